@@ -1,0 +1,3 @@
+#!/bin/bash
+# `./dev demo`: see demo.py.
+exec python3 "$(dirname "$0")/demo.py" "$@"

@@ -1,0 +1,214 @@
+// enrol, sync, status: the commands that know a network.
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <iostream>
+#include <thread>
+
+#include "render.hpp"
+#include "session.hpp"
+#include "tern/client_poco/http_transport.hpp"
+#include "tern/protocol/enrolment.hpp"
+
+namespace tern::apps {
+namespace {
+
+std::atomic<bool> interrupted{false};
+
+void on_signal(int) { interrupted = true; }
+
+std::string host_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "device";
+}
+
+bool agreed(const client::EnrolmentOffer& offer) {
+  std::cerr << "Enrol this machine as a device of\n  tenant    " << offer.tenant_name << "\n  operator  " << offer.operator_name << "\n  server    "
+            << offer.server_url << "\n  root      " << offer.root_fingerprint << "\nIs that right? [y/N] " << std::flush;
+  std::string line;
+  std::getline(std::cin, line);
+  return line == "y" || line == "Y" || line == "yes";
+}
+
+Result<client::EnrolmentRequest> enrolment_request(Session& session) {
+  const Invocation& call = session.call();
+  client::EnrolmentRequest request;
+  request.home = call.home;
+  request.server_url = call.server;
+  request.ca_file = call.ca_file;
+  request.code = call.code;
+  request.device_name = call.device_name.empty() ? host_name() : call.device_name;
+  request.platform = "linux";
+  if (!call.link.empty()) {
+    TERN_TRY(const auto link, protocol::enrolment_link_from_text(call.link));
+    request.server_url = link.url;
+    request.code = link.code;
+    request.root_fingerprint = to_hex(link.root);
+  }
+  if (request.code == "-") {
+    TERN_TRY(request.code, read_stdin(256));
+  }
+  if (request.server_url.empty() || request.code.empty())
+    return fail(ErrorCode::usage, "enrol needs --server and --code, or --link.", "The code comes from: ternd device code --operator NAME", request.server_url.empty() ? "server" : "code");
+  TERN_TRY(request.passphrase, session.new_passphrase());
+  return request;
+}
+
+Result<std::unique_ptr<client::HttpTransport>> transport_to(const std::string& url, const std::string& ca_file, bool insecure_http) {
+  client::TransportOptions options;
+  options.server_url = url;
+  options.ca_file = ca_file;
+  options.insecure_http = insecure_http;
+  return client::HttpTransport::open(options);
+}
+
+Result<ExitCode> enrol(Session& session) {
+  const Invocation& call = session.call();
+  TERN_TRY(const auto request, enrolment_request(session));
+  TERN_TRY(auto transport, transport_to(request.server_url, request.ca_file, call.insecure_http));
+  if (!call.yes && ::isatty(STDIN_FILENO) == 0)
+    return fail(ErrorCode::usage, "enrol asks whether tenant and operator are right, and there is no terminal to ask on.", "Pass --yes.", "yes");
+  const auto confirm = [&](const client::EnrolmentOffer& offer) { return call.yes || agreed(offer); };
+  TERN_TRY(const auto identity, client::enrol(request, *transport, session.environment(), confirm));
+  if (call.json) {
+    std::cout << tern::to_text(Json::object({{"device", Json(to_uuid_text(identity.device.view()))},
+                                             {"tenant", Json(identity.tenant_name)},
+                                             {"operator", Json(identity.operator_name)},
+                                             {"home", Json(call.home)}}))
+              << '\n';
+  } else {
+    std::cout << "Enrolled as a device of " << identity.operator_name << " at " << identity.tenant_name << ". Next: tern sync\n";
+    if (!identity.passphrase_protected) std::cerr << "No passphrase protects the keys: whoever has the disk can read the tickets on it.\n";
+  }
+  return exit_done;
+}
+
+Json report_json(const client::EngineReport& report) {
+  return Json::object({{"sets_sent", Json(report.sets_sent)},
+                       {"changes_sent", Json(report.changes_sent)},
+                       {"receipts", Json(report.receipts)},
+                       {"amendments", Json(report.amendments)},
+                       {"patches", Json(report.patches)},
+                       {"exchanges", Json(report.exchanges)},
+                       {"bytes_up", Json(report.bytes_up)},
+                       {"bytes_down", Json(report.bytes_down)}});
+}
+
+/// One round, with progress on a terminal while a first replica is fetched.
+Result<client::EngineReport> round(Session& session, client::Transport& transport) {
+  client::SyncEngine& engine = session.client().engine();
+  const bool terminal = ::isatty(STDERR_FILENO) == 1 && !session.call().json;
+  class Watched : public client::Transport {
+  public:
+    Watched(client::Transport& inner, client::SyncEngine& engine, bool terminal) : inner_(inner), engine_(engine), terminal_(terminal) {}
+    Result<client::HttpAnswer> send(const client::HttpRequest& request) override {
+      const auto& report = engine_.report();
+      if (terminal_ && report.tickets_in_scope > 0 && report.first_replica)
+        std::cerr << '\r' << report.tickets_held << " of " << report.tickets_in_scope << " tickets " << std::flush;
+      return inner_.send(request);
+    }
+
+  private:
+    client::Transport& inner_;
+    client::SyncEngine& engine_;
+    bool terminal_;
+  } watched(transport, engine, terminal);
+  auto done = engine.run_round(watched);
+  if (terminal && engine.report().first_replica) std::cerr << "\r                                \r";
+  return done;
+}
+
+Result<ExitCode> after_sync(Session& session, const client::EngineReport& report) {
+  TERN_TRY(const auto status, session.client().views().status());
+  if (session.call().json) {
+    Json line = report_json(report);
+    line.set("needs_attention", Json(status.needs_attention));
+    line.set("current_as_of_ms", Json(status.current_as_of_ms));
+    std::cout << tern::to_text(line) << std::endl;
+  } else {
+    std::cout << fmt::format("Sent {} changes, received {} tickets.", report.changes_sent, report.patches);
+    if (status.needs_attention > 0) std::cout << fmt::format(" {} need attention: tern attention", status.needs_attention);
+    std::cout << std::endl;
+  }
+  return status.needs_attention > 0 ? exit_attention : exit_done;
+}
+
+/// Follows the stream until it ends or the user interrupts. Returns false when it ended by itself.
+Result<bool> follow(Session& session, client::HttpTransport& transport) {
+  client::SyncEngine& engine = session.client().engine();
+  const auto upgrade = engine.stream_upgrade();
+  if (!upgrade) return false;
+  TERN_TRY(auto opening, transport.open_stream(*upgrade));
+  TERN_CHECKED(engine.on_stream_open(opening.answer));
+  if (!opening.stream) return false;
+  client::StreamConnection& stream = *opening.stream;
+  while (!interrupted) {
+    while (const auto message = engine.next_stream_message()) TERN_CHECKED(stream.send(*message));
+    auto received = stream.receive(500);
+    if (!received) break;
+    if (!*received) continue;
+    if (const auto taken = engine.on_stream_message(**received); !taken) break;
+    for (;;) {
+      TERN_TRY(const bool more, engine.apply_slice(500));
+      if (!more) break;
+    }
+    if (session.call().json) std::cout << tern::to_text(report_json(engine.report())) << std::endl;
+  }
+  if (interrupted) stream.close();
+  engine.on_stream_closed();
+  return interrupted.load();
+}
+
+/// Waits in small steps, so that an interrupt is heard.
+void pause_ms(std::int64_t ms) {
+  for (std::int64_t waited = 0; waited < ms && !interrupted; waited += 100) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+}
+
+Result<ExitCode> watch(Session& session, client::HttpTransport& transport) {
+  std::int64_t back_off_ms = 1000;
+  while (!interrupted) {
+    const auto done = round(session, transport);
+    if (done) {
+      back_off_ms = 1000;
+      TERN_CHECKED(after_sync(session, *done));
+      const auto followed = follow(session, transport);
+      if (!followed) report(followed.error(), session.call().json);
+    } else {
+      report(done.error(), session.call().json);
+      back_off_ms = std::min<std::int64_t>(back_off_ms * 2, 60'000);
+    }
+    pause_ms(back_off_ms);
+  }
+  return exit_done;
+}
+
+Result<ExitCode> sync(Session& session) {
+  const client::DeviceIdentity& identity = session.client().identity();
+  TERN_TRY(auto transport, transport_to(identity.server_url, session.call().ca_file.empty() ? identity.ca_file : session.call().ca_file, identity.server_url.starts_with("http://")));
+  if (session.call().watch) {
+    struct sigaction action {};
+    action.sa_handler = on_signal;
+    ::sigaction(SIGINT, &action, nullptr);
+    ::sigaction(SIGTERM, &action, nullptr);
+    return watch(session, *transport);
+  }
+  TERN_TRY(const auto done, round(session, *transport));
+  return after_sync(session, done);
+}
+
+}  // namespace
+
+bool is_device_command(std::string_view command) { return command == "enrol" || command == "sync" || command == "status"; }
+
+Result<ExitCode> run_device_command(Session& session) {
+  if (session.call().command == "enrol") return enrol(session);
+  if (session.call().command == "sync") return sync(session);
+  TERN_TRY(const auto status, session.client().views().status());
+  if (session.call().json) std::cout << tern::to_text(client::to_json(status)) << '\n';
+  else print_status(status);
+  return status.needs_attention > 0 ? exit_attention : exit_done;
+}
+
+}  // namespace tern::apps

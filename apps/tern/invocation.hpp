@@ -1,0 +1,48 @@
+// One call of `tern`, as parsed: plain values, so that CLI11 stays in main.cpp.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tern::apps {
+
+struct Invocation {
+  std::string command;  // "list", "new" ...
+  std::string home;
+  bool json = false;
+  bool passphrase_stdin = false;
+
+  // enrol, sync
+  std::string server, code, link, ca_file, device_name;
+  bool yes = false, watch = false, insecure_http = false;
+
+  // what most commands take
+  std::string ticket;
+  std::string text;      // positional text; "-" reads stdin
+  std::string other;     // a second ticket, an operator, a queue
+  std::string reason;
+  std::string note;
+  bool remove = false, none = false, restricted = false;
+  std::string key, field, value;
+  std::string kind;
+  std::optional<double> hours;
+  std::int64_t minutes = 0;
+  std::string wake_at;
+
+  // new
+  std::string subject, description, priority, category, queue, contact, type, assignee;
+  std::vector<std::string> tags;
+
+  // lists
+  std::string status, tag, contains, sort = "updated", after;
+  bool ascending = false;
+  std::size_t limit = 50;
+  std::string dismiss;
+};
+
+/// Runs it; gives the exit code. Results on stdout, everything else on stderr.
+int run(const Invocation& call);
+
+}  // namespace tern::apps

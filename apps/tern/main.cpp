@@ -1,0 +1,197 @@
+// tern: what an agent types. Verbs, long flags, --json; the help texts are the manual.
+#include <CLI/CLI.hpp>
+
+#include <cstdlib>
+
+#include "exit_codes.hpp"
+#include "invocation.hpp"
+#include "man_page.hpp"
+
+namespace {
+
+using tern::apps::Invocation;
+
+std::string default_home() {
+  if (const char* home = std::getenv("TERN_HOME")) return home;
+  if (const char* home = std::getenv("HOME")) return std::string(home) + "/.local/share/tern";
+  return "./tern-home";
+}
+
+class CommandLine {
+public:
+  explicit CommandLine(Invocation& call) : call_(call) {
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version", std::string(TERN_VERSION));
+    app_.footer(
+        "Everything but enrol and sync works with no network. A command returns when the work is on disk.\n"
+        "A ticket is named by number (T-2026-0042), provisional number, or the first digits of its id.\n\n"
+        "Exit codes: 0 done; 1 bug; 2 usage; 3 not found or ambiguous; 4 refused by rights or lifecycle; 5 no connection,\n"
+        "work is saved; 6 not enrolled, revoked or login refused; 7 done, but something needs attention; 8 verification\n"
+        "failed; 9 busy; 10 not saved (disk).");
+    add_device_commands();
+    add_reading_commands();
+    add_message_commands();
+    add_status_commands();
+    add_field_commands();
+    add_other_commands();
+  }
+
+  CLI::App& app() { return app_; }
+
+private:
+  CLI::App* command(const std::string& name, const std::string& summary, const std::string& details = "", const std::string& group = "Work") {
+    CLI::App* sub = app_.add_subcommand(name, summary);
+    sub->group(group);
+    if (!details.empty()) sub->footer(details);
+    sub->add_option("--home", call_.home, "The device's directory; TERN_HOME, else ~/.local/share/tern");
+    sub->add_flag("--json", call_.json, "One JSON object per line on stdout; errors as JSON on stderr");
+    sub->add_flag("--passphrase-stdin", call_.passphrase_stdin, "Read the passphrase from the first line of stdin (else TERN_PASSPHRASE)");
+    sub->callback([this, name] { call_.command = name; });
+    return sub;
+  }
+  CLI::App* ticket_command(const std::string& name, const std::string& summary, const std::string& details = "") {
+    CLI::App* sub = command(name, summary, details);
+    sub->add_option("ticket", call_.ticket, "The ticket")->required();
+    return sub;
+  }
+
+  void add_device_commands() {
+    CLI::App* enrol = command("enrol", "Make this machine a device of a server",
+                              "The code comes from `ternd device code --operator NAME`; it works once, for 10 minutes.\n"
+                              "Example: tern enrol --server https://desk.example --code 7K2M-...",
+                              "Device");
+    enrol->add_option("--server", call_.server, "URL of the server");
+    enrol->add_option("--code", call_.code, "The enrolment code; - reads it from stdin");
+    enrol->add_option("--link", call_.link, "What the QR code says, instead of --server and --code");
+    enrol->add_option("--ca", call_.ca_file, "Trust only certificates signed by this CA (PEM)");
+    enrol->add_option("--name", call_.device_name, "What this device is called; the host name when left out");
+    enrol->add_flag("--yes", call_.yes, "Do not ask whether tenant, operator and host are right");
+    enrol->add_flag("--insecure-http", call_.insecure_http, "Allow plain http to a host that is not this machine");
+    CLI::App* sync = command("sync", "Send what is saved here, fetch what is new", "", "Device");
+    sync->add_flag("--watch", call_.watch, "Stay connected: send and fetch as things happen, until interrupted");
+    command("status", "What is saved here, sent, confirmed, or needs attention; how current this device is", "", "Device");
+  }
+
+  void add_reading_commands() {
+    CLI::App* list = command("list", "Tickets on this device", "Example: tern list --status active --queue Field --sort priority", "Read");
+    list->add_option("--status", call_.status, "A status, a class (todo work wait hold done end), active, or all")->default_str("active");
+    list->add_option("--priority", call_.priority, "low normal high urgent");
+    list->add_option("--queue", call_.queue, "Name of a queue, or none");
+    list->add_option("--assignee", call_.assignee, "Name of an operator, me, or none");
+    list->add_option("--tag", call_.tag, "A tag");
+    list->add_option("--text", call_.contains, "Words in subject, description or messages");
+    list->add_option("--sort", call_.sort, "Sort by")->check(CLI::IsMember({"updated", "created", "priority", "number", "status", "subject"}))->capture_default_str();
+    list->add_flag("--ascending", call_.ascending, "Smallest or oldest first");
+    paging(list);
+    CLI::App* show = ticket_command("show", "One ticket with its timeline");
+    show->group("Read");
+    CLI::App* search = command("search", "Search subjects, descriptions and messages on this device", "", "Read");
+    search->add_option("text", call_.text, "Words")->required();
+    paging(search);
+    CLI::App* history = command("history", "What became of my work: every change with its receipt", "", "Read");
+    history->add_option("ticket", call_.ticket, "Only this ticket");
+    CLI::App* attention = command("attention", "Conflicts, amendments, refusals, held work and ghosts, each with what can be done", "", "Read");
+    attention->add_option("--dismiss", call_.dismiss, "Mark one as dealt with: its change id as shown, or all");
+  }
+
+  void add_message_commands() {
+    CLI::App* reply = ticket_command("reply", "Answer the customer", "Example: tern reply T-2026-0042 \"We are on our way.\"");
+    reply->add_option("text", call_.text, "The text; - reads stdin")->required();
+    CLI::App* note = ticket_command("note", "Write to colleagues");
+    note->add_option("text", call_.text, "The text; - reads stdin")->required();
+    note->add_flag("--restricted", call_.restricted, "Only for those who may read restricted notes");
+    CLI::App* log_time = ticket_command("log-time", "Record time worked");
+    log_time->add_option("minutes", call_.minutes, "Minutes")->required()->check(CLI::Range(1, 100'000));
+    log_time->add_option("--note", call_.note, "What was done");
+  }
+
+  void add_status_commands() {
+    ticket_command("start", "Begin work");
+    ticket_command("wait", "Wait for the customer");
+    CLI::App* hold = ticket_command("hold", "Put on hold", "Example: tern hold T-2026-0042 --reason \"part ordered\" --wake-at 2026-12-01T08:00:00Z");
+    hold->add_option("--reason", call_.reason, "Why");
+    hold->add_option("--wake-at", call_.wake_at, "When to look again (RFC 3339)");
+    ticket_command("resume", "Go back to the status before hold");
+    ticket_command("put-back", "Back to open");
+    CLI::App* estimate = ticket_command("estimate", "Tell the customer how long it will take");
+    estimate->add_option("--hours", call_.hours, "Hours")->required()->check(CLI::Range(0.01, 10'000.0));
+    estimate->add_option("--text", call_.text, "What is included");
+    CLI::App* resolve = ticket_command("resolve", "The work is done", "Example: tern resolve T-2026-0042 --result \"seal replaced\"");
+    resolve->add_option("--result", call_.text, "What was done; - reads stdin");
+    ticket_command("close", "No further action");
+    CLI::App* reopen = ticket_command("reopen", "Open again");
+    reopen->add_option("--reason", call_.reason, "Why");
+  }
+
+  void add_field_commands() {
+    CLI::App* make = command("new", "Create a ticket",
+                             "Prints the provisional number; the server's number comes with the next sync.\n"
+                             "Example: tern new --subject \"Pump leaks\" --priority high --queue Field --tag pump");
+    make->add_option("--subject", call_.subject, "Short title")->required();
+    make->add_option("--description", call_.description, "What happened; - reads stdin");
+    make->add_option("--priority", call_.priority, "low normal high urgent");
+    make->add_option("--category", call_.category, "Name of a category");
+    make->add_option("--contact", call_.contact, "Name of the customer");
+    make->add_option("--type", call_.type, "bug feature question complaint other");
+    make->add_option("--queue", call_.queue, "Name of a queue");
+    make->add_option("--assignee", call_.assignee, "Name of an operator, or me");
+    make->add_option("--tag", call_.tags, "A tag; may be repeated");
+    CLI::App* set = ticket_command("set", "Set a field",
+                                   "Fields: subject description priority category type contact organisation queue due_at, or a custom field by its name.\n"
+                                   "Example: tern set T-2026-0042 priority urgent\n         tern set T-2026-0042 location \"Hall 3\"\n         tern set T-2026-0042 due_at --none");
+    set->add_option("field", call_.field, "Which")->required();
+    set->add_option("value", call_.value, "The value; - reads stdin");
+    set->add_flag("--none", call_.none, "Clear it");
+    ticket_command("take", "Make it mine, if nobody has it");
+    CLI::App* assign = ticket_command("assign", "Give it to somebody");
+    assign->add_option("to", call_.other, "Name of an operator, me, or none")->required();
+    assign->add_option("--reason", call_.reason, "Why; needed to hand on a ticket");
+    CLI::App* tag = ticket_command("tag", "Add a tag");
+    tag->add_option("name", call_.text, "The tag")->required();
+    tag->add_flag("--remove", call_.remove, "Take it away");
+    CLI::App* watch = ticket_command("watch", "Watch it");
+    watch->add_option("--operator", call_.other, "Somebody else");
+    watch->add_flag("--remove", call_.remove, "Stop watching");
+    CLI::App* pin = ticket_command("pin", "Keep it on this device; nobody else sees that");
+    pin->add_flag("--remove", call_.remove, "Let it go");
+    CLI::App* link = ticket_command("link", "Link two tickets");
+    link->add_option("other", call_.other, "The other ticket")->required();
+    link->add_option("--kind", call_.kind, "How")->check(CLI::IsMember({"related", "parent", "child", "duplicate", "blocks", "follow-up"}))->default_val("related");
+    link->add_flag("--remove", call_.remove, "Take the link away");
+  }
+
+  void add_other_commands() {
+    CLI::App* merge = ticket_command("merge", "Merge into another ticket, which shows both");
+    merge->add_option("into", call_.other, "The ticket that stays")->required();
+    ticket_command("delete", "Delete (can be restored)");
+    ticket_command("restore", "Restore a deleted ticket");
+    CLI::App* edit = ticket_command("edit", "Change the text of a message of mine");
+    edit->add_option("message", call_.key, "The message's id as shown")->required();
+    edit->add_option("text", call_.text, "The new text; - reads stdin");
+    edit->add_flag("--remove", call_.remove, "Delete the message");
+  }
+
+  void paging(CLI::App* sub) {
+    sub->add_option("--limit", call_.limit, "At most so many")->check(CLI::Range(1, 500))->capture_default_str();
+    sub->add_option("--after", call_.after, "The token of the page before");
+  }
+
+  Invocation& call_;
+  CLI::App app_{"Tern: tickets that work where the network does not."};
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Invocation call;
+  call.home = default_home();
+  CommandLine line(call);
+  if (argc == 2 && std::string_view(argv[1]) == "--man") return tern::apps::print_man_page(line.app(), "tern");
+  if (argc == 2 && std::string_view(argv[1]) == "--completion") return tern::apps::print_completion(line.app(), "tern");
+  try {
+    line.app().parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return line.app().exit(error) == 0 ? 0 : tern::apps::exit_usage;
+  }
+  return tern::apps::run(call);
+}

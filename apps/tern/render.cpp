@@ -1,0 +1,178 @@
+#include "render.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iostream>
+
+#include "time_text.hpp"
+
+namespace tern::apps {
+namespace {
+
+/// Control characters of other people's texts must not reach the terminal.
+std::string safe(std::string_view text, bool keep_lines = false) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const bool c1 = c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0 && static_cast<unsigned char>(text[i + 1]) >= 0x80;
+    if (c1) {
+      out += ' ';
+      ++i;
+    } else if (c == '\n' && keep_lines) {
+      out += '\n';
+    } else {
+      out += c < 0x20 || c == 0x7F ? ' ' : static_cast<char>(c);
+    }
+  }
+  return out;
+}
+
+std::size_t columns_of(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+std::string padded(std::string_view text, std::size_t columns) {
+  std::string out = cut_to(safe(text), columns);
+  out.append(columns - std::min(columns, columns_of(out)), ' ');
+  return out;
+}
+
+void line(std::string_view name, std::string_view value) {
+  if (!value.empty()) std::cout << padded(name, 14) << safe(value) << '\n';
+}
+
+std::string joined(const std::vector<std::string>& parts, std::string_view between = ", ") {
+  std::string out;
+  for (const std::string& part : parts) out += (out.empty() ? "" : std::string(between)) + part;
+  return out;
+}
+
+/// "set priority urgent", "take", "reply": what the agent did, in few words.
+std::string deed(const client::HistoryEntry& entry) {
+  std::string out = entry.intent;
+  for (char& c : out)
+    if (c == '_') c = ' ';
+  if (!entry.field.empty() && entry.field != out) out += ' ' + entry.field;
+  if (!entry.value.empty()) out += ' ' + entry.value;
+  return cut_to(safe(out), 40);
+}
+
+std::string window_text(std::int64_t at, std::int64_t lo, std::int64_t hi) {
+  std::string out = local_minute(at);
+  if (lo != 0 && hi - lo > 60'000) out += fmt::format(" (between {} and {})", local_minute(lo), local_minute(hi));
+  return out;
+}
+
+void print_timeline(const client::TimelineEntry& entry) {
+  std::cout << '\n' << window_text(entry.at_ms, entry.lo_ms, entry.hi_ms) << "  " << safe(entry.author) << "  " << safe(entry.what);
+  if (!entry.visibility.empty()) std::cout << " (" << entry.visibility << ')';
+  if (!entry.effective) std::cout << ", without effect";
+  if (entry.edited) std::cout << ", edited";
+  if (entry.saved != client::Saved::confirmed) std::cout << "  [" << to_string(entry.saved) << ']';
+  std::cout << '\n';
+  if (entry.deleted) std::cout << "    deleted\n";
+  else if (entry.erased) std::cout << "    erased\n";
+  else if (!entry.text.empty()) {
+    std::string text = safe(entry.text, true);
+    for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 5) text.insert(at + 1, "    ");
+    std::cout << "    " << text << '\n';
+  }
+}
+
+}  // namespace
+
+std::string cut_to(std::string_view text, std::size_t columns) {
+  if (columns_of(text) <= columns) return std::string(text);
+  std::string out;
+  std::size_t used = 0;
+  for (std::size_t i = 0; i < text.size();) {
+    std::size_t next = i + 1;
+    while (next < text.size() && (static_cast<unsigned char>(text[next]) & 0xC0) == 0x80) ++next;
+    if (used + 1 >= columns) break;
+    out.append(text.substr(i, next - i));
+    ++used;
+    i = next;
+  }
+  return out + "…";
+}
+
+std::string to_text(const sync::ChangeRef& ref) { return to_hex(ref.device) + to_hex(ref.id); }
+
+Result<sync::ChangeRef> parse_change_ref(std::string_view text) {
+  const auto raw = from_hex(text);
+  if (!raw || raw->size() != 24)
+    return fail(ErrorCode::invalid, "\"" + std::string(text) + "\" names no change.", "Copy the 48 digits that --json shows as \"change\".", "change");
+  return sync::ChangeRef{DeviceId::or_zero(ByteView(*raw).substr(0, 16)), ChangeId::or_zero(ByteView(*raw).substr(16))};
+}
+
+void print_list(const client::ListPage& page) {
+  if (page.rows.empty()) std::cerr << "No tickets.\n";
+  for (const client::ListRow& row : page.rows) {
+    std::cout << padded(row.number, 18) << ' ' << padded(row.status, 11) << ' ' << padded(row.priority, 6) << ' '
+              << padded(row.assignee.empty() ? "-" : row.assignee, 14) << ' ' << padded(row.subject, 44);
+    if (row.saved != client::Saved::confirmed) std::cout << ' ' << to_string(row.saved);
+    if (row.ghost) std::cout << " (left this device)";
+    std::cout << '\n';
+  }
+  if (!page.next.empty()) std::cerr << "There are more: --after " << page.next << '\n';
+}
+
+void print_ticket(const client::TicketView& view) {
+  std::cout << safe(view.row.number) << "  " << safe(view.row.subject) << "\n\n";
+  line("Status", view.row.status + (view.hold_reason.empty() ? "" : ": " + view.hold_reason));
+  line("Priority", view.row.priority);
+  line("Assignee", view.row.assignee.empty() ? "nobody" : view.row.assignee);
+  line("Queue", view.row.queue);
+  line("Category", view.row.category);
+  line("Type", view.type);
+  line("Contact", view.row.contact);
+  line("Organisation", view.organisation);
+  if (view.due_at_ms) line("Due", local_minute(*view.due_at_ms));
+  if (view.wake_at_ms) line("Wake at", local_minute(*view.wake_at_ms));
+  if (view.estimate_minutes) line("Estimate", fmt::format("{:.1f} h", static_cast<double>(*view.estimate_minutes) / 60));
+  if (view.minutes_logged > 0) line("Time logged", fmt::format("{} min", view.minutes_logged));
+  line("Tags", joined(view.tags));
+  line("Watchers", joined(view.watchers));
+  line("Links", joined(view.links));
+  line("References", joined(view.external_refs));
+  for (const auto& [name, value] : view.custom) line(name, value);
+  line("Result", view.result);
+  line("Merged into", view.merged_into);
+  line("Also known as", joined(view.aliases));
+  if (view.deleted) line("Deleted", "yes");
+  for (const std::string& mark : view.custody) line("Custody", mark);
+  if (view.row.saved != client::Saved::confirmed) line("Your work", to_string(view.row.saved));
+  line("Moves", joined(view.possible_moves));
+  if (!view.description.empty()) std::cout << '\n' << safe(view.description, true) << '\n';
+  for (const client::TimelineEntry& entry : view.timeline) print_timeline(entry);
+}
+
+void print_history(const std::vector<client::HistoryEntry>& entries, bool with_follow_ups) {
+  if (entries.empty()) std::cerr << (with_follow_ups ? "Nothing needs attention.\n" : "No work of yours on this device.\n");
+  for (const client::HistoryEntry& entry : entries) {
+    std::cout << local_minute(entry.wall_ms) << "  " << padded(entry.number, 18) << ' ' << deed(entry) << ": " << safe(entry.sentence) << '\n';
+    if (!with_follow_ups) continue;
+    if (!entry.text.empty()) std::cout << "    your text: " << safe(cut_to(entry.text, 200)) << '\n';
+    if (!entry.follow_ups.empty()) std::cout << "    you can: " << joined(entry.follow_ups) << '\n';
+    std::cout << "    tern attention --dismiss " << to_text(entry.change) << '\n';
+  }
+}
+
+void print_status(const client::SyncStatus& status) {
+  std::cout << fmt::format("{} saved here, {} sent, {} confirmed, {} need attention\n", status.saved_here, status.sent, status.confirmed, status.needs_attention);
+  std::cout << fmt::format("{} tickets on this device", status.tickets);
+  if (status.ghosts > 0) std::cout << fmt::format(", {} left it with work of yours on the way", status.ghosts);
+  std::cout << '\n';
+  std::cout << (status.current_as_of_ms == 0 ? "Never synced. Run: tern sync" : "Current as of " + local_minute(status.current_as_of_ms)) << '\n';
+  if (!status.first_replica_complete && status.current_as_of_ms != 0) std::cout << "The first download is not complete. Run: tern sync\n";
+  if (status.oldest_pending_wall_ms != 0) std::cout << "Oldest work not confirmed: " << local_minute(status.oldest_pending_wall_ms) << '\n';
+  if (!status.paused.empty()) std::cout << "Syncing is paused: " << safe(status.paused) << '\n';
+  if (!status.last_error.empty()) std::cout << "Last try: " << safe(status.last_error) << '\n';
+  if (status.server_offset_ms > 60'000 || status.server_offset_ms < -60'000)
+    std::cout << fmt::format("This machine's clock is {} s {} the server's.\n", std::abs(status.server_offset_ms) / 1000, status.server_offset_ms > 0 ? "behind" : "ahead of");
+  if (!status.encrypted) std::cout << "This build does not encrypt: whoever has the disk can read the tickets on it.\n";
+  else if (!status.passphrase_protected) std::cout << "No passphrase protects the keys: whoever has the disk can read the tickets on it.\n";
+}
+
+}  // namespace tern::apps

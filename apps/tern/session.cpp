@@ -1,0 +1,92 @@
+#include "session.hpp"
+
+#include <termios.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <iostream>
+
+#include "program.hpp"
+
+namespace tern::apps {
+namespace {
+
+/// Reads one line without showing it.
+std::string ask_hidden(const char* prompt) {
+  std::cerr << prompt << std::flush;
+  termios before{};
+  const bool terminal = ::tcgetattr(STDIN_FILENO, &before) == 0;
+  if (terminal) {
+    termios silent = before;
+    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+  }
+  std::string line;
+  std::getline(std::cin, line);
+  if (terminal) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+  std::cerr << '\n';
+  return line;
+}
+
+}  // namespace
+
+Result<std::optional<std::string>> Session::passphrase(bool ask) {
+  if (call_.passphrase_stdin) {
+    std::string line;
+    if (!std::getline(std::cin, line) || line.empty())
+      return fail(ErrorCode::usage, "No passphrase came on stdin.", "Write it as the first line of stdin.", "passphrase-stdin");
+    return std::optional(line);
+  }
+  if (const char* from_environment = std::getenv("TERN_PASSPHRASE")) return std::optional<std::string>(from_environment);
+  if (ask && ::isatty(STDIN_FILENO) == 1) return std::optional(ask_hidden("Passphrase: "));
+  return std::optional<std::string>();
+}
+
+Result<std::optional<std::string>> Session::new_passphrase() { return passphrase(false); }
+
+Result<client::Client*> Session::open() {
+  client::ClientOptions options;
+  options.home = call_.home;
+  TERN_TRY(options.passphrase, passphrase(false));
+  auto opened = client::Client::open(options, environment_);
+  if (!opened && opened.error().code == ErrorCode::locked && !options.passphrase) {
+    TERN_TRY(options.passphrase, passphrase(true));
+    if (options.passphrase) opened = client::Client::open(options, environment_);
+  }
+  if (!opened) return tl::unexpected(std::move(opened).error());
+  client_ = std::move(*opened);
+  return client_.get();
+}
+
+Result<TicketId> Session::ticket(std::string_view name) { return client_->commands().find_ticket(name); }
+
+Result<Bytes> Session::record(sync::RecordKind kind, std::string_view name) {
+  if (name == "none") return Bytes();
+  TERN_TRY(const RecordId id, client_->commands().find_record(static_cast<std::uint32_t>(kind), name));
+  return Bytes(id.view());
+}
+
+Result<Bytes> Session::operator_named(std::string_view name) {
+  if (name == "me") return Bytes(client_->identity().operator_id.view());
+  return record(sync::RecordKind::operator_, name);
+}
+
+Result<std::string> Session::text_or_stdin(const std::string& text, std::size_t bytes_max) {
+  if (text != "-") return text;
+  return read_stdin(bytes_max);
+}
+
+int run(const Invocation& call) {
+  if (const auto ready = begin_program(); !ready) return report(ready.error(), call.json);
+  Session session(call);
+  if (call.command != "enrol")
+    if (const auto opened = session.open(); !opened) return report(opened.error(), call.json);
+  const auto done = is_device_command(call.command)    ? run_device_command(session)
+                    : is_reading_command(call.command) ? run_reading_command(session)
+                                                       : run_writing_command(session);
+  std::cout.flush();
+  if (!done) return report(done.error(), call.json);
+  return *done;
+}
+
+}  // namespace tern::apps

@@ -1,0 +1,53 @@
+// What every command of `tern` needs: the opened client, and how results are printed.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "exit_codes.hpp"
+#include "invocation.hpp"
+#include "system_environment.hpp"
+#include "tern/client/client.hpp"
+#include "tern/sync/record.hpp"
+
+namespace tern::apps {
+
+/// One run of the program. Owner: `run`.
+class Session {
+public:
+  explicit Session(const Invocation& call) : call_(call) {}
+
+  /// Opens the home. Asks for the passphrase: --passphrase-stdin, TERN_PASSPHRASE, or the terminal.
+  Result<client::Client*> open();
+  /// Passphrase for a new home: as above, but none is fine.
+  Result<std::optional<std::string>> new_passphrase();
+
+  Result<TicketId> ticket(std::string_view name);
+  Result<Bytes> record(sync::RecordKind kind, std::string_view name);
+  /// An operator by name, "me", or "none" (empty).
+  Result<Bytes> operator_named(std::string_view name);
+  /// "-" reads stdin, at most `bytes_max`.
+  Result<std::string> text_or_stdin(const std::string& text, std::size_t bytes_max);
+
+  const Invocation& call() const { return call_; }
+  SystemEnvironment& environment() { return environment_; }
+  client::Client& client() { return *client_; }
+
+private:
+  Result<std::optional<std::string>> passphrase(bool ask);
+
+  const Invocation& call_;
+  SystemEnvironment environment_;
+  std::unique_ptr<client::Client> client_;
+};
+
+// Each gives the exit code or the error to report.
+Result<ExitCode> run_device_command(Session& session);   // enrol sync status
+Result<ExitCode> run_reading_command(Session& session);  // list show search history attention
+Result<ExitCode> run_writing_command(Session& session);  // everything that changes a ticket
+
+/// True when the command is one of that group.
+bool is_device_command(std::string_view command);
+bool is_reading_command(std::string_view command);
+
+}  // namespace tern::apps

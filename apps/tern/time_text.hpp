@@ -1,0 +1,17 @@
+// Times as people type and read them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "tern/protocol/error.hpp"
+
+namespace tern::apps {
+
+/// "2026-12-01T08:00:00Z", "2026-12-01T08:00+02:00" or "2026-12-01" (midnight UTC) -> ms. `invalid` with `field`.
+Result<std::int64_t> parse_time(std::string_view text, std::string_view field);
+/// "2026-12-01 08:00" in the machine's zone; empty for 0.
+std::string local_minute(std::int64_t ms);
+
+}  // namespace tern::apps

@@ -1,0 +1,247 @@
+// Commands that change a ticket: each becomes one or a few changes, checked against the device's view, then saved.
+#include <cmath>
+#include <iostream>
+#include <map>
+
+#include "render.hpp"
+#include "session.hpp"
+#include "tern/protocol/limits.hpp"
+#include "tern/protocol/text.hpp"
+#include "time_text.hpp"
+
+namespace tern::apps {
+namespace {
+
+using sync::Change;
+using sync::FieldId;
+using sync::Intent;
+
+Result<Change> on_ticket(Session& session, Intent intent) {
+  Change change;
+  change.intent = intent;
+  TERN_TRY(change.ticket, session.ticket(session.call().ticket));
+  return change;
+}
+
+/// The canonical bytes of what somebody typed for a field.
+Result<Bytes> field_bytes(Session& session, const sync::FieldSpec& field, const std::string& typed) {
+  const auto reference = [&](sync::RecordKind kind) { return session.record(kind, typed); };
+  switch (field.id) {
+    case FieldId::priority: {
+      const auto rank = sync::priority_rank(typed);
+      if (!rank) return fail(ErrorCode::invalid, "\"" + typed + "\" is no priority.", "Use low, normal, high or urgent.", "priority");
+      return Bytes(1, static_cast<char>('0' + *rank));
+    }
+    case FieldId::category: return reference(sync::RecordKind::category);
+    case FieldId::contact: return reference(sync::RecordKind::contact);
+    case FieldId::organisation: return reference(sync::RecordKind::organisation);
+    case FieldId::due_at: {
+      TERN_TRY(const std::int64_t at, parse_time(typed, "due_at"));
+      return std::to_string(at);
+    }
+    default: return protocol::normalise_nfc(typed);
+  }
+}
+
+Result<std::vector<Change>> set_changes(Session& session) {
+  const Invocation& call = session.call();
+  if (call.none == !call.value.empty())
+    return fail(ErrorCode::usage, call.none ? "Give a value or --none, not both." : "Give a value, or --none to clear the field.", "", "value");
+  TERN_TRY(const std::string typed, session.text_or_stdin(call.value, limits::text_bytes_max));
+  if (call.field == "queue") {
+    TERN_TRY(Change change, on_ticket(session, Intent::move_queue));
+    if (!call.none) {
+      TERN_TRY(change.target, session.record(sync::RecordKind::queue, typed));
+    }
+    return std::vector<Change>{change};
+  }
+  if (call.field == "description") {
+    TERN_TRY(Change change, on_ticket(session, Intent::describe));
+    TERN_TRY(const auto view, session.client().views().ticket(change.ticket));
+    change.base = view.description;
+    TERN_TRY(change.text, protocol::normalise_nfc(typed));
+    return std::vector<Change>{change};
+  }
+  const sync::FieldSpec* field = sync::find_field(std::string_view(call.field));
+  sync::FieldSetting setting;
+  if (field == nullptr) {  // a custom field's own name
+    field = sync::find_field(FieldId::custom);
+    setting.key = call.field;
+  } else if (field->keyed) {
+    return fail(ErrorCode::usage, "Name the " + std::string(field->name) + " itself.", "Example: tern set T location \"Hall 3\"", "field");
+  } else if (field->writer != sync::Writer::device) {
+    return fail(ErrorCode::usage, "The field " + call.field + " cannot be set.", "It follows from commands such as take, start or resolve.", "field");
+  }
+  setting.field = field->id;
+  if (!call.none) {
+    TERN_TRY(setting.value, field_bytes(session, *field, typed));
+  }
+  TERN_TRY(Change change, on_ticket(session, Intent::set));
+  change.fields.push_back(std::move(setting));
+  return std::vector<Change>{change};
+}
+
+Result<std::vector<Change>> new_ticket(Session& session) {
+  const Invocation& call = session.call();
+  Change create;
+  create.intent = Intent::create;
+  const auto add = [&](FieldId id, const std::string& typed) -> Result<void> {
+    if (typed.empty()) return {};
+    TERN_TRY(auto value, field_bytes(session, *sync::find_field(id), typed));
+    create.fields.push_back({id, "", std::move(value), false});
+    return {};
+  };
+  TERN_CHECKED(add(FieldId::subject, call.subject));
+  TERN_CHECKED(add(FieldId::priority, call.priority));
+  TERN_CHECKED(add(FieldId::category, call.category));
+  TERN_CHECKED(add(FieldId::contact, call.contact));
+  TERN_CHECKED(add(FieldId::type, call.type));
+  TERN_TRY(const std::string description, session.text_or_stdin(call.description, limits::text_bytes_max));
+  TERN_TRY(create.text, protocol::normalise_nfc(description));
+  std::vector<Change> changes{create};
+  if (!call.queue.empty()) {
+    Change queue;
+    queue.intent = Intent::move_queue;
+    TERN_TRY(queue.target, session.record(sync::RecordKind::queue, call.queue));
+    changes.push_back(queue);
+  }
+  if (!call.assignee.empty()) {
+    Change assign;
+    assign.intent = Intent::assign;
+    TERN_TRY(assign.target, session.operator_named(call.assignee));
+    changes.push_back(assign);
+  }
+  for (const std::string& name : call.tags) {
+    Change tag;
+    tag.intent = Intent::tag;
+    tag.label = sync::canonical_tag(name);
+    changes.push_back(tag);
+  }
+  return changes;
+}
+
+Result<std::vector<Change>> message_changes(Session& session, bool open) {
+  const Invocation& call = session.call();
+  TERN_TRY(Change change, on_ticket(session, Intent::message));
+  change.visibility = open ? sync::Visibility::open : call.restricted ? sync::Visibility::restricted : sync::Visibility::team;
+  TERN_TRY(const std::string typed, session.text_or_stdin(call.text, limits::text_bytes_max));
+  TERN_TRY(change.text, protocol::normalise_nfc(typed));
+  return std::vector<Change>{change};
+}
+
+Result<std::vector<Change>> move_changes(Session& session, Intent intent) {
+  const Invocation& call = session.call();
+  TERN_TRY(Change change, on_ticket(session, intent));
+  // the reason of a hold or a reopen and the result are the same part of a change
+  TERN_TRY(const std::string typed, session.text_or_stdin(call.text.empty() ? call.reason : call.text, limits::result_bytes_max));
+  TERN_TRY(change.text, protocol::normalise_nfc(typed));
+  if (call.hours) change.number = std::llround(*call.hours * 60);
+  if (!call.wake_at.empty()) {
+    TERN_TRY(change.number, parse_time(call.wake_at, "wake-at"));
+  }
+  return std::vector<Change>{change};
+}
+
+std::uint32_t link_kind(const std::string& name) {
+  static const std::map<std::string, std::uint32_t> kinds = {{"related", 1}, {"parent", 2}, {"child", 3}, {"duplicate", 4}, {"blocks", 5}, {"follow-up", 6}};
+  const auto found = kinds.find(name);
+  return found == kinds.end() ? 1 : found->second;
+}
+
+Result<std::vector<Change>> other_changes(Session& session) {
+  const Invocation& call = session.call();
+  const std::string& name = call.command;
+  const auto one = [](Change change) { return std::vector<Change>{std::move(change)}; };
+  if (name == "assign") {
+    TERN_TRY(Change change, on_ticket(session, Intent::assign));
+    TERN_TRY(change.target, session.operator_named(call.other));
+    change.reason = call.reason;
+    return one(change);
+  }
+  if (name == "tag") {
+    TERN_TRY(Change change, on_ticket(session, call.remove ? Intent::untag : Intent::tag));
+    change.label = sync::canonical_tag(call.text);
+    return one(change);
+  }
+  if (name == "watch") {
+    TERN_TRY(Change change, on_ticket(session, call.remove ? Intent::unwatch : Intent::watch));
+    TERN_TRY(const Bytes who, session.operator_named(call.other.empty() ? "me" : call.other));
+    change.target = who;
+    return one(change);
+  }
+  if (name == "pin") {
+    TERN_TRY(Change change, on_ticket(session, call.remove ? Intent::unpin : Intent::pin));
+    return one(change);
+  }
+  if (name == "link") {
+    TERN_TRY(Change change, on_ticket(session, call.remove ? Intent::unlink : Intent::link));
+    TERN_TRY(const TicketId other, session.ticket(call.other));
+    change.target = Bytes(other.view());
+    change.kind = link_kind(call.kind);
+    return one(change);
+  }
+  if (name == "log-time") {
+    TERN_TRY(Change change, on_ticket(session, Intent::log_time));
+    change.number = call.minutes;
+    change.text = call.note;
+    return one(change);
+  }
+  if (name == "merge") {
+    TERN_TRY(Change change, on_ticket(session, Intent::merge));
+    TERN_TRY(const TicketId target, session.ticket(call.other));
+    change.target = Bytes(target.view());
+    return one(change);
+  }
+  if (name == "edit") {
+    TERN_TRY(Change change, on_ticket(session, call.remove ? Intent::delete_message : Intent::edit_message));
+    TERN_TRY(const auto target, parse_change_ref(call.key));
+    change.targets.push_back(target);
+    if (!call.remove) {
+      TERN_TRY(change.text, session.text_or_stdin(call.text, limits::text_bytes_max));
+    }
+    return one(change);
+  }
+  const sync::IntentSpec* spec = sync::find_intent(std::string_view(name == "put-back" ? "put_back" : name));
+  if (spec != nullptr && spec->unit == sync::Unit::status) return move_changes(session, spec->intent);
+  TERN_TRY(Change change, on_ticket(session, name == "take" ? Intent::take : name == "delete" ? Intent::delete_ticket : Intent::restore));
+  return one(change);
+}
+
+Result<std::vector<Change>> changes_of(Session& session) {
+  const std::string& name = session.call().command;
+  if (name == "new") return new_ticket(session);
+  if (name == "set") return set_changes(session);
+  if (name == "reply") return message_changes(session, true);
+  if (name == "note") return message_changes(session, false);
+  return other_changes(session);
+}
+
+void print_saved(Session& session, const std::vector<client::SavedChange>& saved) {
+  const auto view = session.client().views().ticket(saved.front().ticket);
+  if (session.call().json) {
+    for (const client::SavedChange& change : saved) {
+      Json line = Json::object({{"saved", Json("saved here")}, {"change", Json(to_text(change.ref))}, {"ticket", Json(to_uuid_text(change.ticket.view()))}});
+      if (view) {
+        line.set("number", Json(view->row.number));
+        line.set("status", Json(view->row.status));
+      }
+      std::cout << tern::to_text(line) << '\n';
+    }
+    return;
+  }
+  const std::string number = view ? view->row.number : to_uuid_text(saved.front().ticket.view());
+  std::cout << number << ": saved here." << '\n';
+}
+
+}  // namespace
+
+Result<ExitCode> run_writing_command(Session& session) {
+  TERN_TRY(const std::vector<Change> changes, changes_of(session));
+  for (const Change& change : changes)
+    if (!change.ticket.is_zero() || change.intent == Intent::create) TERN_CHECKED(session.client().commands().check_offered(change));
+  TERN_TRY(const auto saved, session.client().commands().save(changes));
+  print_saved(session, saved);
+  return exit_done;
+}
+
+}  // namespace tern::apps

@@ -1,0 +1,130 @@
+#include "admin_socket.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace tern::apps {
+namespace {
+
+constexpr int command_wait_ms = 10'000;  // for a peer that connects and says nothing
+
+Result<sockaddr_un> address_of(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path)
+    return fail(ErrorCode::usage, "The path " + path + " is too long for a socket.", "Use a shorter data directory.", "data");
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  return address;
+}
+
+bool write_line(int descriptor, std::string line) {
+  line.push_back('\n');
+  std::string_view rest = line;
+  while (!rest.empty()) {
+    const ssize_t sent = ::send(descriptor, rest.data(), rest.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent <= 0) return false;
+    rest.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  return true;
+}
+
+/// Up to a newline. `timeout_ms` < 0 waits for as long as it takes.
+std::optional<std::string> read_line(int descriptor, int timeout_ms) {
+  std::string line;
+  char block[65536];
+  while (line.size() <= admin_message_bytes_max) {
+    pollfd wait{descriptor, POLLIN, 0};
+    if (::poll(&wait, 1, timeout_ms) == 0) return std::nullopt;
+    const ssize_t got = ::recv(descriptor, block, sizeof block, 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return std::nullopt;
+    line.append(block, static_cast<std::size_t>(got));
+    if (line.back() == '\n') {
+      line.pop_back();
+      return line;
+    }
+  }
+  return std::nullopt;
+}
+
+bool may_command(int descriptor) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  return ::getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == ::geteuid() || peer.uid == 0);
+}
+
+Json error_json(const Error& error) {
+  return Json::object({{"error", Json::object({{"code", Json(to_string(error.code))}, {"message", Json(error.message)}, {"hint", Json(error.hint)}, {"field", Json(error.field)}})}});
+}
+
+}  // namespace
+
+std::string admin_socket_path(const std::string& data) { return data + "/admin.sock"; }
+
+Result<void> AdminSocket::start() {
+  TERN_TRY(const sockaddr_un address, address_of(path_));
+  ::unlink(path_.c_str());  // left by a process that was killed; the directory's lock says that it is gone
+  listener_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const mode_t before = ::umask(0177);
+  const bool bound = listener_ >= 0 && ::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 && ::listen(listener_, 16) == 0;
+  ::umask(before);
+  if (!bound) return fail(ErrorCode::storage_failed, "Cannot listen on " + path_ + ": " + std::strerror(errno) + ".");
+  thread_ = std::thread([this] { serve(); });
+  return {};
+}
+
+void AdminSocket::stop() {
+  if (listener_ < 0) return;
+  stopping_ = true;
+  if (thread_.joinable()) thread_.join();
+  ::close(listener_);
+  listener_ = -1;
+  ::unlink(path_.c_str());
+}
+
+void AdminSocket::serve() {
+  while (!stopping_) {
+    pollfd wait{listener_, POLLIN, 0};
+    if (::poll(&wait, 1, 200) <= 0) continue;
+    const int connection = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    if (connection < 0) continue;
+    if (may_command(connection)) serve_one(connection);
+    ::close(connection);
+  }
+}
+
+void AdminSocket::serve_one(int connection) {
+  const auto line = read_line(connection, command_wait_ms);
+  if (!line) return;
+  const auto command = parse_json(*line, JsonLimits{.depth_max = 32, .bytes_max = admin_message_bytes_max});
+  const auto answer = command ? core_.administer(*command) : Result<Json>(tl::unexpected(command.error()));
+  write_line(connection, to_text(answer ? Json::object({{"answer", *answer}}) : error_json(answer.error())));
+}
+
+Result<std::optional<Json>> ask_running_server(const std::string& path, const Json& command) {
+  TERN_TRY(const sockaddr_un address, address_of(path));
+  const int connection = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (connection < 0 || ::connect(connection, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    const int reason = errno;
+    if (connection >= 0) ::close(connection);
+    if (reason == EACCES) return fail(ErrorCode::not_permitted, "The server in this directory runs as another user.", "Run as that user.");
+    return std::optional<Json>();
+  }
+  const bool sent = write_line(connection, to_text(command));
+  const auto line = sent ? read_line(connection, -1) : std::nullopt;
+  ::close(connection);
+  if (!line) return fail(ErrorCode::internal, "The running server did not answer.", "Look into its log.");
+  TERN_TRY(const Json answer, parse_json(*line, JsonLimits{.depth_max = 64, .bytes_max = admin_message_bytes_max}));
+  if (const Json* error = answer.find("error"))
+    return fail(error_code_from_string((*error)["code"].as_string()), (*error)["message"].as_string(), (*error)["hint"].as_string(), (*error)["field"].as_string());
+  return std::optional<Json>(answer["answer"]);
+}
+
+}  // namespace tern::apps

@@ -1,0 +1,135 @@
+// Administration: to the running server through its socket, else on the directory itself. One writer, always.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+
+#include "admin_socket.hpp"
+#include "exit_codes.hpp"
+#include "invocation.hpp"
+#include "qr.hpp"
+#include "system_environment.hpp"
+#include "tern/server/admin.hpp"
+#include "tern/server/server_core.hpp"
+
+namespace tern::apps {
+namespace {
+
+std::string plain(const Json& value) {
+  if (value.is_string()) return value.as_string();
+  if (value.is_null()) return "-";
+  if (value.is_bool()) return value.as_bool() ? "yes" : "no";
+  if (value.is_array()) {
+    std::string out;
+    for (const Json& item : value.items()) out += (out.empty() ? "" : ", ") + plain(item);
+    return out.empty() ? "-" : out;
+  }
+  return to_text(value);
+}
+
+std::size_t columns_of(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+constexpr std::size_t table_columns_max = 140;
+
+void print_field(std::string label, const std::string& value) {
+  std::replace(label.begin(), label.end(), '_', ' ');
+  std::cout << label << ": " << value << '\n';
+}
+
+/// Rows of equal objects as a table with their keys as its head.
+void print_table(const Json& rows) {
+  if (rows.size() == 0) {
+    std::cerr << "None.\n";
+    return;
+  }
+  std::vector<std::string> names;
+  for (const auto& [name, value] : rows.items().front().members()) names.push_back(name);
+  std::vector<std::vector<std::string>> cells{names};
+  for (const Json& row : rows.items()) {
+    auto& line = cells.emplace_back();
+    for (const std::string& name : names) line.push_back(plain(row[name]));
+  }
+  std::vector<std::size_t> widths(names.size(), 0);
+  for (const auto& line : cells)
+    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], columns_of(line[i]));
+  std::size_t width = 0;
+  for (const std::size_t column : widths) width += column + 2;
+  if (width > table_columns_max) {  // too wide to read: a block for each row
+    for (std::size_t row = 1; row < cells.size(); ++row) {
+      if (row > 1) std::cout << '\n';
+      for (std::size_t i = 0; i < names.size(); ++i) print_field(names[i], cells[row][i]);
+    }
+    return;
+  }
+  for (const auto& line : cells) {
+    std::string out;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      out += line[i];
+      if (i + 1 < line.size()) out.append(widths[i] - columns_of(line[i]) + 2, ' ');
+    }
+    std::cout << out << '\n';
+  }
+}
+
+void print_for_people(const Invocation& call, const Json& answer) {
+  if (call.command == "device code") {
+    std::cout << "Code: " << answer["code"].as_string() << "   (works once, for 10 minutes)\n\n  tern enrol --link '" << answer["link"].as_string() << "'\n\n"
+              << qr_text(answer["link"].as_string());
+    return;
+  }
+  for (const auto& [name, value] : answer.members()) {
+    if (name != "rows") print_field(name, plain(value));
+  }
+  if (const Json* rows = answer.find("rows")) print_table(*rows);
+}
+
+/// Paths mean what they mean here, wherever the command runs.
+Json with_absolute_paths(Json command, const server::AdminCommand& spec) {
+  for (const server::AdminArg& arg : spec.args) {
+    if (arg.kind != server::ArgKind::path) continue;
+    const Json* value = command.find(arg.name);
+    if (value == nullptr || !value->is_string() || value->as_string().empty() || value->as_string() == "-") continue;
+    std::error_code ignored;
+    command.set(std::string(arg.name), Json(std::filesystem::absolute(value->as_string(), ignored).string()));
+  }
+  return command;
+}
+
+Result<Json> perform(const Invocation& call, const server::AdminCommand& spec) {
+  const Json command = with_absolute_paths(call.administration, spec);
+  // What works on the directory itself is never sent to a running server: opening the directory then says `busy`.
+  if (spec.where != server::AdminWhere::offline_only) {
+    TERN_TRY(auto answer, ask_running_server(admin_socket_path(call.data), command));
+    if (answer) return std::move(*answer);
+  }
+  if (spec.where == server::AdminWhere::online_only) return fail(ErrorCode::no_connection, "No server runs in " + call.data + ".", "Start it: ternd serve --data " + call.data);
+  SystemEnvironment environment;
+  server::ServerOptions options;
+  options.directory = call.data;
+  options.server_version = TERN_VERSION;
+  TERN_TRY(const auto core, server::ServerCore::open(options, environment));
+  return core->administer(command);
+}
+
+}  // namespace
+
+int run_administration(const Invocation& call) {
+  const auto commands = server::admin_commands();
+  const auto spec = std::find_if(commands.begin(), commands.end(), [&](const auto& command) { return command.name == call.command; });
+  const auto answer = perform(call, *spec);
+  if (!answer) return report(answer.error(), call.json);
+  if (!call.json) {
+    print_for_people(call, *answer);
+  } else if (const Json* rows = answer->find("rows"); rows != nullptr && answer->size() == 1) {
+    for (const Json& row : rows->items()) std::cout << to_text(row) << '\n';
+  } else {
+    std::cout << to_text(*answer) << '\n';
+  }
+  // A command that found something wrong says so in its answer: "exit" is what a script sees.
+  return static_cast<int>((*answer)["exit"].as_integer(exit_done));
+}
+
+}  // namespace tern::apps

@@ -1,0 +1,33 @@
+// One call of `ternd`, as parsed: plain values, so that CLI11 stays in main.cpp.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "tern/protocol/json.hpp"
+
+namespace tern::apps {
+
+struct Invocation {
+  std::string command;  // "init", "serve", or an administration command's name
+  std::string data;
+  bool json = false;
+
+  // init
+  std::string tenant, admin, recovery_out;
+  bool password_stdin = false;
+
+  // serve
+  std::string listen = "127.0.0.1:8470", public_url, tls_cert, tls_key, metrics_listen;
+  std::uint64_t workers = 8;
+  bool quiet = false;
+
+  // administration: what goes to ServerCore::administer
+  Json administration;
+};
+
+int run_init(const Invocation& call);
+int run_serve(const Invocation& call);
+int run_administration(const Invocation& call);
+
+}  // namespace tern::apps

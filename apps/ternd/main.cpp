@@ -1,0 +1,189 @@
+// ternd: the server and its administration. The administration's verbs and flags come from the server's own registry.
+#include <CLI/CLI.hpp>
+
+#include <cstdlib>
+#include <deque>
+#include <map>
+
+#include "exit_codes.hpp"
+#include "invocation.hpp"
+#include "man_page.hpp"
+#include "program.hpp"
+#include "tern/server/admin.hpp"
+
+namespace {
+
+using namespace tern;
+using apps::Invocation;
+using server::AdminArg;
+using server::AdminCommand;
+using server::ArgKind;
+
+std::string dashed(std::string_view name) {
+  std::string out(name);
+  for (char& c : out)
+    if (c == '_') c = '-';
+  return out;
+}
+
+/// Where one flag's value waits between parsing and the JSON command.
+struct Slot {
+  const AdminArg* arg = nullptr;
+  std::vector<std::string> texts;
+  std::int64_t integer = 0;
+  bool flag = false;
+  CLI::Option* option = nullptr;
+};
+
+class CommandLine {
+public:
+  explicit CommandLine(Invocation& call) : call_(call) {
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version", std::string(TERN_VERSION));
+    app_.footer(
+        "Administration works whether or not the server runs: through its admin.sock when it does.\n\n"
+        "Exit codes: 0 done; 1 bug; 2 usage; 3 not found or ambiguous; 4 refused; 5 no connection; 6 login refused;\n"
+        "7 done, but something needs attention; 8 verification failed; 9 busy; 10 not saved (disk).");
+    add_init();
+    add_serve();
+    for (const AdminCommand& command : server::admin_commands()) add(command);
+  }
+
+  CLI::App& app() { return app_; }
+
+  /// Secrets come from stdin, one a line, in the order of the registry.
+  Result<void> finish() {
+    if (chosen_ == nullptr) return {};
+    call_.command = std::string(chosen_->name);
+    call_.administration = Json::object({{"command", Json(chosen_->name)}});
+    if (!tenant_.empty()) call_.administration.set("tenant", Json(tenant_));
+    std::string line;
+    for (Slot& slot : slots_[chosen_]) {
+      const AdminArg& arg = *slot.arg;
+      if (arg.kind == ArgKind::secret) {
+        if (!slot.flag) continue;
+        if (!std::getline(std::cin, line) || line.empty())
+          return fail(ErrorCode::usage, "Nothing came on stdin for --" + dashed(arg.name) + "-stdin.", "", std::string(arg.name));
+        call_.administration.set(std::string(arg.name), Json(line));
+      } else if (arg.kind == ArgKind::flag) {
+        if (slot.flag) call_.administration.set(std::string(arg.name), Json(true));
+      } else if (slot.option->count() > 0) {
+        call_.administration.set(std::string(arg.name), value_of(slot));
+      }
+    }
+    return {};
+  }
+
+private:
+  static Json value_of(const Slot& slot) {
+    if (slot.arg->kind == ArgKind::integer) return Json(slot.integer);
+    if (!slot.arg->repeated) return Json(slot.texts.front());
+    Json all = Json::array();
+    for (const std::string& text : slot.texts) all.push(Json(text));
+    return all;
+  }
+
+  void add_common(CLI::App* sub) {
+    sub->add_option("--data", call_.data, "The server's directory; TERN_DATA when left out");
+    sub->add_flag("--json", call_.json, "JSON on stdout, errors as JSON on stderr");
+  }
+
+  void add_init() {
+    CLI::App* sub = app_.add_subcommand("init", "Make a server directory with one tenant and its first administrator");
+    sub->group("Server");
+    sub->footer(
+        "Prints the recovery key once. It is not kept on this machine, and it is the only way to restore a backup.\n"
+        "Example: ternd init --data /var/lib/tern --tenant Acme --admin ann@acme.example --password-stdin < password");
+    add_common(sub);
+    sub->add_option("--tenant", call_.tenant, "Name of the organisation")->required();
+    sub->add_option("--admin", call_.admin, "E-mail address of the first administrator")->required();
+    sub->add_flag("--password-stdin", call_.password_stdin, "Read the administrator's password from stdin")->required();
+    sub->add_option("--recovery-out", call_.recovery_out, "Write the recovery sheet to this new file (0600) instead of the terminal");
+    sub->callback([this] { call_.command = "init"; });
+  }
+
+  void add_serve() {
+    CLI::App* sub = app_.add_subcommand("serve", "Run the server until SIGTERM or SIGINT");
+    sub->group("Server");
+    sub->footer("Example: ternd serve --data /var/lib/tern --listen 0.0.0.0:8470 --tls-cert cert.pem --tls-key key.pem --public-url https://desk.example:8470");
+    add_common(sub);
+    sub->add_option("--listen", call_.listen, "HOST:PORT; port 0 takes a free one and prints it")->capture_default_str();
+    sub->add_option("--public-url", call_.public_url, "What devices are told in enrolment links");
+    CLI::Option* cert = sub->add_option("--tls-cert", call_.tls_cert, "Certificate chain (PEM)");
+    CLI::Option* key = sub->add_option("--tls-key", call_.tls_key, "Its private key (PEM)");
+    cert->needs(key);
+    key->needs(cert);
+    sub->add_option("--metrics-listen", call_.metrics_listen, "HOST:PORT for /metrics; without it, /metrics answers only this machine");
+    sub->add_option("--workers", call_.workers, "Threads that answer requests")->check(CLI::Range(1, 256))->capture_default_str();
+    sub->add_flag("--quiet", call_.quiet, "No log line for each request");
+    sub->callback([this] { call_.command = "serve"; });
+  }
+
+  /// "operator add" hangs under "operator".
+  CLI::App* place(const AdminCommand& command) {
+    const std::string name(command.name);
+    const auto space = name.find(' ');
+    if (space == std::string::npos) return app_.add_subcommand(name, std::string(command.summary));
+    const std::string family = name.substr(0, space);
+    CLI::App*& parent = families_[family];
+    if (parent == nullptr) {
+      parent = app_.add_subcommand(family, "Administer: " + family);
+      parent->require_subcommand(1);
+      parent->group("Administration");
+    }
+    return parent->add_subcommand(name.substr(space + 1), std::string(command.summary));
+  }
+
+  void add(const AdminCommand& command) {
+    CLI::App* sub = place(command);
+    if (command.name.find(' ') == std::string_view::npos) sub->group("Administration");
+    if (!command.details.empty()) sub->footer(std::string(command.details));
+    add_common(sub);
+    if (command.needs_tenant) sub->add_option("--tenant", tenant_, "Name of the tenant; needed only when there are several");
+    for (const AdminArg& arg : command.args) add(sub, command, arg);
+    sub->callback([this, &command] { chosen_ = &command; });
+  }
+
+  void add(CLI::App* sub, const AdminCommand& command, const AdminArg& arg) {
+    Slot& slot = slots_[&command].emplace_back();
+    slot.arg = &arg;
+    const std::string help(arg.help), name = (arg.positional ? "" : "--") + dashed(arg.name);
+    switch (arg.kind) {
+      case ArgKind::secret: slot.option = sub->add_flag("--" + dashed(arg.name) + "-stdin", slot.flag, help); break;
+      case ArgKind::flag: slot.option = sub->add_flag(name, slot.flag, help); break;
+      case ArgKind::integer: slot.option = sub->add_option(name, slot.integer, help); break;
+      default: slot.option = sub->add_option(name, slot.texts, help); break;
+    }
+    if (arg.required) slot.option->required();
+    if ((arg.kind == ArgKind::text || arg.kind == ArgKind::path) && !arg.repeated) slot.option->expected(1);
+  }
+
+  Invocation& call_;
+  CLI::App app_{"Tern's server and its administration."};
+  std::map<std::string, CLI::App*> families_;
+  std::map<const AdminCommand*, std::deque<Slot>> slots_;
+  const AdminCommand* chosen_ = nullptr;
+  std::string tenant_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Invocation call;
+  if (const char* data = std::getenv("TERN_DATA")) call.data = data;
+  CommandLine line(call);
+  if (argc == 2 && std::string_view(argv[1]) == "--man") return apps::print_man_page(line.app(), "ternd");
+  if (argc == 2 && std::string_view(argv[1]) == "--completion") return apps::print_completion(line.app(), "ternd");
+  try {
+    line.app().parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return line.app().exit(error) == 0 ? 0 : apps::exit_usage;
+  }
+  if (const auto begun = apps::begin_program(); !begun) return apps::report(begun.error(), call.json);
+  if (call.data.empty())
+    return apps::report({ErrorCode::usage, "No server directory was named.", "Pass --data DIR, or set TERN_DATA.", "data"}, call.json);
+  if (const auto finished = line.finish(); !finished) return apps::report(finished.error(), call.json);
+  if (call.command == "init") return apps::run_init(call);
+  if (call.command == "serve") return apps::run_serve(call);
+  return apps::run_administration(call);
+}

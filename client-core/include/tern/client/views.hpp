@@ -1,0 +1,128 @@
+// What an agent sees: always fold(confirmed, pending), always local, never waiting for a network.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tern/protocol/error.hpp"
+#include "tern/protocol/json.hpp"
+#include "tern/sync/change.hpp"
+#include "tern/sync/conflict.hpp"
+#include "tern/sync/lifecycle.hpp"
+
+namespace tern::client {
+
+/// The four words people see for their own work.
+enum class Saved : std::uint8_t { confirmed = 0, saved_here = 1, sent = 2, needs_attention = 3 };
+std::string_view to_string(Saved saved);  // "confirmed", "saved here", "sent", "needs attention"
+
+struct ListFilter {
+  std::string status;      // canonical status, class, `active` (default), `all`
+  std::string priority, queue, assignee /* name, "me", "none" */, tag, text;
+  std::string sort = "updated";  // updated, created, priority, number, status, subject
+  bool descending = true;
+  std::size_t limit = 50;        // 1..500
+  std::string after;             // token of the page before
+};
+
+struct ListRow {
+  TicketId id;
+  std::uint64_t integer_id = 0;
+  std::string number, subject, status, priority, queue, assignee, category, contact;
+  std::int64_t created_ms = 0, updated_ms = 0;
+  Saved saved = Saved::confirmed;
+  bool ghost = false;
+};
+
+struct ListPage {
+  std::vector<ListRow> rows;
+  std::string next;  // empty: no more
+};
+
+/// One line of a ticket's timeline: a message, a move, a field setting, a claim.
+struct TimelineEntry {
+  std::int64_t at_ms = 0, lo_ms = 0, hi_ms = 0;
+  std::uint32_t time_flags = 0;
+  std::string author, what /* intent or "message" */, visibility, text;
+  bool deleted = false, edited = false, erased = false, effective = true /* false: overtaken */;
+  Saved saved = Saved::confirmed;
+  sync::ChangeRef change;
+};
+
+struct TicketView {
+  ListRow row;
+  std::string description, type, organisation, result, hold_reason;
+  std::vector<std::string> aliases, tags, watchers, links, external_refs, possible_moves;
+  std::map<std::string, std::string> custom;
+  std::optional<std::int64_t> due_at_ms, wake_at_ms, estimate_minutes;
+  std::int64_t minutes_logged = 0;
+  std::vector<std::string> custody;  // "Ann: unsynced work may exist since 10:12"
+  std::string merged_into;
+  bool deleted = false, pinned = false;
+  std::uint64_t version = 0;
+  std::vector<TimelineEntry> timeline;
+};
+
+/// What became of one of my changes.
+struct HistoryEntry {
+  sync::ChangeRef change;
+  TicketId ticket;
+  std::string number, subject;
+  std::string intent;                 // "set"
+  std::string field, value;           // for people: names, not ids
+  std::string text;
+  std::int64_t wall_ms = 0;
+  Saved saved = Saved::saved_here;
+  std::uint64_t chain_seq = 0, commit_seq = 0;  // 0 = not yet
+  sync::Outcome outcome = sync::Outcome::unspecified;  // of the receipt
+  sync::Rule rule = sync::Rule::unspecified;
+  sync::ReasonCode reason = sync::ReasonCode::none;
+  sync::Standing standing;            // receipt, or the newest amendment
+  bool amended = false;
+  std::uint64_t seen_seq = 0;
+  std::int64_t effective_ms = 0, lo_ms = 0, hi_ms = 0;
+  std::uint32_t time_flags = 0;
+  std::string stands_value, stands_author;  // what stands instead, as this device knows it
+  std::vector<std::string> follow_ups;
+  std::string sentence;               // the story in one line
+};
+
+struct SyncStatus {
+  std::uint64_t saved_here = 0, sent = 0, confirmed = 0, needs_attention = 0;  // changes
+  std::uint64_t tickets = 0, ghosts = 0;
+  std::int64_t current_as_of_ms = 0;  // server time of the last completed exchange; 0 = never
+  std::int64_t oldest_pending_wall_ms = 0;
+  std::uint64_t cursor = 0;
+  bool first_replica_complete = false;
+  bool passphrase_protected = false;
+  bool encrypted = true;              // false on a build without page encryption
+  std::string paused;                 // why syncing is paused, in one sentence; empty = it is not
+  std::string last_error;
+  std::int64_t server_offset_ms = 0;  // server clock minus ours
+};
+
+class Views {
+public:
+  virtual ~Views() = default;
+  virtual Result<ListPage> list(const ListFilter& filter) = 0;
+  virtual Result<TicketView> ticket(const TicketId& id) = 0;
+  /// FTS5 over subject, description and messages; operators in `text` are plain words. Newest first.
+  virtual Result<ListPage> search(std::string_view text, std::size_t limit, std::string_view after) = 0;
+  /// Conflicts, amendments, rejected, held, ghosts; newest first.
+  virtual Result<std::vector<HistoryEntry>> attention() = 0;
+  /// My own changes on one ticket, or on all (`ticket` nothing); oldest first.
+  virtual Result<std::vector<HistoryEntry>> history(const std::optional<TicketId>& ticket) = 0;
+  virtual Result<SyncStatus> status() = 0;
+};
+
+// The one JSON form of each, used by `tern --json` and the C header. Times are RFC 3339 UTC with milliseconds; ids are uuids.
+Json to_json(const ListRow& row);
+Json to_json(const TicketView& view);
+Json to_json(const HistoryEntry& entry);
+Json to_json(const SyncStatus& status);
+
+}  // namespace tern::client

@@ -1,0 +1,383 @@
+// The C header over Client: parses, calls, writes JSON. Nothing is decided here.
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "change_json.hpp"
+#include "tern/client/client.hpp"
+#include "tern/client/tern.h"
+#include "tern/protocol/limits.hpp"
+#include "tern/sync/record.hpp"
+
+namespace tern::client {
+namespace {
+
+constexpr std::uint64_t body_bytes_max = limits::decompressed_bytes_max + 64 * limits::kib;
+
+/// The host's clock and randomness.
+class HostEnvironment final : public Environment {
+public:
+  explicit HostEnvironment(const tern_environment& host) : host_(host) {}
+  std::int64_t wall_ms() override { return host_.wall_ms(host_.context); }
+  std::int64_t boot_ms() override { return host_.boot_ms(host_.context); }
+  BootId boot_id() override {
+    BootId id;
+    host_.boot_id(host_.context, id.data());
+    return id;
+  }
+  void random(void* into, std::size_t size_bytes) override { host_.random(host_.context, into, size_bytes); }
+
+private:
+  tern_environment host_;
+};
+
+bool complete(const tern_environment* host) {
+  return host != nullptr && host->size >= sizeof(tern_environment) && host->wall_ms != nullptr &&
+         host->boot_ms != nullptr && host->boot_id != nullptr && host->random != nullptr;
+}
+
+Error usage(std::string message) { return Error{ErrorCode::usage, std::move(message), "see tern.h", {}}; }
+
+Json members(const std::vector<std::pair<std::string, std::string>>& headers) {
+  Json out = Json::object();
+  for (const auto& [name, value] : headers) out.set(name, value);
+  return out;
+}
+
+/// The host's network.
+class HostTransport final : public Transport {
+public:
+  explicit HostTransport(const tern_transport& host) : host_(host) {}
+  Result<HttpAnswer> send(const HttpRequest& request) override;
+
+private:
+  tern_transport host_;
+};
+
+bool complete(const tern_transport* host) {
+  return host != nullptr && host->size >= sizeof(tern_transport) && host->send != nullptr;
+}
+
+/// Gives a text to the caller; out of memory is a null text.
+void give(char** json, const Json& value) {
+  if (json == nullptr) return;
+  const std::string text = to_text(value);
+  *json = static_cast<char*>(std::malloc(text.size() + 1));
+  if (*json != nullptr) std::memcpy(*json, text.c_str(), text.size() + 1);
+}
+
+int give_error(char** json, const Error& error) {
+  Json inner = Json::object({{"code", to_string(error.code)}, {"message", error.message}, {"hint", error.hint}});
+  if (!error.field.empty()) inner.set("field", error.field);
+  give(json, Json::object({{"error", std::move(inner)}}));
+  return TERN_ERROR;
+}
+
+int answer(char** json, const Result<Json>& result) {
+  if (!result) return give_error(json, result.error());
+  give(json, *result);
+  return TERN_OK;
+}
+
+Json no_result() { return Json::object(); }
+
+Result<Json> parse_object(const char* text) {
+  if (text == nullptr) return Json::object();
+  TERN_TRY(Json json, parse_json(text));
+  if (!json.is_object()) return tl::unexpected(usage("an object is expected"));
+  return json;
+}
+
+Result<Json> parse_required(const char* text) {
+  if (text == nullptr) return tl::unexpected(usage("an argument is missing"));
+  return parse_json(text);
+}
+
+std::optional<std::string> optional_text(const Json& json, std::string_view member) {
+  return json[member].is_string() ? std::optional(json[member].as_string()) : std::nullopt;
+}
+
+Json identity_json(const DeviceIdentity& identity) {
+  return Json::object({{"tenant", identity.tenant_name},
+                       {"operator", identity.operator_name},
+                       {"device", identity.device_name},
+                       {"server", identity.server_url},
+                       {"device_id", to_uuid_text(identity.device.view())},
+                       {"operator_id", to_uuid_text(identity.operator_id.view())},
+                       {"tenant_id", to_uuid_text(identity.tenant.view())},
+                       {"passphrase_protected", identity.passphrase_protected}});
+}
+
+Json page_json(const ListPage& page) {
+  Json rows = Json::array();
+  for (const ListRow& row : page.rows) rows.push(to_json(row));
+  Json out = Json::object({{"rows", std::move(rows)}});
+  if (!page.next.empty()) out.set("next", page.next);
+  return out;
+}
+
+Json entries_json(const std::vector<HistoryEntry>& entries) {
+  Json out = Json::array();
+  for (const HistoryEntry& entry : entries) out.push(to_json(entry));
+  return out;
+}
+
+Result<ListFilter> filter_of(const Json& json) {
+  ListFilter filter;
+  const std::pair<const char*, std::string*> texts[] = {
+      {"status", &filter.status}, {"priority", &filter.priority}, {"queue", &filter.queue}, {"assignee", &filter.assignee},
+      {"tag", &filter.tag},       {"text", &filter.text},         {"sort", &filter.sort},   {"after", &filter.after}};
+  for (const auto& [name, value] : json.members()) {
+    bool known = name == "limit" || name == "descending";
+    for (const auto& [member, target] : texts) {
+      if (name != member) continue;
+      known = true;
+      if (!value.is_string()) return fail(ErrorCode::invalid, name + " is a text", {}, name);
+      *target = value.as_string();
+    }
+    if (!known) return fail(ErrorCode::usage, "a filter has no '" + name + "'", "see tern.h", name);
+  }
+  filter.descending = json["descending"].as_bool(filter.descending);
+  const std::int64_t limit = json["limit"].as_integer(static_cast<std::int64_t>(filter.limit));
+  filter.limit = limit < 0 ? 0 : static_cast<std::size_t>(limit);
+  return filter;
+}
+
+Json report_json(const EngineReport& report) {
+  const auto number = [](std::uint64_t value) { return Json(static_cast<std::int64_t>(value)); };
+  return Json::object({{"sets_sent", number(report.sets_sent)},
+                       {"changes_sent", number(report.changes_sent)},
+                       {"receipts", number(report.receipts)},
+                       {"amendments", number(report.amendments)},
+                       {"patches", number(report.patches)},
+                       {"exchanges", number(report.exchanges)}});
+}
+
+Json offer_json(const EnrolmentOffer& offer) {
+  return Json::object({{"offer", Json::object({{"tenant", offer.tenant_name},
+                                               {"operator", offer.operator_name},
+                                               {"server", offer.server_url},
+                                               {"root_fingerprint", offer.root_fingerprint}})}});
+}
+
+Result<Json> enrol_with(const Json& options, const tern_environment& host, const tern_transport& network) {
+  EnrolmentRequest request;
+  request.home = options["home"].as_string();
+  request.server_url = options["server"].as_string();
+  request.code = options["code"].as_string();
+  request.device_name = options["name"].as_string();
+  request.platform = options["platform"].as_string();
+  request.ca_file = options["ca_file"].as_string();
+  request.passphrase = optional_text(options, "passphrase");
+  request.root_fingerprint = optional_text(options, "root_fingerprint");
+  if (request.home.empty() || request.server_url.empty() || request.code.empty()) {
+    return tl::unexpected(usage("home, server and code are needed"));
+  }
+  HostEnvironment environment(host);
+  HostTransport transport(network);
+  std::optional<Json> asked;
+  const bool agreed = options["yes"].as_bool();
+  const auto identity = enrol(request, transport, environment, [&](const EnrolmentOffer& offer) {
+    asked = offer_json(offer);
+    return agreed;
+  });
+  if (identity) return identity_json(*identity);
+  if (asked && !agreed) return *asked;
+  return tl::unexpected(identity.error());
+}
+
+}  // namespace
+}  // namespace tern::client
+
+using namespace tern;
+using namespace tern::client;
+
+struct tern_answer {
+  HttpAnswer answer;
+  bool set = false;
+};
+
+struct tern_client {
+  explicit tern_client(const tern_environment& host) : environment(host) {}
+  HostEnvironment environment;
+  std::unique_ptr<Client> client;
+};
+
+namespace tern::client {
+namespace {
+
+Result<HttpAnswer> HostTransport::send(const HttpRequest& request) {
+  const Json described = Json::object(
+      {{"method", request.method}, {"target", request.target}, {"headers", members(request.headers)}});
+  tern_answer filled;
+  const int failed = host_.send(host_.context, to_text(described).c_str(), request.body.data(), request.body.size(), &filled);
+  if (failed != 0 || !filled.set) {
+    return fail(ErrorCode::no_connection, "the server could not be reached", "your work is saved; sync again later");
+  }
+  return std::move(filled.answer);
+}
+
+/// `call` on an open client; the one place that checks the handle.
+template <typename Call>
+int with_client(tern_client* handle, char** json, const Call& call) {
+  if (json != nullptr) *json = nullptr;
+  if (handle == nullptr || !handle->client) return give_error(json, usage("there is no open client"));
+  return answer(json, call(*handle->client));
+}
+
+}  // namespace
+}  // namespace tern::client
+
+extern "C" {
+
+int tern_answer_set(tern_answer* answer, int status, const char* headers, const void* body, size_t body_size) {
+  if (answer == nullptr || (body == nullptr && body_size != 0) || body_size > body_bytes_max) return TERN_ERROR;
+  const auto parsed = parse_object(headers);
+  if (!parsed) return TERN_ERROR;
+  answer->answer.status = status;
+  answer->answer.headers.clear();
+  for (const auto& [name, value] : parsed->members()) answer->answer.headers.emplace_back(name, value.as_string());
+  answer->answer.body.assign(static_cast<const char*>(body_size == 0 ? "" : body), body_size);
+  answer->set = true;
+  return TERN_OK;
+}
+
+int tern_abi_version(void) { return TERN_ABI_VERSION; }
+void tern_free(char* json) { std::free(json); }
+
+int tern_enrol(const char* options, const tern_environment* environment, const tern_transport* transport, char** json) {
+  if (json != nullptr) *json = nullptr;
+  if (!complete(environment) || !complete(transport)) return give_error(json, usage("environment or transport is incomplete"));
+  const auto parsed = parse_object(options);
+  if (!parsed) return give_error(json, parsed.error());
+  return answer(json, enrol_with(*parsed, *environment, *transport));
+}
+
+int tern_open(const char* options, const tern_environment* environment, tern_client** client, char** json) {
+  if (json != nullptr) *json = nullptr;
+  if (client == nullptr || !complete(environment)) return give_error(json, usage("environment is incomplete"));
+  *client = nullptr;
+  const auto parsed = parse_object(options);
+  if (!parsed) return give_error(json, parsed.error());
+  ClientOptions wanted;
+  wanted.home = (*parsed)["home"].as_string();
+  wanted.passphrase = optional_text(*parsed, "passphrase");
+  wanted.read_only_views = (*parsed)["read_only"].as_bool();
+  if (wanted.home.empty()) return give_error(json, usage("home is needed"));
+  auto handle = std::make_unique<tern_client>(*environment);
+  auto opened = Client::open(wanted, handle->environment);
+  if (!opened) return give_error(json, opened.error());
+  handle->client = std::move(*opened);
+  *client = handle.release();
+  give(json, identity_json((*client)->client->identity()));
+  return TERN_OK;
+}
+
+void tern_close(tern_client* client) { delete client; }
+
+int tern_identity(tern_client* client, char** json) {
+  return with_client(client, json, [](Client& open) -> Result<Json> { return identity_json(open.identity()); });
+}
+
+int tern_save(tern_client* client, const char* changes, char** json) {
+  return with_client(client, json, [changes](Client& open) -> Result<Json> {
+    TERN_TRY(const Json list, parse_required(changes));
+    if (!list.is_array()) return tl::unexpected(usage("changes are an array"));
+    std::vector<sync::Change> all;
+    for (const Json& one : list.items()) {
+      TERN_TRY(auto change, change_from_json(one, open.commands()));
+      all.push_back(std::move(change));
+    }
+    TERN_TRY(const auto saved, open.commands().save(std::move(all)));
+    Json out = Json::array();
+    for (const SavedChange& change : saved) {
+      out.push(Json::object({{"ticket", to_uuid_text(change.ticket.view())}, {"change", to_json(change.ref)}}));
+    }
+    return out;
+  });
+}
+
+int tern_check_offered(tern_client* client, const char* change, char** json) {
+  return with_client(client, json, [change](Client& open) -> Result<Json> {
+    TERN_TRY(const Json one, parse_required(change));
+    TERN_TRY(const auto parsed, change_from_json(one, open.commands()));
+    return open.commands().check_offered(parsed).map(no_result);
+  });
+}
+
+int tern_dismiss(tern_client* client, const char* change, char** json) {
+  return with_client(client, json, [change](Client& open) -> Result<Json> {
+    TERN_TRY(const Json one, parse_required(change));
+    TERN_TRY(const auto ref, ref_from_json(one));
+    return open.commands().dismiss(ref).map(no_result);
+  });
+}
+
+int tern_find_ticket(tern_client* client, const char* name, char** json) {
+  return with_client(client, json, [name](Client& open) -> Result<Json> {
+    TERN_TRY(const TicketId id, open.commands().find_ticket(name == nullptr ? "" : name));
+    return Json::object({{"uuid", to_uuid_text(id.view())}});
+  });
+}
+
+int tern_find_record(tern_client* client, const char* kind, const char* name, char** json) {
+  return with_client(client, json, [kind, name](Client& open) -> Result<Json> {
+    const auto known = sync::record_kind_from_name(kind == nullptr ? "" : kind);
+    if (!known) return tl::unexpected(usage("there is no such kind of record"));
+    TERN_TRY(const RecordId id, open.commands().find_record(static_cast<std::uint32_t>(*known), name == nullptr ? "" : name));
+    return Json::object({{"uuid", to_uuid_text(id.view())}});
+  });
+}
+
+int tern_list(tern_client* client, const char* filter, char** json) {
+  return with_client(client, json, [filter](Client& open) -> Result<Json> {
+    TERN_TRY(const Json parsed, parse_object(filter));
+    TERN_TRY(const ListFilter wanted, filter_of(parsed));
+    return open.views().list(wanted).map(page_json);
+  });
+}
+
+int tern_ticket(tern_client* client, const char* name, char** json) {
+  return with_client(client, json, [name](Client& open) -> Result<Json> {
+    TERN_TRY(const TicketId id, open.commands().find_ticket(name == nullptr ? "" : name));
+    return open.views().ticket(id).map([](const TicketView& view) { return to_json(view); });
+  });
+}
+
+int tern_search(tern_client* client, const char* text, unsigned limit, const char* after, char** json) {
+  return with_client(client, json, [text, limit, after](Client& open) -> Result<Json> {
+    return open.views().search(text == nullptr ? "" : text, limit, after == nullptr ? "" : after).map(page_json);
+  });
+}
+
+int tern_attention(tern_client* client, char** json) {
+  return with_client(client, json, [](Client& open) -> Result<Json> { return open.views().attention().map(entries_json); });
+}
+
+int tern_history(tern_client* client, const char* name, char** json) {
+  return with_client(client, json, [name](Client& open) -> Result<Json> {
+    std::optional<TicketId> ticket;
+    if (name != nullptr) {
+      TERN_TRY(ticket, open.commands().find_ticket(name));
+    }
+    return open.views().history(ticket).map(entries_json);
+  });
+}
+
+int tern_status(tern_client* client, char** json) {
+  return with_client(client, json, [](Client& open) -> Result<Json> {
+    return open.views().status().map([](const SyncStatus& status) { return to_json(status); });
+  });
+}
+
+int tern_sync(tern_client* client, const tern_transport* transport, char** json) {
+  return with_client(client, json, [transport](Client& open) -> Result<Json> {
+    if (!complete(transport)) return tl::unexpected(usage("transport is incomplete"));
+    HostTransport network(*transport);
+    return open.engine().run_round(network).map(report_json);
+  });
+}
+
+}  // extern "C"

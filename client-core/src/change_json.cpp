@@ -1,0 +1,188 @@
+#include "change_json.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "views/name_book.hpp"
+
+namespace tern::client {
+
+using sync::Change;
+using sync::FieldId;
+using sync::Intent;
+using sync::RecordKind;
+
+namespace {
+
+constexpr std::array known_members = {"intent", "ticket",  "fields", "field",  "value",   "text",
+                                      "base",   "visibility", "target", "minutes", "wake_at_ms", "label",
+                                      "to",     "reason",  "contact", "kind"};
+
+tl::unexpected<Error> wrong(std::string_view field, std::string_view what) {
+  return fail(ErrorCode::invalid, std::string(field) + " " + std::string(what), {}, std::string(field));
+}
+
+Result<std::string> text_of(const Json& json, std::string_view member) {
+  const Json& value = json[member];
+  if (value.is_null()) return std::string{};
+  if (!value.is_string()) return wrong(member, "is a text");
+  return value.as_string();
+}
+
+Result<Bytes> record_id(Commands& commands, RecordKind kind, const std::string& name) {
+  TERN_TRY(const RecordId id, commands.find_record(static_cast<std::uint32_t>(kind), name));
+  return Bytes(id.view());
+}
+
+/// The canonical form of a value as people write it.
+Result<Bytes> canonical(const sync::FieldSpec& spec, const Json& value, Commands& commands) {
+  if (value.is_bool()) return Bytes(value.as_bool() ? "1" : "0");
+  if (value.is_integer()) return std::to_string(value.as_integer());
+  if (!value.is_string()) return wrong(spec.name, "is a text, a number, true, false or null");
+  if (const auto kind = record_kind_of(spec.id)) return record_id(commands, *kind, value.as_string());
+  if (spec.id == FieldId::priority) {
+    const auto rank = sync::priority_rank(value.as_string());
+    if (!rank) return wrong("priority", "is low, normal, high or urgent");
+    return std::to_string(*rank);
+  }
+  return value.as_string();
+}
+
+Result<sync::FieldSetting> setting(std::string_view name, const Json& value, Commands& commands) {
+  const std::size_t colon = name.find(':');
+  const std::string_view plain = name.substr(0, colon);
+  const sync::FieldSpec* spec = sync::find_field(plain);
+  if (spec == nullptr) return wrong("field", "names no field: " + std::string(name));
+  sync::FieldSetting out;
+  out.field = spec->id;
+  if (colon != std::string_view::npos) out.key = name.substr(colon + 1);
+  if (value.is_null()) return out;
+  TERN_TRY(out.value, canonical(*spec, value, commands));
+  return out;
+}
+
+Result<void> read_fields(const Json& json, Commands& commands, Change& change) {
+  for (const auto& [name, value] : json["fields"].members()) {
+    TERN_TRY(auto one, setting(name, value, commands));
+    change.fields.push_back(std::move(one));
+  }
+  if (json["field"].is_null()) return {};
+  TERN_TRY(const std::string name, text_of(json, "field"));
+  TERN_TRY(auto one, setting(name, json["value"], commands));
+  change.fields.push_back(std::move(one));
+  return {};
+}
+
+Result<void> read_visibility(const Json& json, Change& change) {
+  if (change.intent != Intent::message) return {};
+  TERN_TRY(const std::string name, text_of(json, "visibility"));
+  if (name.empty() || name == "team") {
+    change.visibility = sync::Visibility::team;
+  } else if (name == "public") {
+    change.visibility = sync::Visibility::open;
+  } else if (name == "restricted") {
+    change.visibility = sync::Visibility::restricted;
+  } else {
+    return wrong("visibility", "is public, team or restricted");
+  }
+  return {};
+}
+
+Result<void> read_to(const Json& json, Commands& commands, Change& change) {
+  TERN_TRY(const std::string name, text_of(json, "to"));
+  if (name.empty()) return {};
+  const bool contact = json["contact"].as_bool();
+  switch (change.intent) {
+    case Intent::assign:
+    case Intent::watch:
+    case Intent::unwatch: {
+      change.kind = contact ? 1 : 0;
+      TERN_TRY(change.target, record_id(commands, contact ? RecordKind::contact : RecordKind::operator_, name));
+      return {};
+    }
+    case Intent::move_queue: {
+      TERN_TRY(change.target, record_id(commands, RecordKind::queue, name));
+      return {};
+    }
+    case Intent::link:
+    case Intent::unlink:
+    case Intent::merge: {
+      TERN_TRY(const TicketId ticket, commands.find_ticket(name));
+      change.target = Bytes(ticket.view());
+      return {};
+    }
+    default: return wrong("to", "has no meaning here");
+  }
+}
+
+Result<void> read_link_kind(const Json& json, Change& change) {
+  if (change.intent != Intent::link && change.intent != Intent::unlink) return {};
+  TERN_TRY(const std::string name, text_of(json, "kind"));
+  const auto kind = sync::link_kind_from_name(name.empty() ? "related" : name);
+  if (!kind) return wrong("kind", "is related, parent, child, duplicate, blocks or follow-up");
+  change.kind = static_cast<std::uint32_t>(*kind);
+  return {};
+}
+
+Result<void> read_texts(const Json& json, Change& change) {
+  TERN_TRY(change.text, text_of(json, "text"));
+  TERN_TRY(change.base, text_of(json, "base"));
+  TERN_TRY(change.reason, text_of(json, "reason"));
+  TERN_TRY(const std::string label, text_of(json, "label"));
+  change.label = sync::canonical_tag(label);
+  return {};
+}
+
+Result<void> read_number(const Json& json, Change& change) {
+  const std::string_view member = change.intent == Intent::hold ? "wake_at_ms" : "minutes";
+  const Json& value = json[member];
+  if (value.is_null()) return {};
+  if (!value.is_integer()) return wrong(member, "is a whole number");
+  change.number = value.as_integer();
+  return {};
+}
+
+}  // namespace
+
+Result<sync::ChangeRef> ref_from_json(const Json& json) {
+  const auto device = from_uuid_text(json["device"].as_string());
+  const auto id = from_hex(json["id"].as_string());
+  sync::ChangeRef ref{DeviceId::or_zero(device.value_or(Bytes{})), ChangeId::or_zero(id.value_or(Bytes{}))};
+  if (ref.device.is_zero() || ref.id.is_zero()) return wrong("target", "is {\"device\", \"id\"} of a change");
+  return ref;
+}
+
+Json to_json(const sync::ChangeRef& ref) {
+  return Json::object({{"device", to_uuid_text(ref.device.view())}, {"id", to_hex(ref.id)}});
+}
+
+Result<Change> change_from_json(const Json& json, Commands& commands) {
+  if (!json.is_object()) return fail(ErrorCode::usage, "a change is a JSON object", {}, "change");
+  for (const auto& [name, value] : json.members()) {
+    if (std::ranges::find(known_members, name) != known_members.end()) continue;
+    return fail(ErrorCode::usage, "a change has no '" + name + "'", "see tern.h", name);
+  }
+  Change change;
+  TERN_TRY(const std::string intent, text_of(json, "intent"));
+  const sync::IntentSpec* spec = sync::find_intent(intent);
+  if (spec == nullptr) return fail(ErrorCode::usage, "there is no intent '" + intent + "'", {}, "intent");
+  change.intent = spec->intent;
+  TERN_TRY(const std::string ticket, text_of(json, "ticket"));
+  if (!ticket.empty()) {
+    TERN_TRY(change.ticket, commands.find_ticket(ticket));
+  }
+  TERN_CHECKED(read_fields(json, commands, change));
+  TERN_CHECKED(read_texts(json, change));
+  TERN_CHECKED(read_visibility(json, change));
+  TERN_CHECKED(read_to(json, commands, change));
+  TERN_CHECKED(read_link_kind(json, change));
+  TERN_CHECKED(read_number(json, change));
+  if (!json["target"].is_null()) {
+    TERN_TRY(const sync::ChangeRef target, ref_from_json(json["target"]));
+    change.targets.push_back(target);
+  }
+  return change;
+}
+
+}  // namespace tern::client

@@ -1,0 +1,19 @@
+// A change in JSON, as the C header describes it.
+#pragma once
+
+#include <vector>
+
+#include "tern/client/commands.hpp"
+#include "tern/protocol/json.hpp"
+#include "tern/sync/change.hpp"
+
+namespace tern::client {
+
+/// Names are looked up on this device. `usage` for a word that does not belong there, `invalid` with its field for a value
+/// of another type; `not_found`, `ambiguous`.
+Result<sync::Change> change_from_json(const Json& json, Commands& commands);
+/// {"device","id"}
+Result<sync::ChangeRef> ref_from_json(const Json& json);
+Json to_json(const sync::ChangeRef& ref);
+
+}  // namespace tern::client

@@ -1,0 +1,131 @@
+#include "tern/client/client.hpp"
+
+#include "commands.hpp"
+#include "exchange/engine.hpp"
+#include "exchange/sync_state.hpp"
+#include "home_lock.hpp"
+#include "keys/key_file.hpp"
+#include "keys/secure_file.hpp"
+#include "outbox/outbox.hpp"
+#include "replica/replica.hpp"
+#include "views.hpp"
+
+namespace tern::client {
+namespace {
+
+constexpr std::string_view in_memory = ":memory:";
+
+/// For those who only look: nothing to do, ever.
+class NoEngine final : public SyncEngine {
+public:
+  void start_round() override {}
+  void retry_now() override {}
+  EngineStep next() override {
+    EngineStep step;
+    step.kind = EngineStep::Kind::wait;
+    step.reason = refusal();
+    return step;
+  }
+  Result<void> on_answer(const Result<HttpAnswer>&) override { return tl::unexpected(refusal()); }
+  Result<bool> apply_slice(std::size_t) override { return tl::unexpected(refusal()); }
+  std::optional<HttpRequest> stream_upgrade() override { return std::nullopt; }
+  Result<void> on_stream_open(const HttpAnswer&) override { return tl::unexpected(refusal()); }
+  Result<void> on_stream_message(ByteView) override { return tl::unexpected(refusal()); }
+  std::optional<Bytes> next_stream_message() override { return std::nullopt; }
+  void on_stream_closed() override {}
+  const EngineReport& report() const override { return report_; }
+
+private:
+  static Error refusal() {
+    return Error{ErrorCode::busy, "this home was opened to look only", "try again when the other program has ended", {}};
+  }
+  EngineReport report_;
+};
+
+class ClientImpl final : public Client {
+public:
+  ClientImpl(std::unique_ptr<HomeLock> lock, OpenedKeys keys, std::unique_ptr<Outbox> outbox,
+             std::unique_ptr<Replica> replica)
+      : lock_(std::move(lock)), keys_(std::move(keys)), outbox_(std::move(outbox)), replica_(std::move(replica)) {}
+
+  Result<void> compose(const ClientOptions& options, Environment& environment) {
+    const bool writable = !options.read_only_views;
+    commands_ = make_commands({*outbox_, *replica_, keys_.identity, keys_.signing_key, environment, writable});
+    views_ = make_views({*outbox_, *replica_, keys_.identity, writable});
+    if (!writable) {
+      engine_ = std::make_unique<NoEngine>();
+      return {};
+    }
+    EngineParts parts{*outbox_, *replica_, keys_.identity, keys_.signing_key, environment, keys_.roots, keys_.key_list,
+                      !keys_.wipe_order.empty(), {}};
+    parts.wipe = [this, home = options.home](ByteView order) -> Result<void> {
+      TERN_CHECKED(replica_->leave_disk(*outbox_));
+      return destroy_replica(home, order);
+    };
+    TERN_TRY(engine_, make_sync_engine(std::move(parts)));
+    return {};
+  }
+
+  Commands& commands() override { return *commands_; }
+  Views& views() override { return *views_; }
+  SyncEngine& engine() override { return *engine_; }
+  const DeviceIdentity& identity() const override { return keys_.identity; }
+
+private:
+  std::unique_ptr<HomeLock> lock_;
+  OpenedKeys keys_;
+  std::unique_ptr<Outbox> outbox_;
+  std::unique_ptr<Replica> replica_;
+  std::unique_ptr<Commands> commands_;
+  std::unique_ptr<Views> views_;
+  std::unique_ptr<SyncEngine> engine_;
+};
+
+/// Whatever is wrong with the copy, it can be fetched again; the outbox is not touched by it.
+Result<std::unique_ptr<Replica>> open_or_rebuild(const std::string& path, const OpenedKeys& keys, const std::string& vfs) {
+  const std::string place = keys.wipe_order.empty() ? path : std::string(in_memory);
+  auto replica = Replica::open(place, keys.replica_key.view(), vfs);
+  if (replica || replica.error().code != ErrorCode::corrupt) return replica;
+  Replica::destroy(path);
+  return Replica::open(place, keys.replica_key.view(), vfs);
+}
+
+Result<void> catch_up(Replica& replica, Outbox& outbox) {
+  auto caught_up = replica.catch_up(outbox);
+  if (caught_up || caught_up.error().code != ErrorCode::corrupt || replica.database().quick_check()) return caught_up;
+  return replica.rebuild(outbox);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Client>> Client::open(const ClientOptions& options, Environment& environment) {
+  TERN_CHECKED(protocol::init_crypto());
+  const HomePaths paths(options.home);
+  if (!file_exists(paths.device_key)) {
+    return fail(ErrorCode::not_enrolled, "there is no device in " + options.home, "enrol first, or name another home");
+  }
+  const sqlite::Role role = options.read_only_views ? sqlite::Role::reader : sqlite::Role::writer;
+  std::unique_ptr<HomeLock> lock;
+  if (role == sqlite::Role::writer) {
+    TERN_CHECKED(make_private_directory(options.home));
+    TERN_TRY(lock, HomeLock::take(paths.lock));
+  }
+  TERN_TRY(OpenedKeys keys, open_keys(options.home, options.passphrase, environment));
+  TERN_TRY(auto outbox, Outbox::open(paths.outbox, keys.data_key.view(), options.vfs, role));
+  TERN_TRY(const SyncState state, load_sync_state(*outbox));
+  apply_certificate(keys.identity, state);
+
+  std::unique_ptr<Replica> replica;
+  if (role == sqlite::Role::reader) {
+    TERN_TRY(replica, Replica::open(paths.replica, keys.replica_key.view(), options.vfs, role));
+  } else {
+    TERN_CHECKED(outbox->set_owner({keys.identity.device, keys.identity.operator_id}));
+    TERN_TRY(replica, open_or_rebuild(paths.replica, keys, options.vfs));
+    TERN_CHECKED(catch_up(*replica, *outbox));
+  }
+  auto client = std::make_unique<ClientImpl>(std::move(lock), std::move(keys), std::move(outbox), std::move(replica));
+  TERN_CHECKED(client->compose(options, environment));
+  return std::unique_ptr<Client>(std::move(client));
+}
+
+}  // namespace tern::client

@@ -1,0 +1,281 @@
+#include "commands.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "exchange/sync_state.hpp"
+#include "finder.hpp"
+#include "outbox/outbox.hpp"
+#include "replica/replica.hpp"
+#include "replica/ticket_table.hpp"
+#include "tern/protocol/limits.hpp"
+#include "tern/sync/lifecycle.hpp"
+#include "tern/sync/rights.hpp"
+#include "views/name_book.hpp"
+#include "views/time_text.hpp"
+
+namespace tern::client {
+namespace {
+
+using sync::Change;
+using sync::Intent;
+
+/// Where a new change meets a ticket.
+struct Ground {
+  std::uint64_t seen_seq = 0;       // version of the confirmed state shown
+  std::optional<ChangeId> create;   // of the ticket, while nobody else can know it
+  TicketLabel label;
+};
+
+class CommandsImpl final : public Commands {
+public:
+  explicit CommandsImpl(CommandParts parts) : parts_(parts) {}
+
+  Result<std::vector<SavedChange>> save(std::vector<Change> changes) override {
+    if (changes.empty()) return std::vector<SavedChange>{};
+    TERN_CHECKED(check_writable());
+    grounds_.clear();
+    TERN_CHECKED(prepare(changes));
+    const std::int64_t boot_ms = parts_.environment.boot_ms();
+    const BootId boot = parts_.environment.boot_id();
+    TERN_CHECKED(seal_what_rested(boot_ms, boot));
+    std::vector<TicketLabel> labels;
+    for (const auto& [ticket, ground] : grounds_) labels.push_back(ground.label);
+    TERN_CHECKED(parts_.outbox.save(changes, parts_.environment.wall_ms(), boot_ms, boot, labels));
+    show();
+
+    std::vector<SavedChange> saved;
+    for (const Change& change : changes) saved.push_back({change.ref, change.ticket});
+    return saved;
+  }
+
+  Result<void> check_offered(const Change& change) override {
+    std::optional<sync::TicketState> state;
+    std::optional<sync::Message> target;
+    if (change.intent != Intent::create) {
+      TERN_TRY(state, parts_.replica.shown(change.ticket));
+      if (!state) return not_here();
+      TERN_TRY(target, target_message(change));
+    }
+    TERN_CHECKED(check_rights(change, state, target));
+    return state ? check_lifecycle(change, *state) : Result<void>{};
+  }
+
+  Result<TicketId> find_ticket(std::string_view name) override { return client::find_ticket(parts_.replica, name); }
+
+  Result<RecordId> find_record(std::uint32_t record_kind, std::string_view name) override {
+    return client::find_record(parts_.replica, static_cast<sync::RecordKind>(record_kind), name, parts_.identity);
+  }
+
+  Result<void> dismiss(const sync::ChangeRef& ref) override {
+    TERN_CHECKED(check_writable());
+    return parts_.outbox.dismiss(ref);
+  }
+
+private:
+  Result<void> check_writable() const {
+    if (parts_.writable) return {};
+    return fail(ErrorCode::busy, "this home was opened to look only", "try again when the other program has ended");
+  }
+
+  // ---- saving ----
+
+  Result<void> prepare(std::vector<Change>& changes) {
+    TERN_TRY(const CursorHeld cursor, parts_.replica.cursor());
+    TERN_TRY(const AnchorHeld anchor, parts_.outbox.anchor());
+    const EpochId seen_epoch = cursor.epoch == anchor.epoch ? EpochId{} : cursor.epoch;
+    const std::int64_t wall_ms = parts_.environment.wall_ms();
+    TicketId created;
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+      Change& change = changes[i];
+      change.ref.device = parts_.identity.device;
+      if (change.ref.id.is_zero()) change.ref.id = random_id<ChangeId>(parts_.environment);
+      if (change.wall_ms == 0) change.wall_ms = wall_ms;
+      if (change.intent == Intent::create) TERN_CHECKED(begin_ticket(change));
+      if (change.intent == Intent::create) created = change.ticket;
+      if (change.ticket.is_zero()) change.ticket = created;
+      TERN_TRY(Ground* ground, ground_of(change));
+      change.seen_seq = ground->seen_seq;
+      change.seen_epoch = change.seen_seq == 0 ? EpochId{} : seen_epoch;
+      TERN_CHECKED(depend(change, *ground, i > 0 ? &changes[i - 1] : nullptr));
+      TERN_CHECKED(sync::validate_change(change));
+    }
+    return {};
+  }
+
+  Result<void> begin_ticket(Change& change) {
+    if (change.ticket.is_zero()) change.ticket = random_id<TicketId>(parts_.environment);
+    if (!change.provisional_number.empty()) return {};
+    TERN_TRY(const std::uint64_t n, parts_.outbox.next_provisional());
+    const std::string device = to_hex(parts_.identity.device).substr(0, 4);
+    change.provisional_number = fmt::format("T-{}-x{}-{}", year_of(change.wall_ms), device, n);
+    return {};
+  }
+
+  Result<Ground*> ground_of(const Change& change) {
+    if (const auto known = grounds_.find(change.ticket); known != grounds_.end()) return &known->second;
+    Ground ground;
+    ground.label.ticket = change.ticket;
+    if (change.intent == Intent::create) {
+      ground.create = change.ref.id;
+      ground.label.number = change.provisional_number;
+      for (const sync::FieldSetting& setting : change.fields) {
+        if (setting.field == sync::FieldId::subject) ground.label.subject = setting.value.value_or("");
+      }
+    } else {
+      TERN_TRY(const auto row, TicketTable(parts_.replica.database()).find(change.ticket));
+      if (!row || row->ghost) return not_here();
+      ground.seen_seq = row->version;
+      if (row->pending > 0) {
+        TERN_TRY(ground.create, pending_create(change.ticket));
+      }
+      TERN_CHECKED(read_label(row->id, ground.label));
+    }
+    return &grounds_.emplace(change.ticket, std::move(ground)).first->second;
+  }
+
+  Result<void> read_label(std::int64_t row, TicketLabel& label) {
+    TERN_TRY(auto rows, parts_.replica.database().query("SELECT number, subject FROM ticket WHERE id = $1", row));
+    TERN_TRY(const bool found, rows.step());
+    if (!found) return {};
+    label.number = rows.text(0);
+    label.subject = rows.text(1);
+    return {};
+  }
+
+  Result<std::optional<ChangeId>> pending_create(const TicketId& ticket) {
+    TERN_TRY(const CursorHeld cursor, parts_.replica.cursor());
+    TERN_TRY(const auto pending, parts_.outbox.pending(cursor.commit_seq, ticket));
+    for (const OwnChange& own : pending) {
+      if (own.change.intent == Intent::create) return own.change.ref.id;
+    }
+    return std::nullopt;
+  }
+
+  /// What has to be there before it: the ticket's create, own messages and estimates it names, the decision it goes with.
+  Result<void> depend(Change& change, const Ground& ground, const Change* before) {
+    const auto after = [&change](const ChangeId& id) {
+      const bool known = id == change.ref.id || std::ranges::find(change.after, id) != change.after.end();
+      if (!known && change.after.size() < limits::after_per_change_max) change.after.push_back(id);
+    };
+    if (ground.create && change.intent != Intent::create) after(*ground.create);
+    for (const sync::ChangeRef& target : change.targets) {
+      if (target.device != parts_.identity.device) continue;
+      TERN_TRY(const auto own, parts_.outbox.find(target));
+      if (!own || own->commit_seq == 0) after(target.id);
+    }
+    const bool moves_estimate =
+        change.intent == Intent::estimate_approved || change.intent == Intent::estimate_rejected;
+    if (moves_estimate && before != nullptr && before->ticket == change.ticket &&
+        (before->intent == Intent::approve_estimate || before->intent == Intent::reject_estimate)) {
+      after(before->ref.id);
+    }
+    return {};
+  }
+
+  /// The open set ends where its author paused.
+  Result<void> seal_what_rested(std::int64_t boot_ms, const BootId& boot) {
+    TERN_TRY(const bool due, parts_.outbox.seal_due(boot_ms, boot));
+    if (!due) return {};
+    TERN_TRY(const SealContext context, seal_context(parts_.outbox, parts_.replica, parts_.identity));
+    return parts_.outbox.seal(parts_.key, context, parts_.environment).map([](std::size_t) {});
+  }
+
+  /// The work is saved: a replica that cannot show it now shows it after the next opening.
+  void show() {
+    std::vector<TicketId> touched;
+    for (const auto& [ticket, ground] : grounds_) touched.push_back(ticket);
+    const auto shown = parts_.replica.refold(parts_.outbox, touched);
+    if (!shown && shown.error().code == ErrorCode::corrupt) static_cast<void>(parts_.replica.rebuild(parts_.outbox));
+  }
+
+  // ---- what is offered ----
+
+  static tl::unexpected<Error> not_here() {
+    return fail(ErrorCode::not_found, "this ticket is not on this device", "sync, or look for it with search");
+  }
+
+  Result<std::optional<sync::Message>> target_message(const Change& change) {
+    const bool edits = change.intent == Intent::edit_message || change.intent == Intent::delete_message;
+    if (!edits || change.targets.empty()) return std::nullopt;
+    TERN_TRY(const auto messages, parts_.replica.messages(change.ticket));
+    for (const sync::Message& message : messages) {
+      if (message.stamp.ref() == change.targets.front()) return message;
+    }
+    return fail(ErrorCode::not_found, "this ticket has no such message");
+  }
+
+  Result<void> check_rights(const Change& change, const std::optional<sync::TicketState>& state,
+                            const std::optional<sync::Message>& target) {
+    const auto self = RecordId::or_zero(parts_.identity.operator_id.view());
+    TERN_TRY(const auto record, parts_.replica.record(sync::RecordKind::operator_, self));
+    if (!record) return {};  // before the first sync nobody here knows the role; the server decides
+    sync::Actor actor;
+    actor.id = parts_.identity.operator_id;
+    actor.queues = record->refs;
+    const auto attribute = [&record](const char* name) -> std::string_view {
+      const auto found = record->attributes.find(name);
+      return found == record->attributes.end() ? std::string_view{} : std::string_view(found->second);
+    };
+    actor.role = sync::role_from_name(attribute("role")).value_or(sync::Role::operator_);
+    actor.active = attribute("active") != "0" && attribute("active") != "false";
+    const sync::Permission permission =
+        sync::may(actor, change, state ? &*state : nullptr, target ? &*target : nullptr);
+    if (permission.allowed) return {};
+    return fail(ErrorCode::not_permitted, permission.why.empty() ? "your role does not allow this" : std::string(permission.why));
+  }
+
+  Result<void> check_lifecycle(const Change& change, const sync::TicketState& state) {
+    NameBook names(parts_.replica, parts_.identity);
+    const std::string number = names.ticket(state.id.view());
+    const sync::IntentSpec* spec = sync::find_intent(change.intent);
+    if (spec == nullptr) return fail(ErrorCode::usage, "there is no such intent");
+    if (change.intent == Intent::restore) {
+      return sync::is_deleted(state) ? Result<void>{} : fail(ErrorCode::bad_transition, number + " is not deleted");
+    }
+    if (!spec->append_only && sync::is_deleted(state)) {
+      return fail(ErrorCode::bad_transition, number + " is deleted", "a supervisor can restore it");
+    }
+    if (!spec->append_only && state.merged_into) {
+      const std::string target = names.ticket(state.merged_into->value);
+      return fail(ErrorCode::bad_transition, number + " was merged into " + target, "do it on " + target);
+    }
+    if (change.intent == Intent::take) return check_take(state, number, names);
+    if (spec->unit == sync::Unit::status) return check_move(change.intent, state, number);
+    return {};
+  }
+
+  Result<void> check_take(const sync::TicketState& state, const std::string& number, NameBook& names) {
+    const auto assignee = sync::assignee_of(state);
+    if (!assignee || *assignee == parts_.identity.operator_id) return {};
+    return fail(ErrorCode::bad_transition,
+                number + " is taken by " + names.of(sync::RecordKind::operator_, assignee->view()),
+                "assign it to yourself with a reason");
+  }
+
+  static Result<void> check_move(Intent intent, const sync::TicketState& state, const std::string& number) {
+    const sync::StatusView view = sync::status_view(state);
+    if (sync::next_status(view.status, intent, view.before_hold)) return {};
+    std::string possible;
+    for (const Intent move : sync::possible_moves(view.status, view.before_hold)) {
+      if (const sync::IntentSpec* spec = sync::find_intent(move)) {
+        possible += (possible.empty() ? "" : ", ") + std::string(spec->name);
+      }
+    }
+    const sync::IntentSpec* spec = sync::find_intent(intent);
+    return fail(ErrorCode::bad_transition,
+                fmt::format("{} is {}: {} is not possible from there", number, sync::status_name(view.status), spec->name),
+                "possible now: " + possible);
+  }
+
+  CommandParts parts_;
+  std::map<TicketId, Ground> grounds_;  // of the running call
+};
+
+}  // namespace
+
+std::unique_ptr<Commands> make_commands(CommandParts parts) { return std::make_unique<CommandsImpl>(parts); }
+
+}  // namespace tern::client

@@ -1,0 +1,28 @@
+// The commands of one device over its outbox and replica.
+#pragma once
+
+#include <memory>
+
+#include "tern/client/commands.hpp"
+#include "tern/client/enrolment.hpp"
+#include "tern/protocol/crypto.hpp"
+#include "tern/protocol/environment.hpp"
+
+namespace tern::client {
+
+class Outbox;
+class Replica;
+
+/// References outlive the commands.
+struct CommandParts {
+  Outbox& outbox;
+  Replica& replica;
+  const DeviceIdentity& identity;
+  const protocol::SigningKey& key;
+  Environment& environment;
+  bool writable = true;  // false: looks only; saving is `busy`
+};
+
+std::unique_ptr<Commands> make_commands(CommandParts parts);
+
+}  // namespace tern::client

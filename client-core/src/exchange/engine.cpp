@@ -1,0 +1,279 @@
+#include "exchange/engine.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "exchange/engine_impl.hpp"
+#include "exchange/unproven_answer.hpp"
+#include "tern/protocol/zstd.hpp"
+
+namespace tern::client {
+namespace {
+
+constexpr std::string_view exchange_target = "/sync/v1/exchange";
+
+protocol::HandshakeParty party_of(const EngineParts& parts) {
+  return {parts.identity.tenant, parts.identity.device, parts.identity.key, protocol::key_id(parts.roots.front())};
+}
+
+Error wiped_error() {
+  return {ErrorCode::key_revoked,
+          "This device was wiped by order of its administrator.",
+          "What was not sent yet is kept, locked, and is handed in with the next sync.",
+          {}};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SyncEngine>> make_sync_engine(EngineParts parts) {
+  auto engine = std::make_unique<Engine>(std::move(parts));
+  TERN_CHECKED(engine->load());
+  return std::unique_ptr<SyncEngine>(std::move(engine));
+}
+
+Engine::Engine(EngineParts parts)
+    : parts_(std::move(parts)),
+      outbox_(parts_.outbox),
+      replica_(parts_.replica),
+      environment_(parts_.environment),
+      keys_{parts_.roots, parts_.key_list.value, parts_.key_list.wire},
+      session_(party_of(parts_), parts_.key, parts_.environment) {}
+
+Result<void> Engine::load() {
+  TERN_TRY(state_, load_sync_state(outbox_));
+  saved_state_ = state_;
+  if (!state_.key_list.empty()) {
+    TERN_TRY(keys_.list, read_stored_statement<protocol::KeyList>(state_.key_list));
+    keys_.list_wire = state_.key_list;
+  }
+  certificate_wire_ = state_.certificate.empty() ? parts_.identity.certificate : state_.certificate;
+  TERN_TRY(certificate_, read_stored_statement<protocol::Certificate>(certificate_wire_));
+  return {};
+}
+
+// ---- rounds ----
+
+void Engine::start_round() {
+  if (round_) return;
+  round_ = true;
+  session_renewed_ = clock_corrected_ = false;
+  useless_exchanges_ = gaps_ = 0;
+}
+
+void Engine::retry_now() {
+  wake_at_ms_ = 0;
+  last_fault_.reset();
+}
+
+EngineStep Engine::next() {
+  EngineStep step;
+  if (wiped_now_) {
+    step.kind = EngineStep::Kind::wait;
+    step.wake_at_boot_ms = environment_.boot_ms() + Backoff::longest_ms();
+    step.reason = wiped_error();
+    return step;
+  }
+  if (page_) {
+    step.kind = EngineStep::Kind::apply;
+    return step;
+  }
+  if (!round_) return step;
+  drop_stale_stream_request();
+  const bool over_stream = stream_ && !too_big_for_stream_;
+  if (wake_at_ms_ > environment_.boot_ms() || (wake_at_ms_ == 0 && over_stream)) {
+    step.kind = EngineStep::Kind::wait;
+    step.wake_at_boot_ms = wake_at_ms_ != 0 ? wake_at_ms_ : environment_.boot_ms() + limits::anchor_answer_ms_max;
+    step.reason = last_fault_;
+    return step;
+  }
+  wake_at_ms_ = 0;
+  auto request = next_request();
+  if (!request) {
+    (void)fault(request.error());
+    step.kind = EngineStep::Kind::wait;
+    step.reason = last_fault_;
+    step.wake_at_boot_ms = wake_at_ms_;
+    return step;
+  }
+  step.kind = EngineStep::Kind::send;
+  step.request = std::move(*request);
+  report_.bytes_up += step.request.body.size();
+  return step;
+}
+
+Result<HttpRequest> Engine::next_request() {
+  if (session_.open()) return exchange_request();
+  Flight flight;
+  flight.request_boot_ms = environment_.boot_ms();
+  if (proof_) {
+    flight.kind = Flight::Kind::proof;
+    flight_ = std::move(flight);
+    return std::move(*std::exchange(proof_, std::nullopt));
+  }
+  flight.kind = Flight::Kind::hello;
+  flight_ = std::move(flight);
+  return session_.hello();
+}
+
+ExchangePlan Engine::plan_exchange() const {
+  ExchangePlan plan;
+  plan.pull = !push_only();
+  plan.push = !push_stopped_;
+  plan.push_from = push_from_;
+  plan.repair = repair_wanted_;
+  plan.with_digest = !digests_stopped_;
+  plan.want_bytes = want_bytes_;
+  if (!state_.ladder.empty()) plan.held_head = state_.ladder.back().head;
+  return plan;
+}
+
+Result<Engine::Flight> Engine::begin_flight() {
+  Flight flight;
+  flight.kind = Flight::Kind::exchange;
+  flight.plan = plan_exchange();
+  TERN_TRY(Outbox::Head head, outbox_.head());
+  if (push_only()) own_sets_until_ = 0;
+  if (own_sets_until_ > head.chain_seq) {
+    flight.plan.own_sets_from = head.chain_seq + 1;  // nothing is sealed before they are here
+  } else {
+    own_sets_until_ = 0;
+    TERN_CHECKED(seal_open_set());
+    TERN_TRY(head, outbox_.head());
+  }
+  flight.acked_before = head.acked_seq;
+  if (session_.mode() == protocol::SessionMode::deposit) {
+    const bool same_epoch = state_.deposited_epoch == head.device_epoch;
+    flight.acked_before = std::max(head.acked_seq, same_epoch ? state_.deposited_seq : 0);
+    flight.plan.push_from = flight.acked_before + 1;
+  }
+  if (flight.plan.pull) {
+    TERN_TRY(const auto suspended, replica_.meta(meta_digest_suspended));
+    if (suspended) flight.plan.with_digest = false;
+  }
+  TERN_TRY(flight.built, build_exchange(outbox_, push_only() ? nullptr : &replica_, flight.plan, environment_));
+  flight.request_boot_ms = environment_.boot_ms();
+  return flight;
+}
+
+Result<HttpRequest> Engine::exchange_request() {
+  TERN_TRY(Flight flight, begin_flight());
+  HttpRequest request;
+  request.target = std::string(exchange_target);
+  request.headers = {{"content-type", "application/x-protobuf"}};
+  Bytes packed = protocol::compress(flight.built.body);
+  if (packed.size() < flight.built.body.size()) {
+    request.headers.emplace_back("content-encoding", "zstd");
+    request.body = std::move(packed);
+  } else {
+    request.body = flight.built.body;
+  }
+  flight.mac = session_.seal(request, server_time_ms());
+  flight_ = std::move(flight);
+  too_big_for_stream_ = false;
+  return request;
+}
+
+Result<void> Engine::on_answer(const Result<HttpAnswer>& answer) {
+  if (!flight_ || flight_->on_stream) return fail(ErrorCode::usage, "There is no request that this could answer.");
+  if (!answer) {
+    if (flight_->built.last_seq != 0) (void)outbox_.mark_sent(flight_->built.last_seq);  // it may have arrived
+    return fault(answer.error());
+  }
+  report_.bytes_down += answer->body.size();
+  const auto taken = take_answer(*answer);
+  if (!taken && wake_at_ms_ == 0) return fault(taken.error());  // an error of the disk: nothing has slowed down yet
+  return taken;
+}
+
+Result<void> Engine::take_answer(const HttpAnswer& answer) {
+  switch (flight_->kind) {
+    case Flight::Kind::hello:
+      return on_hello_answer(answer);
+    case Flight::Kind::proof:
+      return on_welcome(answer);
+    case Flight::Kind::exchange:
+      break;
+  }
+  return on_exchange_answer(answer);
+}
+
+/// What one exchange leaves to do, once its page is in.
+Result<void> Engine::finish_exchange() {
+  const auto left = work_left();
+  if (!left) return fault(left.error());
+  if (*left) return {};
+  if (session_.mode() == protocol::SessionMode::deposit) {
+    return pause({ErrorCode::key_revoked,
+                  "This device's key no longer counts; its work was handed in for an administrator to look at.",
+                  "Ask for a new enrolment; everything here is kept.",
+                  {}});
+  }
+  if (push_stopped_) return pause(*push_stopped_);
+  finish_round();
+  return {};
+}
+
+Result<bool> Engine::work_left() {
+  if (page_more_ || repair_wanted_ || own_sets_until_ != 0 || !session_.open()) return true;
+  if (push_stopped_) return false;
+  TERN_TRY(const Outbox::Head head, outbox_.head());
+  std::uint64_t there = head.acked_seq;
+  if (session_.mode() == protocol::SessionMode::deposit && state_.deposited_epoch == head.device_epoch) {
+    there = std::max(there, state_.deposited_seq);
+  }
+  return head.chain_seq > there;
+}
+
+void Engine::finish_round() {
+  round_ = false;
+  backoff_.reset();
+  wake_at_ms_ = 0;
+  last_fault_.reset();
+  state_.paused.clear();
+  state_.last_error.clear();
+  if (newest_server_time_ms_ != 0) state_.current_as_of_ms = newest_server_time_ms_;
+  const bool stale = keys_.list.refresh_by_ms != 0 && server_time_ms() > keys_.list.refresh_by_ms;
+  if (stale && state_.notice.empty())
+    state_.notice = "The server's key list is due for renewal; tell your administrator.";
+  if (!push_only()) {
+    if (const auto progress = replica_.progress()) report_.tickets_held = progress->tickets;
+  }
+  save_state();
+}
+
+tl::unexpected<Error> Engine::fault(Error error, std::int64_t at_least_ms) {
+  flight_.reset();
+  proof_.reset();
+  round_ = true;
+  wake_at_ms_ = environment_.boot_ms() + backoff_.next_ms(environment_, at_least_ms);
+  state_.last_error = error.message;
+  save_state();
+  last_fault_ = error;
+  return tl::unexpected(std::move(error));
+}
+
+tl::unexpected<Error> Engine::pause(Error error) {
+  state_.paused = error.message;
+  return fault(std::move(error), Backoff::longest_ms());
+}
+
+/// What is lost when this fails is asked for again; the answer that was just taken is not undone for it.
+void Engine::save_state() {
+  if (state_ == saved_state_) return;
+  if (store_sync_state(outbox_, state_)) saved_state_ = state_;
+}
+
+std::int64_t Engine::server_time_ms() const {
+  return environment_.wall_ms() + state_.server_offset_ms;
+}
+
+Result<void> Engine::obey_wipe(const protocol::Signed<protocol::WipeOrder>& order) {
+  page_.reset();
+  wiped_now_ = true;
+  session_.drop();
+  stream_.reset();
+  if (parts_.wipe) TERN_CHECKED(parts_.wipe(order.wire));
+  return pause(wiped_error());
+}
+
+}  // namespace tern::client

@@ -1,0 +1,48 @@
+// What the sync engine is made of. The contract with callers: tern/client/sync_engine.hpp.
+//
+// What travels (docs/protocol.md, "Exchange"):
+//   POST /sync/v1/hello, /sync/v1/session     the handshake (session_client.hpp)
+//   POST /sync/v1/exchange                    tern-auth; content-type application/x-protobuf; content-encoding zstd
+//   when
+//                                             that is smaller; body ExchangeRequest. Answer 200, tern-auth-answer,
+//                                             the same types, body ExchangeResponse. A refusal is a problem under the
+//                                             MAC.
+//   GET  /sync/v1/stream                      upgrade under tern-auth, answer 101 with tern-auth-answer; then one
+//                                             StreamFrame per binary message, uncompressed, inside the frame MAC
+// An answer without a good MAC, or with another nonce, is a network fault. The one exception costs nothing: an unproven
+// 401 makes the device begin a new session, once a round.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "exchange/session_client.hpp"
+#include "tern/client/enrolment.hpp"
+#include "tern/client/sync_engine.hpp"
+#include "tern/protocol/crypto.hpp"
+#include "tern/protocol/environment.hpp"
+#include "tern/protocol/keys.hpp"
+
+namespace tern::client {
+
+class Outbox;
+class Replica;
+
+/// References outlive the engine.
+struct EngineParts {
+  Outbox& outbox;
+  Replica& replica;
+  const DeviceIdentity& identity;
+  const protocol::SigningKey& key;
+  Environment& environment;
+  std::vector<protocol::PublicKey> roots;        // OpenedKeys::roots
+  protocol::Signed<protocol::KeyList> key_list;  // OpenedKeys::key_list
+  bool wiped = false;  // OpenedKeys::wipe_order is not empty: hands its work in, takes nothing
+  /// Closes replica.db and calls destroy_replica. The engine does not touch the replica any more once it was called.
+  std::function<Result<void>(ByteView wipe_order)> wipe;
+};
+
+/// Fails only when what it kept in the outbox cannot be read.
+Result<std::unique_ptr<SyncEngine>> make_sync_engine(EngineParts parts);
+
+}  // namespace tern::client

@@ -1,0 +1,425 @@
+// What a proven answer does. Everything was checked before the first line of this file runs (answer_checker.hpp); each
+// step is durable by itself and harmless when it is repeated, so that a crash between two of them costs nothing.
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "exchange/engine_impl.hpp"
+#include "exchange/unproven_answer.hpp"
+#include "outbox/recovery.hpp"
+#include "tern/protocol/json.hpp"
+#include "tern/v1/exchange.pb.h"
+
+namespace tern::client {
+namespace {
+
+constexpr std::string_view saved_hint = "Your work is saved here and is sent later.";
+
+constexpr std::int64_t anchor_within_round_ms = 60'000;
+constexpr std::int64_t quick_answer_ms = 500;
+constexpr std::int64_t slow_answer_ms = 5'000;
+constexpr std::uint32_t want_bytes_slow = 16 * limits::kib;
+
+/// Refusals that a later try of the same bytes will meet again.
+bool is_final(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::signature_invalid:
+    case ErrorCode::author_mismatch:
+    case ErrorCode::content_missing:
+    case ErrorCode::content_mismatch:
+    case ErrorCode::tenant_mismatch:
+    case ErrorCode::malformed:
+    case ErrorCode::too_large:
+    case ErrorCode::invalid:
+    case ErrorCode::upgrade_required:
+    case ErrorCode::quarantine_full:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool wants_new_session(ErrorCode code) {
+  return code == ErrorCode::session_unknown || code == ErrorCode::mac_required || code == ErrorCode::mac_invalid ||
+         code == ErrorCode::replayed || code == ErrorCode::key_revoked || code == ErrorCode::key_unknown;
+}
+
+Error from_message(const v1::SyncErrorMessage& message) {
+  const ErrorCode code = error_code_from_string(message.code());
+  std::string sentence = message.message().empty() ? "The server refused: " + message.code() + "." : message.message();
+  if (code == ErrorCode::upgrade_required) {
+    return {code,
+            "This version of Tern is too old for the server, or the server for it (" + sentence + ").",
+            "Upgrade Tern; your work is saved here.",
+            {}};
+  }
+  return {code, std::move(sentence), std::string(saved_hint), {}};
+}
+
+}  // namespace
+
+// ---- HTTP ----
+
+Result<void> Engine::on_exchange_answer(const HttpAnswer& answer) {
+  if (!session_.proven(answer, flight_->mac)) {
+    if (flight_->built.last_seq != 0) (void)outbox_.mark_sent(flight_->built.last_seq);
+    if (answer.status == 401 && renew_session()) return {};
+    return fault(unproven_answer(answer), retry_after_ms(answer, backoff_ms_max));
+  }
+  if (answer.status != 200) return on_refusal(answer);
+  if (answer.header("content-type") != "application/x-protobuf") return fault(unproven_answer(answer));
+  auto response = read_response(answer.body, answer.header("content-encoding"));
+  if (!response) return fault(response.error());
+  const Flight flight = std::move(*std::exchange(flight_, std::nullopt));
+  return take_response(std::move(*response), flight);
+}
+
+/// The server itself says no.
+Result<void> Engine::on_refusal(const HttpAnswer& answer) {
+  const auto problem = read_problem(answer);
+  if (!problem) return fault(unproven_answer(answer), retry_after_ms(answer, backoff_ms_max));
+  const Error error{error_code_from_string(problem->code),
+                    problem->detail.empty() ? "The server refused: " + problem->code + "." : problem->detail,
+                    std::string(saved_hint), problem->field};
+  if (wants_new_session(error.code) && renew_session()) return {};
+  if (error.code == ErrorCode::clock_skew && !clock_corrected_) {
+    const auto json = parse_json(answer.body, {8, 64 * 1024});
+    const std::int64_t there_ms = json ? (*json)["server_time_ms"].as_integer() : 0;
+    if (there_ms > 0) {
+      clock_corrected_ = true;
+      state_.server_offset_ms = there_ms - environment_.wall_ms();
+      flight_.reset();
+      return {};
+    }
+  }
+  const bool hopeless = answer.status == 401 || answer.status == 403 || is_final(error.code);
+  return hopeless ? pause(error) : fault(error, retry_after_ms(answer, backoff_ms_max));
+}
+
+// ---- the response ----
+
+Result<CheckContext> Engine::check_context(const Flight* flight) {
+  TERN_TRY(const Outbox::Head head, outbox_.head());
+  TERN_TRY(const AnchorHeld held, outbox_.anchor());
+  CheckContext context{parts_.identity.tenant,
+                       parts_.identity.device,
+                       parts_.key.public_key(),
+                       certificate_,
+                       certificate_wire_,
+                       keys_,
+                       {},
+                       {},
+                       {},
+                       0,
+                       {}};
+  context.chain = {head.device_epoch, head.chain_seq, head.hash};
+  if (head.chain_seq == 0) context.chain.hash = protocol::genesis_prev_hash(certificate_wire_);
+  if (!held.anchor.empty()) {
+    TERN_TRY(context.held_anchor, read_stored_statement<protocol::Anchor>(held.anchor));
+  }
+  if (flight != nullptr) {
+    context.nonce = flight->built.nonce;
+    context.held_head = flight->plan.held_head;
+    context.own_sets_from = flight->plan.own_sets_from;
+  }
+  return context;
+}
+
+Result<void> Engine::on_bad_response(const Error& error) {
+  if (error.code == ErrorCode::server_rollback) return rollback(error);
+  if (error.code == ErrorCode::epoch_changed && renew_session()) return {};
+  return fault(error);
+}
+
+Result<void> Engine::take_response(std::unique_ptr<v1::ExchangeResponse> response, const Flight& flight) {
+  TERN_TRY(const CheckContext context, check_context(&flight));
+  auto checked = check_answer(std::move(response), context);
+  if (!checked) return on_bad_response(checked.error());
+  ++report_.exchanges;
+  session_renewed_ = clock_corrected_ = false;  // this session works
+  adapt_page_size(environment_.boot_ms() - flight.request_boot_ms);
+  newest_server_time_ms_ = checked->response->server_time_ms();
+  if (newest_server_time_ms_ != 0) {
+    const std::int64_t offset_ms = newest_server_time_ms_ - environment_.wall_ms();
+    if (std::abs(offset_ms - state_.server_offset_ms) > 1000) state_.server_offset_ms = offset_ms;
+  }
+  if (checked->key_list) TERN_CHECKED(adopt_key_list(*checked->key_list));
+  if (flight.plan.own_sets_from != 0) return take_own_sets(*checked);
+
+  TERN_CHECKED(seal_open_set());  // before anything new is taken in: what it was made under is still held
+  TERN_CHECKED(take_receipts(*checked));
+  if (flight.built.last_seq != 0) {
+    TERN_TRY(const Outbox::Head head, outbox_.head());
+    if (head.acked_seq < flight.built.last_seq) TERN_CHECKED(outbox_.mark_sent(flight.built.last_seq));
+  }
+  TERN_CHECKED(take_statements(*checked));
+  if (checked->wipe && !parts_.wiped) return obey_wipe(*checked->wipe);
+  TERN_CHECKED(take_anchor(*checked, flight));
+  if (session_.mode() == protocol::SessionMode::deposit) TERN_CHECKED(take_deposit(*checked->response, flight));
+  const bool revoked = checked->revoked && session_.mode() == protocol::SessionMode::full;
+  TERN_CHECKED(take_error(*checked->response, flight));
+  if (revoked) session_.drop();  // the next one is a deposit session
+  TERN_CHECKED(check_progress(*checked->response, flight));
+  if (flight.plan.repair) repair_wanted_ = false;
+  const bool page = checked->response->has_cursor() && !push_only() && session_.open();
+  if (!page) return finish_exchange();
+  return begin_page(std::move(checked->response), false);
+}
+
+/// Pages grow on a network that carries them quickly and shrink on one where a lost page costs much.
+void Engine::adapt_page_size(std::int64_t took_ms) {
+  if (took_ms > slow_answer_ms) want_bytes_ = std::max<std::uint32_t>(want_bytes_ / 2, want_bytes_slow);
+  if (took_ms < quick_answer_ms) want_bytes_ = std::min<std::uint32_t>(want_bytes_ * 2, limits::want_bytes_max);
+}
+
+Result<void> Engine::take_own_sets(const CheckedAnswer& answer) {
+  std::vector<Bytes> sets;
+  for (const OwnSetBack& set : answer.own_sets) sets.push_back(set.wire);
+  TERN_CHECKED(adopt_own_sets(outbox_, sets));
+  TERN_CHECKED(take_receipts(answer));
+  const std::uint64_t newest = sets.empty() ? 0 : answer.own_sets.back().header.chain_seq;
+  if (sets.empty() || newest >= own_sets_until_) own_sets_until_ = 0;
+  if (!sets.empty())
+    state_.notice = "This device was set back to an older state; its own work was fetched from the server.";
+  return {};
+}
+
+Result<void> Engine::take_receipts(const CheckedAnswer& answer) {
+  if (!answer.receipts) return {};
+  std::vector<StoredReceipt> receipts;
+  for (const protocol::Receipt& receipt : answer.receipts->receipts) {
+    receipts.push_back({receipt.device_epoch, receipt.chain_seq, receipt.leaf.commit_seq, receipt.leaf.time_ms,
+                        receipt.leaf.set_hash, receipt.outcomes});
+  }
+  TERN_CHECKED(outbox_.store_receipts(receipts));
+  report_.receipts += receipts.size();
+  return {};
+}
+
+Result<void> Engine::take_statements(const CheckedAnswer& answer) {
+  for (const auto& amendment : answer.amendments) {
+    for (const protocol::AmendedChange& change : amendment.value.changes) {
+      const sync::ChangeRef amended{change.name.device, change.name.change};
+      const sync::ChangeRef cause{change.cause.device, change.cause.change};
+      TERN_CHECKED(outbox_.store_amendment(amended, amendment.wire));
+      if (cause != amended) TERN_CHECKED(outbox_.store_amendment(cause, amendment.wire));
+    }
+    ++report_.amendments;
+  }
+  for (const auto& erasure : answer.erasures) {
+    std::vector<sync::ChangeRef> changes;
+    for (const protocol::ErasedChange& erased : erasure.value.changes)
+      changes.push_back({erased.name.device, erased.name.change});
+    TERN_CHECKED(outbox_.erase(changes));
+  }
+  for (const protocol::AnchorWithdrawal& withdrawal : answer.withdrawals) {
+    TERN_TRY(const AnchorHeld held, outbox_.anchor());
+    if (held.anchor.empty() || held.epoch != withdrawal.epoch) continue;
+    TERN_TRY(const auto anchor, read_stored_statement<protocol::Anchor>(held.anchor));
+    const bool in_doubt = anchor.anchor_seq >= withdrawal.first_seq && anchor.anchor_seq <= withdrawal.last_seq;
+    if (in_doubt) TERN_CHECKED(outbox_.set_anchor({}));
+  }
+  if (answer.certificate) TERN_CHECKED(adopt_certificate(*answer.certificate));
+  return {};
+}
+
+/// Heads are remembered from every answer; the anchor that sets cite is written when the round has nothing more to
+/// carry, or once a minute within a long one: each is a commit of the outbox.
+Result<void> Engine::take_anchor(const CheckedAnswer& answer, const Flight& flight) {
+  if (!answer.anchor) return {};
+  const protocol::Anchor& anchor = answer.anchor->value;
+  add_to_ladder(state_.ladder, {anchor.head(), anchor.time_ms});
+  const std::int64_t took_ms = environment_.boot_ms() - flight.request_boot_ms;
+  if (took_ms < 0 || took_ms > limits::anchor_answer_ms_max) return {};  // says too little about the time
+  AnchorHeld next;
+  next.hash = protocol::anchor_hash(answer.anchor->wire);
+  TERN_TRY(const AnchorHeld held, outbox_.anchor());
+  if (held.hash == next.hash) return {};
+  protocol::Anchor before;
+  if (!held.anchor.empty()) {
+    TERN_TRY(before, read_stored_statement<protocol::Anchor>(held.anchor));
+  }
+  TERN_TRY(const Outbox::Head head, outbox_.head());
+  const bool more_to_carry = answer.response->more() || (head.acked_seq < head.chain_seq && !push_stopped_);
+  const bool same_epoch = before.epoch == anchor.epoch;
+  if (more_to_carry && same_epoch && anchor.time_ms - before.time_ms < anchor_within_round_ms) return {};
+  next.anchor = answer.anchor->wire;
+  next.epoch = anchor.epoch;
+  next.request_boot_ms = flight.request_boot_ms;
+  next.boot = environment_.boot_id();
+  next.cursor_seq = flight.built.cursor.epoch == anchor.epoch ? flight.built.cursor.commit_seq : 0;
+  TERN_CHECKED(outbox_.set_anchor(next));
+  if (same_epoch && before.backup_stable_seq == anchor.backup_stable_seq) return {};
+  TERN_CHECKED(outbox_.prune(anchor.backup_stable_seq, anchor.time_ms, limits::retention_ms_min));
+  return {};
+}
+
+/// Quarantine gives no receipts: an answer without an error has taken what was sent.
+Result<void> Engine::take_deposit(const v1::ExchangeResponse& response, const Flight& flight) {
+  TERN_TRY(const Outbox::Head head, outbox_.head());
+  const bool same_epoch = response.acked_head().device_epoch() == head.device_epoch;
+  const std::uint64_t told = same_epoch ? response.acked_head().chain_seq() : 0;
+  const std::uint64_t taken = response.has_error() ? told : std::max(told, flight.built.last_seq);
+  const std::uint64_t before = state_.deposited_epoch == head.device_epoch ? state_.deposited_seq : 0;
+  state_.deposited_epoch = head.device_epoch;
+  state_.deposited_seq = std::min(std::max(taken, before), head.chain_seq);
+  return {};
+}
+
+Result<void> Engine::take_error(const v1::ExchangeResponse& response, const Flight& flight) {
+  push_from_ = 0;
+  if (!response.has_error()) {
+    gaps_ = 0;
+    return {};
+  }
+  const Error error = from_message(response.error());
+  if (session_.mode() == protocol::SessionMode::deposit) return pause(error);
+  if (error.code == ErrorCode::chain_gap) {
+    const std::uint64_t expected = response.error().expected_seq();
+    TERN_TRY(const Outbox::Head head, outbox_.head());
+    const bool have = expected > head.acked_seq && expected <= head.chain_seq;
+    if (have && ++gaps_ < useless_exchanges_max) {
+      push_from_ = expected;
+      return {};
+    }
+    return pause({ErrorCode::server_behind,
+                  "The server lacks work of this device that it had confirmed.",
+                  "Everything is kept here; tell your administrator.",
+                  {}});
+  }
+  if (error.code == ErrorCode::chain_forked) {
+    TERN_TRY(const Outbox::Head head, outbox_.head());
+    const bool healed = flight.built.first_seq != 0 && head.device_epoch > response.error().head().device_epoch();
+    if (healed) return {};
+    if (renew_session()) return {};  // a frozen key gets a deposit session
+    return pause({error.code,
+                  "This device exists twice: another copy of it has been writing too.",
+                  "Your work is kept here; ask for a new enrolment.",
+                  {}});
+  }
+  if (error.code == ErrorCode::epoch_changed || wants_new_session(error.code)) {
+    if (renew_session()) return {};
+    return pause(error);
+  }
+  if (is_final(error.code)) {
+    push_stopped_ = error;  // downloads go on; nothing behind that set can
+    return {};
+  }
+  return fault(error);
+}
+
+/// An answer that took nothing and brought nothing, again and again, is a loop.
+Result<void> Engine::check_progress(const v1::ExchangeResponse& response, const Flight& flight) {
+  TERN_TRY(const Outbox::Head head, outbox_.head());
+  std::uint64_t acked = head.acked_seq;
+  if (session_.mode() == protocol::SessionMode::deposit) acked = std::max(acked, state_.deposited_seq);
+  const bool took = flight.built.sets == 0 || acked > flight.acked_before || response.has_error();
+  const CursorHeld cursor{EpochId::or_zero(response.cursor().epoch()), response.cursor().commit_seq()};
+  const bool brought = !response.more() || response.patches_size() > 0 || response.packs_size() > 0 ||
+                       response.left_size() > 0 || response.buckets_size() > 0 || cursor != flight.built.cursor;
+  if (took && brought) {
+    if (flight.built.sets != 0 && acked > flight.acked_before) {
+      report_.sets_sent += acked - flight.acked_before;
+      if (acked >= flight.built.last_seq) report_.changes_sent += flight.built.changes;
+    }
+    useless_exchanges_ = 0;
+    return {};
+  }
+  if (++useless_exchanges_ < useless_exchanges_max) return {};
+  useless_exchanges_ = 0;
+  return fault(
+      {ErrorCode::internal, "The server answers without taking or bringing anything.", std::string(saved_hint), {}});
+}
+
+// ---- pages ----
+
+Result<void> Engine::begin_page(std::unique_ptr<v1::ExchangeResponse> response, bool pushed) {
+  TERN_TRY(const CursorHeld here, replica_.cursor());
+  Page page;
+  page.cursor = {EpochId::or_zero(response->cursor().epoch()), response->cursor().commit_seq()};
+  page.token = response->page_token();
+  page.more = response->more();
+  page.pushed = pushed;
+  if (response->has_checkpoint() && !page.more) page.scope_digest = Hash::from(response->checkpoint().scope_digest());
+  if (here.epoch == page.cursor.epoch && page.cursor.commit_seq < here.commit_seq) {
+    page_more_ = false;  // overtaken by a push
+    return pushed ? Result<void>{} : finish_exchange();
+  }
+  TERN_TRY(page.was_complete, first_replica_complete(replica_));
+  if (page_failures_ >= same_page_failures_max && here == failing_at_) {
+    page_more_ = false;
+    --page_failures_;  // the time after next it is tried again: the server may have mended it
+    return pause({ErrorCode::corrupt,
+                  "What the server sends cannot be applied here; this device no longer follows it.",
+                  "Your work is still sent; tell your administrator.",
+                  {}});
+  }
+  report_.patches += static_cast<std::uint64_t>(response->patches_size());
+  report_.tickets_in_scope = std::max(report_.tickets_in_scope, response->tickets_in_scope());
+  page.applier = replica_.begin_page(std::move(response), outbox_);
+  page_ = std::move(page);
+  return {};
+}
+
+Result<bool> Engine::apply_slice(std::size_t row_budget) {
+  if (!page_) return false;
+  if (auto sealed = seal_open_set(); !sealed) return fault(sealed.error());
+  const auto applied = page_->applier->apply(std::max<std::size_t>(row_budget, 1));
+  if (!applied) return page_failed(applied.error());
+  if (*applied) return true;
+  if (auto finished = finish_page(); !finished) {
+    page_.reset();
+    return wake_at_ms_ == 0 ? fault(finished.error()) : tl::unexpected(finished.error());
+  }
+  return false;
+}
+
+tl::unexpected<Error> Engine::page_failed(const Error& error) {
+  if (error.code == ErrorCode::corrupt) {
+    const auto here = replica_.cursor();
+    if (here && *here != failing_at_) page_failures_ = 0;
+    if (here) failing_at_ = *here;
+    ++page_failures_;
+  }
+  page_.reset();
+  return fault(error);
+}
+
+Result<void> Engine::finish_page() {
+  const Page page = std::move(*std::exchange(page_, std::nullopt));
+  page_failures_ = 0;
+  TERN_TRY(const bool complete, first_replica_complete(replica_));
+  if (complete && !page.was_complete) report_.first_replica = true;
+  TERN_CHECKED(compare_digests(page));
+  if (page.pushed) return {};
+  page_more_ = page.more;
+  return finish_exchange();
+}
+
+Result<void> Engine::compare_digests(const Page& page) {
+  TERN_TRY(const auto suspended, replica_.meta(meta_digest_suspended));
+  if (!page.scope_digest || digests_stopped_ || suspended) return {};
+  TERN_TRY(const sync::ScopeDigest digest, replica_.digest());
+  const Hash here = digest.total();
+  if (here == *page.scope_digest) {
+    useless_repairs_ = repairs_ = 0;
+    return {};
+  }
+  const bool nearer = repairs_ == 0 || here != digest_before_repair_;
+  useless_repairs_ = nearer ? 0 : useless_repairs_ + 1;
+  digest_before_repair_ = here;
+  if (useless_repairs_ >= useless_repairs_max || repairs_ >= 300) {
+    digests_stopped_ = true;
+    return pause({ErrorCode::corrupt,
+                  "This device's copy differs from the server's and could not be repaired.",
+                  "Work goes on; tell your administrator.",
+                  {}});
+  }
+  ++repairs_;
+  ++state_.scope_repairs;
+  ++report_.scope_repairs;
+  repair_wanted_ = true;
+  return {};
+}
+
+}  // namespace tern::client

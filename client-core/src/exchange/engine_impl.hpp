@@ -1,0 +1,173 @@
+// The engine's inside, shared by its four parts: rounds (engine.cpp), sessions (engine_session.cpp), answers
+// (engine_answer.cpp) and the stream (engine_stream.cpp).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "exchange/answer_checker.hpp"
+#include "exchange/backoff.hpp"
+#include "exchange/engine.hpp"
+#include "exchange/exchange_builder.hpp"
+#include "exchange/sync_state.hpp"
+#include "outbox/outbox.hpp"
+#include "replica/replica.hpp"
+
+namespace tern::client {
+
+inline constexpr unsigned same_page_failures_max = 3;  // at one place in a row; then that page is passed by for once
+inline constexpr unsigned useless_repairs_max = 3;     // repairs in a row that brought the digests no closer
+inline constexpr unsigned useless_exchanges_max = 3;   // answers in a row that promised more and brought nothing
+
+class Engine final : public SyncEngine {
+public:
+  explicit Engine(EngineParts parts);
+  Result<void> load();
+
+  void start_round() override;
+  void retry_now() override;
+  EngineStep next() override;
+  Result<void> on_answer(const Result<HttpAnswer>& answer) override;
+  Result<bool> apply_slice(std::size_t row_budget) override;
+
+  std::optional<HttpRequest> stream_upgrade() override;
+  Result<void> on_stream_open(const HttpAnswer& answer) override;
+  Result<void> on_stream_message(ByteView message) override;
+  std::optional<Bytes> next_stream_message() override;
+  void on_stream_closed() override;
+
+  const EngineReport& report() const override { return report_; }
+
+private:
+  /// The request that is out.
+  struct Flight {
+    enum class Kind : std::uint8_t { hello, proof, exchange };
+    Kind kind = Kind::hello;
+    bool on_stream = false;
+    protocol::Mac mac;
+    std::int64_t request_boot_ms = 0;
+    ExchangePlan plan;
+    BuiltExchange built;
+    std::uint64_t acked_before = 0;  // of the outbox, or of the deposit
+  };
+
+  /// A page on its way into the replica, and what is to be known when it is in.
+  struct Page {
+    std::unique_ptr<PageApplier> applier;
+    CursorHeld cursor;
+    Bytes token;
+    bool more = false;
+    bool pushed = false;               // came unasked
+    std::optional<Hash> scope_digest;  // of the checkpoint
+    bool was_complete = false;         // the first replica, before this page
+  };
+
+  // engine.cpp: rounds
+  Result<HttpRequest> next_request();
+  Result<Flight> begin_flight();
+  Result<HttpRequest> exchange_request();
+  ExchangePlan plan_exchange() const;
+  Result<void> take_answer(const HttpAnswer& answer);
+  Result<void> finish_exchange();
+  Result<bool> work_left();
+  void finish_round();
+  tl::unexpected<Error> fault(Error error, std::int64_t at_least_ms = 0);
+  /// For what only a person can mend: told under `paused`, tried again at the longest distance.
+  tl::unexpected<Error> pause(Error error);
+  void save_state();
+  [[nodiscard]] std::int64_t server_time_ms() const;
+  [[nodiscard]] bool push_only() const { return parts_.wiped || session_.mode() == protocol::SessionMode::deposit; }
+
+  // engine_session.cpp
+  Result<void> on_hello_answer(const HttpAnswer& answer);
+  Result<void> on_welcome(const HttpAnswer& answer);
+  [[nodiscard]] protocol::LogHead head_to_show() const;
+  Result<void> judge_history(const Welcomed& welcomed);
+  Result<void> follow_epoch_record(const Welcomed& welcomed);
+  Result<void> adopt_epoch(const protocol::Signed<protocol::EpochRecord>& record);
+  Result<void> move_replica_to(const protocol::EpochRecord& record);
+  /// True when a new session may be tried in this round.
+  bool renew_session();
+  Result<void> seal_open_set();
+  Result<void> adopt_key_list(const protocol::Signed<protocol::KeyList>& list);
+  Result<void> adopt_certificate(const protocol::Signed<protocol::Certificate>& certificate);
+  Result<void> finish_reseal();
+  tl::unexpected<Error> rollback(const Error& error);
+
+  // engine_answer.cpp
+  Result<void> on_exchange_answer(const HttpAnswer& answer);
+  Result<void> on_refusal(const HttpAnswer& answer);
+  Result<void> take_response(std::unique_ptr<v1::ExchangeResponse> response, const Flight& flight);
+  [[nodiscard]] Result<CheckContext> check_context(const Flight* flight);
+  Result<void> on_bad_response(const Error& error);
+  void adapt_page_size(std::int64_t took_ms);
+  Result<void> take_own_sets(const CheckedAnswer& answer);
+  Result<void> take_receipts(const CheckedAnswer& answer);
+  Result<void> take_statements(const CheckedAnswer& answer);
+  Result<void> take_anchor(const CheckedAnswer& answer, const Flight& flight);
+  Result<void> take_deposit(const v1::ExchangeResponse& response, const Flight& flight);
+  /// Nothing when the error stops only this push; the round goes on.
+  Result<void> take_error(const v1::ExchangeResponse& response, const Flight& flight);
+  Result<void> check_progress(const v1::ExchangeResponse& response, const Flight& flight);
+  Result<void> obey_wipe(const protocol::Signed<protocol::WipeOrder>& order);
+  Result<void> begin_page(std::unique_ptr<v1::ExchangeResponse> response, bool pushed);
+  Result<void> finish_page();
+  Result<void> compare_digests(const Page& page);
+  tl::unexpected<Error> page_failed(const Error& error);
+
+  // engine_stream.cpp
+  void drop_stale_stream_request();
+  Result<void> take_push(std::unique_ptr<v1::ExchangeResponse> response);
+
+  EngineParts parts_;
+  Outbox& outbox_;
+  Replica& replica_;
+  Environment& environment_;
+  ServerKeys keys_;
+  protocol::Certificate certificate_;
+  Bytes certificate_wire_;
+  SyncState state_;
+  SyncState saved_state_;
+  SessionClient session_;
+  Backoff backoff_;
+  EngineReport report_;
+
+  // A round.
+  bool round_ = false;
+  std::int64_t wake_at_ms_ = 0;       // boot clock; 0: no back-off
+  std::optional<Error> last_fault_;   // what the wait is for
+  bool session_renewed_ = false;      // once between two answers that were taken
+  bool clock_corrected_ = false;      // likewise
+  std::optional<HttpRequest> proof_;  // the next request of the handshake
+  std::optional<Flight> flight_;
+  std::optional<Page> page_;
+  bool page_more_ = false;  // the last page was not the last one
+  std::int64_t newest_server_time_ms_ = 0;
+  std::uint32_t want_bytes_ = limits::want_bytes_default;
+
+  // Sending.
+  std::uint64_t push_from_ = 0;        // CHAIN_GAP; 0: after the newest set with a receipt
+  std::optional<Error> push_stopped_;  // a set that the server will not take: nothing behind it can go
+  unsigned gaps_ = 0, useless_exchanges_ = 0;
+  std::uint64_t own_sets_until_ = 0;  // the server holds own sets up to here that this outbox lacks
+
+  // Epochs: a second handshake shows the newest head that the record keeps.
+  std::optional<protocol::LogHead> head_shown_;
+
+  // Breakers.
+  CursorHeld failing_at_;  // where pages could not be applied
+  unsigned page_failures_ = 0;
+  bool repair_wanted_ = false, digests_stopped_ = false;
+  unsigned useless_repairs_ = 0, repairs_ = 0;
+  Hash digest_before_repair_;
+
+  // The stream.
+  std::optional<protocol::Mac> upgrade_mac_;
+  std::optional<SessionClient::Frames> stream_;
+  bool too_big_for_stream_ = false;
+  bool wiped_now_ = false;  // the replica is gone while this engine lives
+};
+
+}  // namespace tern::client

@@ -1,0 +1,208 @@
+// Sessions, what a welcome says of the server's history, and the device's own keys and certificate.
+#include <algorithm>
+#include <utility>
+
+#include "exchange/engine_impl.hpp"
+#include "exchange/unproven_answer.hpp"
+#include "outbox/recovery.hpp"
+#include "tern/v1/exchange.pb.h"
+
+namespace tern::client {
+namespace {
+
+bool asks_for_patience(ErrorCode code) {
+  return code == ErrorCode::key_unknown || code == ErrorCode::key_revoked || code == ErrorCode::upgrade_required ||
+         code == ErrorCode::login_refused;
+}
+
+}  // namespace
+
+Result<void> Engine::on_hello_answer(const HttpAnswer& answer) {
+  TERN_TRY(const Outbox::Head head, outbox_.head());
+  protocol::SessionHeads heads;
+  heads.device = {head.device_epoch, head.chain_seq, head.hash};
+  heads.server = head_to_show();
+  auto proof = session_.proof(answer, heads);
+  if (!proof) {
+    session_.drop();
+    return asks_for_patience(proof.error().code) ? pause(proof.error())
+                                                 : fault(proof.error(), retry_after_ms(answer, backoff_ms_max));
+  }
+  flight_.reset();
+  proof_ = std::move(*proof);
+  return {};
+}
+
+Result<void> Engine::on_welcome(const HttpAnswer& answer) {
+  auto welcomed = session_.welcome(answer, keys_);
+  if (!welcomed) {
+    session_.drop();
+    return asks_for_patience(welcomed.error().code) ? pause(welcomed.error())
+                                                    : fault(welcomed.error(), retry_after_ms(answer, backoff_ms_max));
+  }
+  flight_.reset();
+  if (welcomed->key_list) TERN_CHECKED(adopt_key_list(*welcomed->key_list));
+  if (auto judged = judge_history(*welcomed); !judged) return judged;
+  if (!session_.open()) return {};  // another handshake is due
+
+  TERN_TRY(const Outbox::Head head, outbox_.head());
+  const protocol::ChainHead& there = welcomed->welcome.chain;
+  const bool behind = there.device_epoch == head.device_epoch && there.chain_seq > head.chain_seq;
+  own_sets_until_ = behind && !push_only() ? there.chain_seq : 0;
+  push_from_ = 0;
+  return finish_reseal();
+}
+
+protocol::LogHead Engine::head_to_show() const {
+  if (head_shown_) return *head_shown_;
+  return state_.ladder.empty() ? protocol::LogHead{} : state_.ladder.back().head;
+}
+
+Result<void> Engine::judge_history(const Welcomed& welcomed) {
+  const protocol::SessionWelcome& welcome = welcomed.welcome;
+  if (!state_.ladder.empty() && state_.ladder.back().head.epoch != welcome.head.epoch)
+    return follow_epoch_record(welcomed);
+  head_shown_.reset();
+  if (auto judged = protocol::judge_head(head_to_show(), welcome.head, welcome.consistency); !judged) {
+    return rollback(judged.error());
+  }
+  return {};
+}
+
+/// The server's history has another epoch. It is followed only on the word of the root, and only when it keeps what
+/// this device knows: the proof must lead from the newest head that was kept, so that one may have to be shown first.
+Result<void> Engine::follow_epoch_record(const Welcomed& welcomed) {
+  const auto unexplained = [this] {
+    return rollback({ErrorCode::server_rollback,
+                     "The server has another history than the one this device knows, without a word of its root.",
+                     "Work goes on offline; tell your administrator.",
+                     {}});
+  };
+  const Bytes& wire = welcomed.welcome.epoch_record;
+  const auto signer = protocol::signer_of(protocol::EpochRecord::tag, wire);
+  if (!signer) return unexplained();
+  std::vector<protocol::PublicKey> roots = keys_.list.next_roots;
+  roots.insert(roots.end(), keys_.roots.begin(), keys_.roots.end());
+  for (const protocol::PublicKey& root : roots) {
+    if (protocol::key_id(root) != *signer) continue;
+    const auto record = protocol::open_statement<protocol::EpochRecord>(wire, root);
+    if (!record) return unexplained();
+    const LadderHead* kept = newest_below(state_.ladder, record->value.kept_size);
+    const protocol::LogHead nothing{state_.ladder.back().head.epoch, 0, protocol::merkle_empty_root()};
+    const protocol::LogHead due = kept != nullptr ? kept->head : nothing;
+    if (head_to_show() != due) {
+      head_shown_ = due;
+      session_.drop();
+      return {};  // the next handshake shows it
+    }
+    std::vector<protocol::LogHead> ladder;
+    for (const LadderHead& entry : state_.ladder) ladder.push_back(entry.head);
+    const auto judged = protocol::judge_epoch_record(
+        record->value, parts_.identity.tenant, state_.ladder.back().head.epoch, ladder, welcomed.welcome.consistency);
+    if (!judged) return rollback(judged.error());
+    TERN_CHECKED(adopt_epoch(*record));
+    if (record->value.new_epoch != welcomed.welcome.head.epoch) session_.drop();  // restored more than once: one by one
+    return {};
+  }
+  return unexplained();
+}
+
+/// Own sets above what was kept are sent again. The replica stays as it is: what the server lost is still shown here,
+/// so the digests of the two scopes are no longer compared until it is rebuilt.
+Result<void> Engine::adopt_epoch(const protocol::Signed<protocol::EpochRecord>& record) {
+  TERN_CHECKED(seal_open_set());  // under the anchor and cursor it was made under
+  TERN_CHECKED(return_to_sealed(outbox_, record.value.kept_size));
+  if (!parts_.wiped) TERN_CHECKED(move_replica_to(record.value));
+  head_shown_.reset();
+  state_.epoch_record = record.wire;
+  state_.ladder = {{{record.value.new_epoch, record.value.kept_size, record.value.kept_root}, record.value.time_ms}};
+  state_.notice = "The server was restored from a backup; this device keeps everything and sends its own work again.";
+  return store_sync_state(outbox_, state_);
+}
+
+/// The cursor goes back to what both histories share; what lies above it is fetched again.
+Result<void> Engine::move_replica_to(const protocol::EpochRecord& record) {
+  TERN_CHECKED(replica_.set_meta(meta_digest_suspended, "1"));
+  TERN_TRY(const CursorHeld here, replica_.cursor());
+  if (here.epoch != record.old_epoch) return {};
+  auto page = std::make_unique<v1::ExchangeResponse>();
+  page->mutable_cursor()->set_epoch(Bytes(record.new_epoch.view()));
+  page->mutable_cursor()->set_commit_seq(std::min(here.commit_seq, record.kept_size));
+  page->set_more(true);
+  const auto applier = replica_.begin_page(std::move(page), outbox_);
+  for (;;) {
+    TERN_TRY(const bool more, applier->apply(1));
+    if (!more) return {};
+  }
+}
+
+bool Engine::renew_session() {
+  session_.drop();
+  flight_.reset();
+  stream_.reset();
+  if (session_renewed_) return false;
+  session_renewed_ = true;
+  return true;
+}
+
+Result<void> Engine::seal_open_set() {
+  if (own_sets_until_ != 0) return {};  // the chain's end is not known yet
+  SealContext context;
+  context.tenant = parts_.identity.tenant;
+  context.device = parts_.identity.device;
+  context.author = parts_.identity.operator_id;
+  context.key = parts_.identity.key;
+  context.certificate = certificate_wire_;
+  TERN_TRY(context.anchor, outbox_.anchor());
+  if (!parts_.wiped && !wiped_now_) {
+    TERN_TRY(const CursorHeld cursor, replica_.cursor());
+    context.seen_seq = cursor.epoch == context.anchor.epoch ? cursor.commit_seq : 0;
+  }
+  TERN_CHECKED(outbox_.seal(parts_.key, context, environment_));
+  return {};
+}
+
+Result<void> Engine::adopt_key_list(const protocol::Signed<protocol::KeyList>& list) {
+  state_.key_list = list.wire;
+  keys_.list = list.value;
+  keys_.list_wire = list.wire;
+  return store_sync_state(outbox_, state_);
+}
+
+/// The server healed a fork: what it has not acknowledged is signed again under the new device epoch. The certificate
+/// is stored first, so that a crash in between is made up for at the next session.
+Result<void> Engine::adopt_certificate(const protocol::Signed<protocol::Certificate>& certificate) {
+  state_.certificate = certificate.wire;
+  state_.notice = "This device exists twice: another copy of it has been writing too. Look at what needs attention.";
+  TERN_CHECKED(store_sync_state(outbox_, state_));
+  certificate_ = certificate.value;
+  certificate_wire_ = certificate.wire;
+  return finish_reseal();
+}
+
+Result<void> Engine::finish_reseal() {
+  TERN_TRY(const Outbox::Head head, outbox_.head());
+  if (head.device_epoch >= certificate_.device_epoch) return {};
+  TERN_CHECKED(seal_open_set());
+  SealContext context;
+  context.tenant = parts_.identity.tenant;
+  context.device = parts_.identity.device;
+  context.author = parts_.identity.operator_id;
+  context.key = parts_.identity.key;
+  context.certificate = certificate_wire_;
+  TERN_CHECKED(outbox_.reseal(certificate_.device_epoch, certificate_wire_, parts_.key, context));
+  push_from_ = 0;
+  gaps_ = 0;
+  return {};
+}
+
+tl::unexpected<Error> Engine::rollback(const Error& error) {
+  session_.drop();
+  stream_.reset();
+  head_shown_.reset();
+  return pause({ErrorCode::server_rollback,
+                "The server shows an older or another history than this device has seen (" + error.message + ").",
+                "Nothing was sent or changed; work goes on offline; tell your administrator.", error.field});
+}
+
+}  // namespace tern::client

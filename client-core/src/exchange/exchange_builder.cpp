@@ -1,0 +1,104 @@
+#include "exchange/exchange_builder.hpp"
+
+#include <algorithm>
+
+#include "tern/v1/exchange.pb.h"
+
+namespace tern::client {
+namespace {
+
+// As the replica names them.
+constexpr std::string_view meta_page_token = "page_token";
+constexpr std::string_view meta_first_replica_complete = "first_replica_complete";
+
+void put(v1::Cursor& out, const CursorHeld& cursor) {
+  out.set_epoch(Bytes(cursor.epoch.view()));
+  out.set_commit_seq(cursor.commit_seq);
+}
+
+Result<void> add_replica(v1::ExchangeRequest& request, Replica& replica, const ExchangePlan& plan) {
+  TERN_TRY(const CursorHeld cursor, replica.cursor());
+  put(*request.mutable_cursor(), cursor);
+  TERN_TRY(const auto token, replica.meta(meta_page_token));
+  if (token) request.set_page_token(*token);
+  TERN_TRY(const auto versions, replica.pack_versions());
+  for (const auto& [kind, version] : versions) {
+    v1::PackVersion& pack = *request.add_pack_versions();
+    pack.set_kind(kind);
+    pack.set_version(version);
+  }
+  TERN_TRY(const bool complete, first_replica_complete(replica));
+  if (!complete || !plan.with_digest) return {};
+  TERN_TRY(const sync::ScopeDigest digest, replica.digest());
+  request.set_scope_digest(Bytes(digest.total().view()));
+  if (!plan.repair) return {};
+  Bytes buckets;
+  for (unsigned bucket = 0; bucket < 256; ++bucket) {
+    request.add_want_buckets(bucket);
+    buckets.append(digest.bucket(static_cast<std::uint8_t>(bucket)).view());
+  }
+  request.set_bucket_digests(std::move(buckets));
+  return {};
+}
+
+Result<void> add_sets(v1::ExchangeRequest& request, BuiltExchange& built, Outbox& outbox, std::uint64_t from) {
+  TERN_TRY(const auto sets, outbox.sets_from(from, limits::sets_per_exchange_max, sets_bytes_max));
+  for (const Bytes& wire : sets) {
+    TERN_TRY(const protocol::ChangeSet set, protocol::decode_change_set(wire));
+    TERN_TRY(const protocol::ChangeSetHeader header, protocol::decode_header(set.header));
+    if (built.first_seq == 0) built.first_seq = header.chain_seq;
+    built.last_seq = header.chain_seq;
+    built.changes += header.change_count;
+    request.add_change_sets(wire);
+  }
+  built.sets = sets.size();
+  return {};
+}
+
+}  // namespace
+
+Result<bool> first_replica_complete(Replica& replica) {
+  TERN_TRY(const auto complete, replica.meta(meta_first_replica_complete));
+  return complete && *complete == "1";
+}
+
+Result<BuiltExchange> build_exchange(Outbox& outbox, Replica* replica, const ExchangePlan& plan,
+                                     Environment& environment) {
+  BuiltExchange built;
+  built.nonce = random_id<ExchangeNonce>(environment);
+  v1::ExchangeRequest request;
+  request.set_nonce(Bytes(built.nonce.view()));
+  request.set_schema_version(limits::schema_version);
+  request.set_want_bytes(plan.pull ? plan.want_bytes : static_cast<std::uint32_t>(limits::want_bytes_min));
+
+  if (plan.pull && replica != nullptr) {
+    TERN_CHECKED(add_replica(request, *replica, plan));
+    built.cursor = {EpochId::or_zero(request.cursor().epoch()), request.cursor().commit_seq()};
+  }
+  TERN_TRY(const Outbox::Head head, outbox.head());
+  v1::ChainHead& chain = *request.mutable_chain_head();
+  chain.set_device_epoch(head.device_epoch);
+  chain.set_chain_seq(head.chain_seq);
+  chain.set_hash(Bytes(head.hash.view()));
+  if (plan.held_head != protocol::LogHead{}) {
+    v1::LogHead& held = *request.mutable_held_head();
+    held.set_epoch(Bytes(plan.held_head.epoch.view()));
+    held.set_size(plan.held_head.size);
+    held.set_root(Bytes(plan.held_head.root.view()));
+  }
+  TERN_TRY(const Outbox::Counts counts, outbox.counts());
+  v1::OutboxSummary& summary = *request.mutable_outbox();
+  summary.set_pending(counts.drafts + counts.sealed + counts.sent);
+  summary.set_oldest_at_ms(counts.oldest_pending_wall_ms);
+
+  if (plan.own_sets_from != 0) {
+    request.set_own_sets_from(plan.own_sets_from);
+  } else if (plan.push) {
+    const std::uint64_t from = plan.push_from != 0 ? plan.push_from : head.acked_seq + 1;
+    TERN_CHECKED(add_sets(request, built, outbox, from));
+  }
+  built.body = request.SerializeAsString();
+  return built;
+}
+
+}  // namespace tern::client

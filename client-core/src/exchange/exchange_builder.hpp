@@ -1,0 +1,46 @@
+// Puts an ExchangeRequest together from what outbox and replica hold.
+#pragma once
+
+#include <cstdint>
+
+#include "outbox/outbox.hpp"
+#include "replica/replica.hpp"
+#include "tern/protocol/anchor.hpp"
+#include "tern/protocol/bytes.hpp"
+#include "tern/protocol/error.hpp"
+
+namespace tern::client {
+
+using ExchangeNonce = FixedBytes<16, struct ExchangeNonceTag>;
+
+/// What this exchange is for.
+struct ExchangePlan {
+  bool push = true;                 // sets from `push_from` on
+  bool pull = true;                 // false: hands work in only; the replica is not looked at
+  std::uint64_t push_from = 0;      // chain_seq; 0: after the newest set with a receipt
+  std::uint64_t own_sets_from = 0;  // asks for own sets instead of pushing
+  bool repair = false;              // asks for the buckets that differ
+  bool with_digest = true;          // false: digests are not compared (any more)
+  protocol::LogHead held_head;      // zero: none in this epoch
+  std::uint32_t want_bytes = limits::want_bytes_default;
+};
+
+struct BuiltExchange {
+  Bytes body;  // encoded ExchangeRequest
+  ExchangeNonce nonce;
+  CursorHeld cursor;                          // as declared
+  std::uint64_t first_seq = 0, last_seq = 0;  // of the sets in it; 0: none
+  std::uint64_t sets = 0, changes = 0;
+};
+
+inline constexpr std::size_t request_overhead_bytes_max = 64 * limits::kib;
+inline constexpr std::size_t sets_bytes_max = limits::mib - request_overhead_bytes_max;
+
+/// `replica` may be null when the plan does not pull.
+Result<BuiltExchange> build_exchange(Outbox& outbox, Replica* replica, const ExchangePlan& plan,
+                                     Environment& environment);
+
+/// Whether the first replica has come to its end.
+Result<bool> first_replica_complete(Replica& replica);
+
+}  // namespace tern::client

@@ -1,0 +1,144 @@
+// The one JSON form of each view.
+#include "tern/client/views.hpp"
+#include "views/time_text.hpp"
+
+namespace tern::client {
+namespace {
+
+/// Null for "there is none".
+Json time_or_null(std::int64_t ms) { return ms == 0 ? Json() : Json(rfc3339(ms)); }
+Json time_or_null(const std::optional<std::int64_t>& ms) { return ms ? Json(rfc3339(*ms)) : Json(); }
+Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
+Json number(std::uint64_t value) { return Json(static_cast<std::int64_t>(value)); }
+
+template <typename Texts>
+Json texts(const Texts& list) {
+  Json out = Json::array();
+  for (const auto& text : list) out.push(text);
+  return out;
+}
+
+Json ref(const sync::ChangeRef& change) {
+  return Json::object({{"device", to_uuid_text(change.device.view())}, {"id", to_hex(change.id)}});
+}
+
+Json entry_json(const TimelineEntry& entry) {
+  Json out = Json::object({{"at", rfc3339(entry.at_ms)},
+                           {"author", entry.author},
+                           {"what", entry.what},
+                           {"text", entry.text},
+                           {"visibility", text_or_null(entry.visibility)},
+                           {"saved", to_string(entry.saved)},
+                           {"change", ref(entry.change)}});
+  if (entry.lo_ms != 0 || entry.hi_ms != 0) {
+    out.set("window", Json::array({rfc3339(entry.lo_ms), rfc3339(entry.hi_ms)}));
+  }
+  if (entry.time_flags != 0) out.set("time_flags", number(entry.time_flags));
+  out.set("effective", entry.effective);
+  if (entry.deleted) out.set("deleted", true);
+  if (entry.edited) out.set("edited", true);
+  if (entry.erased) out.set("erased", true);
+  return out;
+}
+
+}  // namespace
+
+Json to_json(const ListRow& row) {
+  return Json::object({{"uuid", to_uuid_text(row.id.view())},
+                       {"id", row.integer_id == 0 ? Json() : number(row.integer_id)},
+                       {"number", row.number},
+                       {"subject", row.subject},
+                       {"status", text_or_null(row.status)},
+                       {"priority", text_or_null(row.priority)},
+                       {"queue", text_or_null(row.queue)},
+                       {"assignee", text_or_null(row.assignee)},
+                       {"category", text_or_null(row.category)},
+                       {"contact", text_or_null(row.contact)},
+                       {"created_at", time_or_null(row.created_ms)},
+                       {"updated_at", time_or_null(row.updated_ms)},
+                       {"saved", to_string(row.saved)},
+                       {"ghost", row.ghost}});
+}
+
+Json to_json(const TicketView& view) {
+  Json out = to_json(view.row);
+  out.set("description", view.description);
+  out.set("type", text_or_null(view.type));
+  out.set("organisation", text_or_null(view.organisation));
+  out.set("result", text_or_null(view.result));
+  out.set("hold_reason", text_or_null(view.hold_reason));
+  out.set("wake_at", time_or_null(view.wake_at_ms));
+  out.set("due_at", time_or_null(view.due_at_ms));
+  out.set("estimate_minutes", view.estimate_minutes ? Json(*view.estimate_minutes) : Json());
+  out.set("minutes_logged", view.minutes_logged);
+  out.set("tags", texts(view.tags));
+  out.set("watchers", texts(view.watchers));
+  out.set("links", texts(view.links));
+  out.set("external_refs", texts(view.external_refs));
+  Json custom = Json::object();
+  for (const auto& [key, value] : view.custom) custom.set(key, value);
+  out.set("custom", std::move(custom));
+  out.set("aliases", texts(view.aliases));
+  out.set("custody", texts(view.custody));
+  out.set("merged_into", text_or_null(view.merged_into));
+  out.set("deleted", view.deleted);
+  out.set("pinned", view.pinned);
+  out.set("version", number(view.version));
+  out.set("possible_moves", texts(view.possible_moves));
+  Json timeline = Json::array();
+  for (const TimelineEntry& entry : view.timeline) timeline.push(entry_json(entry));
+  out.set("timeline", std::move(timeline));
+  return out;
+}
+
+Json to_json(const HistoryEntry& entry) {
+  Json out = Json::object({{"ticket", to_uuid_text(entry.ticket.view())},
+                           {"number", entry.number},
+                           {"subject", entry.subject},
+                           {"change", ref(entry.change)},
+                           {"intent", entry.intent},
+                           {"field", text_or_null(entry.field)},
+                           {"value", text_or_null(entry.value)},
+                           {"text", text_or_null(entry.text)},
+                           {"made_at", rfc3339(entry.wall_ms)},
+                           {"saved", to_string(entry.saved)},
+                           {"sentence", entry.sentence}});
+  if (entry.chain_seq != 0) out.set("set", number(entry.chain_seq));
+  if (entry.outcome != sync::Outcome::unspecified) {
+    out.set("commit", number(entry.commit_seq));
+    out.set("outcome", sync::to_string(entry.outcome));
+    out.set("rule", sync::to_string(entry.rule));
+    if (entry.reason != sync::ReasonCode::none) out.set("reason", sync::to_string(entry.reason));
+    out.set("standing", sync::to_string(entry.standing.outcome));
+    out.set("standing_rule", sync::to_string(entry.standing.rule));
+    out.set("amended", entry.amended);
+    out.set("seen", number(entry.seen_seq));
+    out.set("counted_at", rfc3339(entry.effective_ms));
+    out.set("window", Json::array({rfc3339(entry.lo_ms), rfc3339(entry.hi_ms)}));
+    out.set("time_flags", number(entry.time_flags));
+    out.set("stands_value", text_or_null(entry.stands_value));
+    out.set("stands_author", text_or_null(entry.stands_author));
+  }
+  out.set("follow_ups", texts(entry.follow_ups));
+  return out;
+}
+
+Json to_json(const SyncStatus& status) {
+  return Json::object({{"saved_here", number(status.saved_here)},
+                       {"sent", number(status.sent)},
+                       {"confirmed", number(status.confirmed)},
+                       {"needs_attention", number(status.needs_attention)},
+                       {"tickets", number(status.tickets)},
+                       {"ghosts", number(status.ghosts)},
+                       {"current_as_of", time_or_null(status.current_as_of_ms)},
+                       {"oldest_pending_at", time_or_null(status.oldest_pending_wall_ms)},
+                       {"cursor", number(status.cursor)},
+                       {"first_replica_complete", status.first_replica_complete},
+                       {"passphrase_protected", status.passphrase_protected},
+                       {"encrypted", status.encrypted},
+                       {"paused", text_or_null(status.paused)},
+                       {"last_error", text_or_null(status.last_error)},
+                       {"server_offset_ms", status.server_offset_ms}});
+}
+
+}  // namespace tern::client

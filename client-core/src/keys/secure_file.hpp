@@ -1,0 +1,29 @@
+// Files that hold secrets: private to their owner, replaced as a whole or not at all, overwritten before they go.
+#pragma once
+
+#include <string>
+
+#include "tern/protocol/bytes.hpp"
+#include "tern/protocol/error.hpp"
+
+namespace tern::client {
+
+/// Makes the directory (and missing parents) 0700; one that others may enter is closed to them.
+/// `storage_failed` when it cannot be made, or something else has its name.
+Result<void> make_private_directory(const std::string& path);
+
+[[nodiscard]] bool file_exists(const std::string& path);
+
+/// The whole file, at most `bytes_max`. Closes it to others (0600) if it was open to them. `not_found`; `too_large`;
+/// `storage_failed`, also for anything that is no regular file.
+Result<Bytes> read_private_file(const std::string& path, std::size_t bytes_max);
+
+/// Writes a temporary file beside `path`, 0600, fsync; renames it over `path`; fsyncs the directory. After an error the
+/// old file is as it was. `storage_full`, `storage_failed`.
+Result<void> write_private_file(const std::string& path, ByteView content);
+
+/// Overwrites the file with zeros, fsyncs, unlinks, fsyncs the directory. A missing file is no error. A disk may keep
+/// old blocks all the same: what must be unreadable is a key, and the key's other half is elsewhere (key_file.hpp).
+Result<void> shred_file(const std::string& path);
+
+}  // namespace tern::client

@@ -1,0 +1,38 @@
+// What the three parts of Outbox share.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "outbox/outbox.hpp"
+#include "tern/sqlite/statement.hpp"
+
+namespace tern::v1 {
+class SetOutcomes;
+}
+
+namespace tern::client {
+
+struct Outbox::Impl {
+  std::unique_ptr<sqlite::Database> database;
+  Owner owner;
+  std::vector<std::int64_t> fresh_receipts;  // sets, since settled_tickets was last asked
+  std::uint64_t provisional = 0;  // last number given; stored with the next save
+
+  Result<void> load();
+  Result<std::optional<Bytes>> meta(std::string_view name);
+  Result<void> set_meta(std::string_view name, ByteView value);
+  Result<Head> head();
+  Result<void> set_chain(const Head& head);
+  /// Parses the rows of `SELECT * FROM own_change ...`.
+  Result<std::vector<OwnChange>> read(sqlite::Statement rows);
+  Result<void> add_draft(const sync::Change& change, std::int64_t wall_ms, std::int64_t boot_ms, const BootId& boot);
+  Result<void> keep_label(const TicketLabel& label);
+  Result<void> store_receipt(const StoredReceipt& receipt);
+  Result<void> flag_unhappy(std::int64_t first_position, const v1::SetOutcomes& outcomes);
+  Result<void> raise_acked();
+  /// Header, signatures and changes, as they travel.
+  Result<protocol::ChangeSet> stored_set(std::int64_t set_id);
+};
+
+}  // namespace tern::client

@@ -1,0 +1,120 @@
+// What became of sealed sets: receipts, amendments, erasure, pruning.
+#include <algorithm>
+#include <utility>
+
+#include "outbox/outbox_impl.hpp"
+#include "tern/protocol/statements.hpp"
+#include "tern/sqlite/transaction.hpp"
+#include "tern/v1/exchange.pb.h"
+
+namespace tern::client {
+
+using sqlite::Blob;
+using sqlite::Transaction;
+
+namespace {
+
+bool has_to_be_shown(const v1::ChangeOutcome& outcome) {
+  const auto decided = static_cast<sync::Outcome>(outcome.outcome());
+  return decided != sync::Outcome::applied && decided != sync::Outcome::merged;
+}
+
+}  // namespace
+
+Result<void> Outbox::store_receipts(const std::vector<StoredReceipt>& receipts) {
+  if (receipts.empty()) return {};
+  TERN_TRY(auto transaction, Transaction::begin_write(*impl_->database));
+  for (const StoredReceipt& receipt : receipts) TERN_CHECKED(impl_->store_receipt(receipt));
+  TERN_CHECKED(impl_->raise_acked());
+  return transaction.commit();
+}
+
+Result<void> Outbox::Impl::store_receipt(const StoredReceipt& receipt) {
+  TERN_TRY(auto rows, database->query("SELECT id, hash, change_count, first_position, commit_seq FROM change_set WHERE "
+                                      "device_epoch = $1 AND chain_seq = $2",
+                                      receipt.device_epoch, receipt.chain_seq));
+  TERN_TRY(const bool found, rows.step());
+  if (!found) return {};  // pruned, or of an epoch that is over
+  if (rows.id<Hash>(1) != receipt.set_hash) {
+    return fail(ErrorCode::verification_failed,
+                "a receipt of the server is for another change set than this device sealed as number " +
+                    std::to_string(receipt.chain_seq),
+                {}, "set_hash");
+  }
+  if (rows.int64(4) != 0) return {};
+  const std::int64_t id = rows.int64(0);
+  const std::int64_t first_position = rows.int64(3);
+  v1::SetOutcomes outcomes;
+  if (!outcomes.ParseFromString(receipt.outcomes) || outcomes.outcomes_size() != rows.int64(2)) {
+    return fail(ErrorCode::verification_failed, "a receipt of the server does not answer every change of its set", {},
+                "outcomes");
+  }
+  rows.reset();
+  TERN_CHECKED(database->run("UPDATE change_set SET state = $1, commit_seq = $2, commit_ms = $3, outcomes = $4 WHERE id = $5",
+                             SetState::acked, receipt.commit_seq, receipt.time_ms, Blob{receipt.outcomes}, id));
+  fresh_receipts.push_back(id);
+  return flag_unhappy(first_position, outcomes);
+}
+
+Result<void> Outbox::Impl::flag_unhappy(std::int64_t first_position, const v1::SetOutcomes& outcomes) {
+  for (int i = 0; i < outcomes.outcomes_size(); ++i) {
+    if (!has_to_be_shown(outcomes.outcomes(i))) continue;
+    TERN_CHECKED(database->run("UPDATE change SET attention = 1 WHERE position = $1", first_position + i));
+  }
+  return {};
+}
+
+/// The chain is acknowledged up to the first set that has no receipt.
+Result<void> Outbox::Impl::raise_acked() {
+  TERN_TRY(Head newest, head());
+  TERN_TRY(const auto first_open, database->int64_of("SELECT min(chain_seq) FROM change_set WHERE device_epoch = $1 AND "
+                                                     "commit_seq = 0",
+                                                     newest.device_epoch));
+  newest.acked_seq = first_open ? static_cast<std::uint64_t>(*first_open) - 1 : newest.chain_seq;
+  return set_chain(newest);
+}
+
+Result<void> Outbox::store_amendment(const sync::ChangeRef& change, ByteView statement) {
+  if (change.device != impl_->owner.device) return {};
+  return impl_->database->run(
+      "UPDATE change SET amendment = $1, attention = 1, dismissed = 0 WHERE change_id = $2 AND (amendment IS NULL OR "
+      "amendment <> $1)",
+      Blob{statement}, change.id);
+}
+
+Result<void> Outbox::erase(const std::vector<sync::ChangeRef>& changes) {
+  TERN_TRY(auto transaction, Transaction::begin_write(*impl_->database));
+  for (const sync::ChangeRef& ref : changes) {
+    if (ref.device != impl_->owner.device) continue;
+    TERN_TRY(auto rows, impl_->database->query("SELECT position, salt, body FROM change WHERE change_id = $1 AND set_id "
+                                               "IS NOT NULL AND erased_commitment IS NULL",
+                                               ref.id));
+    TERN_TRY(const bool found, rows.step());
+    if (!found) continue;
+    const std::int64_t position = rows.int64(0);
+    const Hash commitment = protocol::body_commitment(rows.id<Salt>(1), rows.blob(2));
+    rows.reset();
+    TERN_CHECKED(impl_->database->run("UPDATE change SET salt = NULL, body = NULL, erased_commitment = $1 WHERE position = $2",
+                                      commitment, position));
+  }
+  return transaction.commit();
+}
+
+Result<std::size_t> Outbox::prune(std::uint64_t backup_stable_seq, std::int64_t now_ms, std::int64_t retention_ms) {
+  TERN_TRY(auto transaction, Transaction::begin_write(*impl_->database));
+  TERN_CHECKED(impl_->database->run("UPDATE change_set SET state = $1 WHERE state = $2 AND commit_seq > 0 AND commit_seq "
+                                    "<= $3",
+                                    SetState::stable, SetState::acked, backup_stable_seq));
+  const std::int64_t kept_from_ms = now_ms - std::max(retention_ms, limits::retention_ms_min);
+  TERN_CHECKED(impl_->database->run(
+      "DELETE FROM change_set WHERE state = $1 AND sealed_wall_ms <= $2 AND commit_ms <= $2 AND NOT EXISTS (SELECT 1 FROM "
+      "change WHERE set_id = change_set.id AND attention = 1 AND dismissed = 0)",
+      SetState::stable, kept_from_ms));
+  const std::int64_t removed = impl_->database->changes();
+  TERN_CHECKED(impl_->database->run(
+      "DELETE FROM ticket_label WHERE NOT EXISTS (SELECT 1 FROM change WHERE ticket_id = ticket_label.ticket_id)"));
+  TERN_CHECKED(transaction.commit());
+  return static_cast<std::size_t>(removed);
+}
+
+}  // namespace tern::client

@@ -1,0 +1,22 @@
+// What a restored backup does to an outbox: the device's own (own sets come back from the server), or the server's (own
+// sets go there again). Each call is one transaction.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "outbox/outbox.hpp"
+
+namespace tern::client {
+
+/// Appends sets that this device once sealed and no longer has. The caller has verified them and their chain. They
+/// count as sent: they travel once more and get the receipts the server stored. Drafts that went into them are theirs
+/// again.
+Result<void> adopt_own_sets(Outbox& outbox, const std::vector<Bytes>& sets);
+
+/// Receipts of commits above `kept_commit_seq` are void: their sets are sealed again, unsent; the old receipts stay as
+/// evidence under the meta keys "old_receipt.EPOCH.SEQ.COMMIT". Gives the number of sets. Only of the current device
+/// epoch.
+Result<std::size_t> return_to_sealed(Outbox& outbox, std::uint64_t kept_commit_seq);
+
+}  // namespace tern::client

@@ -1,0 +1,145 @@
+#include "replica/message_table.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "tern/sqlite/database.hpp"
+#include "tern/v1/ticket.pb.h"
+
+namespace tern::client {
+
+using sqlite::Blob;
+using sqlite::Text;
+
+namespace {
+
+std::int64_t change_number(ByteView change_id) {
+  std::int64_t number = 0;
+  if (change_id.size() == sizeof number) std::memcpy(&number, change_id.data(), sizeof number);
+  return number;
+}
+
+/// What a reader sees, for the search index: "" when deleted or erased.
+std::string shown_text(const v1::TicketMessage& message) {
+  if (message.deletes_size() > 0 || (message.edits_size() == 0 && message.erased())) return {};
+  if (message.edits_size() == 0) return message.text();
+  const v1::MessageEditMessage& newest = message.edits(message.edits_size() - 1);
+  return newest.erased() ? std::string{} : newest.text();
+}
+
+Result<v1::TicketMessage> parse(ByteView data) {
+  v1::TicketMessage message;
+  if (!message.ParseFromArray(data.data(), static_cast<int>(data.size()))) {
+    return fail(ErrorCode::corrupt, "the replica of this device holds a message that cannot be read");
+  }
+  return message;
+}
+
+bool same_change(const v1::TicketMessage& a, const v1::TicketMessage& b) {
+  return a.change_id() == b.change_id() && a.device_id() == b.device_id();
+}
+
+}  // namespace
+
+Result<void> MessageTable::insert(std::int64_t ticket, const v1::TicketMessage& message) {
+  return add(ticket, message, false);
+}
+
+Result<void> MessageTable::add(std::int64_t ticket, const v1::TicketMessage& message, bool pending) {
+  if (message.device_id().size() != DeviceId::size_bytes || message.change_id().size() != ChangeId::size_bytes) {
+    return fail(ErrorCode::corrupt, "a message has no name", {}, "row");
+  }
+  TERN_CHECKED(database_.run("INSERT INTO message (ticket, change_id, pending, data) VALUES ($1, $2, $3, $4)", ticket,
+                             change_number(message.change_id()), pending ? 1 : 0, Blob{message.SerializeAsString()}));
+  const std::string words = shown_text(message);
+  if (words.empty()) return {};
+  return database_.run("INSERT INTO message_fts (rowid, text) VALUES ($1, $2)", database_.last_insert_rowid(), Text{words});
+}
+
+Result<void> MessageTable::put(std::int64_t ticket, const v1::TicketMessage& message) {
+  std::vector<Row> same;
+  {
+    TERN_TRY(auto found, database_.query("SELECT id, data FROM message WHERE ticket = $1 AND change_id = $2 AND pending = 0",
+                                         ticket, change_number(message.change_id())));
+    for (;;) {
+      TERN_TRY(const bool row, found.step());
+      if (!row) break;
+      same.push_back({found.int64(0), false, Bytes(found.blob(1))});
+    }
+  }
+  for (const Row& row : same) {
+    TERN_TRY(const v1::TicketMessage held, parse(row.data));
+    if (!same_change(held, message)) continue;
+    if (held.version() > message.version()) return {};
+    const std::string words = shown_text(held);
+    TERN_CHECKED(unindex(row.id, words));
+    TERN_CHECKED(database_.run("DELETE FROM message WHERE id = $1", row.id));
+  }
+  return add(ticket, message, false);
+}
+
+Result<void> MessageTable::insert_pending(std::int64_t ticket, const sync::Message& message) {
+  TERN_TRY(const v1::TicketMessage wire, parse(sync::encode_message(message)));
+  return add(ticket, wire, true);
+}
+
+Result<void> MessageTable::remove_pending(std::int64_t ticket) { return remove(ticket, true); }
+Result<void> MessageTable::remove_confirmed(std::int64_t ticket) { return remove(ticket, false); }
+
+Result<void> MessageTable::remove(std::int64_t ticket, bool pending) {
+  TERN_TRY(const auto all, rows(ticket));
+  for (const Row& row : all) {
+    if (row.pending != pending) continue;
+    TERN_TRY(const v1::TicketMessage message, parse(row.data));
+    const std::string words = shown_text(message);
+    TERN_CHECKED(unindex(row.id, words));
+    TERN_CHECKED(database_.run("DELETE FROM message WHERE id = $1", row.id));
+  }
+  return {};
+}
+
+Result<void> MessageTable::unindex(std::int64_t id, std::string_view words) {
+  if (words.empty()) return {};
+  return database_.run("INSERT INTO message_fts (message_fts, rowid, text) VALUES ('delete', $1, $2)", id, Text{words});
+}
+
+Result<std::vector<MessageTable::Row>> MessageTable::rows(std::int64_t ticket) {
+  TERN_TRY(auto found, database_.query("SELECT id, pending, data FROM message WHERE ticket = $1", ticket));
+  std::vector<Row> out;
+  for (;;) {
+    TERN_TRY(const bool row, found.step());
+    if (!row) return out;
+    out.push_back({found.int64(0), found.boolean(1), Bytes(found.blob(2))});
+  }
+}
+
+Result<std::vector<sync::Message>> MessageTable::shown(std::int64_t ticket) {
+  TERN_TRY(auto all, rows(ticket));
+  std::stable_partition(all.begin(), all.end(), [](const Row& row) { return row.pending; });
+  std::vector<sync::Message> out;
+  std::vector<sync::ChangeRef> pending;
+  for (const Row& row : all) {
+    TERN_TRY(sync::Message message, sync::decode_message(row.data));
+    if (row.pending) {
+      pending.push_back(message.stamp.ref());
+    } else if (std::ranges::find(pending, message.stamp.ref()) != pending.end()) {
+      continue;
+    }
+    out.push_back(std::move(message));
+  }
+  std::ranges::stable_sort(out, [](const sync::Message& a, const sync::Message& b) { return before(a.stamp, b.stamp); });
+  return out;
+}
+
+Result<std::optional<sync::Message>> MessageTable::confirmed(std::int64_t ticket, const sync::ChangeRef& ref) {
+  TERN_TRY(auto found, database_.query("SELECT data FROM message WHERE ticket = $1 AND change_id = $2 AND pending = 0",
+                                       ticket, change_number(ref.id.view())));
+  for (;;) {
+    TERN_TRY(const bool row, found.step());
+    if (!row) return std::nullopt;
+    TERN_TRY(sync::Message message, sync::decode_message(found.blob(0)));
+    if (message.stamp.ref() == ref) return message;
+  }
+}
+
+}  // namespace tern::client

@@ -1,0 +1,51 @@
+// The replica's rows of messages, with their search index. Used inside a transaction of its caller.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "tern/protocol/error.hpp"
+#include "tern/sync/ticket_state.hpp"
+
+namespace tern::sqlite {
+class Database;
+}
+namespace tern::v1 {
+class TicketMessage;
+}
+
+namespace tern::client {
+
+class MessageTable {
+public:
+  explicit MessageTable(sqlite::Database& database) : database_(database) {}
+
+  /// A confirmed message of a ticket whose row is new.
+  Result<void> insert(std::int64_t ticket, const v1::TicketMessage& message);
+  /// The same for a ticket that may hold it already: the newer version stays.
+  Result<void> put(std::int64_t ticket, const v1::TicketMessage& message);
+  Result<void> insert_pending(std::int64_t ticket, const sync::Message& message);
+  Result<void> remove_pending(std::int64_t ticket);
+  Result<void> remove_confirmed(std::int64_t ticket);
+
+  /// What is shown, in order: pending rows stand before the confirmed row of the same change.
+  Result<std::vector<sync::Message>> shown(std::int64_t ticket);
+  Result<std::optional<sync::Message>> confirmed(std::int64_t ticket, const sync::ChangeRef& ref);
+
+private:
+  struct Row {
+    std::int64_t id;
+    bool pending;
+    Bytes data;
+  };
+  Result<void> add(std::int64_t ticket, const v1::TicketMessage& message, bool pending);
+  Result<std::vector<Row>> rows(std::int64_t ticket);
+  Result<void> remove(std::int64_t ticket, bool pending);
+  Result<void> unindex(std::int64_t id, std::string_view words);
+
+  sqlite::Database& database_;
+};
+
+}  // namespace tern::client

@@ -1,0 +1,243 @@
+// A page of the server's answer becomes rows.
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "outbox/outbox.hpp"
+#include "replica/replica_impl.hpp"
+#include "tern/sqlite/transaction.hpp"
+#include "tern/v1/exchange.pb.h"
+
+namespace tern::client {
+
+using sqlite::Blob;
+using sqlite::Text;
+using sqlite::Transaction;
+
+/// Owner: the sync engine. The replica and the outbox outlive it.
+class PageApplierImpl final : public PageApplier {
+public:
+  PageApplierImpl(Replica& replica, std::unique_ptr<v1::ExchangeResponse> page, Outbox& outbox)
+      : replica_(replica), page_(std::move(page)), outbox_(outbox) {
+    for (const std::string& id : page_->entered()) entered_.insert(TicketId::or_zero(id));
+    for (const v1::Left& left : page_->left()) left_.insert(TicketId::or_zero(left.ticket_id()));
+  }
+
+  Result<bool> apply(std::size_t row_budget) override {
+    if (done_) return false;
+    auto applied = slice(std::max<std::size_t>(row_budget, 1));
+    if (applied || applied.error().code != ErrorCode::corrupt || impl().database->quick_check()) return applied;
+    TERN_CHECKED(replica_.rebuild(outbox_));
+    done_ = true;
+    return fail(ErrorCode::storage_failed, "the copy of the tickets on this device was damaged and is being fetched again",
+                "sync again");
+  }
+
+private:
+  /// Where the next slice begins.
+  struct Place {
+    int pack = 0, record = 0, left = 0, bucket = 0, patch = 0;
+    bool operator==(const Place&) const = default;
+  };
+
+  Replica::Impl& impl() { return *replica_.impl_; }
+
+  Result<bool> slice(std::size_t row_budget) {
+    // Counted before the transaction: it reads the committed rows.
+    TERN_TRY(const sync::ScopeDigest* held, impl().held_digest());
+    digest_ = *held;
+    place_ = begun_;
+    touched_.clear();
+    TERN_TRY(rights_version_, impl().number(replica_meta::rights_version));
+    TERN_TRY(cursor_, impl().cursor());
+
+    TERN_TRY(auto transaction, Transaction::begin_write(*impl().database));
+    std::size_t rows = 0;
+    while (rows < row_budget && !at_end()) {
+      TERN_TRY(const std::size_t used, next_row());
+      rows += used;
+    }
+    const bool last = at_end();
+    if (last) TERN_CHECKED(finish_page());
+    for (const TicketId& ticket : touched_) TERN_CHECKED(impl().refold_ticket(outbox_, ticket, cursor_.commit_seq));
+    TERN_CHECKED(transaction.commit());
+    begun_ = place_;
+    impl().digest = digest_;
+    done_ = last;
+    if (last && something_left_) static_cast<void>(impl().database->checkpoint(sqlite::CheckpointMode::truncate));
+    return !last;
+  }
+
+  [[nodiscard]] bool at_end() const {
+    return place_.pack >= page_->packs_size() && place_.left >= page_->left_size() &&
+           place_.bucket >= page_->buckets_size() && place_.patch >= page_->patches_size();
+  }
+
+  /// Records first, for names; then what leaves; then what is there.
+  Result<std::size_t> next_row() {
+    if (place_.pack < page_->packs_size()) return next_record();
+    if (place_.left < page_->left_size()) {
+      TERN_CHECKED(leave(TicketId::or_zero(page_->left(place_.left++).ticket_id())));
+      return 1;
+    }
+    if (place_.bucket < page_->buckets_size()) return repair(page_->buckets(place_.bucket++));
+    const v1::Patch& patch = page_->patches(place_.patch++);
+    TERN_CHECKED(apply_patch(patch));
+    return 1 + static_cast<std::size_t>(patch.messages_size());
+  }
+
+  // ---- records ----
+
+  Result<std::size_t> next_record() {
+    const v1::Pack& pack = page_->packs(place_.pack);
+    if (place_.record == 0 && pack.whole()) {
+      TERN_CHECKED(impl().database->run("DELETE FROM record WHERE kind = $1", pack.kind()));
+    }
+    if (place_.record >= pack.records_size()) {
+      TERN_CHECKED(impl().database->run("INSERT INTO pack (kind, version) VALUES ($1, $2) ON CONFLICT (kind) DO UPDATE SET "
+                                        "version = max(version, excluded.version)",
+                                        pack.kind(), pack.version()));
+      ++place_.pack;
+      place_.record = 0;
+      return 1;
+    }
+    const v1::Record& record = pack.records(place_.record++);
+    const auto id = RecordId::from(record.id());
+    if (!id) return fail(ErrorCode::corrupt, "the server sent a record that cannot be read", {}, "row");
+    TERN_CHECKED(impl().database->run(
+        "INSERT INTO record (kind, record_id, version, name, deleted, data) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT "
+        "(kind, record_id) DO UPDATE SET version = excluded.version, name = excluded.name, deleted = excluded.deleted, "
+        "data = excluded.data WHERE excluded.version >= record.version",
+        record.kind() == 0 ? pack.kind() : record.kind(), *id, record.version(), Text{record.name()},
+        record.deleted() ? 1 : 0, Blob{record.SerializeAsString()}));
+    return 1;
+  }
+
+  // ---- tickets ----
+
+  Result<void> leave(const TicketId& ticket) {
+    TERN_TRY(const auto row, impl().tickets().find(ticket));
+    if (!row || !row->has_state) return {};
+    digest_.remove(ticket, row->version, rights_version_);
+    something_left_ = true;
+    TERN_CHECKED(impl().messages().remove_confirmed(row->id));
+    if (row->pending > 0) {
+      touched_.insert(ticket);
+      return impl().tickets().make_ghost(row->id);
+    }
+    return impl().tickets().remove(row->id);
+  }
+
+  /// Every ticket of a bucket that the server does not name leaves. Those that differ come as whole patches.
+  Result<std::size_t> repair(const v1::Bucket& bucket) {
+    std::unordered_set<TicketId> named;
+    for (const std::string& id : bucket.ticket_ids()) named.insert(TicketId::or_zero(id));
+    TicketId from, to;
+    from.bytes[0] = static_cast<std::uint8_t>(bucket.bucket());
+    to.bytes.fill(0xff);
+    to.bytes[0] = from.bytes[0];
+    std::vector<TicketId> gone;
+    {
+      TERN_TRY(auto rows, impl().database->query("SELECT ticket_id FROM ticket WHERE ticket_id BETWEEN $1 AND $2 AND state "
+                                                 "IS NOT NULL",
+                                                 from, to));
+      for (;;) {
+        TERN_TRY(const bool row, rows.step());
+        if (!row) break;
+        if (const auto id = rows.id<TicketId>(0); !named.contains(id)) gone.push_back(id);
+      }
+    }
+    for (const TicketId& ticket : gone) TERN_CHECKED(leave(ticket));
+    return 1 + gone.size();
+  }
+
+  Result<void> apply_patch(const v1::Patch& patch) {
+    auto state = sync::decode_state(patch.state());
+    if (!state) return unreadable();
+    const TicketId ticket = state->id;
+    const bool whole = patch.whole() || entered_.contains(ticket);
+    if (!whole && left_.contains(ticket)) return {};  // it was there before it left
+    TERN_TRY(const auto row, impl().tickets().find(ticket));
+    if (!row) {
+      TERN_TRY(const std::int64_t id, impl().tickets().insert(ticket, state->version, patch.state(), columns_of(*state)));
+      digest_.add(ticket, state->version, rights_version_);
+      return add_messages(id, patch);
+    }
+    if (row->pending > 0 || row->ghost || !row->has_state) touched_.insert(ticket);
+    if (whole) TERN_CHECKED(impl().messages().remove_confirmed(row->id));
+    if (whole || !row->has_state || state->version >= row->version) {
+      if (row->has_state) digest_.remove(ticket, row->version, rights_version_);
+      TERN_CHECKED(impl().tickets().update_confirmed(row->id, state->version, patch.state(), columns_of(*state)));
+      digest_.add(ticket, state->version, rights_version_);
+    }
+    for (const v1::TicketMessage& message : patch.messages()) TERN_CHECKED(impl().messages().put(row->id, message));
+    return {};
+  }
+
+  Result<void> add_messages(std::int64_t row, const v1::Patch& patch) {
+    for (const v1::TicketMessage& message : patch.messages()) TERN_CHECKED(impl().messages().insert(row, message));
+    return {};
+  }
+
+  static tl::unexpected<Error> unreadable() {
+    return fail(ErrorCode::corrupt, "the server sent a ticket that cannot be read; syncing stops here", "upgrade this program",
+                "row");
+  }
+
+  // ---- the end of a page ----
+
+  Result<void> finish_page() {
+    TERN_CHECKED(move_cursor());
+    TERN_CHECKED(adopt_rights());
+    if (page_->page_token().empty()) {
+      TERN_CHECKED(impl().remove_meta(replica_meta::page_token));
+    } else {
+      TERN_CHECKED(impl().set_meta(replica_meta::page_token, page_->page_token()));
+    }
+    if (page_->tickets_in_scope() > 0) TERN_CHECKED(impl().set_number(replica_meta::in_scope, page_->tickets_in_scope()));
+    if (page_->more()) return {};
+    if (page_->page_token().empty()) TERN_CHECKED(impl().set_number(replica_meta::complete, 1));
+    return impl().set_number(replica_meta::current_as_of, static_cast<std::uint64_t>(page_->server_time_ms()));
+  }
+
+  Result<void> move_cursor() {
+    CursorHeld next = cursor_;
+    if (const auto epoch = EpochId::from(page_->cursor().epoch())) {
+      const std::uint64_t seq = page_->cursor().commit_seq();
+      next = {*epoch, *epoch == cursor_.epoch ? std::max(seq, cursor_.commit_seq) : seq};
+      TERN_CHECKED(impl().set_cursor(next));
+    }
+    TERN_TRY(const auto settled, outbox_.settled_tickets(cursor_.commit_seq, next.commit_seq));
+    touched_.insert(settled.begin(), settled.end());
+    cursor_ = next;
+    return {};
+  }
+
+  Result<void> adopt_rights() {
+    if (!page_->has_checkpoint() || page_->checkpoint().rights_version() == rights_version_) return {};
+    rights_version_ = page_->checkpoint().rights_version();
+    TERN_CHECKED(impl().set_number(replica_meta::rights_version, rights_version_));
+    TERN_TRY(digest_, impl().count_digest(rights_version_));
+    return {};
+  }
+
+  Replica& replica_;
+  std::unique_ptr<v1::ExchangeResponse> page_;
+  Outbox& outbox_;
+  std::unordered_set<TicketId> entered_, left_;
+  Place begun_, place_;
+  bool done_ = false, something_left_ = false;
+
+  // of the running slice
+  sync::ScopeDigest digest_;
+  std::unordered_set<TicketId> touched_;
+  std::uint64_t rights_version_ = 0;
+  CursorHeld cursor_;
+};
+
+std::unique_ptr<PageApplier> Replica::begin_page(std::unique_ptr<v1::ExchangeResponse> response, Outbox& outbox) {
+  return std::make_unique<PageApplierImpl>(*this, std::move(response), outbox);
+}
+
+}  // namespace tern::client

@@ -1,0 +1,269 @@
+#include "replica/replica.hpp"
+
+#include <charconv>
+#include <cstdio>
+#include <unordered_map>
+#include <utility>
+
+#include "keys/secure_file.hpp"
+#include "migrations_replica.inc"
+#include "outbox/outbox.hpp"
+#include "replica/replica_impl.hpp"
+#include "tern/protocol/wire.hpp"
+#include "tern/sqlite/migrations.hpp"
+#include "tern/sqlite/transaction.hpp"
+
+namespace tern::client {
+
+using sqlite::Blob;
+using sqlite::Text;
+using sqlite::Transaction;
+
+namespace {
+
+constexpr std::string_view in_memory = ":memory:";
+
+}  // namespace
+
+Replica::Replica(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Replica::~Replica() = default;
+sqlite::Database& Replica::database() { return *impl_->database; }
+
+Result<std::unique_ptr<Replica>> Replica::open(const std::string& path, ByteView data_key, const std::string& vfs,
+                                               sqlite::Role role) {
+  auto impl = std::make_unique<Impl>();
+  impl->path = path;
+  impl->vfs = vfs;
+  impl->key = protocol::SecretKey::from(data_key);
+  impl->role = role;
+  TERN_CHECKED(impl->open());
+  return std::unique_ptr<Replica>(new Replica(std::move(impl)));
+}
+
+Result<void> Replica::Impl::open() {
+  sqlite::OpenOptions options;
+  options.path = path;
+  options.role = role;
+  options.create = role == sqlite::Role::writer;
+  options.synchronous = sqlite::Synchronous::normal;
+  if (path != in_memory) {
+    options.vfs = vfs;
+    if (sqlite::encryption_available()) options.key = sqlite::DatabaseKey::or_zero(key.view());
+    if (options.create && vfs.empty() && !file_exists(path)) TERN_CHECKED(write_private_file(path, {}));
+  }
+  digest.reset();
+  TERN_TRY(database, sqlite::Database::open(options));
+  if (role != sqlite::Role::writer) return cursor().map([](const CursorHeld&) {});
+  TERN_CHECKED(sqlite::migrate(*database, replica_migrations));
+  // What leaves the scope leaves the index at once. SQLite before 3.42 cannot, and keeps the words until segments merge.
+  for (const std::string_view sql : {"INSERT INTO ticket_fts (ticket_fts, rank) VALUES ('secure-delete', 1)",
+                                     "INSERT INTO message_fts (message_fts, rank) VALUES ('secure-delete', 1)"}) {
+    if (auto set = database->run(sql); !set && set.error().code == ErrorCode::corrupt) return set;
+  }
+  return cursor().map([](const CursorHeld&) {});
+}
+
+void Replica::destroy(const std::string& path) {
+  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) static_cast<void>(std::remove((path + suffix).c_str()));
+}
+
+Result<void> Replica::rebuild(Outbox& outbox) {
+  impl_->database.reset();
+  if (impl_->path != in_memory) destroy(impl_->path);
+  TERN_CHECKED(impl_->open());
+  return catch_up(outbox);
+}
+
+Result<void> Replica::leave_disk(Outbox& outbox) {
+  impl_->database.reset();
+  if (impl_->path != in_memory) destroy(impl_->path);
+  impl_->path = in_memory;
+  TERN_CHECKED(impl_->open());
+  return catch_up(outbox);
+}
+
+// ---- meta ----
+
+Result<std::optional<Bytes>> Replica::Impl::meta(std::string_view name) {
+  TERN_TRY(auto rows, database->query("SELECT value FROM meta WHERE name = $1", Text{name}));
+  TERN_TRY(const bool found, rows.step());
+  if (!found) return std::nullopt;
+  return Bytes(rows.blob(0));
+}
+
+Result<void> Replica::Impl::set_meta(std::string_view name, ByteView value) {
+  return database->run(
+      "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+      Text{name}, Blob{value});
+}
+
+Result<void> Replica::Impl::remove_meta(std::string_view name) {
+  return database->run("DELETE FROM meta WHERE name = $1", Text{name});
+}
+
+Result<std::uint64_t> Replica::Impl::number(std::string_view name) {
+  TERN_TRY(const auto stored, meta(name));
+  std::uint64_t value = 0;
+  if (stored) std::from_chars(stored->data(), stored->data() + stored->size(), value);
+  return value;
+}
+
+Result<void> Replica::Impl::set_number(std::string_view name, std::uint64_t value) {
+  return set_meta(name, std::to_string(value));
+}
+
+Result<CursorHeld> Replica::Impl::cursor() {
+  TERN_TRY(const auto stored, meta(replica_meta::cursor));
+  CursorHeld held;
+  if (!stored) return held;
+  protocol::ByteReader reader(*stored);
+  held.epoch = reader.id<EpochId>("epoch");
+  held.commit_seq = reader.u64("commit_seq");
+  if (!reader.finish()) return fail(ErrorCode::corrupt, "the replica of this device has lost its place");
+  return held;
+}
+
+Result<void> Replica::Impl::set_cursor(const CursorHeld& held) {
+  return set_meta(replica_meta::cursor, protocol::ByteWriter().id(held.epoch).u64(held.commit_seq).take());
+}
+
+Result<std::optional<Bytes>> Replica::meta(std::string_view key) { return impl_->meta(key); }
+Result<void> Replica::set_meta(std::string_view key, ByteView value) { return impl_->set_meta(key, value); }
+Result<CursorHeld> Replica::cursor() { return impl_->cursor(); }
+
+Result<Progress> Replica::progress() {
+  Progress progress;
+  TERN_TRY(auto token, impl_->meta(replica_meta::page_token));
+  progress.page_token = std::move(token).value_or(Bytes{});
+  TERN_TRY(const auto complete, impl_->number(replica_meta::complete));
+  progress.complete = complete != 0;
+  TERN_TRY(const auto as_of, impl_->number(replica_meta::current_as_of));
+  progress.current_as_of_ms = static_cast<std::int64_t>(as_of);
+  TERN_TRY(progress.tickets_in_scope, impl_->number(replica_meta::in_scope));
+  TERN_TRY(progress.rights_version, impl_->number(replica_meta::rights_version));
+  TERN_TRY(const auto tickets, impl_->database->int64_of("SELECT count(*) FROM ticket"));
+  TERN_TRY(const auto ghosts, impl_->database->int64_of("SELECT count(*) FROM ticket WHERE ghost = 1"));
+  progress.ghosts = static_cast<std::uint64_t>(ghosts.value_or(0));
+  progress.tickets = static_cast<std::uint64_t>(tickets.value_or(0)) - progress.ghosts;
+  return progress;
+}
+
+// ---- digest: counted from the rows once, then kept up with them ----
+
+Result<sync::ScopeDigest> Replica::Impl::count_digest(std::uint64_t rights_version) {
+  TERN_TRY(auto rows, database->query("SELECT ticket_id, version FROM ticket WHERE state IS NOT NULL"));
+  sync::ScopeDigest counted;
+  for (;;) {
+    TERN_TRY(const bool row, rows.step());
+    if (!row) return counted;
+    counted.add(rows.id<TicketId>(0), rows.uint64(1), rights_version);
+  }
+}
+
+Result<sync::ScopeDigest*> Replica::Impl::held_digest() {
+  if (!digest) {
+    TERN_TRY(const std::uint64_t rights_version, number(replica_meta::rights_version));
+    TERN_TRY(digest, count_digest(rights_version));
+  }
+  return &*digest;
+}
+
+Result<sync::ScopeDigest> Replica::digest() {
+  TERN_TRY(const sync::ScopeDigest* held, impl_->held_digest());
+  return *held;
+}
+
+// ---- reading ----
+
+Result<std::optional<sync::TicketState>> Replica::confirmed(const TicketId& id) {
+  TERN_TRY(const auto row, impl_->tickets().find(id));
+  if (!row || !row->has_state) return std::nullopt;
+  TERN_TRY(const auto stored, impl_->tickets().state(row->id));
+  if (!stored) return std::nullopt;
+  return sync::decode_state(*stored).map([](auto&& state) { return std::optional(std::forward<decltype(state)>(state)); });
+}
+
+Result<std::optional<sync::TicketState>> Replica::shown(const TicketId& id) {
+  TERN_TRY(const auto row, impl_->tickets().find(id));
+  if (!row) return std::nullopt;
+  if (!row->has_overlay) return confirmed(id);
+  TERN_TRY(const auto stored, impl_->tickets().overlay(row->id));
+  if (!stored) return std::nullopt;
+  return sync::decode_state(*stored).map([](auto&& state) { return std::optional(std::forward<decltype(state)>(state)); });
+}
+
+Result<std::vector<sync::Message>> Replica::messages(const TicketId& id) {
+  TERN_TRY(const auto row, impl_->tickets().find(id));
+  if (!row) return std::vector<sync::Message>{};
+  return impl_->messages().shown(row->id);
+}
+
+Result<std::optional<sync::Record>> Replica::record(sync::RecordKind kind, const RecordId& id) {
+  TERN_TRY(auto rows, impl_->database->query("SELECT data FROM record WHERE kind = $1 AND record_id = $2", kind, id));
+  TERN_TRY(const bool found, rows.step());
+  if (!found) return std::nullopt;
+  TERN_TRY(auto record, sync::decode_record(rows.blob(0)));
+  return std::optional(std::move(record));
+}
+
+Result<std::vector<sync::Record>> Replica::records(sync::RecordKind kind) {
+  TERN_TRY(auto rows, impl_->database->query("SELECT data FROM record WHERE kind = $1 AND deleted = 0 ORDER BY name", kind));
+  std::vector<sync::Record> out;
+  for (;;) {
+    TERN_TRY(const bool row, rows.step());
+    if (!row) return out;
+    TERN_TRY(auto record, sync::decode_record(rows.blob(0)));
+    out.push_back(std::move(record));
+  }
+}
+
+Result<std::vector<std::pair<std::uint32_t, std::uint64_t>>> Replica::pack_versions() {
+  TERN_TRY(auto rows, impl_->database->query("SELECT kind, version FROM pack ORDER BY kind"));
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> out;
+  for (;;) {
+    TERN_TRY(const bool row, rows.step());
+    if (!row) return out;
+    out.emplace_back(static_cast<std::uint32_t>(rows.int64(0)), rows.uint64(1));
+  }
+}
+
+// ---- optimistic state ----
+
+Result<void> Replica::refold(Outbox& outbox, const std::vector<TicketId>& tickets) {
+  TERN_TRY(const CursorHeld held, impl_->cursor());
+  TERN_TRY(auto transaction, Transaction::begin_write(*impl_->database));
+  for (const TicketId& ticket : tickets) TERN_CHECKED(impl_->refold_ticket(outbox, ticket, held.commit_seq));
+  return transaction.commit();
+}
+
+Result<void> Replica::catch_up(Outbox& outbox) {
+  struct Shown {
+    std::uint64_t count;
+    std::int64_t last_position;
+  };
+  TERN_TRY(const CursorHeld held, impl_->cursor());
+  TERN_TRY(const auto pending, outbox.pending_tickets(held.commit_seq));
+  std::unordered_map<TicketId, Shown> shown;
+  {
+    TERN_TRY(auto rows, impl_->database->query("SELECT ticket_id, pending, pending_last FROM ticket WHERE pending > 0 OR "
+                                               "ghost = 1"));
+    for (;;) {
+      TERN_TRY(const bool row, rows.step());
+      if (!row) break;
+      shown[rows.id<TicketId>(0)] = {rows.uint64(1), rows.int64(2)};
+    }
+  }
+  std::vector<TicketId> stale;
+  for (const Outbox::PendingTicket& ticket : pending) {
+    const auto found = shown.find(ticket.ticket);
+    const bool good = found != shown.end() && found->second.count == ticket.count &&
+                      found->second.last_position == ticket.last_position;
+    if (!good) stale.push_back(ticket.ticket);
+    if (found != shown.end()) shown.erase(found);
+  }
+  for (const auto& [ticket, left_over] : shown) stale.push_back(ticket);
+  if (stale.empty()) return {};
+  return refold(outbox, stale);
+}
+
+}  // namespace tern::client

@@ -1,0 +1,100 @@
+// replica.db: the device's copy. Confirmed state with stamps, cursor, optimistic state, records, search index.
+// synchronous=NORMAL; can always be rebuilt. Source: architecture.md "The device's two files", fold.md "Optimistic state".
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tern/protocol/bytes.hpp"
+#include "tern/protocol/error.hpp"
+#include "tern/sqlite/database.hpp"
+#include "tern/sync/record.hpp"
+#include "tern/sync/scope.hpp"
+#include "tern/sync/ticket_state.hpp"
+
+namespace tern::v1 {
+class ExchangeResponse;
+}
+
+namespace tern::client {
+
+class Outbox;
+
+struct CursorHeld {
+  EpochId epoch;
+  std::uint64_t commit_seq = 0;
+  auto operator<=>(const CursorHeld&) const = default;
+};
+
+/// How far the first download has come, and how fresh the copy is.
+struct Progress {
+  Bytes page_token;                  // of the first download, while it is not complete
+  bool complete = false;             // the first download has ended
+  std::int64_t current_as_of_ms = 0; // server time of the last page with nothing behind it; 0 = never
+  std::uint64_t tickets_in_scope = 0, tickets = 0, ghosts = 0;
+  std::uint64_t rights_version = 0;  // of the last checkpoint
+};
+
+/// A received page on its way into the replica. Applied in slices; patch rows and, with the last slice, the cursor, the
+/// page token and the rights version move in the same transaction as the rows they cover.
+class PageApplier {
+public:
+  virtual ~PageApplier() = default;
+  /// True while rows wait. Error `corrupt` with field "row": a row of the page cannot be applied; the cursor stays and
+  /// nothing of this slice is stored. `storage_failed` when the replica itself was damaged: it is empty now and the next
+  /// round fetches it again.
+  virtual Result<bool> apply(std::size_t row_budget) = 0;
+};
+
+class Replica {
+public:
+  /// `corrupt` when the file fails its checks: the caller destroys it (`destroy`) and opens again.
+  /// `path` ":memory:" keeps it off the disk.
+  static Result<std::unique_ptr<Replica>> open(const std::string& path, ByteView data_key, const std::string& vfs,
+                                               sqlite::Role role = sqlite::Role::writer);
+  /// Removes the file and what lies beside it (-wal, -shm). Of the system's VFS.
+  static void destroy(const std::string& path);
+  ~Replica();
+
+  Result<CursorHeld> cursor();
+  Result<Progress> progress();
+  /// Over the confirmed tickets, under the rights version of the last checkpoint.
+  Result<sync::ScopeDigest> digest();
+  Result<std::optional<sync::TicketState>> confirmed(const TicketId& id);
+  /// fold(confirmed, pending) as last stored by refold. Nothing for a ghost.
+  Result<std::optional<sync::TicketState>> shown(const TicketId& id);
+  /// In order; with pending ones, and pending edits, as the author sees them.
+  Result<std::vector<sync::Message>> messages(const TicketId& id);
+  Result<std::optional<sync::Record>> record(sync::RecordKind kind, const RecordId& id);
+  Result<std::vector<sync::Record>> records(sync::RecordKind kind);
+  Result<std::vector<std::pair<std::uint32_t, std::uint64_t>>> pack_versions();
+
+  /// Recomputes the optimistic state of these tickets from confirmed state and the outbox's pending changes. One
+  /// transaction.
+  Result<void> refold(Outbox& outbox, const std::vector<TicketId>& tickets);
+  /// What opening does: refolds every ticket that the outbox's pending work or a stale overlay names.
+  Result<void> catch_up(Outbox& outbox);
+
+  /// The response is kept until applied. Receipts of the same answer are stored in the outbox before.
+  std::unique_ptr<PageApplier> begin_page(std::unique_ptr<v1::ExchangeResponse> response, Outbox& outbox);
+
+  /// Empties the copy (cursor 0), keeps showing pending work: after damage, another epoch, or when told to start over.
+  Result<void> rebuild(Outbox& outbox);
+  /// A wipe: closes the file and removes it; goes on with an empty copy in memory.
+  Result<void> leave_disk(Outbox& outbox);
+
+  Result<std::optional<Bytes>> meta(std::string_view key);
+  Result<void> set_meta(std::string_view key, ByteView value);
+  sqlite::Database& database();
+
+private:
+  friend class PageApplierImpl;
+  struct Impl;
+  explicit Replica(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tern::client

@@ -1,0 +1,50 @@
+// What the parts of Replica share.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "replica/message_table.hpp"
+#include "replica/replica.hpp"
+#include "replica/ticket_table.hpp"
+#include "tern/protocol/crypto.hpp"
+
+namespace tern::client {
+
+namespace replica_meta {
+inline constexpr std::string_view cursor = "cursor";
+inline constexpr std::string_view page_token = "page_token";
+inline constexpr std::string_view complete = "first_replica_complete";  // "1"
+inline constexpr std::string_view in_scope = "tickets_in_scope";        // decimal
+inline constexpr std::string_view current_as_of = "current_as_of_ms";   // decimal
+inline constexpr std::string_view rights_version = "rights_version";    // decimal
+}  // namespace replica_meta
+
+struct Replica::Impl {
+  std::string path, vfs;
+  protocol::SecretKey key;
+  sqlite::Role role = sqlite::Role::writer;
+  std::unique_ptr<sqlite::Database> database;
+  std::optional<sync::ScopeDigest> digest;  // over the committed rows; nothing: to be counted
+
+  Result<void> open();
+  Result<std::optional<Bytes>> meta(std::string_view name);
+  Result<void> set_meta(std::string_view name, ByteView value);
+  Result<void> remove_meta(std::string_view name);
+  Result<std::uint64_t> number(std::string_view name);
+  Result<void> set_number(std::string_view name, std::uint64_t value);
+  Result<CursorHeld> cursor();
+  Result<void> set_cursor(const CursorHeld& cursor);
+  Result<sync::ScopeDigest> count_digest(std::uint64_t rights_version);
+  Result<sync::ScopeDigest*> held_digest();
+
+  // overlay.cpp; inside the caller's transaction
+  Result<void> refold_ticket(Outbox& outbox, const TicketId& ticket, std::uint64_t cursor_seq);
+
+  [[nodiscard]] TicketTable tickets() { return TicketTable(*database); }
+  [[nodiscard]] MessageTable messages() { return MessageTable(*database); }
+};
+
+}  // namespace tern::client

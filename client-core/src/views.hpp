@@ -1,0 +1,24 @@
+// The views of one device over its outbox and replica.
+#pragma once
+
+#include <memory>
+
+#include "tern/client/enrolment.hpp"
+#include "tern/client/views.hpp"
+
+namespace tern::client {
+
+class Outbox;
+class Replica;
+
+/// References outlive the views. `writable`: a replica that turns out to be damaged is rebuilt, and the view asked again.
+struct ViewParts {
+  Outbox& outbox;
+  Replica& replica;
+  const DeviceIdentity& identity;
+  bool writable = true;
+};
+
+std::unique_ptr<Views> make_views(ViewParts parts);
+
+}  // namespace tern::client

@@ -1,0 +1,66 @@
+#include "views/change_words.hpp"
+
+#include "views/name_book.hpp"
+
+namespace tern::client {
+
+using sync::Change;
+using sync::Intent;
+using sync::RecordKind;
+
+namespace {
+
+std::string name_of(const sync::FieldSetting& setting) {
+  const sync::FieldSpec* spec = sync::find_field(setting.field);
+  std::string name = spec == nullptr ? "field" : std::string(spec->name);
+  return setting.key.empty() ? name : name + ":" + setting.key;
+}
+
+std::string value_of(const sync::FieldSetting& setting, NameBook& names) {
+  return setting.erased ? "erased" : names.value(setting.field, setting.value);
+}
+
+std::string named_or_none(NameBook& names, RecordKind kind, const Bytes& id) {
+  return id.empty() ? "none" : names.of(kind, id);
+}
+
+}  // namespace
+
+ChangeWords words_of(const Change& change, NameBook& names) {
+  ChangeWords words;
+  const sync::IntentSpec* spec = sync::find_intent(change.intent);
+  words.intent = spec == nullptr ? "unknown" : std::string(spec->name);
+  switch (change.intent) {
+    case Intent::create:
+      for (const sync::FieldSetting& setting : change.fields) {
+        if (setting.field == sync::FieldId::subject) words.value = value_of(setting, names);
+      }
+      break;
+    case Intent::set:
+      if (change.fields.empty()) break;
+      words.field = name_of(change.fields.front());
+      words.value = value_of(change.fields.front(), names);
+      break;
+    case Intent::describe: words.field = "description"; break;
+    case Intent::tag:
+    case Intent::untag: words.value = change.label; break;
+    case Intent::take: words.value = names.of(RecordKind::operator_, names.identity().operator_id.view()); break;
+    case Intent::assign: words.value = named_or_none(names, RecordKind::operator_, change.target); break;
+    case Intent::move_queue: words.value = named_or_none(names, RecordKind::queue, change.target); break;
+    case Intent::watch:
+    case Intent::unwatch:
+      words.value = names.of(change.kind == 1 ? RecordKind::contact : RecordKind::operator_, change.target);
+      break;
+    case Intent::link:
+    case Intent::unlink:
+    case Intent::merge:
+    case Intent::split: words.value = names.ticket(change.target); break;
+    case Intent::log_time:
+    case Intent::estimate: words.value = std::to_string(change.number) + " min"; break;
+    case Intent::attach: words.value = change.file_name; break;
+    default: break;
+  }
+  return words;
+}
+
+}  // namespace tern::client

@@ -1,0 +1,252 @@
+#include "views/ticket_page.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+#include "outbox/outbox.hpp"
+#include "replica/replica.hpp"
+#include "tern/sync/ticket_fields.hpp"
+#include "tern/sync/ticket_state.hpp"
+#include "views/name_book.hpp"
+#include "views/time_text.hpp"
+
+namespace tern::client {
+
+using sync::FieldId;
+using sync::RecordKind;
+using sync::Stamp;
+
+namespace {
+
+std::string_view visibility_name(sync::Visibility visibility) {
+  switch (visibility) {
+    case sync::Visibility::open: return "public";
+    case sync::Visibility::team: return "team";
+    case sync::Visibility::restricted: return "restricted";
+    case sync::Visibility::unspecified: break;
+  }
+  return "";
+}
+
+std::string intent_name(sync::Intent intent) {
+  const sync::IntentSpec* spec = sync::find_intent(intent);
+  return spec == nullptr ? "unknown" : std::string(spec->name);
+}
+
+std::string field_name(const sync::FieldKey& key) {
+  const sync::FieldSpec* spec = sync::find_field(key.field);
+  std::string name = spec == nullptr ? "field" : std::string(spec->name);
+  if (!key.key.empty()) name += ":" + key.key;
+  return name;
+}
+
+/// The timeline, entry by entry, in the ticket's order.
+class Timeline {
+public:
+  Timeline(NameBook& names, const std::vector<OwnChange>& own) : names_(names) {
+    for (const OwnChange& change : own) own_[change.change.ref] = &change;
+  }
+
+  void add_state(const sync::TicketState& state) {
+    if (state.created) add(*state.created, "create", sync::field_value(state, FieldId::subject).value_or(""));
+    for (const auto& [key, field] : state.fields) add_field(state, key, field);
+    add_moves(state);
+    if (state.assignee) add_claim(*state.assignee, "assign", RecordKind::operator_);
+    if (state.queue) add_claim(*state.queue, "move_queue", RecordKind::queue);
+    if (state.merged_into) add(state.merged_into->stamp, "merge", names_.ticket(state.merged_into->value));
+    for (const sync::Claim& merged : state.merged_from) add(merged.stamp, "merged_from", names_.ticket(merged.value));
+    if (state.deletion) add(state.deletion->stamp, state.deletion->value.empty() ? "restore" : "delete", "");
+    for (const sync::TimeEntry& entry : state.time_entries) {
+      TimelineEntry& line = add(entry.stamp, "log_time", std::to_string(entry.minutes) + " min");
+      if (!entry.note.empty()) line.text += ": " + entry.note;
+      line.erased = entry.erased;
+    }
+    if (state.description_stamp && state.created && !(state.description_stamp->ref() == state.created->ref())) {
+      add(*state.description_stamp, "describe", "");
+    }
+  }
+
+  void add_messages(const std::vector<sync::Message>& messages) {
+    for (const sync::Message& message : messages) {
+      TimelineEntry& line = add(message.stamp, message.kind == sync::MessageKind::file ? "attach" : "message",
+                                sync::standing_text(message));
+      if (message.kind == sync::MessageKind::file) line.text = message.file_name;
+      if (message.kind == sync::MessageKind::resolution) line.what = "result";
+      if (message.kind == sync::MessageKind::overtaken_note) line.what = "overtaken_note";
+      line.lo_ms = message.window_lo_ms;
+      line.hi_ms = message.window_hi_ms;
+      line.time_flags = message.time_flags;
+      line.visibility = visibility_name(message.visibility);
+      line.deleted = sync::is_deleted(message);
+      line.edited = !message.edits.empty();
+      line.erased = message.erased;
+    }
+  }
+
+  /// A ghost has no state: what its author did to it is all there is.
+  void add_own_work(const OwnChange& own, const OperatorId& author) {
+    if (own.change.intent == sync::Intent::message || own.change.intent == sync::Intent::attach) return;
+    Stamp stamp;
+    stamp.order_ms = own.change.wall_ms;
+    stamp.origin = own.origin;
+    stamp.change = own.change.ref.id;
+    stamp.commit_seq = sync::pending_commit_seq;
+    stamp.author = author;
+    add(stamp, intent_name(own.change.intent), own.change.text);
+  }
+
+  std::vector<TimelineEntry> take() {
+    std::ranges::stable_sort(placed_, [](const Placed& a, const Placed& b) { return sync::before(a.stamp, b.stamp); });
+    std::vector<TimelineEntry> out;
+    for (Placed& placed : placed_) out.push_back(std::move(placed.line));
+    return out;
+  }
+
+private:
+  struct Placed {
+    Stamp stamp;
+    TimelineEntry line;
+  };
+
+  TimelineEntry& add(const Stamp& stamp, std::string what, std::string text) {
+    TimelineEntry line;
+    line.at_ms = stamp.order_ms;
+    line.author = names_.author(stamp);
+    line.what = std::move(what);
+    line.text = std::move(text);
+    line.change = stamp.ref();
+    line.saved = saved(stamp);
+    placed_.push_back({stamp, std::move(line)});
+    return placed_.back().line;
+  }
+
+  Saved saved(const Stamp& stamp) const {
+    const auto own = own_.find(stamp.ref());
+    if (own == own_.end()) return Saved::confirmed;
+    if (own->second->attention) return Saved::needs_attention;
+    if (stamp.commit_seq != sync::pending_commit_seq) return Saved::confirmed;
+    return own->second->state < SetState::sent ? Saved::saved_here : Saved::sent;
+  }
+
+  void add_field(const sync::TicketState& state, const sync::FieldKey& key, const sync::Register& field) {
+    const sync::Head* standing = sync::standing_head(state, key.field, key.key);
+    for (const sync::Head& head : field.heads) {
+      if (state.created && head.stamp.ref() == state.created->ref()) continue;  // said by the create
+      TimelineEntry& line = add(head.stamp, "set", field_name(key) + " = " + names_.value(key.field, head.value));
+      line.effective = &head == standing;
+      line.erased = head.erased;
+    }
+  }
+
+  void add_moves(const sync::TicketState& state) {
+    const sync::StatusView view = sync::status_view(state);
+    for (std::size_t i = 0; i < state.moves.size(); ++i) {
+      const sync::Move& move = state.moves[i];
+      if (move.intent == sync::Intent::message) continue;  // shown as a message
+      TimelineEntry& line = add(move.stamp, intent_name(move.intent), move.text);
+      line.effective = i < view.move_applied.size() && view.move_applied[i];
+      line.erased = move.erased;
+    }
+  }
+
+  void add_claim(const sync::Claim& claim, std::string what, RecordKind kind) {
+    add(claim.stamp, std::move(what), claim.value.empty() ? "none" : names_.of(kind, claim.value));
+  }
+
+  NameBook& names_;
+  std::map<sync::ChangeRef, const OwnChange*> own_;
+  std::vector<Placed> placed_;
+};
+
+std::string watcher_name(NameBook& names, const Bytes& element) {
+  const ByteView id = ByteView(element).substr(std::min<std::size_t>(1, element.size()));
+  return names.of(!element.empty() && element.front() == 'c' ? RecordKind::contact : RecordKind::operator_, id);
+}
+
+std::string link_text(NameBook& names, const Bytes& element) {
+  if (element.empty()) return {};
+  const auto kind = sync::link_kind_from_number(static_cast<std::uint8_t>(element.front()));
+  return (kind ? std::string(sync::link_kind_name(*kind)) : "linked") + " " + names.ticket(ByteView(element).substr(1));
+}
+
+void fill_fields(TicketView& view, const sync::TicketState& state, NameBook& names) {
+  for (const auto& [key, field] : state.fields) {
+    const auto value = sync::field_value(state, key.field, key.key);
+    if (!value) continue;
+    switch (key.field) {
+      case FieldId::custom: view.custom[key.key] = *value; break;
+      case FieldId::external_ref: view.external_refs.push_back(key.key + ": " + *value); break;
+      case FieldId::type: view.type = *value; break;
+      case FieldId::organisation: view.organisation = names.of(RecordKind::organisation, *value); break;
+      case FieldId::due_at: {
+        std::int64_t ms = 0;
+        std::from_chars(value->data(), value->data() + value->size(), ms);
+        view.due_at_ms = ms;
+        break;
+      }
+      default: break;
+    }
+  }
+}
+
+void fill_sets(TicketView& view, const sync::TicketState& state, NameBook& names) {
+  view.tags = sync::elements_of(state, FieldId::tags);
+  for (const Bytes& element : sync::elements_of(state, FieldId::watchers)) view.watchers.push_back(watcher_name(names, element));
+  for (const Bytes& element : sync::elements_of(state, FieldId::links)) view.links.push_back(link_text(names, element));
+  const auto pins = sync::elements_of(state, FieldId::pins);
+  view.pinned = std::ranges::find(pins, Bytes(names.identity().operator_id.view())) != pins.end();
+}
+
+void fill_status(TicketView& view, const sync::TicketState& state) {
+  const sync::StatusView status = sync::status_view(state);
+  view.result = status.result;
+  view.hold_reason = status.hold_reason;
+  if (status.wake_at_ms != 0) view.wake_at_ms = status.wake_at_ms;
+  if (status.estimate) view.estimate_minutes = status.estimate_minutes;
+  if (view.deleted || !view.merged_into.empty()) return;
+  for (const sync::Intent move : sync::possible_moves(status.status, status.before_hold)) {
+    view.possible_moves.push_back(intent_name(move));
+  }
+}
+
+void fill_state(TicketView& view, const sync::TicketState& state, NameBook& names) {
+  view.version = state.version;
+  view.description = state.description;
+  view.aliases = state.aliases;
+  view.deleted = sync::is_deleted(state);
+  if (state.merged_into) view.merged_into = names.ticket(state.merged_into->value);
+  for (const sync::TimeEntry& entry : state.time_entries) view.minutes_logged += entry.minutes;
+  for (const sync::Custody& mark : state.custody) {
+    view.custody.push_back(names.of(RecordKind::operator_, mark.operator_id.view()) +
+                           ": unsynced work may exist since " + clock_text(mark.since_ms, mark.since_ms));
+  }
+  fill_fields(view, state, names);
+  fill_sets(view, state, names);
+  fill_status(view, state);
+}
+
+}  // namespace
+
+Result<TicketView> ticket_page(ListParts parts, const TicketId& ticket) {
+  TicketView view;
+  TERN_TRY(view.row, list_row(parts, ticket));
+  TERN_TRY(const auto own, parts.outbox.own_changes(ticket));
+  TERN_TRY(const auto messages, parts.replica.messages(ticket));
+  TERN_TRY(const auto state, parts.replica.shown(ticket));
+  TERN_TRY(const auto confirmed, parts.replica.confirmed(ticket));
+  Timeline timeline(parts.names, own);
+  if (state) {
+    fill_state(view, *state, parts.names);
+    timeline.add_state(*state);
+  }
+  if (view.row.ghost) {
+    for (const OwnChange& change : own) timeline.add_own_work(change, parts.names.identity().operator_id);
+  }
+  view.version = confirmed ? confirmed->version : 0;  // what an author has seen is what was confirmed
+  timeline.add_messages(messages);
+  view.timeline = timeline.take();
+  return view;
+}
+
+}  // namespace tern::client

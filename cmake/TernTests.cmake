@@ -1,0 +1,82 @@
+# tern_test_room: the test files of one module, compiled with that module's view. tern_test_program: rooms linked into
+# one program with one Catch2 main, registered with ctest.
+
+add_library(tern_test_flags INTERFACE)
+target_link_libraries(tern_test_flags INTERFACE Catch2::Catch2 rapidcheck fmt::fmt tern_flags)
+target_include_directories(tern_test_flags INTERFACE "${CMAKE_SOURCE_DIR}/tests")
+# Test data is named relative to the tree, so that a program of a moved build folder says what it misses.
+target_compile_definitions(tern_test_flags INTERFACE TERN_TEST_DATA_DIR="${CMAKE_SOURCE_DIR}/tests/data"
+                                                     TERN_TEST_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+
+# The main and the precompiled header are compiled once. The main itself cannot use the header: Catch2 puts its
+# implementation into whoever defines CATCH_CONFIG_MAIN before the first include.
+add_library(test_main OBJECT "${CMAKE_SOURCE_DIR}/tests/support/test_main.cpp")
+target_link_libraries(test_main PRIVATE tern_test_flags)
+add_library(test_pch OBJECT "${CMAKE_SOURCE_DIR}/tests/support/test_pch.cpp")
+target_link_libraries(test_pch PRIVATE tern_test_flags)
+target_precompile_headers(test_pch PRIVATE "${CMAKE_SOURCE_DIR}/tests/support/catch.hpp")
+
+function(tern_test_room name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
+  tern_have(ready ${arg_LINKS})
+  if(NOT arg_SOURCES OR NOT ready)
+    return()
+  endif()
+  add_library(tests_${name} OBJECT ${arg_SOURCES})
+  target_link_libraries(tests_${name} PUBLIC ${arg_LINKS} PRIVATE tern_test_flags)
+  target_precompile_headers(tests_${name} REUSE_FROM test_pch)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(tests_${name} PRIVATE -fpch-preprocess)  # lets ccache look through the header
+  endif()
+endfunction()
+
+# PROGRAMS: programs the tests start; built before, found in TERN_TEST_BIN_DIR.
+function(tern_test_program name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "ROOMS;PROGRAMS" ${ARGN})
+  set(rooms)
+  foreach(room IN LISTS arg_ROOMS)
+    if(TARGET tests_${room})
+      list(APPEND rooms tests_${room})
+    endif()
+  endforeach()
+  if(NOT rooms)
+    return()
+  endif()
+  add_executable(${name} $<TARGET_OBJECTS:test_main>)
+  target_link_libraries(${name} PRIVATE ${rooms} tern_test_flags)
+  foreach(program IN LISTS arg_PROGRAMS)
+    if(TARGET ${program})
+      add_dependencies(${name} ${program})
+    endif()
+  endforeach()
+  set(wrapper)
+  if(TERN_SANITIZE STREQUAL "thread")
+    set(wrapper setarch -R)  # gcc 12's runtime cannot live with the address layout of newer kernels
+  endif()
+  add_test(NAME ${name} COMMAND ${wrapper} $<TARGET_FILE:${name}> WORKING_DIRECTORY "${CMAKE_BINARY_DIR}")
+  # A gate must not be a lottery: rapidcheck draws from a fixed seed here and from a fresh one in the nightly run.
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} ENVIRONMENT_MODIFICATION
+                       "RC_PARAMS=set:seed=20260701")
+endfunction()
+
+# tern_fuzz_target(fz_x SOURCES fuzz/fz_x.cpp LINKS tern_protocol): a libFuzzer program in the fuzz preset. In every other
+# preset the same file runs over its corpus once, as a test, so that a finding stays found.
+add_custom_target(fuzz_targets)
+function(tern_fuzz_target name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
+  tern_have(ready ${arg_LINKS})
+  if(NOT ready)
+    return()
+  endif()
+  if(TERN_FUZZ)
+    add_executable(${name} ${arg_SOURCES})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  else()
+    add_executable(${name} ${arg_SOURCES} "${CMAKE_SOURCE_DIR}/tests/support/fuzz_replay.cpp")
+    add_test(NAME ${name} COMMAND $<TARGET_FILE:${name}> "${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name}")
+    set_tests_properties(${name} PROPERTIES TIMEOUT 60)
+  endif()
+  target_link_libraries(${name} PRIVATE ${arg_LINKS} tern_flags)
+  target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}/tests")
+  add_dependencies(fuzz_targets ${name})
+endfunction()

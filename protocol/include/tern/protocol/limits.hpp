@@ -1,0 +1,77 @@
+// Every limit of the wire and of a ticket, in one place. docs/protocol.md lists them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tern::limits {
+
+inline constexpr std::size_t kib = 1024;
+inline constexpr std::size_t mib = 1024 * kib;
+
+// A ticket.
+inline constexpr std::size_t subject_code_points_max = 255;
+inline constexpr std::size_t text_bytes_max = 64 * kib;   // description, message
+inline constexpr std::size_t result_bytes_max = 8 * kib;  // result, reason
+inline constexpr std::size_t name_bytes_max = 200;
+inline constexpr std::size_t tag_bytes_max = 64;
+inline constexpr std::size_t tags_per_ticket_max = 50;
+inline constexpr std::size_t watchers_per_ticket_max = 200;
+inline constexpr std::size_t links_per_ticket_max = 200;
+inline constexpr std::size_t custom_fields_max = 100;
+inline constexpr std::size_t custom_value_bytes_max = 4 * kib;
+inline constexpr std::size_t messages_per_ticket_max = 10'000;
+inline constexpr std::size_t changes_per_ticket_max = 100'000;
+
+// A change.
+inline constexpr std::size_t field_key_bytes_max = 64;       // name of a custom field, type of an external reference
+inline constexpr std::size_t fields_per_change_max = 128;    // of a create
+inline constexpr std::size_t targets_per_change_max = 1000;  // messages of a split, changes of an erasure
+inline constexpr std::size_t media_type_bytes_max = 127;
+inline constexpr std::size_t provisional_number_bytes_max = 40;
+inline constexpr std::int64_t minutes_per_entry_max = 100'000;       // a time entry, an estimate
+inline constexpr std::int64_t instant_ms_max = 253'402'300'799'999;  // the end of year 9999
+
+// A reference record.
+inline constexpr std::size_t record_attributes_max = 64;
+inline constexpr std::size_t record_refs_max = 1000;
+
+// A change set and an exchange.
+inline constexpr std::size_t changes_per_set_max = 1000;
+inline constexpr std::size_t change_set_bytes_max = mib;
+inline constexpr std::size_t after_per_change_max = 16;
+inline constexpr std::size_t sets_per_exchange_max = 64;
+inline constexpr std::size_t want_bytes_min = 4 * kib;
+inline constexpr std::size_t want_bytes_max = mib;
+inline constexpr std::size_t want_bytes_default = 256 * kib;
+inline constexpr std::size_t decompressed_bytes_max = 4 * mib;
+inline constexpr int zstd_window_log_max = 20;
+inline constexpr int protobuf_recursion_max = 32;
+inline constexpr std::size_t frame_bytes_max = mib;
+inline constexpr std::size_t json_body_bytes_max = mib;
+
+// A tenant.
+inline constexpr std::size_t devices_per_operator_max = 20;
+inline constexpr std::size_t quarantine_bytes_max = 16 * mib;
+inline constexpr std::size_t quarantine_sets_max = 1000;
+
+// Time.
+inline constexpr std::int64_t seal_after_idle_ms = 30'000;    // the open set is sealed after this long without a change
+inline constexpr std::int64_t anchor_answer_ms_max = 30'000;  // a slower answer brings no anchor
+inline constexpr std::int64_t anchor_interval_ms = 1'000;
+inline constexpr std::int64_t clock_jump_ms_max = 60'000;
+inline constexpr std::int64_t enrolment_code_ttl_ms = 600'000;
+inline constexpr std::int64_t handshake_ttl_ms = 60'000;
+inline constexpr std::int64_t session_ttl_ms = 12 * 3'600'000;
+inline constexpr std::int64_t session_idle_ms = 3'600'000;
+inline constexpr std::int64_t reopen_window_ms = 14LL * 86'400'000;
+inline constexpr std::int64_t retention_ms_min = 30LL * 86'400'000;
+inline constexpr std::uint64_t epoch_block = 10'000;  // counters of a new epoch start a whole block further on
+
+inline constexpr std::uint32_t schema_version = 1;  // of change.proto and the field table
+inline constexpr std::uint32_t schema_version_min = 1;
+
+static_assert(change_set_bytes_max + want_bytes_max <= decompressed_bytes_max);
+static_assert(seal_after_idle_ms <= anchor_answer_ms_max);
+
+}  // namespace tern::limits

@@ -1,0 +1,80 @@
+#include "tern/protocol/zstd.hpp"
+
+#include <zstd.h>
+#include <zstd_errors.h>
+#include <algorithm>
+#include <memory>
+
+namespace tern::protocol {
+namespace {
+
+struct FreeCompressor {
+  void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
+};
+struct FreeDecompressor {
+  void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+};
+
+constexpr ByteView zstd_magic{"\x28\xb5\x2f\xfd", 4};
+constexpr std::size_t step_bytes = 128 * limits::kib;
+
+tl::unexpected<Error> over_limit() {
+  return fail(ErrorCode::too_large, "a compressed body unpacks to more than it may", {}, "zstd");
+}
+
+tl::unexpected<Error> damaged() {
+  return fail(ErrorCode::malformed, "a compressed body is no whole zstd frame", {}, "zstd");
+}
+
+/// Unpacks step by step, so that a frame gets no memory for what it only promises.
+Result<Bytes> unpack(ZSTD_DCtx* context, ByteView frame, std::size_t bytes_max) {
+  Bytes out;
+  ZSTD_inBuffer input{frame.data(), frame.size(), 0};
+  while (true) {
+    const std::size_t before = out.size();
+    // One byte more than allowed is room enough to see that there is more.
+    out.resize(std::min(before + step_bytes, bytes_max + 1));
+    ZSTD_outBuffer output{out.data(), out.size(), before};
+    const std::size_t input_before = input.pos;
+    const std::size_t rc = ZSTD_decompressStream(context, &output, &input);
+    out.resize(output.pos);
+    if (ZSTD_isError(rc)) {
+      const bool wide = ZSTD_getErrorCode(rc) == ZSTD_error_frameParameter_windowTooLarge;
+      return wide ? over_limit() : damaged();
+    }
+    if (out.size() > bytes_max) return over_limit();
+    if (rc == 0) break;
+    if (output.pos == before && input.pos == input_before) return damaged();
+  }
+  if (input.pos != input.size) return damaged();
+  return out;
+}
+
+}  // namespace
+
+Bytes compress(ByteView plain, int level) {
+  const std::unique_ptr<ZSTD_CCtx, FreeCompressor> context(ZSTD_createCCtx());
+  check(context != nullptr, "no memory to compress");
+  const bool set = !ZSTD_isError(ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, level)) &&
+                   !ZSTD_isError(ZSTD_CCtx_setParameter(context.get(), ZSTD_c_windowLog, limits::zstd_window_log_max));
+  check(set, "zstd parameters");
+  Bytes out(ZSTD_compressBound(plain.size()), '\0');
+  const std::size_t size = ZSTD_compress2(context.get(), out.data(), out.size(), plain.data(), plain.size());
+  check(!ZSTD_isError(size), "zstd");
+  out.resize(size);
+  return out;
+}
+
+Result<Bytes> decompress(ByteView frame, std::size_t bytes_max) {
+  // A skippable frame is a frame too, but not one of ours.
+  if (!frame.starts_with(zstd_magic)) return damaged();
+  const unsigned long long promised = ZSTD_getFrameContentSize(frame.data(), frame.size());
+  if (promised == ZSTD_CONTENTSIZE_ERROR) return damaged();
+  if (promised != ZSTD_CONTENTSIZE_UNKNOWN && promised > bytes_max) return over_limit();
+  const std::unique_ptr<ZSTD_DCtx, FreeDecompressor> context(ZSTD_createDCtx());
+  check(context != nullptr, "no memory to decompress");
+  check(!ZSTD_isError(ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, limits::zstd_window_log_max)), "zstd");
+  return unpack(context.get(), frame, bytes_max);
+}
+
+}  // namespace tern::protocol

@@ -1,0 +1,83 @@
+// The server's directory: its lock, its index of tenants and logins, its keys.
+//
+// DIR/lock, DIR/server.db (index), DIR/keys/, DIR/tenants/ID/tern.db. Devices, operators and rights are ledger entries of
+// the tenant's file; the index only finds them. Where the two differ, the stricter holds.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/tenant.hpp"
+#include "tern/protocol/environment.hpp"
+#include "tern/sqlite/database.hpp"
+#include "tern/sync/change.hpp"
+
+namespace tern::server {
+
+inline constexpr std::string_view erasures_log_name = "erasures.log";
+inline constexpr std::size_t erasures_log_bytes_max = 256 * 1024 * 1024;
+
+struct TenantEntry {
+  std::int64_t number = 0;  // tenant_id of every table
+  TenantId id;
+  std::string name;
+};
+
+struct LoginEntry {
+  std::int64_t tenant = 0;
+  OperatorId operator_id;
+  std::string password_hash;  // crypto_pwhash_str; empty: no password yet
+};
+
+/// A resource; holds the directory's lock while it lives. Thread-safe.
+class Directory {
+public:
+  /// Makes an empty directory with keys under a fresh recovery key. `invalid` when one is there already.
+  static Result<std::unique_ptr<Directory>> create(const std::string& path, const protocol::RecoveryKey& recovery, Environment& environment);
+  /// `not_found` without a server there, `not_permitted` when others can write it, `busy` when another process holds it.
+  static Result<std::unique_ptr<Directory>> open(const std::string& path);
+  ~Directory();
+  /// An init that failed half way leaves nothing that looks like a server. Call once the directory is closed.
+  static void discard(const std::string& path);
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  Result<std::vector<TenantEntry>> tenants();
+  /// By name, or uuid; empty: the only one. `not_found` and `usage` (several: name one) list them.
+  Result<TenantEntry> find_tenant(std::string_view name);
+  /// Number, id and folder of a new tenant; `record_tenant` makes it known once its own file is there. `invalid` when
+  /// the name is taken or none.
+  Result<TenantEntry> plan_tenant(const std::string& name, Environment& environment);
+  Result<void> record_tenant(const TenantEntry& entry);
+
+  Result<void> put_login(std::int64_t tenant, const std::string& email, const LoginEntry& login);
+  Result<std::optional<LoginEntry>> find_login(std::int64_t tenant, const std::string& email);
+
+  /// Appends to DIR/erasures.log, which outlives a restore: ids only. A restore lets these come back first.
+  Result<void> note_revoked(const TenantId& tenant, const DeviceId& device);
+  Result<void> note_erased(const TenantId& tenant, const std::vector<sync::ChangeRef>& changes);
+
+  /// A copy of the index as a new file.
+  Result<void> copy_index(const std::string& path);
+  /// One backup at a time: held while it is made. `busy` while another one is.
+  Result<std::unique_lock<std::mutex>> begin_backup();
+
+  [[nodiscard]] TenantOptions tenant_options(const TenantEntry& entry, const std::string& vfs) const;
+
+private:
+  Directory(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
+  Result<void> open_index(bool create);
+
+  Result<void> append_log(const std::string& lines);
+
+  std::string path_;
+  int lock_;
+  std::mutex mutex_;
+  std::unique_ptr<sqlite::Database> index_;
+  std::mutex backup_mutex_;
+};
+
+}  // namespace tern::server

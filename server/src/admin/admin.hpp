@@ -1,0 +1,82 @@
+// Administration: from one command as JSON to what it does. The registry is commands.cpp.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "access/directory.hpp"
+#include "access/enrolment.hpp"
+#include "access/open_tenants.hpp"
+#include "access/sessions.hpp"
+#include "ingest/committer.hpp"
+#include "tern/protocol/json.hpp"
+#include "tern/server/admin.hpp"
+#include "tern/server/log.hpp"
+#include "tern/server/server_core.hpp"
+
+namespace tern::server {
+
+/// What commands work on. References outlive the administration.
+struct AdminParts {
+  Environment& environment;
+  const ServerOptions& options;
+  Directory& directory;
+  OpenTenants& tenants;
+  SessionRegistry& sessions;
+  Enrolment& enrolment;
+  const Log& log;
+  std::function<Committer&()> committer;
+};
+
+/// One command on its way. Arguments were checked against the registry: a required one is there, each has its kind.
+class AdminCall {
+public:
+  AdminCall(AdminParts& parts, const Json& command, Tenant* tenant) : parts_(parts), command_(command), tenant_(tenant) {}
+
+  [[nodiscard]] AdminParts& parts() const { return parts_; }
+  [[nodiscard]] Tenant& tenant() const {
+    check(tenant_ != nullptr, "the command names a tenant");
+    return *tenant_;
+  }
+  [[nodiscard]] const std::string& name() const { return command_["command"].as_string(); }
+  [[nodiscard]] bool has(std::string_view arg) const { return command_.find(arg) != nullptr; }
+  [[nodiscard]] const std::string& text(std::string_view arg) const { return command_[arg].as_string(); }
+  [[nodiscard]] bool flag(std::string_view arg) const { return command_[arg].as_bool(); }
+  [[nodiscard]] std::int64_t integer(std::string_view arg, std::int64_t fallback) const { return command_[arg].as_integer(fallback); }
+  [[nodiscard]] const Json::Array& list(std::string_view arg) const { return command_[arg].items(); }
+
+  /// Runs work that returns a Result on the tenant's committer strand.
+  template <typename Work>
+  auto on_strand(Work work) const -> decltype(work()) {
+    std::optional<decltype(work())> out;
+    parts_.committer().run(tenant(), [&] { out = work(); });
+    check(out.has_value(), "the strand runs what it is given");
+    return std::move(*out);
+  }
+
+private:
+  AdminParts& parts_;
+  const Json& command_;
+  Tenant* tenant_;
+};
+
+using AdminHandler = Result<Json> (*)(AdminCall&);
+struct AdminEntry {
+  AdminCommand command;
+  AdminHandler run = nullptr;              // null: offline only, ServerCore::administer_offline
+  std::string_view json_member = {};       // an argument that only JSON has
+};
+std::span<const AdminEntry> admin_entries();
+const AdminEntry* find_admin_entry(std::string_view name);
+
+/// `usage` for a command, an argument or a kind of value that the registry does not know. `entry` becomes what it names.
+Result<const AdminEntry*> check_command(const Json& command);
+
+/// Checks, finds the tenant, runs, logs. Thread-safe.
+Result<Json> run_command(AdminParts& parts, const Json& command);
+
+}  // namespace tern::server

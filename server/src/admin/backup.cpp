@@ -1,0 +1,191 @@
+// A backup: VACUUM INTO copies, reopened and checked, in one tar that is encrypted to the backup key. The server never
+// holds the other half of that key: what it wrote is read back and compared byte for byte instead.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "access/key_store.hpp"
+#include "access/private_file.hpp"
+#include "admin/backup_manifest.hpp"
+#include "admin/handlers.hpp"
+#include "admin/tar.hpp"
+#include "store/tenant_internals.hpp"
+#include "tern/protocol/receipt.hpp"
+#include "time_text.hpp"
+
+namespace tern::server::admin {
+namespace {
+
+constexpr std::size_t piece_bytes = 256 * 1024;
+
+/// Removed with all it holds.
+class Staging {
+public:
+  explicit Staging(std::string path) : path_(std::move(path)) { clear(); }
+  ~Staging() { clear(); }
+  Staging(const Staging&) = delete;
+  Staging& operator=(const Staging&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+private:
+  void clear() const {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  std::string path_;
+};
+
+/// Reads a file in pieces; gives size and SHA-256.
+Result<BackedUpFile> measure(const std::string& source, std::string path) {
+  const int descriptor = ::open(source.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return fail(ErrorCode::storage_failed, "Cannot read " + source + ".");
+  BackedUpFile file{std::move(path), 0, {}};
+  protocol::Sha256 digest;
+  Bytes piece(piece_bytes, '\0');
+  ssize_t got = 0;
+  while ((got = ::read(descriptor, piece.data(), piece.size())) > 0) {
+    digest.add(ByteView(piece).substr(0, static_cast<std::size_t>(got)));
+    file.size_bytes += static_cast<std::uint64_t>(got);
+  }
+  ::close(descriptor);
+  if (got < 0) return fail(ErrorCode::storage_failed, "Cannot read " + source + ".");
+  file.sha256 = digest.finish();
+  return file;
+}
+
+/// The log's root from the leaves up: what the frontier only claims.
+Result<protocol::LogHead> recomputed_head(sqlite::Database& db, std::int64_t tenant) {
+  protocol::MerkleFrontier frontier;
+  TERN_TRY(auto rows, db.query("SELECT set_hash, commit_seq, commit_ms, outcomes FROM change_set WHERE tenant_id = $1 ORDER BY leaf_index", tenant));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) break;
+    frontier.append(protocol::leaf_hash({rows.id<Hash>(0), rows.uint64(1), rows.int64(2), protocol::outcome_hash(rows.blob(3))}));
+  }
+  TERN_TRY(const auto stored, read_meta(db, tenant, "frontier"));
+  TERN_TRY(const auto epoch, read_meta(db, tenant, "epoch"));
+  if (!stored || !epoch || frontier.encode() != *stored) return fail(ErrorCode::corrupt, "The log of the copy does not lead to its root.", "Run: ternd verify");
+  return protocol::LogHead{EpochId::or_zero(*epoch), frontier.size(), frontier.root()};
+}
+
+/// Reopens a copy: a backup is not one until it was opened.
+Result<BackedUpTenant> check_copy(const Tenant& tenant, const std::string& path) {
+  sqlite::OpenOptions options;
+  options.path = path;
+  options.role = sqlite::Role::reader;
+  options.create = false;
+  TERN_TRY(const auto db, sqlite::Database::open(options));
+  TERN_CHECKED(db->integrity_check());
+  TERN_TRY(const auto head, recomputed_head(*db, tenant.number()));
+  TERN_TRY(const auto newest, db->int64_of("SELECT max(commit_seq) FROM change_set WHERE tenant_id = $1", tenant.number()));
+  return BackedUpTenant{tenant.id(), head, static_cast<std::uint64_t>(newest.value_or(0))};
+}
+
+Result<BackedUpTenant> copy_tenant(Tenant& tenant, const std::string& folder) {
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed) return fail(ErrorCode::storage_failed, "Cannot make " + folder + ".");
+  {
+    TERN_TRY(auto reader, tenant.reader());
+    TERN_CHECKED(reader.db().vacuum_into(folder + "/tern.db"));
+  }
+  return check_copy(tenant, folder + "/tern.db");
+}
+
+class Backup {
+public:
+  Backup(AdminCall& call, std::string staging) : call_(call), staging_(std::move(staging)) {}
+
+  Result<Json> run(const std::string& to) {
+    TERN_CHECKED(make_private_directory(staging_.path()));
+    manifest_.time_ms = call_.parts().environment.wall_ms();
+    TERN_CHECKED(gather());
+    TERN_TRY(const Hash written, write(to));
+    TERN_TRY(const BackedUpFile there, measure(to, to));
+    if (there.sha256 != written) return fail(ErrorCode::verification_failed, "What stands in " + to + " is not what was written.", "Try another disk.");
+    TERN_CHECKED(copy_erasures_beside(to));
+    Json rows = Json::array();
+    for (const BackedUpTenant& entry : manifest_.tenants) {
+      Tenant* tenant = call_.parts().tenants.find(entry.tenant);
+      tenant->set_backup_stable_seq(entry.commit_seq);
+      rows.push(Json::object({{"tenant", Json(tenant->name())}, {"epoch", Json(to_hex(entry.head.epoch))}, {"log_size", Json(entry.head.size)}, {"commit_seq", Json(entry.commit_seq)}}));
+    }
+    return Json::object({{"to", Json(to)}, {"bytes", Json(there.size_bytes)}, {"sha256", Json(to_hex(there.sha256))}, {"rows", std::move(rows)}});
+  }
+
+private:
+  Result<void> add(const std::string& source, const std::string& path) {
+    TERN_TRY(BackedUpFile file, measure(source, path));
+    files_.push_back({path, source, {}, file.size_bytes});
+    manifest_.files.push_back(std::move(file));
+    return {};
+  }
+
+  Result<void> gather() {
+    const std::string& directory = call_.parts().directory.path();
+    // The index first: every tenant it knows is then among those that are open.
+    TERN_CHECKED(call_.parts().directory.copy_index(staging_.path() + "/server.db"));
+    TERN_CHECKED(add(staging_.path() + "/server.db", "server.db"));
+    std::vector<std::string> keys;
+    for (const auto& entry : std::filesystem::directory_iterator(directory + "/keys"))
+      if (const std::string name = entry.path().filename().string(); is_backup_path("keys/" + name) && !name.ends_with(".new")) keys.push_back(name);
+    std::sort(keys.begin(), keys.end());
+    for (const std::string& name : keys) TERN_CHECKED(add(directory + "/keys/" + name, "keys/" + name));
+    for (Tenant* tenant : call_.parts().tenants.all()) {
+      const std::string path = "tenants/" + to_hex(tenant->id());
+      TERN_TRY(const BackedUpTenant copied, copy_tenant(*tenant, staging_.path() + "/" + path));
+      manifest_.tenants.push_back(copied);
+      TERN_CHECKED(add(staging_.path() + "/" + path + "/tern.db", path + "/tern.db"));
+    }
+    const std::string log = directory + "/" + std::string(erasures_log_name);
+    if (!file_exists(log)) return {};
+    std::error_code failed;
+    std::filesystem::copy_file(log, staging_.path() + "/" + std::string(erasures_log_name), failed);
+    if (failed) return fail(ErrorCode::storage_failed, "Cannot copy " + log + ".");
+    return add(staging_.path() + "/" + std::string(erasures_log_name), std::string(erasures_log_name));
+  }
+
+  Result<Hash> write(const std::string& to) {
+    const TenantKeys& keys = call_.parts().tenants.all().front()->keys();
+    Bytes wire = protocol::sign_statement(manifest_, keys.log).wire;
+    const std::uint64_t size = wire.size();
+    files_.insert(files_.begin(), TarFile{std::string(manifest_name), {}, std::move(wire), size});
+    TERN_TRY(auto file, PrivateFileWriter::open(to));
+    protocol::Sha256 digest;
+    TERN_CHECKED(protocol::encrypt_stream(keys.backup_public, backup_context, tar_source(std::move(files_)),
+                                          [&](ByteView piece) {
+                                            digest.add(piece);
+                                            return file->write(piece);
+                                          },
+                                          call_.parts().environment));
+    TERN_CHECKED(file->finish());
+    return digest.finish();
+  }
+
+  /// Ids only: they come back first when this, or an older backup, is restored.
+  Result<void> copy_erasures_beside(const std::string& to) {
+    const std::string log = call_.parts().directory.path() + "/" + std::string(erasures_log_name);
+    if (!file_exists(log)) return {};
+    TERN_TRY(const Bytes lines, read_private_file(log, erasures_log_bytes_max));
+    const auto beside = std::filesystem::path(to).parent_path() / std::string(erasures_log_name);
+    return write_private_file(beside.string(), lines);
+  }
+
+  AdminCall& call_;
+  Staging staging_;
+  BackupManifest manifest_;
+  std::vector<TarFile> files_;
+};
+
+}  // namespace
+
+Result<Json> backup(AdminCall& call) {
+  if (call.parts().tenants.all().empty()) return fail(ErrorCode::invalid, "This server has no tenant: there is nothing to back up.");
+  TERN_TRY(const auto running, call.parts().directory.begin_backup());
+  return Backup(call, call.parts().directory.path() + "/backup.staging").run(call.text("to"));
+}
+
+}  // namespace tern::server::admin

@@ -1,0 +1,159 @@
+// Operators: people with a role, their queues, their logins.
+#include <algorithm>
+
+#include "admin/handlers.hpp"
+#include "admin/operator_record.hpp"
+#include "admin/record_writer.hpp"
+#include "ingest/devices.hpp"
+#include "tern/protocol/key_wrap.hpp"
+#include "tern/sync/rights.hpp"
+
+namespace tern::server::admin {
+namespace {
+
+constexpr std::size_t email_bytes_max = 254;
+constexpr std::size_t password_bytes_min = 8;
+constexpr std::size_t password_bytes_max = 1024;
+
+Result<std::vector<RecordId>> queues_of(const Tenant& tenant, const Json::Array& names) {
+  std::vector<RecordId> out;
+  for (const Json& name : names) {
+    TERN_TRY(const sync::Record queue, resolve_record(tenant, sync::RecordKind::queue, name.as_string()));
+    if (std::find(out.begin(), out.end(), queue.id) == out.end()) out.push_back(queue.id);
+  }
+  return out;
+}
+
+Result<std::string> role_of(const std::string& words) {
+  if (sync::role_from_name(words)) return words;
+  return fail(ErrorCode::invalid, "There is no role \"" + words + "\".",
+              "Roles: light operator supervisor manager sla_manager admin head_admin integrator analyst.", "role");
+}
+
+/// The hash is slow on purpose: it is made before the strand is taken.
+Result<std::optional<std::string>> password_of(const AdminCall& call) {
+  if (!call.has("password")) return std::optional<std::string>();
+  TERN_TRY(auto hash, hashed_password(call.text("password")));
+  return std::optional<std::string>(std::move(hash));
+}
+
+Result<void> store_login(const AdminCall& call, const sync::Record& record, const std::optional<std::string>& hash) {
+  const auto email = record.attributes.find("email");
+  if (!hash || email == record.attributes.end()) return {};
+  LoginEntry login{call.tenant().number(), OperatorId::or_zero(record.id.view()), *hash};
+  return call.parts().directory.put_login(call.tenant().number(), email->second, login);
+}
+
+std::optional<sync::Record> operator_with_email(const Tenant& tenant, const std::string& email) {
+  for (sync::Record& record : tenant.records(sync::RecordKind::operator_))
+    if (const auto found = record.attributes.find("email"); !record.deleted && found != record.attributes.end() && found->second == email) return std::move(record);
+  return std::nullopt;
+}
+
+Result<void> change_operator(const AdminCall& call, sync::Record& record) {
+  if (call.has("name")) {
+    TERN_TRY(record.name, record_name(call.text("name")));
+  }
+  if (call.has("role")) {
+    TERN_TRY(record.attributes["role"], role_of(call.text("role")));
+  }
+  if (call.has("queue")) {
+    TERN_TRY(record.refs, queues_of(call.tenant(), call.list("queue")));
+  }
+  if (call.flag("no-queues")) record.refs.clear();
+  if (call.flag("enable")) record.attributes["active"] = "1";
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> email_of(std::string_view words) {
+  std::string email(words);
+  for (char& c : email)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  const auto at = email.find('@');
+  const bool printable = std::all_of(email.begin(), email.end(), [](char c) { return c > 0x20 && c < 0x7f && c != ',' && c != ';' && c != '<' && c != '>'; });
+  if (!printable || at == std::string::npos || at == 0 || at + 1 == email.size() || email.find('@', at + 1) != std::string::npos || email.size() > email_bytes_max)
+    return fail(ErrorCode::invalid, "That is no e-mail address.", "", "email");
+  return email;
+}
+
+Result<std::string> hashed_password(std::string_view password) {
+  if (password.size() < password_bytes_min || password.size() > password_bytes_max)
+    return fail(ErrorCode::invalid, "A password has 8 to 1024 bytes.", "", "password");
+  return protocol::hash_password(password);
+}
+
+sync::Record operator_record(const std::string& email, const std::string& name, const std::string& role, Environment& environment) {
+  sync::Record record;
+  record.kind = sync::RecordKind::operator_;
+  record.id = random_id<RecordId>(environment);
+  record.name = name;
+  record.attributes = {{"email", email}, {"role", role}, {"active", "1"}};
+  return record;
+}
+
+Result<Json> operator_add(AdminCall& call) {
+  TERN_TRY(const std::string email, email_of(call.text("email")));
+  TERN_TRY(const std::string name, record_name(call.has("name") ? call.text("name") : email));
+  TERN_TRY(const std::string role, role_of(call.text("role")));
+  TERN_TRY(const auto queues, queues_of(call.tenant(), call.list("queue")));
+  TERN_TRY(const auto password, password_of(call));
+  sync::Record record = operator_record(email, name, role, call.parts().environment);
+  record.refs = queues;
+  const auto write = [&]() -> Result<void> {
+    if (operator_with_email(call.tenant(), email))
+      return fail(ErrorCode::invalid, "There is an operator with " + email + " already.", "Change them with: ternd operator set", "email");
+    return write_records(call.tenant(), {record});
+  };
+  TERN_CHECKED(call.on_strand(write));
+  TERN_CHECKED(store_login(call, record, password));
+  return record_json(call.tenant(), call.tenant().find_record(record.kind, record.id).value_or(record));
+}
+
+Result<Json> operator_list(AdminCall& call) {
+  auto records = call.tenant().records(sync::RecordKind::operator_);
+  std::sort(records.begin(), records.end(), [](const sync::Record& a, const sync::Record& b) { return a.integer_id < b.integer_id; });
+  const auto all = devices(call.tenant());
+  Json rows = Json::array();
+  for (const sync::Record& record : records) {
+    if (record.deleted) continue;
+    const auto active = std::count_if(all.begin(), all.end(), [&](const DeviceInfo& device) {
+      return device.operator_id.view() == record.id.view() && device.key_state == protocol::KeyState::active;
+    });
+    Json row = record_json(call.tenant(), record);
+    row.set("devices", Json(static_cast<std::int64_t>(active)));
+    rows.push(std::move(row));
+  }
+  return Json::object({{"rows", std::move(rows)}});
+}
+
+Result<Json> operator_set(AdminCall& call) {
+  TERN_TRY(const auto password, password_of(call));
+  const auto write = [&]() -> Result<sync::Record> {
+    TERN_TRY(sync::Record record, resolve_record(call.tenant(), sync::RecordKind::operator_, call.text("operator")));
+    const sync::Record before = record;
+    TERN_CHECKED(change_operator(call, record));
+    if (record != before) TERN_CHECKED(write_records(call.tenant(), {record}));
+    return record;
+  };
+  TERN_TRY(const sync::Record record, call.on_strand(write));
+  TERN_CHECKED(store_login(call, record, password));
+  return record_json(call.tenant(), call.tenant().find_record(record.kind, record.id).value_or(record));
+}
+
+Result<Json> operator_disable(AdminCall& call) {
+  std::string name;
+  const auto disable = [&]() -> Result<std::vector<EndedDevice>> {
+    TERN_TRY(const sync::Record record, resolve_record(call.tenant(), sync::RecordKind::operator_, call.text("operator")));
+    name = record.name;
+    return disable_operator(call.tenant(), OperatorId::or_zero(record.id.view()), OperatorId{});
+  };
+  TERN_TRY(const auto ended, call.on_strand(disable));
+  for (const EndedDevice& device : ended) TERN_CHECKED(call.parts().directory.note_revoked(call.tenant().id(), device.device));
+  Json revoked = Json::array();
+  for (const EndedDevice& device : ended) revoked.push(Json(to_uuid_text(device.device.view())));
+  return Json::object({{"operator", Json(name)}, {"active", Json(false)}, {"revoked_devices", std::move(revoked)}});
+}
+
+}  // namespace tern::server::admin

@@ -1,0 +1,108 @@
+#include "record_writer.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "ingest/ingest.hpp"
+#include "tern/protocol/limits.hpp"
+#include "tern/protocol/text.hpp"
+
+namespace tern::server::admin {
+namespace {
+
+constexpr std::size_t set_bytes_max = limits::change_set_bytes_max / 2;
+
+bool goes_by(const sync::Record& record, std::string_view words, const std::optional<RecordId>& id, std::uint64_t integer_id) {
+  if (record.name == words || (id && record.id == *id) || (integer_id != 0 && record.integer_id == integer_id)) return true;
+  const auto email = record.attributes.find("email");
+  return record.kind == sync::RecordKind::operator_ && email != record.attributes.end() && email->second == words;
+}
+
+std::string names_of(const std::vector<sync::Record>& records, std::size_t most = 20) {
+  std::string out;
+  for (std::size_t i = 0; i < std::min(records.size(), most); ++i) out += (out.empty() ? "" : ", ") + records[i].name;
+  return records.size() > most ? out + " ..." : out;
+}
+
+ServerChange change_of(const sync::Record& record) {
+  ServerChange entry;
+  entry.change.intent = sync::Intent::record;
+  entry.change.record_kind = static_cast<std::uint32_t>(record.kind);
+  entry.change.record = sync::encode_record(record);
+  return entry;
+}
+
+Result<void> commit_records(Tenant& tenant, std::vector<ServerChange> changes) {
+  if (changes.empty()) return {};
+  TERN_TRY(const ServerCommit commit, commit_server(tenant, std::move(changes)));
+  for (const sync::Outcome outcome : commit.outcomes)
+    if (outcome != sync::Outcome::applied) return fail(ErrorCode::invalid, "A record was refused by the ledger.");
+  return {};
+}
+
+}  // namespace
+
+std::optional<sync::Record> find_record(const Tenant& tenant, sync::RecordKind kind, std::string_view name) {
+  for (sync::Record& record : tenant.records(kind))
+    if (!record.deleted && record.name == name) return std::move(record);
+  return std::nullopt;
+}
+
+Result<sync::Record> resolve_record(const Tenant& tenant, sync::RecordKind kind, std::string_view words) {
+  const auto raw = from_uuid_text(words);
+  const std::optional<RecordId> id = raw ? std::optional(RecordId::or_zero(*raw)) : std::nullopt;
+  std::uint64_t integer_id = 0;
+  std::from_chars(words.data(), words.data() + words.size(), integer_id);
+  if (std::to_string(integer_id) != words) integer_id = 0;
+  std::vector<sync::Record> all = tenant.records(kind), found;
+  std::erase_if(all, [](const sync::Record& record) { return record.deleted; });
+  for (const sync::Record& record : all)
+    if (goes_by(record, words, id, integer_id)) found.push_back(record);
+  const std::string what(sync::to_string(kind));
+  if (found.size() == 1) return std::move(found.front());
+  if (found.empty())
+    return fail(ErrorCode::not_found, "There is no " + what + " \"" + std::string(words) + "\".", all.empty() ? "" : "There are: " + names_of(all) + ".", what);
+  return fail(ErrorCode::ambiguous, "Several go by \"" + std::string(words) + "\": " + names_of(found) + ".", "Name it by its id.", what);
+}
+
+Result<std::string> record_name(std::string_view text, std::string_view field) {
+  auto name = protocol::normalise_nfc(text);
+  if (!name || name->empty() || name->size() > limits::name_bytes_max)
+    return fail(ErrorCode::invalid, "A name is 1 to 200 bytes of text.", "", std::string(field));
+  return std::move(*name);
+}
+
+Result<void> write_records(Tenant& tenant, const std::vector<sync::Record>& records) {
+  std::vector<ServerChange> changes;
+  std::size_t bytes = 0;
+  for (const sync::Record& record : records) {
+    ServerChange change = change_of(record);
+    const std::size_t size = change.change.record.size() + 200;
+    if (changes.size() == limits::changes_per_set_max || bytes + size > set_bytes_max) {
+      TERN_CHECKED(commit_records(tenant, std::move(changes)));
+      changes.clear();
+      bytes = 0;
+    }
+    bytes += size;
+    changes.push_back(std::move(change));
+  }
+  return commit_records(tenant, std::move(changes));
+}
+
+Json record_json(const Tenant& tenant, const sync::Record& record) {
+  Json out = Json::object({{"kind", Json(sync::to_string(record.kind))},
+                           {"id", Json(to_uuid_text(record.id.view()))},
+                           {"integer_id", Json(record.integer_id)},
+                           {"name", Json(record.name)}});
+  for (const auto& [name, value] : record.attributes) {
+    if (name == "active") out.set("active", Json(value != "0"));
+    else out.set(name, Json(value));
+  }
+  if (record.kind != sync::RecordKind::operator_) return out;
+  Json queues = Json::array();
+  for (const RecordId& queue : record.refs)
+    if (const auto named = tenant.find_record(sync::RecordKind::queue, queue)) queues.push(Json(named->name));
+  return std::move(out.set("queues", std::move(queues)));
+}
+
+}  // namespace tern::server::admin

@@ -1,0 +1,29 @@
+// Reference records as administration knows them: found by name, written through the one write path.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/tenant.hpp"
+#include "tern/protocol/json.hpp"
+#include "tern/sync/record.hpp"
+
+namespace tern::server::admin {
+
+/// Not deleted, exactly that name.
+std::optional<sync::Record> find_record(const Tenant& tenant, sync::RecordKind kind, std::string_view name);
+/// By uuid, integer id or name; an operator also by e-mail. `not_found`, `ambiguous`: both say what there is.
+Result<sync::Record> resolve_record(const Tenant& tenant, sync::RecordKind kind, std::string_view words);
+
+/// NFC, 1 to 200 bytes. `invalid` with that field.
+Result<std::string> record_name(std::string_view text, std::string_view field = "name");
+
+/// Committer strand. All of them, in sets of up to 1,000; `invalid` when one is refused. New ones have a zero version.
+Result<void> write_records(Tenant& tenant, const std::vector<sync::Record>& records);
+
+/// {"id":uuid,"integer_id":n,"name":...} and what the kind has beside it.
+Json record_json(const Tenant& tenant, const sync::Record& record);
+
+}  // namespace tern::server::admin

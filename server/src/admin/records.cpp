@@ -1,0 +1,162 @@
+// Reference records: one by one, and many at once.
+#include <algorithm>
+#include <fstream>
+#include <map>
+
+#include "admin/handlers.hpp"
+#include "admin/record_writer.hpp"
+#include "tern/protocol/limits.hpp"
+#include "tern/sync/rights.hpp"
+#include "tern/sync/ticket_fields.hpp"
+
+namespace tern::server::admin {
+namespace {
+
+constexpr std::size_t rows_max = 200'000;
+constexpr std::size_t line_bytes_max = 64 * limits::kib;
+
+using Named = std::map<std::pair<sync::RecordKind, std::string>, RecordId>;
+
+/// Kinds that people make; devices and the tenant have ways of their own.
+Result<sync::RecordKind> kind_of(std::string_view name) {
+  const auto kind = sync::record_kind_from_name(name);
+  if (kind && sync::travels_to_devices(*kind)) return *kind;
+  return fail(ErrorCode::invalid, "\"" + std::string(name) + "\" is no kind of record.",
+              "Kinds: operator, queue, contact, category, organisation, tag, custom_field.", "kind");
+}
+
+/// "queue add" -> "queue"
+std::string kind_word(const std::string& command) {
+  const std::string word = command.substr(0, command.find(' '));
+  return word == "field" ? "custom_field" : word;
+}
+
+Named names_of(const Tenant& tenant) {
+  Named out;
+  for (const auto kind : {sync::RecordKind::operator_, sync::RecordKind::queue, sync::RecordKind::contact, sync::RecordKind::category,
+                          sync::RecordKind::organisation, sync::RecordKind::tag, sync::RecordKind::custom_field})
+    for (const sync::Record& record : tenant.records(kind))
+      if (!record.deleted) out.try_emplace({kind, record.name}, record.id);
+  return out;
+}
+
+Result<void> fill_operator(const Json& row, const Named& named, sync::Record& record) {
+  const std::string& role = row["role"].as_string();
+  if (!role.empty() && !sync::role_from_name(role)) return fail(ErrorCode::invalid, "There is no role \"" + role + "\".", "", "role");
+  record.attributes["role"] = role.empty() ? "operator" : role;
+  record.attributes["active"] = "1";
+  if (const std::string& email = row["email"].as_string(); !email.empty()) record.attributes["email"] = email;
+  for (const Json& queue : row["queues"].items()) {
+    const auto found = named.find({sync::RecordKind::queue, queue.as_string()});
+    if (found == named.end()) return fail(ErrorCode::not_found, "There is no queue \"" + queue.as_string() + "\".", "List it before its operators.", "queues");
+    record.refs.push_back(found->second);
+  }
+  return {};
+}
+
+Result<sync::Record> record_of(const Json& row, sync::RecordKind kind, const Named& named, Environment& environment) {
+  sync::Record record;
+  record.kind = kind;
+  record.id = random_id<RecordId>(environment);
+  TERN_TRY(record.name, record_name(row["name"].as_string()));
+  for (const auto& [name, value] : row["attributes"].members()) record.attributes[name] = value.as_string();
+  if (kind == sync::RecordKind::operator_) TERN_CHECKED(fill_operator(row, named, record));
+  if (kind == sync::RecordKind::custom_field) record.attributes.try_emplace("type", "text");
+  return record;
+}
+
+Result<Json::Array> rows_of_file(const std::string& path) {
+  std::ifstream in(path);
+  if (!in) return fail(ErrorCode::not_found, "Cannot read " + path + ".", "", "file");
+  Json::Array rows;
+  for (std::string line; std::getline(in, line);) {
+    if (line.empty()) continue;
+    if (line.size() > line_bytes_max || rows.size() == rows_max) return fail(ErrorCode::too_large, path + " has too long a line, or too many.", "", "file");
+    auto row = parse_json(line);
+    if (!row || !row->is_object()) return fail(ErrorCode::invalid, path + ", line " + std::to_string(rows.size() + 1) + ": no JSON object.", "", "file");
+    rows.push_back(std::move(*row));
+  }
+  return rows;
+}
+
+/// One pass over the rows: operators come second, because they name queues.
+Result<std::vector<sync::Record>> new_records(const Json::Array& rows, bool operators, Named& named, Environment& environment) {
+  std::vector<sync::Record> out;
+  for (const Json& row : rows) {
+    TERN_TRY(const sync::RecordKind kind, kind_of(row["kind"].as_string()));
+    if ((kind == sync::RecordKind::operator_) != operators) continue;
+    TERN_TRY(const std::string name, record_name(row["name"].as_string()));
+    if (named.contains({kind, name})) continue;
+    TERN_TRY(sync::Record record, record_of(row, kind, named, environment));
+    named[{kind, name}] = record.id;
+    out.push_back(std::move(record));
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Json> record_load(AdminCall& call) {
+  Json::Array rows = call.list("rows");
+  if (call.has("file")) {
+    TERN_TRY(rows, rows_of_file(call.text("file")));
+  }
+  if (rows.size() > rows_max) return fail(ErrorCode::too_large, "At most 200,000 records at once.", "", "rows");
+  Environment& environment = call.parts().environment;
+  std::size_t made = 0;
+  const auto load = [&]() -> Result<Named> {
+    Named named = names_of(call.tenant());
+    for (const bool operators : {false, true}) {
+      TERN_TRY(const auto records, new_records(rows, operators, named, environment));
+      TERN_CHECKED(write_records(call.tenant(), records));
+      made += records.size();
+    }
+    return named;
+  };
+  TERN_TRY(const Named named, call.on_strand(load));
+  Json out = Json::array();
+  for (const Json& row : rows) {
+    TERN_TRY(const sync::RecordKind kind, kind_of(row["kind"].as_string()));
+    TERN_TRY(const std::string name, record_name(row["name"].as_string()));
+    out.push(Json::object({{"kind", row["kind"]}, {"name", row["name"]}, {"id", Json(to_uuid_text(named.at({kind, name}).view()))}}));
+  }
+  return Json::object({{"made", Json(made)}, {"rows", std::move(out)}});
+}
+
+/// "queue add", "category add" ...: the command's first word is the kind; its other arguments are attributes.
+Result<Json> record_add(AdminCall& call) {
+  TERN_TRY(const sync::RecordKind kind, kind_of(kind_word(call.name())));
+  const AdminEntry* entry = find_admin_entry(call.name());
+  sync::Record record;
+  record.kind = kind;
+  record.id = random_id<RecordId>(call.parts().environment);
+  TERN_TRY(record.name, record_name(call.text("name")));
+  if (kind == sync::RecordKind::tag) record.name = sync::canonical_tag(record.name);
+  for (const AdminArg& arg : entry->command.args)
+    if (arg.name != "name" && call.has(arg.name)) record.attributes[std::string(arg.name)] = call.text(arg.name);
+  if (kind == sync::RecordKind::custom_field) {
+    if (!sync::custom_type_from_name(call.text("type")))
+      return fail(ErrorCode::invalid, "There is no type \"" + call.text("type") + "\".", "Types: text number date select multi bool ref.", "type");
+    TERN_CHECKED(sync::validate_key(*sync::find_field(sync::FieldId::custom), record.name));
+  }
+  const auto write = [&]() -> Result<sync::Record> {
+    if (find_record(call.tenant(), kind, record.name))
+      return fail(ErrorCode::invalid, "There is a " + std::string(sync::to_string(kind)) + " \"" + record.name + "\" already.", "", "name");
+    TERN_CHECKED(write_records(call.tenant(), {record}));
+    return call.tenant().find_record(kind, record.id).value_or(record);
+  };
+  TERN_TRY(const sync::Record written, call.on_strand(write));
+  return record_json(call.tenant(), written);
+}
+
+Result<Json> record_list(AdminCall& call) {
+  TERN_TRY(const sync::RecordKind kind, kind_of(kind_word(call.name())));
+  auto records = call.tenant().records(kind);
+  std::sort(records.begin(), records.end(), [](const sync::Record& a, const sync::Record& b) { return a.integer_id < b.integer_id; });
+  Json rows = Json::array();
+  for (const sync::Record& record : records)
+    if (!record.deleted) rows.push(record_json(call.tenant(), record));
+  return Json::object({{"rows", std::move(rows)}});
+}
+
+}  // namespace tern::server::admin

@@ -1,0 +1,323 @@
+#include "restore.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <sstream>
+
+#include "access/open_tenants.hpp"
+#include "access/private_file.hpp"
+#include "admin/backup_manifest.hpp"
+#include "admin/tar.hpp"
+#include "ingest/devices.hpp"
+#include "ingest/jobs.hpp"
+#include "store/ledger.hpp"
+#include "tern/protocol/keys.hpp"
+#include "tern/protocol/statements.hpp"
+
+namespace tern::server::admin {
+namespace {
+
+constexpr std::size_t erase_at_once_max = 500;
+
+tl::unexpected<Error> not_whole(const std::string& what) {
+  return fail(ErrorCode::verification_failed, "The backup is not whole: " + what + ".", "Nothing was changed. Try another backup.", "from");
+}
+
+std::string folder_path(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
+}
+
+// ---- unpacking ----
+
+class Descriptor {
+public:
+  explicit Descriptor(int value) : value_(value) {}
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  [[nodiscard]] int get() const { return value_; }
+
+private:
+  int value_;
+};
+
+/// Writes the files of an archive below a folder and measures them.
+class Unpacker {
+public:
+  explicit Unpacker(std::string folder) : folder_(std::move(folder)) {}
+
+  TarReader::Files files() {
+    return {[this](const std::string& path, std::uint64_t size) { return begin(path, size); },
+            [this](ByteView piece) { return take(piece); },
+            [this] { return end(); }};
+  }
+  [[nodiscard]] const Bytes& manifest() const { return manifest_; }
+  [[nodiscard]] const std::map<std::string, BackedUpFile>& written() const { return written_; }
+
+private:
+  Result<void> begin(const std::string& path, std::uint64_t size) {
+    if (manifest_.empty() != (path == manifest_name)) return not_whole("its first file is not the manifest");
+    if (path == manifest_name && size > protocol::statement_bytes_max) return not_whole("its manifest is too long");
+    if (path != manifest_name && (!is_backup_path(path) || written_.contains(path))) return not_whole("it holds a file that does not belong there");
+    current_ = {path, 0, {}};
+    digest_ = protocol::Sha256();
+    if (path == manifest_name) return {};
+    std::error_code failed;
+    std::filesystem::create_directories(std::filesystem::path(folder_ + "/" + path).parent_path(), failed);
+    std::filesystem::permissions(std::filesystem::path(folder_ + "/" + path).parent_path(), std::filesystem::perms::owner_all, failed);
+    TERN_TRY(file_, PrivateFileWriter::open(folder_ + "/" + path));
+    return {};
+  }
+
+  Result<void> take(ByteView piece) {
+    current_.size_bytes += piece.size();
+    digest_.add(piece);
+    if (current_.path != manifest_name) return file_->write(piece);
+    manifest_ += piece;
+    return {};
+  }
+
+  Result<void> end() {
+    if (current_.path == manifest_name) return {};
+    current_.sha256 = digest_.finish();
+    written_[current_.path] = current_;
+    return file_->finish();
+  }
+
+  std::string folder_;
+  Bytes manifest_;
+  BackedUpFile current_;
+  protocol::Sha256 digest_;
+  std::unique_ptr<PrivateFileWriter> file_;
+  std::map<std::string, BackedUpFile> written_;
+};
+
+Result<void> unpack(const std::string& from, const protocol::RecoveryKey& recovery, Unpacker& unpacker) {
+  const Descriptor file(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return fail(ErrorCode::not_found, "Cannot read " + from + ".", "", "from");
+  TarReader reader(unpacker.files());
+  const protocol::StreamSource source = [&](std::size_t bytes_max) -> Result<Bytes> {
+    Bytes piece(bytes_max, '\0');
+    const ssize_t got = ::read(file.get(), piece.data(), piece.size());
+    if (got < 0) return fail(ErrorCode::storage_failed, "Cannot read " + from + ".");
+    piece.resize(static_cast<std::size_t>(got));
+    return piece;
+  };
+  TERN_CHECKED(protocol::decrypt_stream(protocol::BoxKey::from_seed(recovery.backup_seed()), backup_context, source,
+                                        [&](ByteView piece) { return reader.write(piece); }));
+  return reader.finish();
+}
+
+/// The manifest, signed by a log key of a list that this recovery key's root signed; and every file as it says.
+Result<BackupManifest> check_manifest(const Unpacker& unpacker, const std::string& folder, const protocol::RecoveryKey& recovery) {
+  TERN_TRY(const Bytes list_wire, read_private_file(folder + "/keys/key-list", protocol::statement_bytes_max));
+  TERN_TRY(const auto list, protocol::open_first_key_list(list_wire, {recovery.root().public_key()}));
+  TERN_TRY(const KeyId signer, protocol::signer_of(BackupManifest::tag, unpacker.manifest()));
+  const protocol::ServerKey* key = list.value.find(signer, protocol::ServerKeyPurpose::log);
+  if (key == nullptr) return not_whole("its manifest is signed by a key that is not in its key list");
+  TERN_TRY(const auto manifest, protocol::open_statement<BackupManifest>(unpacker.manifest(), key->public_key));
+  if (manifest.value.files.size() != unpacker.written().size()) return not_whole("it holds more or fewer files than its manifest names");
+  for (const BackedUpFile& file : manifest.value.files) {
+    const auto found = unpacker.written().find(file.path);
+    if (found == unpacker.written().end() || found->second != file) return not_whole(file.path + " is not what its manifest says");
+  }
+  return manifest.value;
+}
+
+// ---- what comes back first ----
+
+struct ComesBack {
+  std::vector<DeviceId> revoked;
+  std::vector<sync::ChangeRef> erased;
+};
+
+/// Lines that are no ids of ours say nothing.
+void read_log(ByteView text, std::map<TenantId, ComesBack>& out) {
+  std::istringstream lines{std::string(text)};
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string verb, tenant, device, change;
+    words >> verb >> tenant >> device >> change;
+    const auto tenant_raw = from_hex(tenant), device_raw = from_hex(device), change_raw = from_hex(change);
+    const auto tenant_id = tenant_raw ? TenantId::from(*tenant_raw) : std::nullopt;
+    const auto device_id = device_raw ? DeviceId::from(*device_raw) : std::nullopt;
+    const auto change_id = change_raw ? ChangeId::from(*change_raw) : std::nullopt;
+    if (!tenant_id || !device_id) continue;
+    if (verb == "revoke") out[*tenant_id].revoked.push_back(*device_id);
+    if (verb == "erase" && change_id) out[*tenant_id].erased.push_back({*device_id, *change_id});
+  }
+}
+
+/// Of the backup, of the server that is replaced, beside the backup, and named: together, each line once.
+Result<Bytes> gather_logs(const std::vector<std::string>& paths) {
+  std::vector<std::string> all;
+  for (const std::string& path : paths) {
+    if (path.empty() || !file_exists(path)) continue;
+    TERN_TRY(const Bytes text, read_private_file(path, erasures_log_bytes_max));
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) all.push_back(line);
+  }
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  Bytes out;
+  for (const std::string& line : all) out += line + "\n";
+  return out;
+}
+
+struct Returned {
+  std::size_t revoked = 0, erased = 0;
+};
+
+Result<void> revoke_again(Tenant& tenant, const std::vector<DeviceId>& devices, Returned& returned) {
+  for (const DeviceId& id : devices) {
+    const auto device = find_device(tenant, id);
+    if (!device || device->key_state == protocol::KeyState::revoked) continue;
+    TERN_CHECKED(end_device(tenant, id, protocol::RevocationReason::revoked, OperatorId{}));
+    ++returned.revoked;
+  }
+  return {};
+}
+
+Result<void> erase_again(Tenant& tenant, const std::vector<sync::ChangeRef>& changes, Returned& returned) {
+  std::vector<sync::ChangeRef> due;
+  for (const sync::ChangeRef& change : changes) {
+    TERN_TRY(auto rows, tenant.writer().query("SELECT body_commitment FROM change WHERE tenant_id = $1 AND device_id = $2 AND change_id = $3",
+                                              tenant.number(), change.device, change.id));
+    TERN_TRY(const bool found, rows.step());
+    if (found && rows.is_null(0)) due.push_back(change);
+  }
+  for (std::size_t at = 0; at < due.size(); at += erase_at_once_max) {
+    const auto end = due.begin() + static_cast<std::ptrdiff_t>(std::min(due.size(), at + erase_at_once_max));
+    auto erased = erase(tenant, {due.begin() + static_cast<std::ptrdiff_t>(at), end}, OperatorId{});
+    // A change that quoted one of an earlier call went with it.
+    if (!erased && erased.error().code != ErrorCode::invalid) return tl::unexpected(std::move(erased).error());
+    if (erased) returned.erased += erased->changes.size();
+  }
+  return {};
+}
+
+// ---- the new epoch ----
+
+Result<void> check_tenant(Tenant& tenant, const BackupManifest& manifest) {
+  const auto found = std::find_if(manifest.tenants.begin(), manifest.tenants.end(), [&](const BackedUpTenant& entry) { return entry.tenant == tenant.id(); });
+  if (found == manifest.tenants.end() || found->head != tenant.log_head()) return not_whole("the log of " + tenant.name() + " is not the one its manifest names");
+  return tenant.writer().integrity_check();
+}
+
+Result<Json> begin_again(Tenant& tenant, const protocol::SigningKey& root, Environment& environment) {
+  const protocol::LogHead head = tenant.log_head();
+  protocol::EpochRecord record;
+  record.tenant = tenant.id();
+  record.old_epoch = head.epoch;
+  record.kept_size = head.size;
+  record.kept_root = head.root;
+  record.new_epoch = random_id<EpochId>(environment);
+  record.time_ms = tenant.now_ms();
+  const auto signed_record = protocol::sign_statement(record, root);
+  TERN_CHECKED(begin_epoch(tenant, record, signed_record.wire));
+  return Json::object({{"tenant", Json(tenant.name())},
+                       {"old_epoch", Json(to_hex(record.old_epoch))},
+                       {"new_epoch", Json(to_hex(record.new_epoch))},
+                       {"kept_size", Json(record.kept_size)}});
+}
+
+Result<Json> make_ready(const std::string& folder, const BackupManifest& manifest, const protocol::RecoveryKey& recovery, const std::string& vfs,
+                        const Bytes& logs, Environment& environment) {
+  std::map<TenantId, ComesBack> comes_back;
+  read_log(logs, comes_back);
+  TERN_TRY(auto directory, Directory::open(folder));
+  OpenTenants tenants(*directory, vfs, environment);
+  TERN_CHECKED(tenants.open_all());
+  const protocol::SigningKey root = recovery.root();
+  Returned returned;
+  Json rows = Json::array();
+  for (Tenant* tenant : tenants.all()) {
+    const auto strand = tenant->lock_writer();
+    TERN_CHECKED(check_tenant(*tenant, manifest));
+    TERN_TRY(Json row, begin_again(*tenant, root, environment));
+    rows.push(std::move(row));
+    const ComesBack& first = comes_back[tenant->id()];
+    TERN_CHECKED(revoke_again(*tenant, first.revoked, returned));
+    TERN_CHECKED(erase_again(*tenant, first.erased, returned));
+  }
+  return Json::object({{"backup_ms", Json(manifest.time_ms)},
+                       {"revoked_again", Json(returned.revoked)},
+                       {"erased_again", Json(returned.erased)},
+                       {"rows", std::move(rows)}});
+}
+
+// ---- places ----
+
+/// What is there already is moved aside, when that was asked for and nobody uses it. Empty: nothing was there.
+Result<std::string> move_aside(const std::string& target, bool replace, Environment& environment) {
+  if (!file_exists(target)) return std::string();
+  std::error_code ignored;
+  if (std::filesystem::is_directory(target, ignored) && std::filesystem::is_empty(target, ignored)) {
+    std::filesystem::remove(target, ignored);
+    return std::string();
+  }
+  if (!replace)
+    return fail(ErrorCode::invalid, "There is something in " + target + " already.", "Restore with --replace to move it aside, or choose another --data.", "data");
+  if (file_exists(target + "/server.db")) {
+    TERN_TRY(const auto unused, Directory::open(target));  // `busy` while a server runs there
+    static_cast<void>(unused);
+  }
+  const std::string aside = target + ".before-restore-" + std::to_string(environment.wall_ms());
+  std::error_code failed;
+  std::filesystem::rename(target, aside, failed);
+  if (failed) return fail(ErrorCode::storage_failed, "Cannot move " + target + " aside.");
+  return aside;
+}
+
+class StagingFolder {
+public:
+  explicit StagingFolder(std::string path) : path_(std::move(path)) { clear(); }
+  ~StagingFolder() { clear(); }
+  StagingFolder(const StagingFolder&) = delete;
+  StagingFolder& operator=(const StagingFolder&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+private:
+  void clear() const {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  std::string path_;
+};
+
+}  // namespace
+
+Result<Json> restore(const ServerOptions& options, const Json& command, Environment& environment) {
+  TERN_TRY(const auto recovery, protocol::RecoveryKey::from_text(command["recovery-key"].as_string()));
+  const std::string target = folder_path(options.directory), from = command["from"].as_string();
+  if (file_exists(target + "/server.db") && !command["replace"].as_bool())
+    return fail(ErrorCode::invalid, "There is a server in " + target + " already.", "Restore with --replace to move it aside, or choose another --data.", "data");
+
+  const StagingFolder staging(target + ".restoring");
+  TERN_CHECKED(make_private_directory(staging.path()));
+  Unpacker unpacker(staging.path());
+  TERN_CHECKED(unpack(from, recovery, unpacker));
+  TERN_TRY(const BackupManifest manifest, check_manifest(unpacker, staging.path(), recovery));
+  const std::string log_name = "/" + std::string(erasures_log_name);
+  const std::string beside = (std::filesystem::path(from).parent_path() / std::string(erasures_log_name)).string();
+  TERN_TRY(const Bytes logs, gather_logs({staging.path() + log_name, target + log_name, beside, command["erasures"].as_string()}));
+  TERN_CHECKED(write_private_file(staging.path() + log_name, logs));
+  TERN_TRY(Json answer, make_ready(staging.path(), manifest, recovery, options.vfs, logs, environment));
+
+  TERN_TRY(const std::string aside, move_aside(target, command["replace"].as_bool(), environment));
+  std::error_code failed;
+  std::filesystem::rename(staging.path(), target, failed);
+  if (failed) return fail(ErrorCode::storage_failed, "Cannot move the restored server to " + target + ".", aside.empty() ? "" : "The old one lies in " + aside + ".");
+  answer.set("directory", Json(target));
+  answer.set("moved_aside", aside.empty() ? Json() : Json(aside));
+  return answer;
+}
+
+}  // namespace tern::server::admin

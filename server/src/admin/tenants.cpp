@@ -1,0 +1,115 @@
+// The server as a whole: tenants, status, verification, the clock.
+#include "access/private_file.hpp"
+#include "access/recovery_sheet.hpp"
+#include "admin/handlers.hpp"
+#include "ingest/devices.hpp"
+#include "ingest/jobs.hpp"
+#include "ingest/verify_tenant.hpp"
+#include "time_text.hpp"
+
+namespace tern::server::admin {
+namespace {
+
+Json tenant_json(const Tenant& tenant) {
+  return Json::object({{"name", Json(tenant.name())}, {"id", Json(to_uuid_text(tenant.id().view()))}, {"zone", Json(tenant.zone())}});
+}
+
+Result<Json> tenant_status(Tenant& tenant) {
+  TERN_TRY(auto reader, tenant.reader());
+  TERN_TRY(const auto tickets, reader.db().int64_of("SELECT count(*) FROM ticket WHERE tenant_id = $1", tenant.number()));
+  const auto head = tenant.log_head();
+  std::int64_t active = 0, pending = 0;
+  for (const DeviceInfo& device : devices(tenant)) {
+    if (device.purpose != protocol::KeyPurpose::device || device.key_state != protocol::KeyState::active) continue;
+    ++active;
+    if (device.outbox_pending > 0) ++pending;
+  }
+  Json row = tenant_json(tenant);
+  row.set("epoch", Json(to_hex(head.epoch)));
+  row.set("commit_seq", Json(tenant.commit_seq()));
+  row.set("log_size", Json(head.size));
+  row.set("log_root", Json(to_hex(head.root)));
+  row.set("backed_up_to", Json(tenant.backup_stable_seq()));
+  row.set("tickets", Json(tickets.value_or(0)));
+  row.set("operators", Json(tenant.records(sync::RecordKind::operator_).size()));
+  row.set("devices", Json(active));
+  row.set("devices_with_pending_work", Json(pending));
+  row.set("clock_in_doubt", Json(tenant.clock_in_doubt()));
+  return row;
+}
+
+Json problems_of(AdminParts& parts) {
+  Json problems = Json::array();
+  if (const auto sheet = recovery_sheet(parts.directory.path()))
+    problems.push(Json("The recovery key still lies in " + *sheet + ": print it or move it off this machine, then delete the file."));
+  for (Tenant* tenant : parts.tenants.all()) {
+    if (tenant->clock_in_doubt()) problems.push(Json(tenant->name() + ": the server's clock jumped. Check it, then: ternd clock accept"));
+    if (tenant->backup_stable_seq() == 0 && tenant->commit_seq() > 0) problems.push(Json(tenant->name() + ": no backup yet. Make one: ternd backup --to FILE"));
+  }
+  return problems;
+}
+
+}  // namespace
+
+Result<Json> tenant_add(AdminCall& call) {
+  TERN_TRY(const Tenant* tenant, call.parts().tenants.add(call.text("name"), call.has("zone") ? call.text("zone") : call.parts().options.zone));
+  return tenant_json(*tenant);
+}
+
+Result<Json> tenant_list(AdminCall& call) {
+  Json rows = Json::array();
+  for (const Tenant* tenant : call.parts().tenants.all()) rows.push(tenant_json(*tenant));
+  return Json::object({{"rows", std::move(rows)}});
+}
+
+Result<Json> status(AdminCall& call) {
+  Json rows = Json::array();
+  for (Tenant* tenant : call.parts().tenants.all()) {
+    TERN_TRY(Json row, tenant_status(*tenant));
+    rows.push(std::move(row));
+  }
+  return Json::object({{"directory", Json(call.parts().directory.path())},
+                       {"version", Json(call.parts().options.server_version)},
+                       {"sqlite", Json(sqlite::library_version())},
+                       {"public_url", Json(call.parts().options.public_url)},
+                       {"sessions", Json(call.parts().sessions.size())},
+                       {"time", Json(instant_text(call.parts().environment.wall_ms()))},
+                       {"problems", problems_of(call.parts())},
+                       {"rows", std::move(rows)}});
+}
+
+Result<Json> verify(AdminCall& call) {
+  TERN_TRY(const Verification found, verify_tenant(call.tenant()));
+  Json findings = Json::array();
+  for (const std::string& finding : found.findings) findings.push(Json(finding));
+  return Json::object({{"good", Json(found.good())},
+                       {"summary", Json(found.summary())},
+                       {"changes", Json(found.changes)},
+                       {"sets", Json(found.sets)},
+                       {"tickets", Json(found.tickets)},
+                       {"authors", Json(found.authors)},
+                       {"gaps", Json(found.gaps)},
+                       {"erased", Json(found.erased)},
+                       {"receipts", Json(found.receipts)},
+                       {"amendments", Json(found.amendments)},
+                       {"findings", std::move(findings)}});
+}
+
+Result<Json> clock_accept(AdminCall& call) {
+  std::int64_t since_ms = 0;
+  if (call.has("since")) {
+    const auto since = parse_instant(call.text("since"));
+    if (!since) return fail(ErrorCode::invalid, "\"" + call.text("since") + "\" is no time.", "Write it like 2026-03-01T08:00:00Z.", "since");
+    since_ms = *since;
+  }
+  call.tenant().accept_clock();
+  if (since_ms != 0) {
+    TERN_TRY(const Bytes statement, call.on_strand([&] { return withdraw_anchors(call.tenant(), since_ms); }));
+    static_cast<void>(statement);
+  }
+  return Json::object({{"clock_in_doubt", Json(call.tenant().clock_in_doubt())},
+                       {"time", Json(instant_text(call.tenant().now_ms()))},
+                       {"withdrawn_since", since_ms == 0 ? Json() : Json(instant_text(since_ms))}});
+}
+
+}  // namespace tern::server::admin

@@ -1,0 +1,348 @@
+#include "exchange_service.hpp"
+
+#include <google/protobuf/io/coded_stream.h>
+
+#include <algorithm>
+
+#include "exchange/page_plan.hpp"
+#include "exchange/sync_errors.hpp"
+#include "ingest/devices.hpp"
+#include "ingest/jobs.hpp"
+#include "store/ledger.hpp"
+#include "store/tenant.hpp"
+#include "tern/protocol/limits.hpp"
+#include "tern/protocol/merkle.hpp"
+#include "tern/sqlite/transaction.hpp"
+#include "tern/v1/exchange.pb.h"
+
+namespace tern::server {
+namespace {
+
+constexpr std::size_t packs_bytes_share = 2;  // packs take at most half of a page
+constexpr std::size_t pack_versions_max = 16;
+constexpr std::size_t receipts_bytes_reserve = 64 * limits::kib;
+
+Result<std::unique_ptr<v1::ExchangeRequest>> parse_request(ByteView message) {
+  auto request = std::make_unique<v1::ExchangeRequest>();
+  google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(message.data()), static_cast<int>(message.size()));
+  in.SetRecursionLimit(limits::protobuf_recursion_max);
+  if (!request->ParseFromCodedStream(&in) || !in.ConsumedEntireMessage())
+    return fail(ErrorCode::malformed, "The message is no exchange request.");
+  if (request->change_sets_size() > static_cast<int>(limits::sets_per_exchange_max))
+    return fail(ErrorCode::too_large, "An exchange holds at most 64 change sets.", "", "change_sets");
+  if (request->want_buckets_size() > 256 || request->pack_versions_size() > static_cast<int>(pack_versions_max))
+    return fail(ErrorCode::too_large, "The request asks for more than there is.", "", "want_buckets");
+  return request;
+}
+
+std::uint64_t newest_commit(sqlite::Database& db, std::int64_t tenant) {
+  const auto found = db.int64_of("SELECT commit_seq FROM change_set WHERE tenant_id = $1 ORDER BY commit_seq DESC LIMIT 1", tenant);
+  return found && *found ? static_cast<std::uint64_t>(**found) : 0;
+}
+
+void write_head(const protocol::ChainHead& head, v1::ChainHead& out) {
+  out.set_device_epoch(head.device_epoch);
+  out.set_chain_seq(head.chain_seq);
+  out.set_hash(Bytes(head.hash.view()));
+}
+
+}  // namespace
+
+/// One request on its way to its answer.
+struct ExchangeService::Asked {
+  Session& session;
+  Tenant& tenant;
+  std::unique_ptr<v1::ExchangeRequest> request;
+  v1::ExchangeResponse response;
+  ReaderScope scope;
+  std::vector<Bytes> receipts;  // stored, in chain order
+  Bytes patches;                // encoded behind the rest
+  std::uint64_t cursor_seq = 0;
+  std::uint64_t sent_seq = 0;
+  bool deposit = false;
+};
+
+/// True when the device's history is not this server's: the answer then says so and nothing else.
+bool ExchangeService::refuse_history(Asked& asked) {
+  const auto& request = *asked.request;
+  const auto refuse = [&](ErrorCode code, std::string message) {
+    write_error({code, std::move(message), {}, {}}, *asked.response.mutable_error());
+    return true;
+  };
+  if (request.schema_version() < limits::schema_version_min || request.schema_version() > limits::schema_version)
+    return refuse(ErrorCode::upgrade_required, "This server speaks another version of the exchange.");
+  const EpochId cursor_epoch = EpochId::or_zero(request.cursor().epoch()), held_epoch = EpochId::or_zero(request.held_head().epoch());
+  for (const EpochId& epoch : {cursor_epoch, held_epoch}) {
+    if (epoch.is_zero() || epoch == asked.tenant.epoch()) continue;
+    const auto record = epoch_record(asked.tenant, epoch);
+    refuse(ErrorCode::epoch_changed, "The server's history went on under a new epoch.");
+    if (record && *record) asked.response.mutable_error()->set_statement(**record);
+    return true;
+  }
+  if (request.cursor().commit_seq() > asked.tenant.commit_seq() || request.held_head().size() > asked.tenant.log_head().size)
+    return refuse(ErrorCode::server_behind, "This server has an older history than the device.");
+  return false;
+}
+
+Result<void> ExchangeService::push_sets(Asked& asked) {
+  const auto& request = *asked.request;
+  server::Push push;
+  push.device = asked.session.device;
+  push.change_sets.assign(request.change_sets().begin(), request.change_sets().end());
+  if (request.has_chain_head())
+    push.declared = protocol::ChainHead{request.chain_head().device_epoch(), request.chain_head().chain_seq(), Hash::or_zero(request.chain_head().hash())};
+  push.cursor_seq = asked.cursor_seq;
+  push.outbox_pending = request.outbox().pending();
+  push.deposit = asked.deposit;
+  counters_.sets_received += push.change_sets.size();
+  TERN_TRY(PushAnswer answer, committer_->commit(asked.tenant, verify_push(asked.tenant, std::move(push))));
+  asked.receipts = std::move(answer.receipts);
+  for (const Bytes& statement : answer.statements) asked.response.add_statements(statement);
+  if (answer.fault) {
+    ++counters_.errors;
+    write_fault(*answer.fault, *asked.response.mutable_error());
+  }
+  return {};
+}
+
+/// Receipts under one signature, bound to the head that the answer's anchor shows.
+Result<void> ExchangeService::add_receipts(Asked& asked) {
+  if (asked.receipts.empty()) return {};
+  TERN_TRY(auto reader, asked.tenant.reader());
+  TERN_TRY(const auto list, protocol::sign_receipts(asked.receipts, asked.tenant.log_head(), asked.session.device,
+                                                    log_nodes(reader.db(), asked.tenant.number()), asked.tenant.keys().log));
+  asked.response.set_receipts(protocol::encode(list));
+  return {};
+}
+
+/// The anchor, and the proof that it continues the head the device holds.
+Result<void> ExchangeService::add_history(Asked& asked, sqlite::Database& db) {
+  TERN_TRY(const auto anchor, asked.tenant.anchor());
+  if (!anchor) return {};
+  asked.response.set_anchor(anchor->wire);
+  const auto& held = asked.request->held_head();
+  if (held.size() == 0 || held.size() >= anchor->head.size) return {};
+  TERN_TRY(const auto proof, protocol::consistency_proof(held.size(), anchor->head.size, log_nodes(db, asked.tenant.number())));
+  asked.response.set_consistency_proof(protocol::encode_proof(proof));
+  return {};
+}
+
+Result<void> ExchangeService::add_own_sets(Asked& asked, sqlite::Database& db) {
+  const std::uint64_t from = asked.request->own_sets_from();
+  if (from == 0) return {};
+  const auto device = find_device(asked.tenant, asked.session.device);
+  if (!device) return {};
+  std::size_t bytes = 0;
+  for (std::uint64_t seq = from; seq <= device->chain.chain_seq && bytes < limits::change_set_bytes_max; ++seq) {
+    TERN_TRY(const auto stored, read_set(db, asked.tenant.number(), asked.session.device, device->chain.device_epoch, seq));
+    if (!stored) break;
+    Bytes wire = protocol::encode(stored->set);
+    bytes += wire.size();
+    asked.response.add_own_sets(std::move(wire));
+    asked.receipts.push_back(protocol::encode(stored->receipt));
+    if (asked.receipts.size() >= limits::sets_per_exchange_max) break;
+  }
+  return {};
+}
+
+Result<void> ExchangeService::add_statements(Asked& asked, sqlite::Database& db, std::uint64_t from_seq, std::uint64_t to_seq) {
+  TERN_TRY(auto amendments, db.query("SELECT a.statement, a.commit_seq, a.ticket_id FROM amendment_reader r "
+                                     "JOIN amendment a ON a.tenant_id = r.tenant_id AND a.commit_seq = r.commit_seq AND a.n = r.n "
+                                     "WHERE r.tenant_id = $1 AND r.device_id = $2 AND r.commit_seq > $3 AND r.commit_seq <= $4 ORDER BY r.commit_seq, r.n",
+                                     asked.tenant.number(), asked.session.device, from_seq, to_seq));
+  for (;;) {
+    TERN_TRY(const bool more, amendments.step());
+    if (!more) break;
+    v1::Amendment& amendment = *asked.response.add_amendments();
+    amendment.set_signed_statement(Bytes(amendments.blob(0)));
+    amendment.set_commit_seq(amendments.uint64(1));
+    amendment.set_ticket_id(Bytes(amendments.blob(2)));
+  }
+  TERN_TRY(auto erasures, db.query("SELECT DISTINCT statement FROM erasure WHERE tenant_id = $1 AND commit_seq > $2 AND commit_seq <= $3",
+                                   asked.tenant.number(), from_seq, to_seq));
+  for (;;) {
+    TERN_TRY(const bool more, erasures.step());
+    if (!more) return {};
+    asked.response.add_statements(Bytes(erasures.blob(0)));
+  }
+}
+
+/// Buckets whose digests differ: what the scope holds there, and all of it whole. As many as fit a page, at least one.
+Result<void> ExchangeService::add_buckets(Asked& asked, sqlite::Database& db) {
+  const auto& request = *asked.request;
+  if (request.want_buckets_size() == 0) return {};
+  ++counters_.bucket_repairs;
+  TERN_TRY(const auto ours, digests_.at(db, asked.scope, asked.sent_seq));
+  const std::string& theirs = request.bucket_digests();
+  PatchWriter patches(db, asked.scope);
+  for (const std::uint32_t wanted : request.want_buckets()) {
+    if (wanted > 255) continue;
+    const auto index = static_cast<std::uint8_t>(wanted);
+    if (ours && theirs.size() == 256 * Hash::size_bytes && ours->bucket(index).view() == ByteView(theirs).substr(index * Hash::size_bytes, Hash::size_bytes)) continue;
+    v1::Bucket& bucket = *asked.response.add_buckets();
+    bucket.set_bucket(wanted);
+    TicketId first{}, last{};
+    first.bytes[0] = index;
+    last.bytes.fill(0xff);
+    last.bytes[0] = index;
+    const auto query = [&]() -> Result<sqlite::Statement> {
+      if (asked.scope.all)
+        return db.query("SELECT ticket_id, version, state FROM ticket WHERE tenant_id = $1 AND ticket_id >= $2 AND ticket_id <= $3 ORDER BY ticket_id",
+                        asked.scope.tenant, first, last);
+      return db.query("SELECT t.ticket_id, t.version, t.state FROM scope_member m JOIN ticket t ON t.tenant_id = m.tenant_id AND t.ticket_id = m.ticket_id "
+                      "WHERE m.tenant_id = $1 AND m.operator_id = $4 AND m.ticket_id >= $2 AND m.ticket_id <= $3 AND m.left_seq = 0 ORDER BY m.ticket_id",
+                      asked.scope.tenant, first, last, asked.scope.operator_id);
+    };
+    TERN_TRY(auto rows, query());
+    for (;;) {
+      TERN_TRY(const bool more, rows.step());
+      if (!more) break;
+      bucket.add_ticket_ids(Bytes(rows.blob(0)));
+      bucket.add_versions(rows.uint64(1));
+      TERN_CHECKED(patches.add(rows.id<TicketId>(0), rows.blob(2), true, 0, false));
+    }
+    if (patches.size_bytes() >= limits::want_bytes_max) break;
+  }
+  asked.patches += patches.take();
+  return {};
+}
+
+Result<void> ExchangeService::pull(Asked& asked, sqlite::Database& db) {
+  const auto& request = *asked.request;
+  const std::size_t want = std::clamp<std::size_t>(request.want_bytes() == 0 ? limits::want_bytes_default : request.want_bytes(), limits::want_bytes_min,
+                                                   limits::want_bytes_max);
+  PageRequest page{asked.cursor_seq, std::nullopt, asked.sent_seq, want};
+  if (!request.page_token().empty()) {
+    TERN_TRY(page.token, PageToken::decode(request.page_token()));
+  }
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> held;
+  for (const auto& pack : request.pack_versions()) held.emplace_back(pack.kind(), pack.version());
+  TERN_TRY(const bool more_packs, write_packs(db, asked.scope, held, want / packs_bytes_share, asked.response));
+
+  PatchWriter patches(db, asked.scope);
+  TERN_TRY(const PageEnd end, write_page(db, asked.scope, page, patches, asked.response));
+  counters_.patches_sent += patches.patches();
+  asked.patches += patches.take();
+  asked.response.mutable_cursor()->set_epoch(Bytes(asked.tenant.epoch().view()));
+  asked.response.mutable_cursor()->set_commit_seq(end.cursor_seq);
+  if (end.token) asked.response.set_page_token(end.token->encode());
+  const bool more = end.more || more_packs;
+  asked.response.set_more(more);
+  if (asked.cursor_seq == 0) {
+    TERN_TRY(const auto count, tickets_in_scope(db, asked.scope));
+    asked.response.set_tickets_in_scope(count);
+  }
+  TERN_CHECKED(add_statements(asked, db, asked.cursor_seq, end.cursor_seq));
+  if (more || end.cursor_seq != asked.sent_seq) return {};
+  TERN_TRY(const auto digest, digests_.at(db, asked.scope, asked.sent_seq));
+  if (!digest) return {};
+  ++counters_.digest_checkpoints;
+  asked.response.mutable_checkpoint()->set_scope_digest(Bytes(digest->total().view()));
+  asked.response.mutable_checkpoint()->set_rights_version(asked.scope.rights_version);
+  return {};
+}
+
+/// Everything that is read comes from one snapshot, taken after the commit.
+Result<ExchangeService::Answered> ExchangeService::build(Asked& asked) {
+  {
+    TERN_TRY(auto reader, asked.tenant.reader());
+    TERN_TRY(auto snapshot, sqlite::Transaction::begin_read(reader.db()));
+    asked.sent_seq = newest_commit(reader.db(), asked.tenant.number());
+    TERN_CHECKED(add_own_sets(asked, reader.db()));
+    if (!asked.deposit) {
+      TERN_CHECKED(add_buckets(asked, reader.db()));
+      TERN_CHECKED(pull(asked, reader.db()));
+    }
+    TERN_CHECKED(add_receipts(asked));
+  }
+  {  // the anchor may show a head newer than the snapshot: its proof reads the log as it is now
+    TERN_TRY(auto reader, asked.tenant.reader());
+    TERN_CHECKED(add_history(asked, reader.db()));
+  }
+  if (const auto device = find_device(asked.tenant, asked.session.device)) {
+    write_head(device->chain, *asked.response.mutable_acked_head());
+    if (!device->wipe_order.empty()) asked.response.add_statements(device->wipe_order);
+    if (!device->revocation.empty()) asked.response.add_statements(device->revocation);
+  }
+  ExchangeNote note;
+  note.device = asked.session.device;
+  if (!asked.deposit) note.sent_seq = asked.sent_seq;
+  if (asked.request->change_sets_size() == 0 && asked.request->has_chain_head()) {
+    const auto& head = asked.request->chain_head();
+    note.declared = protocol::ChainHead{head.device_epoch(), head.chain_seq(), Hash::or_zero(head.hash())};
+    note.cursor_seq = asked.cursor_seq;
+    note.outbox_pending = asked.request->outbox().pending();
+  }
+  if (note_exchange(asked.tenant, note))
+    committer_->run(asked.tenant, [&] {
+      if (auto ended = end_custody(asked.tenant, asked.session.device); ended && *ended && committer_->on_commit)
+        committer_->on_commit(asked.tenant, (*ended)->notice);
+    });
+  const std::uint64_t reached = asked.response.more() ? 0 : asked.response.cursor().commit_seq();
+  return Answered{asked.response.SerializeAsString() + asked.patches, reached};
+}
+
+Result<Bytes> ExchangeService::answer(Session& session, ByteView message) {
+  TERN_TRY(Answered answered, answer_on_stream(session, message));
+  return std::move(answered.response);
+}
+
+Result<ExchangeService::Answered> ExchangeService::answer_on_stream(Session& session, ByteView message) {
+  ++counters_.exchanges;
+  TERN_TRY(auto request, parse_request(message));
+  Asked asked{session, *session.tenant, std::move(request), {}, {}, {}, {}, 0, 0, session.mode == protocol::SessionMode::deposit};
+  asked.response.set_nonce(asked.request->nonce());
+  asked.response.set_server_time_ms(asked.tenant.now_ms());
+  asked.cursor_seq = asked.request->cursor().commit_seq();
+  if (refuse_history(asked)) {
+    ++counters_.errors;
+    return Answered{asked.response.SerializeAsString(), 0};
+  }
+  const auto device = find_device(asked.tenant, session.device);
+  const auto actor = asked.tenant.find_actor(session.operator_id);
+  if (!device) return fail(ErrorCode::key_unknown, "This device is not known here.", "Enrol it with a new code.");
+  // A key revoked, or an operator disabled, since the session began: what it may do is decided now.
+  if (device->key_state != protocol::KeyState::active || !actor || !actor->active) asked.deposit = true;
+  if (actor) {
+    const auto record = asked.tenant.find_record(sync::RecordKind::operator_, RecordId::or_zero(session.operator_id.view()));
+    asked.scope = {asked.tenant.number(), session.operator_id, device->scope_all, sync::has_right(actor->role, sync::Right::restricted_note),
+                   record ? record->version : 0};
+  }
+  if (asked.request->change_sets_size() > 0) TERN_CHECKED(push_sets(asked));
+  return build(asked);
+}
+
+Result<std::optional<ExchangeService::Pushed>> ExchangeService::push(Session& session, std::uint64_t base_seq) {
+  if (base_seq == 0) return std::optional<Pushed>();  // a first replica is downloaded, not pushed
+  Tenant& tenant = *session.tenant;
+  const auto device = find_device(tenant, session.device);
+  const auto actor = tenant.find_actor(session.operator_id);
+  const auto record = tenant.find_record(sync::RecordKind::operator_, RecordId::or_zero(session.operator_id.view()));
+  if (!device || device->key_state != protocol::KeyState::active || !actor || !actor->active || !record) return std::optional<Pushed>();
+  Asked asked{session, tenant, std::make_unique<v1::ExchangeRequest>(), {}, {}, {}, {}, base_seq, 0, false};
+  asked.scope = {tenant.number(), session.operator_id, device->scope_all, sync::has_right(actor->role, sync::Right::restricted_note), record->version};
+  TERN_TRY(auto reader, tenant.reader());
+  TERN_TRY(auto snapshot, sqlite::Transaction::begin_read(reader.db()));
+  asked.sent_seq = newest_commit(reader.db(), tenant.number());
+  if (asked.sent_seq <= base_seq) return std::optional<Pushed>();
+  asked.request->set_want_bytes(limits::want_bytes_max - receipts_bytes_reserve);
+  // Packs are pulled, not pushed: versions the device holds are not known here.
+  PatchWriter patches(reader.db(), asked.scope);
+  TERN_TRY(const PageEnd end, write_page(reader.db(), asked.scope, {base_seq, std::nullopt, asked.sent_seq, asked.request->want_bytes()}, patches, asked.response));
+  if (end.token) return std::optional<Pushed>();  // too much for a push: the device's next round brings it
+  TERN_CHECKED(add_statements(asked, reader.db(), base_seq, end.cursor_seq));
+  asked.response.mutable_base()->set_epoch(Bytes(tenant.epoch().view()));
+  asked.response.mutable_base()->set_commit_seq(base_seq);
+  asked.response.mutable_cursor()->set_epoch(Bytes(tenant.epoch().view()));
+  asked.response.mutable_cursor()->set_commit_seq(end.cursor_seq);
+  asked.response.set_more(end.more);
+  asked.response.set_server_time_ms(tenant.now_ms());
+  ExchangeNote note;
+  note.device = session.device;
+  note.sent_seq = asked.sent_seq;
+  note_exchange(tenant, note);
+  counters_.patches_sent += patches.patches();
+  return std::optional(Pushed{asked.response.SerializeAsString() + patches.take(), end.cursor_seq});
+}
+
+}  // namespace tern::server

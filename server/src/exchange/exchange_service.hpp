@@ -1,0 +1,72 @@
+// One exchange: sets up, receipts and patches down. Source: protocol.md "Exchange".
+#pragma once
+
+#include <cstdint>
+#include <atomic>
+#include <memory>
+#include <optional>
+
+#include "access/sessions.hpp"
+#include "exchange/digest_cache.hpp"
+#include "ingest/committer.hpp"
+#include "tern/protocol/bytes.hpp"
+#include "tern/protocol/error.hpp"
+
+namespace tern::v1 {
+class ExchangeRequest;
+class ExchangeResponse;
+}  // namespace tern::v1
+
+namespace tern::server {
+
+struct ExchangeCounters {
+  std::atomic<std::uint64_t> exchanges{0}, sets_received{0}, patches_sent{0}, digest_checkpoints{0}, bucket_repairs{0}, errors{0};
+};
+
+/// Thread-safe.
+class ExchangeService {
+public:
+  /// References outlive it.
+  ExchangeService(Environment& environment, Committer& committer) : environment_(environment), committer_(&committer) {}
+  void use_committer(Committer& committer) { committer_ = &committer; }
+
+  /// `message`: an ExchangeRequest, uncompressed; the answer is an ExchangeResponse, uncompressed. What goes wrong with
+  /// the sets or the history is inside the answer (SyncErrorMessage). Errors: `malformed`, `too_large` (the message is none, or
+  /// over a limit), `busy`, `storage_full`, `storage_failed` (nothing was stored).
+  Result<Bytes> answer(Session& session, ByteView message);
+  /// The same, with where the replica stands once it has applied the answer (zero: not known).
+  struct Answered {
+    Bytes response;
+    std::uint64_t reached_seq = 0;
+  };
+  Result<Answered> answer_on_stream(Session& session, ByteView message);
+
+  /// Patches for a replica that stands at `base_seq` of this epoch, as a push; nothing when there are none for its scope.
+  /// `reached_seq`: where the replica stands afterwards.
+  struct Pushed {
+    Bytes response;
+    std::uint64_t reached_seq = 0;
+  };
+  Result<std::optional<Pushed>> push(Session& session, std::uint64_t base_seq);
+
+  [[nodiscard]] const ExchangeCounters& counters() const { return counters_; }
+
+private:
+  struct Asked;
+  Result<void> push_sets(Asked& asked);
+  Result<void> add_receipts(Asked& asked);
+  Result<void> add_history(Asked& asked, sqlite::Database& db);
+  Result<void> add_own_sets(Asked& asked, sqlite::Database& db);
+  Result<void> add_statements(Asked& asked, sqlite::Database& db, std::uint64_t from_seq, std::uint64_t to_seq);
+  Result<void> add_buckets(Asked& asked, sqlite::Database& db);
+  Result<void> pull(Asked& asked, sqlite::Database& db);
+  Result<Answered> build(Asked& asked);
+  bool refuse_history(Asked& asked);
+
+  Environment& environment_;
+  Committer* committer_;
+  DigestCache digests_;
+  ExchangeCounters counters_;
+};
+
+}  // namespace tern::server

@@ -1,0 +1,229 @@
+#include "page_plan.hpp"
+
+#include <algorithm>
+
+#include "tern/protocol/wire.hpp"
+#include "tern/sync/record.hpp"
+#include "tern/v1/exchange.pb.h"
+
+namespace tern::server {
+namespace {
+
+using Phase = PageToken::Phase;
+
+/// One thing that happened to the scope after the cursor.
+struct Item {
+  std::uint64_t position = 0;
+  TicketId ticket;
+  bool entered = false;
+  bool left = false;
+  std::uint32_t left_reason = 0;
+  [[nodiscard]] bool stands_before(const Item& other) const {
+    return position != other.position ? position < other.position : ticket < other.ticket;
+  }
+};
+
+Result<void> gather_entered(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after, std::vector<Item>& items) {
+  TERN_TRY(auto rows, db.query("SELECT m.ticket_id, m.entered_seq, t.version FROM scope_member m "
+                               "JOIN ticket t ON t.tenant_id = m.tenant_id AND t.ticket_id = m.ticket_id "
+                               "WHERE m.tenant_id = $1 AND m.operator_id = $2 AND m.entered_seq > $3 AND m.left_seq = 0",
+                               scope.tenant, scope.operator_id, after));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) return {};
+    items.push_back({std::max(rows.uint64(1), rows.uint64(2)), rows.id<TicketId>(0), true, false, 0});
+  }
+}
+
+Result<void> gather_left(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after, std::vector<Item>& items) {
+  TERN_TRY(auto rows, db.query("SELECT ticket_id, left_seq, left_reason FROM scope_member WHERE tenant_id = $1 AND operator_id = $2 AND left_seq > $3",
+                               scope.tenant, scope.operator_id, after));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) return {};
+    items.push_back({rows.uint64(1), rows.id<TicketId>(0), false, true, static_cast<std::uint32_t>(rows.int64(2))});
+  }
+}
+
+Result<void> gather_changed(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after, std::vector<Item>& items) {
+  const auto query = [&]() -> Result<sqlite::Statement> {
+    if (scope.all) return db.query("SELECT ticket_id, version FROM ticket WHERE tenant_id = $1 AND version > $2", scope.tenant, after);
+    return db.query(
+        "SELECT t.ticket_id, t.version FROM ticket t JOIN scope_member m "
+        "ON m.tenant_id = t.tenant_id AND m.operator_id = $2 AND m.ticket_id = t.ticket_id "
+        "WHERE t.tenant_id = $1 AND t.version > $3 AND m.left_seq = 0 AND m.entered_seq <= $3",
+        scope.tenant, scope.operator_id, after);
+  };
+  TERN_TRY(auto rows, query());
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) return {};
+    items.push_back({rows.uint64(1), rows.id<TicketId>(0), false, false, 0});
+  }
+}
+
+Result<std::vector<Item>> gather(sqlite::Database& db, const ReaderScope& scope, const PageRequest& page) {
+  std::vector<Item> items;
+  TERN_CHECKED(gather_changed(db, scope, page.cursor_seq, items));
+  if (!scope.all) {
+    TERN_CHECKED(gather_entered(db, scope, page.cursor_seq, items));
+    TERN_CHECKED(gather_left(db, scope, page.cursor_seq, items));
+  }
+  std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.stands_before(b); });
+  if (page.token) {
+    const Item sent{page.token->position, page.token->ticket, false, false, 0};
+    items.erase(items.begin(), std::find_if(items.begin(), items.end(), [&](const Item& item) { return sent.stands_before(item); }));
+  }
+  return items;
+}
+
+Result<void> write_item(sqlite::Database& db, const ReaderScope& scope, const Item& item, std::uint64_t cursor_seq, PatchWriter& patches,
+                        v1::ExchangeResponse& response) {
+  if (item.left) {
+    v1::Left& left = *response.add_left();
+    left.set_ticket_id(Bytes(item.ticket.view()));
+    left.set_reason(item.left_reason);
+    left.set_commit_seq(item.position);
+    return {};
+  }
+  TERN_TRY(auto row, db.query("SELECT state FROM ticket WHERE tenant_id = $1 AND ticket_id = $2", scope.tenant, item.ticket));
+  TERN_TRY(const bool found, row.step());
+  if (!found) return fail(ErrorCode::corrupt, "A ticket of the scope has no state.");
+  return patches.add(item.ticket, row.blob(0), item.entered, cursor_seq, item.entered);
+}
+
+/// What came after the cursor, in the order of its commits. Never splits a commit without a token that says how far.
+Result<PageEnd> write_news(sqlite::Database& db, const ReaderScope& scope, const PageRequest& page, PatchWriter& patches, v1::ExchangeResponse& response) {
+  TERN_TRY(const auto items, gather(db, scope, page));
+  std::uint64_t complete = page.cursor_seq;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    TERN_CHECKED(write_item(db, scope, items[i], page.cursor_seq, patches, response));
+    const bool last = i + 1 == items.size();
+    const bool ends_commit = last || items[i + 1].position != items[i].position;
+    if (ends_commit) complete = items[i].position;
+    const std::size_t left_bytes = static_cast<std::size_t>(response.left_size()) * 32;
+    if (last || patches.size_bytes() + left_bytes < page.bytes_max) continue;
+    if (ends_commit) return PageEnd{complete, std::nullopt, true};
+    return PageEnd{complete, PageToken{Phase::in_commit, 0, items[i].position, items[i].ticket}, true};
+  }
+  return PageEnd{page.snapshot_seq, std::nullopt, false};
+}
+
+Result<sqlite::Statement> first_replica_rows(sqlite::Database& db, const ReaderScope& scope, const PageToken& token) {
+  // A ticket that became the operator's own after the download began may have been passed by the first phase: the second
+  // takes it, since its version is above the base.
+  const bool own = token.phase == Phase::own_open;
+  if (scope.all && own)
+    return db.query("SELECT ticket_id, state FROM ticket WHERE tenant_id = $1 AND assignee = $2 AND ended_ms = 0 AND ticket_id > $3 ORDER BY ticket_id",
+                    scope.tenant, scope.operator_id, token.ticket);
+  if (scope.all)
+    return db.query("SELECT ticket_id, state FROM ticket WHERE tenant_id = $1 AND ticket_id > $3 "
+                    "AND (assignee IS NULL OR assignee <> $2 OR ended_ms <> 0 OR version > $4) ORDER BY ticket_id",
+                    scope.tenant, scope.operator_id, token.ticket, token.base_seq);
+  if (own)
+    return db.query("SELECT m.ticket_id, t.state FROM scope_member m JOIN ticket t ON t.tenant_id = m.tenant_id AND t.ticket_id = m.ticket_id "
+                    "WHERE m.tenant_id = $1 AND m.operator_id = $2 AND m.ticket_id > $3 AND m.left_seq = 0 AND t.assignee = $2 AND t.ended_ms = 0 "
+                    "ORDER BY m.ticket_id",
+                    scope.tenant, scope.operator_id, token.ticket);
+  return db.query("SELECT m.ticket_id, t.state FROM scope_member m JOIN ticket t ON t.tenant_id = m.tenant_id AND t.ticket_id = m.ticket_id "
+                  "WHERE m.tenant_id = $1 AND m.operator_id = $2 AND m.ticket_id > $3 AND m.left_seq = 0 "
+                  "AND (t.assignee IS NULL OR t.assignee <> $2 OR t.ended_ms <> 0 OR t.version > $4) ORDER BY m.ticket_id",
+                  scope.tenant, scope.operator_id, token.ticket, token.base_seq);
+}
+
+/// Own open tickets first, then the rest. The cursor stays at zero until the end and then stands where the download
+/// began: whatever was committed meanwhile comes as news, whether or not a page already showed it.
+Result<PageEnd> write_first_replica(sqlite::Database& db, const ReaderScope& scope, const PageRequest& page, PatchWriter& patches) {
+  PageToken token = page.token.value_or(PageToken{Phase::own_open, page.snapshot_seq, 0, TicketId{}});
+  for (;;) {
+    TERN_TRY(auto rows, first_replica_rows(db, scope, token));
+    for (;;) {
+      TERN_TRY(const bool more, rows.step());
+      if (!more) break;
+      token.ticket = rows.id<TicketId>(0);
+      TERN_CHECKED(patches.add(token.ticket, rows.blob(1), false, 0, false));
+      if (patches.size_bytes() >= page.bytes_max) return PageEnd{page.cursor_seq, token, true};
+    }
+    if (token.phase == Phase::the_rest) return PageEnd{token.base_seq, std::nullopt, token.base_seq < page.snapshot_seq};
+    token.phase = Phase::the_rest;
+    token.ticket = {};
+  }
+}
+
+Result<void> write_pack(sqlite::Database& db, const ReaderScope& scope, sync::RecordKind kind, std::uint64_t held, std::size_t& budget, bool& more,
+                        v1::ExchangeResponse& response) {
+  TERN_TRY(auto rows, db.query("SELECT data, version FROM record WHERE tenant_id = $1 AND kind = $2 AND version > $3 ORDER BY version, record_id",
+                               scope.tenant, kind, held));
+  v1::Pack pack;
+  for (;;) {
+    TERN_TRY(const bool found, rows.step());
+    if (!found) break;
+    const std::uint64_t version = rows.uint64(1);
+    if (budget == 0 && version != pack.version()) {  // a version is never split
+      more = true;
+      break;
+    }
+    TERN_TRY(const auto record, sync::decode_record(rows.blob(0)));
+    const Bytes shown = sync::encode_record(sync::for_devices(record));
+    if (!pack.add_records()->ParseFromString(shown)) return fail(ErrorCode::corrupt, "A stored record cannot be read.");
+    pack.set_version(version);
+    budget -= std::min(budget, shown.size() + 8);
+  }
+  if (pack.records_size() == 0) return {};
+  pack.set_kind(static_cast<std::uint32_t>(kind));
+  *response.add_packs() = std::move(pack);
+  return {};
+}
+
+}  // namespace
+
+Bytes PageToken::encode() const {
+  protocol::ByteWriter writer;
+  writer.u8(static_cast<std::uint8_t>(phase)).u64(base_seq).u64(position).id(ticket);
+  return writer.take();
+}
+
+Result<PageToken> PageToken::decode(ByteView bytes) {
+  protocol::ByteReader reader(bytes);
+  PageToken token;
+  const auto phase = reader.u8("page_token");
+  token.phase = static_cast<Phase>(phase);
+  token.base_seq = reader.u64("page_token");
+  token.position = reader.u64("page_token");
+  token.ticket = reader.id<TicketId>("page_token");
+  TERN_CHECKED(reader.finish());
+  if (phase < 1 || phase > 3) return fail(ErrorCode::malformed, "That page token is none of this server's.", "", "page_token");
+  return token;
+}
+
+Result<PageEnd> write_page(sqlite::Database& db, const ReaderScope& scope, const PageRequest& page, PatchWriter& patches, v1::ExchangeResponse& response) {
+  const bool in_download = page.token && page.token->phase != Phase::in_commit;
+  if (in_download && page.token->base_seq > page.snapshot_seq) return fail(ErrorCode::malformed, "That page token is none of this server's.", "", "page_token");
+  if (in_download || (page.cursor_seq == 0 && !page.token)) return write_first_replica(db, scope, page, patches);
+  return write_news(db, scope, page, patches, response);
+}
+
+Result<std::uint64_t> tickets_in_scope(sqlite::Database& db, const ReaderScope& scope) {
+  if (scope.all) {
+    TERN_TRY(const auto count, db.int64_of("SELECT count(*) FROM ticket WHERE tenant_id = $1", scope.tenant));
+    return static_cast<std::uint64_t>(count.value_or(0));
+  }
+  TERN_TRY(const auto count, db.int64_of("SELECT count(*) FROM scope_member WHERE tenant_id = $1 AND operator_id = $2 AND left_seq = 0", scope.tenant,
+                                         scope.operator_id));
+  return static_cast<std::uint64_t>(count.value_or(0));
+}
+
+Result<bool> write_packs(sqlite::Database& db, const ReaderScope& scope, const std::vector<std::pair<std::uint32_t, std::uint64_t>>& held,
+                         std::size_t bytes_max, v1::ExchangeResponse& response) {
+  std::size_t budget = bytes_max;
+  bool more = false;
+  for (auto number = static_cast<std::uint32_t>(sync::RecordKind::operator_); number <= static_cast<std::uint32_t>(sync::RecordKind::custom_field); ++number) {
+    const auto kind = static_cast<sync::RecordKind>(number);
+    if (!sync::travels_to_devices(kind)) continue;
+    const auto known = std::find_if(held.begin(), held.end(), [&](const auto& entry) { return entry.first == number; });
+    TERN_CHECKED(write_pack(db, scope, kind, known == held.end() ? 0 : known->second, budget, more, response));
+  }
+  return more;
+}
+
+}  // namespace tern::server

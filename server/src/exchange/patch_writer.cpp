@@ -1,0 +1,99 @@
+#include "patch_writer.hpp"
+
+#include <google/protobuf/io/coded_stream.h>
+
+#include "tern/sync/ticket_fields.hpp"
+#include "tern/sync/ticket_state.hpp"
+#include "tern/v1/exchange.pb.h"
+
+namespace tern::server {
+namespace {
+
+using google::protobuf::io::CodedInputStream;
+
+constexpr std::uint32_t length_delimited = 2;
+
+void put_varint(Bytes& out, std::uint64_t value) {
+  while (value >= 0x80) {
+    out.push_back(static_cast<char>(value | 0x80));
+    value >>= 7;
+  }
+  out.push_back(static_cast<char>(value));
+}
+
+void put_field(Bytes& out, int number, ByteView content) {
+  put_varint(out, static_cast<std::uint64_t>(number) << 3 | length_delimited);
+  put_varint(out, content.size());
+  out.append(content);
+}
+
+/// Whether any element of the state is a pin: a walk over the top level, without building the message.
+bool has_pins(ByteView state) {
+  CodedInputStream in(reinterpret_cast<const std::uint8_t*>(state.data()), static_cast<int>(state.size()));
+  while (const std::uint32_t tag = in.ReadTag()) {
+    const int number = static_cast<int>(tag >> 3);
+    if ((tag & 7) == 0) {
+      std::uint64_t skipped = 0;
+      if (!in.ReadVarint64(&skipped)) return true;
+    } else if ((tag & 7) == length_delimited) {
+      std::uint32_t size = 0;
+      if (!in.ReadVarint32(&size)) return true;
+      if (number == v1::TicketStateMessage::kElementsFieldNumber) {
+        v1::ElementMessage element;
+        const auto limit = in.PushLimit(static_cast<int>(size));
+        if (!element.MergeFromCodedStream(&in)) return true;
+        in.PopLimit(limit);
+        if (element.field() == static_cast<std::uint32_t>(sync::FieldId::pins)) return true;
+      } else if (!in.Skip(static_cast<int>(size))) {
+        return true;
+      }
+    } else {
+      return true;  // no such wire type in a state: let the decoder say so
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<Bytes> state_for(const ReaderScope& scope, ByteView state) {
+  if (!has_pins(state)) return Bytes(state);
+  TERN_TRY(auto decoded, sync::decode_state(state));
+  std::erase_if(decoded.elements, [&](const auto& entry) {
+    return entry.first.field == sync::FieldId::pins && entry.first.element != scope.operator_id.view();
+  });
+  return sync::encode_state(decoded);
+}
+
+Result<void> PatchWriter::add_messages(const TicketId& ticket, std::uint64_t after, Bytes& patch) {
+  TERN_TRY(auto rows, db_.query("SELECT data, visibility FROM message WHERE tenant_id = $1 AND ticket_id = $2 AND version > $3 ORDER BY version",
+                                scope_.tenant, ticket, after));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) return {};
+    if (rows.int64(1) == static_cast<std::int64_t>(sync::Visibility::restricted) && !scope_.restricted_notes) {
+      v1::TicketMessage message;
+      if (!message.ParseFromArray(rows.blob(0).data(), static_cast<int>(rows.blob(0).size()))) return fail(ErrorCode::corrupt, "A stored message cannot be read.");
+      if (message.author() != scope_.operator_id.view()) continue;
+    }
+    put_field(patch, v1::Patch::kMessagesFieldNumber, rows.blob(0));
+  }
+}
+
+Result<void> PatchWriter::add(const TicketId& ticket, ByteView state, bool whole, std::uint64_t messages_after, bool entered) {
+  Bytes patch;
+  TERN_TRY(const Bytes shown, state_for(scope_, state));
+  patch.reserve(shown.size() + 64);
+  put_field(patch, v1::Patch::kStateFieldNumber, shown);
+  TERN_CHECKED(add_messages(ticket, whole ? 0 : messages_after, patch));
+  if (whole) {
+    put_varint(patch, v1::Patch::kWholeFieldNumber << 3);
+    put_varint(patch, 1);
+  }
+  put_field(out_, v1::ExchangeResponse::kPatchesFieldNumber, patch);
+  if (entered) put_field(out_, v1::ExchangeResponse::kEnteredFieldNumber, ticket.view());
+  ++patches_;
+  return {};
+}
+
+}  // namespace tern::server

@@ -1,0 +1,333 @@
+// Admission: whatever depends on something outside the ticket's own changes, decided once. fold.md "Admission".
+#include <algorithm>
+
+#include "batch.hpp"
+#include "tern/protocol/limits.hpp"
+
+namespace tern::server {
+namespace {
+
+using sync::FieldId;
+using sync::Intent;
+using sync::ReasonCode;
+using sync::Rule;
+using Verdict = sync::Admission::Verdict;
+
+bool admitted(const Entry& entry) { return entry.admission.verdict == Verdict::admitted; }
+void hold(Entry& entry, ReasonCode reason, Rule rule) { refuse(entry, Verdict::held, reason, rule); }
+void reject(Entry& entry, ReasonCode reason, Rule rule) { refuse(entry, Verdict::rejected, reason, rule); }
+
+bool is_fact(const sync::Change& change) {
+  const sync::IntentSpec* spec = sync::find_intent(change.intent);
+  return spec != nullptr && spec->ruling == sync::Ruling::fact;
+}
+
+// ---- what it depends on ----
+
+enum class Parent { stands, held, missing };
+
+/// A change that another one names.
+struct Named {
+  Parent parent = Parent::missing;
+  TicketId ticket;
+  Intent intent = Intent::unspecified;
+};
+
+Parent parent_of(sync::Outcome standing) {
+  return standing == sync::Outcome::held || standing == sync::Outcome::rejected ? Parent::held : Parent::stands;
+}
+
+Result<Named> find_named(Batch& batch, const SetWork& work, const sync::ChangeRef& ref) {
+  if (ref.device == work.header.device)
+    if (const auto mine = work.by_id.find(ref.id); mine != work.by_id.end())
+      if (const Entry& entry = work.entries[mine->second]; entry.standing.outcome != sync::Outcome::unspecified)
+        return Named{parent_of(entry.standing.outcome), entry.change->ticket, entry.change->intent};
+  TERN_TRY(auto rows, batch.db().query("SELECT standing, ticket_id, intent FROM change WHERE tenant_id = $1 "
+                                       "AND device_id = $2 AND change_id = $3", batch.number, ref.device, ref.id));
+  TERN_TRY(const bool found, rows.step());
+  if (!found) return Named{};
+  return Named{parent_of(static_cast<sync::Outcome>(rows.int64(0))), rows.id<TicketId>(1),
+               static_cast<Intent>(rows.int64(2))};
+}
+
+void hold_with(Entry& entry, Parent parent) {
+  hold(entry, parent == Parent::held ? ReasonCode::parent_held : ReasonCode::parent_missing, Rule::dependency);
+}
+
+Result<void> check_dependencies(Batch& batch, const SetWork& work, Entry& entry) {
+  const sync::Change& change = *entry.change;
+  for (const ChangeId& id : change.after) {
+    TERN_TRY(const Named named, find_named(batch, work, {change.ref.device, id}));
+    if (named.parent == Parent::stands) continue;
+    hold_with(entry, named.parent);
+    return {};
+  }
+  if (change.intent == Intent::create) {
+    if (entry.ticket != nullptr) reject(entry, ReasonCode::exists, Rule::admission);
+  } else if (entry.ticket == nullptr && change.intent != Intent::release) {
+    hold(entry, ReasonCode::parent_missing, Rule::dependency);
+  }
+  return {};
+}
+
+bool fits(const sync::Change& change, const Named& named) {
+  if (named.ticket != change.ticket) return false;
+  const bool decides = change.intent == Intent::approve_estimate || change.intent == Intent::reject_estimate;
+  return !decides || named.intent == Intent::estimate;
+}
+
+/// Messages and estimates that a change names: of its ticket, and in effect.
+Result<void> check_targets(Batch& batch, const SetWork& work, Entry& entry) {
+  for (const sync::ChangeRef& target : entry.change->targets) {
+    TERN_TRY(const Named named, find_named(batch, work, target));
+    if (named.parent == Parent::stands && fits(*entry.change, named)) continue;
+    if (named.parent == Parent::stands) {
+      reject(entry, ReasonCode::invalid, Rule::admission);
+    } else {
+      hold_with(entry, named.parent);
+    }
+    return {};
+  }
+  return {};
+}
+
+/// The message that an edit or a delete names; it stands, and is of the change's ticket. What is no message (an
+/// estimate, say) cannot be edited.
+Result<std::optional<StoredMessage>> target_message(Batch& batch, Entry& entry) {
+  const sync::Change& change = *entry.change;
+  const bool edits = change.intent == Intent::edit_message || change.intent == Intent::delete_message;
+  if (!edits || change.targets.empty()) return std::optional<StoredMessage>{};
+  TERN_TRY(auto message, find_message(batch, change.targets.front()));
+  if (!message) reject(entry, ReasonCode::invalid, Rule::admission);
+  return message;
+}
+
+// ---- rights ----
+
+bool customer_may(const Entry& entry) {
+  const sync::IntentSpec* spec = sync::find_intent(entry.change->intent);
+  if (spec == nullptr || !spec->customer_may) return false;
+  if (spec->unit == sync::Unit::message) return entry.change->visibility == sync::Visibility::open;
+  return true;
+}
+
+bool may_now(const Batch& batch, const SetWork& work, const Entry& entry, const sync::Message* message) {
+  if (work.from_server && entry.acting.is_zero())
+    return entry.author_kind != sync::PrincipalKind::contact || customer_may(entry);
+  const auto actor = batch.find_actor(entry.acting);
+  const sync::TicketState* state = entry.ticket == nullptr ? nullptr : &entry.ticket->state;
+  return actor && sync::may(*actor, *entry.change, state, message).allowed;
+}
+
+Result<std::optional<sync::Actor>> actor_at(Batch& batch, const OperatorId& id, std::uint64_t seq) {
+  TERN_TRY(auto rows, batch.db().query(
+      "SELECT data FROM record_history WHERE tenant_id = $1 AND kind = $2 AND record_id = $3 AND version <= $4 "
+      "ORDER BY version DESC LIMIT 1", batch.number, sync::RecordKind::operator_, id, seq));
+  TERN_TRY(const bool found, rows.step());
+  if (!found) return std::optional<sync::Actor>{};
+  TERN_TRY(const sync::Record record, sync::decode_record(rows.blob(0)));
+  return std::optional(actor_of(record));
+}
+
+/// Whether the author could rightly think so: role and queues as of the replica's cursor, the ticket as it was on the
+/// author's screen. A ticket that the author saw nothing committed of is their own, made offline.
+Result<bool> allowed_at_seen(Batch& batch, const SetWork& work, const Entry& entry, const sync::Message* message) {
+  const std::uint64_t seen = entry.admission.seen_seq;
+  TERN_TRY(const auto actor, actor_at(batch, entry.acting, std::max(seen, work.cursor_seen)));
+  if (!actor) return false;
+  if (entry.ticket == nullptr) return sync::may(*actor, *entry.change, nullptr, message).allowed;
+  if (seen == 0 || seen >= entry.ticket->state.version)
+    return sync::may(*actor, *entry.change, &entry.ticket->state, message).allowed;
+  TERN_TRY(const Refolded then, refold_from_zero(batch.db(), batch.number, entry.change->ticket, seen));
+  const sync::TicketState* state = then.fold.state.created ? &then.fold.state : &entry.ticket->state;
+  return sync::may(*actor, *entry.change, state, message).allowed;
+}
+
+Result<void> check_rights(Batch& batch, const SetWork& work, Entry& entry, const sync::Message* message) {
+  if (may_now(batch, work, entry, message)) return {};
+  const bool holdable = !work.from_server && is_fact(*entry.change) && entry.change->intent != Intent::release;
+  if (holdable) {
+    TERN_TRY(const bool then, allowed_at_seen(batch, work, entry, message));
+    if (then) {
+      hold(entry, ReasonCode::not_permitted, Rule::rights);
+      return {};
+    }
+  }
+  reject(entry, ReasonCode::not_permitted, Rule::rights);
+  return {};
+}
+
+// ---- records, other tickets, limits ----
+
+bool known(const Batch& batch, sync::RecordKind kind, ByteView id) {
+  return batch.find_record(kind, RecordId::or_zero(id)) != nullptr;
+}
+
+std::optional<sync::RecordKind> record_kind_of(FieldId field) {
+  switch (field) {
+    case FieldId::category: return sync::RecordKind::category;
+    case FieldId::contact: return sync::RecordKind::contact;
+    case FieldId::organisation: return sync::RecordKind::organisation;
+    default: return std::nullopt;
+  }
+}
+
+bool records_known(const Batch& batch, const sync::Change& change) {
+  for (const sync::FieldSetting& setting : change.fields)
+    if (const auto kind = record_kind_of(setting.field); kind && setting.value && !known(batch, *kind, *setting.value))
+      return false;
+  if (change.target.empty()) return true;
+  switch (change.intent) {
+    case Intent::assign: {
+      const auto actor = batch.find_actor(OperatorId::or_zero(change.target));
+      return actor && actor->active;
+    }
+    case Intent::move_queue:
+      return known(batch, sync::RecordKind::queue, change.target);
+    case Intent::watch:
+      return known(batch, change.kind == 0 ? sync::RecordKind::operator_ : sync::RecordKind::contact, change.target);
+    default:
+      return true;
+  }
+}
+
+std::size_t count_elements(const sync::TicketState& state, FieldId field) {
+  return static_cast<std::size_t>(std::count_if(state.elements.begin(), state.elements.end(), [field](const auto& element) {
+    return element.first.field == field && !element.second.empty();
+  }));
+}
+
+bool adds_beyond(const sync::TicketState& state, const Entry& entry, FieldId field, std::size_t most) {
+  const auto found = state.elements.find({field, sync::element_of(*entry.change, entry.author)});
+  const bool there = found != state.elements.end() && !found->second.empty();
+  return !there && count_elements(state, field) >= most;
+}
+
+bool custom_beyond(const sync::TicketState& state, const sync::Change& change) {
+  if (change.fields.empty() || change.fields.front().field != FieldId::custom) return false;
+  if (state.fields.contains({FieldId::custom, change.fields.front().key})) return false;
+  const auto count = std::count_if(state.fields.begin(), state.fields.end(),
+                                   [](const auto& field) { return field.first.field == FieldId::custom; });
+  return static_cast<std::size_t>(count) >= limits::custom_fields_max;
+}
+
+bool over_limit(const Entry& entry) {
+  if (entry.ticket == nullptr) return false;
+  const sync::TicketState& state = entry.ticket->state;
+  if (entry.ticket->change_count >= limits::changes_per_ticket_max) return true;
+  switch (entry.change->intent) {
+    case Intent::message:
+    case Intent::attach:
+      return state.message_count >= limits::messages_per_ticket_max;
+    case Intent::tag:
+      return adds_beyond(state, entry, FieldId::tags, limits::tags_per_ticket_max);
+    case Intent::watch:
+      return adds_beyond(state, entry, FieldId::watchers, limits::watchers_per_ticket_max);
+    case Intent::link:
+      return adds_beyond(state, entry, FieldId::links, limits::links_per_ticket_max);
+    case Intent::set:
+      return custom_beyond(state, *entry.change);
+    default:
+      return false;
+  }
+}
+
+/// A merge that would lead back to its source. Chains of merges are short; what is stored has no cycle.
+Result<bool> makes_cycle(Batch& batch, const TicketId& source, TicketId at) {
+  for (;;) {
+    if (at == source) return true;
+    TERN_TRY(const WorkingTicket* ticket, batch.ticket(at));
+    if (ticket == nullptr || !ticket->state.merged_into || ticket->state.merged_into->value.empty()) return false;
+    at = TicketId::or_zero(ticket->state.merged_into->value);
+  }
+}
+
+Result<void> check_other_ticket(Batch& batch, Entry& entry) {
+  const sync::Change& change = *entry.change;
+  const bool names_one = change.intent == Intent::link || change.intent == Intent::merge || change.intent == Intent::split;
+  if (!names_one) return {};
+  const TicketId other = TicketId::or_zero(change.target);
+  TERN_TRY(const WorkingTicket* ticket, batch.ticket(other));
+  if (ticket == nullptr) {
+    refuse(entry, is_fact(change) ? Verdict::held : Verdict::rejected, ReasonCode::ticket_unknown, Rule::dependency);
+    return {};
+  }
+  if (change.intent != Intent::merge) return {};
+  TERN_TRY(const bool cycle, makes_cycle(batch, change.ticket, other));
+  if (cycle) reject(entry, ReasonCode::cycle, Rule::admission);
+  return {};
+}
+
+/// Only of the server's own sets: records are no device's to write.
+void admit_record(const Batch& batch, Entry& entry) {
+  if (entry.acting.is_zero()) return;
+  const auto actor = batch.find_actor(entry.acting);
+  if (!actor || !actor->active || !sync::has_right(actor->role, sync::Right::administer))
+    reject(entry, ReasonCode::not_permitted, Rule::rights);
+}
+
+void settle_claim(Batch& batch, const SetWork& work, Entry& entry) {
+  const sync::TicketState& state = entry.ticket->state;
+  const auto holder = sync::assignee_of(state);
+  // Dark is who may have worked on it elsewhere than on the device that says so itself.
+  bool dark = false;
+  if (holder)
+    for (const DeviceId& id : batch.devices_of(*holder))
+      if (const DeviceRow* row = batch.peek_device(id); row != nullptr && id != work.header.device)
+        dark = dark || row->key_state == protocol::KeyState::active;
+  entry.admission.author_has_device = dark;
+  const auto index = static_cast<std::uint32_t>(&entry - work.entries.data());
+  const sync::Origin origin{work.judged.device, work.judged.device_epoch, work.judged.chain_seq, index};
+  const sync::Stamp stamp = sync::make_stamp(*entry.change, origin, work.commit_seq, entry.admission, entry.author,
+                                             entry.author_kind);
+  sync::judge_claim(state, *entry.change, stamp, dark, entry.admission);
+}
+
+}  // namespace
+
+void refuse(Entry& entry, Verdict verdict, ReasonCode reason, Rule rule) {
+  entry.admission.verdict = verdict;
+  entry.admission.reason = reason;
+  entry.standing = {verdict == Verdict::held ? sync::Outcome::held : sync::Outcome::rejected, rule, {}, {}};
+}
+
+Result<void> admit(Batch& batch, SetWork& work, Entry& entry) {
+  const sync::Change& change = *entry.change;
+  const sync::IntentSpec* spec = sync::find_intent(change.intent);
+  if (spec == nullptr) {
+    reject(entry, ReasonCode::invalid, Rule::admission);
+    return {};
+  }
+  if (!work.from_server && sync::server_only(change)) {
+    reject(entry, ReasonCode::not_permitted, Rule::rights);
+    return {};
+  }
+  if (spec->ruling == sync::Ruling::server) {
+    if (change.intent == Intent::record) {
+      admit_record(batch, entry);
+    } else if (entry.ticket == nullptr && change.intent != Intent::erase) {
+      hold(entry, ReasonCode::parent_missing, Rule::dependency);
+    }
+    return {};
+  }
+  TERN_CHECKED(check_dependencies(batch, work, entry));
+  if (admitted(entry) && change.intent != Intent::release) TERN_CHECKED(check_targets(batch, work, entry));
+  if (!admitted(entry)) return {};
+  TERN_TRY(const auto message, target_message(batch, entry));
+  if (!admitted(entry)) return {};
+  TERN_CHECKED(check_rights(batch, work, entry, message ? &message->message : nullptr));
+  if (!admitted(entry)) return {};
+  if (!records_known(batch, change)) {
+    reject(entry, ReasonCode::unknown_record, Rule::admission);
+  } else if (over_limit(entry)) {
+    reject(entry, ReasonCode::limit, Rule::admission);
+  } else {
+    TERN_CHECKED(check_other_ticket(batch, entry));
+  }
+  if (!admitted(entry)) return {};
+  if (spec->ruling == sync::Ruling::claim) settle_claim(batch, work, entry);
+  if (entry.author_kind == sync::PrincipalKind::contact) entry.admission.reopen_window_ms = limits::reopen_window_ms;
+  return {};
+}
+
+}  // namespace tern::server

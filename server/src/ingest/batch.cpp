@@ -1,0 +1,274 @@
+#include "batch.hpp"
+
+#include <algorithm>
+
+namespace tern::server {
+namespace {
+
+constexpr std::size_t anchors_kept_max = 10'000;
+
+constexpr std::string_view select_ticket =
+    "SELECT state, change_count FROM ticket WHERE tenant_id = $1 AND ticket_id = $2";
+constexpr std::string_view select_latest =
+    "SELECT commit_seq, top_ms, top_device, top_epoch, second_ms FROM change WHERE tenant_id = $1 AND ticket_id = $2 "
+    "ORDER BY commit_seq DESC, idx DESC LIMIT 1";
+
+}  // namespace
+
+Batch::Batch(Tenant& t) : tenant(t), in(t.internals()), number(t.number()) {}
+
+Batch::~Batch() {
+  if (!transaction_) return;
+  // Given up: what exchanges told and anchors that went out are written another time.
+  if (clock_) clock_failed(in, std::move(*clock_));
+  std::unique_lock lock(in.snapshot_mutex);
+  for (const auto& [id, notes] : notes_)
+    if (const auto found = in.devices.find(id); found != in.devices.end()) found->second.notes.dirty = true;
+}
+
+Result<void> Batch::begin() {
+  TERN_CHECKED(in.ensure_writer());
+  auto transaction = sqlite::Transaction::begin_write(*in.writer);
+  if (!transaction) return tl::unexpected(std::move(transaction).error());
+  transaction_.emplace(std::move(*transaction));
+  commit_ms = tenant.now_ms();
+  doubtful = tenant.clock_in_doubt();
+  commit_seq = committed_seq = in.commit_seq.load();
+  frontier = in.frontier;
+  next_integer_id = in.next_integer_id;
+  return {};
+}
+
+// ---- devices ----
+
+const DeviceRow* Batch::peek_device(const DeviceId& id) const {
+  if (const auto mine = devices_.find(id); mine != devices_.end()) return &mine->second;
+  const auto found = in.devices.find(id);
+  return found == in.devices.end() ? nullptr : &found->second.row;
+}
+
+DeviceRow* Batch::device(const DeviceId& id) {
+  if (const auto mine = devices_.find(id); mine != devices_.end()) return &mine->second;
+  const DeviceRow* known = peek_device(id);
+  return known == nullptr ? nullptr : &devices_.emplace(id, *known).first->second;
+}
+
+void Batch::put_device(DeviceRow row) {
+  wrote = true;
+  new_devices_.push_back(row.id);
+  devices_[row.id] = std::move(row);
+}
+
+std::vector<DeviceId> Batch::devices_of(const OperatorId& operator_id) const {
+  std::vector<DeviceId> ids;
+  if (const auto found = in.operator_devices.find(operator_id); found != in.operator_devices.end()) ids = found->second;
+  for (const DeviceId& id : new_devices_)
+    if (devices_.at(id).operator_id == operator_id) ids.push_back(id);
+  return ids;
+}
+
+// ---- records ----
+
+const sync::Record* Batch::find_record(sync::RecordKind kind, const RecordId& id) const {
+  if (!records_.empty())
+    if (const auto mine = records_.find({kind, id}); mine != records_.end()) return &mine->second;
+  const auto found = in.records.find({kind, id});
+  return found == in.records.end() ? nullptr : &found->second;
+}
+
+std::optional<sync::Actor> Batch::find_actor(const OperatorId& id) const {
+  if (!records_.empty())
+    if (const auto mine = records_.find({sync::RecordKind::operator_, RecordId::or_zero(id.view())}); mine != records_.end())
+      return actor_of(mine->second);
+  const auto found = in.actors.find(id);
+  return found == in.actors.end() ? std::nullopt : std::optional(found->second);
+}
+
+Result<void> Batch::put_record(sync::Record record) {
+  const Bytes data = sync::encode_record(record);
+  TERN_CHECKED(db().run("INSERT INTO record (tenant_id, kind, record_id, integer_id, name, version, deleted, data) "
+                        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant_id, kind, record_id) DO UPDATE SET "
+                        "integer_id = excluded.integer_id, name = excluded.name, version = excluded.version, "
+                        "deleted = excluded.deleted, data = excluded.data",
+                        number, record.kind, record.id, record.integer_id, sqlite::Text{record.name}, record.version,
+                        record.deleted, sqlite::Blob{data}));
+  if (record.kind == sync::RecordKind::operator_) {
+    TERN_CHECKED(db().run("INSERT INTO record_history (tenant_id, kind, record_id, version, data) "
+                          "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, kind, record_id, version) "
+                          "DO UPDATE SET data = excluded.data",
+                          number, record.kind, record.id, record.version, sqlite::Blob{data}));
+  }
+  records_[{record.kind, record.id}] = std::move(record);
+  return {};
+}
+
+// ---- tickets ----
+
+Result<WorkingTicket*> Batch::ticket(const TicketId& id) {
+  if (const auto mine = tickets_.find(id); mine != tickets_.end()) return mine->second.get();
+  if (unknown_tickets_.contains(id)) return static_cast<WorkingTicket*>(nullptr);
+  TERN_TRY(auto rows, db().query(select_ticket, number, id));
+  TERN_TRY(const bool found, rows.step());
+  if (!found) {
+    unknown_tickets_[id] = true;
+    return static_cast<WorkingTicket*>(nullptr);
+  }
+  auto working = std::make_unique<WorkingTicket>();
+  auto state = sync::decode_state(rows.blob(0));
+  if (!state) return tl::unexpected(std::move(state).error());
+  working->state = std::move(*state);
+  working->stored = true;
+  working->change_count = rows.uint64(1);
+  working->scope_before = scope_facts(working->state);
+  TERN_TRY(auto latest, db().query(select_latest, number, id));
+  TERN_TRY(const bool any, latest.step());
+  if (any) {
+    working->last_commit = latest.uint64(0);
+    working->latest = {latest.int64(1), {latest.id<DeviceId>(2), latest.uint64(3)}, latest.int64(4)};
+  }
+  return tickets_.emplace(id, std::move(working)).first->second.get();
+}
+
+WorkingTicket& Batch::new_ticket(const TicketId& id) {
+  auto working = std::make_unique<WorkingTicket>();
+  working->state.id = id;
+  working->describes.emplace();  // nothing of it is in the ledger yet
+  unknown_tickets_.erase(id);
+  return *tickets_.emplace(id, std::move(working)).first->second;
+}
+
+// ---- what sets cite ----
+
+Result<std::int64_t> Batch::commit_time(std::uint64_t seq) {
+  if (seq == 0) return 0;
+  if (seq > committed_seq) return commit_ms;
+  auto& slot = in.commit_times[seq % in.commit_times.size()];
+  if (slot.first == seq) return slot.second;
+  TERN_TRY(const auto found, db().int64_of("SELECT commit_ms FROM change_set WHERE tenant_id = $1 AND commit_seq = $2",
+                                           number, seq));
+  slot = {seq, found.value_or(0)};
+  return slot.second;
+}
+
+Result<std::optional<AnchorFacts>> Batch::find_anchor(const Hash& hash) {
+  if (hash.is_zero()) return std::optional<AnchorFacts>{};
+  if (const auto found = in.anchors_seen.find(hash); found != in.anchors_seen.end()) return std::optional(found->second);
+  {
+    std::lock_guard lock(in.anchor_mutex);
+    for (const PendingAnchor& anchor : in.pending_anchors)
+      if (anchor.hash == hash) return std::optional(AnchorFacts{anchor.time_ms, anchor.epoch});
+  }
+  TERN_TRY(auto rows, db().query("SELECT time_ms, epoch FROM anchor WHERE tenant_id = $1 AND anchor_hash = $2 "
+                                 "AND withdrawn = 0", number, hash));
+  TERN_TRY(const bool found, rows.step());
+  if (!found) return std::optional<AnchorFacts>{};
+  const AnchorFacts facts{rows.int64(0), rows.id<EpochId>(1)};
+  if (in.anchors_seen.size() >= anchors_kept_max) in.anchors_seen.clear();
+  in.anchors_seen[hash] = facts;
+  return std::optional(facts);
+}
+
+std::uint64_t Batch::normalise_seen(const EpochId& epoch, std::uint64_t seq) const {
+  if (epoch.is_zero() || epoch == in.epoch) return seq;
+  for (const auto& [past, kept] : in.past_epochs)
+    if (past == epoch) return std::min(seq, kept);
+  return 0;
+}
+
+CustodyMarks& Batch::custody() {
+  if (!custody_changed_) custody_ = in.custody;
+  custody_changed_ = true;
+  return custody_;
+}
+
+// ---- the end ----
+
+Result<void> Batch::write_counters() {
+  if (commit_seq != committed_seq) {
+    TERN_CHECKED(write_meta(db(), number, "commit_seq", meta_number(commit_seq)));
+    TERN_CHECKED(write_meta(db(), number, "frontier", frontier.encode()));
+    TERN_CHECKED(write_meta(db(), number, "next_integer_id", meta_number(next_integer_id)));
+  }
+  if (const std::uint64_t stable = in.backup_stable_seq.load(); stable != 0)
+    TERN_CHECKED(write_meta(db(), number, "backup_stable_seq", meta_number(stable)));
+  return {};
+}
+
+Result<void> Batch::write_rows() {
+  TERN_CHECKED(write_tickets(*this));
+  TERN_CHECKED(write_scopes(*this));
+  {
+    std::unique_lock lock(in.snapshot_mutex);
+    for (auto& [id, device] : in.devices)
+      if (std::exchange(device.notes.dirty, false)) notes_.emplace_back(id, device.notes);
+  }
+  for (const auto& [id, row] : devices_) {
+    const auto known = in.devices.find(id);
+    TERN_CHECKED(write_device(db(), number, row, known == in.devices.end() ? DeviceNotes{} : known->second.notes));
+  }
+  for (const auto& [id, notes] : notes_) TERN_CHECKED(write_notes(db(), number, id, notes));
+  TERN_CHECKED(write_counters());
+  TERN_TRY(ClockWrite clock, write_clock(in, commit_ms));
+  clock_ = std::move(clock);
+  return before_commit ? before_commit(db()) : Result<void>{};
+}
+
+void Batch::publish() {
+  for (std::uint64_t seq = committed_seq + 1; seq <= commit_seq; ++seq)
+    in.commit_times[seq % in.commit_times.size()] = {seq, commit_ms};
+  in.frontier = frontier;
+  in.next_integer_id = next_integer_id;
+  in.number_block = (next_integer_id / limits::epoch_block + 1) * limits::epoch_block;
+  clock_written(in, std::move(*clock_));
+  in.flushed_ms = commit_ms;
+
+  std::unique_lock lock(in.snapshot_mutex);
+  for (auto& [id, row] : devices_) {
+    Device& device = in.devices[id];
+    device.row = std::move(row);
+  }
+  for (const DeviceId& id : new_devices_) {
+    const DeviceRow& row = in.devices[id].row;
+    if (row.purpose == protocol::KeyPurpose::device) in.operator_devices[row.operator_id].push_back(id);
+  }
+  bool operators = !new_devices_.empty();
+  for (const auto& [key, record] : records_) {
+    in.publish_record(record);
+    operators = operators || key.kind == sync::RecordKind::operator_;
+  }
+  if (operators) in.rebuild_queue_members();
+  for (const ErasedKey& key : newly_erased) in.erased.insert(key);
+  if (custody_changed_) in.custody = std::move(custody_);
+  if (new_epoch) in.epoch = *new_epoch;
+  in.log_size = frontier.size();
+  in.log_root = frontier.root();
+  in.commit_seq.store(commit_seq, std::memory_order_release);
+}
+
+Result<CommitNotice> Batch::finish() {
+  CommitNotice notice;
+  if (!wrote) {
+    transaction_->rollback();
+    transaction_.reset();
+    return notice;
+  }
+  if (auto written = write_rows(); !written) return tl::unexpected(std::move(written).error());
+  if (auto done = transaction_->commit(); !done) {
+    in.writer_broken = true;  // whether it is stored is unknown until the file was read again
+    return tl::unexpected(std::move(done).error());
+  }
+  transaction_.reset();
+  notice.records = !records_.empty();
+  for (const auto& [id, working] : tickets_)
+    if (working->dirty) notice.tickets.push_back(id);
+  std::sort(notice.tickets.begin(), notice.tickets.end());
+  if (commit_seq != committed_seq) {
+    notice.first_seq = committed_seq + 1;
+    notice.last_seq = commit_seq;
+  }
+  publish();
+  if (notice.first_seq != 0 && in.listening) in.notices.push_back(notice);
+  return notice;
+}
+
+}  // namespace tern::server

@@ -1,0 +1,199 @@
+// One transaction of the one write path, while it is being made. Strand only; lives as long as the writer lock is held.
+//
+// Everything is decided in memory over what the transaction reads; a set can be refused, held or rejected, never half
+// written: from the first row on only storage can fail, and then the whole batch is gone. What other threads read
+// (snapshots, heads) changes after the commit returned.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "devices.hpp"
+#include "ingest.hpp"
+#include "store/ledger.hpp"
+#include "store/tenant_internals.hpp"
+#include "tern/sqlite/transaction.hpp"
+#include "tern/sync/trusted_time.hpp"
+#include "working_ticket.hpp"
+
+namespace tern::server {
+
+/// One change of the set that is being processed.
+struct Entry {
+  const sync::Change* change = nullptr;
+  const protocol::SealedChange* sealed = nullptr;
+  OperatorId author;
+  sync::PrincipalKind author_kind = sync::PrincipalKind::operator_;
+  OperatorId acting;                     // whose rights count; zero: the server's own
+  sync::Stamp stamp;
+  sync::Admission admission;
+  std::vector<ReleasedChange> released;
+  sync::Standing standing;
+  WorkingTicket* ticket = nullptr;       // null: unknown, or the change has none
+  LatestFacts latest;                    // of its ticket, with it
+  bool again = false;                    // its id was there already
+  bool same_content = false;
+};
+
+/// A standing that this set altered, of a change that has its receipt.
+struct Altered {
+  TicketId ticket;
+  sync::StandingChange change;
+  sync::ChangeRef cause;
+};
+
+/// The set that is being processed.
+struct SetWork {
+  const protocol::ChangeSet* set = nullptr;
+  protocol::ChangeSetHeader header;
+  protocol::ChangeSetHeader judged;      // time and place are judged by it
+  Hash hash;
+  std::span<const sync::Change> changes;
+  std::span<const OperatorId> acting;    // of a server's set: one for each change
+  bool from_server = false;
+  std::uint64_t sent_seq = 0;            // what the device can have seen
+  std::uint64_t cursor_seen = 0;         // the header's seen_seq as it counts
+  EpochId anchor_epoch;
+  sync::SetEvidence evidence;
+  std::int64_t lo_ms = 0;                // of the set: previous_lo of the next
+  std::uint64_t commit_seq = 0;
+  std::vector<Entry> entries;
+  std::unordered_map<ChangeId, std::size_t> by_id;
+  std::vector<Altered> altered;
+  std::vector<ServerChange> follow_ups;  // what the server adds in the same transaction
+};
+
+class Batch {
+public:
+  explicit Batch(Tenant& tenant);
+  ~Batch();
+
+  Result<void> begin();
+  /// Commits, publishes, and says what happened. Nothing was written: no fsync, an empty notice.
+  Result<CommitNotice> finish();
+
+  Tenant& tenant;
+  Tenant::Internals& in;
+  const std::int64_t number;             // tenant_id
+  std::int64_t commit_ms = 0;
+  bool doubtful = false;                 // the server's clock is in doubt
+  std::uint64_t commit_seq = 0;          // newest of this batch, or before it
+  std::uint64_t committed_seq = 0;       // before this batch
+  protocol::MerkleFrontier frontier;
+  std::uint64_t next_integer_id = 1;
+  bool wrote = false;
+  std::function<Result<void>(sqlite::Database&)> before_commit;
+
+  sqlite::Database& db() { return *in.writer; }
+
+  // ---- devices: what the strand decides of them, on top of the snapshot ----
+  /// Null when there is no such device. What is written to it is stored with the batch.
+  DeviceRow* device(const DeviceId& id);
+  /// For reading only.
+  const DeviceRow* peek_device(const DeviceId& id) const;
+  void put_device(DeviceRow row);
+  [[nodiscard]] std::vector<DeviceId> devices_of(const OperatorId& operator_id) const;
+
+  // ---- records ----
+  [[nodiscard]] const sync::Record* find_record(sync::RecordKind kind, const RecordId& id) const;
+  [[nodiscard]] std::optional<sync::Actor> find_actor(const OperatorId& id) const;
+  Result<void> put_record(sync::Record record);
+
+  // ---- tickets ----
+  /// Null when there is no such ticket.
+  Result<WorkingTicket*> ticket(const TicketId& id);
+  WorkingTicket& new_ticket(const TicketId& id);
+
+  // ---- what sets cite ----
+  Result<std::int64_t> commit_time(std::uint64_t seq);  // 0 = none
+  Result<std::optional<AnchorFacts>> find_anchor(const Hash& hash);
+  /// `seen` in this epoch's numbers.
+  [[nodiscard]] std::uint64_t normalise_seen(const EpochId& epoch, std::uint64_t seq) const;
+
+private:
+  friend struct BatchScopes;
+  Result<void> write_rows();
+  Result<void> write_counters();
+  void publish();
+
+  std::optional<sqlite::Transaction> transaction_;
+  std::optional<ClockWrite> clock_;
+  std::unordered_map<DeviceId, DeviceRow> devices_;
+  std::vector<DeviceId> new_devices_;
+  std::vector<std::pair<DeviceId, DeviceNotes>> notes_;
+  std::unordered_map<RecordKey, sync::Record, RecordKeyHash> records_;
+  std::unordered_map<TicketId, std::unique_ptr<WorkingTicket>> tickets_;
+  std::unordered_map<TicketId, bool> unknown_tickets_;
+  CustodyMarks custody_;
+  bool custody_changed_ = false;
+
+public:
+  // Rooms of the batch that have files of their own.
+  std::unordered_map<TicketId, std::unique_ptr<WorkingTicket>>& tickets() { return tickets_; }
+  const std::unordered_map<RecordKey, sync::Record, RecordKeyHash>& changed_records() const { return records_; }
+  const std::vector<DeviceId>& new_devices() const { return new_devices_; }
+  CustodyMarks& custody();
+  [[nodiscard]] const CustodyMarks& custody_now() const { return custody_changed_ ? custody_ : in.custody; }
+  std::vector<ErasedKey> newly_erased;
+  std::optional<EpochId> new_epoch;      // begin_epoch
+  std::vector<TicketId> rescope_tickets;  // whose scope changes by time alone
+};
+
+// ---- steps, each in its file ----
+
+/// process_set.cpp. A set whose chain was judged `process`. Nothing of it is written when a fault comes back.
+Result<std::optional<PushFault>> process_set(Batch& batch, SetWork& work, DeviceRow& device);
+/// seal.cpp. The server's own changes as sets under its sealing key.
+Result<ServerCommit> server_set(Batch& batch, std::vector<ServerChange> changes);
+
+/// time.cpp. `seen`, window and effective time of one change; before it, those of its set.
+Result<std::optional<PushFault>> judge_set_time(Batch& batch, SetWork& work, const DeviceRow& device,
+                                                const DeviceNotes& notes);
+Result<void> judge_time(Batch& batch, SetWork& work, Entry& entry, std::int64_t previous_effective_ms);
+
+/// admit.cpp. Writes verdict and reason, and for what is not admitted the standing.
+Result<void> admit(Batch& batch, SetWork& work, Entry& entry);
+void refuse(Entry& entry, sync::Admission::Verdict verdict, sync::ReasonCode reason, sync::Rule rule);
+
+/// message_rows.cpp
+struct StoredMessage {
+  TicketId ticket;
+  std::uint64_t version = 0;
+  sync::Message message;
+};
+Result<std::optional<StoredMessage>> find_message(Batch& batch, const sync::ChangeRef& ref);
+Result<void> insert_message(Batch& batch, const TicketId& ticket, const sync::Message& message);
+/// The row's version says when readers get it anew; the message's own says when it was last edited.
+Result<void> insert_message_as(Batch& batch, const TicketId& ticket, const sync::Message& message, std::uint64_t version);
+Result<void> replace_message(Batch& batch, const StoredMessage& before, const sync::Message& message);
+
+/// fold_entry.cpp. Folds an admitted change in, and whatever follows from it in this transaction.
+Result<void> fold_entry(Batch& batch, SetWork& work, Entry& entry);
+/// One placed change of a ticket: state, messages, description, standings it alters.
+Result<sync::Standing> fold_placed(Batch& batch, SetWork& work, WorkingTicket& ticket, const sync::PlacedChange& placed);
+void note_altered(SetWork& work, const TicketId& ticket, const sync::StandingChange& change, const sync::ChangeRef& cause);
+/// Ids and numbers of a new ticket; the row of its name.
+Result<void> name_ticket(Batch& batch, const sync::Change& create, sync::Admission& admission);
+
+/// release.cpp
+Result<void> fold_release(Batch& batch, SetWork& work, Entry& entry);
+
+/// write_set.cpp. Ledger rows, receipt, leaf, amendments. Gives the receipt's wire form.
+Result<Bytes> write_set(Batch& batch, SetWork& work);
+
+/// forks.cpp. Answers a set that does not continue its chain.
+Result<PushFault> judge_fork(Batch& batch, const protocol::VerifiedSet& set, DeviceRow& device, PushAnswer& answer);
+
+/// scopes.cpp. Membership rows of every ticket and operator the batch touched.
+Result<void> write_scopes(Batch& batch);
+/// Whether somebody who holds the ticket would not any more by now.
+Result<bool> scope_is_over(Batch& batch, const TicketId& ticket);
+/// ticket_rows.cpp. Rows of the tickets that changed.
+Result<void> write_tickets(Batch& batch);
+
+/// custody.cpp. The marks of this operator that its devices have synced past.
+std::vector<ServerChange> ended_custody(Batch& batch, const OperatorId& operator_id);
+
+}  // namespace tern::server

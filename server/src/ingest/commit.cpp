@@ -1,0 +1,228 @@
+// commit_batch and commit_server: pushes of devices and changes of the server, each batch one transaction.
+#include <algorithm>
+
+#include "batch.hpp"
+
+namespace tern::server {
+namespace {
+
+PushFault fault_of(ErrorCode code, std::string message, std::string hint, std::string field) {
+  return {{code, std::move(message), std::move(hint), std::move(field)}, 0, 0, {}};
+}
+
+PushFault unknown_key() {
+  return fault_of(ErrorCode::key_unknown, "this device has no such key here", "enrol the device again", "key_id");
+}
+
+// ---- deposits: raw sets of a revoked or frozen key ----
+
+struct Deposited {
+  std::uint64_t sets = 0, bytes = 0;
+};
+
+Result<Deposited> deposited(Batch& batch, const DeviceId& device) {
+  TERN_TRY(auto rows, batch.db().query("SELECT count(*), sum(length(wire)) FROM quarantine WHERE tenant_id = $1 "
+                                       "AND device_id = $2", batch.number, device));
+  TERN_TRY(const bool found, rows.step());
+  return found ? Deposited{rows.uint64(0), rows.uint64(1)} : Deposited{};
+}
+
+Result<std::optional<PushFault>> deposit_set(Batch& batch, const protocol::VerifiedSet& set, Deposited& kept) {
+  TERN_TRY(const auto held, batch.db().int64_of("SELECT 1 FROM quarantine WHERE tenant_id = $1 AND device_id = $2 "
+                                                "AND set_hash = $3", batch.number, set.header.device, set.hash));
+  if (held) return std::optional<PushFault>{};
+  const Bytes wire = protocol::encode(set.set);
+  if (kept.sets + 1 > limits::quarantine_sets_max || kept.bytes + wire.size() > limits::quarantine_bytes_max) {
+    return std::optional(fault_of(ErrorCode::quarantine_full, "no more of this device's work is taken into quarantine",
+                                  "ask an admin to look at it", "change_sets"));
+  }
+  kept.sets += 1;
+  kept.bytes += wire.size();
+  batch.wrote = true;
+  TERN_CHECKED(batch.db().run("INSERT INTO quarantine (tenant_id, device_id, set_hash, received_ms, wire) "
+                              "VALUES ($1, $2, $3, $4, $5)",
+                              batch.number, set.header.device, set.hash, batch.commit_ms, sqlite::Blob{wire}));
+  return std::optional<PushFault>{};
+}
+
+/// What the ledger holds is answered by its receipt; the rest is kept raw, and acknowledged without one.
+Result<PushAnswer> take_deposit(Batch& batch, const VerifiedPush& push) {
+  PushAnswer answer;
+  answer.fault = push.fault;
+  TERN_TRY(Deposited kept, deposited(batch, push.push.device));
+  for (std::size_t i = 0; i < push.sets.size(); ++i) {
+    const protocol::VerifiedSet& set = push.sets[i];
+    TERN_TRY(auto known, read_receipt(batch.db(), batch.number, set.header.device, set.header.device_epoch,
+                                      set.header.chain_seq));
+    if (known && known->set_hash == set.hash) {
+      answer.receipts.push_back(std::move(known->wire));
+    } else {
+      TERN_TRY(auto fault, deposit_set(batch, set, kept));
+      if (fault) {
+        answer.fault = std::move(fault);
+        answer.fault->set_index = i;
+        break;
+      }
+    }
+    answer.acked_seq = set.header.chain_seq;
+    answer.acked_hash = Bytes(set.hash.view());
+  }
+  return answer;
+}
+
+// ---- pushes ----
+
+/// Key and operator as they are now, whatever verify saw.
+std::optional<PushFault> check_key(const Batch& batch, const protocol::VerifiedSet& set, const DeviceRow& device) {
+  if (set.header.key != device.key || device.purpose != protocol::KeyPurpose::device) return unknown_key();
+  const auto actor = batch.find_actor(device.operator_id);
+  if (device.key_state == protocol::KeyState::active && actor && actor->active) return std::nullopt;
+  return fault_of(ErrorCode::key_revoked, "this device's key is revoked or frozen",
+                  "deposit its work and enrol the device again", "key_id");
+}
+
+/// Erasures may have been committed since verify looked.
+std::optional<PushFault> check_contents(const Batch& batch, const protocol::VerifiedSet& set) {
+  for (std::size_t i = 0; i < set.set.changes.size(); ++i) {
+    if (!set.set.changes[i].erased() || batch.in.erased.contains({set.header.device, set.commitments[i]})) continue;
+    return fault_of(ErrorCode::content_missing, "a change came without the content that the server still expects", {}, "body");
+  }
+  return std::nullopt;
+}
+
+Result<std::optional<PushFault>> commit_set(Batch& batch, const protocol::VerifiedSet& set,
+                                            const std::vector<sync::Change>& changes, DeviceRow& device,
+                                            const DeviceNotes& notes, PushAnswer& answer) {
+  SetWork work;
+  work.set = &set.set;
+  work.header = set.header;
+  work.judged = set.judged();
+  work.hash = set.hash;
+  work.changes = changes;
+  TERN_TRY(auto fault, judge_set_time(batch, work, device, notes));
+  if (fault) return fault;
+  TERN_CHECKED(process_set(batch, work, device));
+  TERN_TRY(Bytes receipt, write_set(batch, work));
+  answer.receipts.push_back(std::move(receipt));
+  if (work.follow_ups.empty()) return std::optional<PushFault>{};
+  TERN_TRY(const ServerCommit followed, server_set(batch, std::move(work.follow_ups)));
+  static_cast<void>(followed);
+  return std::optional<PushFault>{};
+}
+
+/// By (device, epoch, seq): next in chain, known, a gap, or another history.
+Result<std::optional<PushFault>> take_set(Batch& batch, const VerifiedPush& push, std::size_t index, DeviceRow& device,
+                                          const DeviceNotes& notes, PushAnswer& answer) {
+  const protocol::VerifiedSet& set = push.sets[index];
+  if (auto fault = check_key(batch, set, device)) return fault;
+  if (auto fault = check_contents(batch, set)) return fault;
+  std::optional<StoredReceipt> known;
+  const bool past = set.header.device_epoch < device.chain.device_epoch ||
+                    (set.header.device_epoch == device.chain.device_epoch && set.header.chain_seq <= device.chain.chain_seq);
+  if (past) {
+    TERN_TRY(known, read_receipt(batch.db(), batch.number, device.id, set.header.device_epoch, set.header.chain_seq));
+  }
+  const protocol::ChainJudgement judgement = protocol::judge_chain(
+      device.chain, set.header, set.hash, known ? std::optional(known->set_hash) : std::nullopt);
+  switch (judgement.verdict) {
+    case protocol::ChainVerdict::process:
+      return commit_set(batch, set, push.changes[index], device, notes, answer);
+    case protocol::ChainVerdict::duplicate:
+      answer.receipts.push_back(std::move(known->wire));
+      return std::optional<PushFault>{};
+    case protocol::ChainVerdict::forked: {
+      TERN_TRY(PushFault fault, judge_fork(batch, set, device, answer));
+      return std::optional(std::move(fault));
+    }
+    case protocol::ChainVerdict::gap:
+    case protocol::ChainVerdict::unknown_epoch:
+      return std::optional(PushFault{protocol::chain_error(judgement), 0, judgement.expected, device.chain});
+  }
+  return std::optional<PushFault>{};
+}
+
+Result<void> end_custody_of(Batch& batch, const DeviceRow& device) {
+  if (!batch.custody_now().contains(device.operator_id)) return {};
+  // The row of the batch is ahead of the snapshot: what this push brought is not pending any more.
+  auto ends = ended_custody(batch, device.operator_id);
+  if (ends.empty()) return {};
+  TERN_TRY(const ServerCommit commit, server_set(batch, std::move(ends)));
+  static_cast<void>(commit);
+  return {};
+}
+
+Result<PushAnswer> take_push(Batch& batch, const VerifiedPush& push) {
+  if (push.push.deposit) return take_deposit(batch, push);
+  PushAnswer answer;
+  answer.fault = push.fault;
+  DeviceRow* device = batch.device(push.push.device);
+  if (device == nullptr) {
+    if (!answer.fault) answer.fault = unknown_key();
+    return answer;
+  }
+  DeviceNotes notes;
+  {
+    std::shared_lock lock(batch.in.snapshot_mutex);
+    if (const auto found = batch.in.devices.find(device->id); found != batch.in.devices.end()) notes = found->second.notes;
+  }
+  for (std::size_t i = 0; i < push.sets.size(); ++i) {
+    TERN_TRY(auto fault, take_set(batch, push, i, *device, notes, answer));
+    if (!fault) continue;
+    fault->set_index = i;
+    answer.fault = std::move(fault);
+    break;
+  }
+  answer.acked_seq = device->chain.chain_seq;
+  answer.acked_hash = Bytes(device->chain.hash.view());
+  TERN_CHECKED(end_custody_of(batch, *device));
+  return answer;
+}
+
+void note_push(Tenant& tenant, const Push& push) {
+  ExchangeNote note;
+  note.device = push.device;
+  note.declared = push.declared;
+  note.cursor_seq = push.cursor_seq;
+  note.outbox_pending = push.outbox_pending;
+  static_cast<void>(note_exchange(tenant, note));
+}
+
+Result<BatchResult> commit_all(Batch& batch, std::span<VerifiedPush> pushes) {
+  TERN_CHECKED(batch.begin());
+  BatchResult result;
+  result.answers.reserve(pushes.size());
+  for (const VerifiedPush& push : pushes) {
+    TERN_TRY(PushAnswer answer, take_push(batch, push));
+    result.answers.push_back(std::move(answer));
+  }
+  TERN_TRY(result.notice, batch.finish());
+  return result;
+}
+
+}  // namespace
+
+Result<BatchResult> commit_batch(Tenant& tenant, std::span<VerifiedPush> pushes) {
+  const auto strand = tenant.lock_writer();
+  for (const VerifiedPush& push : pushes) note_push(tenant, push.push);
+  Batch batch(tenant);
+  auto result = commit_all(batch, pushes);
+  if (!result) tenant.internals().writer_broken = true;
+  return result;
+}
+
+Result<ServerCommit> commit_server(Tenant& tenant, std::vector<ServerChange> changes) {
+  const auto strand = tenant.lock_writer();
+  Batch batch(tenant);
+  TERN_CHECKED(batch.begin());
+  auto commit = server_set(batch, std::move(changes));
+  if (!commit) return commit;
+  auto notice = batch.finish();
+  if (!notice) {
+    tenant.internals().writer_broken = true;
+    return tl::unexpected(std::move(notice).error());
+  }
+  commit->notice = std::move(*notice);
+  return commit;
+}
+
+}  // namespace tern::server

@@ -1,0 +1,14 @@
+// A device as its ledger record, and the end of a key: what devices.cpp and forks.cpp share.
+#pragma once
+
+#include "batch.hpp"
+
+namespace tern::server {
+
+/// The ledger's entry for a device as its row says: who, which key, in what state.
+ServerChange device_record(Batch& batch, const DeviceRow& device, const OperatorId& acting = {});
+
+/// Ends or freezes a key inside the batch: row, signed statement, ledger record.
+Result<Bytes> end_key(Batch& batch, DeviceRow& device, protocol::RevocationReason reason, const OperatorId& acting);
+
+}  // namespace tern::server

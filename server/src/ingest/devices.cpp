@@ -1,0 +1,299 @@
+#include "devices.hpp"
+
+#include <algorithm>
+
+#include "device_records.hpp"
+
+namespace tern::server {
+namespace {
+
+std::string_view state_name(protocol::KeyState state) {
+  switch (state) {
+    case protocol::KeyState::active: return "active";
+    case protocol::KeyState::frozen: return "frozen";
+    case protocol::KeyState::revoked: return "revoked";
+  }
+  return "revoked";
+}
+
+/// One commit of administration: `work` decides inside the batch, storage errors undo all of it.
+template <typename Work>
+auto in_batch(Tenant& tenant, Work work) -> decltype(work(std::declval<Batch&>())) {
+  const auto strand = tenant.lock_writer();
+  Batch batch(tenant);
+  TERN_CHECKED(batch.begin());
+  auto result = work(batch);
+  if (!result) return result;
+  auto notice = batch.finish();
+  if (!notice) {
+    tenant.internals().writer_broken = true;
+    return tl::unexpected(std::move(notice).error());
+  }
+  if constexpr (requires { result->notice; }) {
+    result->notice = *notice;
+  } else if constexpr (requires { (*result)->notice; }) {
+    if (*result) (*result)->notice = *notice;
+  }
+  return result;
+}
+
+Result<void> check_may_enrol(const Batch& batch, const OperatorId& operator_id) {
+  const auto actor = batch.find_actor(operator_id);
+  if (!actor) return fail(ErrorCode::not_found, "there is no such operator", {}, "operator");
+  if (!actor->active) return fail(ErrorCode::not_permitted, "this operator is disabled", {}, "operator");
+  std::size_t active = 0;
+  for (const DeviceId& id : batch.devices_of(operator_id))
+    if (batch.peek_device(id)->key_state == protocol::KeyState::active) ++active;
+  if (active < limits::devices_per_operator_max) return {};
+  return fail(ErrorCode::too_large, "this operator has as many devices as one may have", "revoke one first", "operator");
+}
+
+DeviceRow row_of(const NewDevice& device) {
+  DeviceRow row;
+  row.id = device.device;
+  row.operator_id = device.operator_id;
+  row.key = protocol::key_id(device.public_key);
+  row.public_key = device.public_key;
+  row.certificate = device.certificate;
+  row.chain = {1, 0, protocol::genesis_prev_hash(device.certificate)};
+  row.scope_all = device.scope_all;
+  row.name = device.name;
+  row.platform = device.platform;
+  return row;
+}
+
+DeviceInfo info_of(const Device& device) {
+  const DeviceRow& row = device.row;
+  const DeviceNotes& notes = device.notes;
+  DeviceInfo info;
+  info.device = row.id;
+  info.operator_id = row.operator_id;
+  info.public_key = row.public_key;
+  info.key = row.key;
+  info.key_state = row.key_state;
+  info.purpose = row.purpose;
+  info.chain = row.chain;
+  info.cursor_seq = notes.cursor_seq;
+  info.sent_seq = notes.sent_seq;
+  info.outbox_pending = notes.outbox_pending;
+  info.last_seen_ms = notes.last_seen_ms;
+  info.forked_ms = row.forked_ms;
+  info.scope_all = row.scope_all;
+  info.name = row.name;
+  info.platform = row.platform;
+  info.certificate = row.certificate;
+  info.wipe_order = row.wipe_order;
+  info.revocation = row.revocation;
+  return info;
+}
+
+void note_declared(DeviceNotes& notes, const DeviceRow& row, const protocol::ChainHead& declared, std::int64_t now_ms) {
+  if (declared.device_epoch != row.chain.device_epoch || declared.chain_seq < notes.declared_seq) return;
+  if (declared.chain_seq > notes.declared_seq) {
+    notes.previous_declared_seq = notes.declared_seq;
+    notes.previous_declared_ms = notes.declared_ms;
+    notes.declared_seq = declared.chain_seq;
+  }
+  notes.declared_ms = now_ms;
+}
+
+/// The device has told everything it has: nothing sealed or saved is still on its way.
+bool nothing_pending(const DeviceNotes& notes, const DeviceRow& row) {
+  return notes.outbox_pending == 0 || (notes.declared_seq != 0 && row.chain.chain_seq >= notes.declared_seq);
+}
+
+}  // namespace
+
+ServerChange device_record(Batch& batch, const DeviceRow& device, const OperatorId& acting) {
+  sync::Record record;
+  record.kind = sync::RecordKind::device;
+  record.id = RecordId::or_zero(device.id.view());
+  record.name = device.name;
+  record.attributes = {{"operator", to_uuid_text(device.operator_id.view())},
+                       {"platform", device.platform},
+                       {"public_key", to_hex(device.public_key)},
+                       {"scope", device.scope_all ? "all" : "own"},
+                       {"state", std::string(state_name(device.key_state))},
+                       {"epoch", std::to_string(device.chain.device_epoch)}};
+  static_cast<void>(batch);
+  ServerChange entry;
+  entry.acting = acting;
+  entry.change.intent = sync::Intent::record;
+  entry.change.record_kind = static_cast<std::uint32_t>(record.kind);
+  entry.change.record = sync::encode_record(record);
+  return entry;
+}
+
+Result<Bytes> end_key(Batch& batch, DeviceRow& device, protocol::RevocationReason reason, const OperatorId& acting) {
+  protocol::Revocation revocation;
+  revocation.tenant = batch.tenant.id();
+  revocation.device = device.id;
+  revocation.key = device.key;
+  revocation.epoch = batch.in.epoch;
+  revocation.tree_size = batch.frontier.size();
+  revocation.time_ms = batch.commit_ms;
+  revocation.reason = reason;
+  device.revocation = protocol::sign_statement(revocation, batch.in.keys.log).wire;
+  device.key_state = reason == protocol::RevocationReason::frozen ? protocol::KeyState::frozen
+                                                                  : protocol::KeyState::revoked;
+  std::vector<ServerChange> record;
+  record.push_back(device_record(batch, device, acting));
+  TERN_TRY(const ServerCommit commit, server_set(batch, std::move(record)));
+  if (commit.outcomes.front() != sync::Outcome::applied)
+    return fail(ErrorCode::not_permitted, "only an admin ends a device", {}, "device");
+  return device.revocation;
+}
+
+Result<ServerCommit> add_device(Tenant& tenant, const NewDevice& device) {
+  const auto strand = tenant.lock_writer();
+  TERN_CHECKED(prepare_anchors(tenant));  // the answer carries an anchor, made inside the transaction
+  return in_batch(tenant, [&](Batch& batch) -> Result<ServerCommit> {
+    TERN_CHECKED(check_may_enrol(batch, device.operator_id));
+    if (batch.peek_device(device.device) != nullptr)
+      return fail(ErrorCode::invalid, "there is a device of this id already", {}, "device");
+    const DeviceRow row = row_of(device);
+    batch.put_device(row);
+    std::vector<ServerChange> record;
+    record.push_back(device_record(batch, row));
+    batch.before_commit = device.in_transaction;
+    return server_set(batch, std::move(record));
+  });
+}
+
+Result<EndedDevice> end_device(Tenant& tenant, const DeviceId& id, protocol::RevocationReason reason,
+                               const OperatorId& acting) {
+  return in_batch(tenant, [&](Batch& batch) -> Result<EndedDevice> {
+    const DeviceRow* known = batch.peek_device(id);
+    if (known == nullptr || known->purpose != protocol::KeyPurpose::device)
+      return fail(ErrorCode::not_found, "there is no such device", {}, "device");
+    const bool freezes = reason == protocol::RevocationReason::frozen;
+    const bool over = known->key_state == protocol::KeyState::revoked ||
+                      (freezes && known->key_state == protocol::KeyState::frozen);
+    if (over) return EndedDevice{id, known->revocation};
+    TERN_TRY(Bytes statement, end_key(batch, *batch.device(id), reason, acting));
+    return EndedDevice{id, std::move(statement)};
+  });
+}
+
+Result<std::vector<EndedDevice>> disable_operator(Tenant& tenant, const OperatorId& operator_id,
+                                                  const OperatorId& acting) {
+  return in_batch(tenant, [&](Batch& batch) -> Result<std::vector<EndedDevice>> {
+    const sync::Record* known = batch.find_record(sync::RecordKind::operator_, RecordId::or_zero(operator_id.view()));
+    if (known == nullptr) return fail(ErrorCode::not_found, "there is no such operator", {}, "operator");
+    sync::Record record = *known;
+    record.attributes["active"] = "0";
+    ServerChange entry;
+    entry.acting = acting;
+    entry.change.intent = sync::Intent::record;
+    entry.change.record_kind = static_cast<std::uint32_t>(record.kind);
+    entry.change.record = sync::encode_record(record);
+    std::vector<ServerChange> changes;
+    changes.push_back(std::move(entry));
+    TERN_TRY(const ServerCommit commit, server_set(batch, std::move(changes)));
+    if (commit.outcomes.front() != sync::Outcome::applied)
+      return fail(ErrorCode::not_permitted, "only an admin disables an operator", {}, "operator");
+    std::vector<EndedDevice> ended;
+    for (const DeviceId& id : batch.devices_of(operator_id)) {
+      if (batch.peek_device(id)->key_state == protocol::KeyState::revoked) continue;
+      // The admin may be disabling themselves: what follows from it is the server's.
+      TERN_TRY(Bytes statement,
+               end_key(batch, *batch.device(id), protocol::RevocationReason::operator_disabled, OperatorId{}));
+      ended.push_back({id, std::move(statement)});
+    }
+    return ended;
+  });
+}
+
+Result<Bytes> order_wipe(Tenant& tenant, const DeviceId& id, const OperatorId& acting) {
+  return in_batch(tenant, [&](Batch& batch) -> Result<Bytes> {
+    DeviceRow* device = batch.device(id);
+    if (device == nullptr || device->purpose != protocol::KeyPurpose::device)
+      return fail(ErrorCode::not_found, "there is no such device", {}, "device");
+    protocol::WipeOrder order;
+    order.tenant = tenant.id();
+    order.device = id;
+    order.order = random_id<protocol::WipeOrder::OrderId>(batch.in.environment);
+    order.time_ms = batch.commit_ms;
+    if (device->wipe_order.empty()) device->wipe_order = protocol::sign_statement(order, batch.in.keys.log).wire;
+    batch.wrote = true;
+    if (device->key_state != protocol::KeyState::revoked)
+      TERN_CHECKED(end_key(batch, *device, protocol::RevocationReason::revoked, acting));
+    return device->wipe_order;
+  });
+}
+
+std::optional<DeviceInfo> find_device(const Tenant& tenant, const DeviceId& device) {
+  const Tenant::Internals& in = tenant.internals();
+  std::shared_lock lock(in.snapshot_mutex);
+  const auto found = in.devices.find(device);
+  return found == in.devices.end() ? std::nullopt : std::optional(info_of(found->second));
+}
+
+std::vector<DeviceInfo> devices(const Tenant& tenant) {
+  const Tenant::Internals& in = tenant.internals();
+  std::vector<DeviceInfo> all;
+  {
+    std::shared_lock lock(in.snapshot_mutex);
+    for (const auto& [id, device] : in.devices) all.push_back(info_of(device));
+  }
+  std::sort(all.begin(), all.end(), [](const DeviceInfo& a, const DeviceInfo& b) { return a.device < b.device; });
+  return all;
+}
+
+bool note_exchange(Tenant& tenant, const ExchangeNote& note) {
+  Tenant::Internals& in = tenant.internals();
+  const std::int64_t now = tenant.now_ms();
+  std::unique_lock lock(in.snapshot_mutex);
+  const auto found = in.devices.find(note.device);
+  if (found == in.devices.end()) return false;
+  DeviceNotes& notes = found->second.notes;
+  const DeviceRow& row = found->second.row;
+  notes.dirty = true;
+  notes.last_seen_ms = now;
+  if (note.declared) note_declared(notes, row, *note.declared, now);
+  if (note.cursor_seq) notes.cursor_seq = std::min(*note.cursor_seq, in.commit_seq.load());
+  if (note.outbox_pending) notes.outbox_pending = *note.outbox_pending;
+  if (note.sent_seq) notes.sent_seq = std::max(notes.sent_seq, *note.sent_seq);
+  const auto marks = in.custody.find(row.operator_id);
+  return marks != in.custody.end() && nothing_pending(notes, row) && marks->second.begin()->first <= notes.cursor_seq;
+}
+
+std::vector<ServerChange> ended_custody(Batch& batch, const OperatorId& operator_id) {
+  std::vector<ServerChange> ends;
+  const auto marks = batch.custody_now().find(operator_id);
+  if (marks == batch.custody_now().end()) return ends;
+  // Every active device of theirs may hold work: the mark goes when the last of them has synced past the claim.
+  std::uint64_t synced = UINT64_MAX;
+  {
+    std::shared_lock lock(batch.in.snapshot_mutex);
+    for (const DeviceId& id : batch.devices_of(operator_id)) {
+      const DeviceRow& row = *batch.peek_device(id);
+      if (row.key_state != protocol::KeyState::active) continue;
+      const auto known = batch.in.devices.find(id);
+      const DeviceNotes notes = known == batch.in.devices.end() ? DeviceNotes{} : known->second.notes;
+      synced = std::min(synced, nothing_pending(notes, row) ? notes.cursor_seq : 0);
+    }
+  }
+  for (const auto& [seq, ticket] : marks->second) {
+    if (seq > synced) break;
+    ServerChange end;
+    end.change.intent = sync::Intent::custody_end;
+    end.change.ticket = ticket;
+    end.change.target = Bytes(operator_id.view());
+    ends.push_back(std::move(end));
+  }
+  return ends;
+}
+
+Result<std::optional<ServerCommit>> end_custody(Tenant& tenant, const DeviceId& device) {
+  return in_batch(tenant, [&](Batch& batch) -> Result<std::optional<ServerCommit>> {
+    const DeviceRow* row = batch.peek_device(device);
+    if (row == nullptr) return std::optional<ServerCommit>{};
+    auto ends = ended_custody(batch, row->operator_id);
+    if (ends.empty()) return std::optional<ServerCommit>{};
+    TERN_TRY(ServerCommit commit, server_set(batch, std::move(ends)));
+    return std::optional(std::move(commit));
+  });
+}
+
+}  // namespace tern::server

@@ -1,0 +1,279 @@
+// Erasure: bodies and salts go, wherever they are kept; skeletons, order and signatures stay. fold.md "Erasure".
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "batch.hpp"
+#include "jobs.hpp"
+#include "tern/protocol/statements.hpp"
+
+namespace tern::server {
+namespace {
+
+constexpr std::size_t quote_bytes_min = 8;  // shorter lines are anybody's words
+
+/// A row of the ledger that loses its body.
+struct Victim {
+  sync::ChangeRef ref;
+  TicketId ticket;        // zero: a record
+  std::uint64_t commit_seq = 0;
+  Hash body_commitment;
+  Hash commitment;
+  bool erased_before = false;
+};
+
+// ---- what quotes it ----
+
+std::vector<std::string> lines_of(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    while (!line.empty() && (line.back() == ' ' || line.back() == '\r')) line.remove_suffix(1);
+    while (!line.empty() && line.front() == ' ') line.remove_prefix(1);
+    if (line.size() >= quote_bytes_min) lines.emplace_back(line);
+  }
+  return lines;
+}
+
+bool quotes(const sync::Change& change, const std::vector<std::string>& lines) {
+  return std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
+    return change.text.find(line) != std::string::npos || change.base.find(line) != std::string::npos ||
+           change.reason.find(line) != std::string::npos;
+  });
+}
+
+bool later(const LedgerChange& a, const LedgerChange& b) {
+  return std::tie(a.commit_seq, a.index) > std::tie(b.commit_seq, b.index);
+}
+
+/// The changes of a ticket that are to go: those named, and every later one that repeats a line of theirs.
+std::set<sync::ChangeRef> with_quotes(const std::vector<LedgerChange>& ledger, const std::set<sync::ChangeRef>& named) {
+  std::set<sync::ChangeRef> all = named;
+  for (const LedgerChange& source : ledger) {
+    if (!named.contains(source.placed.change.ref)) continue;
+    std::vector<std::string> lines = lines_of(source.placed.change.text);
+    for (std::string& line : lines_of(source.placed.change.base)) lines.push_back(std::move(line));
+    for (const LedgerChange& change : ledger)
+      if (later(change, source) && quotes(change.placed.change, lines)) all.insert(change.placed.change.ref);
+  }
+  return all;
+}
+
+// ---- finding ----
+
+Result<std::optional<Victim>> find_victim(Batch& batch, const sync::ChangeRef& ref) {
+  TERN_TRY(auto rows, batch.db().query("SELECT commit_seq, ticket_id, skeleton, salt, body, body_commitment FROM change "
+                                       "WHERE tenant_id = $1 AND device_id = $2 AND change_id = $3",
+                                       batch.number, ref.device, ref.id));
+  TERN_TRY(const bool found, rows.step());
+  if (!found) return std::optional<Victim>{};
+  Victim victim{ref, rows.id<TicketId>(1), rows.uint64(0), {}, {}, !rows.is_null(5)};
+  victim.body_commitment = victim.erased_before ? rows.id<Hash>(5) : protocol::body_commitment(rows.id<Salt>(3), rows.blob(4));
+  victim.commitment = protocol::change_commitment(victim.body_commitment, rows.blob(2));
+  return std::optional(victim);
+}
+
+/// The record as it is now was written by this change: it has to be written anew first, without what is to go.
+Result<bool> is_current_record(Batch& batch, const Victim& victim) {
+  TERN_TRY(const auto found, batch.db().int64_of("SELECT 1 FROM record WHERE tenant_id = $1 AND version = $2", batch.number,
+                                                 victim.commit_seq));
+  return found.has_value();
+}
+
+Result<std::vector<Victim>> find_victims(Batch& batch, const std::vector<sync::ChangeRef>& changes) {
+  std::map<TicketId, std::set<sync::ChangeRef>> by_ticket;
+  std::vector<Victim> victims;
+  for (const sync::ChangeRef& ref : changes) {
+    TERN_TRY(const auto victim, find_victim(batch, ref));
+    if (!victim) return fail(ErrorCode::not_found, "the ledger holds no change " + to_hex(ref.id), {}, "change");
+    if (!victim->ticket.is_zero()) {
+      by_ticket[victim->ticket].insert(ref);
+      continue;
+    }
+    TERN_TRY(const bool current, is_current_record(batch, *victim));
+    if (current)
+      return fail(ErrorCode::invalid, "a record that stands cannot be erased", "write it anew without what is to go, then "
+                  "erase the old entry", "change");
+    victims.push_back(*victim);
+  }
+  for (const auto& [ticket, named] : by_ticket) {
+    TERN_TRY(const auto ledger, read_ticket(batch.db(), batch.number, ticket));
+    for (const sync::ChangeRef& ref : with_quotes(ledger, named)) {
+      TERN_TRY(const auto victim, find_victim(batch, ref));
+      if (victim) victims.push_back(*victim);
+    }
+  }
+  std::erase_if(victims, [](const Victim& victim) { return victim.erased_before; });
+  return victims;
+}
+
+// ---- removing ----
+
+/// A raw set in quarantine that holds the change, in its erased form.
+Result<void> strip_quarantine(Batch& batch, const DeviceId& device, const std::set<Hash>& commitments) {
+  struct Raw {
+    Hash hash;
+    protocol::ChangeSet set;
+  };
+  std::vector<Raw> changed;
+  TERN_TRY(auto rows, batch.db().query("SELECT set_hash, wire FROM quarantine WHERE tenant_id = $1 AND device_id = $2",
+                                       batch.number, device));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) break;
+    TERN_TRY(protocol::ChangeSet set, protocol::decode_change_set(rows.blob(1)));
+    bool touched = false;
+    for (protocol::SealedChange& change : set.changes) {
+      if (change.erased() || !commitments.contains(change.commitment())) continue;
+      change = change.without_content();
+      touched = true;
+    }
+    if (touched) changed.push_back({rows.id<Hash>(0), std::move(set)});
+  }
+  for (const Raw& raw : changed)
+    TERN_CHECKED(batch.db().run("UPDATE quarantine SET wire = $4 WHERE tenant_id = $1 AND device_id = $2 AND set_hash = $3",
+                                batch.number, device, raw.hash, sqlite::Blob{protocol::encode(raw.set)}));
+  return {};
+}
+
+/// An operator's past record keeps what rights need of it: role, queues, whether active.
+Result<void> strip_history(Batch& batch, const Victim& victim) {
+  TERN_TRY(auto rows, batch.db().query("SELECT kind, record_id, data FROM record_history WHERE tenant_id = $1 "
+                                       "AND version = $2", batch.number, victim.commit_seq));
+  TERN_TRY(const bool found, rows.step());
+  if (!found) return {};
+  TERN_TRY(sync::Record record, sync::decode_record(rows.blob(2)));
+  rows.reset();
+  record.name = "erased";
+  std::erase_if(record.attributes, [](const auto& attribute) { return attribute.first != "role" && attribute.first != "active"; });
+  return batch.db().run("UPDATE record_history SET data = $5 WHERE tenant_id = $1 AND kind = $2 AND record_id = $3 "
+                        "AND version = $4", batch.number, record.kind, record.id, victim.commit_seq,
+                        sqlite::Blob{sync::encode_record(record)});
+}
+
+Result<void> remove_body(Batch& batch, const Victim& victim, std::uint64_t commit_seq, ByteView statement) {
+  for (const std::string_view sql :
+       {"UPDATE change SET salt = NULL, body = NULL, body_commitment = $4 WHERE tenant_id = $1 AND device_id = $2 "
+        "AND change_id = $3",
+        "UPDATE change_again SET salt = NULL, body = NULL, body_commitment = $4 WHERE tenant_id = $1 AND device_id = $2 "
+        "AND change_id = $3 AND same_content = 1"})
+    TERN_CHECKED(batch.db().run(sql, batch.number, victim.ref.device, victim.ref.id, victim.body_commitment));
+  TERN_CHECKED(batch.db().run("INSERT INTO erasure (tenant_id, device_id, change_id, change_commitment, commit_seq, statement) "
+                              "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant_id, device_id, change_id) DO NOTHING",
+                              batch.number, victim.ref.device, victim.ref.id, victim.commitment, commit_seq,
+                              sqlite::Blob{statement}));
+  batch.newly_erased.push_back({victim.ref.device, victim.commitment});
+  return victim.ticket.is_zero() ? strip_history(batch, victim) : Result<void>{};
+}
+
+/// Messages as they are without the text, sent anew to whoever holds the ticket.
+Result<void> rewrite_messages(Batch& batch, const TicketId& ticket, const std::vector<sync::Message>& messages) {
+  for (const sync::Message& message : messages) {
+    TERN_TRY(const auto stored, find_message(batch, message.stamp.ref()));
+    if (!stored || stored->message == message) continue;
+    TERN_CHECKED(batch.db().run("DELETE FROM message WHERE tenant_id = $1 AND ticket_id = $2 AND version = $3 "
+                                "AND device_id = $4 AND change_id = $5", batch.number, stored->ticket, stored->version,
+                                message.stamp.origin.device, message.stamp.change));
+    TERN_CHECKED(insert_message_as(batch, ticket, message, batch.commit_seq));
+  }
+  return {};
+}
+
+Result<void> refold(Batch& batch, const TicketId& id) {
+  TERN_TRY(Refolded zero, refold_from_zero(batch.db(), batch.number, id));
+  TERN_CHECKED(rewrite_messages(batch, id, zero.fold.messages));
+  for (std::size_t i = 0; i < zero.changes.size(); ++i)
+    TERN_CHECKED(batch.db().run("UPDATE change SET standing = $4, standing_rule = $5 WHERE tenant_id = $1 AND device_id = $2 "
+                                "AND change_id = $3 AND standing <> $4",
+                                batch.number, zero.changes[i].change.ref.device, zero.changes[i].change.ref.id,
+                                zero.fold.standings[i].outcome, zero.fold.standings[i].rule));
+  TERN_TRY(WorkingTicket * ticket, batch.ticket(id));
+  if (ticket == nullptr) return {};  // only held changes name it
+  ticket->state = std::move(zero.fold.state);
+  ticket->dirty = true;
+  ticket->describes.reset();
+  return {};
+}
+
+// ---- the entry ----
+
+Result<ServerCommit> write_entries(Batch& batch, const std::vector<Victim>& victims, const OperatorId& acting) {
+  std::map<TicketId, std::vector<sync::ChangeRef>> by_ticket;
+  for (const Victim& victim : victims) by_ticket[victim.ticket].push_back(victim.ref);
+  std::vector<ServerChange> entries;
+  for (const auto& [ticket, refs] : by_ticket) {
+    for (std::size_t at = 0; at < refs.size(); at += limits::targets_per_change_max) {
+      ServerChange entry;
+      entry.acting = acting;
+      entry.change.intent = sync::Intent::erase;
+      entry.change.ticket = ticket;
+      entry.change.targets.assign(refs.begin() + static_cast<std::ptrdiff_t>(at),
+                                  refs.begin() + static_cast<std::ptrdiff_t>(
+                                      std::min(refs.size(), at + limits::targets_per_change_max)));
+      entries.push_back(std::move(entry));
+    }
+  }
+  return server_set(batch, std::move(entries));
+}
+
+Result<Bytes> sign_erasure(Batch& batch, const std::vector<Victim>& victims) {
+  if (victims.size() > protocol::Erasure::changes_max)
+    return fail(ErrorCode::too_large, "that many changes are not erased at once", "erase them in parts", "changes");
+  protocol::Erasure erasure;
+  erasure.tenant = batch.tenant.id();
+  erasure.time_ms = batch.commit_ms;
+  for (const Victim& victim : victims) erasure.changes.push_back({{victim.ref.device, victim.ref.id}, victim.commitment});
+  return protocol::sign_statement(std::move(erasure), batch.in.keys.log).wire;
+}
+
+Result<void> remove(Batch& batch, const std::vector<Victim>& victims, ByteView statement) {
+  std::set<TicketId> tickets;
+  std::map<DeviceId, std::set<Hash>> by_device;
+  for (const Victim& victim : victims) {
+    TERN_CHECKED(remove_body(batch, victim, batch.commit_seq, statement));
+    by_device[victim.ref.device].insert(victim.commitment);
+    if (!victim.ticket.is_zero()) tickets.insert(victim.ticket);
+  }
+  for (const auto& [device, commitments] : by_device) TERN_CHECKED(strip_quarantine(batch, device, commitments));
+  for (const TicketId& ticket : tickets) TERN_CHECKED(refold(batch, ticket));
+  return write_meta(batch.db(), batch.number, "truncate_due", meta_number(1));
+}
+
+Result<void> check_right(const Batch& batch, const OperatorId& acting) {
+  if (acting.is_zero()) return {};
+  const auto actor = batch.find_actor(acting);
+  if (actor && actor->active && sync::has_right(actor->role, sync::Right::administer)) return {};
+  return fail(ErrorCode::not_permitted, "only an admin erases");
+}
+
+}  // namespace
+
+Result<Erased> erase(Tenant& tenant, const std::vector<sync::ChangeRef>& changes, const OperatorId& acting) {
+  const auto strand = tenant.lock_writer();
+  Erased erased;
+  {
+    Batch batch(tenant);
+    TERN_CHECKED(batch.begin());
+    TERN_CHECKED(check_right(batch, acting));
+    TERN_TRY(const std::vector<Victim> victims, find_victims(batch, changes));
+    if (victims.empty()) return fail(ErrorCode::invalid, "what was named is erased already", {}, "changes");
+    TERN_TRY(erased.statement, sign_erasure(batch, victims));
+    TERN_TRY(erased.commit, write_entries(batch, victims, acting));
+    TERN_CHECKED(remove(batch, victims, erased.statement));
+    for (const Victim& victim : victims) erased.changes.push_back(victim.ref);
+    auto notice = batch.finish();
+    if (!notice) {
+      tenant.internals().writer_broken = true;
+      return tl::unexpected(std::move(notice).error());
+    }
+    erased.commit.notice = std::move(*notice);
+  }
+  // The text still stands in the WAL until it is emptied; a reader may hold that up, then `maintain` does it.
+  tenant.internals().truncate_due = true;
+  TERN_CHECKED(maintain(tenant));
+  return erased;
+}
+
+}  // namespace tern::server

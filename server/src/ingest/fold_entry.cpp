@@ -1,0 +1,204 @@
+// An admitted change into its ticket, and what follows from it in the same transaction.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "batch.hpp"
+
+namespace tern::server {
+namespace {
+
+using sync::Intent;
+
+// ---- the description: the one part that is folded from the ledger ----
+
+Result<void> load_describes(Batch& batch, WorkingTicket& ticket) {
+  if (ticket.describes) return {};
+  TERN_TRY(const std::vector<LedgerChange> ledger, read_ticket(batch.db(), batch.number, ticket.state.id));
+  ticket.describes.emplace();
+  for (sync::PlacedChange& placed : folded_changes(ledger)) {
+    if (placed.change.intent != Intent::create && placed.change.intent != Intent::describe) continue;
+    const auto& merged = ticket.state.merged_into;
+    if (merged && sync::ordered_after(placed.stamp, merged->stamp)) continue;
+    const auto row = std::find_if(ledger.begin(), ledger.end(), [&](const LedgerChange& change) {
+      return change.placed.change.ref == placed.change.ref;
+    });
+    sync::Standing standing;
+    if (row != ledger.end()) standing = {row->standing, row->standing_rule, {}, {}};
+    ticket.describes->push_back({std::move(placed), standing});
+  }
+  return {};
+}
+
+sync::Standing refold_description(SetWork& work, WorkingTicket& ticket, const sync::ChangeRef& cause) {
+  std::vector<const sync::PlacedChange*> edits;
+  edits.reserve(ticket.describes->size());
+  for (const Describe& edit : *ticket.describes) edits.push_back(&edit.placed);
+  sync::DescriptionFold fold = sync::fold_description(edits, ticket.state.merged_into);
+  sync::Standing own;
+  for (std::size_t i = 0; i < edits.size(); ++i) {
+    Describe& edit = (*ticket.describes)[i];
+    const sync::StandingChange change{edit.placed.change.ref, edit.standing, fold.standings[i]};
+    if (change.change == cause) {
+      own = change.after;
+    } else if (change.before.outcome != change.after.outcome || change.before.rule != change.after.rule) {
+      note_altered(work, ticket.state.id, change, cause);
+    }
+    edit.standing = change.after;
+  }
+  ticket.state.description = std::move(fold.text);
+  ticket.state.description_erased = fold.erased;
+  return own;
+}
+
+Result<sync::Standing> fold_edit_of_message(Batch& batch, SetWork& work, const sync::PlacedChange& placed) {
+  TERN_TRY(const auto stored, find_message(batch, placed.change.targets.front()));
+  if (!stored) return sync::Standing{sync::Outcome::applied, sync::Rule::no_effect, {}, {}};
+  sync::Message message = stored->message;
+  const sync::FoldEffect effect = sync::fold_message_edit(message, placed);
+  for (const sync::StandingChange& change : effect.altered)
+    note_altered(work, placed.change.ticket, change, placed.change.ref);
+  TERN_CHECKED(replace_message(batch, *stored, message));
+  return effect.standing;
+}
+
+// ---- what the server adds ----
+
+ServerChange server_change(Intent intent, const TicketId& ticket) {
+  ServerChange change;
+  change.change.intent = intent;
+  change.change.ticket = ticket;
+  change.change.seen_now = true;
+  return change;
+}
+
+void mirror(SetWork& work, const sync::Change& claim) {
+  const bool merges = claim.intent == Intent::merge;
+  ServerChange mirrored = server_change(merges ? Intent::merged_from : Intent::split_from, TicketId::or_zero(claim.target));
+  mirrored.change.target = Bytes(claim.ticket.view());
+  if (!merges) mirrored.change.targets = claim.targets;
+  work.follow_ups.push_back(std::move(mirrored));
+}
+
+/// A customer wrote to a deleted ticket: one who wrote before the delete did not know, the ticket comes back; one who
+/// wrote after it gets a new ticket that says where it comes from.
+void answer_customer(Batch& batch, SetWork& work, const Entry& entry) {
+  const sync::TicketState& state = entry.ticket->state;
+  if (entry.stamp.order_ms <= state.deletion->stamp.order_ms) {
+    work.follow_ups.push_back(server_change(Intent::restore, entry.change->ticket));
+    return;
+  }
+  const auto id = random_id<TicketId>(batch.in.environment);
+  ServerChange create = server_change(Intent::create, id);
+  create.change.fields.push_back({sync::FieldId::subject, {}, sync::field_value(state, sync::FieldId::subject), false});
+  if (!create.change.fields.back().value) create.change.fields.back().value = "-";  // erased
+  if (const auto contact = sync::field_value(state, sync::FieldId::contact))
+    create.change.fields.push_back({sync::FieldId::contact, {}, contact, false});
+  ServerChange message = server_change(Intent::message, id);
+  message.change.visibility = sync::Visibility::open;
+  message.change.text = entry.change->text;
+  message.change.principal_kind = sync::PrincipalKind::contact;
+  message.change.principal_id = Bytes(entry.author.view());
+  ServerChange link = server_change(Intent::link, id);
+  link.change.kind = static_cast<std::uint32_t>(sync::LinkKind::follow_up);
+  link.change.target = Bytes(entry.change->ticket.view());
+  work.follow_ups.push_back(std::move(create));
+  if (const auto queue = sync::queue_of(state)) {
+    ServerChange move = server_change(Intent::move_queue, id);
+    move.change.target = Bytes(queue->view());
+    work.follow_ups.push_back(std::move(move));
+  }
+  if (!message.change.text.empty()) work.follow_ups.push_back(std::move(message));
+  work.follow_ups.push_back(std::move(link));
+}
+
+void follow(Batch& batch, SetWork& work, const Entry& entry) {
+  const sync::Change& change = *entry.change;
+  const bool claimed = entry.admission.claim_applies && entry.admission.claim_rule != sync::Rule::no_effect;
+  if ((change.intent == Intent::merge || change.intent == Intent::split) && claimed) mirror(work, change);
+  const bool customer = change.intent == Intent::message && entry.author_kind == sync::PrincipalKind::contact &&
+                        change.visibility == sync::Visibility::open;
+  if (customer && sync::is_deleted(entry.ticket->state)) answer_customer(batch, work, entry);
+}
+
+// ---- records ----
+
+Result<std::uint64_t> next_record_id(Batch& batch, sync::RecordKind kind) {
+  TERN_TRY(const auto newest, batch.db().int64_of("SELECT max(integer_id) FROM record WHERE tenant_id = $1 AND kind = $2",
+                                                  batch.number, kind));
+  return static_cast<std::uint64_t>(newest.value_or(0)) + 1;
+}
+
+Result<void> fold_record(Batch& batch, const SetWork& work, Entry& entry) {
+  TERN_TRY(sync::Record record, sync::decode_record(entry.change->record));
+  const sync::Record* before = batch.find_record(record.kind, record.id);
+  if (before != nullptr) {
+    record.integer_id = before->integer_id;
+  } else if (record.integer_id == 0) {
+    TERN_TRY(record.integer_id, next_record_id(batch, record.kind));
+  }
+  record.version = work.commit_seq;
+  entry.admission.integer_id = record.integer_id;
+  entry.standing = {sync::Outcome::applied, sync::Rule::sequential, {}, {}};
+  return batch.put_record(std::move(record));
+}
+
+}  // namespace
+
+void note_altered(SetWork& work, const TicketId& ticket, const sync::StandingChange& change, const sync::ChangeRef& cause) {
+  if (change.change.device == work.header.device)
+    if (const auto mine = work.by_id.find(change.change.id); mine != work.by_id.end()) {
+      // It has no receipt yet: what the fold says now is its outcome.
+      if (change.change != cause) work.entries[mine->second].standing = change.after;
+      return;
+    }
+  work.altered.push_back({ticket, change, cause});
+}
+
+Result<void> name_ticket(Batch& batch, const sync::Change& create, sync::Admission& admission) {
+  admission.integer_id = batch.next_integer_id++;
+  const int year = batch.in.zone_rules.year_of(admission.effective_ms);
+  TERN_TRY(const auto counted, batch.db().int64_of(
+      "INSERT INTO number_counter (tenant_id, year, next) VALUES ($1, $2, 2) ON CONFLICT (tenant_id, year) "
+      "DO UPDATE SET next = next + 1 RETURNING next - 1", batch.number, year));
+  admission.number = fmt::format("T-{:04}-{:04}", year, counted.value_or(1));
+  constexpr std::string_view insert = "INSERT INTO ticket_name (tenant_id, name, ticket_id) VALUES ($1, $2, $3) "
+                                      "ON CONFLICT (tenant_id, name) DO NOTHING";
+  TERN_CHECKED(batch.db().run(insert, batch.number, sqlite::Text{admission.number}, create.ticket));
+  if (create.provisional_number.empty()) return {};
+  return batch.db().run(insert, batch.number, sqlite::Text{create.provisional_number}, create.ticket);
+}
+
+Result<sync::Standing> fold_placed(Batch& batch, SetWork& work, WorkingTicket& ticket, const sync::PlacedChange& placed) {
+  const Intent intent = placed.change.intent;
+  if (intent == Intent::describe) TERN_CHECKED(load_describes(batch, ticket));
+  const sync::FoldEffect effect = sync::fold_in(ticket.state, placed);
+  ticket.dirty = true;
+  for (const sync::StandingChange& change : effect.altered)
+    note_altered(work, placed.change.ticket, change, placed.change.ref);
+  if (effect.message) TERN_CHECKED(insert_message(batch, placed.change.ticket, *effect.message));
+  if (effect.edits_message) return fold_edit_of_message(batch, work, placed);
+  if (intent == Intent::create && ticket.describes) ticket.describes->push_back({placed, effect.standing});
+  if (!effect.description_changed) return effect.standing;
+  ticket.describes->push_back({placed, effect.standing});
+  return refold_description(work, ticket, placed.change.ref);
+}
+
+Result<void> fold_entry(Batch& batch, SetWork& work, Entry& entry) {
+  const sync::Change& change = *entry.change;
+  if (change.intent == Intent::record) return fold_record(batch, work, entry);
+  if (change.intent == Intent::release) return fold_release(batch, work, entry);
+  if (change.intent == Intent::create) {
+    TERN_CHECKED(name_ticket(batch, change, entry.admission));
+    entry.ticket = &batch.new_ticket(change.ticket);
+  }
+  if (entry.ticket == nullptr) {  // an erasure of what never became part of a ticket
+    entry.standing = {sync::Outcome::applied, sync::Rule::sequential, {}, {}};
+    return {};
+  }
+  TERN_TRY(entry.standing, fold_placed(batch, work, *entry.ticket, {change, entry.stamp, entry.admission}));
+  follow(batch, work, entry);
+  return {};
+}
+
+}  // namespace tern::server

@@ -1,0 +1,177 @@
+#include "jobs.hpp"
+
+#include <algorithm>
+
+#include "batch.hpp"
+#include "tern/sync/scope.hpp"
+
+namespace tern::server {
+namespace {
+
+constexpr std::int64_t day_ms = 86'400'000;
+constexpr std::int64_t look_every_ms = 60'000;
+constexpr std::int64_t notes_kept_ms = 60'000;
+constexpr std::int64_t idle_ms = 2'000;
+
+/// Tickets that passed an age between the last look and now, and that somebody holds.
+Result<std::vector<TicketId>> passed_age(Batch& batch, std::int64_t from_ms, std::int64_t to_ms) {
+  TERN_TRY(auto rows, batch.db().query(
+      "SELECT DISTINCT t.ticket_id FROM ticket t JOIN scope_member m ON m.tenant_id = t.tenant_id "
+      "AND m.ticket_id = t.ticket_id AND m.left_seq = 0 WHERE t.tenant_id = $1 AND t.ended_ms > 0 AND t.ended_ms >= $2 "
+      "AND t.ended_ms < $3", batch.number, from_ms, to_ms));
+  std::vector<TicketId> ids;
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) return ids;
+    ids.push_back(rows.id<TicketId>(0));
+  }
+}
+
+Result<std::vector<TicketId>> expired(Batch& batch) {
+  std::vector<TicketId> candidates;
+  for (const std::int64_t days : {sync::own_ended_days, sync::watched_ended_days}) {
+    // A minute of overlap: what was just young enough at the last look is looked at again.
+    TERN_TRY(const auto passed, passed_age(batch, batch.in.expiry_looked_ms - days * day_ms - look_every_ms,
+                                           batch.commit_ms - days * day_ms));
+    candidates.insert(candidates.end(), passed.begin(), passed.end());
+  }
+  std::sort(candidates.begin(), candidates.end());
+  candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
+  std::vector<TicketId> over;
+  for (const TicketId& id : candidates) {
+    TERN_TRY(const bool is_over, scope_is_over(batch, id));
+    if (is_over) over.push_back(id);
+  }
+  return over;
+}
+
+/// Scopes change only in commits, and a commit holds a change: the tenant's record says as of when they were looked at.
+std::vector<ServerChange> expiry_entry(const Batch& batch) {
+  const sync::Record* known = batch.find_record(sync::RecordKind::tenant, RecordId::or_zero(batch.tenant.id().view()));
+  check(known != nullptr, "the tenant has its record");
+  sync::Record record = *known;
+  record.attributes["scopes_as_of_ms"] = std::to_string(batch.commit_ms);
+  std::vector<ServerChange> entry(1);
+  entry[0].change.intent = sync::Intent::record;
+  entry[0].change.record_kind = static_cast<std::uint32_t>(record.kind);
+  entry[0].change.record = sync::encode_record(record);
+  return entry;
+}
+
+Result<void> finish_truncation(Tenant::Internals& in) {
+  TERN_TRY(const sqlite::Checkpoint done, in.writer->checkpoint(sqlite::CheckpointMode::truncate));
+  if (!done.complete) return {};  // a reader holds it up: next time
+  TERN_CHECKED(write_meta(*in.writer, in.options.number, "truncate_due", meta_number(0)));
+  in.truncate_due = false;
+  return {};
+}
+
+bool notes_waiting(const Tenant::Internals& in) {
+  std::shared_lock lock(in.snapshot_mutex);
+  return std::any_of(in.devices.begin(), in.devices.end(), [](const auto& device) { return device.second.notes.dirty; });
+}
+
+Result<void> commit_alone(Tenant& tenant, Batch& batch) {
+  auto notice = batch.finish();
+  if (notice) return {};
+  tenant.internals().writer_broken = true;
+  return tl::unexpected(std::move(notice).error());
+}
+
+}  // namespace
+
+Result<std::optional<ServerCommit>> expire_scopes(Tenant& tenant) {
+  const auto strand = tenant.lock_writer();
+  Tenant::Internals& in = tenant.internals();
+  const std::int64_t now = tenant.now_ms();
+  if (now - in.expiry_looked_ms < look_every_ms) return std::optional<ServerCommit>{};
+  Batch batch(tenant);
+  TERN_CHECKED(batch.begin());
+  TERN_TRY(batch.rescope_tickets, expired(batch));
+  std::optional<ServerCommit> commit;
+  if (!batch.rescope_tickets.empty()) {
+    TERN_TRY(commit, server_set(batch, expiry_entry(batch)));
+    TERN_CHECKED(write_meta(batch.db(), batch.number, "expiry_ms", meta_number(static_cast<std::uint64_t>(now))));
+    auto notice = batch.finish();
+    if (!notice) {
+      in.writer_broken = true;
+      return tl::unexpected(std::move(notice).error());
+    }
+    commit->notice = std::move(*notice);
+  }
+  in.expiry_looked_ms = now;
+  return commit;
+}
+
+Result<void> maintain(Tenant& tenant) {
+  const auto strand = tenant.lock_writer();
+  Tenant::Internals& in = tenant.internals();
+  TERN_CHECKED(in.ensure_writer());
+  if (in.truncate_due) TERN_CHECKED(finish_truncation(in));
+  const std::int64_t quiet_ms = tenant.now_ms() - in.flushed_ms;
+  if (quiet_ms > notes_kept_ms && notes_waiting(in)) return flush_notes(tenant);
+  if (quiet_ms < idle_ms || in.checkpointed_seq == in.commit_seq.load()) return {};
+  TERN_TRY(const sqlite::Checkpoint done, in.writer->checkpoint(sqlite::CheckpointMode::passive));
+  if (done.complete) in.checkpointed_seq = in.commit_seq.load();
+  return {};
+}
+
+Result<void> begin_epoch(Tenant& tenant, const protocol::EpochRecord& record, Bytes record_wire) {
+  const auto strand = tenant.lock_writer();
+  TERN_CHECKED(flush_notes(tenant));
+  Tenant::Internals& in = tenant.internals();
+  if (record.tenant != tenant.id() || record.old_epoch != in.epoch || record.kept_size != in.frontier.size() ||
+      record.kept_root != in.frontier.root())
+    return fail(ErrorCode::invalid, "the epoch record is not about this tenant as it is now", {}, "record");
+  Batch batch(tenant);
+  TERN_CHECKED(batch.begin());
+  TERN_CHECKED(batch.db().run("INSERT INTO past_epoch (tenant_id, epoch, kept_seq, record) VALUES ($1, $2, $3, $4)",
+                              batch.number, record.old_epoch, record.kept_size, sqlite::Blob{record_wire}));
+  TERN_CHECKED(write_meta(batch.db(), batch.number, "epoch", record.new_epoch.view()));
+  TERN_CHECKED(batch.db().run("UPDATE number_counter SET next = next + $2 WHERE tenant_id = $1", batch.number,
+                              limits::epoch_block));
+  batch.next_integer_id += limits::epoch_block;
+  TERN_CHECKED(write_meta(batch.db(), batch.number, "next_integer_id", meta_number(batch.next_integer_id)));
+  batch.new_epoch = record.new_epoch;
+  batch.wrote = true;
+  TERN_CHECKED(commit_alone(tenant, batch));
+  in.past_epochs.emplace_back(record.old_epoch, record.kept_size);
+  std::lock_guard lock(in.anchor_mutex);
+  in.newest_anchor.reset();
+  in.newest_anchor_hash = {};
+  return {};
+}
+
+Result<std::optional<Bytes>> epoch_record(Tenant& tenant, const EpochId& epoch) {
+  TERN_TRY(auto reader, tenant.reader());
+  TERN_TRY(auto rows, reader.db().query("SELECT record FROM past_epoch WHERE tenant_id = $1 AND epoch = $2",
+                                        tenant.number(), epoch));
+  TERN_TRY(const bool found, rows.step());
+  if (!found) return std::optional<Bytes>{};
+  return std::optional(Bytes(rows.blob(0)));
+}
+
+Result<Bytes> withdraw_anchors(Tenant& tenant, std::int64_t from_ms) {
+  const auto strand = tenant.lock_writer();
+  TERN_CHECKED(flush_notes(tenant));
+  Tenant::Internals& in = tenant.internals();
+  Batch batch(tenant);
+  TERN_CHECKED(batch.begin());
+  TERN_TRY(auto rows, batch.db().query("SELECT min(anchor_seq), max(anchor_seq) FROM anchor WHERE tenant_id = $1 "
+                                       "AND epoch = $2 AND time_ms >= $3 AND withdrawn = 0",
+                                       batch.number, in.epoch, from_ms));
+  TERN_TRY(const bool found, rows.step());
+  if (!found || rows.is_null(0)) return fail(ErrorCode::not_found, "no anchor was made since then", {}, "from");
+  protocol::AnchorWithdrawal withdrawal{tenant.id(), in.epoch, rows.uint64(0), rows.uint64(1), batch.commit_ms};
+  rows.reset();
+  const Bytes wire = protocol::sign_statement(withdrawal, in.keys.log).wire;
+  TERN_CHECKED(batch.db().run("UPDATE anchor SET withdrawn = 1 WHERE tenant_id = $1 AND epoch = $2 AND time_ms >= $3",
+                              batch.number, in.epoch, from_ms));
+  TERN_CHECKED(write_meta(batch.db(), batch.number, "withdrawn_" + std::to_string(withdrawal.first_seq), wire));
+  batch.wrote = true;
+  TERN_CHECKED(commit_alone(tenant, batch));
+  in.anchors_seen.clear();
+  return wire;
+}
+
+}  // namespace tern::server

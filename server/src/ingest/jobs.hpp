@@ -1,0 +1,40 @@
+// What the server does to a tenant by itself or for its administrator. All on the committer strand.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ingest.hpp"
+#include "tern/protocol/statements.hpp"
+
+namespace tern::server {
+
+/// Tickets that ended too long ago leave the scopes they were in (sync/scope.hpp): a commit when there are any. Looks at
+/// most once a minute of server time.
+Result<std::optional<ServerCommit>> expire_scopes(Tenant& tenant);
+
+/// Idle work, about once a second: writes notes of exchanges that are older than a minute, checkpoints, finishes an
+/// erasure's truncation.
+Result<void> maintain(Tenant& tenant);
+
+/// Removes body and salt of these changes wherever they are kept, and of every later change of their tickets that quotes
+/// them; refolds. `not_found` for a change the ledger does not hold. The statement is signed -ER.
+struct Erased {
+  std::vector<sync::ChangeRef> changes;  // with those that quoted
+  Bytes statement;
+  ServerCommit commit;
+};
+Result<Erased> erase(Tenant& tenant, const std::vector<sync::ChangeRef>& changes, const OperatorId& acting);
+
+/// After a restore, before serving: history goes on under a new epoch. `record` is the root-signed epoch record, whose
+/// kept size is the tenant's log size now. Counters of ids and numbers go a whole block further.
+Result<void> begin_epoch(Tenant& tenant, const protocol::EpochRecord& record, Bytes record_wire);
+/// The signed record that ended `epoch`; nothing when it is the current one or never was. Thread-safe.
+Result<std::optional<Bytes>> epoch_record(Tenant& tenant, const EpochId& epoch);
+
+/// Anchors made since `from_ms` of server time bound nothing any more. The statement is signed -AW.
+Result<Bytes> withdraw_anchors(Tenant& tenant, std::int64_t from_ms);
+
+}  // namespace tern::server

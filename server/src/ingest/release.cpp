@@ -1,0 +1,94 @@
+// A supervisor lets something held take effect, at the time it was made. What was held because of it comes along.
+#include <algorithm>
+
+#include "batch.hpp"
+
+namespace tern::server {
+namespace {
+
+using sync::ReasonCode;
+using sync::Rule;
+using Verdict = sync::Admission::Verdict;
+
+bool names(const sync::Change& change, const ChangeId& id) {
+  return std::find(change.after.begin(), change.after.end(), id) != change.after.end();
+}
+
+/// The held changes that wait for `first`, with it in front, in commit order.
+std::vector<const LedgerChange*> with_dependents(const std::vector<LedgerChange>& ledger, const sync::ChangeRef& first) {
+  std::vector<const LedgerChange*> released;
+  for (const LedgerChange& change : ledger) {
+    if (change.standing != sync::Outcome::held) continue;
+    const sync::ChangeRef& ref = change.placed.change.ref;
+    const bool waits = ref.device == first.device &&
+                       std::any_of(released.begin(), released.end(), [&](const LedgerChange* parent) {
+                         return names(change.placed.change, parent->placed.change.ref.id);
+                       });
+    // Whatever named a ticket that was not there is released with the create that makes it.
+    const bool orphan = !released.empty() && released.front()->placed.change.intent == sync::Intent::create &&
+                        change.placed.admission.reason == ReasonCode::parent_missing && ref.device == first.device;
+    if (ref == first || waits || orphan) released.push_back(&change);
+  }
+  return released;
+}
+
+/// At its own place and time, but committed now.
+sync::PlacedChange place_again(const Batch& batch, const SetWork& work, const LedgerChange& held) {
+  sync::PlacedChange placed = held.placed;
+  placed.admission.verdict = Verdict::admitted;
+  placed.admission.reason = ReasonCode::none;
+  placed.admission.commit_ms = batch.commit_ms;
+  const sync::Stamp& stamp = held.placed.stamp;
+  placed.stamp = sync::make_stamp(placed.change, stamp.origin, work.commit_seq, placed.admission, stamp.author,
+                                  stamp.author_kind);
+  return placed;
+}
+
+Result<void> release_one(Batch& batch, SetWork& work, Entry& entry, const LedgerChange& held) {
+  sync::PlacedChange placed = place_again(batch, work, held);
+  const bool creates = placed.change.intent == sync::Intent::create;
+  if (creates == (entry.ticket != nullptr)) return {};  // already there, or still nothing to act on
+  if (creates) {
+    TERN_CHECKED(name_ticket(batch, placed.change, placed.admission));
+    entry.ticket = &batch.new_ticket(placed.change.ticket);
+  }
+  const sync::IntentSpec* spec = sync::find_intent(placed.change.intent);
+  if (spec != nullptr && spec->ruling == sync::Ruling::claim)
+    sync::judge_claim(entry.ticket->state, placed.change, placed.stamp, false, placed.admission);
+  // A message edit whose message is not there has nothing to act on.
+  TERN_TRY(const sync::Standing standing, fold_placed(batch, work, *entry.ticket, placed));
+  const sync::Origin& origin = placed.stamp.origin;
+  if (spec != nullptr && spec->ruling == sync::Ruling::fact)
+    entry.ticket->latest.add({origin.device, origin.device_epoch}, placed.admission.effective_ms);
+  note_altered(work, placed.change.ticket, {placed.change.ref, {held.standing, held.standing_rule, {}, {}}, standing},
+               entry.change->ref);
+  entry.released.push_back({placed.change.ref, std::move(placed.admission)});
+  return {};
+}
+
+}  // namespace
+
+Result<void> fold_release(Batch& batch, SetWork& work, Entry& entry) {
+  const sync::ChangeRef& target = entry.change->targets.front();
+  TERN_TRY(const std::vector<LedgerChange> ledger, read_ticket(batch.db(), batch.number, entry.change->ticket));
+  const auto held = with_dependents(ledger, target);
+  if (held.empty()) {
+    const bool there = std::any_of(ledger.begin(), ledger.end(),
+                                   [&](const LedgerChange& change) { return change.placed.change.ref == target; });
+    if (there) {
+      refuse(entry, Verdict::rejected, ReasonCode::exists, Rule::release);
+    } else {
+      refuse(entry, Verdict::held, ReasonCode::parent_missing, Rule::dependency);
+    }
+    return {};
+  }
+  for (const LedgerChange* change : held) TERN_CHECKED(release_one(batch, work, entry, *change));
+  if (entry.released.empty()) {
+    refuse(entry, Verdict::held, ReasonCode::parent_missing, Rule::dependency);
+  } else {
+    entry.standing = {sync::Outcome::applied, Rule::release, {}, {}};
+  }
+  return {};
+}
+
+}  // namespace tern::server

@@ -1,0 +1,125 @@
+// When a change happened and what its author had seen, fixed once: fold.md "Trusted time".
+#include <algorithm>
+
+#include "batch.hpp"
+
+namespace tern::server {
+namespace {
+
+using sync::TimeFlag;
+
+bool seen_is_of_this_epoch(const Batch& batch, const EpochId& epoch) { return epoch.is_zero() || epoch == batch.in.epoch; }
+
+EpochId epoch_of(const sync::Change& change, const SetWork& work) {
+  return change.seen_epoch.is_zero() ? work.anchor_epoch : change.seen_epoch;
+}
+
+/// Above what the server holds: it is the server that is behind, and nothing can be judged.
+bool ahead(const Batch& batch, const SetWork& work) {
+  if (seen_is_of_this_epoch(batch, work.anchor_epoch) && work.judged.seen_seq > batch.committed_seq) return true;
+  return std::any_of(work.changes.begin(), work.changes.end(), [&](const sync::Change& change) {
+    return seen_is_of_this_epoch(batch, epoch_of(change, work)) && change.seen_seq > batch.committed_seq;
+  });
+}
+
+std::int64_t last_exchange_before(const DeviceNotes& notes, std::uint64_t chain_seq) {
+  if (notes.declared_seq < chain_seq) return notes.declared_ms;
+  if (notes.previous_declared_seq < chain_seq) return notes.previous_declared_ms;
+  return 0;
+}
+
+/// The latest fact of its ticket, of another chain, that the author had seen.
+Result<std::int64_t> latest_seen_fact(Batch& batch, const SetWork& work, const Entry& entry) {
+  if (entry.ticket == nullptr) return 0;
+  const Chain own{work.judged.device, work.judged.device_epoch};
+  const std::uint64_t seen = entry.admission.seen_seq;
+  if (seen >= entry.ticket->last_commit) return entry.ticket->latest.of_others(own);
+  if (seen == 0) return 0;
+  TERN_TRY(auto rows, batch.db().query(
+      "SELECT top_ms, top_device, top_epoch, second_ms FROM change WHERE tenant_id = $1 AND ticket_id = $2 "
+      "AND commit_seq <= $3 ORDER BY commit_seq DESC, idx DESC LIMIT 1",
+      batch.number, entry.change->ticket, seen));
+  TERN_TRY(const bool found, rows.step());
+  if (!found) return 0;
+  const LatestFacts latest{rows.int64(0), {rows.id<DeviceId>(1), rows.uint64(2)}, rows.int64(3)};
+  return latest.of_others(own);
+}
+
+void judge_seen(const Batch& batch, const SetWork& work, Entry& entry) {
+  const sync::Change& change = *entry.change;
+  std::uint64_t seen = batch.normalise_seen(epoch_of(change, work), change.seen_seq);
+  if (work.from_server) {
+    if (change.seen_now) seen = entry.ticket == nullptr ? batch.commit_seq : entry.ticket->state.version;
+    seen = std::min(seen, batch.commit_seq);
+  } else if (seen > work.sent_seq) {
+    seen = work.sent_seq;
+    entry.admission.time_flags |= sync::time_flag_seen_cut;
+  }
+  entry.admission.seen_seq = seen;
+}
+
+/// The server's own word: it acts now, or repeats what a source asserted.
+Result<void> server_time(Batch& batch, const SetWork& work, Entry& entry) {
+  sync::Admission& admission = entry.admission;
+  admission.hi_ms = batch.commit_ms;
+  if (entry.change->asserted_ms != 0) {
+    admission.effective_ms = admission.lo_ms = entry.change->asserted_ms;
+    admission.hi_ms = std::max(admission.hi_ms, admission.lo_ms);
+    admission.time_flags |= sync::time_flag_asserted;
+    return {};
+  }
+  TERN_TRY(const std::int64_t seen_fact, latest_seen_fact(batch, work, entry));
+  admission.lo_ms = admission.effective_ms = batch.commit_ms;
+  if (seen_fact >= admission.effective_ms) {
+    admission.effective_ms = seen_fact + 1;
+    admission.time_flags |= sync::time_flag_raised_seen;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::optional<PushFault>> judge_set_time(Batch& batch, SetWork& work, const DeviceRow& device,
+                                                const DeviceNotes& notes) {
+  TERN_TRY(const auto anchor, batch.find_anchor(work.judged.anchor_hash));
+  work.anchor_epoch = anchor ? anchor->epoch : EpochId{};
+  if (ahead(batch, work)) {
+    return std::optional(PushFault{{ErrorCode::server_behind, "the device has seen more than this server holds",
+                                    "the server was set back; nothing is lost, try again later", "seen"}, 0, 0, {}});
+  }
+  work.sent_seq = std::min(notes.sent_seq, batch.committed_seq);
+  const std::uint64_t seen = batch.normalise_seen(work.anchor_epoch, work.judged.seen_seq);
+  work.cursor_seen = std::min(seen, work.sent_seq);
+  sync::SetEvidence& evidence = work.evidence;
+  if (anchor) evidence.anchor_ms = anchor->time_ms;
+  TERN_TRY(evidence.seen_commit_ms, batch.commit_time(work.cursor_seen));
+  // A set that was signed again stands in a new chain, whose declared heads say nothing of when it was first signed.
+  evidence.last_exchange_ms = work.set->original ? 0 : last_exchange_before(notes, work.header.chain_seq);
+  evidence.previous_lo_ms = device.last_lo_ms;
+  evidence.received_ms = batch.commit_ms;
+  evidence.mono_ms = work.judged.mono_ms;
+  return std::optional<PushFault>{};
+}
+
+Result<void> judge_time(Batch& batch, SetWork& work, Entry& entry, std::int64_t previous_effective_ms) {
+  judge_seen(batch, work, entry);
+  sync::Admission& admission = entry.admission;
+  admission.commit_ms = batch.commit_ms;
+  if (batch.doubtful) admission.time_flags |= sync::time_flag_doubtful_clock;
+  if (work.from_server) return server_time(batch, work, entry);
+
+  sync::ChangeEvidence evidence;
+  evidence.wall_ms = entry.change->wall_ms;
+  evidence.before_ms = entry.change->before_ms;
+  evidence.previous_effective_ms = previous_effective_ms;
+  TERN_TRY(evidence.seen_commit_ms, batch.commit_time(admission.seen_seq));
+  TERN_TRY(evidence.latest_seen_fact_ms, latest_seen_fact(batch, work, entry));
+  const sync::TrustedTime time = sync::trusted_time(work.evidence, evidence);
+  admission.effective_ms = time.effective_ms;
+  admission.lo_ms = time.lo_ms;
+  admission.hi_ms = time.hi_ms;
+  admission.time_flags |= time.flags;
+  return {};
+}
+
+}  // namespace tern::server

@@ -1,0 +1,60 @@
+// One ticket while a batch works on it: read once, folded in memory, written once at the end.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tern/sync/fold.hpp"
+
+namespace tern::server {
+
+/// One device epoch of one device.
+struct Chain {
+  DeviceId device;
+  std::uint64_t epoch = 0;
+  bool operator==(const Chain&) const = default;
+};
+
+/// The latest effective time among a ticket's facts, and the latest among those of all other chains than that one's:
+/// enough to tell anybody the latest fact of somebody else. Zero: none.
+struct LatestFacts {
+  std::int64_t top_ms = 0;
+  Chain top;
+  std::int64_t second_ms = 0;
+
+  void add(const Chain& chain, std::int64_t effective_ms);
+  [[nodiscard]] std::int64_t of_others(const Chain& chain) const { return chain == top ? second_ms : top_ms; }
+};
+
+/// What decides in whose scope a ticket is.
+struct ScopeFacts {
+  std::optional<OperatorId> assignee;
+  std::optional<RecordId> queue;
+  std::vector<OperatorId> followers;                            // watchers and pins, ascending
+  std::vector<std::pair<OperatorId, std::uint64_t>> custody;    // with the commit of the claim, ascending
+  std::int64_t ended_ms = 0;                                    // since when in the end class; 0 = it is not
+  bool deleted = false;
+  Bytes merged_into;
+  bool operator==(const ScopeFacts&) const = default;
+};
+ScopeFacts scope_facts(const sync::TicketState& state);
+
+/// A change of the description and what stands of it.
+struct Describe {
+  sync::PlacedChange placed;
+  sync::Standing standing;
+};
+
+struct WorkingTicket {
+  sync::TicketState state;
+  bool stored = false;             // it has a row
+  bool dirty = false;              // the state is not the row's
+  std::uint64_t change_count = 0;
+  std::uint64_t last_commit = 0;   // newest commit with a change of it, of any outcome
+  LatestFacts latest;
+  ScopeFacts scope_before;         // of the row; meaningless for a new one
+  std::optional<std::vector<Describe>> describes;  // read when the first edit of the description comes
+};
+
+}  // namespace tern::server

@@ -1,0 +1,81 @@
+#include "stream_hub.hpp"
+
+#include <set>
+
+#include "push/device_stream.hpp"
+#include "store/tenant.hpp"
+
+namespace tern::server {
+namespace {
+
+/// Operators who hold, or just lost, one of these tickets.
+std::set<OperatorId> members_of(Tenant& tenant, const std::vector<TicketId>& tickets) {
+  std::set<OperatorId> out;
+  auto reader = tenant.reader();
+  if (!reader) return out;
+  for (const TicketId& ticket : tickets) {
+    auto rows = reader->db().query("SELECT operator_id FROM scope_member WHERE tenant_id = $1 AND ticket_id = $2", tenant.number(), ticket);
+    if (!rows) return out;
+    for (;;) {
+      const auto more = rows->step();
+      if (!more || !*more) break;
+      out.insert(rows->id<OperatorId>(0));
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::shared_ptr<StreamHandler> StreamHub::open(const AuthenticatedRequest& upgrade) {
+  auto stream = std::make_shared<DeviceStream>(*this, exchange_, upgrade);
+  const std::lock_guard guard(mutex_);
+  streams_[stream.get()] = stream;
+  return stream;
+}
+
+void StreamHub::forget(const DeviceStream* stream) {
+  const std::lock_guard guard(mutex_);
+  streams_.erase(stream);
+}
+
+std::vector<std::shared_ptr<DeviceStream>> StreamHub::streams_of(const Tenant* tenant) {
+  const std::lock_guard guard(mutex_);
+  std::vector<std::shared_ptr<DeviceStream>> out;
+  for (const auto& [address, held] : streams_)
+    if (auto stream = held.lock(); stream && (tenant == nullptr || stream->session().tenant == tenant)) out.push_back(std::move(stream));
+  return out;
+}
+
+void StreamHub::deliver(Tenant& tenant, const std::vector<TicketId>& tickets) {
+  const auto streams = streams_of(&tenant);
+  if (streams.empty()) return;
+  const std::set<OperatorId> members = members_of(tenant, tickets);
+  for (const auto& stream : streams) {
+    const auto device = find_device(tenant, stream->session().device);
+    if (!device || (!device->scope_all && !members.contains(device->operator_id))) continue;
+    if (stream->push()) ++pushes_;
+  }
+}
+
+void StreamHub::on_commit(Tenant& tenant, const CommitNotice& notice) {
+  if (notice.tickets.empty()) return;
+  {
+    const std::lock_guard guard(mutex_);
+    if (streams_.empty()) return;
+  }
+  run_later_([this, &tenant, tickets = notice.tickets] { deliver(tenant, tickets); });
+}
+
+void StreamHub::sweep() {
+  for (const auto& stream : streams_of(nullptr))
+    if (stream->session_ended()) stream->close(stream_close::auth_required, "the session is over");
+}
+
+void StreamHub::close_all() {
+  for (const auto& stream : streams_of(nullptr)) stream->close(stream_close::going_away, "the server is stopping");
+}
+
+std::size_t StreamHub::size() { return streams_of(nullptr).size(); }
+
+}  // namespace tern::server

@@ -1,0 +1,239 @@
+#include "routes.hpp"
+
+#include "http/problems.hpp"
+#include "tern/protocol/enrolment.hpp"
+#include "tern/protocol/limits.hpp"
+#include "tern/protocol/zstd.hpp"
+
+namespace tern::server {
+namespace {
+
+constexpr std::string_view octets = "application/octet-stream";
+constexpr std::string_view protobuf = "application/x-protobuf";
+constexpr std::uint64_t handshake_bytes_max = 4 * limits::kib;
+constexpr std::uint64_t exchange_bytes_max = limits::change_set_bytes_max + limits::want_bytes_max;
+constexpr std::size_t compress_above_bytes = 256;
+
+bool is_loopback(std::string_view address) { return address.starts_with("127.") || address == "::1" || address == "::ffff:127.0.0.1"; }
+
+Response not_found(const std::string& request_id) {
+  return problem_response({404, "not_found", "There is nothing here", "", "", request_id});
+}
+
+/// The type that was announced, without parameters. Nothing else than what a route speaks is read.
+std::optional<Response> wrong_type(const Request& head, std::string_view wanted) {
+  if (head.header("content-type") == wanted) return std::nullopt;
+  return problem_response({415, "content_type", "Another content type is needed", "Send " + std::string(wanted) + ".", "content-type", head.request_id});
+}
+
+std::optional<Response> wrong_coding(const Request& head) {
+  const std::string_view coding = head.header("content-encoding");
+  if (coding.empty() || coding == "zstd") return std::nullopt;
+  return problem_response({415, "content_encoding", "The content coding is not known", "Send zstd, or none.", "content-encoding", head.request_id});
+}
+
+Result<void> check_body(const Bytes& body, const protocol::RequestAuth& auth) {
+  const bool announced = auth.body_bytes.has_value() && auth.body_digest.has_value();
+  const bool same = announced ? body.size() == *auth.body_bytes && protocol::body_digest(body) == *auth.body_digest : body.empty();
+  if (same) return {};
+  return fail(ErrorCode::mac_invalid, "The body is not the one that the request's MAC covers.", "Send it again.", "body");
+}
+
+}  // namespace
+
+struct Routes::Route {
+  std::string_view path, method;
+  Answer answer;
+  std::uint64_t body_bytes_max = 0;
+  std::string_view content_type;  // empty: no body is read
+  bool under_session = false;
+};
+
+const Routes::Route* Routes::find_route(std::string_view path) {
+  static constexpr Route table[] = {
+      {"/sync/v1/exchange", "POST", &Routes::exchange, exchange_bytes_max, protobuf, true},
+      {"/sync/v1/hello", "POST", &Routes::hello, handshake_bytes_max, octets},
+      {"/sync/v1/session", "POST", &Routes::session, handshake_bytes_max, octets},
+      {"/sync/v1/enrol", "POST", &Routes::enrol, protocol::enrolment_request_bytes_max, octets},
+      {"/healthz", "GET", &Routes::health, 0, {}},
+      {"/metrics", "GET", &Routes::metrics, 0, {}},
+  };
+  for (const Route& route : table)
+    if (route.path == path) return &route;
+  return nullptr;
+}
+
+/// What on_head hands to handle.
+struct Routes::Accepted {
+  const Route* route = nullptr;
+  std::optional<AuthenticatedRequest> auth;
+};
+
+// ---- heads ----
+
+HeadVerdict Routes::on_head(const Request& head) {
+  const Route* route = find_route(head.path);
+  if (route == nullptr) return not_found(head.request_id);
+  if (head.method != route->method) {
+    Response response = problem_response({405, "method_not_allowed", "Another method is needed", "", "", head.request_id});
+    response.set_header("allow", route->method);
+    return response;
+  }
+  Accepted accepted{route, {}};
+  if (route->under_session) {
+    auto auth = authenticate(head);
+    if (!auth) return std::move(auth).error();
+    accepted.auth = std::move(*auth);
+  }
+  const auto seal = [&](Response response) {
+    if (accepted.auth) seal_answer(*accepted.auth, response);
+    return response;
+  };
+  if (route->content_type.empty()) return HeadAccept{0, accepted};
+  if (auto refused = wrong_type(head, route->content_type)) return seal(std::move(*refused));
+  if (auto refused = wrong_coding(head)) return seal(std::move(*refused));
+  if (head.content_length && *head.content_length > route->body_bytes_max)
+    return seal(problem_response({413, "body_too_large", "The body is too large", "", "", head.request_id}));
+  return HeadAccept{route->body_bytes_max, accepted};
+}
+
+tl::expected<AuthenticatedRequest, Response> Routes::authenticate(const Request& head) {
+  auto auth = parts_.sessions.authenticate(head);
+  if (auth) return std::move(*auth);
+  return tl::unexpected(refuse_session(auth.error(), head.request_id));
+}
+
+Response Routes::refuse_session(const RefusedRequest& refused, const std::string& request_id) {
+  if (refused.error.code == ErrorCode::mac_invalid) ++counters_.macs_refused;
+  if (refused.error.code == ErrorCode::replayed) ++counters_.replays_refused;
+  Response response = refusal(refused.error, request_id);
+  if (refused.error.code == ErrorCode::clock_skew) {
+    auto body = parse_json(response.body);
+    check(body.has_value(), "a problem is JSON");
+    body->set("server_time_ms", Json(parts_.environment.wall_ms()));
+    response.body = to_text(*body);
+  }
+  if (refused.request) seal_answer(*refused.request, response);
+  return response;
+}
+
+void Routes::on_edge_answer(const std::any& context, Response& answer) {
+  const auto* accepted = std::any_cast<Accepted>(&context);
+  if (accepted != nullptr && accepted->auth) seal_answer(*accepted->auth, answer);
+}
+
+// ---- requests ----
+
+Response Routes::fault(const Error& error, const Request& request) {
+  if (!tells_the_peer(error.code))
+    parts_.log.write(LogLevel::error, "request_failed",
+                     {{"request_id", Json(request.request_id)}, {"path", Json(request.path)}, {"code", Json(to_string(error.code))}, {"reason", Json(error.message)}});
+  return refusal(error, request.request_id);
+}
+
+Response Routes::handle(Request&& request, std::any context) {
+  const auto* accepted = std::any_cast<Accepted>(&context);
+  check(accepted != nullptr && accepted->route != nullptr, "a request comes with what on_head made of it");
+  auto answered = answer(request, *accepted);
+  Response response = answered ? std::move(*answered) : fault(answered.error(), request);
+  if (accepted->auth) seal_answer(*accepted->auth, response);
+  return response;
+}
+
+Result<Response> Routes::answer(const Request& request, const Accepted& accepted) {
+  TERN_TRY(Bytes body, request.body.read_all());
+  const AuthenticatedRequest* auth = accepted.auth ? &*accepted.auth : nullptr;
+  if (auth != nullptr) TERN_CHECKED(check_body(body, auth->auth));
+  if (request.header("content-encoding") == "zstd") {
+    TERN_TRY(body, protocol::decompress(body));
+  }
+  return (this->*accepted.route->answer)(request, body, auth);
+}
+
+Result<Response> Routes::health(const Request&, const Bytes&, const AuthenticatedRequest*) {
+  bool in_doubt = false;
+  for (Tenant* tenant : parts_.tenants.all()) in_doubt = in_doubt || tenant->clock_in_doubt();
+  Response response(200, "application/json", to_text(Json::object({{"status", Json("ok")}, {"clock_in_doubt", Json(in_doubt)}})) + "\n");
+  response.set_header("cache-control", "no-store");
+  return response;
+}
+
+/// For this machine only: a proxy that speaks for others says so.
+Result<Response> Routes::metrics(const Request& request, const Bytes&, const AuthenticatedRequest*) {
+  const bool forwarded = request.has_header("x-forwarded-for") || request.has_header("forwarded") || request.has_header("x-real-ip");
+  if (forwarded || !is_loopback(request.peer_address)) return not_found(request.request_id);
+  return Response(200, "text/plain; version=0.0.4; charset=utf-8", parts_.metrics());
+}
+
+Result<Response> Routes::enrol(const Request& request, const Bytes& body, const AuthenticatedRequest*) {
+  auto enrolled = parts_.enrolment.enrol(body, request.peer_address, parts_.tenants.all(), parts_.committer());
+  if (!enrolled) {
+    ++counters_.enrolments_refused;
+    parts_.log.write(LogLevel::warning, "enrolment_refused",
+                     {{"request_id", Json(request.request_id)}, {"peer", Json(request.peer_address)}, {"code", Json(to_string(enrolled.error().code))}});
+    return tl::unexpected(std::move(enrolled).error());
+  }
+  ++counters_.enrolments;
+  parts_.log.write(LogLevel::info, "device_enrolled", {{"request_id", Json(request.request_id)}, {"peer", Json(request.peer_address)}});
+  return Response(200, octets, std::move(*enrolled));
+}
+
+Result<Response> Routes::hello(const Request& request, const Bytes& body, const AuthenticatedRequest*) {
+  ++counters_.handshakes;
+  TERN_TRY(const auto hello, protocol::decode_session_hello(body));
+  // The root is the server's: a tenant that is not here gets the same answer as one that is.
+  const auto tenants = parts_.tenants.all();
+  if (tenants.empty()) return fail(ErrorCode::busy, "This server has no tenant yet.");
+  const auto root = protocol::key_id(tenants.front()->keys().roots.front());
+  TERN_TRY(const auto challenge, parts_.sessions.hello(hello, root, request.peer_address));
+  return Response(200, octets, protocol::encode(challenge));
+}
+
+Result<Response> Routes::session(const Request& request, const Bytes& body, const AuthenticatedRequest*) {
+  TERN_TRY(const auto proof, protocol::decode_session_proof(body));
+  auto welcome = parts_.sessions.prove(proof, [this](const TenantId& id) { return parts_.tenants.find(id); });
+  if (!welcome) {
+    ++counters_.sessions_refused;
+    parts_.log.write(LogLevel::warning, "session_refused",
+                     {{"request_id", Json(request.request_id)}, {"peer", Json(request.peer_address)}, {"code", Json(to_string(welcome.error().code))}});
+    return tl::unexpected(std::move(welcome).error());
+  }
+  ++counters_.sessions;
+  return Response(200, octets, protocol::encode(*welcome));
+}
+
+Result<Response> Routes::exchange(const Request&, const Bytes& body, const AuthenticatedRequest* auth) {
+  TERN_TRY(Bytes message, parts_.exchange.answer(*auth->session, body));
+  Response response;
+  if (message.size() > compress_above_bytes)
+    if (Bytes packed = protocol::compress(message); packed.size() < message.size()) {
+      response = Response(200, protobuf, std::move(packed));
+      response.set_header("content-encoding", "zstd");
+      return response;
+    }
+  return Response(200, protobuf, std::move(message));
+}
+
+// ---- streams ----
+
+UpgradeVerdict Routes::on_upgrade(const Request& head) {
+  if (head.path != "/sync/v1/stream") return not_found(head.request_id);
+  auto auth = authenticate(head);
+  if (!auth) return std::move(auth).error();
+  if (auth->session->mode == protocol::SessionMode::deposit) {
+    Response response = refusal({ErrorCode::not_permitted, "A device whose key no longer counts gets no stream.", "Use exchanges.", {}}, head.request_id);
+    seal_answer(*auth, response);
+    return response;
+  }
+  ++counters_.upgrades;
+  StreamAccept accept;
+  accept.handler = parts_.streams.open(*auth);
+  accept.message_bytes_max = limits::frame_bytes_max;
+  accept.first_message_ms = first_frame_ms_max;
+  Response answer(101);
+  seal_answer(*auth, answer);
+  accept.headers.push_back({"tern-auth-answer", std::string(answer.header("tern-auth-answer"))});
+  return accept;
+}
+
+}  // namespace tern::server

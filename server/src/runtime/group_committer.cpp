@@ -1,0 +1,170 @@
+// Group commit: what waits for a tenant while one batch is being written is the next batch, so that an fsync is paid by
+// the batch and not by the device. The only threads of ingest.
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <future>
+#include <thread>
+
+#include "ingest/committer.hpp"
+#include "ingest/notices.hpp"
+
+namespace tern::server {
+namespace {
+
+// A batch holds readers' checkpoints up and everybody in it waits for the last: some tens of milliseconds of work.
+constexpr std::size_t changes_per_batch_max = 4'000;
+
+struct Waiting {
+  VerifiedPush push;
+  std::promise<Result<PushAnswer>> answer;
+};
+
+struct Work {
+  std::function<void()> work;
+  std::promise<void> done;
+};
+
+/// What waits for one tenant. At most one thread works on it at a time.
+struct Strand {
+  explicit Strand(Tenant& t) : tenant(t) {}
+  Tenant& tenant;
+  std::deque<Waiting> pushes;
+  std::deque<Work> works;
+  bool queued = false;  // among the ready ones, or being worked on
+};
+
+std::size_t change_count(const VerifiedPush& push) {
+  std::size_t count = 1;
+  for (const auto& changes : push.changes) count += changes.size();
+  return count;
+}
+
+class GroupCommitter final : public Committer {
+public:
+  explicit GroupCommitter(unsigned threads) {
+    for (unsigned i = 0; i < std::clamp(threads, 1U, 4U); ++i) threads_.emplace_back([this] { serve(); });
+  }
+
+  ~GroupCommitter() override {
+    {
+      std::lock_guard lock(mutex_);
+      ending_ = true;
+    }
+    wake_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  Result<PushAnswer> commit(Tenant& tenant, VerifiedPush push) override {
+    Waiting waiting{std::move(push), {}};
+    std::future<Result<PushAnswer>> answer = waiting.answer.get_future();
+    enqueue(tenant, [&](Strand& strand) { strand.pushes.push_back(std::move(waiting)); });
+    return answer.get();
+  }
+
+  void run(Tenant& tenant, const std::function<void()>& work) override {
+    Work waiting{work, {}};
+    std::future<void> done = waiting.done.get_future();
+    enqueue(tenant, [&](Strand& strand) { strand.works.push_back(std::move(waiting)); });
+    done.get();
+  }
+
+private:
+  template <typename Put>
+  void enqueue(Tenant& tenant, Put put) {
+    {
+      std::lock_guard lock(mutex_);
+      std::unique_ptr<Strand>& strand = strands_[&tenant];
+      if (!strand) strand = std::make_unique<Strand>(tenant);
+      put(*strand);
+      if (strand->queued) return;
+      strand->queued = true;
+      ready_.push_back(strand.get());
+    }
+    wake_.notify_one();
+  }
+
+  void serve() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      wake_.wait(lock, [this] { return ending_ || !ready_.empty(); });
+      if (ready_.empty()) return;
+      Strand& strand = *ready_.front();
+      ready_.pop_front();
+      std::deque<Work> works = std::exchange(strand.works, {});
+      std::vector<Waiting> batch = next_batch(strand);
+      lock.unlock();
+      const auto results = work_on(strand.tenant, works, batch);
+      lock.lock();
+      rest(strand);
+      lock.unlock();
+      // Told last: whoever hears it may close the tenant.
+      answer(results, batch);
+      for (Work& work : works) work.done.set_value();
+      lock.lock();
+    }
+  }
+
+  /// Mutex held. A strand without work is forgotten: its tenant may be closed after this.
+  void rest(Strand& strand) {
+    if (strand.pushes.empty() && strand.works.empty()) {
+      strands_.erase(&strand.tenant);
+      return;
+    }
+    ready_.push_back(&strand);
+    wake_.notify_one();
+  }
+
+  static std::vector<Waiting> next_batch(Strand& strand) {
+    std::vector<Waiting> batch;
+    std::size_t changes = 0;
+    while (!strand.pushes.empty()) {
+      const std::size_t more = change_count(strand.pushes.front().push);
+      if (!batch.empty() && changes + more > changes_per_batch_max) break;
+      changes += more;
+      batch.push_back(std::move(strand.pushes.front()));
+      strand.pushes.pop_front();
+    }
+    return batch;
+  }
+
+  Result<BatchResult> work_on(Tenant& tenant, std::deque<Work>& works, std::vector<Waiting>& batch) {
+    ListeningStrand strand(tenant, on_commit);
+    Result<BatchResult> result;
+    if (!batch.empty()) {
+      std::vector<VerifiedPush> pushes;
+      pushes.reserve(batch.size());
+      for (Waiting& waiting : batch) pushes.push_back(std::move(waiting.push));
+      result = commit_batch(tenant, pushes);
+      strand.tell();
+    }
+    for (Work& work : works) {
+      work.work();
+      strand.tell();
+    }
+    return result;
+  }
+
+  static void answer(const Result<BatchResult>& result, std::vector<Waiting>& batch) {
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      if (result) {
+        batch[i].answer.set_value(result->answers[i]);
+      } else {
+        batch[i].answer.set_value(tl::unexpected(result.error()));
+      }
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::unordered_map<Tenant*, std::unique_ptr<Strand>> strands_;
+  std::deque<Strand*> ready_;
+  bool ending_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace
+
+std::unique_ptr<Committer> make_group_committer(unsigned threads) { return std::make_unique<GroupCommitter>(threads); }
+
+}  // namespace tern::server

@@ -1,0 +1,211 @@
+// The composition of the server's core: which object answers what, and who outlives whom.
+#include "tern/server/server_core.hpp"
+
+#include <atomic>
+#include <mutex>
+
+#include "access/directory.hpp"
+#include "access/enrolment.hpp"
+#include "access/open_tenants.hpp"
+#include "access/recovery_sheet.hpp"
+#include "access/sessions.hpp"
+#include "admin/admin.hpp"
+#include "admin/operator_record.hpp"
+#include "admin/record_writer.hpp"
+#include "admin/restore.hpp"
+#include "exchange/exchange_service.hpp"
+#include "ingest/committer.hpp"
+#include "ingest/jobs.hpp"
+#include "metrics/metrics_writer.hpp"
+#include "push/stream_hub.hpp"
+#include "routes.hpp"
+#include "tern/protocol/keys.hpp"
+
+namespace tern::server {
+namespace {
+
+constexpr std::int64_t sweep_codes_every_ms = 60'000;
+
+class Core : public ServerCore {
+public:
+  Core(const ServerOptions& options, std::unique_ptr<Directory> directory, Environment& environment)
+      : options_(options),
+        environment_(environment),
+        log_(options.log_sink, environment),
+        directory_(std::move(directory)),
+        tenants_(*directory_, options.vfs, environment),
+        committer_(make_inline_committer()),
+        sessions_(environment),
+        enrolment_(environment),
+        exchange_(environment, *committer_),
+        streams_(exchange_),
+        admin_{environment, options_, *directory_, tenants_, sessions_, enrolment_, log_, [this]() -> Committer& { return *committer_; }},
+        routes_({environment, tenants_, sessions_, enrolment_, exchange_, streams_, log_, [this]() -> Committer& { return *committer_; },
+                 [this] { return metrics() + more_metrics(); }}) {
+    watch_commits();
+  }
+  ~Core() override { streams_.close_all(); }
+
+  Result<void> open_tenants() { return tenants_.open_all(); }
+
+  Handler& handler() override { return routes_; }
+  Result<Json> administer(const Json& command) override { return run_command(admin_, command); }
+  void tick() override;
+  void use_committer(std::unique_ptr<Committer> committer) override;
+  void use_push_executor(std::function<void(std::function<void()>)> run_later) override { streams_.use_executor(std::move(run_later)); }
+  void close_streams() override { streams_.close_all(); }
+  std::string metrics() override;
+  void add_metrics(std::function<std::string()> more) override {
+    const std::lock_guard guard(metrics_mutex_);
+    more_metrics_.push_back(std::move(more));
+  }
+  const Log& log() const override { return log_; }
+
+private:
+  void watch_commits();
+  std::string more_metrics();
+
+  const ServerOptions options_;
+  Environment& environment_;
+  Log log_;
+  std::unique_ptr<Directory> directory_;
+  OpenTenants tenants_;
+  std::unique_ptr<Committer> committer_;
+  SessionRegistry sessions_;
+  Enrolment enrolment_;
+  ExchangeService exchange_;
+  StreamHub streams_;
+  AdminParts admin_;
+  Routes routes_;
+  std::mutex metrics_mutex_;
+  std::vector<std::function<std::string()>> more_metrics_;
+  std::atomic<std::uint64_t> commits_{0};
+  std::int64_t codes_swept_ms_ = 0;  // of tick's thread
+};
+
+void Core::watch_commits() {
+  committer_->on_commit = [this](Tenant& tenant, const CommitNotice& notice) {
+    ++commits_;
+    if (notice.records) {
+      sessions_.end_inactive(tenant);
+      streams_.sweep();
+    }
+    streams_.on_commit(tenant, notice);
+  };
+}
+
+void Core::use_committer(std::unique_ptr<Committer> committer) {
+  const auto before = std::exchange(committer_, std::move(committer));
+  exchange_.use_committer(*committer_);
+  watch_commits();
+}
+
+void Core::tick() {
+  const std::int64_t now_ms = environment_.boot_ms();
+  const bool sweep_codes = codes_swept_ms_ == 0 || now_ms - codes_swept_ms_ >= sweep_codes_every_ms;
+  if (sweep_codes) codes_swept_ms_ = now_ms;
+  for (Tenant* tenant : tenants_.all()) {
+    Result<void> done;
+    committer_->run(*tenant, [&] {
+      if (auto expired = expire_scopes(*tenant); !expired) done = tl::unexpected(std::move(expired).error());
+      if (done && sweep_codes) done = enrolment_.sweep(*tenant);
+      if (done) done = maintain(*tenant);
+    });
+    if (!done)
+      log_.write(LogLevel::error, "job_failed",
+                 {{"tenant", Json(to_uuid_text(tenant->id().view()))}, {"code", Json(to_string(done.error().code))}, {"reason", Json(done.error().message)}});
+  }
+  sessions_.sweep();
+  streams_.sweep();
+}
+
+std::string Core::more_metrics() {
+  const std::lock_guard guard(metrics_mutex_);
+  std::string out;
+  for (const auto& more : more_metrics_) out += more();
+  return out;
+}
+
+std::string Core::metrics() {
+  MetricsWriter out;
+  const ExchangeCounters& exchange = exchange_.counters();
+  const RouteCounters& routes = routes_.counters();
+  out.counter("commits_total", "Commits that changed something", commits_)
+      .gauge("sessions", "Sessions now", sessions_.size())
+      .gauge("streams", "Streams of devices now", streams_.size())
+      .counter("pushes_total", "Patches pushed to streams", streams_.pushes())
+      .counter("exchanges_total", "Exchanges answered", exchange.exchanges)
+      .counter("exchange_sets_received_total", "Change sets received", exchange.sets_received)
+      .counter("exchange_patches_sent_total", "Patches sent", exchange.patches_sent)
+      .counter("exchange_checkpoints_total", "Scope digests sent", exchange.digest_checkpoints)
+      .counter("exchange_bucket_repairs_total", "Repairs of a scope that differed", exchange.bucket_repairs)
+      .counter("exchange_errors_total", "Exchanges answered with an error", exchange.errors)
+      .counter("enrolments_total", "Devices enrolled", routes.enrolments)
+      .counter("enrolments_refused_total", "Enrolments refused", routes.enrolments_refused)
+      .counter("handshakes_total", "Handshakes begun", routes.handshakes)
+      .counter("sessions_total", "Sessions begun", routes.sessions)
+      .counter("sessions_refused_total", "Handshakes refused", routes.sessions_refused)
+      .counter("macs_refused_total", "Requests whose MAC did not hold", routes.macs_refused)
+      .counter("replays_refused_total", "Requests that came before", routes.replays_refused);
+  out.begin("commit_seq", "Newest commit of each tenant", "gauge");
+  for (Tenant* tenant : tenants_.all()) out.labelled("commit_seq", "tenant", to_uuid_text(tenant->id().view()), tenant->commit_seq());
+  out.begin("backed_up_seq", "Newest commit in a verified backup", "gauge");
+  for (Tenant* tenant : tenants_.all()) out.labelled("backed_up_seq", "tenant", to_uuid_text(tenant->id().view()), tenant->backup_stable_seq());
+  out.begin("clock_in_doubt", "1 while a tenant's clock is in doubt", "gauge");
+  for (Tenant* tenant : tenants_.all()) out.labelled("clock_in_doubt", "tenant", to_uuid_text(tenant->id().view()), tenant->clock_in_doubt() ? 1 : 0);
+  return out.take();
+}
+
+/// The first tenant with its first admin.
+Result<ServerCore::Initialised> fill(const ServerOptions& options, Directory& directory, const std::string& tenant_name, const std::string& email,
+                                     const std::string& password_hash, Environment& environment) {
+  OpenTenants tenants(directory, options.vfs, environment);
+  TERN_TRY(Tenant* tenant, tenants.add(tenant_name, options.zone));
+  const sync::Record record = admin::operator_record(email, email, "admin", environment);
+  const OperatorId operator_id = OperatorId::or_zero(record.id.view());
+  Result<void> written;
+  make_inline_committer()->run(*tenant, [&] { written = admin::write_records(*tenant, {record}); });
+  TERN_CHECKED(written);
+  TERN_CHECKED(directory.put_login(tenant->number(), email, {tenant->number(), operator_id, password_hash}));
+  return ServerCore::Initialised{{}, tenant->id(), operator_id};
+}
+
+}  // namespace
+
+Result<ServerCore::Initialised> ServerCore::init(const ServerOptions& options, const std::string& tenant, const std::string& admin_email,
+                                                 const std::string& password, Environment& environment) {
+  TERN_CHECKED(protocol::init_crypto());
+  TERN_TRY(const std::string email, admin::email_of(admin_email));
+  TERN_TRY(const std::string hash, admin::hashed_password(password));
+  const auto recovery = protocol::RecoveryKey::generate(environment);
+  TERN_TRY(auto directory, Directory::create(options.directory, recovery, environment));
+  auto made = fill(options, *directory, tenant, email, hash, environment);
+  directory.reset();
+  if (!made) {
+    Directory::discard(options.directory);
+    return tl::unexpected(std::move(made).error());
+  }
+  made->recovery_key = recovery.to_text();
+  return made;
+}
+
+Result<std::string> ServerCore::write_recovery_sheet(const ServerOptions& options, const std::string& path, const std::string& recovery_key) {
+  return server::write_recovery_sheet(options.directory, path, recovery_key);
+}
+
+Result<Json> ServerCore::administer_offline(const ServerOptions& options, const Json& command, Environment& environment) {
+  TERN_CHECKED(protocol::init_crypto());
+  TERN_TRY(const AdminEntry* entry, check_command(command));
+  if (entry->command.name == "restore") return admin::restore(options, command, environment);
+  return fail(ErrorCode::usage, std::string(entry->command.name) + " works on an open server.", "", "command");
+}
+
+Result<std::unique_ptr<ServerCore>> ServerCore::open(const ServerOptions& options, Environment& environment) {
+  TERN_CHECKED(protocol::init_crypto());
+  TERN_TRY(auto directory, Directory::open(options.directory));
+  auto core = std::make_unique<Core>(options, std::move(directory), environment);
+  TERN_CHECKED(core->open_tenants());
+  return std::unique_ptr<ServerCore>(std::move(core));
+}
+
+}  // namespace tern::server

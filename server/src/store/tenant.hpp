@@ -1,0 +1,124 @@
+// One open tenant: its file, its keys, its clock, its snapshot of records and devices.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "tern/protocol/anchor.hpp"
+#include "tern/protocol/change_set.hpp"
+#include "tern/protocol/crypto.hpp"
+#include "tern/protocol/environment.hpp"
+#include "tern/protocol/keys.hpp"
+#include "tern/sqlite/database.hpp"
+#include "tern/sync/record.hpp"
+#include "tern/sync/rights.hpp"
+#include "tern/sync/trusted_time.hpp"
+
+namespace tern::server {
+
+/// The server's keys for one tenant. Files under DIR/keys, 0600.
+struct TenantKeys {
+  protocol::SigningKey log;
+  protocol::SigningKey sealing;
+  DeviceId sealing_device;           // the device record of the sealing key
+  Bytes key_list;                    // Signed<KeyList>::wire
+  std::vector<protocol::PublicKey> roots;
+  protocol::ExchangePublicKey backup_public;
+};
+
+struct TenantOptions {
+  std::string directory;             // DIR/tenants/ID
+  std::int64_t number = 1;           // tenant_id column
+  TenantId id;
+  std::optional<protocol::SecretKey> encryption;  // --encrypt
+  std::string vfs;
+};
+
+/// What verify needs of a device, without the database.
+struct DeviceKey {
+  protocol::KeyRecord record;
+  KeyId key;
+};
+
+/// A resource. `writer()` belongs to the committer strand; `reader()` hands out read connections to any thread.
+class Tenant {
+public:
+  static Result<std::unique_ptr<Tenant>> create(const TenantOptions& options, TenantKeys keys, const std::string& name,
+                                                const std::string& zone, Environment& environment);
+  static Result<std::unique_ptr<Tenant>> open(const TenantOptions& options, TenantKeys keys, Environment& environment);
+  ~Tenant();
+
+  [[nodiscard]] const TenantId& id() const;
+  [[nodiscard]] std::int64_t number() const;
+  [[nodiscard]] const std::string& name() const;
+  [[nodiscard]] const std::string& zone() const;
+  [[nodiscard]] EpochId epoch() const;
+  [[nodiscard]] const TenantKeys& keys() const;
+  Environment& environment();
+
+  /// Server time to issue now (sync::ServerClock); thread-safe. In doubt: anchors stop, ingest goes on.
+  std::int64_t now_ms();
+  bool clock_in_doubt();
+  void accept_clock();
+
+  /// Newest commit. Readable by any thread once its commit returned.
+  [[nodiscard]] std::uint64_t commit_seq() const;
+
+  /// Held by whoever uses `writer()`: the committer strand around each batch and around the work it runs, and the few
+  /// functions of the tenant that write by themselves. Recursive, because such work commits.
+  [[nodiscard]] std::unique_lock<std::recursive_mutex> lock_writer();
+  sqlite::Database& writer();
+
+  /// A read connection for the time of the call's scope.
+  class Reader {
+  public:
+    Reader(Tenant& tenant, std::unique_ptr<sqlite::Database> database) : tenant_(tenant), database_(std::move(database)) {}
+    Reader(Reader&&) = default;
+    ~Reader();
+    sqlite::Database& db() { return *database_; }
+
+  private:
+    Tenant& tenant_;
+    std::unique_ptr<sqlite::Database> database_;
+  };
+  Result<Reader> reader();
+
+  /// Snapshots, thread-safe; replaced by commits that change them.
+  std::optional<DeviceKey> find_key(const DeviceId& device, const KeyId& key) const;
+  std::optional<sync::Actor> find_actor(const OperatorId& operator_id) const;
+  std::optional<sync::Record> find_record(sync::RecordKind kind, const RecordId& id) const;
+  std::vector<sync::Record> records(sync::RecordKind kind) const;
+  bool is_erased(const DeviceId& device, const Hash& change_commitment) const;
+
+  /// The newest anchor, made anew when the last is older than 1 s or the log has grown since; nothing while the clock is
+  /// in doubt. Thread-safe. `wire` is what travels.
+  struct IssuedAnchor {
+    Bytes wire;
+    Hash hash;
+    protocol::LogHead head;
+  };
+  Result<std::optional<IssuedAnchor>> anchor();
+  /// The log head as of the newest commit.
+  [[nodiscard]] protocol::LogHead log_head() const;
+
+  /// Commits up to here are in a backup that was reopened and verified. Durable with the next commit.
+  [[nodiscard]] std::uint64_t backup_stable_seq() const;
+  void set_backup_stable_seq(std::uint64_t commit_seq);
+
+  /// The certificates and chains of devices, notes of exchanges: ingest/devices.hpp. Jobs: ingest/jobs.hpp.
+  struct Internals;                  // store/tenant_internals.hpp: for ingest and the store's own files
+  Internals& internals();
+  [[nodiscard]] const Internals& internals() const;
+
+private:
+  explicit Tenant(std::unique_ptr<Internals> internals);
+  std::unique_ptr<Internals> internals_;
+};
+
+}  // namespace tern::server

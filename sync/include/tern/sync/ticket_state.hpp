@@ -1,0 +1,177 @@
+// The folded state of one ticket, closed under folding. Source: fold.md "Fold". Stored and sent as tern.v1.TicketStateMessage.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tern/sync/lifecycle.hpp"
+#include "tern/sync/conflict.hpp"
+#include "tern/sync/order.hpp"
+#include "tern/sync/ticket_fields.hpp"
+
+namespace tern::sync {
+
+/// One setting of a field that no other setting had seen.
+struct Head {
+  Stamp stamp;
+  std::optional<Bytes> value;
+  bool erased = false;
+  bool operator==(const Head&) const = default;
+};
+
+/// A field of rule `latest` or `highest`. Heads are kept in order; which one stands is `standing_head`.
+struct Register {
+  std::vector<Head> heads;
+  bool operator==(const Register&) const = default;
+};
+
+struct FieldKey {
+  FieldId field = FieldId::unspecified;
+  std::string key;
+  auto operator<=>(const FieldKey&) const = default;
+};
+
+struct ElementKey {
+  FieldId field = FieldId::unspecified;  // tags, watchers, links, pins
+  Bytes element;                          // tag text; 'o'/'c' + 16 bytes; kind byte + 16 bytes; 16 bytes
+  auto operator<=>(const ElementKey&) const = default;
+};
+
+/// A status move, or a customer's public message (intent `message`), at its place in the order. Beside them, what was
+/// written to a merged ticket after its merge and is no message (set, describe, edit_message): overtaken, its text kept.
+struct Move {
+  Stamp stamp;
+  Intent intent = Intent::unspecified;
+  std::string text;          // result, reason; what was written
+  std::int64_t number = 0;   // wake_at ms; estimate in minutes; reopen window ms of a customer's message
+  bool erased = false;
+  bool operator==(const Move&) const = default;
+};
+
+struct Claim {
+  Stamp stamp;
+  Bytes value;  // 16 bytes or empty
+  bool operator==(const Claim&) const = default;
+};
+
+struct Custody {
+  OperatorId operator_id;
+  std::int64_t since_ms = 0;
+  std::uint64_t commit_seq = 0;  // of the claim that took the ticket away
+  bool operator==(const Custody&) const = default;
+};
+
+struct TimeEntry {
+  Stamp stamp;
+  std::int64_t minutes = 0;
+  std::string note;
+  bool erased = false;
+  bool operator==(const TimeEntry&) const = default;
+};
+
+/// A decision on the estimate made by `estimate`.
+struct EstimateDecision {
+  ChangeRef estimate;
+  bool approved = false;
+  Stamp stamp;
+  bool operator==(const EstimateDecision&) const = default;
+};
+
+struct TicketState {
+  TicketId id;
+  std::uint64_t version = 0;       // newest commit_seq folded in
+  std::uint64_t integer_id = 0;    // 0 = not confirmed yet
+  std::string number;              // empty = not confirmed yet
+  std::vector<std::string> aliases;
+  std::optional<Stamp> created;    // nothing: the create has not been folded in
+  std::map<FieldKey, Register> fields;
+  std::map<ElementKey, std::vector<Stamp>> elements;  // adds that no remove had seen
+  std::vector<Move> moves;         // in order
+  std::string description;
+  std::optional<Stamp> description_stamp;
+  bool description_erased = false;
+  std::optional<Claim> assignee, queue, merged_into, deletion;  // the claim that stands; deletion: value "1" or empty
+  std::vector<Claim> merged_from, split_from;
+  std::vector<ChangeRef> split_messages;
+  std::vector<Custody> custody;
+  std::vector<TimeEntry> time_entries;  // in order
+  std::vector<EstimateDecision> estimate_decisions;
+  std::uint32_t message_count = 0;
+  std::int64_t updated_ms = 0, first_response_ms = 0;
+
+  bool operator==(const TicketState&) const = default;
+};
+
+enum class MessageKind : std::uint8_t { message = 0, resolution = 1, file = 2, overtaken_note = 3 };
+
+struct MessageEdit {
+  Stamp stamp;
+  std::string text;
+  bool erased = false;
+  bool operator==(const MessageEdit&) const = default;
+};
+
+/// A message, note or file. Append-only; shown by order with its window.
+struct Message {
+  Stamp stamp;
+  std::uint64_t version = 0;
+  Visibility visibility = Visibility::team;
+  MessageKind kind = MessageKind::message;
+  std::string text;
+  bool erased = false;
+  std::vector<MessageEdit> edits, deletes;  // heads: those no other had seen
+  std::int64_t window_lo_ms = 0, window_hi_ms = 0;
+  std::uint32_t time_flags = 0;
+  std::string file_name, media_type;
+  std::uint64_t size_bytes = 0;
+  Bytes content_hash;
+  bool operator==(const Message&) const = default;
+};
+
+/// The status and all that the moves say together: computed, never stored apart from the moves.
+struct StatusView {
+  Status status = Status::new_;
+  Status before_hold = Status::new_;
+  std::int64_t since_ms = 0;
+  std::string hold_reason, result;
+  std::int64_t wake_at_ms = 0, estimate_minutes = 0;
+  std::optional<ChangeRef> estimate;
+  std::int64_t resolved_ms = 0, closed_ms = 0;
+  std::vector<bool> move_applied;         // for each of state.moves
+  std::vector<bool> move_changed_status;  // false: applied without effect, or overtaken
+  std::vector<Rule> move_rule;
+};
+StatusView status_view(const TicketState& state);
+
+/// The notes that keep the texts of overtaken moves, in order: kind overtaken_note, visibility team. Derived again
+/// whenever asked, never stored; the id of each is H("TRN1-DERIVED", change id || kind), its device the author's.
+std::vector<Message> derived_notes(const TicketState& state);
+
+/// The value of a register that stands, by the field's rule; null when there is none.
+const Head* standing_head(const TicketState& state, FieldId field, std::string_view key = {});
+/// Standing value; nothing = none (or erased: see the head).
+std::optional<Bytes> field_value(const TicketState& state, FieldId field, std::string_view key = {});
+std::uint8_t priority_of(const TicketState& state);
+std::optional<OperatorId> assignee_of(const TicketState& state);
+std::optional<RecordId> queue_of(const TicketState& state);
+bool is_deleted(const TicketState& state);
+/// end class while merged or deleted; else the status's class.
+StatusClass class_of(const TicketState& state);
+/// Elements of a set field, in byte order.
+std::vector<Bytes> elements_of(const TicketState& state, FieldId field);
+/// Text of a message as it stands: edited, "" when deleted or erased.
+const std::string& standing_text(const Message& message);
+bool is_deleted(const Message& message);
+
+/// Wire and storage form. Deterministic. decode: `corrupt` on anything malformed (lengths, indexes, order).
+Bytes encode_state(const TicketState& state);
+Result<TicketState> decode_state(ByteView bytes);
+
+/// The same for one message, as tern.v1.TicketMessage.
+Bytes encode_message(const Message& message);
+Result<Message> decode_message(ByteView bytes);
+
+}  // namespace tern::sync

@@ -1,0 +1,223 @@
+// Claims: a compare-and-set decided at commit against what is committed; folded in as decided, never altered.
+#include "fold_parts.hpp"
+
+namespace tern::sync {
+namespace {
+
+constexpr std::string_view deleted_value = "1";
+
+struct Verdict {
+  bool applies = true;
+  Rule rule = Rule::sequential;
+  const Stamp* stands = nullptr;
+};
+Verdict lost(Rule rule, const Stamp& stands) {
+  return {false, rule, &stands};
+}
+Verdict already_so() {
+  return {true, Rule::no_effect, nullptr};
+}
+
+/// The claim that stands on a thing, the value wanted, and whether the author had seen it. An unseen claim of the same
+/// value stands in the way too: it may be changed by somebody who saw it and not this one, and this author must be told.
+Verdict compare_and_set(const std::optional<Claim>& standing, ByteView wanted, const Stamp& stamp) {
+  if (!standing) return {};
+  if (!knows(stamp, standing->stamp)) return lost(Rule::claim_stands, standing->stamp);
+  return standing->value == wanted ? already_so() : Verdict{};
+}
+
+Verdict judge_take(const TicketState& state, const Stamp& stamp) {
+  const std::optional<OperatorId> assignee = assignee_of(state);
+  if (!assignee) return {};
+  return *assignee == stamp.author ? already_so() : lost(Rule::taken, state.assignee->stamp);
+}
+
+/// Nobody deletes what a customer wrote and they have not read.
+Verdict judge_delete(const TicketState& state, const Stamp& stamp) {
+  if (is_deleted(state)) return already_so();
+  const Verdict verdict = compare_and_set(state.deletion, deleted_value, stamp);
+  if (!verdict.applies || verdict.rule == Rule::no_effect) return verdict;
+  for (const Move& move : state.moves)
+    if (move.intent == Intent::message && !knows(stamp, move.stamp)) return lost(Rule::unseen_customer, move.stamp);
+  return verdict;
+}
+
+Verdict judge_restore(const TicketState& state, const Stamp& stamp) {
+  if (!is_deleted(state)) return already_so();
+  return compare_and_set(state.deletion, {}, stamp);
+}
+
+const EstimateDecision* find_decision(const TicketState& state, const ChangeRef& estimate) {
+  const auto found = std::ranges::find(state.estimate_decisions, estimate, &EstimateDecision::estimate);
+  return found == state.estimate_decisions.end() ? nullptr : &*found;
+}
+
+Verdict judge_estimate(const TicketState& state, const Change& change, const Stamp& stamp) {
+  if (change.targets.empty()) return already_so();
+  const EstimateDecision* decision = find_decision(state, change.targets.front());
+  if (decision == nullptr) return {};
+  if (decision->approved == (change.intent == Intent::approve_estimate)) return already_so();
+  return knows(stamp, decision->stamp) ? Verdict{} : lost(Rule::estimate_claim, decision->stamp);
+}
+
+Verdict judge(const TicketState& state, const Change& change, const Stamp& stamp) {
+  if (state.merged_into) return lost(Rule::merged_ticket, state.merged_into->stamp);
+  switch (change.intent) {
+    case Intent::take:
+      return judge_take(state, stamp);
+    case Intent::assign:
+      return compare_and_set(state.assignee, change.target, stamp);
+    case Intent::move_queue:
+      return compare_and_set(state.queue, change.target, stamp);
+    case Intent::delete_ticket:
+      return judge_delete(state, stamp);
+    case Intent::restore:
+      return judge_restore(state, stamp);
+    case Intent::approve_estimate:
+    case Intent::reject_estimate:
+      return judge_estimate(state, change, stamp);
+    default:  // merge and split: only a merge stands in their way
+      return {};
+  }
+}
+
+Bytes new_assignee(const Change& change, const Stamp& stamp) {
+  return change.intent == Intent::take ? Bytes(stamp.author.view()) : change.target;
+}
+
+// ---- what applied claims do ----
+
+/// One mark for each operator: since the first time the ticket was taken from them, until they have synced past the
+/// last.
+void mark_custody(TicketState& state, const OperatorId& operator_id, const Stamp& stamp) {
+  const auto found = std::ranges::find(state.custody, operator_id, &Custody::operator_id);
+  if (found != state.custody.end())
+    found->commit_seq = stamp.commit_seq;
+  else
+    state.custody.push_back({operator_id, stamp.order_ms, stamp.commit_seq});
+}
+
+void end_custody(TicketState& state, const OperatorId& operator_id) {
+  std::erase_if(state.custody, [&](const Custody& mark) { return mark.operator_id == operator_id; });
+}
+
+void set_assignee(TicketState& state, const PlacedChange& placed) {
+  const Bytes assignee = new_assignee(placed.change, placed.stamp);
+  if (const OperatorId& before = placed.admission.custody_of; !before.is_zero())
+    mark_custody(state, before, placed.stamp);
+  if (!assignee.empty()) end_custody(state, OperatorId::or_zero(assignee));
+  state.assignee = Claim{placed.stamp, assignee};
+}
+
+void decide_estimate(TicketState& state, const PlacedChange& placed) {
+  if (placed.change.targets.empty()) return;
+  const ChangeRef& estimate = placed.change.targets.front();
+  const EstimateDecision decision{estimate, placed.change.intent == Intent::approve_estimate, placed.stamp};
+  const auto found = std::ranges::find(state.estimate_decisions, estimate, &EstimateDecision::estimate);
+  if (found != state.estimate_decisions.end())
+    *found = decision;
+  else
+    state.estimate_decisions.push_back(decision);
+}
+
+void apply_claim(TicketState& state, const PlacedChange& placed) {
+  const Change& change = placed.change;
+  switch (change.intent) {
+    case Intent::take:
+    case Intent::assign:
+      set_assignee(state, placed);
+      break;
+    case Intent::move_queue:
+      state.queue = Claim{placed.stamp, change.target};
+      break;
+    case Intent::merge:
+      state.merged_into = Claim{placed.stamp, change.target};
+      break;
+    case Intent::delete_ticket:
+      state.deletion = Claim{placed.stamp, Bytes(deleted_value)};
+      break;
+    case Intent::restore:
+      state.deletion = Claim{placed.stamp, {}};
+      break;
+    case Intent::approve_estimate:
+    case Intent::reject_estimate:
+      decide_estimate(state, placed);
+      break;
+    default:  // a split shows on the new ticket
+      break;
+  }
+}
+
+/// Who saw what stands and claims it again holds it from now on: a later claim must have seen this one, not only the
+/// first. Else a claim that saw only the first would undo what two people decided, and neither would be told.
+bool reaffirms(const TicketState& state, const PlacedChange& placed) {
+  switch (placed.change.intent) {
+    case Intent::take:
+    case Intent::assign:
+      return state.assignee && knows(placed.stamp, state.assignee->stamp);
+    case Intent::move_queue:
+      return state.queue && knows(placed.stamp, state.queue->stamp);
+    default:
+      return false;
+  }
+}
+
+Bytes operator_watcher(const OperatorId& id) {
+  return "o" + Bytes(id.view());
+}
+
+}  // namespace
+
+void judge_claim(const TicketState& state, const Change& change, const Stamp& stamp, bool previous_may_be_dark,
+                 Admission& admission) {
+  const IntentSpec* spec = find_intent(change.intent);
+  if (spec == nullptr || !is_claim(*spec)) return;
+  const Verdict verdict = judge(state, change, stamp);
+  admission.claim_applies = verdict.applies;
+  admission.claim_rule = verdict.rule;
+  admission.claim_stands = verdict.stands == nullptr ? ChangeRef{} : verdict.stands->ref();
+  admission.claim_stands_author = verdict.stands == nullptr ? OperatorId{} : verdict.stands->author;
+  admission.custody_of = {};
+  const std::optional<OperatorId> previous = assignee_of(state);
+  const bool changes_assignee = spec->unit == Unit::assignee && verdict.applies && verdict.rule != Rule::no_effect;
+  if (changes_assignee && previous && previous_may_be_dark && previous->view() != new_assignee(change, stamp))
+    admission.custody_of = *previous;
+}
+
+void fold_claim(TicketState& state, const PlacedChange& placed, FoldEffect& effect) {
+  const Admission& admission = placed.admission;
+  if (!admission.claim_applies) {
+    effect.standing = {Outcome::overtaken, admission.claim_rule, admission.claim_stands, admission.claim_stands_author};
+    const bool lost_take = placed.change.intent == Intent::take && admission.claim_rule == Rule::taken;
+    if (lost_take) add_element(state, FieldId::watchers, operator_watcher(placed.stamp.author), placed.stamp);
+    return;
+  }
+  effect.standing = applied(admission.claim_rule);
+  if (admission.claim_rule != Rule::no_effect || reaffirms(state, placed)) apply_claim(state, placed);
+}
+
+void fold_server_mark(TicketState& state, const PlacedChange& placed, FoldEffect& effect) {
+  const Change& change = placed.change;
+  effect.standing = applied();
+  switch (change.intent) {
+    case Intent::merged_from:
+      insert_in_order(state.merged_from, Claim{placed.stamp, change.target});
+      break;
+    case Intent::split_from:
+      insert_in_order(state.split_from, Claim{placed.stamp, change.target});
+      for (const ChangeRef& message : change.targets)
+        if (std::ranges::find(state.split_messages, message) == state.split_messages.end())
+          state.split_messages.push_back(message);
+      break;
+    case Intent::custody_end:
+      end_custody(state, OperatorId::or_zero(change.target));
+      break;
+    case Intent::release:
+      effect.standing = applied(Rule::release);
+      break;
+    default:  // an erasure acts on the bodies it names, not here
+      break;
+  }
+}
+
+}  // namespace tern::sync

@@ -1,0 +1,467 @@
+// The rules of the fold, said as plainly as possible: each is asked anew of the whole list of changes. Slow, and with
+// no line in common with the product's fold but the lifecycle table and the merge of three texts.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tern/sync/fold.hpp"
+
+namespace tern::test {
+
+/// All that a person can tell of a ticket: no stamps, no commit numbers.
+struct Observed {
+  std::map<sync::FieldKey, std::optional<Bytes>> fields;
+  std::set<sync::ElementKey> elements;
+  sync::Status status{};
+  std::string result, hold_reason, description;
+  std::int64_t since_ms = 0, resolved_ms = 0, closed_ms = 0, updated_ms = 0, first_response_ms = 0;
+  std::optional<Bytes> assignee, queue, merged_into;
+  bool deleted = false;
+  std::set<OperatorId> custody;
+  std::map<sync::ChangeRef, bool> decisions;
+  std::vector<std::pair<sync::ChangeRef, std::string>> messages;  // in order, as shown
+  std::vector<std::pair<std::int64_t, std::string>> times;        // in order
+  std::set<std::string> notes;                                    // texts of what was overtaken
+  std::size_t message_count = 0;
+  std::map<sync::ChangeRef, sync::Standing> standings;
+  bool operator==(const Observed&) const = default;
+};
+
+class FoldModel {
+public:
+  explicit FoldModel(std::span<const sync::PlacedChange> log) : log_(log.begin(), log.end()) {
+    std::ranges::sort(log_, {}, [](const auto& placed) {
+      return std::pair{placed.stamp.commit_seq, placed.stamp.origin};
+    });
+    find_merge();
+    judge_claims();
+    for (const auto& placed : log_) {
+      if (placed.change.intent != Intent::pin && placed.change.intent != Intent::unpin &&
+          placed.change.intent != Intent::custody_end)
+        seen_.updated_ms = std::max(seen_.updated_ms, placed.stamp.order_ms);
+      if (is_fact(placed) && after_merge(placed)) stand(placed, overtaken_by_merge(placed));
+    }
+    tell_fields();
+    tell_elements();
+    tell_status();
+    tell_messages();
+    tell_description();
+  }
+
+  [[nodiscard]] const Observed& observed() const { return seen_; }
+
+private:
+  using Placed = sync::PlacedChange;
+  using Intent = sync::Intent;
+  using Outcome = sync::Outcome;
+  using Rule = sync::Rule;
+  using FieldId = sync::FieldId;
+  using Standing = sync::Standing;
+
+  // ---- who saw whom, what came first ----
+
+  static bool is_create(const Placed& x) { return x.change.intent == Intent::create; }
+  static bool is_fact(const Placed& x) { return find_intent(x.change.intent)->ruling == sync::Ruling::fact; }
+
+  static bool saw(const Placed& x, const Placed& w) {
+    if (is_create(x)) return false;
+    if (is_create(w)) return true;
+    const sync::Stamp& a = x.stamp;
+    const sync::Stamp& b = w.stamp;
+    if (b.commit_seq > a.commit_seq) return false;
+    const bool chain = a.origin.device == b.origin.device && a.origin.device_epoch == b.origin.device_epoch &&
+                       std::pair{b.origin.chain_seq, b.origin.index} < std::pair{a.origin.chain_seq, a.origin.index};
+    return chain || b.commit_seq <= a.seen_seq;
+  }
+
+  /// The order of facts among themselves.
+  static bool earlier(const Placed& a, const Placed& b) {
+    const auto key = [](const Placed& x) {
+      return std::tuple{!is_create(x), x.stamp.order_ms, x.stamp.origin, x.stamp.change};
+    };
+    return key(a) < key(b);
+  }
+
+  template <typename Which>
+  std::vector<const Placed*> all(Which which) const {
+    std::vector<const Placed*> found;
+    for (const Placed& placed : log_)
+      if (which(placed)) found.push_back(&placed);
+    return found;
+  }
+  template <typename Which>
+  std::vector<const Placed*> in_order(Which which) const {
+    auto found = all(which);
+    std::ranges::sort(found, [](const Placed* a, const Placed* b) { return earlier(*a, *b); });
+    return found;
+  }
+
+  void find_merge() {
+    for (const Placed& placed : log_)
+      if (placed.change.intent == Intent::merge && merge_ == nullptr) merge_ = &placed;  // the first in commit order
+  }
+  bool after_merge(const Placed& fact) const {
+    if (merge_ == nullptr || is_create(fact)) return false;
+    if (saw(fact, *merge_)) return true;
+    return fact.stamp.commit_seq > merge_->stamp.commit_seq && fact.stamp.order_ms > merge_->stamp.order_ms;
+  }
+  bool counts(const Placed& fact) const { return is_fact(fact) && !after_merge(fact); }
+
+  // ---- standings ----
+
+  static Standing fine(Rule rule = Rule::sequential) { return {Outcome::applied, rule, {}, {}}; }
+  static Standing lost(Outcome outcome, Rule rule, const Placed& to) {
+    return {outcome, rule, to.stamp.ref(), to.stamp.author};
+  }
+  void stand(const Placed& placed, const Standing& standing) { seen_.standings[placed.stamp.ref()] = standing; }
+
+  Standing overtaken_by_merge(const Placed& fact) {
+    const Intent intent = fact.change.intent;
+    const bool appends = intent == Intent::message || intent == Intent::attach || intent == Intent::log_time;
+    if (!appends) note(fact);
+    return lost(appends ? Outcome::redirected : Outcome::overtaken, Rule::merged_ticket, *merge_);
+  }
+  void note(const Placed& fact) {
+    std::string text = fact.change.text;
+    if (fact.change.intent == Intent::set) {
+      const sync::FieldSetting& setting = fact.change.fields.at(0);
+      if (find_field(setting.field)->place == sync::Place::body) text = setting.value.value_or("");
+    }
+    if (!text.empty()) seen_.notes.insert(text);
+  }
+
+  // ---- fields ----
+
+  struct Setting {
+    const Placed* placed;
+    std::optional<Bytes> value;
+  };
+
+  void tell_fields() {
+    std::map<sync::FieldKey, std::vector<Setting>> settings;
+    for (const Placed* placed : in_order([&](const Placed& x) { return counts(x); }))
+      for (const sync::FieldSetting& setting : placed->change.fields)
+        settings[{setting.field, setting.key}].push_back({placed, setting.value});
+    for (const auto& [key, list] : settings) tell_field(key, list);
+  }
+
+  static char rank(const Setting& setting) { return setting.value ? setting.value->at(0) : '2'; }
+
+  void tell_field(const sync::FieldKey& key, const std::vector<Setting>& list) {
+    const bool highest = key.field == FieldId::priority;
+    std::vector<Setting> unseen;  // those that no other setting had seen, in order
+    for (const Setting& one : list)
+      if (std::ranges::none_of(list, [&](const Setting& other) { return saw(*other.placed, *one.placed); }))
+        unseen.push_back(one);
+    Setting stands = unseen.at(0);
+    for (const Setting& one : unseen)
+      if (!highest || rank(one) >= rank(stands)) stands = one;
+    seen_.fields[key] = stands.value;
+
+    const Rule rule = highest ? Rule::priority_highest : Rule::latest_wins;
+    for (const Setting& one : list) {
+      if (is_create(*one.placed)) {
+        stand(*one.placed, fine());
+        continue;
+      }
+      const bool open = std::ranges::any_of(unseen, [&](const Setting& other) { return other.placed == one.placed; });
+      const bool same = find_field(key.field)->place == sync::Place::skeleton && one.value == stands.value;
+      if (!open)
+        stand(*one.placed, fine());  // overwritten by someone who saw it
+      else if (one.placed == stands.placed)
+        stand(*one.placed, fine(unseen.size() > 1 ? rule : Rule::sequential));
+      else
+        stand(*one.placed, lost(same ? Outcome::merged : Outcome::superseded, rule, *stands.placed));
+    }
+  }
+
+  void tell_elements() {
+    const auto key_of = [](const Placed& x) -> std::optional<std::pair<sync::ElementKey, bool>> {
+      const auto key = [&](FieldId field) { return sync::ElementKey{field, element_of(x.change, x.stamp.author)}; };
+      switch (x.change.intent) {
+        case Intent::tag:
+          return std::pair{key(FieldId::tags), true};
+        case Intent::untag:
+          return std::pair{key(FieldId::tags), false};
+        case Intent::watch:
+          return std::pair{key(FieldId::watchers), true};
+        case Intent::unwatch:
+          return std::pair{key(FieldId::watchers), false};
+        case Intent::pin:
+          return std::pair{key(FieldId::pins), true};
+        case Intent::unpin:
+          return std::pair{key(FieldId::pins), false};
+        case Intent::take:
+          return std::pair{sync::ElementKey{FieldId::watchers, "o" + Bytes(x.stamp.author.view())}, true};
+        default:
+          return std::nullopt;
+      }
+    };
+    for (const Placed& add : log_) {
+      const auto added = key_of(add);
+      if (!added || !added->second) continue;
+      if (add.change.intent == Intent::take ? !lost_takes_.contains(add.stamp.ref()) : !counts(add)) continue;
+      if (add.change.intent != Intent::take) stand(add, fine());
+      const bool removed = std::ranges::any_of(log_, [&](const Placed& remove) {
+        const auto gone = key_of(remove);
+        return gone && !gone->second && gone->first == added->first && counts(remove) && saw(remove, add);
+      });
+      if (!removed) seen_.elements.insert(added->first);
+    }
+    for (const Placed& remove : log_)
+      if (const auto gone = key_of(remove); gone && !gone->second && counts(remove)) stand(remove, fine());
+  }
+
+  // ---- claims ----
+
+  void judge_claims() {
+    const Placed* assigned = nullptr;  // the claim that stands, of whatever value
+    const Placed* queued = nullptr;
+    const Placed* deletion = nullptr;
+    std::map<sync::ChangeRef, const Placed*> decided;
+    const auto assignee_by = [](const Placed& x) {
+      return x.change.intent == Intent::take ? Bytes(x.stamp.author.view()) : x.change.target;
+    };
+    const auto deletes = [](const Placed& x) { return x.change.intent == Intent::delete_ticket; };
+    const auto compare = [&](const Placed& x, const Placed*& stands, auto value_of, Rule rule) {
+      if (stands != nullptr && value_of(*stands) == value_of(x)) return fine(Rule::no_effect);
+      if (stands != nullptr && !saw(x, *stands)) return lost(Outcome::overtaken, rule, *stands);
+      stands = &x;
+      return fine();
+    };
+    // Assignee and queue: claiming again what one saw standing makes it one's own claim.
+    const auto claim = [&](const Placed& x, const Placed*& stands, auto value_of) {
+      if (stands != nullptr && !saw(x, *stands)) return lost(Outcome::overtaken, Rule::claim_stands, *stands);
+      const bool same = stands != nullptr && value_of(*stands) == value_of(x);
+      stands = &x;
+      return same ? fine(Rule::no_effect) : fine();
+    };
+    for (const Placed& x : log_) {
+      const Intent intent = x.change.intent;
+      if (intent == Intent::custody_end) {
+        seen_.custody.erase(OperatorId::or_zero(x.change.target));
+        stand(x, fine());
+      }
+      if (find_intent(intent)->ruling != sync::Ruling::claim) continue;
+      if (merge_ != nullptr && merge_ < &x) {
+        stand(x, lost(Outcome::overtaken, Rule::merged_ticket, *merge_));
+        continue;
+      }
+      const Placed* before = assigned;
+      if (intent == Intent::take) {
+        const bool free = assigned == nullptr || assignee_by(*assigned).empty();
+        const bool mine = !free && assignee_by(*assigned) == assignee_by(x);
+        stand(x, free ? fine() : mine ? fine(Rule::no_effect) : lost(Outcome::overtaken, Rule::taken, *assigned));
+        if (free || (mine && saw(x, *assigned))) assigned = &x;
+        if (!free && !mine) lost_takes_.insert(x.stamp.ref());
+      } else if (intent == Intent::assign) {
+        stand(x, claim(x, assigned, assignee_by));
+      } else if (intent == Intent::move_queue) {
+        stand(x, claim(x, queued, [](const Placed& y) { return y.change.target; }));
+      } else if (intent == Intent::restore && (deletion == nullptr || !deletes(*deletion))) {
+        stand(x, fine(Rule::no_effect));
+      } else if (intent == Intent::delete_ticket || intent == Intent::restore) {
+        const Placed* old = deletion;
+        Standing standing = compare(x, deletion, deletes, Rule::claim_stands);
+        const bool took = standing == fine() && deletes(x);
+        if (const Placed* unread = took ? unread_message(x) : nullptr; unread != nullptr) {
+          standing = lost(Outcome::overtaken, Rule::unseen_customer, *unread);
+          deletion = old;
+        }
+        stand(x, standing);
+      } else if (intent == Intent::approve_estimate || intent == Intent::reject_estimate) {
+        stand(x, compare(
+                     x, decided[x.change.targets.at(0)], [](const Placed& y) { return y.change.intent; },
+                     Rule::estimate_claim));
+      } else {
+        stand(x, fine());
+      }
+      move_custody(before, assigned, assignee_by);
+    }
+    if (assigned != nullptr && !assignee_by(*assigned).empty()) seen_.assignee = assignee_by(*assigned);
+    if (queued != nullptr && !queued->change.target.empty()) seen_.queue = queued->change.target;
+    if (merge_ != nullptr) seen_.merged_into = merge_->change.target;
+    seen_.deleted = deletion != nullptr && deletes(*deletion);
+    for (const auto& [estimate, decision] : decided)
+      if (decision != nullptr) seen_.decisions[estimate] = decision->change.intent == Intent::approve_estimate;
+  }
+
+  template <typename AssigneeBy>
+  void move_custody(const Placed* before, const Placed* now, AssigneeBy assignee_by) {
+    if (before == now) return;
+    const Bytes to = assignee_by(*now);
+    if (before != nullptr && !assignee_by(*before).empty() && assignee_by(*before) != to)
+      seen_.custody.insert(OperatorId::or_zero(assignee_by(*before)));
+    seen_.custody.erase(OperatorId::or_zero(to));
+  }
+
+  /// The first customer's message in order, committed before it, that the author of `x` had not seen.
+  const Placed* unread_message(const Placed& x) const {
+    for (const Placed* message : in_order([&](const Placed& y) { return is_customer_message(y) && counts(y); }))
+      if (message->stamp.commit_seq < x.stamp.commit_seq && !saw(x, *message)) return message;
+    return nullptr;
+  }
+
+  // ---- status ----
+
+  static bool is_customer_message(const Placed& x) {
+    return x.change.intent == Intent::message && x.change.visibility == sync::Visibility::open &&
+           x.stamp.author_kind == sync::PrincipalKind::contact;
+  }
+
+  void tell_status() {
+    using enum sync::Status;
+    sync::Status status = new_, before_hold = new_;
+    const Placed* last = nullptr;
+    for (const Placed& x : log_)
+      if (is_create(x)) seen_.since_ms = x.stamp.order_ms;
+    const auto go = [&](sync::Status next, const Placed& x) {
+      if (next == status) return;
+      if (next == on_hold) before_hold = status;
+      if (status == on_hold) seen_.hold_reason.clear();
+      if (next == resolved) seen_.resolved_ms = x.stamp.order_ms;
+      if (next == closed) seen_.closed_ms = x.stamp.order_ms;
+      if (next == reopened) seen_.resolved_ms = seen_.closed_ms = 0;
+      status = next;
+      seen_.since_ms = x.stamp.order_ms;
+      last = &x;
+    };
+    const auto moves = in_order([&](const Placed& x) {
+      return counts(x) && (find_intent(x.change.intent)->unit == sync::Unit::status || is_customer_message(x));
+    });
+    for (const Placed* x : moves) {
+      const Intent intent = x->change.intent;
+      if (intent == Intent::message) {
+        const bool late = status == closed && x->stamp.order_ms - seen_.closed_ms > x->admission.reopen_window_ms;
+        if (!late) go(*next_status(status, intent, before_hold), *x);
+        continue;
+      }
+      auto next = next_status(status, intent, before_hold);
+      const bool by_customer = x->stamp.author_kind == sync::PrincipalKind::contact;
+      if (intent == Intent::close && by_customer && status != resolved && status != closed) next = std::nullopt;
+      const Placed* unread = nullptr;
+      for (const Placed* y : moves)
+        if (unread == nullptr && y->change.intent == Intent::message && earlier(*y, *x) && !saw(*x, *y)) unread = y;
+      const bool answers = next == waiting || next == estimated || next == resolved || next == closed;
+      if (!next) {
+        stand(*x, last == nullptr ? Standing{Outcome::overtaken, Rule::lifecycle, {}, {}}
+                                  : lost(Outcome::overtaken, Rule::lifecycle, *last));
+        note(*x);
+      } else if (*next == status && intent != Intent::hold && intent != Intent::estimate) {
+        stand(*x, fine(Rule::no_effect));
+        if (intent == Intent::resolve && !x->change.text.empty()) seen_.result = x->change.text;
+      } else if (answers && unread != nullptr) {
+        stand(*x, lost(Outcome::overtaken, Rule::unseen_customer, *unread));
+        note(*x);
+      } else {
+        stand(*x, fine());
+        go(*next, *x);
+        if (intent == Intent::resolve) seen_.result = x->change.text;
+        if (intent == Intent::hold) seen_.hold_reason = x->change.text;
+      }
+    }
+    seen_.status = status;
+  }
+
+  // ---- messages, times ----
+
+  void tell_messages() {
+    const auto is_message = [](const Placed& x) {
+      return x.change.intent == Intent::message || x.change.intent == Intent::attach;
+    };
+    for (const Placed* x : in_order([&](const Placed& y) { return is_fact(y); })) {
+      if (x->change.intent == Intent::log_time) seen_.times.emplace_back(x->change.number, x->change.text);
+      const bool appends = is_message(*x) || x->change.intent == Intent::log_time;
+      if (appends && counts(*x)) stand(*x, fine(Rule::append));
+      if (!is_message(*x)) continue;
+      ++seen_.message_count;
+      const bool response = x->change.intent == Intent::message && counts(*x) &&
+                            x->change.visibility == sync::Visibility::open &&
+                            x->stamp.author_kind == sync::PrincipalKind::operator_;
+      if (response && (seen_.first_response_ms == 0 || x->stamp.order_ms < seen_.first_response_ms))
+        seen_.first_response_ms = x->stamp.order_ms;
+      seen_.messages.emplace_back(x->stamp.ref(), shown(*x));
+    }
+  }
+
+  std::string shown(const Placed& message) {
+    const auto about = [&](Intent intent) {
+      return in_order([&](const Placed& x) {
+        return x.change.intent == intent && counts(x) && x.change.targets.at(0) == message.stamp.ref();
+      });
+    };
+    const auto edits = about(Intent::edit_message);
+    const auto deletes = about(Intent::delete_message);
+    const auto unseen = [](const std::vector<const Placed*>& list, const std::vector<const Placed*>& by) {
+      std::vector<const Placed*> found;
+      for (const Placed* x : list)
+        if (std::ranges::none_of(by, [&](const Placed* y) { return saw(*y, *x); })) found.push_back(x);
+      return found;
+    };
+    auto both = edits;
+    both.insert(both.end(), deletes.begin(), deletes.end());
+    const auto open_edits = unseen(edits, both);
+    const auto open_deletes = unseen(deletes, deletes);
+    for (const Placed* x : both) stand(*x, fine());
+    for (const Placed* x : open_deletes) stand(*x, fine(open_edits.empty() ? Rule::sequential : Rule::message_deleted));
+    for (const Placed* x : open_edits) {
+      if (!deletes.empty())
+        stand(*x, lost(Outcome::superseded, Rule::message_deleted, *open_deletes.back()));
+      else if (x != open_edits.back())
+        stand(*x, lost(Outcome::superseded, Rule::message_edit, *open_edits.back()));
+      else
+        stand(*x, fine(open_edits.size() > 1 ? Rule::message_edit : Rule::sequential));
+    }
+    if (!deletes.empty()) return "";
+    return open_edits.empty() ? message.change.text : open_edits.back()->change.text;
+  }
+
+  // ---- description ----
+
+  void tell_description() {
+    const auto edits =
+        in_order([&](const Placed& x) { return counts(x) && (is_create(x) || x.change.intent == Intent::describe); });
+    const auto every = all([&](const Placed& x) { return counts(x) && x.change.intent == Intent::describe; });
+    std::string& text = seen_.description;
+    bool erased = false;
+    for (const Placed* x : edits) {
+      const sync::Change& change = x->change;
+      if (is_create(*x)) {
+        text = change.text;
+        erased = change.body_erased;
+        continue;
+      }
+      std::optional<std::string> merged;
+      if (!change.body_erased && !erased) merged = sync::merge_lines(change.base, text, change.text);
+      if (merged) {
+        stand(*x, change.base == text ? fine() : Standing{Outcome::merged, Rule::text_merge, {}, {}});
+        text = *merged;
+        continue;
+      }
+      bool told = false;
+      for (const Placed* y : edits) {
+        if (y == x) break;
+        const bool unseen = !is_create(*y) && std::ranges::none_of(every, [&](const Placed* z) { return saw(*z, *y); });
+        if (!unseen || seen_.standings[y->stamp.ref()].outcome == Outcome::superseded) continue;
+        stand(*y, lost(Outcome::superseded, Rule::text_overlap, *x));
+        told = true;
+      }
+      stand(*x, told ? fine(Rule::text_overlap) : fine());
+      text = change.body_erased ? "" : change.text;
+      erased = change.body_erased;
+    }
+  }
+
+  std::vector<Placed> log_;
+  const Placed* merge_ = nullptr;
+  std::set<sync::ChangeRef> lost_takes_;
+  Observed seen_;
+};
+
+}  // namespace tern::test

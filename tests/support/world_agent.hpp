@@ -1,0 +1,39 @@
+// An agent who works at random: every kind of intent, on whatever the device shows, wise or not.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "support/world.hpp"
+
+namespace tern::test {
+
+/// What agents choose from. All of one tenant.
+struct Shop {
+  std::vector<OperatorId> people;
+  std::vector<RecordId> queues;
+  std::vector<RecordId> categories;
+};
+
+class Agent {
+public:
+  Agent(Device& device, const Shop& shop, Seed seed) : device_(device), shop_(shop), random_(seed, "agent " + device.name()) {}
+
+  /// One to three changes, saved as one call or as several. Whether they make sense is for the fold to say.
+  void work();
+  [[nodiscard]] Device& device() { return device_; }
+  [[nodiscard]] std::uint64_t changes() const { return changes_; }
+
+private:
+  void create();
+  void touch(const TicketId& ticket);
+  sync::Change on(const TicketId& ticket, Intent intent) const;
+  std::string words(const std::string& what);
+
+  Device& device_;
+  const Shop& shop_;
+  Random random_;
+  std::uint64_t changes_ = 0;
+};
+
+}  // namespace tern::test

@@ -1,0 +1,131 @@
+// One device of a world: a real client on real files, the agent who uses it, and what may happen to it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "keys/key_file.hpp"
+#include "support/virtual_environment.hpp"
+#include "support/world_network.hpp"
+#include "tern/client/client.hpp"
+#include "tern/sync/change.hpp"
+#include "tern/sync/ticket_fields.hpp"
+
+namespace tern::test {
+
+using Field = sync::FieldId;
+using sync::ChangeRef;
+using sync::Intent;
+using sync::Outcome;
+using sync::ReasonCode;
+using sync::Rule;
+
+class World;
+
+/// What a device promised its agent to keep.
+struct SavedWork {
+  DeviceId device;
+  TenantId tenant;
+  ChangeRef ref;
+  TicketId ticket;
+  Intent intent = Intent::unspecified;
+  std::string text;
+};
+
+class Device {
+public:
+  /// In an enrolled home.
+  Device(World& world, std::string name, std::string home, std::string address, Seed seed);
+
+  // ---- the agent: each of these is saved on the device when it returns ----
+  TicketId create(const std::string& subject, const std::string& description = {});
+  ChangeRef set(const TicketId& ticket, Field field, std::optional<Bytes> value, std::string key = {});
+  ChangeRef note(const TicketId& ticket, const std::string& text, sync::Visibility visibility = sync::Visibility::team);
+  ChangeRef reply(const TicketId& ticket, const std::string& text) { return note(ticket, text, sync::Visibility::open); }
+  /// start, wait, hold, resume, resolve, close, reopen, put_back, take, pin ...
+  ChangeRef act(const TicketId& ticket, Intent intent, const std::string& text = {});
+  ChangeRef assign(const TicketId& ticket, const OperatorId& to, const std::string& reason = "handing over");
+  ChangeRef move_to(const TicketId& ticket, const RecordId& queue);
+  ChangeRef tag(const TicketId& ticket, const std::string& label);
+  ChangeRef save(sync::Change change);
+  Result<std::vector<client::SavedChange>> try_save(std::vector<sync::Change> changes);
+
+  // ---- what the agent sees ----
+  client::TicketView show(const TicketId& ticket);
+  /// All that everybody sees alike, as text to be compared.
+  std::string view(const TicketId& ticket);
+  bool holds(const TicketId& ticket);
+  std::vector<client::ListRow> list();
+  std::vector<client::HistoryEntry> history();
+  /// What became of one change.
+  client::HistoryEntry fate(const ChangeRef& ref);
+  std::vector<client::HistoryEntry> attention();
+  bool needs_attention(const ChangeRef& ref);
+  client::SyncStatus status();
+  client::Client& client() { return *client_; }
+
+  // ---- going online ----
+  /// Begins a round; what happens then is the world's to run.
+  void begin_round();
+  /// A whole round, or as far as it comes before it would wait; meanwhile time passes for everybody.
+  Result<void> sync();
+  /// Opens the stream (a session must be open) and keeps it until something breaks it.
+  void go_live();
+  [[nodiscard]] bool live() const { return live_; }
+  /// Something is on its way, or rows wait to be applied.
+  [[nodiscard]] bool busy() const { return in_flight_ || slice_due_; }
+  /// The last round came to its end, and nothing went wrong since.
+  [[nodiscard]] bool up_to_date() const { return up_to_date_; }
+  [[nodiscard]] unsigned waits() const { return waits_; }
+  [[nodiscard]] const std::optional<Error>& fault() const { return fault_; }
+
+  // ---- what may happen to it ----
+  void open();
+  void close();
+  /// Ends as a killed process ends, at this point, and comes back. What is shown afterwards must be what was shown.
+  void crash();
+  /// crash, and the machine boots: the boot clock begins anew.
+  void reboot();
+  void delete_replica();
+  void damage_replica();
+  [[nodiscard]] bool is_open() const { return client_ != nullptr; }
+
+  // ---- for those who look inside ----
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const std::string& home() const { return home_; }
+  [[nodiscard]] const std::string& address() const { return address_; }
+  [[nodiscard]] const client::DeviceIdentity& identity() const { return identity_; }
+  [[nodiscard]] OperatorId operator_id() const { return identity_.operator_id; }
+  [[nodiscard]] const TenantId& tenant() const { return identity_.tenant; }
+  client::OpenedKeys keys();
+
+  VirtualEnvironment environment;
+  std::size_t row_budget = 500;
+  bool gone = false;  // stolen, lost, given up: nobody waits for it any more
+
+private:
+  void pump();
+  void pump_stream();
+  void send(client::HttpRequest request);
+  void apply_slice();
+  void wait_until(std::int64_t boot_ms);
+  std::map<TicketId, std::string> everything_shown();
+  void keep(const std::vector<sync::Change>& changes, const std::vector<client::SavedChange>& saved);
+
+  World& world_;
+  std::string name_, home_, address_;
+  client::DeviceIdentity identity_;
+  std::unique_ptr<client::Client> client_;
+  std::uint64_t life_ = 0;  // events of an earlier one are void
+  bool in_flight_ = false, slice_due_ = false, up_to_date_ = false, live_ = false;
+  std::optional<std::int64_t> wake_at_ms_;
+  unsigned waits_ = 0;
+  std::optional<Error> fault_;
+  std::shared_ptr<Network::Stream> stream_;
+};
+
+}  // namespace tern::test

@@ -1,0 +1,225 @@
+// What must hold of a world. The numbers are those of the list of invariants that the tests and the documents share.
+#include <algorithm>
+#include <map>
+
+#include "exchange/patch_writer.hpp"
+#include "support/world.hpp"
+#include "tern/protocol/change_set.hpp"
+#include "tern/v1/change.pb.h"
+
+namespace tern::test {
+namespace {
+
+std::unique_ptr<sqlite::Database> read_own(Device& device, const std::string& file, const protocol::SecretKey& key) {
+  sqlite::OpenOptions options;
+  options.path = device.home() + "/" + file;
+  options.role = sqlite::Role::reader;
+  options.create = false;
+  if (sqlite::encryption_available()) options.key = sqlite::DatabaseKey::or_zero(key.view());
+  return must(sqlite::Database::open(options));
+}
+
+/// Calls `row` for each row.
+template <typename Row, typename... Values>
+void for_each(sqlite::Database& database, std::string_view sql, Row row, const Values&... values) {
+  auto rows = must(database.query(sql, values...));
+  while (must(rows.step())) row(rows);
+}
+
+/// A change id as the replica's message rows keep it is of no use here: messages are compared by what they say.
+using Messages = std::map<ChangeRef, sync::Message>;
+
+void add_message(Messages& messages, ByteView data) {
+  sync::Message message = must(sync::decode_message(data));
+  messages[message.stamp.ref()] = std::move(message);
+}
+
+}  // namespace
+
+void World::complain(std::string what) { complaints_.push_back(std::move(what)); }
+
+bool World::invariants_hold() {
+  for (const auto& device : devices_)
+    if (device->is_open()) note_acknowledged(*device);
+  for (const TenantId& tenant : server.tenants()) {
+    check_ledger(tenant);
+    check_saved_work(tenant);
+  }
+  check_acknowledged();
+  for (const auto& device : devices_)
+    if (device->is_open() && !device->gone) check_device(*device);
+  for (const std::string& secret : secrets)
+    if (server.log_lines().find(secret) != std::string::npos) complain("I36: the log names an enrolment code");
+  for (const std::string& complaint : complaints_) UNSCOPED_INFO(complaint);
+  return complaints_.empty();
+}
+
+// ---- the server ----
+
+void World::check_ledger(const TenantId& tenant) {
+  const auto db = server.read(tenant);
+  std::uint64_t due = 1;
+  struct Chain {
+    std::uint64_t seq = 0;
+    Hash hash;
+  };
+  std::map<std::pair<DeviceId, std::uint64_t>, Chain> chains;
+  for_each(*db, "SELECT commit_seq, device_id, device_epoch, chain_seq, set_hash, header FROM change_set ORDER BY commit_seq", [&](auto& row) {
+    if (row.uint64(0) != due) complain("I1: commit " + std::to_string(row.uint64(0)) + " stands where " + std::to_string(due) + " is due");
+    due = row.uint64(0) + 1;
+    const auto device = row.template id<DeviceId>(1);
+    Chain& chain = chains[{device, row.uint64(2)}];
+    const auto header = must(protocol::decode_header(row.blob(5)));
+    if (row.uint64(3) != chain.seq + 1) complain("I4: a hole in the chain of " + to_hex(device) + " before set " + std::to_string(row.uint64(3)));
+    if (chain.seq != 0 && header.prev_hash != chain.hash) complain("I4: a set of " + to_hex(device) + " does not name the set before it");
+    if (protocol::set_hash(row.blob(5)).view() != row.blob(4)) complain("I4: a set is not the one of its hash");
+    chain = {row.uint64(3), row.template id<Hash>(4)};
+  });
+  std::int64_t time_ms = 0;
+  for_each(*db, "SELECT time_ms FROM anchor ORDER BY anchor_seq", [&](auto& row) {
+    if (row.int64(0) < time_ms) complain("I24: the time of anchors goes back");
+    time_ms = row.int64(0);
+  });
+  if (auto whole = db->integrity_check(); !whole) complain("I29: " + whole.error().message);
+  // I7, I10: every signature, chain and root; receipts and state folded again from zero.
+  const auto verified = server.try_administer("verify", {}, to_uuid_text(tenant.view()));
+  if (!verified) return complain("verify: " + verified.error().message);
+  for (const Json& finding : (*verified)["findings"].items()) complain("I10: " + finding.as_string());
+}
+
+/// I3, I8: every change that was saved has one place, and says what it says once.
+void World::check_saved_work(const TenantId& tenant) {
+  const auto db = server.read(tenant);
+  std::set<ChangeRef> deposited;
+  for_each(*db, "SELECT device_id, wire FROM quarantine", [&](auto& row) {
+    const auto set = must(protocol::decode_change_set(row.blob(1)));
+    for (const protocol::SealedChange& change : set.changes) {
+      v1::Skeleton skeleton;
+      skeleton.ParseFromString(change.skeleton);
+      deposited.insert({row.template id<DeviceId>(0), ChangeId::or_zero(skeleton.id())});
+    }
+  });
+  std::map<ChangeRef, std::pair<std::int64_t, Outcome>> places;
+  for_each(*db, "SELECT device_id, change_id, outcome, standing FROM change", [&](auto& row) {
+    auto& place = places[{row.template id<DeviceId>(0), row.template id<ChangeId>(1)}];
+    ++place.first;
+    place.second = static_cast<Outcome>(row.int64(3));
+  });
+  std::map<std::string, int> said;
+  for_each(*db, "SELECT data FROM message", [&](auto& row) { ++said[must(sync::decode_message(row.blob(0))).text]; });
+
+  std::map<DeviceId, bool> settled;  // all that say they are this device are up to date
+  for (const auto& device : devices_) {
+    const bool done = device->is_open() && !device->gone && device->up_to_date();
+    const auto [at, first] = settled.try_emplace(device->identity().device, done);
+    at->second = at->second && done;
+  }
+  for (const SavedWork& work : saved_work) {
+    if (work.tenant != tenant) continue;
+    const auto place = places.find(work.ref);
+    if (place == places.end()) {
+      if (settled[work.device] && !deposited.contains(work.ref)) complain("I8: saved work has no outcome: " + to_hex(work.ref.id) + " " + work.text);
+      continue;
+    }
+    if (place->second.first != 1) complain("I3: a change stands twice in the ledger");
+    const bool refused = place->second.second == Outcome::held || place->second.second == Outcome::rejected;
+    if (work.intent == Intent::message && said[work.text] != (refused ? 0 : 1))
+      complain("I3: \"" + work.text + "\" is there " + std::to_string(said[work.text]) + " times");
+  }
+}
+
+void World::note_acknowledged(Device& device) {
+  const auto keys = device.keys();
+  const auto db = read_own(device, "outbox.db", keys.data_key);
+  for_each(*db, "SELECT device_epoch, chain_seq, commit_seq, hash FROM change_set WHERE state >= 3 AND commit_seq > 0", [&](auto& row) {
+    acknowledged_.insert({device.tenant(), device.identity().device, row.uint64(0), row.uint64(1), row.uint64(2), row.template id<Hash>(3)});
+  });
+}
+
+/// I5
+void World::check_acknowledged() {
+  std::map<TenantId, std::unique_ptr<sqlite::Database>> ledgers;
+  for (const Acknowledged& set : acknowledged_) {
+    auto& db = ledgers[set.tenant];
+    if (!db) db = server.read(set.tenant);
+    const auto there = must(db->int64_of("SELECT commit_seq FROM change_set WHERE device_id = $1 AND device_epoch = $2 AND chain_seq = $3 AND set_hash = $4",
+                                         set.device, set.device_epoch, set.chain_seq, set.hash));
+    if (there != static_cast<std::int64_t>(set.commit_seq)) complain("I5: an acknowledged set is not in the ledger");
+  }
+}
+
+// ---- devices ----
+
+void World::check_device(Device& device) {
+  const client::SyncStatus status = device.status();
+  const std::uint64_t newest = server.tenant(device.tenant()).commit_seq();
+  if (status.cursor > newest && status.paused.empty()) complain("I27: " + device.name() + " stands beyond the newest commit");
+  if (!device.up_to_date()) return;
+  if (status.saved_here != 0 || status.sent != 0) complain("I8: " + device.name() + " says it is done and still has something to send");
+  for (const client::HistoryEntry& entry : device.history())
+    if (entry.outcome == Outcome::unspecified) complain("I8: " + device.name() + " cannot say what became of " + entry.intent);
+  if (status.cursor == newest) check_copy(device);
+}
+
+/// I9, I17: the copy is what the server shows this operator, no more and no less.
+void World::check_copy(Device& device) {
+  const auto ledger = server.read(device.tenant());
+  const auto actor = must(server.try_administer("operator list", {}, to_uuid_text(device.tenant().view())));
+  const bool sees_restricted = std::ranges::any_of(actor["rows"].items(), [&](const Json& row) {
+    const auto role = sync::role_from_name(row["role"].as_string());
+    return from_uuid_text(row["id"].as_string()) == Bytes(device.operator_id().view()) && role && sync::has_right(*role, sync::Right::restricted_note);
+  });
+  const bool all = must(ledger->int64_of("SELECT scope_all FROM device WHERE device_id = $1", device.identity().device)).value_or(0) != 0;
+  const server::ReaderScope scope{1, device.operator_id(), all, sees_restricted, 0};
+
+  std::map<TicketId, sync::TicketState> due;
+  std::map<TicketId, Messages> due_messages;
+  for_each(*ledger, "SELECT ticket_id, state FROM ticket", [&](auto& row) {
+    const auto id = row.template id<TicketId>(0);
+    const bool member = all || must(ledger->int64_of("SELECT 1 FROM scope_member WHERE operator_id = $1 AND ticket_id = $2 AND left_seq = 0",
+                                                     device.operator_id(), id))
+                                   .has_value();
+    if (!member) return;
+    due[id] = must(sync::decode_state(must(server::state_for(scope, row.blob(1)))));
+    due_messages[id];
+  });
+  for_each(*ledger, "SELECT ticket_id, data, visibility FROM message", [&](auto& row) {
+    const auto id = row.template id<TicketId>(0);
+    if (!due.contains(id)) return;
+    const bool hidden = !sees_restricted && row.int64(2) == static_cast<std::int64_t>(sync::Visibility::restricted) &&
+                        must(sync::decode_message(row.blob(1))).stamp.author != device.operator_id();
+    if (!hidden) add_message(due_messages[id], row.blob(1));
+  });
+
+  const auto keys = device.keys();
+  const auto copy = read_own(device, "replica.db", keys.replica_key);
+  std::map<TicketId, sync::TicketState> held;
+  std::map<TicketId, Messages> held_messages;
+  std::map<std::int64_t, TicketId> names;
+  for_each(*copy, "SELECT id, ticket_id, state, overlay FROM ticket", [&](auto& row) {
+    const auto id = row.template id<TicketId>(1);
+    if (row.is_null(2)) return complain("I9: " + device.name() + " still shows a ghost or a draft, though it is done");
+    if (!row.is_null(3)) complain("I15: " + device.name() + " still has an overlay, though it is done");
+    held[id] = must(sync::decode_state(row.blob(2)));
+    names[row.int64(0)] = id;
+    held_messages[id];
+  });
+  for_each(*copy, "SELECT ticket, data FROM message", [&](auto& row) { add_message(held_messages[names[row.int64(0)]], row.blob(1)); });
+
+  for (const auto& [id, state] : held)
+    if (!due.contains(id)) complain("I17: " + device.name() + " holds a ticket outside its scope");
+  for (const auto& [id, state] : due) {
+    const auto mine = held.find(id);
+    if (mine == held.end()) {
+      complain("I9: " + device.name() + " lacks a ticket of its scope");
+    } else if (!(mine->second == state)) {
+      complain("I9: " + device.name() + " shows another state of " + state.number + ": version " + std::to_string(mine->second.version) +
+               " where the server has " + std::to_string(state.version));
+    } else if (held_messages[id] != due_messages[id]) {
+      complain("I9: " + device.name() + " shows other messages of " + state.number);
+    }
+  }
+  if (auto whole = copy->integrity_check(); !whole) complain("I29: " + device.name() + ": " + whole.error().message);
+}
+
+}  // namespace tern::test

@@ -1,0 +1,209 @@
+#include "support/world_server.hpp"
+
+#include "ingest/jobs.hpp"
+#include "support/must.hpp"
+#include "support/world_files.hpp"
+#include "tern/protocol/keys.hpp"
+#include "tern/protocol/statements.hpp"
+
+namespace tern::test {
+namespace {
+
+client::HttpAnswer to_answer(const server::Response& response) {
+  client::HttpAnswer answer;
+  answer.status = response.status;
+  for (const auto& header : response.headers()) answer.headers.emplace_back(header.name, header.value);
+  answer.body = response.body;
+  return answer;
+}
+
+server::Request to_request(const client::HttpRequest& sent, const std::string& address, std::uint64_t number) {
+  server::Request request;
+  request.method = sent.method;
+  request.target = sent.target;
+  request.path = sent.target.substr(0, sent.target.find('?'));
+  for (const auto& [name, value] : sent.headers) request.headers.push_back({name, value});
+  request.content_length = sent.body.size();
+  request.peer_address = address;
+  request.request_id = "world-" + std::to_string(number);
+  return request;
+}
+
+}  // namespace
+
+/// Commits at once, as the inline committer does, and knows the tenants it worked for.
+class Server::Watcher final : public server::Committer {
+public:
+  explicit Watcher(Server& server) : server_(server), inner_(server::make_inline_committer()) {}
+
+  Result<server::PushAnswer> commit(server::Tenant& tenant, server::VerifiedPush push) override {
+    inner_->on_commit = on_commit;
+    if (server_.before_commit) inner_->run(tenant, [&] { server_.before_commit(tenant); });
+    return inner_->commit(tenant, std::move(push));
+  }
+  void run(server::Tenant& tenant, const std::function<void()>& work) override {
+    inner_->on_commit = on_commit;
+    server_.open_tenants_[tenant.id()] = &tenant;
+    inner_->run(tenant, work);
+  }
+
+private:
+  Server& server_;
+  std::unique_ptr<server::Committer> inner_;
+};
+
+Server::Server(const std::string& folder, Seed seed) : environment(seed.child("server").value), folder_(folder) {
+  const auto made = must(server::ServerCore::init(options(), "World", "admin@example.org", "correct horse", environment));
+  recovery_key_ = made.recovery_key;
+  first_tenant_ = made.tenant;
+  open();
+}
+
+Server::~Server() { close(); }
+
+server::ServerOptions Server::options() {
+  server::ServerOptions made;
+  made.directory = directory();
+  made.public_url = "http://127.0.0.1:8470";
+  made.allow_plain_http = true;
+  made.log_sink = [this](std::string_view line) { log_lines_.append(line).append("\n"); };
+  return made;
+}
+
+// ---- life ----
+
+void Server::open() {
+  core_ = must(server::ServerCore::open(options(), environment));
+  auto watcher = std::make_unique<Watcher>(*this);
+  committer_ = watcher.get();
+  core_->use_committer(std::move(watcher));
+  core_->use_push_executor([this](const std::function<void()>& push) {
+    if (run_pushes_later) return run_pushes_later(push);
+    push();
+  });
+  core_->tick();
+}
+
+void Server::close() {
+  if (!core_) return;
+  if (before_going) before_going();
+  open_tenants_.clear();
+  core_.reset();
+}
+
+void Server::crash() {
+  if (!core_) return;
+  const std::string left = folder_ + "/server-crashed";
+  copy_files(directory(), left);
+  close();
+  std::filesystem::remove_all(directory());
+  std::filesystem::rename(left, directory());
+}
+
+// ---- backups ----
+
+ServerCopy Server::copy() {
+  ServerCopy made{folder_ + "/server-copy-" + std::to_string(++copies_)};
+  copy_files(directory(), made.path);
+  return made;
+}
+
+void Server::put_back(const ServerCopy& copy) {
+  close();
+  copy_files(copy.path, directory());
+  open();
+}
+
+void Server::restore(const ServerCopy& copy) {
+  put_back(copy);
+  const protocol::SigningKey root = must(protocol::RecoveryKey::from_text(recovery_key_)).root();
+  for (const TenantId& id : tenants()) {
+    on_strand(id, [&](server::Tenant& restored) -> Result<void> {
+      const protocol::LogHead head = restored.log_head();
+      protocol::EpochRecord record;
+      record.tenant = id;
+      record.old_epoch = head.epoch;
+      record.kept_size = head.size;
+      record.kept_root = head.root;
+      record.new_epoch = random_id<EpochId>(environment);
+      record.time_ms = restored.now_ms();
+      return server::begin_epoch(restored, record, protocol::sign_statement(record, root).wire);
+    });
+  }
+}
+
+// ---- requests ----
+
+Result<client::HttpAnswer> Server::handle(const client::HttpRequest& sent, const std::string& address) {
+  if (!core_) return fail(ErrorCode::no_connection, "Nobody listens there.");
+  server::Request request = to_request(sent, address, ++requests_);
+  server::Handler& handler = core_->handler();
+  auto verdict = handler.on_head(request);
+  if (const auto* refusal = std::get_if<server::Response>(&verdict)) return to_answer(*refusal);
+  const auto& accept = std::get<server::HeadAccept>(verdict);
+  if (sent.body.size() > accept.body_bytes_max) return fail(ErrorCode::no_connection, "The server hung up: the body is too large.");
+  request.body = server::RequestBody(sent.body);
+  return to_answer(handler.handle(std::move(request), accept.context));
+}
+
+server::UpgradeVerdict Server::upgrade(const client::HttpRequest& sent, const std::string& address) {
+  if (!core_) return server::Response(503);
+  return core_->handler().on_upgrade(to_request(sent, address, ++requests_));
+}
+
+void Server::tick() {
+  if (core_) core_->tick();
+}
+
+// ---- administration ----
+
+Result<Json> Server::try_administer(const std::string& command, std::initializer_list<Json::Member> arguments, const std::string& tenant) {
+  Json asked = Json::object({{"command", Json(command)}});
+  if (!tenant.empty()) asked.set("tenant", Json(tenant));
+  for (const auto& [name, value] : arguments) asked.set(name, value);
+  return core_->administer(asked);
+}
+
+Json Server::administer(const std::string& command, std::initializer_list<Json::Member> arguments, const std::string& tenant) {
+  return must(try_administer(command, arguments, tenant));
+}
+
+server::Tenant& Server::tenant(const TenantId& id) const {
+  const auto found = open_tenants_.find(id);
+  check(found != open_tenants_.end(), "a tenant of this server");
+  return *found->second;
+}
+
+std::vector<TenantId> Server::tenants() const {
+  std::vector<TenantId> ids;
+  for (const auto& [id, tenant] : open_tenants_) ids.push_back(id);
+  return ids;
+}
+
+void Server::on_strand(const TenantId& id, const std::function<Result<void>(server::Tenant&)>& work) {
+  Result<void> done;
+  committer_->run(tenant(id), [&] { done = work(tenant(id)); });
+  must(done);
+}
+
+server::ServerCommit Server::act(const TenantId& id, sync::Change change, const OperatorId& acting) {
+  server::ServerCommit committed;
+  if (change.intent != sync::Intent::record) change.seen_now = true;
+  on_strand(id, [&](server::Tenant& there) -> Result<void> {
+    std::vector<server::ServerChange> changes;
+    changes.push_back({std::move(change), acting});
+    TERN_TRY(committed, server::commit_server(there, std::move(changes)));
+    return {};
+  });
+  return committed;
+}
+
+std::unique_ptr<sqlite::Database> Server::read(const TenantId& id) const {
+  sqlite::OpenOptions opened;
+  opened.path = directory() + "/tenants/" + to_hex(id) + "/tern.db";
+  opened.role = sqlite::Role::reader;
+  opened.create = false;
+  return must(sqlite::Database::open(opened));
+}
+
+}  // namespace tern::test

@@ -1,0 +1,99 @@
+// The server of a world: a real core on real files that can crash, be copied and be set back.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "ingest/committer.hpp"
+#include "store/tenant.hpp"
+#include "support/virtual_environment.hpp"
+#include "support/world_random.hpp"
+#include "tern/client/transport.hpp"
+#include "tern/server/server_core.hpp"
+#include "tern/sqlite/database.hpp"
+#include "tern/sqlite/statement.hpp"
+
+namespace tern::test {
+
+/// A server's files as they were at some moment.
+struct ServerCopy {
+  std::string path;
+};
+
+class Server {
+public:
+  /// Makes the server's directory in `folder`/server, with one tenant, and opens it.
+  Server(const std::string& folder, Seed seed);
+  ~Server();
+
+  // ---- life ----
+  void open();
+  /// Stops as SIGTERM stops it.
+  void close();
+  /// Stops as a power cut does: the files are what they were. Does not come back by itself.
+  void crash();
+  [[nodiscard]] bool up() const { return core_ != nullptr; }
+  void restart() {
+    close();
+    open();
+  }
+
+  // ---- backups ----
+  ServerCopy copy();
+  /// Somebody puts old files back by hand and starts the server: no epoch record says so.
+  void put_back(const ServerCopy& copy);
+  /// As a restore does it: before it serves, each tenant begins a new epoch that the root signed.
+  void restore(const ServerCopy& copy);
+
+  // ---- requests ----
+  /// The whole way of a request through the core: head, then body. Not up: `no_connection`.
+  Result<client::HttpAnswer> handle(const client::HttpRequest& request, const std::string& address);
+  /// A WebSocket upgrade.
+  server::UpgradeVerdict upgrade(const client::HttpRequest& request, const std::string& address);
+  void tick();
+
+  // ---- administration ----
+  /// `arguments` as the registry names them; must succeed.
+  Json administer(const std::string& command, std::initializer_list<Json::Member> arguments = {}, const std::string& tenant = {});
+  Result<Json> try_administer(const std::string& command, std::initializer_list<Json::Member> arguments = {},
+                              const std::string& tenant = {});
+  /// Runs on the committer strand; must succeed.
+  void on_strand(const TenantId& tenant, const std::function<Result<void>(server::Tenant&)>& work);
+  /// What a customer, a rule or an administrator does on the server; must succeed.
+  server::ServerCommit act(const TenantId& tenant, sync::Change change, const OperatorId& acting = {});
+
+  [[nodiscard]] const TenantId& first_tenant() const { return first_tenant_; }
+  [[nodiscard]] server::Tenant& tenant(const TenantId& id) const;
+  [[nodiscard]] std::vector<TenantId> tenants() const;
+
+  /// A connection of its own that reads the tenant's file.
+  [[nodiscard]] std::unique_ptr<sqlite::Database> read(const TenantId& tenant) const;
+  [[nodiscard]] std::string directory() const { return folder_ + "/server"; }
+  [[nodiscard]] const std::string& log_lines() const { return log_lines_; }
+
+  VirtualEnvironment environment;
+  /// Called on the strand between the stateless checks of a push and its commit.
+  std::function<void(server::Tenant&)> before_commit;
+  /// Called before the core goes: whoever holds something of it lets go.
+  std::function<void()> before_going;
+  std::function<void(std::function<void()>)> run_pushes_later;
+
+private:
+  class Watcher;
+  [[nodiscard]] server::ServerOptions options();
+
+  std::string folder_;
+  std::string recovery_key_;
+  TenantId first_tenant_;
+  std::unique_ptr<server::ServerCore> core_;
+  server::Committer* committer_ = nullptr;  // the core's
+  std::map<TenantId, server::Tenant*> open_tenants_;
+  std::string log_lines_;
+  std::uint64_t requests_ = 0, copies_ = 0;
+};
+
+}  // namespace tern::test

@@ -1,0 +1,138 @@
+#include "unit/client_sync/support.hpp"
+
+#include "exchange/backoff.hpp"
+#include "exchange/head_ladder.hpp"
+#include "exchange/unproven_answer.hpp"
+
+namespace tern::client::test {
+namespace {
+
+constexpr std::int64_t hour_ms = 3'600'000;
+constexpr std::int64_t day_ms = 24 * hour_ms;
+
+LadderHead head_at(std::uint64_t size, std::int64_t time_ms) {
+  LadderHead entry;
+  entry.head.epoch.bytes[0] = 1;
+  entry.head.size = size;
+  entry.time_ms = time_ms;
+  return entry;
+}
+
+}  // namespace
+
+TEST_CASE("the ladder keeps ten heads, one an hour for a day, one a day for 90 days", "[client][exchange]") {
+  std::vector<LadderHead> ladder;
+  const std::int64_t start = 1'700'000'000'000 / day_ms * day_ms;
+  std::uint64_t size = 0;
+  std::int64_t now = start;
+  for (; now < start + 120 * day_ms; now += 10 * 60'000) add_to_ladder(ladder, head_at(++size, now));
+  const std::int64_t newest = ladder.back().time_ms;
+  std::size_t in_day = 0, older = 0;
+  for (const LadderHead& entry : ladder) {
+    CHECK(newest - entry.time_ms <= ladder_daily_ms);
+    (newest - entry.time_ms <= ladder_hourly_ms ? in_day : older) += 1;
+  }
+  CHECK(in_day >= 10 + 22);
+  CHECK(in_day <= 10 + 25);
+  CHECK(older >= 88);
+  CHECK(older <= 91);
+  CHECK(std::is_sorted(ladder.begin(), ladder.end(),
+                       [](const auto& a, const auto& b) { return a.head.size < b.head.size; }));
+}
+
+TEST_CASE("a head seen again is kept once, and the newest below a size is found", "[client][exchange]") {
+  std::vector<LadderHead> ladder;
+  add_to_ladder(ladder, head_at(5, 100));
+  add_to_ladder(ladder, head_at(5, 200));
+  add_to_ladder(ladder, head_at(9, 300));
+  REQUIRE(ladder.size() == 2);
+  CHECK(ladder.front().time_ms == 200);
+  CHECK(newest_below(ladder, 8)->head.size == 5);
+  CHECK(newest_below(ladder, 9)->head.size == 9);
+  CHECK(newest_below(ladder, 4) == nullptr);
+}
+
+TEST_CASE("back-off doubles from a second to five minutes and half of it is drawn", "[client][exchange]") {
+  VirtualEnvironment environment;
+  Backoff backoff;
+  std::int64_t full = backoff_ms_min;
+  bool differs = false;
+  for (int i = 0; i < 20; ++i) {
+    const std::int64_t wait = backoff.next_ms(environment);
+    CHECK(wait >= full / 2);
+    CHECK(wait <= full);
+    differs = differs || wait != full;
+    full = std::min(full * 2, backoff_ms_max);
+  }
+  CHECK(differs);
+  CHECK(backoff.next_ms(environment, 10'000'000) == backoff_ms_max);
+  backoff.reset();
+  CHECK(backoff.next_ms(environment) <= backoff_ms_min);
+  CHECK(backoff.next_ms(environment, 60'000) == 60'000);
+}
+
+TEST_CASE("what the engine remembers comes back as it was", "[client][exchange]") {
+  const TempDir dir;
+  const auto outbox = good(Outbox::open(dir.file("outbox.db"), Bytes(32, 'k'), ""));
+  CHECK(good(load_sync_state(*outbox)) == SyncState{});
+  SyncState state;
+  state.ladder = {head_at(1, 2), head_at(3, 4)};
+  state.key_list = "list";
+  state.certificate = "certificate";
+  state.epoch_record = "record";
+  state.current_as_of_ms = 5;
+  state.server_offset_ms = -6;
+  state.paused = "paused";
+  state.last_error = "error";
+  state.notice = "notice";
+  state.deposited_epoch = 7;
+  state.deposited_seq = 8;
+  state.scope_repairs = 9;
+  good(store_sync_state(*outbox, state));
+  CHECK(good(load_sync_state(*outbox)) == state);
+  good(outbox->set_meta("sync_state", "x"));
+  CHECK(outcome(load_sync_state(*outbox)) == "corrupt");
+}
+
+TEST_CASE("every answer that proves nothing is a network fault with a sentence", "[client][exchange]") {
+  const HttpAnswer answers[] = {
+      {302, {}, ""},
+      {200, {{"content-type", "text/html"}}, "<html>"},
+      {200, {}, "  <!doctype html>"},
+      {500, {}, ""},
+      {401, {{"content-type", "application/problem+json"}}, R"({"code":"key_revoked"})"},
+      {200, {{"content-type", "application/x-protobuf"}}, "\x01\x02"},
+  };
+  std::set<std::string> sentences;
+  for (const HttpAnswer& answer : answers) {
+    const Error error = unproven_answer(answer);
+    CHECK(error.code == ErrorCode::no_connection);
+    CHECK_FALSE(error.hint.empty());
+    sentences.insert(error.message);
+  }
+  CHECK(sentences.size() == 5);
+}
+
+TEST_CASE("a stranger's words are cleaned before they are shown", "[client][exchange]") {
+  const HttpAnswer answer{403,
+                          {{"content-type", "application/problem+json"}},
+                          R"({"code":"login_refused","detail":"no\u001b[31m entry\r\n"})"};
+  const Error error = refusal(answer);
+  CHECK(error.code == ErrorCode::login_refused);
+  CHECK(error.message.find('\x1b') == std::string::npos);
+  CHECK(error.message.find('\n') == std::string::npos);
+  CHECK(refusal({403, {{"content-type", "application/problem+json"}}, R"({"code":"chain_forked"})"}).code ==
+        ErrorCode::no_connection);
+  CHECK(refusal({200, {{"content-type", "application/problem+json"}}, R"({"code":"key_revoked"})"}).code ==
+        ErrorCode::no_connection);
+}
+
+TEST_CASE("Retry-After is honoured within bounds", "[client][exchange]") {
+  CHECK(retry_after_ms({503, {{"retry-after", "12"}}, ""}, backoff_ms_max) == 12'000);
+  CHECK(retry_after_ms({503, {{"retry-after", "99999999999"}}, ""}, backoff_ms_max) == backoff_ms_max);
+  CHECK(retry_after_ms({503, {{"retry-after", "-1"}}, ""}, backoff_ms_max) == 0);
+  CHECK(retry_after_ms({503, {{"retry-after", "soon"}}, ""}, backoff_ms_max) == 0);
+  CHECK(retry_after_ms({503, {}, ""}, backoff_ms_max) == 0);
+}
+
+}  // namespace tern::client::test

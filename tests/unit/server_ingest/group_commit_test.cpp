@@ -1,0 +1,75 @@
+#include <atomic>
+#include <thread>
+
+#include "desk.hpp"
+#include "support/catch.hpp"
+
+using namespace tern;
+using namespace tern::test;
+
+TEST_CASE("what waits while one batch is written is the next batch", "[ingest][group]") {
+  Desk desk;
+  constexpr std::size_t devices = 24;
+  constexpr int rounds = 6;
+  std::vector<std::unique_ptr<Van>> vans;
+  std::vector<TicketId> tickets;
+  for (std::size_t i = 0; i < devices; ++i) {
+    vans.push_back(desk.add_van(desk.add_operator("Agent " + std::to_string(i))));
+    tickets.push_back(desk.new_ticket_id());
+    vans.back()->send(vans.back()->create(tickets.back()));
+  }
+  // Sets are sealed before the threads begin: the virtual environment is no thread's.
+  std::vector<std::vector<server::Push>> pushes(devices);
+  for (std::size_t i = 0; i < devices; ++i)
+    for (int round = 0; round < rounds; ++round) {
+      vans[i]->seal({vans[i]->note(tickets[i], "round " + std::to_string(round))});
+      pushes[i].push_back(vans[i]->pushable());
+    }
+  auto committer = server::make_group_committer(2);
+  std::atomic<std::uint64_t> commits{0}, told_changes{0}, out_of_order{0}, inside{0};
+  std::atomic<std::uint64_t> newest{desk.tenant->commit_seq()};
+  committer->on_commit = [&](server::Tenant&, const server::CommitNotice& notice) {
+    ++commits;
+    if (notice.first_seq != newest + 1) ++out_of_order;
+    newest = notice.last_seq;
+  };
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < devices; ++i)
+    threads.emplace_back([&, i] {
+      for (server::Push& push : pushes[i]) {
+        auto answer = committer->commit(*desk.tenant, server::verify_push(*desk.tenant, std::move(push)));
+        if (answer && !answer->fault) told_changes += answer->receipts.size();
+      }
+    });
+  threads.emplace_back([&] {
+    for (int i = 0; i < 20; ++i) 
+      committer->run(*desk.tenant, [&] { inside += desk.tenant->writer().in_transaction() ? 1 : 0; });
+  });
+  for (std::thread& thread : threads) thread.join();
+  committer.reset();
+  CHECK(told_changes == devices * rounds);
+  CHECK(commits < devices * rounds);
+  CHECK(out_of_order == 0);  // commits are told in order, none twice
+  CHECK(inside == 0);
+  CHECK(newest == desk.tenant->commit_seq());
+  for (const TicketId& ticket : tickets) CHECK(desk.messages(ticket).size() == rounds);
+  CHECK(desk.verify().findings == std::vector<std::string>{});
+}
+
+TEST_CASE("work on the strand commits and is told like a push", "[ingest][group]") {
+  for (auto make : {+[] { return server::make_group_committer(1); }, +[] { return server::make_inline_committer(); }}) {
+    Desk desk;
+    auto van = desk.add_van(desk.add_operator("Ada"));
+    auto committer = make();
+    std::vector<server::CommitNotice> notices;
+    committer->on_commit = [&](server::Tenant&, const server::CommitNotice& notice) { notices.push_back(notice); };
+    const TicketId ticket = desk.new_ticket_id();
+    committer->run(*desk.tenant, [&] { desk.add_record(sync::RecordKind::queue, "North"); });
+    van->seal({van->create(ticket)});
+    REQUIRE(committer->commit(*desk.tenant, server::verify_push(*desk.tenant, van->pushable())));
+    REQUIRE(notices.size() == 2);
+    CHECK(notices[0].records);
+    CHECK(notices[1].tickets == std::vector{ticket});
+    CHECK_FALSE(notices[1].records);
+  }
+}

@@ -1,0 +1,154 @@
+#include "desk.hpp"
+#include "support/catch.hpp"
+
+using namespace tern;
+using namespace tern::test;
+using sync::FieldId;
+
+namespace {
+
+/// A day of random work by several vans that push in random order, lose answers and come back late.
+class RandomDay {
+public:
+  explicit RandomDay(std::uint64_t seed) : desk(seed), state_(seed) {
+    for (int i = 0; i < 2; ++i) queues_.push_back(desk.add_record(sync::RecordKind::queue, "Queue " + std::to_string(i)));
+    const sync::Role roles[] = {sync::Role::operator_, sync::Role::operator_, sync::Role::supervisor, sync::Role::operator_};
+    for (const sync::Role role : roles) operators_.push_back(desk.add_operator("Agent", role, queues_));
+    for (const OperatorId& id : operators_) vans_.push_back(desk.add_van(id, true));
+  }
+
+  void run(int steps) {
+    for (int i = 0; i < steps; ++i) {
+      desk.environment.advance(static_cast<std::int64_t>(draw(120'000)));
+      step(*vans_[draw(vans_.size())]);
+    }
+    for (auto& van : vans_) push(*van);
+  }
+
+  Desk desk;
+  std::uint64_t pushed = 0;
+
+private:
+  std::uint64_t draw(std::uint64_t below) {
+    state_ = state_ * 6364136223846793005u + 1442695040888963407u;
+    return (state_ >> 33) % below;
+  }
+
+  TicketId any_ticket() { return tickets_.empty() ? desk.new_ticket_id() : tickets_[draw(tickets_.size())]; }
+
+  Change random_change(Van& van) {
+    if (tickets_.size() < 4 && (tickets_.empty() || draw(4) == 0)) {
+      tickets_.push_back(desk.new_ticket_id());
+      Change create = van.create(tickets_.back());
+      create.text = "line 1\nline 2\nline 3\n";
+      return create;
+    }
+    const TicketId ticket = any_ticket();
+    switch (draw(17)) {
+      case 0: return van.set(ticket, FieldId::subject, "subject " + std::to_string(draw(5)));
+      case 1: return van.set(ticket, FieldId::priority, std::string(1, static_cast<char>('1' + draw(4))));
+      case 2: return van.set(ticket, FieldId::custom, std::to_string(draw(3)), "room");
+      case 3: return van.make(Intent::take, ticket);
+      case 4: return targeted(van.make(Intent::assign, ticket), Bytes(operators_[draw(operators_.size())].view()), true);
+      case 5: return targeted(van.make(Intent::move_queue, ticket), Bytes(queues_[draw(2)].view()), false);
+      case 6: return labelled(van.make(draw(2) == 0 ? Intent::tag : Intent::untag, ticket));
+      case 7: return describe(van, ticket);
+      case 8: return van.make(Intent::start, ticket);
+      case 9: return van.make(Intent::wait, ticket);
+      case 10: return van.make(Intent::resolve, ticket);
+      case 11: return van.make(Intent::close, ticket);
+      case 12: return van.make(Intent::reopen, ticket);
+      case 13: return remember(van.note(ticket, "note " + std::to_string(draw(100)), sync::Visibility::open));
+      case 14: return edit(van, ticket);
+      case 15: return draw(6) == 0 ? targeted(van.make(Intent::merge, ticket), Bytes(any_ticket().view()), false)
+                                   : van.make(Intent::pin, ticket);
+      default: return draw(4) == 0 ? van.make(draw(2) == 0 ? Intent::delete_ticket : Intent::restore, ticket)
+                                   : remember(van.note(ticket, "team note"));
+    }
+  }
+
+  static Change targeted(Change change, Bytes target, bool reason) {
+    change.target = std::move(target);
+    if (reason) change.reason = "because";
+    return change;
+  }
+  Change labelled(Change change) {
+    change.label = "tag" + std::to_string(draw(3));
+    return change;
+  }
+  Change describe(Van& van, const TicketId& ticket) {
+    Change change = van.make(Intent::describe, ticket);
+    change.base = desk.state(ticket).description;
+    change.text = change.base + "more by " + std::to_string(draw(9)) + "\n";
+    return change;
+  }
+  Change remember(Change note) {
+    notes_.push_back({note.ref, note.ticket});
+    return note;
+  }
+  Change edit(Van& van, const TicketId& ticket) {
+    if (notes_.empty()) return van.make(Intent::put_back, ticket);
+    const auto& [ref, of] = notes_[draw(notes_.size())];
+    Change change = van.make(draw(3) == 0 ? Intent::delete_message : Intent::edit_message, of);
+    change.targets = {ref};
+    if (change.intent == Intent::edit_message) change.text = "edited " + std::to_string(draw(100));
+    return change;
+  }
+
+  void push(Van& van) {
+    std::vector<Bytes> sets = std::exchange(unanswered_[van.id], {});
+    server::Push push = van.pushable();
+    sets.insert(sets.end(), push.change_sets.begin(), push.change_sets.end());
+    push.change_sets = sets;
+    const auto answer = van.push(push);
+    if (answer.fault) FAIL(to_string(answer.fault->error.code) << " " << answer.fault->error.message);
+    CHECK(answer.receipts.size() == sets.size());
+    pushed += sets.size();
+    if (draw(5) == 0) unanswered_[van.id] = sets;  // the answer was lost: all of it comes again
+  }
+
+  void step(Van& van) {
+    const std::uint64_t what = draw(10);
+    if (what < 6) {
+      std::vector<Change> changes;
+      for (std::uint64_t n = draw(4) + 1; n > 0; --n) {
+        changes.push_back(random_change(van));
+        changes.back().wall_ms += static_cast<std::int64_t>(draw(7'200'000)) - 3'600'000;
+        if (changes.back().ticket.view() == changes.back().target) changes.pop_back();
+      }
+      if (!changes.empty() && van.sealed.size() < 20) van.seal(std::move(changes));
+    } else if (what < 8) {
+      push(van);
+    } else if (what == 8) {
+      push(van);
+      van.pull();
+    } else if (draw(8) == 0) {
+      desk.reopen();
+    }
+  }
+
+  std::uint64_t state_;
+  std::vector<RecordId> queues_;
+  std::vector<OperatorId> operators_;
+  std::vector<std::unique_ptr<Van>> vans_;
+  std::vector<TicketId> tickets_;
+  std::vector<std::pair<sync::ChangeRef, TicketId>> notes_;
+  std::map<DeviceId, std::vector<Bytes>> unanswered_;
+};
+
+}  // namespace
+
+TEST_CASE("after random pushes every state, message and standing is the fold from zero, and everything verifies",
+          "[ingest][property]") {
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    CAPTURE(seed);
+    RandomDay day(seed);
+    day.run(160);
+    CHECK(day.pushed > 10);
+    CHECK(day.desk.differs_from_zero() == "");
+    const auto verified = day.desk.verify();
+    CHECK(verified.findings == std::vector<std::string>{});
+    CHECK(verified.gaps == 0);
+    WARN(verified.summary() << " tickets " << verified.tickets << " amendments " << verified.amendments);
+  }
+}

@@ -1,0 +1,139 @@
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "desk.hpp"
+#include "store/admission_codec.hpp"
+#include "store/zone.hpp"
+#include "support/catch.hpp"
+
+using namespace tern;
+using namespace tern::test;
+
+TEST_CASE("a tenant that is closed and opened again after each step goes on as if nothing had been", "[ingest][store]") {
+  Desk desk;
+  const RecordId queue = desk.add_record(sync::RecordKind::queue, "North");
+  desk.reopen();
+  auto van = desk.add_van(desk.add_operator("Ada", sync::Role::operator_, {queue}));
+  desk.reopen();
+  std::vector<TicketId> tickets;
+  for (int i = 0; i < 3; ++i) {
+    tickets.push_back(desk.new_ticket_id());
+    CHECK(van->send(van->create(tickets.back())).number == "T-2023-000" + std::to_string(i + 1));
+    desk.environment.advance(1'000);
+    desk.reopen();
+    van->pull();
+    desk.reopen();
+    CHECK(van->send(van->make(Intent::take, tickets.back())).outcome == Outcome::applied);
+    desk.reopen();
+  }
+  CHECK(desk.tenant->name() == "Pumps Ltd");
+  CHECK(desk.tenant->find_record(sync::RecordKind::queue, queue)->integer_id == 1);
+  CHECK(desk.tenant->find_actor(van->operator_id)->queues == std::vector{queue});
+  CHECK(desk.differs_from_zero() == "");
+  CHECK(desk.verify().findings == std::vector<std::string>{});
+}
+
+TEST_CASE("two tenants side by side know nothing of each other", "[ingest][store]") {
+  Desk left(1, "LEFTCANARY Ltd");
+  Desk right(2, "RIGHTCANARY Ltd");
+  auto a = left.add_van(left.add_operator("LEFTCANARY Ada"));
+  auto b = right.add_van(right.add_operator("RIGHTCANARY Bob"));
+  const TicketId ticket = left.new_ticket_id();
+  a->send({a->create(ticket, "LEFTCANARY"), a->note(ticket, "LEFTCANARY")});
+  b->send({b->create(ticket, "RIGHTCANARY"), b->note(ticket, "RIGHTCANARY")});
+  server::Push crossed = a->pushable();
+  crossed.change_sets = {a->seal({a->note(ticket, "LEFTCANARY to the right")})};
+  const auto answer = b->push(crossed);
+  REQUIRE(answer.fault);
+  CHECK(answer.fault->error.code == ErrorCode::tenant_mismatch);
+  for (const auto& [desk, canary] : {std::pair{&left, "RIGHTCANARY"}, std::pair{&right, "LEFTCANARY"}}) {
+    for (const auto& entry : std::filesystem::directory_iterator(desk->folder.path())) {
+      std::ifstream in(entry.path(), std::ios::binary);
+      const std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+      CHECK(bytes.find(canary) == std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("numbers follow the year of the tenant's zone and are never given twice", "[ingest][store]") {
+  Desk desk(1, "Pumps Ltd", "Europe/Berlin");
+  auto van = desk.add_van(desk.add_operator("Ada"));
+  desk.environment.advance(1'704'063'600'000 - 2'000 - desk.environment.wall_ms());  // New Year 2024 in Berlin, less 2 s
+  desk.tenant->accept_clock();
+  van->pull();
+  CHECK(van->send(van->create(desk.new_ticket_id())).number == "T-2023-0001");
+  desk.environment.advance(3'000);
+  CHECK(van->send(van->create(desk.new_ticket_id())).number == "T-2024-0001");
+  CHECK(van->send(van->create(desk.new_ticket_id())).number == "T-2024-0002");
+}
+
+TEST_CASE("a zone file gives the year on both halves of the world and beyond its last step", "[store]") {
+  const auto berlin = server::Zone::open("Europe/Berlin");
+  const auto auckland = server::Zone::open("Pacific/Auckland");
+  REQUIRE(berlin);
+  REQUIRE(auckland);
+  constexpr std::int64_t new_year_2024 = 1'704'067'200;
+  CHECK(server::Zone{}.year_of((new_year_2024 - 1) * 1000) == 2023);
+  CHECK(berlin->year_of((new_year_2024 - 3'600) * 1000) == 2024);
+  CHECK(berlin->year_of((new_year_2024 - 3'601) * 1000) == 2023);
+  CHECK(auckland->year_of((new_year_2024 - 13 * 3'600) * 1000) == 2024);
+  CHECK(auckland->year_of((new_year_2024 - 13 * 3'600 - 1) * 1000) == 2023);
+  CHECK(berlin->offset_at(1'720'000'000) == 7'200);            // July 2024
+  CHECK(berlin->offset_at(4'118'000'000) == 7'200);            // June 2100, by the footer
+  CHECK(berlin->offset_at(4'102'444'800) == 3'600);            // January 2100
+  CHECK(auckland->offset_at(4'102'444'800) == 13 * 3'600);
+  CHECK_FALSE(server::Zone::open("../../etc/passwd"));
+  CHECK_FALSE(server::Zone::open("Mars/Olympus"));
+  CHECK_FALSE(server::Zone::parse("TZif2 and nothing else"));
+}
+
+TEST_CASE("an admission is kept as it was", "[store]") {
+  sync::Admission admission;
+  admission.verdict = sync::Admission::Verdict::held;
+  admission.reason = ReasonCode::parent_held;
+  admission.seen_seq = 77;
+  admission.effective_ms = -5;
+  admission.time_flags = 0x1ff;
+  admission.claim_applies = false;
+  admission.claim_rule = Rule::taken;
+  admission.claim_stands.id.bytes.fill(3);
+  admission.custody_of.bytes.fill(4);
+  admission.integer_id = 12;
+  admission.number = "T-2023-0012";
+  admission.redirected = true;
+  const Bytes bytes = server::encode_admission(admission, {{admission.claim_stands, admission}});
+  const auto back = server::decode_admission(bytes);
+  REQUIRE(back);
+  CHECK(server::encode_admission(back->admission, back->released) == bytes);
+  CHECK(back->admission.number == "T-2023-0012");
+  CHECK(back->admission.claim_rule == Rule::taken);
+  CHECK_FALSE(back->admission.claim_applies);
+  for (std::size_t cut = 0; cut < bytes.size(); ++cut) CHECK_FALSE(server::decode_admission(bytes.substr(0, cut)));
+}
+
+TEST_CASE("history goes on under a new epoch: what was seen below it still counts", "[ingest][store]") {
+  Desk desk;
+  auto van = desk.add_van(desk.add_operator("Ada"));
+  auto depot = desk.add_van(desk.add_operator("Bob"));
+  const TicketId ticket = desk.new_ticket_id();
+  van->send(van->create(ticket));
+  van->pull();
+  const Change seen_before = van->set(ticket, sync::FieldId::subject, "made under the old epoch");
+  const protocol::LogHead head = desk.tenant->log_head();
+  protocol::EpochRecord record{desk.id, head.epoch, head.size, head.root, random_id<EpochId>(desk.environment),
+                               desk.environment.wall_ms(), protocol::EpochReason::restored};
+  REQUIRE(server::begin_epoch(*desk.tenant, record, "signed elsewhere"));
+  CHECK(desk.tenant->epoch() == record.new_epoch);
+  CHECK(*server::epoch_record(*desk.tenant, head.epoch) == std::optional<Bytes>("signed elsewhere"));
+  CHECK_FALSE(*server::epoch_record(*desk.tenant, record.new_epoch));
+  CHECK_FALSE(server::begin_epoch(*desk.tenant, record, "again"));
+  desk.reopen();
+  const Told told = van->send(seen_before);
+  CHECK(told.outcome == Outcome::applied);
+  CHECK(told.seen_seq == head.size);
+  const Told next = van->send(van->create(desk.new_ticket_id()));
+  CHECK(next.integer_id == 2 + 10'000);
+  CHECK(next.number == "T-2023-10002");
+  CHECK(desk.verify().findings == std::vector<std::string>{});
+}

@@ -1,0 +1,538 @@
+#include "tern/sync/change.hpp"
+#include "support/catch.hpp"
+#include "tern/protocol/limits.hpp"
+#include "tern/sync/record.hpp"
+#include "tern/v1/change.pb.h"
+#include "unit/sync/sample_changes.hpp"
+
+using namespace tern;
+using namespace tern::sync;
+using namespace tern::sync::sample;
+
+namespace {
+
+bool same(const Change& a, const Change& b) {
+  const EncodedChange x = encode_change(a), y = encode_change(b);
+  return x.skeleton == y.skeleton && x.body == y.body && a.ref == b.ref && a.body_erased == b.body_erased &&
+         a.fields == b.fields;
+}
+
+Result<Change> travel(const Change& change) {
+  const EncodedChange encoded = encode_change(change);
+  return parse_change(encoded.skeleton, encoded.body, change.ref.device);
+}
+
+Change with_record(Change change) {
+  Record record;
+  record.kind = RecordKind::queue;
+  record.id = queue(4);
+  record.name = "Pumps";
+  change.ticket = {};
+  change.record_kind = 2;
+  change.record = encode_record(record);
+  return change;
+}
+
+Change least(Intent intent) {
+  return intent == Intent::record ? with_record(smallest(intent)) : smallest(intent);
+}
+
+struct Refusal {
+  ErrorCode code;
+  std::string field;
+  bool operator==(const Refusal&) const = default;
+};
+std::ostream& operator<<(std::ostream& out, const Refusal& refusal) {
+  return out << to_string(refusal.code) << " " << refusal.field;
+}
+const Refusal fine{ErrorCode::internal, "fine"};
+
+template <typename T>
+Refusal refusal_of(const Result<T>& result) {
+  return result ? fine : Refusal{result.error().code, result.error().field};
+}
+Refusal refusal_of(const Change& change) {
+  const Refusal here = refusal_of(validate_change(change));
+  CHECK(refusal_of(travel(change)) == here);  // what is refused here is refused there
+  return here;
+}
+Refusal invalid(std::string field) {
+  return {ErrorCode::invalid, std::move(field)};
+}
+Refusal malformed(std::string field) {
+  return {ErrorCode::malformed, std::move(field)};
+}
+Refusal unknown(std::string field) {
+  return {ErrorCode::upgrade_required, std::move(field)};
+}
+Refusal too_large(std::string field) {
+  return {ErrorCode::too_large, std::move(field)};
+}
+
+/// The skeleton and body of a good change, to be spoilt.
+struct Halves {
+  v1::Skeleton skeleton;
+  v1::Body body;
+};
+Halves halves(const Change& change) {
+  Halves out;
+  const EncodedChange encoded = encode_change(change);
+  REQUIRE(out.skeleton.ParseFromString(encoded.skeleton));
+  REQUIRE(out.body.ParseFromString(encoded.body));
+  return out;
+}
+Refusal refusal_of(const Halves& halves) {
+  return refusal_of(parse_change(halves.skeleton.SerializeAsString(), halves.body.SerializeAsString(), device(1)));
+}
+
+Change full_create() {
+  Change out = create("pump leaks");
+  out.text = "In the cellar.\nSince Monday.";
+  out.before_ms = 1'200;
+  out.seen_epoch = id<EpochId>(3);
+  out.seen_seq = 41;
+  out.after = {id<ChangeId>(4), id<ChangeId>(5)};
+  out.provisional_number = "T-2026-x7f-3";
+  out.fields.push_back({FieldId::priority, "", "4", false});
+  out.fields.push_back({FieldId::custom, "u_symptom", "wet", false});
+  out.fields.push_back({FieldId::external_ref, "incident", "INC0000045", false});
+  out.fields.push_back({FieldId::category, "", raw(queue(2)), false});
+  out.fields.push_back({FieldId::due_at, "", std::nullopt, false});
+  out.fields.push_back({FieldId::custom, "location", std::nullopt, false});
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("every intent with the least it needs travels and comes back the same", "[sync][change]") {
+  for (const IntentSpec& spec : all_intents()) {
+    INFO(spec.name);
+    const Change before = least(spec.intent);
+    REQUIRE(refusal_of(validate_change(before)) == fine);
+    const auto after = travel(before);
+    REQUIRE(refusal_of(after) == fine);
+    CHECK(same(before, *after));
+  }
+}
+
+TEST_CASE("a full create travels and comes back the same", "[sync][change]") {
+  const Change before = full_create();
+  const auto after = travel(before);
+  REQUIRE(refusal_of(after) == fine);
+  CHECK(same(before, *after));
+  CHECK(after->fields == before.fields);
+  CHECK(after->after == before.after);
+  CHECK(after->text == before.text);
+  CHECK(after->seen_epoch == before.seen_epoch);
+  CHECK(after->provisional_number == before.provisional_number);
+}
+
+TEST_CASE("nothing that people wrote stands in the skeleton", "[sync][change]") {
+  const EncodedChange encoded = encode_change(full_create());
+  for (const std::string_view secret : {"pump", "cellar", "wet", "INC0000045"}) {
+    CHECK(encoded.skeleton.find(secret) == Bytes::npos);
+    CHECK(encoded.body.find(secret) != Bytes::npos);
+  }
+}
+
+TEST_CASE("an erased body leaves the skeleton readable and its values erased", "[sync][change]") {
+  const Change before = full_create();
+  const auto after = parse_change(encode_change(before).skeleton, std::nullopt, before.ref.device);
+  REQUIRE(refusal_of(after) == fine);
+  CHECK(after->body_erased);
+  CHECK(after->text.empty());
+  REQUIRE(after->fields.size() == before.fields.size());
+  for (std::size_t i = 0; i < before.fields.size(); ++i) {
+    const FieldSetting& was = before.fields[i];
+    const FieldSetting& is = after->fields[i];
+    const bool in_body = find_field(was.field)->place == Place::body && was.value.has_value();
+    CHECK(is.erased == in_body);
+    CHECK(is.value == (in_body ? std::nullopt : was.value));
+  }
+  CHECK(encode_change(*after).skeleton == encode_change(before).skeleton);
+  for (const IntentSpec& spec : all_intents()) {
+    INFO(spec.name);
+    CHECK(refusal_of(parse_change(encode_change(least(spec.intent)).skeleton, std::nullopt, device(1))) == fine);
+  }
+}
+
+TEST_CASE("fields of Protobuf that this version does not know are skipped", "[sync][change]") {
+  EncodedChange encoded = encode_change(full_create());
+  const Bytes future = "\xfa\x07\x03new";  // field 127, three bytes
+  const auto after = parse_change(encoded.skeleton + future, encoded.body + future, device(1));
+  REQUIRE(refusal_of(after) == fine);
+  CHECK(same(*after, full_create()));
+}
+
+TEST_CASE("what is not a change is refused", "[sync][change]") {
+  const EncodedChange encoded = encode_change(full_create());
+  CHECK(refusal_of(parse_change("\xff", encoded.body, device(1))) == malformed("skeleton"));
+  CHECK(refusal_of(parse_change("", encoded.body, device(1))) == malformed("id"));
+  CHECK(refusal_of(parse_change(encoded.skeleton, "\xff", device(1))) == malformed("body"));
+  CHECK(refusal_of(parse_change(Bytes(limits::change_set_bytes_max + 1, '\0'), "", device(1))) ==
+        malformed("skeleton"));
+  CHECK(refusal_of(parse_change(encoded.skeleton, encoded.body, DeviceId{})) == malformed("device"));
+}
+
+TEST_CASE("cutting a change anywhere never gives another good change of the same text", "[sync][change]") {
+  const EncodedChange encoded = encode_change(full_create());
+  for (std::size_t size = 0; size < encoded.skeleton.size(); ++size) {
+    const auto cut = parse_change(ByteView(encoded.skeleton).substr(0, size), encoded.body, device(1));
+    if (cut) CHECK_FALSE(same(*cut, full_create()));
+  }
+  for (std::size_t size = 0; size < encoded.body.size(); ++size) {
+    const auto cut = parse_change(encoded.skeleton, ByteView(encoded.body).substr(0, size), device(1));
+    if (cut) CHECK_FALSE(same(*cut, full_create()));
+  }
+}
+
+TEST_CASE("flipped bytes are refused or parsed, never worse", "[sync][change]") {
+  CHECK(rc::check([] {
+    EncodedChange encoded = encode_change(full_create());
+    for (int i = *rc::gen::inRange(1, 6); i > 0; --i) {
+      Bytes& half = *rc::gen::arbitrary<bool>() ? encoded.skeleton : encoded.body;
+      half[*rc::gen::inRange<std::size_t>(0, half.size())] = static_cast<char>(*rc::gen::inRange(0, 256));
+    }
+    const auto parsed = parse_change(encoded.skeleton, encoded.body, device(1));
+    if (parsed) RC_ASSERT(validate_change(*parsed).has_value());
+  }));
+}
+
+TEST_CASE("ids have exactly their length", "[sync][change]") {
+  const Halves good = halves(full_create());
+  const auto spoil = [&good](auto&& how) {
+    Halves bad = good;
+    how(bad.skeleton);
+    return refusal_of(bad);
+  };
+  REQUIRE(refusal_of(good) == fine);
+  CHECK(spoil([](v1::Skeleton& s) { s.set_id("1234567"); }) == malformed("id"));
+  CHECK(spoil([](v1::Skeleton& s) { s.set_id("123456789"); }) == malformed("id"));
+  CHECK(spoil([](v1::Skeleton& s) { s.set_id(Bytes(8, '\0')); }) == malformed("id"));
+  CHECK(spoil([](v1::Skeleton& s) { s.clear_id(); }) == malformed("id"));
+  CHECK(spoil([](v1::Skeleton& s) { s.set_ticket_id(Bytes(15, 't')); }) == malformed("ticket_id"));
+  CHECK(spoil([](v1::Skeleton& s) { s.clear_ticket_id(); }) == invalid("ticket_id"));
+  CHECK(spoil([](v1::Skeleton& s) { s.set_seen_epoch("e"); }) == malformed("seen_epoch"));
+  CHECK(spoil([](v1::Skeleton& s) { s.set_ref(Bytes(17, 'r')); }) == malformed("ref"));
+  CHECK(spoil([](v1::Skeleton& s) { s.set_principal_id("p"); }) == malformed("principal_id"));
+  CHECK(spoil([](v1::Skeleton& s) { s.set_content_hash(Bytes(31, 'h')); }) == malformed("content_hash"));
+  CHECK(spoil([](v1::Skeleton& s) { s.add_after("short"); }) == malformed("after"));
+  CHECK(spoil([](v1::Skeleton& s) { s.add_targets()->set_change_id("short"); }) == malformed("targets"));
+  CHECK(spoil([](v1::Skeleton& s) {
+          auto* target = s.add_targets();
+          target->set_change_id("12345678");
+          target->set_device_id("short");
+        }) == malformed("targets"));
+}
+
+TEST_CASE("numbers of a later version ask for an upgrade", "[sync][change]") {
+  const Halves good = halves(message("on my way"));
+  const auto spoil = [&good](auto&& how) {
+    Halves bad = good;
+    how(bad.skeleton);
+    return refusal_of(bad);
+  };
+  CHECK(spoil([](v1::Skeleton& s) { s.set_intent(static_cast<v1::Intent>(65)); }) == unknown("intent"));
+  CHECK(spoil([](v1::Skeleton& s) { s.set_intent(static_cast<v1::Intent>(260)); }) == unknown("intent"));
+  CHECK(spoil([](v1::Skeleton& s) { s.set_intent(static_cast<v1::Intent>(-1)); }) == unknown("intent"));
+  CHECK(spoil([](v1::Skeleton& s) { s.clear_intent(); }) == malformed("intent"));
+  CHECK(spoil([](v1::Skeleton& s) { s.set_intent_version(2); }) == unknown("intent"));
+  CHECK(spoil([](v1::Skeleton& s) { s.set_visibility(static_cast<v1::Visibility>(4)); }) == unknown("visibility"));
+  CHECK(spoil([](v1::Skeleton& s) { s.set_principal_kind(static_cast<v1::PrincipalKind>(5)); }) ==
+        unknown("principal_kind"));
+  Halves field = halves(set(FieldId::priority, "3"));
+  field.skeleton.mutable_fields(0)->set_field(29);
+  CHECK(refusal_of(field) == unknown("field"));
+  field.skeleton.mutable_fields(0)->set_field(65'536 + 7);
+  CHECK(refusal_of(field) == unknown("field"));
+}
+
+TEST_CASE("a link or a watcher of a kind that this version does not know asks for an upgrade", "[sync][change]") {
+  Change link = smallest(Intent::link);
+  link.kind = 7;
+  CHECK(refusal_of(link) == unknown("kind"));
+  Change watch = smallest(Intent::watch);
+  watch.kind = 1;
+  CHECK(refusal_of(watch) == fine);
+  watch.kind = 2;
+  CHECK(refusal_of(watch) == unknown("kind"));
+}
+
+TEST_CASE("a personal value in the skeleton is refused, as are values that no field asked for", "[sync][change]") {
+  Halves bad = halves(full_create());
+  bad.skeleton.mutable_fields(0)->set_value("pump leaks");
+  CHECK(refusal_of(bad) == malformed("fields"));
+  bad = halves(full_create());
+  bad.body.add_values()->set_value("one more");
+  CHECK(refusal_of(bad) == malformed("values"));
+  bad = halves(full_create());
+  bad.body.mutable_values()->RemoveLast();
+  CHECK(refusal_of(bad) == malformed("values"));
+  bad = halves(set(FieldId::priority, "3"));
+  bad.skeleton.mutable_fields(0)->set_none(true);
+  CHECK(refusal_of(bad) == malformed("fields"));
+}
+
+TEST_CASE("counts are bounded", "[sync][change]") {
+  Halves many = halves(message("on my way"));
+  for (int i = 0; i < 16; ++i) many.skeleton.add_after(std::string(7, 'a') + static_cast<char>('a' + i));
+  CHECK(refusal_of(many) == fine);
+  many.skeleton.add_after("aaaaaaaz");
+  CHECK(refusal_of(many) == malformed("after"));
+
+  Change create_many = create("pump leaks");
+  for (int i = 0; i < 100; ++i) create_many.fields.push_back({FieldId::custom, "f" + std::to_string(i), "x", false});
+  CHECK(refusal_of(create_many) == fine);
+  create_many.fields.push_back({FieldId::custom, "f100", "x", false});
+  CHECK(refusal_of(create_many) == invalid("custom"));
+
+  Change split = smallest(Intent::split);
+  split.targets.clear();
+  for (std::size_t i = 1; i <= limits::targets_per_change_max; ++i) {
+    ChangeId message_id;
+    message_id.bytes[0] = static_cast<std::uint8_t>(i >> 8);
+    message_id.bytes[1] = static_cast<std::uint8_t>(i);
+    split.targets.push_back({device(2), message_id});
+  }
+  CHECK(refusal_of(split) == fine);
+}
+
+TEST_CASE("a create needs a subject; a set sets exactly one field that may be set", "[sync][change]") {
+  Change no_subject = create("x");
+  no_subject.fields = {{FieldId::priority, "", "2", false}};
+  CHECK(refusal_of(no_subject) == invalid("subject"));
+  no_subject.fields.clear();
+  CHECK(refusal_of(no_subject) == invalid("fields"));
+  Change twice = create("x");
+  twice.fields.push_back(twice.fields[0]);
+  CHECK(refusal_of(twice) == invalid("subject"));
+
+  Change two = set(FieldId::priority, "3");
+  two.fields.push_back({FieldId::type, "", "bug", false});
+  CHECK(refusal_of(two) == invalid("fields"));
+  CHECK(refusal_of(set(FieldId::category, std::nullopt)) == fine);
+  CHECK(refusal_of(set(FieldId::custom, std::nullopt, "impact")) == fine);
+  CHECK(refusal_of(set(FieldId::custom, std::nullopt, "")) == invalid("custom"));
+  CHECK(refusal_of(set(FieldId::category, std::nullopt, "key")) == invalid("category"));
+  CHECK(refusal_of(set(FieldId::subject, std::nullopt)) == invalid("subject"));
+  CHECK(refusal_of(set(FieldId::priority, "9")) == invalid("priority"));
+}
+
+TEST_CASE("no field that is ruled by a claim, an intent or the server can be set or created", "[sync][change]") {
+  for (const FieldSpec& spec : all_fields()) {
+    INFO(spec.name);
+    Change change = set(spec.id, raw(queue(1)), spec.keyed ? "key" : "");
+    if (spec.writer == Writer::device) continue;
+    CHECK(refusal_of(change) == invalid(std::string(spec.name)));
+    change = create("x");
+    change.fields.push_back({spec.id, "", std::nullopt, false});
+    CHECK(refusal_of(change) == invalid(std::string(spec.name)));
+  }
+}
+
+TEST_CASE("a message needs a visibility and a text of at most 64 KiB", "[sync][change]") {
+  CHECK(refusal_of(message("x", Visibility::unspecified)) == invalid("visibility"));
+  CHECK(refusal_of(message("")) == invalid("text"));
+  CHECK(refusal_of(message(std::string(65'536, 'x'))) == fine);
+  CHECK(refusal_of(message(std::string(65'537, 'x'))) == too_large("text"));
+  CHECK(refusal_of(message("u\xcc\x88")) == invalid("text"));
+  CHECK(refusal_of(message(std::string("a\0b", 3))) == invalid("text"));
+}
+
+TEST_CASE("results and reasons are at most 8 KiB and may be empty", "[sync][change]") {
+  for (const Intent intent : {Intent::resolve, Intent::hold, Intent::reopen, Intent::estimate, Intent::log_time}) {
+    Change change = smallest(intent);
+    CHECK(refusal_of(change) == fine);
+    change.text = std::string(8'192, 'x');
+    CHECK(refusal_of(change) == fine);
+    change.text += 'x';
+    CHECK(refusal_of(change) == too_large("text"));
+  }
+  Change assign = change(Intent::assign);
+  assign.reason = std::string(8'193, 'x');
+  CHECK(refusal_of(assign) == too_large("reason"));
+}
+
+TEST_CASE("minutes are between 1 and 100000", "[sync][change]") {
+  for (const Intent intent : {Intent::log_time, Intent::estimate}) {
+    Change change = smallest(intent);
+    for (const std::int64_t minutes : {std::int64_t{-1}, std::int64_t{100'001}, INT64_MAX, INT64_MIN}) {
+      change.number = minutes;
+      CHECK(refusal_of(change) == invalid("number"));
+    }
+    change.number = 0;
+    CHECK(refusal_of(change) == invalid("number"));
+    change.number = 100'000;
+    CHECK(refusal_of(change) == fine);
+  }
+}
+
+TEST_CASE("a hold wakes at a time of this calendar or never", "[sync][change]") {
+  Change hold = change(Intent::hold);
+  hold.number = 1'700'000'000'000;
+  CHECK(refusal_of(hold) == fine);
+  hold.number = -1;
+  CHECK(refusal_of(hold) == invalid("number"));
+  hold.number = INT64_MAX;
+  CHECK(refusal_of(hold) == invalid("number"));
+}
+
+TEST_CASE("an intent carries nothing it has no use for", "[sync][change]") {
+  Change take = change(Intent::take);
+  take.target = raw(person(3));
+  CHECK(refusal_of(take) == invalid("ref"));
+  Change start = change(Intent::start);
+  start.text = "why";
+  CHECK(refusal_of(start) == invalid("text"));
+  start = change(Intent::start);
+  start.fields = {{FieldId::priority, "", "3", false}};
+  CHECK(refusal_of(start) == invalid("fields"));
+  start = change(Intent::start);
+  start.label = "pump";
+  CHECK(refusal_of(start) == invalid("label"));
+  Change record = with_record(change(Intent::record));
+  record.ticket = ticket(1);
+  CHECK(refusal_of(record) == invalid("ticket_id"));
+}
+
+TEST_CASE("a ticket is merged, linked and split into another one only", "[sync][change]") {
+  for (const Intent intent : {Intent::merge, Intent::link, Intent::unlink, Intent::split, Intent::merged_from}) {
+    Change change = smallest(intent);
+    change.target = raw(change.ticket);
+    CHECK(refusal_of(change) == invalid("ref"));
+    change.target.clear();
+    CHECK(refusal_of(change) == invalid("ref"));
+  }
+}
+
+TEST_CASE("targets are other changes, each once, as many as the intent has a use for", "[sync][change]") {
+  Change edit = smallest(Intent::edit_message);
+  edit.targets.push_back({device(2), id<ChangeId>(8)});
+  CHECK(refusal_of(edit) == invalid("targets"));
+  edit.targets = {edit.ref};
+  CHECK(refusal_of(edit) == invalid("targets"));
+  edit.targets.clear();
+  CHECK(refusal_of(edit) == invalid("targets"));
+  Change erase = smallest(Intent::erase);
+  erase.targets.push_back(erase.targets[0]);
+  CHECK(refusal_of(erase) == invalid("targets"));
+}
+
+TEST_CASE("a target without a device is one of the author's own changes", "[sync][change]") {
+  Change edit = smallest(Intent::edit_message);
+  edit.targets = {{edit.ref.device, id<ChangeId>(8)}};
+  CHECK(halves(edit).skeleton.targets(0).device_id().empty());
+  const auto after = travel(edit);
+  REQUIRE(after.has_value());
+  CHECK(after->targets == edit.targets);
+}
+
+TEST_CASE("a tag that is not in its kept form is refused", "[sync][change]") {
+  Change tag = change(Intent::tag);
+  tag.label = "Pump";
+  CHECK(refusal_of(tag) == invalid("tags"));
+  tag.label = std::string(65, 'x');
+  CHECK(refusal_of(tag) == invalid("tags"));
+  tag.label.clear();
+  CHECK(refusal_of(tag) == invalid("label"));
+}
+
+TEST_CASE("provisional numbers have their form", "[sync][change]") {
+  Change create_one = create("x");
+  for (const std::string_view number : {"T-2026-x1-1", "T-12026-xA7-12"}) {
+    create_one.provisional_number = number;
+    CHECK(refusal_of(create_one) == fine);
+  }
+  for (const std::string& number : {std::string("T-2026-0001"), std::string("T-2026-x-1"), std::string("T-26-x1-1"),
+                                    std::string("T-2026-x1-"), std::string("T-2026-x1"), std::string("x"),
+                                    std::string("T-2026-x1-1\n"), "T-2026-x" + std::string(40, '1') + "-1"}) {
+    INFO(number);
+    create_one.provisional_number = number;
+    CHECK(refusal_of(create_one) == invalid("provisional_number"));
+  }
+}
+
+TEST_CASE("a change does not depend on itself", "[sync][change]") {
+  Change loop = message("x");
+  loop.after = {loop.ref.id};
+  CHECK(refusal_of(loop) == invalid("after"));
+}
+
+TEST_CASE("a record is whole and of the kind it says", "[sync][change]") {
+  Change record = with_record(change(Intent::record));
+  record.record_kind = 3;
+  CHECK(refusal_of(record) == invalid("record_kind"));
+  record = with_record(change(Intent::record));
+  record.target = raw(queue(5));
+  CHECK(refusal_of(record) == invalid("ref"));
+  record.target = raw(queue(4));
+  CHECK(refusal_of(record) == fine);
+  record.record = "\xff";
+  CHECK_FALSE(refusal_of(record) == fine);
+}
+
+TEST_CASE("a principal has a kind and an id, and asserted times are of this calendar", "[sync][change]") {
+  Change imported = message("from the old system");
+  imported.principal_kind = PrincipalKind::contact;
+  CHECK(refusal_of(imported) == invalid("principal_id"));
+  imported.principal_id = raw(person(3));
+  CHECK(refusal_of(imported) == fine);
+  imported.principal_kind = PrincipalKind::unspecified;
+  CHECK(refusal_of(imported) == invalid("principal_id"));
+  imported = message("x");
+  imported.asserted_ms = -1;
+  CHECK(refusal_of(imported) == invalid("asserted_ms"));
+  imported.asserted_ms = 1'456'700'000'000;
+  CHECK(refusal_of(imported) == fine);
+}
+
+TEST_CASE("what only the server may send parses and says so", "[sync][change]") {
+  for (const IntentSpec& spec : all_intents()) {
+    INFO(spec.name);
+    CHECK(server_only(least(spec.intent)) == (spec.ruling == Ruling::server));
+  }
+  Change change = message("x");
+  change.seen_now = true;
+  CHECK(server_only(change));
+  change = message("x");
+  change.asserted_ms = 1;
+  CHECK(server_only(change));
+  change = message("x");
+  change.principal_kind = PrincipalKind::operator_;
+  CHECK(server_only(change));
+  change = message("x");
+  change.intent = static_cast<Intent>(200);
+  CHECK(server_only(change));
+}
+
+TEST_CASE("wild times and versions parse: they are judged later", "[sync][change]") {
+  Change wild = message("x");
+  for (const std::int64_t wall : {INT64_MIN, std::int64_t{-1}, INT64_MAX}) {
+    wild.wall_ms = wall;
+    wild.before_ms = UINT64_MAX;
+    wild.seen_seq = UINT64_MAX;
+    const auto after = travel(wild);
+    REQUIRE(after.has_value());
+    CHECK(after->wall_ms == wall);
+    CHECK(after->before_ms == UINT64_MAX);
+    CHECK(after->seen_seq == UINT64_MAX);
+  }
+}
+
+TEST_CASE("elements of sets name their kind", "[sync][change]") {
+  const OperatorId author = person(1);
+  CHECK(element_of(smallest(Intent::untag), author) == "pump");
+  Change watch = smallest(Intent::watch);
+  CHECK(element_of(watch, author) == "o" + raw(person(3)));
+  watch.kind = 1;
+  CHECK(element_of(watch, author) == "c" + raw(person(3)));
+  CHECK(element_of(smallest(Intent::link), author) == "\x01" + raw(ticket(2)));
+  CHECK(element_of(smallest(Intent::unpin), author) == raw(author));
+  CHECK(element_of(smallest(Intent::take), author).empty());
+  const std::map<Intent, FieldId> fields = {{Intent::tag, FieldId::tags},
+                                            {Intent::watch, FieldId::watchers},
+                                            {Intent::link, FieldId::links},
+                                            {Intent::pin, FieldId::pins}};
+  for (const auto& [intent, field] : fields)
+    CHECK(validate_value(*find_field(field), {}, element_of(smallest(intent), author)).has_value());
+}

@@ -1,0 +1,140 @@
+// Fold rules of append-only work, and of edits and deletes of messages.
+#include "support/catch.hpp"
+#include "support/fold_desk.hpp"
+
+using namespace tern;
+using namespace tern::sync;
+using namespace tern::test;
+
+namespace {
+
+std::vector<std::string> texts(const std::vector<Message>& messages) {
+  std::vector<std::string> found;
+  for (const Message& message : messages) found.push_back(standing_text(message));
+  return found;
+}
+
+struct Edited {
+  FoldDesk desk;
+  Draft message = desk.message("anna", at(10), "helo");
+  Edited() { desk.commit(message); }
+  [[nodiscard]] const std::string& shown() const { return standing_text(desk.message(message)); }
+};
+
+}  // namespace
+
+TEST_CASE("messages, sequential: appended and counted", "[sync][fold][messages]") {
+  FoldDesk desk;
+  CHECK(desk.commit(desk.message("anna", at(10), "a")) == Standing{Outcome::applied, Rule::append, {}, {}});
+  desk.commit(desk.message("bert", at(11), "b", Visibility::restricted));
+  Draft file = desk.text("anna", at(12), Intent::attach, "");
+  file.change.visibility = Visibility::team;
+  file.change.file_name = "pump.jpg";
+  file.change.content_hash = Bytes(32, 'h');
+  desk.commit(file);
+  CHECK(texts(desk.messages()) == std::vector<std::string>{"a", "b", ""});
+  CHECK(desk.message(file).kind == MessageKind::file);
+  CHECK(desk.message(file).file_name == "pump.jpg");
+  CHECK(desk.state().message_count == 3);
+  CHECK(desk.state().updated_ms == at(12));
+  CHECK(desk.equals_zero());
+}
+
+TEST_CASE("messages, concurrent: both stay, shown by order in both arrival orders", "[sync][fold][messages]") {
+  for (const bool swapped : {false, true}) {
+    FoldDesk desk;
+    const Draft a = desk.message("anna", at(10), "a");
+    const Draft b = desk.message("bert", at(11), "b");
+    desk.commit(swapped ? b : a);
+    desk.commit(swapped ? a : b);  // by last write one would be left, or the order would be that of arrival
+    CHECK(texts(desk.messages()) == std::vector<std::string>{"a", "b"});
+    CHECK(desk.outcome(a) == Outcome::applied);
+    CHECK(desk.outcome(b) == Outcome::applied);
+    CHECK(desk.amendments() == 0);
+    CHECK(desk.equals_zero());
+  }
+}
+
+TEST_CASE("first response: the earliest public message by staff, whenever it arrives", "[sync][fold][messages]") {
+  FoldDesk desk;
+  const Draft offline = desk.message("anna", at(10), "on my way");
+  desk.commit(desk.message("customer", at(9, 30), "help"));
+  desk.commit(desk.message("bert", at(9, 40), "hm", Visibility::team));
+  CHECK(desk.state().first_response_ms == 0);
+  desk.commit(desk.message("bert", at(11), "hello"));
+  CHECK(desk.state().first_response_ms == at(11));
+  desk.commit(offline);
+  CHECK(desk.state().first_response_ms == at(10));
+  CHECK(desk.equals_zero());
+}
+
+TEST_CASE("time entries: appended in order, in both arrival orders", "[sync][fold][messages]") {
+  for (const bool swapped : {false, true}) {
+    FoldDesk desk;
+    const Draft a = desk.text("anna", at(10), Intent::log_time, "drive", 30);
+    const Draft b = desk.text("bert", at(11), Intent::log_time, "repair", 45);
+    desk.commit(swapped ? b : a);
+    desk.commit(swapped ? a : b);
+    REQUIRE(desk.state().time_entries.size() == 2);
+    CHECK(desk.state().time_entries[0].note == "drive");
+    CHECK(desk.state().time_entries[1].minutes == 45);
+    CHECK(desk.equals_zero());
+  }
+}
+
+TEST_CASE("message edits, sequential: each replaces the one it saw", "[sync][fold][edits]") {
+  Edited e;
+  const Draft first = e.desk.on("anna", at(11), Intent::edit_message, e.message.ref(), "hello");
+  CHECK(e.desk.commit(first) == Standing{Outcome::applied, Rule::sequential, {}, {}});
+  e.desk.commit(e.desk.on("boss", at(12), Intent::edit_message, e.message.ref(), "Hello."));
+  CHECK(e.shown() == "Hello.");
+  CHECK(e.desk.outcome(first) == Outcome::applied);
+  CHECK(e.desk.message(e.message).text == "helo");
+  CHECK(e.desk.message(e.message).version == 4);
+  CHECK(e.desk.equals_zero());
+}
+
+TEST_CASE("message edits, concurrent: the latest stands in both arrival orders", "[sync][fold][edits]") {
+  for (const bool swapped : {false, true}) {
+    Edited e;
+    const Draft early = e.desk.on("anna", at(11), Intent::edit_message, e.message.ref(), "hello");
+    const Draft late = e.desk.on("boss", at(12), Intent::edit_message, e.message.ref(), "Hello.");
+    e.desk.commit(swapped ? late : early);
+    e.desk.commit(swapped ? early : late);  // by last write the second order would end with "hello"
+    CHECK(e.shown() == "Hello.");
+    CHECK(e.desk.standing(early) == Standing{Outcome::superseded, Rule::message_edit, late.ref(), late.author});
+    CHECK(e.desk.standing(late) == Standing{Outcome::applied, Rule::message_edit, {}, {}});
+    CHECK(e.desk.consistent);
+    CHECK(e.desk.equals_zero());
+  }
+}
+
+TEST_CASE("message deletes, concurrent: delete wins over edit in both arrival orders", "[sync][fold][edits]") {
+  for (const bool swapped : {false, true}) {
+    Edited e;
+    const Draft removal = e.desk.on("boss", at(11), Intent::delete_message, e.message.ref());
+    const Draft edit = e.desk.on("anna", at(12), Intent::edit_message, e.message.ref(), "hello");
+    e.desk.commit(swapped ? edit : removal);
+    e.desk.commit(swapped ? removal : edit);  // by last write the first order would show "hello"
+    CHECK(is_deleted(e.desk.message(e.message)));
+    CHECK(e.shown().empty());
+    CHECK(e.desk.standing(edit) == Standing{Outcome::superseded, Rule::message_deleted, removal.ref(), removal.author});
+    CHECK(e.desk.outcome(removal) == Outcome::applied);
+    REQUIRE(e.desk.message(e.message).edits.size() == 1);
+    CHECK(e.desk.message(e.message).edits[0].text == "hello");  // kept
+    CHECK(e.desk.equals_zero());
+  }
+}
+
+TEST_CASE("message deletes, sequential: a delete that saw the edit is no conflict, an edit after it changes nothing",
+          "[sync][fold][edits]") {
+  Edited e;
+  const Draft edit = e.desk.on("anna", at(11), Intent::edit_message, e.message.ref(), "hello");
+  e.desk.commit(edit);
+  e.desk.commit(e.desk.on("boss", at(12), Intent::delete_message, e.message.ref()));
+  CHECK(e.desk.outcome(edit) == Outcome::applied);
+  CHECK(e.desk.commit(e.desk.on("anna", at(13), Intent::edit_message, e.message.ref(), "again")).rule ==
+        Rule::message_deleted);
+  CHECK(e.shown().empty());
+  CHECK(e.desk.equals_zero());
+}

@@ -1,0 +1,112 @@
+#include "tern/sync/record.hpp"
+#include "support/catch.hpp"
+#include "tern/v1/exchange.pb.h"
+#include "unit/sync/sample_changes.hpp"
+
+using namespace tern;
+using tern::sync::decode_record;
+using tern::sync::encode_record;
+using tern::sync::Record;
+using tern::sync::RecordKind;
+using tern::sync::sample::queue;
+
+namespace {
+
+Record operator_record() {
+  Record record;
+  record.kind = RecordKind::operator_;
+  record.id = queue(4);
+  record.integer_id = 12;
+  record.name = "Mina Berg";
+  record.version = 77;
+  record.attributes = {{"role", "operator"}, {"email", "mina@example.org"}, {"password", "$argon2id$..."}};
+  record.refs = {queue(5), queue(6)};
+  return record;
+}
+
+v1::Record message_of(const Record& record) {
+  v1::Record message;
+  REQUIRE(message.ParseFromString(encode_record(record)));
+  return message;
+}
+
+ErrorCode refusal(const v1::Record& message) {
+  const auto decoded = decode_record(message.SerializeAsString());
+  return decoded ? ErrorCode::internal : decoded.error().code;
+}
+
+}  // namespace
+
+TEST_CASE("a record comes back as it was written", "[sync][record]") {
+  const auto decoded = decode_record(encode_record(operator_record()));
+  REQUIRE(decoded.has_value());
+  CHECK(*decoded == operator_record());
+}
+
+TEST_CASE("equal records are equal bytes", "[sync][record]") {
+  Record many = operator_record();
+  for (int i = 0; i < 50; ++i) many.attributes.emplace("a" + std::to_string(i), std::to_string(i));
+  const Bytes first = encode_record(many);
+  for (int i = 0; i < 5; ++i) CHECK(encode_record(Record(many)) == first);
+}
+
+TEST_CASE("record kinds have names that read back", "[sync][record]") {
+  for (int i = 1; i <= 9; ++i) {
+    const auto kind = static_cast<RecordKind>(i);
+    CHECK(tern::sync::record_kind_from_name(tern::sync::to_string(kind)) == kind);
+  }
+  CHECK(tern::sync::to_string(RecordKind::unspecified) == "unspecified");
+  CHECK_FALSE(tern::sync::record_kind_from_name("password").has_value());
+}
+
+TEST_CASE("devices and tenants stay on the server, and so does every attribute that is not named", "[sync][record]") {
+  CHECK(tern::sync::travels_to_devices(RecordKind::operator_));
+  CHECK(tern::sync::travels_to_devices(RecordKind::category));
+  CHECK_FALSE(tern::sync::travels_to_devices(RecordKind::device));
+  CHECK_FALSE(tern::sync::travels_to_devices(RecordKind::tenant));
+  CHECK_FALSE(tern::sync::travels_to_devices(static_cast<RecordKind>(99)));
+  const Record sent = tern::sync::for_devices(operator_record());
+  CHECK(sent.attributes == std::map<std::string, std::string>{{"role", "operator"}, {"email", "mina@example.org"}});
+  CHECK(sent.refs == operator_record().refs);
+  Record device = operator_record();
+  device.kind = RecordKind::device;
+  CHECK(tern::sync::for_devices(device).attributes.empty());
+  device.kind = static_cast<RecordKind>(99);
+  CHECK(tern::sync::for_devices(device).attributes.empty());
+}
+
+TEST_CASE("a damaged or boundless record is refused", "[sync][record]") {
+  CHECK_FALSE(decode_record("\xff\xff\xff").has_value());
+  CHECK_FALSE(decode_record("").has_value());
+  CHECK_FALSE(decode_record(Bytes(2 << 20, 'x')).has_value());
+  const v1::Record good = message_of(operator_record());
+
+  v1::Record bad = good;
+  bad.set_id("short");
+  CHECK(refusal(bad) == ErrorCode::malformed);
+  bad = good;
+  bad.set_kind(0);
+  CHECK(refusal(bad) == ErrorCode::malformed);
+  bad.set_kind(10);
+  CHECK(refusal(bad) == ErrorCode::upgrade_required);
+  bad.set_kind(257);
+  CHECK(refusal(bad) == ErrorCode::upgrade_required);
+  bad = good;
+  bad.set_name(std::string(201, 'x'));
+  CHECK(refusal(bad) == ErrorCode::too_large);
+  bad = good;
+  bad.set_name("u\xcc\x88");
+  CHECK(refusal(bad) == ErrorCode::invalid);
+  bad = good;
+  bad.add_refs("short");
+  CHECK(refusal(bad) == ErrorCode::malformed);
+  bad = good;
+  for (int i = 0; i < 1001; ++i) bad.add_refs(std::string(16, 'r'));
+  CHECK(refusal(bad) == ErrorCode::too_large);
+  bad = good;
+  for (int i = 0; i < 65; ++i) (*bad.mutable_attributes())[std::to_string(i)] = "x";
+  CHECK(refusal(bad) == ErrorCode::too_large);
+  bad = good;
+  (*bad.mutable_attributes())["role"] = std::string(5000, 'x');
+  CHECK(refusal(bad) == ErrorCode::too_large);
+}
