@@ -128,55 +128,85 @@ Result<ExitCode> after_sync(Session& session, const client::EngineReport& report
     line.set("current_as_of_ms", Json(status.current_as_of_ms));
     std::cout << tern::to_text(line) << std::endl;
   } else {
-    std::cout << fmt::format("Sent {} changes, received {} tickets.", report.changes_sent, report.patches);
+    const auto counted = [](std::uint64_t n, const char* what) { return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s"); };
+    std::cout << "Sent " << counted(report.changes_sent, "change") << ", received " << counted(report.patches, "ticket") << '.';
     if (status.needs_attention > 0) std::cout << fmt::format(" {} need attention: tern attention", status.needs_attention);
     std::cout << std::endl;
   }
   return status.needs_attention > 0 ? exit_attention : exit_done;
 }
 
-/// Follows the stream until it ends or the user interrupts. Returns false when it ended by itself.
-Result<bool> follow(Session& session, client::HttpTransport& transport) {
-  client::SyncEngine& engine = session.client().engine();
-  const auto upgrade = engine.stream_upgrade();
-  if (!upgrade) return false;
-  TERN_TRY(auto opening, transport.open_stream(*upgrade));
-  TERN_CHECKED(engine.on_stream_open(opening.answer));
-  if (!opening.stream) return false;
+/// What a watching process does between two looks at the network.
+class Watch {
+public:
+  Watch(Session& session, client::HttpTransport& transport, HomeSocket& socket) : session_(session), transport_(transport), socket_(socket) {}
+
+  Result<ExitCode> run();
+
+private:
+  bool serve_others();
+  Result<void> follow();
+  void pause_ms(std::int64_t ms);
+  client::SyncEngine& engine() { return session_.client().engine(); }
+
+  Session& session_;
+  client::HttpTransport& transport_;
+  HomeSocket& socket_;
+};
+
+/// Commands of other processes on this home. True when there were any: their work may wait to be sent.
+bool Watch::serve_others() {
+  bool any = false;
+  while (socket_.serve_one([this](const Invocation& call) { return session_.perform(call); })) any = true;
+  return any;
+}
+
+/// Follows the stream until it ends or the user interrupts.
+Result<void> Watch::follow() {
+  const auto upgrade = engine().stream_upgrade();
+  if (!upgrade) return {};
+  TERN_TRY(auto opening, transport_.open_stream(*upgrade));
+  TERN_CHECKED(engine().on_stream_open(opening.answer));
+  if (!opening.stream) return {};
   client::StreamConnection& stream = *opening.stream;
-  while (!interrupted) {
-    while (const auto message = engine.next_stream_message()) TERN_CHECKED(stream.send(*message));
-    auto received = stream.receive(500);
+  Result<void> ended;
+  while (!interrupted && ended) {
+    if (serve_others()) engine().start_round();  // what they saved goes out now
+    while (const auto message = engine().next_stream_message())
+      if (ended = stream.send(*message); !ended) break;
+    if (!ended) break;
+    auto received = stream.receive(200);
     if (!received) break;
     if (!*received) continue;
-    if (const auto taken = engine.on_stream_message(**received); !taken) break;
-    for (;;) {
-      TERN_TRY(const bool more, engine.apply_slice(500));
-      if (!more) break;
+    if (ended = engine().on_stream_message(**received); !ended) break;
+    for (bool more = true; more;) {
+      TERN_TRY(more, engine().apply_slice(500));
     }
-    if (session.call().json) std::cout << tern::to_text(report_json(engine.report())) << std::endl;
+    if (session_.call().json) std::cout << tern::to_text(report_json(engine().report())) << std::endl;
   }
   if (interrupted) stream.close();
-  engine.on_stream_closed();
-  return interrupted.load();
+  engine().on_stream_closed();
+  return ended;
 }
 
-/// Waits in small steps, so that an interrupt is heard.
-void pause_ms(std::int64_t ms) {
-  for (std::int64_t waited = 0; waited < ms && !interrupted; waited += 100) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+/// Waits in small steps, so that an interrupt and other commands are heard.
+void Watch::pause_ms(std::int64_t ms) {
+  for (std::int64_t waited = 0; waited < ms && !interrupted; waited += 100) {
+    if (serve_others()) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
 }
 
-Result<ExitCode> watch(Session& session, client::HttpTransport& transport) {
+Result<ExitCode> Watch::run() {
   std::int64_t back_off_ms = 1000;
   while (!interrupted) {
-    const auto done = round(session, transport);
+    const auto done = round(session_, transport_);
     if (done) {
       back_off_ms = 1000;
-      TERN_CHECKED(after_sync(session, *done));
-      const auto followed = follow(session, transport);
-      if (!followed) report(followed.error(), session.call().json);
+      TERN_CHECKED(after_sync(session_, *done));
+      if (const auto followed = follow(); !followed) report(followed.error(), session_.call().json);
     } else {
-      report(done.error(), session.call().json);
+      report(done.error(), session_.call().json);
       back_off_ms = std::min<std::int64_t>(back_off_ms * 2, 60'000);
     }
     pause_ms(back_off_ms);
@@ -192,7 +222,8 @@ Result<ExitCode> sync(Session& session) {
     action.sa_handler = on_signal;
     ::sigaction(SIGINT, &action, nullptr);
     ::sigaction(SIGTERM, &action, nullptr);
-    return watch(session, *transport);
+    TERN_TRY(const auto socket, HomeSocket::listen(session.call().home));
+    return Watch(session, *transport, *socket).run();
   }
   TERN_TRY(const auto done, round(session, *transport));
   return after_sync(session, done);

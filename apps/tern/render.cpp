@@ -161,7 +161,7 @@ void print_history(const std::vector<client::HistoryEntry>& entries, bool with_f
 
 void print_status(const client::SyncStatus& status) {
   std::cout << fmt::format("{} saved here, {} sent, {} confirmed, {} need attention\n", status.saved_here, status.sent, status.confirmed, status.needs_attention);
-  std::cout << fmt::format("{} tickets on this device", status.tickets);
+  std::cout << fmt::format("{} ticket{} on this device", status.tickets, status.tickets == 1 ? "" : "s");
   if (status.ghosts > 0) std::cout << fmt::format(", {} left it with work of yours on the way", status.ghosts);
   std::cout << '\n';
   std::cout << (status.current_as_of_ms == 0 ? "Never synced. Run: tern sync" : "Current as of " + local_minute(status.current_as_of_ms)) << '\n';

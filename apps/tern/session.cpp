@@ -5,8 +5,11 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <sstream>
 
+#include "home_socket.hpp"
 #include "program.hpp"
+#include "tern/protocol/limits.hpp"
 
 namespace tern::apps {
 namespace {
@@ -76,14 +79,57 @@ Result<std::string> Session::text_or_stdin(const std::string& text, std::size_t 
   return read_stdin(bytes_max);
 }
 
+namespace {
+
+Result<ExitCode> run_command(Session& session) {
+  const std::string& command = session.call().command;
+  if (is_device_command(command)) return run_device_command(session);
+  return is_reading_command(command) ? run_reading_command(session) : run_writing_command(session);
+}
+
+/// Reads what "-" stands for here: whoever the command is handed to has another stdin.
+Result<Invocation> with_stdin_read(Session& session) {
+  Invocation call = session.call();
+  for (std::string* text : {&call.text, &call.description, &call.value}) {
+    TERN_TRY(*text, session.text_or_stdin(*text, limits::text_bytes_max));
+  }
+  return call;
+}
+
+/// The home is held by another process. When that one watches it, it does the command.
+Result<ExitCode> run_elsewhere(Session& session, const Error& busy) {
+  if (session.call().command == "sync") return tl::unexpected(busy);
+  TERN_TRY(const Invocation call, with_stdin_read(session));
+  TERN_TRY(const auto done, hand_over(call));
+  if (!done) return tl::unexpected(busy);
+  std::cout << done->out;
+  std::cerr << done->error;
+  return static_cast<ExitCode>(done->exit_code);
+}
+
+}  // namespace
+
+CommandOutput Session::perform(const Invocation& call) {
+  std::ostringstream out, error;
+  std::streambuf* const out_before = std::cout.rdbuf(out.rdbuf());
+  std::streambuf* const error_before = std::cerr.rdbuf(error.rdbuf());
+  Session guest(call, std::move(client_));
+  const auto done = run_command(guest);
+  const int code = done ? *done : report(done.error(), call.json);
+  client_ = std::move(guest.client_);
+  std::cout.rdbuf(out_before);
+  std::cerr.rdbuf(error_before);
+  return {out.str(), error.str(), code};
+}
+
 int run(const Invocation& call) {
   if (const auto ready = begin_program(); !ready) return report(ready.error(), call.json);
   Session session(call);
-  if (call.command != "enrol")
-    if (const auto opened = session.open(); !opened) return report(opened.error(), call.json);
-  const auto done = is_device_command(call.command)    ? run_device_command(session)
-                    : is_reading_command(call.command) ? run_reading_command(session)
-                                                       : run_writing_command(session);
+  auto done = Result<ExitCode>(exit_done);
+  const auto opened = call.command == "enrol" ? Result<client::Client*>(nullptr) : session.open();
+  if (opened) done = run_command(session);
+  else if (opened.error().code == ErrorCode::busy) done = run_elsewhere(session, opened.error());
+  else done = tl::unexpected(opened.error());
   std::cout.flush();
   if (!done) return report(done.error(), call.json);
   return *done;

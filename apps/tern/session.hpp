@@ -5,6 +5,7 @@
 #include <string>
 
 #include "exit_codes.hpp"
+#include "home_socket.hpp"
 #include "invocation.hpp"
 #include "system_environment.hpp"
 #include "tern/client/client.hpp"
@@ -15,7 +16,7 @@ namespace tern::apps {
 /// One run of the program. Owner: `run`.
 class Session {
 public:
-  explicit Session(const Invocation& call) : call_(call) {}
+  explicit Session(const Invocation& call, std::unique_ptr<client::Client> client = nullptr) : call_(call), client_(std::move(client)) {}
 
   /// Opens the home. Asks for the passphrase: --passphrase-stdin, TERN_PASSPHRASE, or the terminal.
   Result<client::Client*> open();
@@ -28,6 +29,9 @@ public:
   Result<Bytes> operator_named(std::string_view name);
   /// "-" reads stdin, at most `bytes_max`.
   Result<std::string> text_or_stdin(const std::string& text, std::size_t bytes_max);
+
+  /// Does a command that another process handed over, with this session's client.
+  CommandOutput perform(const Invocation& call);
 
   const Invocation& call() const { return call_; }
   SystemEnvironment& environment() { return environment_; }

@@ -1,0 +1,188 @@
+#include "home_socket.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace tern::apps {
+namespace {
+
+constexpr std::size_t message_bytes_max = 16 * 1024 * 1024;
+constexpr int peer_wait_ms = 5'000;
+
+std::optional<sockaddr_un> address_of(const std::string& home) {
+  const std::string path = home + "/watch.sock";
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return std::nullopt;
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  return address;
+}
+
+bool write_line(int descriptor, const Json& value) {
+  const std::string line = to_text(value) + "\n";
+  std::string_view rest = line;
+  while (!rest.empty()) {
+    const ssize_t sent = ::send(descriptor, rest.data(), rest.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent <= 0) return false;
+    rest.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  return true;
+}
+
+std::optional<Json> read_line(int descriptor, int wait_ms) {
+  std::string line;
+  char block[65536];
+  while (line.size() <= message_bytes_max) {
+    pollfd wait{descriptor, POLLIN, 0};
+    if (::poll(&wait, 1, wait_ms) == 0) return std::nullopt;
+    const ssize_t got = ::recv(descriptor, block, sizeof block, 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return std::nullopt;
+    line.append(block, static_cast<std::size_t>(got));
+    if (line.back() != '\n') continue;
+    auto parsed = parse_json(line, JsonLimits{.depth_max = 8, .bytes_max = message_bytes_max, .decimals = true});
+    return parsed ? std::optional<Json>(std::move(*parsed)) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+/// Every field of an Invocation that a command may need, by name: the one list for both directions.
+template <typename Call, typename Visit>
+void each_field(Call& call, Visit&& visit) {
+  visit("command", call.command);
+  visit("json", call.json);
+  visit("ticket", call.ticket);
+  visit("text", call.text);
+  visit("other", call.other);
+  visit("reason", call.reason);
+  visit("note", call.note);
+  visit("remove", call.remove);
+  visit("none", call.none);
+  visit("restricted", call.restricted);
+  visit("key", call.key);
+  visit("field", call.field);
+  visit("value", call.value);
+  visit("kind", call.kind);
+  visit("hours", call.hours);
+  visit("minutes", call.minutes);
+  visit("wake_at", call.wake_at);
+  visit("subject", call.subject);
+  visit("description", call.description);
+  visit("priority", call.priority);
+  visit("category", call.category);
+  visit("queue", call.queue);
+  visit("contact", call.contact);
+  visit("type", call.type);
+  visit("assignee", call.assignee);
+  visit("tags", call.tags);
+  visit("status", call.status);
+  visit("tag", call.tag);
+  visit("contains", call.contains);
+  visit("sort", call.sort);
+  visit("after", call.after);
+  visit("ascending", call.ascending);
+  visit("limit", call.limit);
+  visit("dismiss", call.dismiss);
+}
+
+struct Writer {
+  Json out = Json::object();
+  void operator()(const char* name, const std::string& value) { out.set(name, Json(value)); }
+  void operator()(const char* name, bool value) { out.set(name, Json(value)); }
+  void operator()(const char* name, std::int64_t value) { out.set(name, Json(value)); }
+  void operator()(const char* name, std::size_t value) { out.set(name, Json(value)); }
+  void operator()(const char* name, const std::optional<double>& value) {
+    if (value) out.set(name, Json(*value));
+  }
+  void operator()(const char* name, const std::vector<std::string>& values) {
+    Json all = Json::array();
+    for (const std::string& value : values) all.push(Json(value));
+    out.set(name, std::move(all));
+  }
+};
+
+struct Reader {
+  const Json& in;
+  void operator()(const char* name, std::string& value) { value = in[name].as_string(); }
+  void operator()(const char* name, bool& value) { value = in[name].as_bool(); }
+  void operator()(const char* name, std::int64_t& value) { value = in[name].as_integer(); }
+  void operator()(const char* name, std::size_t& value) { value = static_cast<std::size_t>(in[name].as_integer()); }
+  void operator()(const char* name, std::optional<double>& value) {
+    if (const Json* found = in.find(name)) value = found->as_double();
+  }
+  void operator()(const char* name, std::vector<std::string>& values) {
+    for (const Json& value : in[name].items()) values.push_back(value.as_string());
+  }
+};
+
+}  // namespace
+
+Json to_json(const Invocation& call) {
+  Writer writer;
+  each_field(call, writer);
+  return std::move(writer.out);
+}
+
+Invocation invocation_from_json(const Json& json) {
+  Invocation call;
+  each_field(call, Reader{json});
+  return call;
+}
+
+Result<std::unique_ptr<HomeSocket>> HomeSocket::listen(const std::string& home) {
+  const auto address = address_of(home);
+  if (!address) return fail(ErrorCode::usage, "The path of " + home + " is too long for a socket.", "Use a shorter --home.", "home");
+  const std::string path = home + "/watch.sock";
+  ::unlink(path.c_str());  // left by a process that was killed: the home's lock says that it is gone
+  const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const mode_t before = ::umask(0177);
+  const bool bound = listener >= 0 && ::bind(listener, reinterpret_cast<const sockaddr*>(&*address), sizeof *address) == 0 && ::listen(listener, 16) == 0;
+  ::umask(before);
+  if (!bound) {
+    const std::string why = std::strerror(errno);
+    if (listener >= 0) ::close(listener);
+    return fail(ErrorCode::storage_failed, "Cannot listen on " + path + ": " + why + ".");
+  }
+  return std::unique_ptr<HomeSocket>(new HomeSocket(path, listener));
+}
+
+HomeSocket::~HomeSocket() {
+  ::close(listener_);
+  ::unlink(path_.c_str());
+}
+
+bool HomeSocket::serve_one(const std::function<CommandOutput(const Invocation&)>& perform) {
+  const int peer = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+  if (peer < 0) return false;
+  const auto asked = read_line(peer, peer_wait_ms);
+  if (asked) {
+    const CommandOutput done = perform(invocation_from_json(*asked));
+    write_line(peer, Json::object({{"out", Json(done.out)}, {"error", Json(done.error)}, {"exit", Json(done.exit_code)}}));
+  }
+  ::close(peer);
+  return asked.has_value();
+}
+
+Result<std::optional<CommandOutput>> hand_over(const Invocation& call) {
+  const auto address = address_of(call.home);
+  if (!address) return std::optional<CommandOutput>();
+  const int connection = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (connection < 0 || ::connect(connection, reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0) {
+    if (connection >= 0) ::close(connection);
+    return std::optional<CommandOutput>();
+  }
+  const bool sent = write_line(connection, to_json(call));
+  const auto answer = sent ? read_line(connection, -1) : std::nullopt;
+  ::close(connection);
+  if (!answer) return fail(ErrorCode::busy, "The watching process ended before it answered.", "Look with tern history, then try again.");
+  return std::optional(CommandOutput{(*answer)["out"].as_string(), (*answer)["error"].as_string(), static_cast<int>((*answer)["exit"].as_integer())});
+}
+
+}  // namespace tern::apps
