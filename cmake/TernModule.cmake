@@ -121,3 +121,11 @@ function(tern_migrations target name namespace folder)
   target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_BINARY_DIR}/migrations")
   target_include_directories(${target}_inside INTERFACE "${CMAKE_CURRENT_BINARY_DIR}/migrations")
 endfunction()
+
+# tern_crash_points(src/a.cpp ...): the sources, of the module of this folder, in which tests may kill the program; see
+# tern/protocol/crash_point.hpp. Only these are compiled differently, and only with -DTERN_CRASH_POINTS=ON.
+function(tern_crash_points)
+  if(TERN_CRASH_POINTS)
+    set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_DEFINITIONS TERN_CRASH_POINTS)
+  endif()
+endfunction()

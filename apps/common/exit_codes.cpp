@@ -1,7 +1,9 @@
 #include "exit_codes.hpp"
 
+#include <algorithm>
 #include <iostream>
 #include <iterator>
+#include <string_view>
 
 #include "tern/protocol/bytes.hpp"
 #include "tern/protocol/json.hpp"
@@ -72,6 +74,11 @@ ExitCode report(const Error& error, bool json) {
     std::cerr << std::endl;
   }
   return exit_code(error.code);
+}
+
+ExitCode report_usage(const std::string& message, const std::string& help, int argc, const char* const* argv) {
+  const bool json = std::any_of(argv, argv + argc, [](const char* word) { return std::string_view(word) == "--json"; });
+  return report({ErrorCode::usage, message.substr(0, message.find('\n')), "See " + help + " --help", ""}, json);
 }
 
 Result<std::string> read_stdin(std::size_t bytes_max, bool text) {

@@ -26,6 +26,9 @@ ExitCode exit_code(ErrorCode code);
 /// Prints the error to stderr, for people or as `{"error":{...}}`, and gives its exit code.
 ExitCode report(const Error& error, bool json);
 
+/// A command line that could not be read, in the form it asked for. `help` is the command whose --help tells more.
+ExitCode report_usage(const std::string& message, const std::string& help, int argc, const char* const* argv);
+
 /// All of stdin up to `bytes_max`; `too_large` beyond, `invalid` when it is no UTF-8 and `text` is set. One trailing newline goes.
 Result<std::string> read_stdin(std::size_t bytes_max, bool text = true);
 

@@ -1,10 +1,20 @@
-// Man page and shell completion, made from the same declarations as --help. Include after CLI/CLI.hpp, from main.cpp only.
+// Man page, shell completion and what else is made from the same declarations as --help. Include after CLI/CLI.hpp, from main.cpp only.
 #pragma once
 
 #include <cstdio>
 #include <string>
 
 namespace tern::apps {
+
+/// "ternd operator add": how far the words that were parsed lead.
+inline std::string chosen_command(const CLI::App& app, std::string program) {
+  const CLI::App* at = &app;
+  while (!at->get_subcommands().empty()) {
+    at = at->get_subcommands().front();
+    program += ' ' + at->get_name();
+  }
+  return program;
+}
 
 /// roff on stdout: `tern --man | man -l -`.
 inline int print_man_page(const CLI::App& app, const std::string& program) {

@@ -1,50 +1,14 @@
-// Reads a real incident log (the form of the UCI "Incident management process enriched event log") as rows to play.
+// The incident log as the server's import reads it: one reader for both.
 #pragma once
 
-#include <cstdint>
-#include <map>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
-
-#include "tern/protocol/error.hpp"
+#include "tern/server/incident_log.hpp"
 
 namespace tern::fleet {
 
-inline constexpr std::size_t log_bytes_max = 512 * 1024 * 1024;
-inline constexpr std::size_t log_columns_max = 200;
-inline constexpr std::size_t log_cell_bytes_max = 4096;
-
-/// One update of one incident. Cells that are `?` or empty are left out of `cells`; names are kept byte for byte.
-struct LogRow {
-  std::string incident;
-  std::string author;
-  std::int64_t own_ms = 0;     // sys_updated_at
-  std::int64_t played_ms = 0;  // the later of own_ms and 1 ms after the incident's row before was played
-  std::size_t line = 0;        // of the file, from 1
-  bool first = false;          // of its incident
-  std::map<std::string, std::string, std::less<>> cells;
-
-  /// Nothing for `?`, empty and columns the file lacks.
-  [[nodiscard]] std::optional<std::string> cell(std::string_view column) const;
-};
-
-struct IncidentLog {
-  std::vector<LogRow> rows;             // in order of played time, then file order
-  std::vector<std::string> columns;     // of the file
-  std::vector<std::string> incidents;   // in file order
-  std::map<std::string, LogRow> last;   // by incident: its last row in file order
-};
-
-/// Errors name the line: `invalid` (no header, a column that the replay needs is missing, a row of another length, a
-/// date that is none, an unclosed quote), `too_large`, `not_found`.
-Result<IncidentLog> read_incident_log(const std::string& path);
-
-/// RFC 4180 records of a whole text. `invalid` with line.
-Result<std::vector<std::vector<std::string>>> parse_csv(std::string_view text);
-
-/// "29-02-2016 01:23" or "29/2/2016 01:23", UTC minutes -> ms since 1970. Nothing when it is no such date.
-std::optional<std::int64_t> parse_log_time(std::string_view text);
+using server::IncidentLog;
+using server::LogRow;
+using server::parse_csv;
+using server::parse_log_time;
+using server::read_incident_log;
 
 }  // namespace tern::fleet

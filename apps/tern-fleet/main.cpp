@@ -17,7 +17,6 @@ namespace {
 using namespace tern;
 
 using apps::exit_differs;
-using apps::exit_usage;
 
 int report(const Error& error, bool json) {
   // in one process only broken bytes break the line
@@ -108,7 +107,8 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : exit_usage;
+    if (error.get_exit_code() == 0) return app.exit(error);
+    return apps::report_usage(error.what(), "tern-fleet replay", argc, argv);
   }
   if (options.log_path.empty())
     return report({ErrorCode::usage, "No incident log was named.", "Pass --log FILE, or set TERN_INCIDENT_LOG.", "log"}, json);

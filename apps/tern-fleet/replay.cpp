@@ -163,9 +163,10 @@ Result<void> Player::gather(ReplaySummary& summary, std::vector<Explanation>& ex
 }
 
 Result<std::map<std::string, Json>> Player::dump() {
-  TERN_TRY(const auto lines, fleet_->export_tickets());
+  TERN_TRY(auto lines, fleet_->export_tickets());
   std::map<std::string, Json> dumps;
-  for (const Json& line : lines) {
+  for (Json& line : lines) {
+    if (options_.rewrite) options_.rewrite(line);
     TERN_TRY(Json ticket, dump_ticket(line));
     std::string incident = ticket["incident"].as_string();
     dumps.emplace(std::move(incident), std::move(ticket));

@@ -25,6 +25,7 @@ struct ReplayOptions {
   std::string dump_path;            // JSON lines; empty: none
   std::function<void(std::size_t rows_played, std::size_t rows)> progress;  // may be empty
   std::function<void(Bytes& body, bool up)> tamper;  // sees every body that travels; may be empty
+  std::function<void(Json& exported)> rewrite;       // each ticket of the export before it is judged: what a wrong server would say
 };
 
 struct ReplaySummary {

@@ -120,6 +120,11 @@ Result<client::EngineReport> round(Session& session, client::Transport& transpor
   return done;
 }
 
+std::string sent_and_received(std::uint64_t changes, std::uint64_t tickets) {
+  const auto counted = [](std::uint64_t n, const char* what) { return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s"); };
+  return "Sent " + counted(changes, "change") + ", received " + counted(tickets, "ticket") + ".";
+}
+
 Result<ExitCode> after_sync(Session& session, const client::EngineReport& report) {
   TERN_TRY(const auto status, session.client().views().status());
   if (session.call().json) {
@@ -128,8 +133,7 @@ Result<ExitCode> after_sync(Session& session, const client::EngineReport& report
     line.set("current_as_of_ms", Json(status.current_as_of_ms));
     std::cout << tern::to_text(line) << std::endl;
   } else {
-    const auto counted = [](std::uint64_t n, const char* what) { return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s"); };
-    std::cout << "Sent " << counted(report.changes_sent, "change") << ", received " << counted(report.patches, "ticket") << '.';
+    std::cout << sent_and_received(report.changes_sent, report.patches);
     if (status.needs_attention > 0) std::cout << fmt::format(" {} need attention: tern attention", status.needs_attention);
     std::cout << std::endl;
   }
@@ -146,12 +150,14 @@ public:
 private:
   bool serve_others();
   Result<void> follow();
+  void tell();
   void pause_ms(std::int64_t ms);
   client::SyncEngine& engine() { return session_.client().engine(); }
 
   Session& session_;
   client::HttpTransport& transport_;
   HomeSocket& socket_;
+  std::uint64_t told_sent_ = 0, told_received_ = 0;  // of the engine's counts
 };
 
 /// Commands of other processes on this home. True when there were any: their work may wait to be sent.
@@ -182,11 +188,22 @@ Result<void> Watch::follow() {
     for (bool more = true; more;) {
       TERN_TRY(more, engine().apply_slice(500));
     }
-    if (session_.call().json) std::cout << tern::to_text(report_json(engine().report())) << std::endl;
+    tell();
   }
   if (interrupted) stream.close();
   engine().on_stream_closed();
   return ended;
+}
+
+/// What the last message of the stream brought or took, when it did.
+void Watch::tell() {
+  const client::EngineReport& now = engine().report();
+  const std::uint64_t sent = now.changes_sent - told_sent_, received = now.patches - told_received_;
+  if (sent == 0 && received == 0) return;
+  told_sent_ = now.changes_sent;
+  told_received_ = now.patches;
+  if (session_.call().json) std::cout << tern::to_text(report_json(now)) << std::endl;
+  else std::cout << sent_and_received(sent, received) << std::endl;
 }
 
 /// Waits in small steps, so that an interrupt and other commands are heard.
@@ -204,6 +221,8 @@ Result<ExitCode> Watch::run() {
     if (done) {
       back_off_ms = 1000;
       TERN_CHECKED(after_sync(session_, *done));
+      told_sent_ = done->changes_sent;
+      told_received_ = done->patches;
       if (const auto followed = follow(); !followed) report(followed.error(), session_.call().json);
     } else {
       report(done.error(), session_.call().json);

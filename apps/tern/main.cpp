@@ -191,7 +191,8 @@ int main(int argc, char** argv) {
   try {
     line.app().parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return line.app().exit(error) == 0 ? 0 : tern::apps::exit_usage;
+    if (error.get_exit_code() == 0) return line.app().exit(error);  // --help, --version
+    return tern::apps::report_usage(error.what(), tern::apps::chosen_command(line.app(), "tern"), argc, argv);
   }
   return tern::apps::run(call);
 }

@@ -3,9 +3,11 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <sstream>
+#include <thread>
 
 #include "home_socket.hpp"
 #include "program.hpp"
@@ -34,11 +36,12 @@ std::string ask_hidden(const char* prompt) {
 }  // namespace
 
 Result<std::optional<std::string>> Session::passphrase(bool ask) {
+  if (read_passphrase_) return read_passphrase_;
   if (call_.passphrase_stdin) {
     std::string line;
     if (!std::getline(std::cin, line) || line.empty())
       return fail(ErrorCode::usage, "No passphrase came on stdin.", "Write it as the first line of stdin.", "passphrase-stdin");
-    return std::optional(line);
+    return read_passphrase_ = std::move(line);
   }
   if (const char* from_environment = std::getenv("TERN_PASSPHRASE")) return std::optional<std::string>(from_environment);
   if (ask && ::isatty(STDIN_FILENO) == 1) return std::optional(ask_hidden("Passphrase: "));
@@ -47,14 +50,16 @@ Result<std::optional<std::string>> Session::passphrase(bool ask) {
 
 Result<std::optional<std::string>> Session::new_passphrase() { return passphrase(false); }
 
-Result<client::Client*> Session::open() {
+Result<client::Client*> Session::open(bool only_to_look) {
   client::ClientOptions options;
   options.home = call_.home;
+  options.read_only_views = only_to_look;
   TERN_TRY(options.passphrase, passphrase(false));
   auto opened = client::Client::open(options, environment_);
   if (!opened && opened.error().code == ErrorCode::locked && !options.passphrase) {
     TERN_TRY(options.passphrase, passphrase(true));
     if (options.passphrase) opened = client::Client::open(options, environment_);
+    if (opened) read_passphrase_ = options.passphrase;
   }
   if (!opened) return tl::unexpected(std::move(opened).error());
   client_ = std::move(*opened);
@@ -96,18 +101,46 @@ Result<Invocation> with_stdin_read(Session& session) {
   return call;
 }
 
-/// The home is held by another process. When that one watches it, it does the command.
+constexpr int patience_ms = 5'000, patience_step_ms = 20;  // for a command that is under way in the same home
+
+bool only_looks(const Invocation& call) {
+  return call.command == "status" || (is_reading_command(call.command) && call.dismiss.empty());
+}
+
+/// The home is held by another process. One who only looks needs no turn; else whoever watches it does the command, and
+/// any other command is soon done.
 Result<ExitCode> run_elsewhere(Session& session, const Error& busy) {
-  if (session.call().command == "sync") return tl::unexpected(busy);
-  TERN_TRY(const Invocation call, with_stdin_read(session));
-  TERN_TRY(const auto done, hand_over(call));
-  if (!done) return tl::unexpected(busy);
-  std::cout << done->out;
-  std::cerr << done->error;
-  return static_cast<ExitCode>(done->exit_code);
+  if (only_looks(session.call())) {
+    if (session.open(true)) return run_command(session);
+    return tl::unexpected(busy);
+  }
+  std::optional<Invocation> call;
+  for (int waited_ms = 0; waited_ms < patience_ms; waited_ms += patience_step_ms) {
+    if (session.call().command != "sync") {
+      if (!call) {
+        TERN_TRY(call, with_stdin_read(session));
+      }
+      TERN_TRY(const auto done, hand_over(*call));
+      if (done) {
+        std::cout << done->out;
+        std::cerr << done->error;
+        return static_cast<ExitCode>(done->exit_code);
+      }
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(patience_step_ms));
+    const auto opened = session.open();
+    if (opened) return call ? session.run_as(*call) : run_command(session);
+    if (opened.error().code != ErrorCode::busy) return tl::unexpected(opened.error());
+  }
+  return tl::unexpected(busy);
 }
 
 }  // namespace
+
+Result<ExitCode> Session::run_as(const Invocation& call) {
+  Session guest(call, std::move(client_));
+  return run_command(guest);
+}
 
 CommandOutput Session::perform(const Invocation& call) {
   std::ostringstream out, error;

@@ -18,8 +18,8 @@ class Session {
 public:
   explicit Session(const Invocation& call, std::unique_ptr<client::Client> client = nullptr) : call_(call), client_(std::move(client)) {}
 
-  /// Opens the home. Asks for the passphrase: --passphrase-stdin, TERN_PASSPHRASE, or the terminal.
-  Result<client::Client*> open();
+  /// Opens the home; `only_to_look` beside another program that holds it. Asks for the passphrase: --passphrase-stdin, TERN_PASSPHRASE, or the terminal.
+  Result<client::Client*> open(bool only_to_look = false);
   /// Passphrase for a new home: as above, but none is fine.
   Result<std::optional<std::string>> new_passphrase();
 
@@ -32,6 +32,8 @@ public:
 
   /// Does a command that another process handed over, with this session's client.
   CommandOutput perform(const Invocation& call);
+  /// Does a command in place of this session's own: the same one, with what stdin said in it.
+  Result<ExitCode> run_as(const Invocation& call);
 
   const Invocation& call() const { return call_; }
   SystemEnvironment& environment() { return environment_; }
@@ -42,6 +44,7 @@ private:
 
   const Invocation& call_;
   SystemEnvironment environment_;
+  std::optional<std::string> read_passphrase_;  // stdin gives it once
   std::unique_ptr<client::Client> client_;
 };
 

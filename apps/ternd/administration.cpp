@@ -121,7 +121,10 @@ int run_administration(const Invocation& call) {
   const auto spec = std::find_if(commands.begin(), commands.end(), [&](const auto& command) { return command.name == call.command; });
   const auto answer = perform(call, *spec);
   if (!answer) return report(answer.error(), call.json);
-  if (!call.json) {
+  const bool lines = call.command == "export" && answer->find("rows") != nullptr;  // its format is lines of JSON
+  if (lines) {
+    for (const Json& row : (*answer)["rows"].items()) std::cout << to_text(row) << '\n';
+  } else if (!call.json) {
     print_for_people(call, *answer);
   } else if (const Json* rows = answer->find("rows"); rows != nullptr && answer->size() == 1) {
     for (const Json& row : rows->items()) std::cout << to_text(row) << '\n';

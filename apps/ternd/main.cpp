@@ -177,7 +177,8 @@ int main(int argc, char** argv) {
   try {
     line.app().parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return line.app().exit(error) == 0 ? 0 : apps::exit_usage;
+    if (error.get_exit_code() == 0) return line.app().exit(error);  // --help, --version
+    return apps::report_usage(error.what(), apps::chosen_command(line.app(), "ternd"), argc, argv);
   }
   if (const auto begun = apps::begin_program(); !begun) return apps::report(begun.error(), call.json);
   if (call.data.empty())

@@ -38,7 +38,9 @@ bool complete(const tern_environment* host) {
          host->boot_ms != nullptr && host->boot_id != nullptr && host->random != nullptr;
 }
 
-Error usage(std::string message) { return Error{ErrorCode::usage, std::move(message), "see tern.h", {}}; }
+Error usage(std::string message) {
+  return Error{ErrorCode::usage, std::move(message), "see tern.h", {}};
+}
 
 Json members(const std::vector<std::pair<std::string, std::string>>& headers) {
   Json out = Json::object();
@@ -81,7 +83,9 @@ int answer(char** json, const Result<Json>& result) {
   return TERN_OK;
 }
 
-Json no_result() { return Json::object(); }
+Json no_result() {
+  return Json::object();
+}
 
 Result<Json> parse_object(const char* text) {
   if (text == nullptr) return Json::object();
@@ -126,9 +130,10 @@ Json entries_json(const std::vector<HistoryEntry>& entries) {
 
 Result<ListFilter> filter_of(const Json& json) {
   ListFilter filter;
-  const std::pair<const char*, std::string*> texts[] = {
-      {"status", &filter.status}, {"priority", &filter.priority}, {"queue", &filter.queue}, {"assignee", &filter.assignee},
-      {"tag", &filter.tag},       {"text", &filter.text},         {"sort", &filter.sort},   {"after", &filter.after}};
+  const std::pair<const char*, std::string*> texts[] = {{"status", &filter.status}, {"priority", &filter.priority},
+                                                        {"queue", &filter.queue},   {"assignee", &filter.assignee},
+                                                        {"tag", &filter.tag},       {"text", &filter.text},
+                                                        {"sort", &filter.sort},     {"after", &filter.after}};
   for (const auto& [name, value] : json.members()) {
     bool known = name == "limit" || name == "descending";
     for (const auto& [member, target] : texts) {
@@ -209,10 +214,11 @@ namespace tern::client {
 namespace {
 
 Result<HttpAnswer> HostTransport::send(const HttpRequest& request) {
-  const Json described = Json::object(
-      {{"method", request.method}, {"target", request.target}, {"headers", members(request.headers)}});
+  const Json described =
+      Json::object({{"method", request.method}, {"target", request.target}, {"headers", members(request.headers)}});
   tern_answer filled;
-  const int failed = host_.send(host_.context, to_text(described).c_str(), request.body.data(), request.body.size(), &filled);
+  const int failed =
+      host_.send(host_.context, to_text(described).c_str(), request.body.data(), request.body.size(), &filled);
   if (failed != 0 || !filled.set) {
     return fail(ErrorCode::no_connection, "the server could not be reached", "your work is saved; sync again later");
   }
@@ -244,12 +250,17 @@ int tern_answer_set(tern_answer* answer, int status, const char* headers, const 
   return TERN_OK;
 }
 
-int tern_abi_version(void) { return TERN_ABI_VERSION; }
-void tern_free(char* json) { std::free(json); }
+int tern_abi_version(void) {
+  return TERN_ABI_VERSION;
+}
+void tern_free(char* json) {
+  std::free(json);
+}
 
 int tern_enrol(const char* options, const tern_environment* environment, const tern_transport* transport, char** json) {
   if (json != nullptr) *json = nullptr;
-  if (!complete(environment) || !complete(transport)) return give_error(json, usage("environment or transport is incomplete"));
+  if (!complete(environment) || !complete(transport))
+    return give_error(json, usage("environment or transport is incomplete"));
   const auto parsed = parse_object(options);
   if (!parsed) return give_error(json, parsed.error());
   return answer(json, enrol_with(*parsed, *environment, *transport));
@@ -275,7 +286,9 @@ int tern_open(const char* options, const tern_environment* environment, tern_cli
   return TERN_OK;
 }
 
-void tern_close(tern_client* client) { delete client; }
+void tern_close(tern_client* client) {
+  delete client;
+}
 
 int tern_identity(tern_client* client, char** json) {
   return with_client(client, json, [](Client& open) -> Result<Json> { return identity_json(open.identity()); });
@@ -326,7 +339,8 @@ int tern_find_record(tern_client* client, const char* kind, const char* name, ch
   return with_client(client, json, [kind, name](Client& open) -> Result<Json> {
     const auto known = sync::record_kind_from_name(kind == nullptr ? "" : kind);
     if (!known) return tl::unexpected(usage("there is no such kind of record"));
-    TERN_TRY(const RecordId id, open.commands().find_record(static_cast<std::uint32_t>(*known), name == nullptr ? "" : name));
+    TERN_TRY(const RecordId id,
+             open.commands().find_record(static_cast<std::uint32_t>(*known), name == nullptr ? "" : name));
     return Json::object({{"uuid", to_uuid_text(id.view())}});
   });
 }
@@ -353,7 +367,8 @@ int tern_search(tern_client* client, const char* text, unsigned limit, const cha
 }
 
 int tern_attention(tern_client* client, char** json) {
-  return with_client(client, json, [](Client& open) -> Result<Json> { return open.views().attention().map(entries_json); });
+  return with_client(client, json,
+                     [](Client& open) -> Result<Json> { return open.views().attention().map(entries_json); });
 }
 
 int tern_history(tern_client* client, const char* name, char** json) {

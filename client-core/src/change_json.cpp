@@ -15,9 +15,9 @@ using sync::RecordKind;
 
 namespace {
 
-constexpr std::array known_members = {"intent", "ticket",  "fields", "field",  "value",   "text",
-                                      "base",   "visibility", "target", "minutes", "wake_at_ms", "label",
-                                      "to",     "reason",  "contact", "kind"};
+constexpr std::array known_members = {"intent", "ticket",     "fields",  "field",   "value",      "text",
+                                      "base",   "visibility", "target",  "minutes", "wake_at_ms", "label",
+                                      "to",     "reason",     "contact", "kind"};
 
 tl::unexpected<Error> wrong(std::string_view field, std::string_view what) {
   return fail(ErrorCode::invalid, std::string(field) + " " + std::string(what), {}, std::string(field));
@@ -112,7 +112,8 @@ Result<void> read_to(const Json& json, Commands& commands, Change& change) {
       change.target = Bytes(ticket.view());
       return {};
     }
-    default: return wrong("to", "has no meaning here");
+    default:
+      return wrong("to", "has no meaning here");
   }
 }
 

@@ -9,8 +9,8 @@
 
 namespace tern::client {
 
-/// Names are looked up on this device. `usage` for a word that does not belong there, `invalid` with its field for a value
-/// of another type; `not_found`, `ambiguous`.
+/// Names are looked up on this device. `usage` for a word that does not belong there, `invalid` with its field for a
+/// value of another type; `not_found`, `ambiguous`.
 Result<sync::Change> change_from_json(const Json& json, Commands& commands);
 /// {"device","id"}
 Result<sync::ChangeRef> ref_from_json(const Json& json);

@@ -37,7 +37,8 @@ public:
 
 private:
   static Error refusal() {
-    return Error{ErrorCode::busy, "this home was opened to look only", "try again when the other program has ended", {}};
+    return Error{
+        ErrorCode::busy, "this home was opened to look only", "try again when the other program has ended", {}};
   }
   EngineReport report_;
 };
@@ -56,8 +57,9 @@ public:
       engine_ = std::make_unique<NoEngine>();
       return {};
     }
-    EngineParts parts{*outbox_, *replica_, keys_.identity, keys_.signing_key, environment, keys_.roots, keys_.key_list,
-                      !keys_.wipe_order.empty(), {}};
+    EngineParts parts{*outbox_,    *replica_,   keys_.identity, keys_.signing_key,
+                      environment, keys_.roots, keys_.key_list, !keys_.wipe_order.empty(),
+                      {}};
     parts.wipe = [this, home = options.home](ByteView order) -> Result<void> {
       TERN_CHECKED(replica_->leave_disk(*outbox_));
       return destroy_replica(home, order);
@@ -82,10 +84,13 @@ private:
 };
 
 /// Whatever is wrong with the copy, it can be fetched again; the outbox is not touched by it.
-Result<std::unique_ptr<Replica>> open_or_rebuild(const std::string& path, const OpenedKeys& keys, const std::string& vfs) {
+Result<std::unique_ptr<Replica>> open_or_rebuild(const std::string& path, const OpenedKeys& keys,
+                                                 const std::string& vfs) {
   const std::string place = keys.wipe_order.empty() ? path : std::string(in_memory);
   auto replica = Replica::open(place, keys.replica_key.view(), vfs);
-  if (replica || replica.error().code != ErrorCode::corrupt) return replica;
+  const bool useless =
+      !replica && (replica.error().code == ErrorCode::corrupt || replica.error().code == ErrorCode::upgrade_required);
+  if (!useless) return replica;
   Replica::destroy(path);
   return Replica::open(place, keys.replica_key.view(), vfs);
 }

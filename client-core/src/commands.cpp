@@ -9,7 +9,6 @@
 #include "finder.hpp"
 #include "outbox/outbox.hpp"
 #include "replica/replica.hpp"
-#include "replica/ticket_table.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/sync/lifecycle.hpp"
 #include "tern/sync/rights.hpp"
@@ -24,8 +23,8 @@ using sync::Intent;
 
 /// Where a new change meets a ticket.
 struct Ground {
-  std::uint64_t seen_seq = 0;       // version of the confirmed state shown
-  std::optional<ChangeId> create;   // of the ticket, while nobody else can know it
+  std::uint64_t seen_seq = 0;      // version of the confirmed state shown
+  std::optional<ChangeId> create;  // of the ticket, while nobody else can know it
   TicketLabel label;
 };
 
@@ -96,7 +95,7 @@ private:
       if (change.intent == Intent::create) TERN_CHECKED(begin_ticket(change));
       if (change.intent == Intent::create) created = change.ticket;
       if (change.ticket.is_zero()) change.ticket = created;
-      TERN_TRY(Ground* ground, ground_of(change));
+      TERN_TRY(Ground * ground, ground_of(change));
       change.seen_seq = ground->seen_seq;
       change.seen_epoch = change.seen_seq == 0 ? EpochId{} : seen_epoch;
       TERN_CHECKED(depend(change, *ground, i > 0 ? &changes[i - 1] : nullptr));
@@ -125,24 +124,16 @@ private:
         if (setting.field == sync::FieldId::subject) ground.label.subject = setting.value.value_or("");
       }
     } else {
-      TERN_TRY(const auto row, TicketTable(parts_.replica.database()).find(change.ticket));
-      if (!row || row->ghost) return not_here();
-      ground.seen_seq = row->version;
-      if (row->pending > 0) {
+      TERN_TRY(const auto held, parts_.replica.held(change.ticket));
+      if (!held || held->ghost) return not_here();
+      ground.seen_seq = held->version;
+      if (held->pending > 0) {
         TERN_TRY(ground.create, pending_create(change.ticket));
       }
-      TERN_CHECKED(read_label(row->id, ground.label));
+      ground.label.number = held->number;
+      ground.label.subject = held->subject;
     }
     return &grounds_.emplace(change.ticket, std::move(ground)).first->second;
-  }
-
-  Result<void> read_label(std::int64_t row, TicketLabel& label) {
-    TERN_TRY(auto rows, parts_.replica.database().query("SELECT number, subject FROM ticket WHERE id = $1", row));
-    TERN_TRY(const bool found, rows.step());
-    if (!found) return {};
-    label.number = rows.text(0);
-    label.subject = rows.text(1);
-    return {};
   }
 
   Result<std::optional<ChangeId>> pending_create(const TicketId& ticket) {
@@ -154,7 +145,8 @@ private:
     return std::nullopt;
   }
 
-  /// What has to be there before it: the ticket's create, own messages and estimates it names, the decision it goes with.
+  /// What has to be there before it: the ticket's create, own messages and estimates it names, the decision it goes
+  /// with.
   Result<void> depend(Change& change, const Ground& ground, const Change* before) {
     const auto after = [&change](const ChangeId& id) {
       const bool known = id == change.ref.id || std::ranges::find(change.after, id) != change.after.end();
@@ -224,7 +216,8 @@ private:
     const sync::Permission permission =
         sync::may(actor, change, state ? &*state : nullptr, target ? &*target : nullptr);
     if (permission.allowed) return {};
-    return fail(ErrorCode::not_permitted, permission.why.empty() ? "your role does not allow this" : std::string(permission.why));
+    return fail(ErrorCode::not_permitted,
+                permission.why.empty() ? "your role does not allow this" : std::string(permission.why));
   }
 
   Result<void> check_lifecycle(const Change& change, const sync::TicketState& state) {
@@ -265,9 +258,10 @@ private:
       }
     }
     const sync::IntentSpec* spec = sync::find_intent(intent);
-    return fail(ErrorCode::bad_transition,
-                fmt::format("{} is {}: {} is not possible from there", number, sync::status_name(view.status), spec->name),
-                "possible now: " + possible);
+    return fail(
+        ErrorCode::bad_transition,
+        fmt::format("{} is {}: {} is not possible from there", number, sync::status_name(view.status), spec->name),
+        "possible now: " + possible);
   }
 
   CommandParts parts_;
@@ -276,6 +270,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Commands> make_commands(CommandParts parts) { return std::make_unique<CommandsImpl>(parts); }
+std::unique_ptr<Commands> make_commands(CommandParts parts) {
+  return std::make_unique<CommandsImpl>(parts);
+}
 
 }  // namespace tern::client

@@ -39,10 +39,11 @@ Result<std::vector<Candidate>> read(sqlite::Statement rows) {
 }
 
 Result<std::vector<Candidate>> by_number(sqlite::Database& database, std::string_view name) {
-  TERN_TRY(auto rows, database.query("SELECT ticket_id, number, subject FROM ticket WHERE number = $1 UNION SELECT "
-                                     "ticket_id, number, subject FROM ticket WHERE id IN (SELECT ticket FROM ticket_alias "
-                                     "WHERE alias = $1) LIMIT 11",
-                                     Text{name}));
+  TERN_TRY(auto rows,
+           database.query("SELECT ticket_id, number, subject FROM ticket WHERE number = $1 UNION SELECT "
+                          "ticket_id, number, subject FROM ticket WHERE id IN (SELECT ticket FROM ticket_alias "
+                          "WHERE alias = $1) LIMIT 11",
+                          Text{name}));
   return read(std::move(rows));
 }
 
@@ -57,8 +58,10 @@ Result<std::vector<Candidate>> by_integer_id(sqlite::Database& database, std::st
   if (name.starts_with('#')) name.remove_prefix(1);
   std::int64_t id = 0;
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
-  if (name.empty() || error != std::errc{} || end != name.data() + name.size() || id <= 0) return std::vector<Candidate>{};
-  TERN_TRY(auto rows, database.query("SELECT ticket_id, number, subject FROM ticket WHERE integer_id = $1 LIMIT 11", id));
+  if (name.empty() || error != std::errc{} || end != name.data() + name.size() || id <= 0)
+    return std::vector<Candidate>{};
+  TERN_TRY(auto rows,
+           database.query("SELECT ticket_id, number, subject FROM ticket WHERE integer_id = $1 LIMIT 11", id));
   return read(std::move(rows));
 }
 
@@ -79,10 +82,12 @@ Result<std::vector<Candidate>> by_uuid(sqlite::Database& database, std::string_v
 tl::unexpected<Error> several(std::string_view name, const std::vector<Candidate>& found) {
   std::string hint;
   for (std::size_t i = 0; i < found.size() && i < candidates_shown_max; ++i) {
-    hint += (i == 0 ? "" : "; ") + found[i].number + " " + found[i].subject + " (" + to_uuid_text(found[i].id.view()) + ")";
+    hint +=
+        (i == 0 ? "" : "; ") + found[i].number + " " + found[i].subject + " (" + to_uuid_text(found[i].id.view()) + ")";
   }
   if (found.size() > candidates_shown_max) hint += "; and more";
-  return fail(ErrorCode::ambiguous, "several tickets are called '" + std::string(name) + "'", std::move(hint), "ticket");
+  return fail(ErrorCode::ambiguous, "several tickets are called '" + std::string(name) + "'", std::move(hint),
+              "ticket");
 }
 
 std::string name_list(const std::vector<const sync::Record*>& records) {
@@ -110,7 +115,8 @@ Result<TicketId> find_ticket(Replica& replica, std::string_view name) {
               "name it by number, id or the first digits of its uuid; look for it with list or search", "ticket");
 }
 
-Result<RecordId> find_record(Replica& replica, sync::RecordKind kind, std::string_view name, const DeviceIdentity& self) {
+Result<RecordId> find_record(Replica& replica, sync::RecordKind kind, std::string_view name,
+                             const DeviceIdentity& self) {
   name = trimmed(name);
   if (kind == sync::RecordKind::operator_ && name == "me") return RecordId::or_zero(self.operator_id.view());
   TERN_TRY(const auto records, replica.records(kind));

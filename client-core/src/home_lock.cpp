@@ -22,6 +22,8 @@ Result<std::unique_ptr<HomeLock>> HomeLock::take(const std::string& path) {
   return std::unique_ptr<HomeLock>(new HomeLock(fd));
 }
 
-HomeLock::~HomeLock() { ::close(fd_); }
+HomeLock::~HomeLock() {
+  ::close(fd_);
+}
 
 }  // namespace tern::client

@@ -6,10 +6,18 @@ namespace tern::client {
 namespace {
 
 /// Null for "there is none".
-Json time_or_null(std::int64_t ms) { return ms == 0 ? Json() : Json(rfc3339(ms)); }
-Json time_or_null(const std::optional<std::int64_t>& ms) { return ms ? Json(rfc3339(*ms)) : Json(); }
-Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
-Json number(std::uint64_t value) { return Json(static_cast<std::int64_t>(value)); }
+Json time_or_null(std::int64_t ms) {
+  return ms == 0 ? Json() : Json(rfc3339(ms));
+}
+Json time_or_null(const std::optional<std::int64_t>& ms) {
+  return ms ? Json(rfc3339(*ms)) : Json();
+}
+Json text_or_null(const std::string& text) {
+  return text.empty() ? Json() : Json(text);
+}
+Json number(std::uint64_t value) {
+  return Json(static_cast<std::int64_t>(value));
+}
 
 template <typename Texts>
 Json texts(const Texts& list) {

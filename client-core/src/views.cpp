@@ -88,14 +88,20 @@ private:
 
 std::string_view to_string(Saved saved) {
   switch (saved) {
-    case Saved::confirmed: return "confirmed";
-    case Saved::saved_here: return "saved here";
-    case Saved::sent: return "sent";
-    case Saved::needs_attention: return "needs attention";
+    case Saved::confirmed:
+      return "confirmed";
+    case Saved::saved_here:
+      return "saved here";
+    case Saved::sent:
+      return "sent";
+    case Saved::needs_attention:
+      return "needs attention";
   }
   return "confirmed";
 }
 
-std::unique_ptr<Views> make_views(ViewParts parts) { return std::make_unique<ViewsImpl>(parts); }
+std::unique_ptr<Views> make_views(ViewParts parts) {
+  return std::make_unique<ViewsImpl>(parts);
+}
 
 }  // namespace tern::client

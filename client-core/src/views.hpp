@@ -11,7 +11,8 @@ namespace tern::client {
 class Outbox;
 class Replica;
 
-/// References outlive the views. `writable`: a replica that turns out to be damaged is rebuilt, and the view asked again.
+/// References outlive the views. `writable`: a replica that turns out to be damaged is rebuilt, and the view asked
+/// again.
 struct ViewParts {
   Outbox& outbox;
   Replica& replica;

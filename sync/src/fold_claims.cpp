@@ -19,7 +19,8 @@ Verdict already_so() {
 }
 
 /// The claim that stands on a thing, the value wanted, and whether the author had seen it. An unseen claim of the same
-/// value stands in the way too: it may be changed by somebody who saw it and not this one, and this author must be told.
+/// value stands in the way too: it may be changed by somebody who saw it and not this one, and this author must be
+/// told.
 Verdict compare_and_set(const std::optional<Claim>& standing, ByteView wanted, const Stamp& stamp) {
   if (!standing) return {};
   if (!knows(stamp, standing->stamp)) return lost(Rule::claim_stands, standing->stamp);

@@ -14,8 +14,12 @@ std::int64_t now_ms() {
 
 }  // namespace
 
-std::int64_t BenchEnvironment::wall_ms() { return now_ms<std::chrono::system_clock>() + offset_ms_; }
-std::int64_t BenchEnvironment::boot_ms() { return now_ms<std::chrono::steady_clock>() + offset_ms_; }
+std::int64_t BenchEnvironment::wall_ms() {
+  return now_ms<std::chrono::system_clock>() + offset_ms_;
+}
+std::int64_t BenchEnvironment::boot_ms() {
+  return now_ms<std::chrono::steady_clock>() + offset_ms_;
+}
 
 BootId BenchEnvironment::boot_id() {
   BootId id;

@@ -31,7 +31,8 @@ std::string read_line(int from) {
 
 }  // namespace
 
-Result<std::unique_ptr<ChildServer>> ChildServer::start(const std::string& program, const std::vector<std::string>& arguments) {
+Result<std::unique_ptr<ChildServer>> ChildServer::start(const std::string& program,
+                                                        const std::vector<std::string>& arguments) {
   const Pipe input, output;
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);

@@ -22,7 +22,8 @@ struct ProcessUse {
 class ChildServer {
 public:
   /// Waits until the child has printed its address.
-  static Result<std::unique_ptr<ChildServer>> start(const std::string& program, const std::vector<std::string>& arguments);
+  static Result<std::unique_ptr<ChildServer>> start(const std::string& program,
+                                                    const std::vector<std::string>& arguments);
   ~ChildServer();
   ChildServer(const ChildServer&) = delete;
   ChildServer& operator=(const ChildServer&) = delete;

@@ -18,17 +18,28 @@ constexpr DeskSize quick_size{20, 50, 5};
 constexpr std::size_t readers_count = 20;
 constexpr std::size_t tickets_per_save = 10;
 
-Json record_row(const char* kind, const std::string& name) { return Json::object({{"kind", Json(kind)}, {"name", Json(name)}}); }
+Json record_row(const char* kind, const std::string& name) {
+  return Json::object({{"kind", Json(kind)}, {"name", Json(name)}});
+}
 
 Json operator_row(const std::string& name, const char* role) {
   std::string login = name;
   std::replace(login.begin(), login.end(), ' ', '.');
-  return Json::object({{"kind", Json("operator")}, {"name", Json(name)}, {"email", Json(login + "@bench.invalid")}, {"role", Json(role)}});
+  return Json::object({{"kind", Json("operator")},
+                       {"name", Json(name)},
+                       {"email", Json(login + "@bench.invalid")},
+                       {"role", Json(role)}});
 }
 
-std::string category_name(std::size_t n) { return fmt::format("Category {}", n); }
-std::string contact_name(std::size_t n) { return fmt::format("Contact {}", n); }
-std::string organisation_name(std::size_t n) { return fmt::format("Organisation {}", n); }
+std::string category_name(std::size_t n) {
+  return fmt::format("Category {}", n);
+}
+std::string contact_name(std::size_t n) {
+  return fmt::format("Contact {}", n);
+}
+std::string organisation_name(std::size_t n) {
+  return fmt::format("Organisation {}", n);
+}
 
 Json record_rows(const DeskSize& size) {
   Json rows = Json::array();
@@ -41,18 +52,24 @@ Json record_rows(const DeskSize& size) {
   return rows;
 }
 
-sync::FieldSetting setting(FieldId field, std::string value, std::string key = {}) { return {field, std::move(key), std::move(value), false}; }
+sync::FieldSetting setting(FieldId field, std::string value, std::string key = {}) {
+  return {field, std::move(key), std::move(value), false};
+}
 
 }  // namespace
 
-WorldCopy::WorldCopy(std::string directory) : directory_(std::move(directory)) { fs::create_directories(directory_); }
+WorldCopy::WorldCopy(std::string directory) : directory_(std::move(directory)) {
+  fs::create_directories(directory_);
+}
 
 WorldCopy::~WorldCopy() {
   std::error_code ignored;
   fs::remove_all(directory_, ignored);
 }
 
-void WorldCopy::add(const std::string& name, const std::string& from) { fs::copy(from, path(name), fs::copy_options::recursive); }
+void WorldCopy::add(const std::string& name, const std::string& from) {
+  fs::copy(from, path(name), fs::copy_options::recursive);
+}
 
 Desk::Desk(const BenchOptions& options, BenchEnvironment& environment)
     : options_(options), environment_(environment), size_(options.quick ? quick_size : full_size) {}
@@ -62,27 +79,23 @@ const std::vector<TicketData>& Desk::tickets() {
   return tickets_;
 }
 
-std::string Desk::fresh_path(const std::string& name) { return fmt::format("{}/{}-{}", options_.work_directory, name, ++paths_); }
+std::string Desk::fresh_path(const std::string& name, const std::string& in) {
+  return fmt::format("{}/{}-{}", in, name, ++paths_);
+}
 
 std::unique_ptr<WorldCopy> Desk::copy_of_server(bool in_memory) {
-  server_.reset();
   if (in_memory && options_.memory_directory.empty()) return nullptr;
-  const std::string path_there = in_memory ? fmt::format("{}/world-{}", options_.memory_directory, ++paths_) : fresh_path("world");
-  auto copy = std::make_unique<WorldCopy>(path_there);
+  auto copy =
+      std::make_unique<WorldCopy>(fresh_path("world", in_memory ? options_.memory_directory : options_.work_directory));
   copy->add(server_home, path(server_home));
   return copy;
 }
 
-Result<RunningServer*> Desk::server() {
-  if (!server_) {
-    TERN_TRY(server_, RunningServer::start(path(server_home), environment_));
-  }
-  return server_.get();
-}
-
 RecordId Desk::record(const std::string& kind, const std::string& name) const {
   const auto key = kind + "/" + name;
-  const auto found = std::lower_bound(records_.begin(), records_.end(), key, [](const auto& entry, const std::string& wanted) { return entry.first < wanted; });
+  const auto found =
+      std::lower_bound(records_.begin(), records_.end(), key,
+                       [](const auto& entry, const std::string& wanted) { return entry.first < wanted; });
   check(found != records_.end() && found->first == key, "a record that was loaded");
   return found->second;
 }
@@ -93,8 +106,9 @@ Result<void> Desk::init_server() {
   options.directory = path(server_home);
   options.allow_plain_http = true;
   TERN_CHECKED(server::ServerCore::init(options, "bench", "admin@bench.invalid", "only for a benchmark", environment_));
-  TERN_TRY(RunningServer * const server, this->server());
-  TERN_TRY(const Json loaded, server->core().administer(Json::object({{"command", Json("record load")}, {"rows", record_rows(size_)}})));
+  TERN_TRY(server_, RunningServer::start(path(server_home), environment_));
+  TERN_TRY(const Json loaded,
+           server_->core().administer(Json::object({{"command", Json("record load")}, {"rows", record_rows(size_)}})));
   for (const Json& row : loaded["rows"].items()) {
     const auto raw = from_uuid_text(row["id"].as_string());
     check(raw.has_value(), "a record's id");
@@ -109,16 +123,17 @@ std::vector<Change> Desk::changes_of(const TicketData& ticket) const {
   Change& create = changes[0];
   create.intent = Intent::create;
   create.text = ticket.description;
-  create.fields = {setting(FieldId::subject, ticket.subject),
-                   setting(FieldId::priority, ticket.priority),
-                   setting(FieldId::category, Bytes(record("category", category_name(ticket.category)).view())),
-                   setting(FieldId::type, ticket.type),
-                   setting(FieldId::contact, Bytes(record("contact", contact_name(ticket.contact)).view())),
-                   setting(FieldId::organisation, Bytes(record("organisation", organisation_name(ticket.organisation)).view())),
-                   setting(FieldId::due_at, ticket.due_ms),
-                   setting(FieldId::external_ref, ticket.asset, "asset"),
-                   setting(FieldId::custom, ticket.location, "location"),
-                   setting(FieldId::custom, ticket.model, "model")};
+  create.fields = {
+      setting(FieldId::subject, ticket.subject),
+      setting(FieldId::priority, ticket.priority),
+      setting(FieldId::category, Bytes(record("category", category_name(ticket.category)).view())),
+      setting(FieldId::type, ticket.type),
+      setting(FieldId::contact, Bytes(record("contact", contact_name(ticket.contact)).view())),
+      setting(FieldId::organisation, Bytes(record("organisation", organisation_name(ticket.organisation)).view())),
+      setting(FieldId::due_at, ticket.due_ms),
+      setting(FieldId::external_ref, ticket.asset, "asset"),
+      setting(FieldId::custom, ticket.location, "location"),
+      setting(FieldId::custom, ticket.model, "model")};
   changes[1].intent = Intent::take;
   for (const std::string& text : ticket.messages) {
     Change message;
@@ -130,10 +145,10 @@ std::vector<Change> Desk::changes_of(const TicketData& ticket) const {
   return changes;
 }
 
-Result<void> Desk::load_agent(RunningServer& server, std::size_t agent) {
+Result<void> Desk::load_agent(std::size_t agent) {
   const std::string home = path(agent_home(agent));
-  TERN_CHECKED(enrol_device(server, agent_name(agent), false, home, environment_));
-  TERN_TRY(BenchDevice device, open_device(home, server, environment_));
+  TERN_CHECKED(enrol_device(*server_, agent_name(agent), false, home, environment_));
+  TERN_TRY(BenchDevice device, open_device(home, *server_, environment_));
   TERN_CHECKED(device.sync());
   const std::size_t first = agent * size_.tickets_per_agent;
   for (std::size_t i = 0; i < size_.tickets_per_agent; ++i) {
@@ -143,17 +158,19 @@ Result<void> Desk::load_agent(RunningServer& server, std::size_t agent) {
   TERN_CHECKED(device.sync());
   TERN_TRY(const auto status, device.client->views().status());
   if (status.tickets != size_.tickets_per_agent || status.needs_attention != 0 || status.sent + status.saved_here != 0)
-    return fail(ErrorCode::internal, fmt::format("the desk is not as it should be: {} tickets, {} need attention, {} unsent", status.tickets,
-                                                 status.needs_attention, status.saved_here + status.sent));
+    return fail(ErrorCode::internal,
+                fmt::format("the desk is not as it should be: {} tickets, {} need attention, {} unsent", status.tickets,
+                            status.needs_attention, status.saved_here + status.sent));
   return {};
 }
 
 Result<void> Desk::prepare() {
   if (prepared_) return {};
   const Stopwatch watch;
-  say(fmt::format("making a desk of {} tickets and {} messages by {} devices ...", size_.tickets(), size_.messages(), size_.agents));
+  say(fmt::format("making a desk of {} tickets and {} messages by {} devices ...", size_.tickets(), size_.messages(),
+                  size_.agents));
   TERN_CHECKED(init_server());
-  for (std::size_t agent = 0; agent < size_.agents; ++agent) TERN_CHECKED(load_agent(*server_, agent));
+  for (std::size_t agent = 0; agent < size_.agents; ++agent) TERN_CHECKED(load_agent(agent));
   const std::string home = path(field_home);
   TERN_CHECKED(enrol_device(*server_, "Field", true, home, environment_));
   {

@@ -52,22 +52,25 @@ public:
   /// Operators without a device, for first replicas. One for each number below 20.
   static std::string reader_name(std::size_t reader) { return "Reader " + std::to_string(reader); }
 
-  /// The server itself, for works that only read. Stopped by `copy_of_server`.
-  Result<RunningServer*> server();
-  /// A world with a copy of the server, and of nothing else yet. `in_memory`: where a commit costs nothing; nothing when
-  /// this machine has no such place.
+  /// A world with a copy of the server, and of nothing else yet. `in_memory`: where a commit costs nothing; nothing
+  /// when this machine has no such place.
   std::unique_ptr<WorldCopy> copy_of_server(bool in_memory = false);
-  /// Where the server or a home lies that was made here.
-  [[nodiscard]] std::string path(const std::string& name) const { return options_.work_directory + "/desk/" + name; }
-  /// A path in the run's directory that nobody has used yet.
-  std::string fresh_path(const std::string& name);
+  /// Where the server or a home lies that was made here: in memory where there is such a place, so only to be copied.
+  [[nodiscard]] std::string path(const std::string& name) const { return made_in() + "/desk/" + name; }
+  /// Where homes are prepared further.
+  [[nodiscard]] const std::string& made_in() const {
+    return options_.memory_directory.empty() ? options_.work_directory : options_.memory_directory;
+  }
+  /// A path in the run's directory that nobody has used yet; `in` another directory.
+  std::string fresh_path(const std::string& name) { return fresh_path(name, options_.work_directory); }
+  std::string fresh_path(const std::string& name, const std::string& in);
 
   /// The tickets that this replica holds, in the order of their numbers.
   static Result<std::vector<TicketId>> tickets_of(client::Client& client);
 
 private:
   Result<void> init_server();
-  Result<void> load_agent(RunningServer& server, std::size_t agent);
+  Result<void> load_agent(std::size_t agent);
   std::vector<sync::Change> changes_of(const TicketData& ticket) const;
   [[nodiscard]] RecordId record(const std::string& kind, const std::string& name) const;
 
@@ -78,7 +81,7 @@ private:
   bool prepared_ = false;
   std::size_t paths_ = 0;
   std::vector<std::pair<std::string, RecordId>> records_;  // by kind and name, sorted
-  std::unique_ptr<RunningServer> server_;
+  std::unique_ptr<RunningServer> server_;                  // while the desk is made
 };
 
 }  // namespace tern::bench

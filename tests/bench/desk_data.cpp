@@ -44,10 +44,11 @@ TicketData make_ticket(Draws& draws, const Words& words, std::size_t messages) {
   ticket.category = draws.below(categories_count);
   ticket.contact = draws.below(contacts_count);
   ticket.organisation = draws.below(organisations_count);
-  const std::size_t so_far = ticket.subject.size() + ticket.type.size() + 1 + ticket.due_ms.size() + ticket.asset.size() + ticket.location.size() +
-                             ticket.model.size() + refs_bytes;
+  const std::size_t so_far = ticket.subject.size() + ticket.type.size() + 1 + ticket.due_ms.size() +
+                             ticket.asset.size() + ticket.location.size() + ticket.model.size() + refs_bytes;
   ticket.description = words.text(draws, ticket_bytes - so_far);
-  for (std::size_t i = 0; i < messages; ++i) ticket.messages.push_back(words.text(draws, message_bytes - message_id_bytes));
+  for (std::size_t i = 0; i < messages; ++i)
+    ticket.messages.push_back(words.text(draws, message_bytes - message_id_bytes));
   return ticket;
 }
 
@@ -87,7 +88,8 @@ std::vector<TicketData> make_tickets(const DeskSize& size, std::uint64_t seed) {
   Draws draws(seed + 1);
   std::vector<TicketData> tickets;
   tickets.reserve(size.tickets());
-  for (std::size_t i = 0; i < size.tickets(); ++i) tickets.push_back(make_ticket(draws, words, size.messages_per_ticket));
+  for (std::size_t i = 0; i < size.tickets(); ++i)
+    tickets.push_back(make_ticket(draws, words, size.messages_per_ticket));
   return tickets;
 }
 

@@ -9,8 +9,8 @@
 namespace tern::bench {
 
 inline constexpr std::size_t words_count = 4'096;
-inline constexpr std::size_t ticket_bytes = 284;   // of the values of a ticket's 12 fields, ids as 16 bytes
-inline constexpr std::size_t message_bytes = 492;  // of a message row: text, ids, time
+inline constexpr std::size_t ticket_bytes = 284;              // of the values of a ticket's 12 fields, ids as 16 bytes
+inline constexpr std::size_t message_bytes = 492;             // of a message row: text, ids, time
 inline constexpr std::size_t message_id_bytes = 16 + 16 + 8;  // ticket, author, time: the rest is text
 
 inline constexpr std::size_t categories_count = 12;

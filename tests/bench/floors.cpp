@@ -22,11 +22,14 @@ constexpr std::size_t tickets_per_transaction = 1'000;
 constexpr std::int64_t message_time_ms = 1'760'000'000'000;
 
 constexpr std::string_view rows_sql =
-    "CREATE TABLE ticket (id INTEGER PRIMARY KEY, ticket_id BLOB NOT NULL, subject TEXT, description TEXT, type TEXT, priority INTEGER,"
-    " category BLOB, contact BLOB, organisation BLOB, due_ms INTEGER, asset TEXT, location TEXT, model TEXT, assignee BLOB);"
+    "CREATE TABLE ticket (id INTEGER PRIMARY KEY, ticket_id BLOB NOT NULL, subject TEXT, description TEXT, type TEXT, "
+    "priority INTEGER,"
+    " category BLOB, contact BLOB, organisation BLOB, due_ms INTEGER, asset TEXT, location TEXT, model TEXT, assignee "
+    "BLOB);"
     "CREATE UNIQUE INDEX ticket_by_id ON ticket (ticket_id);"
     "CREATE INDEX ticket_by_due ON ticket (due_ms);"
-    "CREATE TABLE message (id INTEGER PRIMARY KEY, ticket_id BLOB NOT NULL, author BLOB, created_ms INTEGER, text TEXT);"
+    "CREATE TABLE message (id INTEGER PRIMARY KEY, ticket_id BLOB NOT NULL, author BLOB, created_ms INTEGER, text "
+    "TEXT);"
     "CREATE INDEX message_by_ticket ON message (ticket_id);"
     "CREATE INDEX message_by_time ON message (created_ms);";
 
@@ -45,13 +48,18 @@ constexpr std::string_view stock_search_sql =
     "CREATE VIRTUAL TABLE message_fts USING fts5 (text, content = 'message', content_rowid = 'id');";
 
 constexpr std::string_view insert_ticket_sql =
-    "INSERT INTO ticket (ticket_id, subject, description, type, priority, category, contact, organisation, due_ms, asset, location, model, assignee)"
+    "INSERT INTO ticket (ticket_id, subject, description, type, priority, category, contact, organisation, due_ms, "
+    "asset, location, model, assignee)"
     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 constexpr std::string_view upsert_ticket_sql =
-    "INSERT INTO ticket (ticket_id, subject, description, type, priority, category, contact, organisation, due_ms, asset, location, model, assignee)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (ticket_id) DO UPDATE SET subject = excluded.subject,"
-    " description = excluded.description, type = excluded.type, priority = excluded.priority, category = excluded.category,"
-    " contact = excluded.contact, organisation = excluded.organisation, due_ms = excluded.due_ms, asset = excluded.asset,"
+    "INSERT INTO ticket (ticket_id, subject, description, type, priority, category, contact, organisation, due_ms, "
+    "asset, location, model, assignee)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (ticket_id) DO UPDATE SET subject = "
+    "excluded.subject,"
+    " description = excluded.description, type = excluded.type, priority = excluded.priority, category = "
+    "excluded.category,"
+    " contact = excluded.contact, organisation = excluded.organisation, due_ms = excluded.due_ms, asset = "
+    "excluded.asset,"
     " location = excluded.location, model = excluded.model, assignee = excluded.assignee";
 
 /// 16 bytes that look random and are always the same.
@@ -68,9 +76,11 @@ RecordId made_id(std::uint64_t kind, std::size_t number) {
 enum : std::uint64_t { ticket_ids = 1, category_ids, contact_ids, organisation_ids, agent_ids };
 
 void bind_ticket(Statement& statement, const TicketData& ticket, std::size_t number) {
-  statement.bind_all(made_id(ticket_ids, number), Text{ticket.subject}, Text{ticket.description}, Text{ticket.type}, std::stoll(ticket.priority),
-                     made_id(category_ids, ticket.category), made_id(contact_ids, ticket.contact), made_id(organisation_ids, ticket.organisation),
-                     std::stoll(ticket.due_ms), Text{ticket.asset}, Text{ticket.location}, Text{ticket.model}, made_id(agent_ids, number / 100));
+  statement.bind_all(made_id(ticket_ids, number), Text{ticket.subject}, Text{ticket.description}, Text{ticket.type},
+                     std::stoll(ticket.priority), made_id(category_ids, ticket.category),
+                     made_id(contact_ids, ticket.contact), made_id(organisation_ids, ticket.organisation),
+                     std::stoll(ticket.due_ms), Text{ticket.asset}, Text{ticket.location}, Text{ticket.model},
+                     made_id(agent_ids, number / 100));
 }
 
 /// The file's own key: what it is does not matter, that there is one does.
@@ -83,7 +93,8 @@ std::optional<sqlite::DatabaseKey> plain_key() {
 
 }  // namespace
 
-Result<std::unique_ptr<PlainStore>> PlainStore::make(const std::string& path, sqlite::Synchronous synchronous, SearchIndex search) {
+Result<std::unique_ptr<PlainStore>> PlainStore::make(const std::string& path, sqlite::Synchronous synchronous,
+                                                     SearchIndex search) {
   for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path + suffix);
   sqlite::OpenOptions options;
   options.path = path;
@@ -97,7 +108,8 @@ Result<std::unique_ptr<PlainStore>> PlainStore::make(const std::string& path, sq
 
 Result<void> PlainStore::insert_rows(const std::vector<TicketData>& tickets) {
   TERN_TRY(auto ticket_row, database_->prepare(insert_ticket_sql));
-  TERN_TRY(auto message_row, database_->prepare("INSERT INTO message (ticket_id, author, created_ms, text) VALUES ($1, $2, $3, $4)"));
+  TERN_TRY(auto message_row,
+           database_->prepare("INSERT INTO message (ticket_id, author, created_ms, text) VALUES ($1, $2, $3, $4)"));
   std::int64_t time_ms = message_time_ms;
   for (std::size_t from = 0; from < tickets.size(); from += tickets_per_transaction) {
     TERN_TRY(auto transaction, Transaction::begin_write(*database_));
@@ -115,7 +127,8 @@ Result<void> PlainStore::insert_rows(const std::vector<TicketData>& tickets) {
 }
 
 Result<void> PlainStore::index_texts(const std::vector<TicketData>& tickets) {
-  TERN_TRY(auto ticket_row, database_->prepare("INSERT INTO ticket_fts (rowid, subject, description) VALUES ($1, $2, $3)"));
+  TERN_TRY(auto ticket_row,
+           database_->prepare("INSERT INTO ticket_fts (rowid, subject, description) VALUES ($1, $2, $3)"));
   TERN_TRY(auto message_row, database_->prepare("INSERT INTO message_fts (rowid, text) VALUES ($1, $2)"));
   std::int64_t ticket_id = 0, message_id = 0;
   for (std::size_t from = 0; from < tickets.size(); from += tickets_per_transaction) {
@@ -143,7 +156,8 @@ Result<void> PlainStore::upsert(const std::vector<TicketData>& tickets, std::siz
   const std::size_t each = (tickets.size() + transactions - 1) / transactions;
   for (std::size_t from = 0; from < tickets.size(); from += each) {
     TERN_TRY(auto transaction, Transaction::begin_write(*database_));
-    for (std::size_t i = from; i < std::min(from + each, tickets.size()); ++i) TERN_CHECKED(upsert_one(row, tickets[(i + 1) % tickets.size()], i));
+    for (std::size_t i = from; i < std::min(from + each, tickets.size()); ++i)
+      TERN_CHECKED(upsert_one(row, tickets[(i + 1) % tickets.size()], i));
     TERN_CHECKED(transaction.commit());
   }
   return {};
@@ -180,7 +194,8 @@ Result<double> time_verifications(std::size_t count) {
   const Signature signature = key.sign(message);
   const Stopwatch watch;
   bool good = true;
-  for (std::size_t i = 0; i < count; ++i) good = protocol::verify_signature(key.public_key(), message, signature) && good;
+  for (std::size_t i = 0; i < count; ++i)
+    good = protocol::verify_signature(key.public_key(), message, signature) && good;
   const double seconds = watch.seconds();
   if (!good) return fail(ErrorCode::verification_failed, "a good signature was refused");
   return seconds;

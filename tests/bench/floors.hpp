@@ -1,7 +1,7 @@
 // What the disk, SQLite and the signature cost by themselves: the least that any work could take.
 //
-// Same SQLite build, same cipher, same durability profile as the product's files; statements are prepared once, the rows
-// lie in memory, and no protocol, no fold and no network is in the way.
+// Same SQLite build, same cipher, same durability profile as the product's files; statements are prepared once, the
+// rows lie in memory, and no protocol, no fold and no network is in the way.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,8 @@ enum class SearchIndex : std::uint8_t { as_replica, stock };
 /// messages.
 class PlainStore {
 public:
-  static Result<std::unique_ptr<PlainStore>> make(const std::string& path, sqlite::Synchronous synchronous, SearchIndex search);
+  static Result<std::unique_ptr<PlainStore>> make(const std::string& path, sqlite::Synchronous synchronous,
+                                                  SearchIndex search);
 
   /// In a few large transactions.
   Result<void> insert_rows(const std::vector<TicketData>& tickets);

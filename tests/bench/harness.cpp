@@ -9,13 +9,18 @@
 namespace tern::bench {
 namespace {
 
-Json number_or_null(const std::optional<double>& value) { return value ? Json(rounded(*value)) : Json(); }
+Json number_or_null(const std::optional<double>& value) {
+  return value ? Json(rounded(*value)) : Json();
+}
 
 std::string_view goal_word(GoalOf goal_of) {
   switch (goal_of) {
-    case GoalOf::ratio: return "ratio at most";
-    case GoalOf::value: return "value at most";
-    case GoalOf::value_at_least: return "value at least";
+    case GoalOf::ratio:
+      return "ratio at most";
+    case GoalOf::value:
+      return "value at most";
+    case GoalOf::value_at_least:
+      return "value at least";
   }
   return "";
 }
@@ -23,14 +28,19 @@ std::string_view goal_word(GoalOf goal_of) {
 std::optional<bool> judged(const Row& row) {
   if (!row.goal) return row.met;
   switch (row.goal_of) {
-    case GoalOf::ratio: return row.ratio ? std::optional(*row.ratio <= *row.goal) : std::nullopt;
-    case GoalOf::value: return row.value <= *row.goal;
-    case GoalOf::value_at_least: return row.value >= *row.goal;
+    case GoalOf::ratio:
+      return row.ratio ? std::optional(*row.ratio <= *row.goal) : std::nullopt;
+    case GoalOf::value:
+      return row.value <= *row.goal;
+    case GoalOf::value_at_least:
+      return row.value >= *row.goal;
   }
   return std::nullopt;
 }
 
-std::string cell(const std::optional<double>& value) { return value ? fmt::format("{:.4g}", *value) : "-"; }
+std::string cell(const std::optional<double>& value) {
+  return value ? fmt::format("{:.4g}", *value) : "-";
+}
 
 std::string verdict(const Row& row) {
   if (!row.met) return "-";
@@ -39,8 +49,8 @@ std::string verdict(const Row& row) {
 
 std::string table_line(const Row& row) {
   const std::string goal = row.goal ? fmt::format("{} {:.4g}", goal_word(row.goal_of), *row.goal) : "-";
-  return fmt::format("{:<12} {:>10} {:<12} {:>10} {:>8}  {:<22} {:<7} {}", row.name, cell(row.value), row.unit, cell(row.floor), cell(row.ratio), goal,
-                     verdict(row), row.title);
+  return fmt::format("{:<12} {:>10} {:<12} {:>10} {:>8}  {:<22} {:<7} {}", row.name, cell(row.value), row.unit,
+                     cell(row.floor), cell(row.ratio), goal, verdict(row), row.title);
 }
 
 }  // namespace
@@ -109,11 +119,14 @@ Json Report::to_json() const {
 }
 
 std::string Report::to_table() const {
-  std::string out = fmt::format("{:<12} {:>10} {:<12} {:>10} {:>8}  {:<22} {:<7} {}\n", "work", "value", "unit", "floor", "ratio", "goal", "", "what");
+  std::string out = fmt::format("{:<12} {:>10} {:<12} {:>10} {:>8}  {:<22} {:<7} {}\n", "work", "value", "unit",
+                                "floor", "ratio", "goal", "", "what");
   for (const Row& row : rows_) out += table_line(row) + "\n";
   return out;
 }
 
-void say(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
+void say(const std::string& line) {
+  std::fprintf(stderr, "%s\n", line.c_str());
+}
 
 }  // namespace tern::bench

@@ -15,19 +15,21 @@ namespace tern::bench {
 
 /// What a run is told.
 struct BenchOptions {
-  bool quick = false;              // smaller sizes, fewer pairs: for a gate, not for figures
+  bool quick = false;  // smaller sizes, fewer pairs: for a gate, not for figures
   std::uint64_t seed = 42;
-  std::string work_directory;      // a directory of its own; emptied by whoever made it
-  std::string memory_directory;    // the same on a disk of memory; empty: there is none
-  std::string incident_log;        // of W7
-  std::size_t idle_streams = 0;    // 0: by `quick`
+  std::string work_directory;    // a directory of its own; emptied by whoever made it
+  std::string memory_directory;  // the same on a disk of memory; empty: there is none
+  std::string incident_log;      // of W7
+  std::size_t idle_streams = 0;  // 0: by `quick`
 
   [[nodiscard]] std::size_t pairs() const { return quick ? 2 : 5; }
 };
 
 class Stopwatch {
 public:
-  [[nodiscard]] double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count(); }
+  [[nodiscard]] double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
+  }
 
 private:
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
@@ -35,7 +37,9 @@ private:
 
 /// The value below which `share` of the samples lie; 0.5 is the median. Not of nothing.
 double quantile(std::vector<double> samples, double share);
-inline double median(std::vector<double> samples) { return quantile(std::move(samples), 0.5); }
+inline double median(std::vector<double> samples) {
+  return quantile(std::move(samples), 0.5);
+}
 
 /// Pairs taken one after the other: floor, work, floor, work ...
 struct Pairs {

@@ -59,14 +59,22 @@ std::string incident_log() {
 }
 
 bool take_value(Invocation& call, const std::string& flag, const std::string& value) {
-  if (flag == "--only") call.only = split(value);
-  else if (flag == "--work") call.work_parent = value;
-  else if (flag == "--idle-streams") call.options.idle_streams = std::strtoull(value.c_str(), nullptr, 10);
-  else if (flag == "--serve-idle") call.serve_idle = value;
-  else if (flag == "--clock-offset") call.clock_offset_ms = std::strtoll(value.c_str(), nullptr, 10);
-  else if (flag == "--tls-cert") call.tls.certificate = value;
-  else if (flag == "--tls-key") call.tls.key = value;
-  else return false;
+  if (flag == "--only")
+    call.only = split(value);
+  else if (flag == "--work")
+    call.work_parent = value;
+  else if (flag == "--idle-streams")
+    call.options.idle_streams = std::strtoull(value.c_str(), nullptr, 10);
+  else if (flag == "--serve-idle")
+    call.serve_idle = value;
+  else if (flag == "--clock-offset")
+    call.clock_offset_ms = std::strtoll(value.c_str(), nullptr, 10);
+  else if (flag == "--tls-cert")
+    call.tls.certificate = value;
+  else if (flag == "--tls-key")
+    call.tls.key = value;
+  else
+    return false;
   return true;
 }
 
@@ -76,9 +84,12 @@ std::optional<Invocation> parse(int argc, char** argv) {
   call.work_parent = parent != nullptr && *parent != '\0' ? parent : "/tmp";
   for (int i = 1; i < argc; ++i) {
     const std::string flag = argv[i];
-    if (flag == "--json") call.json = true;
-    else if (flag == "--quick") call.options.quick = true;
-    else if (i + 1 >= argc || !take_value(call, flag, argv[++i])) return std::nullopt;
+    if (flag == "--json")
+      call.json = true;
+    else if (flag == "--quick")
+      call.options.quick = true;
+    else if (i + 1 >= argc || !take_value(call, flag, argv[++i]))
+      return std::nullopt;
   }
   return call;
 }
@@ -118,7 +129,8 @@ int run(Invocation call) {
   const RunDirectory disk(call.work_parent);
   const RunDirectory memory("/dev/shm");
   if (disk.path().empty()) {
-    std::fprintf(stderr, "tern_bench: cannot make a directory under %s; name another with --work\n", call.work_parent.c_str());
+    std::fprintf(stderr, "tern_bench: cannot make a directory under %s; name another with --work\n",
+                 call.work_parent.c_str());
     return exit_usage;
   }
   call.options.work_directory = disk.path();
@@ -130,8 +142,10 @@ int run(Invocation call) {
     std::fprintf(stderr, "tern_bench: %s\n", done.error().message.c_str());
     return exit_bug;
   }
-  if (call.json) std::cout << to_text(report.to_json()) << std::endl;
-  else std::cout << report.to_table() << std::flush;
+  if (call.json)
+    std::cout << to_text(report.to_json()) << std::endl;
+  else
+    std::cout << report.to_table() << std::flush;
   return 0;
 }
 

@@ -24,7 +24,8 @@ constexpr std::int64_t settle_ms_max = 30'000;
 /// Deliveries in order, and a tick a second.
 class RunningServer::Threads {
 public:
-  explicit Threads(server::ServerCore& core) : core_(core), deliveries_([this] { deliver(); }), ticks_([this] { tick(); }) {}
+  explicit Threads(server::ServerCore& core)
+      : core_(core), deliveries_([this] { deliver(); }), ticks_([this] { tick(); }) {}
   ~Threads() {
     {
       const std::lock_guard guard(mutex_);
@@ -73,7 +74,8 @@ private:
   std::thread deliveries_, ticks_;
 };
 
-Result<std::unique_ptr<RunningServer>> RunningServer::start(const std::string& directory, Environment& environment, const TlsFiles& tls) {
+Result<std::unique_ptr<RunningServer>> RunningServer::start(const std::string& directory, Environment& environment,
+                                                            const TlsFiles& tls) {
   std::unique_ptr<RunningServer> server(new RunningServer());
   server::ServerOptions options;
   options.directory = directory;
@@ -82,7 +84,8 @@ Result<std::unique_ptr<RunningServer>> RunningServer::start(const std::string& d
   TERN_TRY(server->core_, server::ServerCore::open(options, environment));
   server->core_->use_committer(server::make_group_committer(std::clamp(std::thread::hardware_concurrency(), 1U, 4U)));
   server->threads_ = std::make_unique<Threads>(*server->core_);
-  server->core_->use_push_executor([threads = server->threads_.get()](std::function<void()> work) { threads->post(std::move(work)); });
+  server->core_->use_push_executor(
+      [threads = server->threads_.get()](std::function<void()> work) { threads->post(std::move(work)); });
   server::EdgeOptions edge;
   edge.listen_port = 0;
   edge.tls_certificate_file = tls.certificate;
@@ -100,7 +103,9 @@ RunningServer::~RunningServer() {
   core_.reset();
 }
 
-std::string RunningServer::url() const { return (tls_ ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(edge_->port()); }
+std::string RunningServer::url() const {
+  return (tls_ ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(edge_->port());
+}
 
 std::uint64_t RunningServer::commits() {
   static constexpr std::string_view name = "\ntern_commits_total ";
@@ -119,12 +124,12 @@ Result<std::unique_ptr<client::HttpTransport>> connect(const std::string& url, c
   return client::HttpTransport::open(options);
 }
 
-Result<void> enrol_device(RunningServer& server, const std::string& operator_name, bool scope_all, const std::string& home, BenchEnvironment& environment,
-                          const std::string& ca_file) {
+Result<void> enrol_device(RunningServer& server, const std::string& operator_name, bool scope_all,
+                          const std::string& home, BenchEnvironment& environment, const std::string& ca_file) {
   environment.advance(enrolment_pace_ms);
   TERN_TRY(const Json code, server.core().administer(Json::object({{"command", Json("device code")},
-                                                                    {"operator", Json(operator_name)},
-                                                                    {"scope", Json(scope_all ? "all" : "own")}})));
+                                                                   {"operator", Json(operator_name)},
+                                                                   {"scope", Json(scope_all ? "all" : "own")}})));
   client::EnrolmentRequest request;
   request.home = home;
   request.server_url = server.url();
@@ -133,7 +138,8 @@ Result<void> enrol_device(RunningServer& server, const std::string& operator_nam
   request.device_name = operator_name + "'s device";
   request.platform = "bench";
   TERN_TRY(auto transport, connect(server.url(), ca_file));
-  return client::enrol(request, *transport, environment, [](const client::EnrolmentOffer&) { return true; }).map([](const auto&) {});
+  return client::enrol(request, *transport, environment, [](const client::EnrolmentOffer&) { return true; })
+      .map([](const auto&) {});
 }
 
 Result<BenchDevice> open_device(const std::string& home, RunningServer& server, Environment& environment) {
@@ -145,7 +151,8 @@ Result<BenchDevice> open_device(const std::string& home, RunningServer& server, 
   return device;
 }
 
-Result<std::unique_ptr<client::StreamConnection>> open_stream(client::SyncEngine& engine, client::HttpTransport& transport) {
+Result<std::unique_ptr<client::StreamConnection>> open_stream(client::SyncEngine& engine,
+                                                              client::HttpTransport& transport) {
   const auto upgrade = engine.stream_upgrade();
   if (!upgrade) return fail(ErrorCode::internal, "there is no session to open a stream under");
   TERN_TRY(auto opening, transport.open_stream(*upgrade));
@@ -175,7 +182,8 @@ Result<void> settle(client::SyncEngine& engine, client::StreamConnection& stream
     TERN_CHECKED(flush(engine, stream));
     const client::EngineStep step = engine.next();
     if (step.kind == client::EngineStep::Kind::done) return {};
-    if (step.kind == client::EngineStep::Kind::send) return fail(ErrorCode::internal, "a request does not fit the stream");
+    if (step.kind == client::EngineStep::Kind::send)
+      return fail(ErrorCode::internal, "a request does not fit the stream");
     if (step.reason) return tl::unexpected(*step.reason);
     TERN_TRY(const bool came, take_message(engine, stream, settle_ms_max));
     if (!came) return fail(ErrorCode::no_connection, "the stream brought no answer");

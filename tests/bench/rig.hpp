@@ -17,11 +17,13 @@ struct TlsFiles {
   std::string certificate, key;
 };
 
-/// What `ternd serve` is made of: core, group committer, deliveries on a thread of their own, edge, and a tick a second.
+/// What `ternd serve` is made of: core, group committer, deliveries on a thread of their own, edge, and a tick a
+/// second.
 class RunningServer {
 public:
   /// On any free port of loopback.
-  static Result<std::unique_ptr<RunningServer>> start(const std::string& directory, Environment& environment, const TlsFiles& tls = {});
+  static Result<std::unique_ptr<RunningServer>> start(const std::string& directory, Environment& environment,
+                                                      const TlsFiles& tls = {});
   ~RunningServer();
   RunningServer(const RunningServer&) = delete;
   RunningServer& operator=(const RunningServer&) = delete;
@@ -54,14 +56,15 @@ struct BenchDevice {
 Result<std::unique_ptr<client::HttpTransport>> connect(const std::string& url, const std::string& ca_file = {});
 
 /// Makes a device of this operator in `home`. Time goes on by what the server's limits ask for.
-Result<void> enrol_device(RunningServer& server, const std::string& operator_name, bool scope_all, const std::string& home, BenchEnvironment& environment,
-                          const std::string& ca_file = {});
+Result<void> enrol_device(RunningServer& server, const std::string& operator_name, bool scope_all,
+                          const std::string& home, BenchEnvironment& environment, const std::string& ca_file = {});
 Result<BenchDevice> open_device(const std::string& home, RunningServer& server, Environment& environment);
 
 // ---- a device on its stream ----
 
 /// Opens a stream under the engine's session, which a round over HTTP began.
-Result<std::unique_ptr<client::StreamConnection>> open_stream(client::SyncEngine& engine, client::HttpTransport& transport);
+Result<std::unique_ptr<client::StreamConnection>> open_stream(client::SyncEngine& engine,
+                                                              client::HttpTransport& transport);
 /// Sends what the engine has to say.
 Result<void> flush(client::SyncEngine& engine, client::StreamConnection& stream);
 /// Takes one message, if one comes in time, and applies what it brought. True when one came.

@@ -11,7 +11,8 @@ constexpr double ms_per_s = 1'000;
 Result<void> measure_floors(Desk& desk, Report& report) {
   if (!report.wants("floor")) return {};
   const std::size_t count = desk.options().quick ? 500 : 3'000;
-  TERN_TRY(auto store, PlainStore::make(desk.fresh_path("commits"), sqlite::Synchronous::full, SearchIndex::as_replica));
+  TERN_TRY(auto store,
+           PlainStore::make(desk.fresh_path("commits"), sqlite::Synchronous::full, SearchIndex::as_replica));
   std::vector<double> verify_us, commit_ms;
   for (std::size_t i = 0; i < desk.options().pairs(); ++i) {
     TERN_TRY(const double seconds, time_verifications(count));

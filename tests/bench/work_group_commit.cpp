@@ -34,7 +34,8 @@ Result<void> load(Pusher& pusher, std::size_t round, std::size_t changes) {
   client::SyncEngine& engine = pusher.device.client->engine();
   engine.start_round();
   client::EngineStep step = engine.next();
-  if (step.kind != client::EngineStep::Kind::send || step.request.target != "/sync/v1/exchange") return fail(ErrorCode::internal, "a device had something else to do");
+  if (step.kind != client::EngineStep::Kind::send || step.request.target != "/sync/v1/exchange")
+    return fail(ErrorCode::internal, "a device had something else to do");
   pusher.request = std::move(step.request);
   return {};
 }
@@ -59,17 +60,20 @@ Result<std::uint64_t> fire(std::vector<Pusher>& pushers, RunningServer& server) 
   return after - before;
 }
 
-Result<double> changes_per_fsync(std::vector<Pusher>& pushers, RunningServer& server, std::size_t rounds, std::size_t changes, std::size_t& round) {
+Result<double> changes_per_fsync(std::vector<Pusher>& pushers, RunningServer& server, std::size_t rounds,
+                                 std::size_t changes, std::size_t& round) {
   std::uint64_t commits = 0;
   for (std::size_t i = 0; i < rounds; ++i, ++round) {
     for (Pusher& pusher : pushers) TERN_CHECKED(load(pusher, round, changes));
     TERN_TRY(const std::uint64_t more, fire(pushers, server));
     commits += more;
   }
-  return static_cast<double>(rounds * pushers.size() * changes) / static_cast<double>(std::max<std::uint64_t>(commits, 1));
+  return static_cast<double>(rounds * pushers.size() * changes) /
+         static_cast<double>(std::max<std::uint64_t>(commits, 1));
 }
 
-void add_row(Report& report, const std::string& name, std::size_t devices, std::size_t changes, double value, std::optional<double> goal) {
+void add_row(Report& report, const std::string& name, std::size_t devices, std::size_t changes, double value,
+             std::optional<double> goal) {
   Row row;
   row.name = name;
   row.title = fmt::format("{} devices push at once, {} change{} each", devices, changes, changes == 1 ? "" : "s");
@@ -99,7 +103,8 @@ Result<void> measure_group_commit(Desk& desk, Report& report) {
   std::size_t round = 0;
   TERN_TRY(const double single, changes_per_fsync(pushers, *server, rounds, 1, round));
   TERN_TRY(const double ten, changes_per_fsync(pushers, *server, rounds, 10, round));
-  add_row(report, "group", count, 1, single, count == devices_max ? std::optional(changes_per_fsync_min) : std::nullopt);
+  add_row(report, "group", count, 1, single,
+          count == devices_max ? std::optional(changes_per_fsync_min) : std::nullopt);
   add_row(report, "group_10", count, 10, ten, std::nullopt);
   return {};
 }

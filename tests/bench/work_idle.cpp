@@ -14,8 +14,8 @@ namespace tern::bench {
 namespace {
 
 constexpr double threads_max = 16, kib_per_stream_max = 4;
-constexpr std::size_t reader = 19;            // Desk::reader_name
-constexpr std::size_t warm_streams = 100;     // counted before the first look at the memory
+constexpr std::size_t reader = 19;         // Desk::reader_name
+constexpr std::size_t warm_streams = 100;  // counted before the first look at the memory
 constexpr std::size_t answer_pings_every = 500;
 constexpr auto rest = std::chrono::seconds(3);
 
@@ -47,7 +47,8 @@ struct IdleUse {
   double kib_per_stream = 0, threads = 0, whole_mib = 0;
 };
 
-Result<IdleUse> measure(const ChildServer& server, const std::string& home, const std::string& ca_file, Environment& environment, std::size_t count) {
+Result<IdleUse> measure(const ChildServer& server, const std::string& home, const std::string& ca_file,
+                        Environment& environment, std::size_t count) {
   BenchDevice device;
   client::ClientOptions options;
   options.home = home;
@@ -62,11 +63,12 @@ Result<IdleUse> measure(const ChildServer& server, const std::string& home, cons
   TERN_CHECKED(streams.answer_pings());
   TERN_TRY(const ProcessUse after, server.use());
   const auto more = static_cast<double>(count - std::min(warm_streams, count / 2));
-  return IdleUse{(static_cast<double>(after.anonymous_kib) - static_cast<double>(before.anonymous_kib)) / more, static_cast<double>(after.threads),
-                 static_cast<double>(after.anonymous_kib) / 1024};
+  return IdleUse{(static_cast<double>(after.anonymous_kib) - static_cast<double>(before.anonymous_kib)) / more,
+                 static_cast<double>(after.threads), static_cast<double>(after.anonymous_kib) / 1024};
 }
 
-void add_rows(Report& report, const std::string& suffix, const std::string& what, std::size_t count, const IdleUse& use, bool with_goals) {
+void add_rows(Report& report, const std::string& suffix, const std::string& what, std::size_t count, const IdleUse& use,
+              bool with_goals) {
   Row memory;
   memory.name = "idle" + suffix;
   memory.title = fmt::format("user memory of the server for each of {} idle streams, {}", count, what);
@@ -86,17 +88,22 @@ void add_rows(Report& report, const std::string& suffix, const std::string& what
   report.add(std::move(threads));
 }
 
-Result<IdleUse> measure_with(Desk& desk, const std::string& program, const test::TestCertificate* certificate, std::size_t count) {
+Result<IdleUse> measure_with(Desk& desk, const std::string& program, const test::TestCertificate* certificate,
+                             std::size_t count) {
   const auto world = desk.copy_of_server();
   const std::string home = world->path("reader");
   {
     TERN_TRY(auto server, RunningServer::start(world->path(Desk::server_home), desk.environment()));
     TERN_CHECKED(enrol_device(*server, Desk::reader_name(reader), false, home, desk.environment()));
   }
-  std::vector<std::string> arguments = {"--serve-idle", world->path(Desk::server_home), "--clock-offset", std::to_string(desk.environment().offset_ms())};
-  if (certificate != nullptr) arguments.insert(arguments.end(), {"--tls-cert", certificate->certificate_file(), "--tls-key", certificate->key_file()});
+  std::vector<std::string> arguments = {"--serve-idle", world->path(Desk::server_home), "--clock-offset",
+                                        std::to_string(desk.environment().offset_ms())};
+  if (certificate != nullptr)
+    arguments.insert(arguments.end(),
+                     {"--tls-cert", certificate->certificate_file(), "--tls-key", certificate->key_file()});
   TERN_TRY(const auto server, ChildServer::start(program, arguments));
-  return measure(*server, home, certificate != nullptr ? certificate->certificate_file() : "", desk.environment(), count);
+  return measure(*server, home, certificate != nullptr ? certificate->certificate_file() : "", desk.environment(),
+                 count);
 }
 
 }  // namespace
@@ -105,7 +112,9 @@ Result<void> measure_idle_streams(Desk& desk, Report& report, const std::string&
   if (!report.wants("idle")) return {};
   TERN_CHECKED(desk.prepare());
   const std::uint64_t descriptors = server::raise_descriptor_limit();
-  const std::size_t wanted = desk.options().idle_streams != 0 ? desk.options().idle_streams : desk.options().quick ? 500 : 10'000;
+  const std::size_t wanted = desk.options().idle_streams != 0 ? desk.options().idle_streams
+                             : desk.options().quick           ? 500
+                                                              : 10'000;
   const std::size_t count = std::min<std::size_t>(wanted, static_cast<std::size_t>(descriptors) - 200);
   say(fmt::format("opening {} streams ...", count));
   TERN_TRY(const IdleUse plain, measure_with(desk, program, nullptr, count));

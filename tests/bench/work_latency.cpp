@@ -18,7 +18,9 @@ constexpr double p50_over_commit_ms_max = 2, p99_ms_max = 20;
 constexpr double ms_per_s = 1'000;
 constexpr std::int64_t seen_ms_max = 10'000;
 
-double ms_between(Clock::time_point from, Clock::time_point to) { return std::chrono::duration<double, std::milli>(to - from).count(); }
+double ms_between(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration<double, std::milli>(to - from).count();
+}
 
 /// A device that listens in a thread of its own and says when it sees a subject.
 class Watcher {
@@ -33,7 +35,8 @@ public:
   /// When the `round`-th subject was in the view; nothing when it did not come in time.
   std::optional<Clock::time_point> wait_for(std::uint64_t round) {
     for (const Stopwatch watch; watch.seconds() * ms_per_s < seen_ms_max;) {
-      if (seen_round_.load(std::memory_order_acquire) >= round) return Clock::time_point(Clock::duration(seen_at_.load()));
+      if (seen_round_.load(std::memory_order_acquire) >= round)
+        return Clock::time_point(Clock::duration(seen_at_.load()));
       std::this_thread::sleep_for(std::chrono::microseconds(200));
     }
     return std::nullopt;
@@ -107,7 +110,8 @@ Result<Latencies> measure_on(Desk& desk, WorldCopy& world, const std::string& fl
   return out;
 }
 
-void add_row(Report& report, const char* name, const char* title, const Latencies& of, double share, std::optional<double> goal) {
+void add_row(Report& report, const char* name, const char* title, const Latencies& of, double share,
+             std::optional<double> goal) {
   Row row;
   row.name = name;
   row.title = title;
@@ -117,7 +121,8 @@ void add_row(Report& report, const char* name, const char* title, const Latencie
   row.ratio = row.value / *row.floor;
   row.goal = goal;
   row.goal_of = GoalOf::value;
-  row.detail = Json::object({{"of_it_saving_here_ms", Json(rounded(quantile(of.save_ms, share)))}, {"rounds", Json(of.whole_ms.size())}});
+  row.detail = Json::object(
+      {{"of_it_saving_here_ms", Json(rounded(quantile(of.save_ms, share)))}, {"rounds", Json(of.whole_ms.size())}});
   report.add(std::move(row));
 }
 
@@ -129,7 +134,8 @@ Result<void> measure_latency(Desk& desk, Report& report) {
   const std::size_t rounds = desk.options().quick ? 60 : 500;
   const auto on_disk = desk.copy_of_server();
   TERN_TRY(const Latencies disk, measure_on(desk, *on_disk, on_disk->path("floor.db"), rounds));
-  add_row(report, "W4", "change to visible on another device, p50; floor: one durable commit", disk, 0.5, median(disk.commit_ms) + p50_over_commit_ms_max);
+  add_row(report, "W4", "change to visible on another device, p50; floor: one durable commit", disk, 0.5,
+          median(disk.commit_ms) + p50_over_commit_ms_max);
   add_row(report, "W4_p99", "the same, p99, on this disk", disk, 0.99, std::nullopt);
   const auto in_memory = desk.copy_of_server(true);
   if (!in_memory) return {};

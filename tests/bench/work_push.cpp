@@ -29,10 +29,20 @@ Change change_of(const TicketId& ticket, std::size_t number) {
   change.ticket = ticket;
   change.intent = sync::Intent::set;
   switch (number % 4) {
-    case 0: change.fields.push_back({FieldId::priority, "", std::to_string(1 + number / 4 % 4), false}); break;
-    case 1: change.fields.push_back({FieldId::due_at, "", std::to_string(1'790'000'000'000 + static_cast<std::int64_t>(number) * 60'000), false}); break;
-    case 2: change.fields.push_back({FieldId::custom, "location", fmt::format("Hall {:02}, row {:02}", number % 40, number % 90), false}); break;
-    default: change.fields.push_back({FieldId::custom, "model", fmt::format("model {}", number % 500), false}); break;
+    case 0:
+      change.fields.push_back({FieldId::priority, "", std::to_string(1 + number / 4 % 4), false});
+      break;
+    case 1:
+      change.fields.push_back(
+          {FieldId::due_at, "", std::to_string(1'790'000'000'000 + static_cast<std::int64_t>(number) * 60'000), false});
+      break;
+    case 2:
+      change.fields.push_back(
+          {FieldId::custom, "location", fmt::format("Hall {:02}, row {:02}", number % 40, number % 90), false});
+      break;
+    default:
+      change.fields.push_back({FieldId::custom, "model", fmt::format("model {}", number % 500), false});
+      break;
   }
   return change;
 }
@@ -45,7 +55,8 @@ Result<void> work_offline(Desk& desk, const std::string& home, std::size_t per_s
   TERN_TRY(const auto tickets, Desk::tickets_of(*client));
   for (std::size_t from = 0; from < tickets.size(); from += per_set) {
     std::vector<Change> changes;
-    for (std::size_t i = from; i < std::min(from + per_set, tickets.size()); ++i) changes.push_back(change_of(tickets[i], i));
+    for (std::size_t i = from; i < std::min(from + per_set, tickets.size()); ++i)
+      changes.push_back(change_of(tickets[i], i));
     TERN_CHECKED(client->commands().save(std::move(changes)));
     desk.environment().advance(pause_ms);
   }
@@ -54,8 +65,10 @@ Result<void> work_offline(Desk& desk, const std::string& home, std::size_t per_s
 
 Result<void> check_sent(client::Client& client) {
   TERN_TRY(const auto status, client.views().status());
-  if (status.saved_here + status.sent != 0) return fail(ErrorCode::internal, fmt::format("{} changes were not sent", status.saved_here + status.sent));
-  if (status.needs_attention != 0) return fail(ErrorCode::internal, fmt::format("{} changes need attention", status.needs_attention));
+  if (status.saved_here + status.sent != 0)
+    return fail(ErrorCode::internal, fmt::format("{} changes were not sent", status.saved_here + status.sent));
+  if (status.needs_attention != 0)
+    return fail(ErrorCode::internal, fmt::format("{} changes need attention", status.needs_attention));
   return {};
 }
 
@@ -64,7 +77,9 @@ struct Pushed {
   std::uint64_t exchanges = 0, commits = 0;
 };
 
-double wire_bytes(std::uint64_t before, std::uint64_t after) { return static_cast<double>(after - before); }
+double wire_bytes(std::uint64_t before, std::uint64_t after) {
+  return static_cast<double>(after - before);
+}
 
 /// One device with that much offline work meets a copy of the server.
 Result<Pushed> push_one(Desk& desk, const std::string& prepared_home) {
@@ -106,7 +121,8 @@ Result<void> sync_all(std::vector<BenchDevice>& devices) {
 
 Result<Pushed> push_many(Desk& desk, const std::string& prepared_homes) {
   const auto world = desk.copy_of_server();
-  for (std::size_t i = 0; i < desk.size().agents; ++i) world->add(Desk::agent_home(i), prepared_homes + "/" + Desk::agent_home(i));
+  for (std::size_t i = 0; i < desk.size().agents; ++i)
+    world->add(Desk::agent_home(i), prepared_homes + "/" + Desk::agent_home(i));
   TERN_TRY(auto server, RunningServer::start(world->path(Desk::server_home), desk.environment()));
   std::vector<BenchDevice> devices;
   for (std::size_t i = 0; i < desk.size().agents; ++i) {
@@ -135,7 +151,8 @@ struct SetSize {
   const char* name;
   double ratio_max;
 };
-constexpr SetSize set_sizes[] = {{100, "W2", w2_ratio_max}, {10, "W2_sets_of_10", w2_ratio_max}, {1, "W2_sets_of_1", w2_single_ratio_max}};
+constexpr SetSize set_sizes[] = {
+    {100, "W2", w2_ratio_max}, {10, "W2_sets_of_10", w2_ratio_max}, {1, "W2_sets_of_1", w2_single_ratio_max}};
 
 class PushWorks {
 public:
@@ -143,23 +160,25 @@ public:
 
   Result<void> measure() {
     TERN_CHECKED(desk_.prepare());
-    TERN_TRY(store_, PlainStore::make(desk_.fresh_path("upserts") + ".db", sqlite::Synchronous::full, SearchIndex::as_replica));
+    TERN_TRY(store_,
+             PlainStore::make(desk_.fresh_path("upserts") + ".db", sqlite::Synchronous::full, SearchIndex::as_replica));
     TERN_CHECKED(store_->insert_rows(desk_.tickets()));
     for (const SetSize& size : set_sizes)
-      if (report_.wants(size.name) || (size.changes == 100 && (report_.wants("W3") || report_.wants("W5_W2")))) TERN_CHECKED(measure_one(size));
+      if (report_.wants(size.name) || (size.changes == 100 && (report_.wants("W3") || report_.wants("W5_W2"))))
+        TERN_CHECKED(measure_one(size));
     return {};
   }
 
 private:
   Result<std::string> prepare_field(std::size_t per_set) {
-    const std::string home = desk_.fresh_path("field");
+    const std::string home = desk_.fresh_path("field", desk_.made_in());
     fs::copy(desk_.path(Desk::field_home), home, fs::copy_options::recursive);
     TERN_CHECKED(work_offline(desk_, home, per_set));
     return home;
   }
 
   Result<std::string> prepare_agents() {
-    const std::string homes = desk_.fresh_path("agents");
+    const std::string homes = desk_.fresh_path("agents", desk_.made_in());
     fs::create_directories(homes);
     for (std::size_t i = 0; i < desk_.size().agents; ++i) {
       const std::string home = homes + "/" + Desk::agent_home(i);
@@ -196,7 +215,9 @@ private:
   }
 
   void add_rows(const SetSize& size, const Pairs& pairs, const Pushed& last) {
-    Row row = row_of(size.name, fmt::format("{} offline changes of one device in sets of {}", desk_.size().tickets(), size.changes), pairs, "s", size.ratio_max);
+    Row row = row_of(
+        size.name, fmt::format("{} offline changes of one device in sets of {}", desk_.size().tickets(), size.changes),
+        pairs, "s", size.ratio_max);
     row.detail = Json::object({{"exchanges", Json(last.exchanges)}, {"commits", Json(last.commits)}});
     report_.add(std::move(row));
     if (size.changes != 100) return;
@@ -207,12 +228,15 @@ private:
     bytes.unit = "MB";
     bytes.goal = w5_mb_max * static_cast<double>(desk_.size().tickets()) / 10'000;
     bytes.goal_of = GoalOf::value;
-    bytes.detail = Json::object({{"up_mb", Json(rounded(last.bytes_up / bytes_per_mb))}, {"down_mb", Json(rounded(last.bytes_down / bytes_per_mb))}});
+    bytes.detail = Json::object({{"up_mb", Json(rounded(last.bytes_up / bytes_per_mb))},
+                                 {"down_mb", Json(rounded(last.bytes_down / bytes_per_mb))}});
     report_.add(std::move(bytes));
   }
 
   void add_many(const Pairs& pairs, const Pushed& last) {
-    Row row = row_of("W3", fmt::format("{} devices x {} changes; floor: W2", desk_.size().agents, desk_.size().tickets_per_agent), pairs, "s", w3_ratio_max);
+    Row row = row_of(
+        "W3", fmt::format("{} devices x {} changes; floor: W2", desk_.size().agents, desk_.size().tickets_per_agent),
+        pairs, "s", w3_ratio_max);
     row.detail = Json::object({{"commits", Json(last.commits)}, {"devices_at_once", Json(devices_at_once)}});
     report_.add(std::move(row));
   }
@@ -226,7 +250,8 @@ private:
 
 Result<void> measure_push(Desk& desk, Report& report) {
   if (!report.wants("W2") && !report.wants("W3") && !report.wants("W5_W2")) {
-    const bool part = std::any_of(std::begin(set_sizes), std::end(set_sizes), [&](const SetSize& size) { return report.wants(size.name); });
+    const bool part = std::any_of(std::begin(set_sizes), std::end(set_sizes),
+                                  [&](const SetSize& size) { return report.wants(size.name); });
     if (!part) return {};
   }
   return PushWorks(desk, report).measure();

@@ -16,7 +16,10 @@ constexpr std::int64_t offline_hours = 8;
 Result<double> measure_floor(Desk& desk, const fleet::ReplaySummary& summary) {
   const std::string path = desk.fresh_path("replay-floor") + ".db";
   TERN_TRY(auto store, PlainStore::make(path, sqlite::Synchronous::full, SearchIndex::as_replica));
-  std::vector<TicketData> rows(desk.tickets().begin(), desk.tickets().begin() + std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(summary.changes), static_cast<std::ptrdiff_t>(desk.tickets().size())));
+  std::vector<TicketData> rows(
+      desk.tickets().begin(),
+      desk.tickets().begin() + std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(summary.changes),
+                                                        static_cast<std::ptrdiff_t>(desk.tickets().size())));
   const std::size_t times = (summary.changes + rows.size() - 1) / rows.size();
   const std::size_t transactions = std::max<std::size_t>(summary.exchanges / times, 1);
   const Stopwatch watch;
@@ -39,7 +42,8 @@ Result<void> measure_replay(Desk& desk, Report& report) {
   std::filesystem::remove_all(options.work_directory, ignored);
   Row row;
   row.name = "W7";
-  row.title = fmt::format("replay of {} rows by {} devices, {} h offline; floor: as many upserts and commits", summary.rows, summary.devices, offline_hours);
+  row.title = fmt::format("replay of {} rows by {} devices, {} h offline; floor: as many upserts and commits",
+                          summary.rows, summary.devices, offline_hours);
   row.value = summary.seconds;
   row.unit = "s";
   TERN_TRY(row.floor, measure_floor(desk, summary));

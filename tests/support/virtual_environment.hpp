@@ -34,6 +34,8 @@ public:
   }
   /// Only the wall clock: somebody set it.
   void set_wall(std::int64_t ms) { wall_ms_ = ms; }
+  /// Only the boot clock: what nobody should be able to do within one boot.
+  void set_boot(std::int64_t ms) { boot_ms_ = ms; }
   void reboot() {
     boot_ms_ = 1'000;
     ++boot_.bytes[15];

@@ -63,6 +63,9 @@ public:
   /// Everybody who reaches the server syncs again and again until nothing changes any more. False when that never came.
   bool run_until_quiet();
 
+  /// Where a change is: "ledger", "quarantine" or "nowhere". On the server, that is.
+  std::string place_of(const TenantId& tenant, const ChangeRef& ref);
+
   // ---- what must hold, at any time; more of it once all is quiet ----
   /// Nothing acknowledged or saved was lost or counted twice, and who is up to date shows what the server holds. What
   /// does not hold is printed with the failure.
@@ -86,6 +89,7 @@ public:
 private:
   void move_clocks(std::int64_t by_ms);
   std::string progress() const;
+  std::set<ChangeRef> deposited(const TenantId& tenant);
   void check_ledger(const TenantId& tenant);
   void check_saved_work(const TenantId& tenant);
   void check_acknowledged();

@@ -5,7 +5,7 @@
 namespace tern::test {
 namespace {
 
-constexpr std::size_t tickets_enough = 12;
+constexpr std::size_t tickets_enough = 6;
 
 }  // namespace
 
@@ -23,7 +23,16 @@ void Agent::work() {
   auto rows = device_.list();
   std::erase_if(rows, [](const client::ListRow& row) { return row.ghost; });
   if (rows.empty() || (rows.size() < tickets_enough && random_.chance(150))) return create();
-  for (std::uint64_t n = random_.below(3) + 1; n > 0; --n) touch(random_.pick(rows).id);
+  for (std::uint64_t n = random_.below(3) + 1; n > 0; --n) touch(random_.pick(rows).id, random_.pick(rows).id);
+}
+
+/// One that this device shows; nothing when the ticket has none.
+std::optional<ChangeRef> Agent::a_message(const TicketId& ticket) {
+  std::vector<ChangeRef> messages;
+  for (const client::TimelineEntry& entry : device_.show(ticket).timeline)
+    if (entry.what == "message") messages.push_back(entry.change);
+  if (messages.empty()) return std::nullopt;
+  return random_.pick(messages);
 }
 
 void Agent::create() {
@@ -40,10 +49,10 @@ void Agent::create() {
   must(device_.try_save(std::move(both)));
 }
 
-void Agent::touch(const TicketId& ticket) {
+void Agent::touch(const TicketId& ticket, const TicketId& other) {
   using enum Intent;
   sync::Change change = on(ticket, set);
-  switch (random_.below(24)) {
+  switch (random_.below(28)) {
     case 0: change.fields = {{Field::subject, {}, words("subject"), false}}; break;
     case 1:
     case 2: change.fields = {{Field::priority, {}, std::to_string(random_.between(1, 4)), false}}; break;
@@ -102,6 +111,26 @@ void Agent::touch(const TicketId& ticket) {
     case 22:
       change.intent = move_queue;
       change.target = Bytes(random_.pick(shop_.queues).view());
+      break;
+    case 23:
+    case 24: {
+      const auto message = a_message(ticket);
+      if (!message) return;
+      change.intent = random_.chance(700) ? edit_message : delete_message;
+      change.targets = {*message};
+      if (change.intent == edit_message) change.text = words("edited");
+      break;
+    }
+    case 25:
+      if (ticket == other) return;
+      change.intent = random_.chance(700) ? link : unlink;
+      change.kind = static_cast<std::uint32_t>(sync::LinkKind::related);
+      change.target = Bytes(other.view());
+      break;
+    case 26:
+      if (ticket == other || random_.chance(700)) return;
+      change.intent = merge;
+      change.target = Bytes(other.view());
       break;
     default:
       change.intent = random_.chance(300) ? delete_ticket : restore;

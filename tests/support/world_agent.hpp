@@ -26,7 +26,8 @@ public:
 
 private:
   void create();
-  void touch(const TicketId& ticket);
+  void touch(const TicketId& ticket, const TicketId& other);
+  std::optional<ChangeRef> a_message(const TicketId& ticket);
   sync::Change on(const TicketId& ticket, Intent intent) const;
   std::string words(const std::string& what);
 

@@ -308,6 +308,18 @@ void Device::reboot() {
   open();
 }
 
+std::string Device::copy_home() {
+  std::string copy = home_ + "-copy-" + std::to_string(world_.schedule.now_ms());
+  copy_files(home_, copy);
+  return copy;
+}
+
+void Device::put_back(const std::string& copy) {
+  close();
+  copy_files(copy, home_);
+  open();
+}
+
 void Device::delete_replica() {
   close();
   for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(home_ + "/replica.db" + suffix);

@@ -90,6 +90,9 @@ public:
   void crash();
   /// crash, and the machine boots: the boot clock begins anew.
   void reboot();
+  /// Somebody copies the home, and puts it back later over what was done since.
+  std::string copy_home();
+  void put_back(const std::string& copy);
   void delete_replica();
   void damage_replica();
   [[nodiscard]] bool is_open() const { return client_ != nullptr; }

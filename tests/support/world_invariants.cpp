@@ -87,18 +87,30 @@ void World::check_ledger(const TenantId& tenant) {
   for (const Json& finding : (*verified)["findings"].items()) complain("I10: " + finding.as_string());
 }
 
-/// I3, I8: every change that was saved has one place, and says what it says once.
-void World::check_saved_work(const TenantId& tenant) {
+std::set<ChangeRef> World::deposited(const TenantId& tenant) {
+  std::set<ChangeRef> found;
   const auto db = server.read(tenant);
-  std::set<ChangeRef> deposited;
   for_each(*db, "SELECT device_id, wire FROM quarantine", [&](auto& row) {
     const auto set = must(protocol::decode_change_set(row.blob(1)));
     for (const protocol::SealedChange& change : set.changes) {
       v1::Skeleton skeleton;
       skeleton.ParseFromString(change.skeleton);
-      deposited.insert({row.template id<DeviceId>(0), ChangeId::or_zero(skeleton.id())});
+      found.insert({row.template id<DeviceId>(0), ChangeId::or_zero(skeleton.id())});
     }
   });
+  return found;
+}
+
+std::string World::place_of(const TenantId& tenant, const ChangeRef& ref) {
+  const auto there = must(server.read(tenant)->int64_of("SELECT 1 FROM change WHERE device_id = $1 AND change_id = $2", ref.device, ref.id));
+  if (there) return "ledger";
+  return deposited(tenant).contains(ref) ? "quarantine" : "nowhere";
+}
+
+/// I3, I8: every change that was saved has one place, and says what it says once.
+void World::check_saved_work(const TenantId& tenant) {
+  const auto db = server.read(tenant);
+  const std::set<ChangeRef> kept = deposited(tenant);
   std::map<ChangeRef, std::pair<std::int64_t, Outcome>> places;
   for_each(*db, "SELECT device_id, change_id, outcome, standing FROM change", [&](auto& row) {
     auto& place = places[{row.template id<DeviceId>(0), row.template id<ChangeId>(1)}];
@@ -107,6 +119,7 @@ void World::check_saved_work(const TenantId& tenant) {
   });
   std::map<std::string, int> said;
   for_each(*db, "SELECT data FROM message", [&](auto& row) { ++said[must(sync::decode_message(row.blob(0))).text]; });
+  std::map<std::string, int> expected;
 
   std::map<DeviceId, bool> settled;  // all that say they are this device are up to date
   for (const auto& device : devices_) {
@@ -118,14 +131,15 @@ void World::check_saved_work(const TenantId& tenant) {
     if (work.tenant != tenant) continue;
     const auto place = places.find(work.ref);
     if (place == places.end()) {
-      if (settled[work.device] && !deposited.contains(work.ref)) complain("I8: saved work has no outcome: " + to_hex(work.ref.id) + " " + work.text);
+      if (settled[work.device] && !kept.contains(work.ref)) complain("I8: saved work has no outcome: " + to_hex(work.ref.id) + " " + work.text);
       continue;
     }
     if (place->second.first != 1) complain("I3: a change stands twice in the ledger");
     const bool refused = place->second.second == Outcome::held || place->second.second == Outcome::rejected;
-    if (work.intent == Intent::message && said[work.text] != (refused ? 0 : 1))
-      complain("I3: \"" + work.text + "\" is there " + std::to_string(said[work.text]) + " times");
+    if (work.intent == Intent::message) expected[work.text] += refused ? 0 : 1;
   }
+  for (const auto& [text, times] : expected)
+    if (said[text] != times) complain("I3: \"" + text + "\" is there " + std::to_string(said[text]) + " times, not " + std::to_string(times));
 }
 
 void World::note_acknowledged(Device& device) {

@@ -7,6 +7,7 @@
 #include "exchange/engine_impl.hpp"
 #include "exchange/unproven_answer.hpp"
 #include "outbox/recovery.hpp"
+#include "tern/protocol/crash_point.hpp"
 #include "tern/protocol/json.hpp"
 #include "tern/v1/exchange.pb.h"
 
@@ -192,6 +193,7 @@ Result<void> Engine::take_receipts(const CheckedAnswer& answer) {
                         receipt.leaf.set_hash, receipt.outcomes});
   }
   TERN_CHECKED(outbox_.store_receipts(receipts));
+  crash_point("after_receipts");
   report_.receipts += receipts.size();
   return {};
 }
@@ -357,6 +359,7 @@ Result<void> Engine::begin_page(std::unique_ptr<v1::ExchangeResponse> response, 
   report_.patches += static_cast<std::uint64_t>(response->patches_size());
   report_.tickets_in_scope = std::max(report_.tickets_in_scope, response->tickets_in_scope());
   page.applier = replica_.begin_page(std::move(response), outbox_);
+  crash_point("before_apply");
   page_ = std::move(page);
   return {};
 }
@@ -366,7 +369,10 @@ Result<bool> Engine::apply_slice(std::size_t row_budget) {
   if (auto sealed = seal_open_set(); !sealed) return fault(sealed.error());
   const auto applied = page_->applier->apply(std::max<std::size_t>(row_budget, 1));
   if (!applied) return page_failed(applied.error());
-  if (*applied) return true;
+  if (*applied) {
+    crash_point("mid_apply");
+    return true;
+  }
   if (auto finished = finish_page(); !finished) {
     page_.reset();
     return wake_at_ms_ == 0 ? fault(finished.error()) : tl::unexpected(finished.error());

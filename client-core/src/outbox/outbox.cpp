@@ -5,6 +5,7 @@
 #include "keys/secure_file.hpp"
 #include "migrations_outbox.inc"
 #include "outbox/outbox_impl.hpp"
+#include "tern/protocol/crash_point.hpp"
 #include "tern/protocol/wire.hpp"
 #include "tern/sqlite/migrations.hpp"
 #include "tern/sqlite/transaction.hpp"
@@ -25,15 +26,14 @@ constexpr std::string_view meta_provisional = "provisional";
 constexpr std::string_view meta_anchor = "anchor";
 
 Error damaged(std::string_view what) {
-  return Error{ErrorCode::corrupt, "the outbox of this device holds a row that cannot be read: " + std::string(what),
-               "restore this home from a copy of yours, or enrol again in a new home", {}};
+  return Error{ErrorCode::corrupt,
+               "the outbox of this device holds a row that cannot be read: " + std::string(what),
+               "restore this home from a copy of yours, or enrol again in a new home",
+               {}};
 }
 
-Bytes encode_counter(std::uint64_t value) { return protocol::ByteWriter().u64(value).take(); }
-
-Bytes outcome_at(const v1::SetOutcomes& outcomes, std::int64_t index) {
-  if (index < 0 || index >= outcomes.outcomes_size()) return {};
-  return outcomes.outcomes(static_cast<int>(index)).SerializeAsString();
+Bytes encode_counter(std::uint64_t value) {
+  return protocol::ByteWriter().u64(value).take();
 }
 
 }  // namespace
@@ -80,8 +80,12 @@ Result<void> Outbox::set_owner(const Owner& owner) {
   return {};
 }
 
-const Outbox::Owner& Outbox::owner() const { return impl_->owner; }
-sqlite::Database& Outbox::database() { return *impl_->database; }
+const Outbox::Owner& Outbox::owner() const {
+  return impl_->owner;
+}
+sqlite::Database& Outbox::database() {
+  return *impl_->database;
+}
 
 // ---- meta ----
 
@@ -98,8 +102,12 @@ Result<void> Outbox::Impl::set_meta(std::string_view name, ByteView value) {
       Text{name}, Blob{value});
 }
 
-Result<std::optional<Bytes>> Outbox::meta(std::string_view key) { return impl_->meta(key); }
-Result<void> Outbox::set_meta(std::string_view key, ByteView value) { return impl_->set_meta(key, value); }
+Result<std::optional<Bytes>> Outbox::meta(std::string_view key) {
+  return impl_->meta(key);
+}
+Result<void> Outbox::set_meta(std::string_view key, ByteView value) {
+  return impl_->set_meta(key, value);
+}
 
 Result<AnchorHeld> Outbox::anchor() {
   TERN_TRY(const auto stored, impl_->meta(meta_anchor));
@@ -122,7 +130,9 @@ Result<void> Outbox::set_anchor(const AnchorHeld& anchor) {
   return impl_->set_meta(meta_anchor, writer.sized(anchor.anchor).take());
 }
 
-Result<std::uint64_t> Outbox::next_provisional() { return ++impl_->provisional; }
+Result<std::uint64_t> Outbox::next_provisional() {
+  return ++impl_->provisional;
+}
 
 // ---- drafts ----
 
@@ -133,7 +143,9 @@ Result<void> Outbox::save(const std::vector<sync::Change>& changes, std::int64_t
   for (const sync::Change& change : changes) TERN_CHECKED(impl_->add_draft(change, wall_ms, boot_ms, boot));
   for (const TicketLabel& label : labels) TERN_CHECKED(impl_->keep_label(label));
   TERN_CHECKED(impl_->set_meta(meta_provisional, encode_counter(impl_->provisional)));
-  return transaction.commit();
+  TERN_CHECKED(transaction.commit());
+  crash_point("after_outbox_commit");
+  return {};
 }
 
 Result<void> Outbox::Impl::add_draft(const sync::Change& change, std::int64_t wall_ms, std::int64_t boot_ms,
@@ -153,8 +165,7 @@ Result<void> Outbox::Impl::keep_label(const TicketLabel& label) {
 }
 
 Result<std::optional<TicketLabel>> Outbox::label(const TicketId& ticket) {
-  TERN_TRY(auto rows,
-           impl_->database->query("SELECT number, subject FROM ticket_label WHERE ticket_id = $1", ticket));
+  TERN_TRY(auto rows, impl_->database->query("SELECT number, subject FROM ticket_label WHERE ticket_id = $1", ticket));
   TERN_TRY(const bool found, rows.step());
   if (!found) return std::nullopt;
   return TicketLabel{ticket, std::string(rows.text(0)), std::string(rows.text(1))};
@@ -162,12 +173,28 @@ Result<std::optional<TicketLabel>> Outbox::label(const TicketId& ticket) {
 
 // ---- reading own changes ----
 
+/// Of a set with a receipt. Changes are mostly read set by set, so the newest set's are kept.
+Result<Bytes> Outbox::Impl::outcome_of(std::int64_t set_id, std::int64_t index) {
+  if (!outcomes || outcomes_set != set_id) {
+    TERN_TRY(auto rows, database->query("SELECT outcomes FROM change_set WHERE id = $1", set_id));
+    TERN_TRY(const bool found, rows.step());
+    if (!found || rows.is_null(0)) return Bytes{};
+    outcomes = std::make_unique<v1::SetOutcomes>();
+    outcomes_set = set_id;
+    const ByteView stored = rows.blob(0);
+    if (!outcomes->ParseFromArray(stored.data(), static_cast<int>(stored.size()))) {
+      outcomes.reset();
+      return tl::unexpected(damaged("a receipt"));
+    }
+  }
+  if (index < 0 || index >= outcomes->outcomes_size()) return Bytes{};
+  return outcomes->outcomes(static_cast<int>(index)).SerializeAsString();
+}
+
 Result<std::vector<OwnChange>> Outbox::Impl::read(Statement rows) {
   std::vector<OwnChange> out;
   TERN_TRY(const Head newest, head());
   TERN_TRY(const auto first_draft, database->int64_of("SELECT min(position) FROM change WHERE set_id IS NULL"));
-  std::int64_t outcomes_of = -1;
-  v1::SetOutcomes outcomes;
   for (;;) {
     TERN_TRY(const bool row, rows.step());
     if (!row) return out;
@@ -193,15 +220,8 @@ Result<std::vector<OwnChange>> Outbox::Impl::read(Statement rows) {
     own.amendment = Bytes(rows.blob(12));
     own.state = static_cast<SetState>(rows.int64(13));
     own.commit_seq = rows.uint64(14);
-    if (!draft && !rows.is_null(18)) {
-      if (outcomes_of != rows.int64(1)) {
-        const ByteView stored = rows.blob(18);
-        outcomes_of = rows.int64(1);
-        if (!outcomes.ParseFromArray(stored.data(), static_cast<int>(stored.size()))) {
-          return tl::unexpected(damaged("a receipt"));
-        }
-      }
-      own.outcome = outcome_at(outcomes, index);
+    if (own.commit_seq != 0) {
+      TERN_TRY(own.outcome, outcome_of(rows.int64(1), index));
     }
     out.push_back(std::move(own));
   }
@@ -224,12 +244,13 @@ Result<std::vector<OwnChange>> Outbox::pending(std::uint64_t cursor_seq, const s
 }
 
 Result<std::vector<Outbox::PendingTicket>> Outbox::pending_tickets(std::uint64_t cursor_seq) {
-  TERN_TRY(auto rows,
-           impl_->database->query(
-               "SELECT ticket_id, count(*), max(position) FROM change WHERE position IN (SELECT position FROM change WHERE "
-               "set_id IS NULL UNION ALL SELECT position FROM change WHERE set_id IN (SELECT id FROM change_set WHERE "
-               "commit_seq = 0 OR commit_seq > $1)) GROUP BY ticket_id",
-               cursor_seq));
+  TERN_TRY(
+      auto rows,
+      impl_->database->query(
+          "SELECT ticket_id, count(*), max(position) FROM change WHERE position IN (SELECT position FROM change WHERE "
+          "set_id IS NULL UNION ALL SELECT position FROM change WHERE set_id IN (SELECT id FROM change_set WHERE "
+          "commit_seq = 0 OR commit_seq > $1)) GROUP BY ticket_id",
+          cursor_seq));
   std::vector<PendingTicket> out;
   for (;;) {
     TERN_TRY(const bool row, rows.step());
@@ -253,8 +274,12 @@ Result<std::vector<TicketId>> Outbox::settled_tickets(std::uint64_t from_seq, st
                                                from_seq, to_seq));
     TERN_CHECKED(collect(rows));
   }
-  for (const std::int64_t set : std::exchange(impl_->fresh_receipts, {})) {
-    TERN_TRY(auto rows, impl_->database->query("SELECT DISTINCT ticket_id FROM change WHERE set_id = $1", set));
+  for (const Impl::FreshReceipt& fresh : std::exchange(impl_->fresh_receipts, {})) {
+    const bool ahead = fresh.commit_seq > to_seq;  // its patches are still to come
+    TERN_TRY(auto rows,
+             impl_->database->query(ahead ? "SELECT DISTINCT ticket_id FROM change WHERE set_id = $1 AND attention = 1"
+                                          : "SELECT DISTINCT ticket_id FROM change WHERE set_id = $1",
+                                    fresh.set_id));
     TERN_CHECKED(collect(rows));
   }
   return out;
@@ -262,7 +287,8 @@ Result<std::vector<TicketId>> Outbox::settled_tickets(std::uint64_t from_seq, st
 
 Result<std::vector<OwnChange>> Outbox::own_changes(const std::optional<TicketId>& ticket) {
   if (ticket) {
-    TERN_TRY(auto rows, impl_->database->query("SELECT * FROM own_change WHERE ticket_id = $1 ORDER BY position", *ticket));
+    TERN_TRY(auto rows,
+             impl_->database->query("SELECT * FROM own_change WHERE ticket_id = $1 ORDER BY position", *ticket));
     return impl_->read(std::move(rows));
   }
   TERN_TRY(auto rows, impl_->database->query("SELECT * FROM own_change ORDER BY position"));
@@ -287,9 +313,10 @@ Result<std::vector<TicketId>> Outbox::attention_tickets() {
 }
 
 Result<SetState> Outbox::least_advanced(const TicketId& ticket, std::uint64_t cursor_seq) {
-  TERN_TRY(const auto state, impl_->database->int64_of("SELECT min(coalesce(state, 0)) FROM own_change WHERE ticket_id = $1 "
-                                                       "AND (set_id IS NULL OR commit_seq = 0 OR commit_seq > $2)",
-                                                       ticket, cursor_seq));
+  TERN_TRY(const auto state,
+           impl_->database->int64_of("SELECT min(coalesce(state, 0)) FROM own_change WHERE ticket_id = $1 "
+                                     "AND (set_id IS NULL OR commit_seq = 0 OR commit_seq > $2)",
+                                     ticket, cursor_seq));
   return state ? static_cast<SetState>(*state) : SetState::acked;
 }
 
@@ -308,19 +335,26 @@ Result<Outbox::Counts> Outbox::counts() {
     TERN_TRY(const bool row, rows.step());
     if (!row) break;
     switch (static_cast<SetState>(rows.int64(0))) {
-      case SetState::draft: break;
-      case SetState::sealed: counts.sealed += rows.uint64(1); break;
-      case SetState::sent: counts.sent += rows.uint64(1); break;
+      case SetState::draft:
+        break;
+      case SetState::sealed:
+        counts.sealed += rows.uint64(1);
+        break;
+      case SetState::sent:
+        counts.sent += rows.uint64(1);
+        break;
       case SetState::acked:
-      case SetState::stable: counts.acked += rows.uint64(1); break;
+      case SetState::stable:
+        counts.acked += rows.uint64(1);
+        break;
     }
   }
   TERN_TRY(const auto drafts, impl_->database->int64_of("SELECT count(*) FROM change WHERE set_id IS NULL"));
   TERN_TRY(const auto attention,
            impl_->database->int64_of("SELECT count(*) FROM change WHERE attention = 1 AND dismissed = 0"));
-  TERN_TRY(const auto oldest,
-           impl_->database->int64_of("SELECT min(saved_wall_ms) FROM change WHERE set_id IS NULL OR set_id IN (SELECT id "
-                                     "FROM change_set WHERE commit_seq = 0)"));
+  TERN_TRY(const auto oldest, impl_->database->int64_of(
+                                  "SELECT min(saved_wall_ms) FROM change WHERE set_id IS NULL OR set_id IN (SELECT id "
+                                  "FROM change_set WHERE commit_seq = 0)"));
   counts.drafts = static_cast<std::uint64_t>(drafts.value_or(0));
   counts.needs_attention = static_cast<std::uint64_t>(attention.value_or(0));
   counts.oldest_pending_wall_ms = oldest.value_or(0);

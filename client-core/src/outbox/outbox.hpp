@@ -1,5 +1,5 @@
-// outbox.db: what the agent did, until it is prunable. synchronous=FULL. Source: architecture.md "The device's two files",
-// protocol.md "Life of a change set on the device".
+// outbox.db: what the agent did, until it is prunable. synchronous=FULL. Source: architecture.md "The device's two
+// files", protocol.md "Life of a change set on the device".
 #pragma once
 
 #include <cstdint>
@@ -26,32 +26,32 @@ enum class SetState : std::uint8_t { draft = 0, sealed = 1, sent = 2, acked = 3,
 /// One own change with all that is known of what became of it.
 struct OwnChange {
   sync::Change change;
-  std::int64_t position = 0;      // counts this device's changes in the order they were made
-  sync::Origin origin;            // a draft's chain_seq is the one it will be sealed under
+  std::int64_t position = 0;  // counts this device's changes in the order they were made
+  sync::Origin origin;        // a draft's chain_seq is the one it will be sealed under
   SetState state = SetState::draft;
-  std::uint64_t commit_seq = 0;   // of its receipt
+  std::uint64_t commit_seq = 0;  // of its receipt
   std::int64_t saved_wall_ms = 0, saved_boot_ms = 0;
   BootId saved_boot;
-  Bytes outcome;                  // tern.v1.ChangeOutcome of the receipt; empty = none
-  Bytes amendment;                // newest -AM statement's bytes; empty = none
-  bool attention = false;         // its author has to be shown what became of it
-  bool dismissed = false;         // the agent has dealt with it
+  Bytes outcome;           // tern.v1.ChangeOutcome of the receipt; empty = none
+  Bytes amendment;         // newest -AM statement's bytes; empty = none
+  bool attention = false;  // its author has to be shown what became of it
+  bool dismissed = false;  // the agent has dealt with it
 };
 
 struct StoredReceipt {
   std::uint64_t device_epoch = 0, chain_seq = 0, commit_seq = 0;
   std::int64_t time_ms = 0;
   Hash set_hash;
-  Bytes outcomes;                 // tern.v1.SetOutcomes
+  Bytes outcomes;  // tern.v1.SetOutcomes
 };
 
 struct AnchorHeld {
-  Hash hash;                      // of the anchor's bytes; zero = none
+  Hash hash;  // of the anchor's bytes; zero = none
   Bytes anchor;
   EpochId epoch;
   std::int64_t request_boot_ms = 0;  // boot clock when the request that brought it went out
   BootId boot;
-  std::uint64_t cursor_seq = 0;   // replica's cursor in the anchor's epoch when the open set began
+  std::uint64_t cursor_seq = 0;  // replica's cursor in the anchor's epoch when the open set began
 };
 
 /// How a ticket is called on this screen, kept beside the work on it.
@@ -66,7 +66,7 @@ struct SealContext {
   DeviceId device;
   OperatorId author;
   KeyId key;
-  Bytes certificate;      // genesis of the chain
+  Bytes certificate;  // genesis of the chain
   AnchorHeld anchor;
   std::uint64_t seen_seq = 0;
 };
@@ -94,13 +94,13 @@ public:
   /// Whether the open set is to be sealed now: 30 s without a change, another boot, 1,000 changes, or 1 MiB.
   Result<bool> seal_due(std::int64_t boot_ms, const BootId& boot);
 
-  /// Seals the open set(s) under `key`: salts, commitments, header, chain, signature. At most 1,000 changes, 1 MiB and one
-  /// boot a set. Nothing to seal is no error. `anchor`: newest held; `seen_seq`: the replica's cursor in its epoch.
+  /// Seals the open set(s) under `key`: salts, commitments, header, chain, signature. At most 1,000 changes, 1 MiB and
+  /// one boot a set. Nothing to seal is no error. `anchor`: newest held; `seen_seq`: the replica's cursor in its epoch.
   /// Gives the number of sets made.
   Result<std::size_t> seal(const protocol::SigningKey& key, const SealContext& context, Environment& environment);
 
-  /// Signs every set that has no receipt again, from 1, under a new device epoch: same changes, ids and salts; the first
-  /// header travels along. Gives the number of sets. Afterwards the chain goes on in the new epoch.
+  /// Signs every set that has no receipt again, from 1, under a new device epoch: same changes, ids and salts; the
+  /// first header travels along. Gives the number of sets. Afterwards the chain goes on in the new epoch.
   Result<std::size_t> reseal(std::uint64_t new_epoch, ByteView certificate, const protocol::SigningKey& key,
                              const SealContext& context);
 
@@ -118,13 +118,13 @@ public:
 
   struct Head {
     std::uint64_t device_epoch = 1, chain_seq = 0;
-    Hash hash;                     // zero: nothing sealed in this epoch yet
-    std::uint64_t acked_seq = 0;   // receipts are here for every set up to it
+    Hash hash;                    // zero: nothing sealed in this epoch yet
+    std::uint64_t acked_seq = 0;  // receipts are here for every set up to it
   };
   Result<Head> head();
 
-  /// Own changes that are not in a replica whose cursor is `cursor_seq`: no receipt, or its commit_seq above the cursor.
-  /// In chain order.
+  /// Own changes that are not in a replica whose cursor is `cursor_seq`: no receipt, or its commit_seq above the
+  /// cursor. In chain order.
   Result<std::vector<OwnChange>> pending(std::uint64_t cursor_seq, const std::optional<TicketId>& ticket);
   /// The tickets of `pending`, with what tells whether a fold of them is still good.
   struct PendingTicket {
@@ -133,8 +133,9 @@ public:
     std::int64_t last_position = 0;
   };
   Result<std::vector<PendingTicket>> pending_tickets(std::uint64_t cursor_seq);
-  /// Tickets with changes whose receipt says a commit above `from_seq` and not above `to_seq`, and those whose receipts
-  /// came since the last call: what stops being pending when a cursor moves so.
+  /// Tickets with changes whose receipt says a commit above `from_seq` and not above `to_seq`: what stops being pending
+  /// when a cursor moves so. And of the receipts that came since the last call: those of commits that the cursor had
+  /// passed already, and those with changes that did not simply take effect.
   Result<std::vector<TicketId>> settled_tickets(std::uint64_t from_seq, std::uint64_t to_seq);
   Result<std::vector<OwnChange>> own_changes(const std::optional<TicketId>& ticket);
   /// What its author has to be shown and has not dealt with: conflicts, amendments, held, rejected. Newest first.

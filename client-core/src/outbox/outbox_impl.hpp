@@ -6,17 +6,20 @@
 
 #include "outbox/outbox.hpp"
 #include "tern/sqlite/statement.hpp"
-
-namespace tern::v1 {
-class SetOutcomes;
-}
+#include "tern/v1/exchange.pb.h"
 
 namespace tern::client {
 
 struct Outbox::Impl {
   std::unique_ptr<sqlite::Database> database;
   Owner owner;
-  std::vector<std::int64_t> fresh_receipts;  // sets, since settled_tickets was last asked
+  struct FreshReceipt {
+    std::int64_t set_id = 0;
+    std::uint64_t commit_seq = 0;
+  };
+  std::vector<FreshReceipt> fresh_receipts;   // since settled_tickets was last asked
+  std::unique_ptr<v1::SetOutcomes> outcomes;  // of outcomes_set, as read last
+  std::int64_t outcomes_set = 0;
   std::uint64_t provisional = 0;  // last number given; stored with the next save
 
   Result<void> load();
@@ -26,6 +29,7 @@ struct Outbox::Impl {
   Result<void> set_chain(const Head& head);
   /// Parses the rows of `SELECT * FROM own_change ...`.
   Result<std::vector<OwnChange>> read(sqlite::Statement rows);
+  Result<Bytes> outcome_of(std::int64_t set_id, std::int64_t index);
   Result<void> add_draft(const sync::Change& change, std::int64_t wall_ms, std::int64_t boot_ms, const BootId& boot);
   Result<void> keep_label(const TicketLabel& label);
   Result<void> store_receipt(const StoredReceipt& receipt);

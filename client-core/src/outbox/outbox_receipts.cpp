@@ -50,9 +50,11 @@ Result<void> Outbox::Impl::store_receipt(const StoredReceipt& receipt) {
                 "outcomes");
   }
   rows.reset();
-  TERN_CHECKED(database->run("UPDATE change_set SET state = $1, commit_seq = $2, commit_ms = $3, outcomes = $4 WHERE id = $5",
-                             SetState::acked, receipt.commit_seq, receipt.time_ms, Blob{receipt.outcomes}, id));
-  fresh_receipts.push_back(id);
+  TERN_CHECKED(
+      database->run("UPDATE change_set SET state = $1, commit_seq = $2, commit_ms = $3, outcomes = $4 WHERE id = $5",
+                    SetState::acked, receipt.commit_seq, receipt.time_ms, Blob{receipt.outcomes}, id));
+  fresh_receipts.push_back({id, receipt.commit_seq});
+  if (outcomes_set == id) this->outcomes.reset();
   return flag_unhappy(first_position, outcomes);
 }
 
@@ -67,9 +69,10 @@ Result<void> Outbox::Impl::flag_unhappy(std::int64_t first_position, const v1::S
 /// The chain is acknowledged up to the first set that has no receipt.
 Result<void> Outbox::Impl::raise_acked() {
   TERN_TRY(Head newest, head());
-  TERN_TRY(const auto first_open, database->int64_of("SELECT min(chain_seq) FROM change_set WHERE device_epoch = $1 AND "
-                                                     "commit_seq = 0",
-                                                     newest.device_epoch));
+  TERN_TRY(const auto first_open,
+           database->int64_of("SELECT min(chain_seq) FROM change_set WHERE device_epoch = $1 AND "
+                              "commit_seq = 0",
+                              newest.device_epoch));
   newest.acked_seq = first_open ? static_cast<std::uint64_t>(*first_open) - 1 : newest.chain_seq;
   return set_chain(newest);
 }
@@ -86,30 +89,34 @@ Result<void> Outbox::erase(const std::vector<sync::ChangeRef>& changes) {
   TERN_TRY(auto transaction, Transaction::begin_write(*impl_->database));
   for (const sync::ChangeRef& ref : changes) {
     if (ref.device != impl_->owner.device) continue;
-    TERN_TRY(auto rows, impl_->database->query("SELECT position, salt, body FROM change WHERE change_id = $1 AND set_id "
-                                               "IS NOT NULL AND erased_commitment IS NULL",
-                                               ref.id));
+    TERN_TRY(auto rows,
+             impl_->database->query("SELECT position, salt, body FROM change WHERE change_id = $1 AND set_id "
+                                    "IS NOT NULL AND erased_commitment IS NULL",
+                                    ref.id));
     TERN_TRY(const bool found, rows.step());
     if (!found) continue;
     const std::int64_t position = rows.int64(0);
     const Hash commitment = protocol::body_commitment(rows.id<Salt>(1), rows.blob(2));
     rows.reset();
-    TERN_CHECKED(impl_->database->run("UPDATE change SET salt = NULL, body = NULL, erased_commitment = $1 WHERE position = $2",
-                                      commitment, position));
+    TERN_CHECKED(
+        impl_->database->run("UPDATE change SET salt = NULL, body = NULL, erased_commitment = $1 WHERE position = $2",
+                             commitment, position));
   }
   return transaction.commit();
 }
 
 Result<std::size_t> Outbox::prune(std::uint64_t backup_stable_seq, std::int64_t now_ms, std::int64_t retention_ms) {
   TERN_TRY(auto transaction, Transaction::begin_write(*impl_->database));
-  TERN_CHECKED(impl_->database->run("UPDATE change_set SET state = $1 WHERE state = $2 AND commit_seq > 0 AND commit_seq "
-                                    "<= $3",
-                                    SetState::stable, SetState::acked, backup_stable_seq));
+  TERN_CHECKED(
+      impl_->database->run("UPDATE change_set SET state = $1 WHERE state = $2 AND commit_seq > 0 AND commit_seq "
+                           "<= $3",
+                           SetState::stable, SetState::acked, backup_stable_seq));
   const std::int64_t kept_from_ms = now_ms - std::max(retention_ms, limits::retention_ms_min);
-  TERN_CHECKED(impl_->database->run(
-      "DELETE FROM change_set WHERE state = $1 AND sealed_wall_ms <= $2 AND commit_ms <= $2 AND NOT EXISTS (SELECT 1 FROM "
-      "change WHERE set_id = change_set.id AND attention = 1 AND dismissed = 0)",
-      SetState::stable, kept_from_ms));
+  TERN_CHECKED(
+      impl_->database->run("DELETE FROM change_set WHERE state = $1 AND sealed_wall_ms <= $2 AND commit_ms <= $2 AND "
+                           "NOT EXISTS (SELECT 1 FROM "
+                           "change WHERE set_id = change_set.id AND attention = 1 AND dismissed = 0)",
+                           SetState::stable, kept_from_ms));
   const std::int64_t removed = impl_->database->changes();
   TERN_CHECKED(impl_->database->run(
       "DELETE FROM ticket_label WHERE NOT EXISTS (SELECT 1 FROM change WHERE ticket_id = ticket_label.ticket_id)"));

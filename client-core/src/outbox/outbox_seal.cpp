@@ -30,7 +30,9 @@ struct SealTime {
   BootId boot;
 };
 
-bool same_boot(const BootId& a, const BootId& b) { return !a.is_zero() && a == b; }
+bool same_boot(const BootId& a, const BootId& b) {
+  return !a.is_zero() && a == b;
+}
 
 /// How long before the sealing the change was made; told only where one clock ran through.
 Result<Bytes> with_age(ByteView skeleton, std::uint64_t before_ms) {
@@ -106,7 +108,8 @@ Result<std::int64_t> insert_set(sqlite::Database& database, const ChangeSet& set
                                 std::int64_t first_position, std::int64_t wall_ms) {
   TERN_CHECKED(database.run(
       "INSERT INTO change_set (device_epoch, chain_seq, origin_epoch, origin_seq, state, hash, header, signature, "
-      "first_position, change_count, size_bytes, sealed_wall_ms, commit_seq, commit_ms) VALUES ($1, $2, $1, $2, $3, $4, "
+      "first_position, change_count, size_bytes, sealed_wall_ms, commit_seq, commit_ms) VALUES ($1, $2, $1, $2, $3, "
+      "$4, "
       "$5, $6, $7, $8, $9, $10, 0, 0)",
       header.device_epoch, header.chain_seq, SetState::sealed, set.hash(), Blob{set.header}, set.signature,
       first_position, set.changes.size(), protocol::encoded_size(set), wall_ms));
@@ -115,7 +118,8 @@ Result<std::int64_t> insert_set(sqlite::Database& database, const ChangeSet& set
 
 Result<void> file_changes(sqlite::Database& database, std::int64_t set_id, const std::vector<Draft>& drafts,
                           std::size_t from, const std::vector<SealedChange>& sealed) {
-  TERN_TRY(auto update, database.statement("UPDATE change SET set_id = $1, skeleton = $2, salt = $3 WHERE position = $4"));
+  TERN_TRY(auto update,
+           database.statement("UPDATE change SET set_id = $1, skeleton = $2, salt = $3 WHERE position = $4"));
   for (std::size_t i = 0; i < sealed.size(); ++i) {
     update.bind_all(set_id, Blob{sealed[i].skeleton}, sealed[i].salt, drafts[from + i].position);
     TERN_CHECKED(update.run());
@@ -133,10 +137,12 @@ Result<bool> Outbox::seal_due(std::int64_t boot_ms, const BootId& boot) {
   if (rows.uint64(0) >= limits::changes_per_set_max) return true;
   if (rows.uint64(1) + protocol::change_set_overhead_bytes >= limits::change_set_bytes_max) return true;
   const std::int64_t newest = rows.int64(2);
-  TERN_TRY(auto last, impl_->database->query("SELECT saved_boot_ms, saved_boot FROM change WHERE position = $1", newest));
+  TERN_TRY(auto last,
+           impl_->database->query("SELECT saved_boot_ms, saved_boot FROM change WHERE position = $1", newest));
   TERN_TRY(const bool there, last.step());
   if (!there) return false;
-  return !same_boot(last.id<BootId>(1), boot) || boot_ms - last.int64(0) >= limits::seal_after_idle_ms;
+  const std::int64_t idle_ms = boot_ms - last.int64(0);
+  return last.id<BootId>(1) != boot || idle_ms < 0 || idle_ms >= limits::seal_after_idle_ms;
 }
 
 Result<std::size_t> Outbox::seal(const protocol::SigningKey& key, const SealContext& context,
@@ -169,7 +175,8 @@ Result<std::size_t> Outbox::reseal(std::uint64_t new_epoch, ByteView certificate
                                    const SealContext& context) {
   TERN_TRY(auto transaction, Transaction::begin_write(*impl_->database));
   TERN_TRY(Head head, impl_->head());
-  if (new_epoch <= head.device_epoch) return fail(ErrorCode::invalid, "a device epoch only goes forward", {}, "device_epoch");
+  if (new_epoch <= head.device_epoch)
+    return fail(ErrorCode::invalid, "a device epoch only goes forward", {}, "device_epoch");
   std::vector<std::int64_t> ids;
   {
     TERN_TRY(auto rows, impl_->database->query("SELECT id FROM change_set WHERE commit_seq = 0 ORDER BY id"));
@@ -260,8 +267,9 @@ Result<std::vector<Bytes>> Outbox::sets_from(std::uint64_t chain_seq, std::size_
 
 Result<void> Outbox::mark_sent(std::uint64_t last_chain_seq) {
   TERN_TRY(const Head head, impl_->head());
-  return impl_->database->run("UPDATE change_set SET state = $1 WHERE device_epoch = $2 AND chain_seq <= $3 AND state = $4",
-                              SetState::sent, head.device_epoch, last_chain_seq, SetState::sealed);
+  return impl_->database->run(
+      "UPDATE change_set SET state = $1 WHERE device_epoch = $2 AND chain_seq <= $3 AND state = $4", SetState::sent,
+      head.device_epoch, last_chain_seq, SetState::sealed);
 }
 
 // ---- the chain ----
@@ -273,11 +281,13 @@ Result<Outbox::Head> Outbox::Impl::head() {
   return Head{rows.uint64(0), rows.uint64(1), rows.id<Hash>(2), rows.uint64(3)};
 }
 
-Result<Outbox::Head> Outbox::head() { return impl_->head(); }
+Result<Outbox::Head> Outbox::head() {
+  return impl_->head();
+}
 
 Result<void> Outbox::Impl::set_chain(const Head& head) {
-  return database->run("UPDATE chain SET device_epoch = $1, chain_seq = $2, hash = $3, acked_seq = $4", head.device_epoch,
-                       head.chain_seq, head.hash, head.acked_seq);
+  return database->run("UPDATE chain SET device_epoch = $1, chain_seq = $2, hash = $3, acked_seq = $4",
+                       head.device_epoch, head.chain_seq, head.hash, head.acked_seq);
 }
 
 }  // namespace tern::client

@@ -9,7 +9,6 @@
 namespace tern::client {
 
 using sqlite::Blob;
-using sqlite::Text;
 
 namespace {
 
@@ -17,14 +16,6 @@ std::int64_t change_number(ByteView change_id) {
   std::int64_t number = 0;
   if (change_id.size() == sizeof number) std::memcpy(&number, change_id.data(), sizeof number);
   return number;
-}
-
-/// What a reader sees, for the search index: "" when deleted or erased.
-std::string shown_text(const v1::TicketMessage& message) {
-  if (message.deletes_size() > 0 || (message.edits_size() == 0 && message.erased())) return {};
-  if (message.edits_size() == 0) return message.text();
-  const v1::MessageEditMessage& newest = message.edits(message.edits_size() - 1);
-  return newest.erased() ? std::string{} : newest.text();
 }
 
 Result<v1::TicketMessage> parse(ByteView data) {
@@ -51,16 +42,16 @@ Result<void> MessageTable::add(std::int64_t ticket, const v1::TicketMessage& mes
   }
   TERN_CHECKED(database_.run("INSERT INTO message (ticket, change_id, pending, data) VALUES ($1, $2, $3, $4)", ticket,
                              change_number(message.change_id()), pending ? 1 : 0, Blob{message.SerializeAsString()}));
-  const std::string words = shown_text(message);
-  if (words.empty()) return {};
-  return database_.run("INSERT INTO message_fts (rowid, text) VALUES ($1, $2)", database_.last_insert_rowid(), Text{words});
+  words_.added_message(database_.last_insert_rowid());
+  return {};
 }
 
 Result<void> MessageTable::put(std::int64_t ticket, const v1::TicketMessage& message) {
   std::vector<Row> same;
   {
-    TERN_TRY(auto found, database_.query("SELECT id, data FROM message WHERE ticket = $1 AND change_id = $2 AND pending = 0",
-                                         ticket, change_number(message.change_id())));
+    TERN_TRY(auto found,
+             database_.query("SELECT id, data FROM message WHERE ticket = $1 AND change_id = $2 AND pending = 0",
+                             ticket, change_number(message.change_id())));
     for (;;) {
       TERN_TRY(const bool row, found.step());
       if (!row) break;
@@ -71,9 +62,7 @@ Result<void> MessageTable::put(std::int64_t ticket, const v1::TicketMessage& mes
     TERN_TRY(const v1::TicketMessage held, parse(row.data));
     if (!same_change(held, message)) continue;
     if (held.version() > message.version()) return {};
-    const std::string words = shown_text(held);
-    TERN_CHECKED(unindex(row.id, words));
-    TERN_CHECKED(database_.run("DELETE FROM message WHERE id = $1", row.id));
+    TERN_CHECKED(remove_row(row.id, held));
   }
   return add(ticket, message, false);
 }
@@ -83,24 +72,35 @@ Result<void> MessageTable::insert_pending(std::int64_t ticket, const sync::Messa
   return add(ticket, wire, true);
 }
 
-Result<void> MessageTable::remove_pending(std::int64_t ticket) { return remove(ticket, true); }
-Result<void> MessageTable::remove_confirmed(std::int64_t ticket) { return remove(ticket, false); }
+Result<void> MessageTable::remove_pending(std::int64_t ticket) {
+  return remove(ticket, true);
+}
+Result<void> MessageTable::remove_confirmed(std::int64_t ticket) {
+  return remove(ticket, false);
+}
 
 Result<void> MessageTable::remove(std::int64_t ticket, bool pending) {
-  TERN_TRY(const auto all, rows(ticket));
-  for (const Row& row : all) {
-    if (row.pending != pending) continue;
+  std::vector<Row> gone;
+  {
+    TERN_TRY(auto found, database_.query(pending ? "SELECT id, data FROM message WHERE ticket = $1 AND pending = 1"
+                                                 : "SELECT id, data FROM message WHERE ticket = $1 AND pending = 0",
+                                         ticket));
+    for (;;) {
+      TERN_TRY(const bool row, found.step());
+      if (!row) break;
+      gone.push_back({found.int64(0), pending, Bytes(found.blob(1))});
+    }
+  }
+  for (const Row& row : gone) {
     TERN_TRY(const v1::TicketMessage message, parse(row.data));
-    const std::string words = shown_text(message);
-    TERN_CHECKED(unindex(row.id, words));
-    TERN_CHECKED(database_.run("DELETE FROM message WHERE id = $1", row.id));
+    TERN_CHECKED(remove_row(row.id, message));
   }
   return {};
 }
 
-Result<void> MessageTable::unindex(std::int64_t id, std::string_view words) {
-  if (words.empty()) return {};
-  return database_.run("INSERT INTO message_fts (message_fts, rowid, text) VALUES ('delete', $1, $2)", id, Text{words});
+Result<void> MessageTable::remove_row(std::int64_t id, const v1::TicketMessage& message) {
+  TERN_CHECKED(words_.removed_message(database_, id, shown_text(message)));
+  return database_.run("DELETE FROM message WHERE id = $1", id);
 }
 
 Result<std::vector<MessageTable::Row>> MessageTable::rows(std::int64_t ticket) {
@@ -127,7 +127,8 @@ Result<std::vector<sync::Message>> MessageTable::shown(std::int64_t ticket) {
     }
     out.push_back(std::move(message));
   }
-  std::ranges::stable_sort(out, [](const sync::Message& a, const sync::Message& b) { return before(a.stamp, b.stamp); });
+  std::ranges::stable_sort(out,
+                           [](const sync::Message& a, const sync::Message& b) { return before(a.stamp, b.stamp); });
   return out;
 }
 

@@ -3,24 +3,17 @@
 
 #include <cstdint>
 #include <optional>
-#include <string_view>
 #include <vector>
 
+#include "replica/word_index.hpp"
 #include "tern/protocol/error.hpp"
 #include "tern/sync/ticket_state.hpp"
-
-namespace tern::sqlite {
-class Database;
-}
-namespace tern::v1 {
-class TicketMessage;
-}
 
 namespace tern::client {
 
 class MessageTable {
 public:
-  explicit MessageTable(sqlite::Database& database) : database_(database) {}
+  MessageTable(sqlite::Database& database, WordIndex& words) : database_(database), words_(words) {}
 
   /// A confirmed message of a ticket whose row is new.
   Result<void> insert(std::int64_t ticket, const v1::TicketMessage& message);
@@ -43,9 +36,10 @@ private:
   Result<void> add(std::int64_t ticket, const v1::TicketMessage& message, bool pending);
   Result<std::vector<Row>> rows(std::int64_t ticket);
   Result<void> remove(std::int64_t ticket, bool pending);
-  Result<void> unindex(std::int64_t id, std::string_view words);
+  Result<void> remove_row(std::int64_t id, const v1::TicketMessage& message);
 
   sqlite::Database& database_;
+  WordIndex& words_;
 };
 
 }  // namespace tern::client

@@ -15,7 +15,9 @@ using sync::Outcome;
 /// True when the state was folded with this change: some stamp of it is left. (A change that left none was overwritten
 /// by someone who had seen it, and its receipt says so.)
 bool mentions(const sync::TicketState& state, const sync::ChangeRef& ref) {
-  const auto is = [&ref](const sync::Stamp& stamp) { return stamp.change == ref.id && stamp.origin.device == ref.device; };
+  const auto is = [&ref](const sync::Stamp& stamp) {
+    return stamp.change == ref.id && stamp.origin.device == ref.device;
+  };
   if (state.created && is(*state.created)) return true;
   for (const auto& [key, field] : state.fields)
     for (const sync::Head& head : field.heads)
@@ -23,7 +25,8 @@ bool mentions(const sync::TicketState& state, const sync::ChangeRef& ref) {
   for (const auto& [key, stamps] : state.elements)
     if (std::ranges::any_of(stamps, is)) return true;
   if (std::ranges::any_of(state.moves, [&](const sync::Move& move) { return is(move.stamp); })) return true;
-  if (std::ranges::any_of(state.time_entries, [&](const sync::TimeEntry& entry) { return is(entry.stamp); })) return true;
+  if (std::ranges::any_of(state.time_entries, [&](const sync::TimeEntry& entry) { return is(entry.stamp); }))
+    return true;
   for (const auto* claim : {&state.assignee, &state.queue, &state.merged_into, &state.deletion})
     if (*claim && is((*claim)->stamp)) return true;
   return false;
@@ -33,7 +36,11 @@ bool mentions(const sync::TicketState& state, const sync::ChangeRef& ref) {
 class Overlay {
 public:
   Overlay(sync::TicketState confirmed, const Outbox::Owner& owner, MessageTable messages, std::int64_t row)
-      : state_(std::move(confirmed)), confirmed_version_(state_.version), owner_(owner), messages_(messages), row_(row) {}
+      : state_(std::move(confirmed)),
+        confirmed_version_(state_.version),
+        owner_(owner),
+        messages_(messages),
+        row_(row) {}
 
   Result<void> fold(const OwnChange& own, bool ghost) {
     if (own.commit_seq != 0 && own.commit_seq <= confirmed_version_) return {};
@@ -116,12 +123,16 @@ bool holds_create(const std::vector<OwnChange>& pending) {
 Result<void> Replica::Impl::refold_ticket(Outbox& outbox, const TicketId& ticket, std::uint64_t cursor_seq) {
   TERN_TRY(const auto pending, outbox.pending(cursor_seq, ticket));
   TERN_TRY(auto row, tickets().find(ticket));
-  if (row) TERN_CHECKED(messages().remove_pending(row->id));
+  const bool shows_own = row && (row->pending > 0 || row->has_overlay || row->ghost);
+  if (row && row->has_state && pending.empty() && !shows_own) return {};
+  if (shows_own) TERN_CHECKED(messages().remove_pending(row->id));
   const std::int64_t last_position = pending.empty() ? 0 : pending.back().position;
 
   if (pending.empty() && (!row || !row->has_state)) {  // a ghost whose work is settled, or a create that was refused
     return row ? tickets().remove(row->id) : Result<void>{};
   }
+  // Newer confirmed state has taken the overlay away and the columns are its own.
+  if (pending.empty() && !row->has_overlay) return tickets().set_pending(row->id, 0, 0);
   sync::TicketState state;
   state.id = ticket;
   if (row && row->has_state) {

@@ -26,15 +26,17 @@ public:
 
   Result<bool> apply(std::size_t row_budget) override {
     if (done_) return false;
-    auto applied = slice(std::max<std::size_t>(row_budget, 1));
+    auto applied = applied_ ? index_slice() : slice(std::max<std::size_t>(row_budget, 1));
     if (applied || applied.error().code != ErrorCode::corrupt || impl().database->quick_check()) return applied;
     TERN_CHECKED(replica_.rebuild(outbox_));
     done_ = true;
-    return fail(ErrorCode::storage_failed, "the copy of the tickets on this device was damaged and is being fetched again",
-                "sync again");
+    return fail(ErrorCode::storage_failed,
+                "the copy of the tickets on this device was damaged and is being fetched again", "sync again");
   }
 
 private:
+  static constexpr std::uint64_t few_rows = 256;
+
   /// Where the next slice begins.
   struct Place {
     int pack = 0, record = 0, left = 0, bucket = 0, patch = 0;
@@ -49,10 +51,12 @@ private:
     digest_ = *held;
     place_ = begun_;
     touched_.clear();
+    patched_.clear();
     TERN_TRY(rights_version_, impl().number(replica_meta::rights_version));
     TERN_TRY(cursor_, impl().cursor());
 
     TERN_TRY(auto transaction, Transaction::begin_write(*impl().database));
+    TERN_CHECKED(impl().words.begin(*impl().database));
     std::size_t rows = 0;
     while (rows < row_budget && !at_end()) {
       TERN_TRY(const std::size_t used, next_row());
@@ -60,13 +64,44 @@ private:
     }
     const bool last = at_end();
     if (last) TERN_CHECKED(finish_page());
-    for (const TicketId& ticket : touched_) TERN_CHECKED(impl().refold_ticket(outbox_, ticket, cursor_.commit_seq));
+    // A patched ticket holds whatever was committed up to the end of its page: own work of those commits is no longer
+    // pending on it, though the cursor gets there only with the last slice. (Cut off in between, it is still shown.)
+    const std::uint64_t page_seq = next_cursor().commit_seq;
+    for (const TicketId& ticket : patched_) TERN_CHECKED(impl().refold_ticket(outbox_, ticket, page_seq));
+    for (const TicketId& ticket : touched_)
+      if (!patched_.contains(ticket)) TERN_CHECKED(impl().refold_ticket(outbox_, ticket, cursor_.commit_seq));
+    bool words_wait = false;
+    if (last) {
+      TERN_TRY(words_wait, index_few());
+    }
+    TERN_CHECKED(impl().words.store(*impl().database));
     TERN_CHECKED(transaction.commit());
     begun_ = place_;
     impl().digest = digest_;
-    done_ = last;
+    applied_ = last;
+    done_ = last && !words_wait;
     if (last && something_left_) static_cast<void>(impl().database->checkpoint(sqlite::CheckpointMode::truncate));
-    return !last;
+    return !done_;
+  }
+
+  /// The words of a few rows go in with them; those of many wait for a slice of their own, and while more pages follow
+  /// until they fill one.
+  Result<bool> index_few() {
+    TERN_TRY(const std::uint64_t waiting, impl().words.backlog(*impl().database));
+    if (waiting > few_rows) return waiting >= word_batch_rows || !page_->more();
+    TERN_CHECKED(impl().words.work_off(*impl().database, few_rows));
+    return false;
+  }
+
+  Result<bool> index_slice() {
+    TERN_TRY(auto transaction, Transaction::begin_write(*impl().database));
+    TERN_CHECKED(impl().words.begin(*impl().database));
+    TERN_CHECKED(impl().words.work_off(*impl().database, word_batch_rows));
+    TERN_TRY(const std::uint64_t waiting, impl().words.backlog(*impl().database));
+    TERN_CHECKED(impl().words.store(*impl().database));
+    TERN_CHECKED(transaction.commit());
+    done_ = waiting < word_batch_rows && (page_->more() || waiting == 0);
+    return !done_;
   }
 
   [[nodiscard]] bool at_end() const {
@@ -95,9 +130,10 @@ private:
       TERN_CHECKED(impl().database->run("DELETE FROM record WHERE kind = $1", pack.kind()));
     }
     if (place_.record >= pack.records_size()) {
-      TERN_CHECKED(impl().database->run("INSERT INTO pack (kind, version) VALUES ($1, $2) ON CONFLICT (kind) DO UPDATE SET "
-                                        "version = max(version, excluded.version)",
-                                        pack.kind(), pack.version()));
+      TERN_CHECKED(
+          impl().database->run("INSERT INTO pack (kind, version) VALUES ($1, $2) ON CONFLICT (kind) DO UPDATE SET "
+                               "version = max(version, excluded.version)",
+                               pack.kind(), pack.version()));
       ++place_.pack;
       place_.record = 0;
       return 1;
@@ -106,7 +142,8 @@ private:
     const auto id = RecordId::from(record.id());
     if (!id) return fail(ErrorCode::corrupt, "the server sent a record that cannot be read", {}, "row");
     TERN_CHECKED(impl().database->run(
-        "INSERT INTO record (kind, record_id, version, name, deleted, data) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT "
+        "INSERT INTO record (kind, record_id, version, name, deleted, data) VALUES ($1, $2, $3, $4, $5, $6) ON "
+        "CONFLICT "
         "(kind, record_id) DO UPDATE SET version = excluded.version, name = excluded.name, deleted = excluded.deleted, "
         "data = excluded.data WHERE excluded.version >= record.version",
         record.kind() == 0 ? pack.kind() : record.kind(), *id, record.version(), Text{record.name()},
@@ -139,9 +176,10 @@ private:
     to.bytes[0] = from.bytes[0];
     std::vector<TicketId> gone;
     {
-      TERN_TRY(auto rows, impl().database->query("SELECT ticket_id FROM ticket WHERE ticket_id BETWEEN $1 AND $2 AND state "
-                                                 "IS NOT NULL",
-                                                 from, to));
+      TERN_TRY(auto rows,
+               impl().database->query("SELECT ticket_id FROM ticket WHERE ticket_id BETWEEN $1 AND $2 AND state "
+                                      "IS NOT NULL",
+                                      from, to));
       for (;;) {
         TERN_TRY(const bool row, rows.step());
         if (!row) break;
@@ -160,11 +198,12 @@ private:
     if (!whole && left_.contains(ticket)) return {};  // it was there before it left
     TERN_TRY(const auto row, impl().tickets().find(ticket));
     if (!row) {
-      TERN_TRY(const std::int64_t id, impl().tickets().insert(ticket, state->version, patch.state(), columns_of(*state)));
+      TERN_TRY(const std::int64_t id,
+               impl().tickets().insert(ticket, state->version, patch.state(), columns_of(*state)));
       digest_.add(ticket, state->version, rights_version_);
       return add_messages(id, patch);
     }
-    if (row->pending > 0 || row->ghost || !row->has_state) touched_.insert(ticket);
+    if (row->pending > 0 || row->ghost || !row->has_state) patched_.insert(ticket);
     if (whole) TERN_CHECKED(impl().messages().remove_confirmed(row->id));
     if (whole || !row->has_state || state->version >= row->version) {
       if (row->has_state) digest_.remove(ticket, row->version, rights_version_);
@@ -181,8 +220,8 @@ private:
   }
 
   static tl::unexpected<Error> unreadable() {
-    return fail(ErrorCode::corrupt, "the server sent a ticket that cannot be read; syncing stops here", "upgrade this program",
-                "row");
+    return fail(ErrorCode::corrupt, "the server sent a ticket that cannot be read; syncing stops here",
+                "upgrade this program", "row");
   }
 
   // ---- the end of a page ----
@@ -195,19 +234,24 @@ private:
     } else {
       TERN_CHECKED(impl().set_meta(replica_meta::page_token, page_->page_token()));
     }
-    if (page_->tickets_in_scope() > 0) TERN_CHECKED(impl().set_number(replica_meta::in_scope, page_->tickets_in_scope()));
+    if (page_->tickets_in_scope() > 0)
+      TERN_CHECKED(impl().set_number(replica_meta::in_scope, page_->tickets_in_scope()));
     if (page_->more()) return {};
     if (page_->page_token().empty()) TERN_CHECKED(impl().set_number(replica_meta::complete, 1));
     return impl().set_number(replica_meta::current_as_of, static_cast<std::uint64_t>(page_->server_time_ms()));
   }
 
+  /// Where the replica stands behind this page.
+  [[nodiscard]] CursorHeld next_cursor() const {
+    const auto epoch = EpochId::from(page_->cursor().epoch());
+    if (!epoch) return cursor_;
+    const std::uint64_t seq = page_->cursor().commit_seq();
+    return {*epoch, *epoch == cursor_.epoch ? std::max(seq, cursor_.commit_seq) : seq};
+  }
+
   Result<void> move_cursor() {
-    CursorHeld next = cursor_;
-    if (const auto epoch = EpochId::from(page_->cursor().epoch())) {
-      const std::uint64_t seq = page_->cursor().commit_seq();
-      next = {*epoch, *epoch == cursor_.epoch ? std::max(seq, cursor_.commit_seq) : seq};
-      TERN_CHECKED(impl().set_cursor(next));
-    }
+    const CursorHeld next = next_cursor();
+    if (next != cursor_) TERN_CHECKED(impl().set_cursor(next));
     TERN_TRY(const auto settled, outbox_.settled_tickets(cursor_.commit_seq, next.commit_seq));
     touched_.insert(settled.begin(), settled.end());
     cursor_ = next;
@@ -227,11 +271,11 @@ private:
   Outbox& outbox_;
   std::unordered_set<TicketId> entered_, left_;
   Place begun_, place_;
-  bool done_ = false, something_left_ = false;
+  bool applied_ = false, done_ = false, something_left_ = false;
 
   // of the running slice
   sync::ScopeDigest digest_;
-  std::unordered_set<TicketId> touched_;
+  std::unordered_set<TicketId> touched_, patched_;
   std::uint64_t rights_version_ = 0;
   CursorHeld cursor_;
 };

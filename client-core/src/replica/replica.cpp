@@ -27,7 +27,9 @@ constexpr std::string_view in_memory = ":memory:";
 
 Replica::Replica(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Replica::~Replica() = default;
-sqlite::Database& Replica::database() { return *impl_->database; }
+sqlite::Database& Replica::database() {
+  return *impl_->database;
+}
 
 Result<std::unique_ptr<Replica>> Replica::open(const std::string& path, ByteView data_key, const std::string& vfs,
                                                sqlite::Role role) {
@@ -53,9 +55,13 @@ Result<void> Replica::Impl::open() {
   }
   digest.reset();
   TERN_TRY(database, sqlite::Database::open(options));
+  // The first download works on many pages at once, and writes hot ones again and again: 16 MiB of each.
+  TERN_CHECKED(database->exec("PRAGMA cache_size = -16384"));
+  if (role == sqlite::Role::writer) TERN_CHECKED(database->exec("PRAGMA wal_autocheckpoint = 4096"));
   if (role != sqlite::Role::writer) return cursor().map([](const CursorHeld&) {});
   TERN_CHECKED(sqlite::migrate(*database, replica_migrations));
-  // What leaves the scope leaves the index at once. SQLite before 3.42 cannot, and keeps the words until segments merge.
+  // What leaves the scope leaves the index at once. SQLite before 3.42 cannot, and keeps the words until segments
+  // merge.
   for (const std::string_view sql : {"INSERT INTO ticket_fts (ticket_fts, rank) VALUES ('secure-delete', 1)",
                                      "INSERT INTO message_fts (message_fts, rank) VALUES ('secure-delete', 1)"}) {
     if (auto set = database->run(sql); !set && set.error().code == ErrorCode::corrupt) return set;
@@ -127,9 +133,15 @@ Result<void> Replica::Impl::set_cursor(const CursorHeld& held) {
   return set_meta(replica_meta::cursor, protocol::ByteWriter().id(held.epoch).u64(held.commit_seq).take());
 }
 
-Result<std::optional<Bytes>> Replica::meta(std::string_view key) { return impl_->meta(key); }
-Result<void> Replica::set_meta(std::string_view key, ByteView value) { return impl_->set_meta(key, value); }
-Result<CursorHeld> Replica::cursor() { return impl_->cursor(); }
+Result<std::optional<Bytes>> Replica::meta(std::string_view key) {
+  return impl_->meta(key);
+}
+Result<void> Replica::set_meta(std::string_view key, ByteView value) {
+  return impl_->set_meta(key, value);
+}
+Result<CursorHeld> Replica::cursor() {
+  return impl_->cursor();
+}
 
 Result<Progress> Replica::progress() {
   Progress progress;
@@ -175,12 +187,22 @@ Result<sync::ScopeDigest> Replica::digest() {
 
 // ---- reading ----
 
+Result<std::optional<HeldTicket>> Replica::held(const TicketId& id) {
+  TERN_TRY(auto rows, impl_->database->query(
+                          "SELECT version, ghost, pending, number, subject FROM ticket WHERE ticket_id = $1", id));
+  TERN_TRY(const bool found, rows.step());
+  if (!found) return std::nullopt;
+  return HeldTicket{rows.uint64(0), rows.boolean(1), rows.uint64(2), std::string(rows.text(3)),
+                    std::string(rows.text(4))};
+}
+
 Result<std::optional<sync::TicketState>> Replica::confirmed(const TicketId& id) {
   TERN_TRY(const auto row, impl_->tickets().find(id));
   if (!row || !row->has_state) return std::nullopt;
   TERN_TRY(const auto stored, impl_->tickets().state(row->id));
   if (!stored) return std::nullopt;
-  return sync::decode_state(*stored).map([](auto&& state) { return std::optional(std::forward<decltype(state)>(state)); });
+  return sync::decode_state(*stored).map(
+      [](auto&& state) { return std::optional(std::forward<decltype(state)>(state)); });
 }
 
 Result<std::optional<sync::TicketState>> Replica::shown(const TicketId& id) {
@@ -189,7 +211,8 @@ Result<std::optional<sync::TicketState>> Replica::shown(const TicketId& id) {
   if (!row->has_overlay) return confirmed(id);
   TERN_TRY(const auto stored, impl_->tickets().overlay(row->id));
   if (!stored) return std::nullopt;
-  return sync::decode_state(*stored).map([](auto&& state) { return std::optional(std::forward<decltype(state)>(state)); });
+  return sync::decode_state(*stored).map(
+      [](auto&& state) { return std::optional(std::forward<decltype(state)>(state)); });
 }
 
 Result<std::vector<sync::Message>> Replica::messages(const TicketId& id) {
@@ -207,7 +230,8 @@ Result<std::optional<sync::Record>> Replica::record(sync::RecordKind kind, const
 }
 
 Result<std::vector<sync::Record>> Replica::records(sync::RecordKind kind) {
-  TERN_TRY(auto rows, impl_->database->query("SELECT data FROM record WHERE kind = $1 AND deleted = 0 ORDER BY name", kind));
+  TERN_TRY(auto rows,
+           impl_->database->query("SELECT data FROM record WHERE kind = $1 AND deleted = 0 ORDER BY name", kind));
   std::vector<sync::Record> out;
   for (;;) {
     TERN_TRY(const bool row, rows.step());
@@ -232,8 +256,26 @@ Result<std::vector<std::pair<std::uint32_t, std::uint64_t>>> Replica::pack_versi
 Result<void> Replica::refold(Outbox& outbox, const std::vector<TicketId>& tickets) {
   TERN_TRY(const CursorHeld held, impl_->cursor());
   TERN_TRY(auto transaction, Transaction::begin_write(*impl_->database));
+  TERN_CHECKED(impl_->words.begin(*impl_->database));
   for (const TicketId& ticket : tickets) TERN_CHECKED(impl_->refold_ticket(outbox, ticket, held.commit_seq));
+  TERN_CHECKED(impl_->words.store(*impl_->database));
   return transaction.commit();
+}
+
+Result<void> Replica::Impl::index_words(std::uint64_t rows_left) {
+  for (;;) {
+    TERN_TRY(auto transaction, Transaction::begin_write(*database));
+    TERN_CHECKED(words.begin(*database));
+    TERN_TRY(const std::uint64_t waiting, words.backlog(*database));
+    if (waiting <= rows_left) return {};
+    TERN_CHECKED(words.work_off(*database, word_batch_rows));
+    TERN_CHECKED(words.store(*database));
+    TERN_CHECKED(transaction.commit());
+  }
+}
+
+Result<void> Replica::index_words() {
+  return impl_->role == sqlite::Role::writer ? impl_->index_words(0) : Result<void>{};
 }
 
 Result<void> Replica::catch_up(Outbox& outbox) {
@@ -245,8 +287,9 @@ Result<void> Replica::catch_up(Outbox& outbox) {
   TERN_TRY(const auto pending, outbox.pending_tickets(held.commit_seq));
   std::unordered_map<TicketId, Shown> shown;
   {
-    TERN_TRY(auto rows, impl_->database->query("SELECT ticket_id, pending, pending_last FROM ticket WHERE pending > 0 OR "
-                                               "ghost = 1"));
+    TERN_TRY(auto rows,
+             impl_->database->query("SELECT ticket_id, pending, pending_last FROM ticket WHERE pending > 0 OR "
+                                    "ghost = 1"));
     for (;;) {
       TERN_TRY(const bool row, rows.step());
       if (!row) break;

@@ -1,5 +1,6 @@
 // replica.db: the device's copy. Confirmed state with stamps, cursor, optimistic state, records, search index.
-// synchronous=NORMAL; can always be rebuilt. Source: architecture.md "The device's two files", fold.md "Optimistic state".
+// synchronous=NORMAL; can always be rebuilt. Source: architecture.md "The device's two files", fold.md "Optimistic
+// state".
 #pragma once
 
 #include <cstdint>
@@ -31,11 +32,19 @@ struct CursorHeld {
 
 /// How far the first download has come, and how fresh the copy is.
 struct Progress {
-  Bytes page_token;                  // of the first download, while it is not complete
-  bool complete = false;             // the first download has ended
-  std::int64_t current_as_of_ms = 0; // server time of the last page with nothing behind it; 0 = never
+  Bytes page_token;                   // of the first download, while it is not complete
+  bool complete = false;              // the first download has ended
+  std::int64_t current_as_of_ms = 0;  // server time of the last page with nothing behind it; 0 = never
   std::uint64_t tickets_in_scope = 0, tickets = 0, ghosts = 0;
   std::uint64_t rights_version = 0;  // of the last checkpoint
+};
+
+/// What the author of a new change meets.
+struct HeldTicket {
+  std::uint64_t version = 0;  // of the confirmed state shown; 0 = none
+  bool ghost = false;
+  std::uint64_t pending = 0;  // own changes in what is shown
+  std::string number, subject;
 };
 
 /// A received page on its way into the replica. Applied in slices; patch rows and, with the last slice, the cursor, the
@@ -44,8 +53,8 @@ class PageApplier {
 public:
   virtual ~PageApplier() = default;
   /// True while rows wait. Error `corrupt` with field "row": a row of the page cannot be applied; the cursor stays and
-  /// nothing of this slice is stored. `storage_failed` when the replica itself was damaged: it is empty now and the next
-  /// round fetches it again.
+  /// nothing of this slice is stored. `storage_failed` when the replica itself was damaged: it is empty now and the
+  /// next round fetches it again.
   virtual Result<bool> apply(std::size_t row_budget) = 0;
 };
 
@@ -63,6 +72,7 @@ public:
   Result<Progress> progress();
   /// Over the confirmed tickets, under the rights version of the last checkpoint.
   Result<sync::ScopeDigest> digest();
+  Result<std::optional<HeldTicket>> held(const TicketId& id);
   Result<std::optional<sync::TicketState>> confirmed(const TicketId& id);
   /// fold(confirmed, pending) as last stored by refold. Nothing for a ghost.
   Result<std::optional<sync::TicketState>> shown(const TicketId& id);
@@ -83,6 +93,9 @@ public:
 
   /// Empties the copy (cursor 0), keeps showing pending work: after damage, another epoch, or when told to start over.
   Result<void> rebuild(Outbox& outbox);
+  /// Brings the search index up to the rows; a search asks for it first. Nothing to do most of the time.
+  Result<void> index_words();
+
   /// A wipe: closes the file and removes it; goes on with an empty copy in memory.
   Result<void> leave_disk(Outbox& outbox);
 

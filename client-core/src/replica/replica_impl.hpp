@@ -13,6 +13,8 @@
 
 namespace tern::client {
 
+inline constexpr std::uint64_t word_batch_rows = 4096;  // what one transaction indexes at most; some tens of ms
+
 namespace replica_meta {
 inline constexpr std::string_view cursor = "cursor";
 inline constexpr std::string_view page_token = "page_token";
@@ -27,6 +29,7 @@ struct Replica::Impl {
   protocol::SecretKey key;
   sqlite::Role role = sqlite::Role::writer;
   std::unique_ptr<sqlite::Database> database;
+  WordIndex words;
   std::optional<sync::ScopeDigest> digest;  // over the committed rows; nothing: to be counted
 
   Result<void> open();
@@ -43,8 +46,11 @@ struct Replica::Impl {
   // overlay.cpp; inside the caller's transaction
   Result<void> refold_ticket(Outbox& outbox, const TicketId& ticket, std::uint64_t cursor_seq);
 
-  [[nodiscard]] TicketTable tickets() { return TicketTable(*database); }
-  [[nodiscard]] MessageTable messages() { return MessageTable(*database); }
+  /// Indexes what waits, in transactions of its own, until at most `rows_left` wait.
+  Result<void> index_words(std::uint64_t rows_left);
+
+  [[nodiscard]] TicketTable tickets() { return {*database, words}; }
+  [[nodiscard]] MessageTable messages() { return {*database, words}; }
 };
 
 }  // namespace tern::client

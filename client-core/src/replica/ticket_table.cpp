@@ -1,5 +1,7 @@
 #include "replica/ticket_table.hpp"
 
+#include <algorithm>
+
 #include "tern/sqlite/database.hpp"
 #include "tern/v1/ticket.pb.h"
 
@@ -17,7 +19,9 @@ std::optional<Text> text_or_null(const std::optional<Bytes>& value) {
 std::optional<Blob> blob_or_null(const std::optional<Bytes>& value) {
   return value ? std::optional(Blob{*value}) : std::nullopt;
 }
-std::optional<Blob> blob_or_null(ByteView value) { return value.empty() ? std::nullopt : std::optional(Blob{value}); }
+std::optional<Blob> blob_or_null(ByteView value) {
+  return value.empty() ? std::nullopt : std::optional(Blob{value});
+}
 
 /// Binds the seventeen shown columns from `$1`, in the order of the table.
 void bind_columns(Statement& statement, const TicketColumns& c) {
@@ -29,21 +33,26 @@ void bind_columns(Statement& statement, const TicketColumns& c) {
 
 constexpr std::string_view insert_sql =
     "INSERT INTO ticket (number, integer_id, subject, status, status_class, priority, category_id, type, queue_id, "
-    "assignee_id, contact_id, organisation_id, tags, due_ms, created_ms, updated_ms, deleted, ticket_id, version, state, "
+    "assignee_id, contact_id, organisation_id, tags, due_ms, created_ms, updated_ms, deleted, ticket_id, version, "
+    "state, "
     "ghost, pending, pending_last) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
     "$18, $19, $20, 0, 0, 0)";
 constexpr std::string_view confirm_sql =
     "UPDATE ticket SET number = $1, integer_id = $2, subject = $3, status = $4, status_class = $5, priority = $6, "
-    "category_id = $7, type = $8, queue_id = $9, assignee_id = $10, contact_id = $11, organisation_id = $12, tags = $13, "
-    "due_ms = $14, created_ms = $15, updated_ms = $16, deleted = $17, version = $18, state = $19, overlay = NULL, ghost = "
+    "category_id = $7, type = $8, queue_id = $9, assignee_id = $10, contact_id = $11, organisation_id = $12, tags = "
+    "$13, "
+    "due_ms = $14, created_ms = $15, updated_ms = $16, deleted = $17, version = $18, state = $19, overlay = NULL, "
+    "ghost = "
     "0 WHERE id = $20";
 constexpr std::string_view show_sql =
     "UPDATE ticket SET number = $1, integer_id = $2, subject = $3, status = $4, status_class = $5, priority = $6, "
-    "category_id = $7, type = $8, queue_id = $9, assignee_id = $10, contact_id = $11, organisation_id = $12, tags = $13, "
+    "category_id = $7, type = $8, queue_id = $9, assignee_id = $10, contact_id = $11, organisation_id = $12, tags = "
+    "$13, "
     "due_ms = $14, created_ms = $15, updated_ms = $16, deleted = $17, overlay = $18, pending = $19, pending_last = $20 "
     "WHERE id = $21";
 constexpr std::string_view ghost_sql =
-    "UPDATE ticket SET version = 0, state = NULL, overlay = NULL, ghost = 1, integer_id = 0, status = 1, status_class = 1, "
+    "UPDATE ticket SET version = 0, state = NULL, overlay = NULL, ghost = 1, integer_id = 0, status = 1, status_class "
+    "= 1, "
     "priority = 2, category_id = NULL, type = NULL, queue_id = NULL, assignee_id = NULL, contact_id = NULL, "
     "organisation_id = NULL, tags = NULL, due_ms = NULL, created_ms = 0, deleted = 0 WHERE id = $1";
 
@@ -89,14 +98,14 @@ Result<std::int64_t> TicketTable::insert(const TicketId& ticket, std::uint64_t v
   statement.bind(20, blob_or_null(state));
   TERN_CHECKED(statement.run());
   const std::int64_t id = database_.last_insert_rowid();
-  TERN_CHECKED(index(id, {columns.subject, columns.description}));
+  words_.added_ticket(id);
   if (!columns.aliases.empty()) TERN_CHECKED(set_aliases(id, columns.aliases));
   return id;
 }
 
 Result<void> TicketTable::update_confirmed(std::int64_t id, std::uint64_t version, ByteView state,
                                            const TicketColumns& columns) {
-  TERN_TRY(const Words before, indexed_words(id));
+  TERN_TRY(const TicketWords before, words_of(id));
   TERN_TRY(auto statement, database_.statement(confirm_sql));
   bind_columns(statement, columns);
   statement.bind(18, version);
@@ -104,12 +113,12 @@ Result<void> TicketTable::update_confirmed(std::int64_t id, std::uint64_t versio
   statement.bind(20, id);
   TERN_CHECKED(statement.run());
   TERN_CHECKED(set_aliases(id, columns.aliases));
-  return reindex(id, before, {columns.subject, columns.description});
+  return words_.changed_ticket(database_, id, before, {columns.subject, columns.description});
 }
 
 Result<void> TicketTable::update_shown(std::int64_t id, ByteView overlay, const TicketColumns& columns,
                                        std::uint64_t pending, std::int64_t pending_last) {
-  TERN_TRY(const Words before, indexed_words(id));
+  TERN_TRY(const TicketWords before, words_of(id));
   TERN_TRY(auto statement, database_.statement(show_sql));
   bind_columns(statement, columns);
   statement.bind(18, blob_or_null(overlay));
@@ -118,14 +127,14 @@ Result<void> TicketTable::update_shown(std::int64_t id, ByteView overlay, const 
   statement.bind(21, id);
   TERN_CHECKED(statement.run());
   TERN_CHECKED(set_aliases(id, columns.aliases));
-  return reindex(id, before, {columns.subject, columns.description});
+  return words_.changed_ticket(database_, id, before, {columns.subject, columns.description});
 }
 
 Result<void> TicketTable::make_ghost(std::int64_t id) {
-  TERN_TRY(const Words before, indexed_words(id));
+  TERN_TRY(const TicketWords before, words_of(id));
   TERN_CHECKED(database_.run(ghost_sql, id));
   TERN_CHECKED(set_aliases(id, {}));
-  return reindex(id, before, {before.subject, {}});
+  return words_.changed_ticket(database_, id, before, {before.subject, {}});
 }
 
 Result<std::int64_t> TicketTable::insert_ghost(const TicketId& ticket, std::string_view number,
@@ -143,49 +152,36 @@ Result<void> TicketTable::set_pending(std::int64_t id, std::uint64_t pending, st
 }
 
 Result<void> TicketTable::remove(std::int64_t id) {
-  TERN_TRY(const Words words, indexed_words(id));
-  TERN_CHECKED(unindex(id, words));
+  TERN_TRY(const TicketWords words, words_of(id));
+  TERN_CHECKED(words_.removed_ticket(database_, id, words));
   return database_.run("DELETE FROM ticket WHERE id = $1", id);
 }
 
-// ---- search index: an index without texts is told the old words to forget them ----
-
-Result<TicketTable::Words> TicketTable::indexed_words(std::int64_t id) {
+/// As they are in the index; empty while it does not hold the row.
+Result<TicketWords> TicketTable::words_of(std::int64_t id) {
+  if (!words_.holds_ticket(id)) return TicketWords{};
   TERN_TRY(auto rows, database_.query("SELECT subject, coalesce(overlay, state) FROM ticket WHERE id = $1", id));
   TERN_TRY(const bool found, rows.step());
-  if (!found) return Words{};
-  Words words;
-  words.subject = rows.text(0);
-  if (!rows.is_null(1)) {
-    const ByteView stored = rows.blob(1);
-    v1::TicketStateMessage state;
-    if (!state.ParseFromArray(stored.data(), static_cast<int>(stored.size()))) {
-      return fail(ErrorCode::corrupt, "the replica of this device holds a ticket that cannot be read");
-    }
-    words.description = std::move(*state.mutable_description());
+  if (!found) return TicketWords{};
+  const ByteView stored = rows.blob(1);
+  v1::TicketStateMessage state;
+  if (!state.ParseFromArray(stored.data(), static_cast<int>(stored.size()))) {
+    return fail(ErrorCode::corrupt, "the replica of this device holds a ticket that cannot be read");
   }
-  return words;
-}
-
-Result<void> TicketTable::index(std::int64_t id, const Words& words) {
-  if (words.subject.empty() && words.description.empty()) return {};
-  return database_.run("INSERT INTO ticket_fts (rowid, subject, description) VALUES ($1, $2, $3)", id,
-                       Text{words.subject}, Text{words.description});
-}
-
-Result<void> TicketTable::unindex(std::int64_t id, const Words& words) {
-  if (words.subject.empty() && words.description.empty()) return {};
-  return database_.run("INSERT INTO ticket_fts (ticket_fts, rowid, subject, description) VALUES ('delete', $1, $2, $3)", id,
-                       Text{words.subject}, Text{words.description});
-}
-
-Result<void> TicketTable::reindex(std::int64_t id, const Words& before, const Words& after) {
-  if (before == after) return {};
-  TERN_CHECKED(unindex(id, before));
-  return index(id, after);
+  return TicketWords{std::string(rows.text(0)), std::move(*state.mutable_description())};
 }
 
 Result<void> TicketTable::set_aliases(std::int64_t id, const std::vector<std::string>& aliases) {
+  std::vector<std::string> held;
+  {
+    TERN_TRY(auto rows, database_.query("SELECT alias FROM ticket_alias WHERE ticket = $1 ORDER BY alias", id));
+    for (;;) {
+      TERN_TRY(const bool row, rows.step());
+      if (!row) break;
+      held.emplace_back(rows.text(0));
+    }
+  }
+  if (held.size() == aliases.size() && std::ranges::is_permutation(held, aliases)) return {};
   TERN_CHECKED(database_.run("DELETE FROM ticket_alias WHERE ticket = $1", id));
   for (const std::string& alias : aliases) {
     TERN_CHECKED(database_.run("INSERT INTO ticket_alias (alias, ticket) VALUES ($1, $2) ON CONFLICT DO NOTHING",

@@ -6,13 +6,9 @@
 #include <vector>
 
 #include "replica/ticket_columns.hpp"
+#include "replica/word_index.hpp"
 #include "tern/protocol/bytes.hpp"
 #include "tern/protocol/error.hpp"
-
-namespace tern::sqlite {
-class Database;
-class Statement;
-}  // namespace tern::sqlite
 
 namespace tern::client {
 
@@ -26,7 +22,7 @@ struct TicketRow {
 
 class TicketTable {
 public:
-  explicit TicketTable(sqlite::Database& database) : database_(database) {}
+  TicketTable(sqlite::Database& database, WordIndex& words) : database_(database), words_(words) {}
 
   Result<std::optional<TicketRow>> find(const TicketId& ticket);
   /// Confirmed state (or overlay) as stored; nothing when there is none.
@@ -36,7 +32,8 @@ public:
   /// A ticket that is not held yet. `state` empty: made here. Gives its row.
   Result<std::int64_t> insert(const TicketId& ticket, std::uint64_t version, ByteView state,
                               const TicketColumns& columns);
-  /// Newer confirmed state; a ghost becomes a ticket again. What is shown follows; the overlay is the caller's next step.
+  /// Newer confirmed state; a ghost becomes a ticket again. What is shown follows; the overlay is the caller's next
+  /// step.
   Result<void> update_confirmed(std::int64_t id, std::uint64_t version, ByteView state, const TicketColumns& columns);
   /// What own pending work makes of it. Empty overlay: nothing pending, `columns` are the confirmed ones.
   Result<void> update_shown(std::int64_t id, ByteView overlay, const TicketColumns& columns, std::uint64_t pending,
@@ -49,17 +46,11 @@ public:
   Result<void> remove(std::int64_t id);
 
 private:
-  struct Words {
-    std::string subject, description;
-    bool operator==(const Words&) const = default;
-  };
-  Result<Words> indexed_words(std::int64_t id);
-  Result<void> index(std::int64_t id, const Words& words);
-  Result<void> unindex(std::int64_t id, const Words& words);
-  Result<void> reindex(std::int64_t id, const Words& before, const Words& after);
+  Result<TicketWords> words_of(std::int64_t id);
   Result<void> set_aliases(std::int64_t id, const std::vector<std::string>& aliases);
 
   sqlite::Database& database_;
+  WordIndex& words_;
 };
 
 }  // namespace tern::client

@@ -9,8 +9,8 @@ namespace tern::client {
 
 inline constexpr std::size_t search_words_max = 8;
 
-/// The words of a query, each as an FTS5 expression of one token, the last as a beginning of a word. Operators are plain
-/// words, and punctuation only separates. At most `search_words_max`. `text` is valid UTF-8.
+/// The words of a query, each as an FTS5 expression of one token, the last as a beginning of a word. Operators are
+/// plain words, and punctuation only separates. At most `search_words_max`. `text` is valid UTF-8.
 std::vector<std::string> search_terms(std::string_view text);
 
 /// Lower case for Latin, Greek and Cyrillic letters; everything else as it is.

@@ -41,12 +41,22 @@ ChangeWords words_of(const Change& change, NameBook& names) {
       words.field = name_of(change.fields.front());
       words.value = value_of(change.fields.front(), names);
       break;
-    case Intent::describe: words.field = "description"; break;
+    case Intent::describe:
+      words.field = "description";
+      break;
     case Intent::tag:
-    case Intent::untag: words.value = change.label; break;
-    case Intent::take: words.value = names.of(RecordKind::operator_, names.identity().operator_id.view()); break;
-    case Intent::assign: words.value = named_or_none(names, RecordKind::operator_, change.target); break;
-    case Intent::move_queue: words.value = named_or_none(names, RecordKind::queue, change.target); break;
+    case Intent::untag:
+      words.value = change.label;
+      break;
+    case Intent::take:
+      words.value = names.of(RecordKind::operator_, names.identity().operator_id.view());
+      break;
+    case Intent::assign:
+      words.value = named_or_none(names, RecordKind::operator_, change.target);
+      break;
+    case Intent::move_queue:
+      words.value = named_or_none(names, RecordKind::queue, change.target);
+      break;
     case Intent::watch:
     case Intent::unwatch:
       words.value = names.of(change.kind == 1 ? RecordKind::contact : RecordKind::operator_, change.target);
@@ -54,11 +64,18 @@ ChangeWords words_of(const Change& change, NameBook& names) {
     case Intent::link:
     case Intent::unlink:
     case Intent::merge:
-    case Intent::split: words.value = names.ticket(change.target); break;
+    case Intent::split:
+      words.value = names.ticket(change.target);
+      break;
     case Intent::log_time:
-    case Intent::estimate: words.value = std::to_string(change.number) + " min"; break;
-    case Intent::attach: words.value = change.file_name; break;
-    default: break;
+    case Intent::estimate:
+      words.value = std::to_string(change.number) + " min";
+      break;
+    case Intent::attach:
+      words.value = change.file_name;
+      break;
+    default:
+      break;
   }
   return words;
 }

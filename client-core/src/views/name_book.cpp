@@ -13,12 +13,18 @@ using sync::RecordKind;
 
 std::optional<RecordKind> record_kind_of(FieldId field) {
   switch (field) {
-    case FieldId::category: return RecordKind::category;
-    case FieldId::queue: return RecordKind::queue;
-    case FieldId::assignee: return RecordKind::operator_;
-    case FieldId::contact: return RecordKind::contact;
-    case FieldId::organisation: return RecordKind::organisation;
-    default: return std::nullopt;
+    case FieldId::category:
+      return RecordKind::category;
+    case FieldId::queue:
+      return RecordKind::queue;
+    case FieldId::assignee:
+      return RecordKind::operator_;
+    case FieldId::contact:
+      return RecordKind::contact;
+    case FieldId::organisation:
+      return RecordKind::organisation;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -35,11 +41,15 @@ std::string NameBook::of(RecordKind kind, ByteView id) {
 
 std::string NameBook::author(const OperatorId& id, sync::PrincipalKind kind) {
   switch (kind) {
-    case sync::PrincipalKind::contact: return of(RecordKind::contact, id.view());
-    case sync::PrincipalKind::server: return "the server";
-    case sync::PrincipalKind::integration: return "an integration";
+    case sync::PrincipalKind::contact:
+      return of(RecordKind::contact, id.view());
+    case sync::PrincipalKind::server:
+      return "the server";
+    case sync::PrincipalKind::integration:
+      return "an integration";
     case sync::PrincipalKind::unspecified:
-    case sync::PrincipalKind::operator_: break;
+    case sync::PrincipalKind::operator_:
+      break;
   }
   return id.is_zero() ? "the server" : of(RecordKind::operator_, id.view());
 }

@@ -13,7 +13,9 @@ using sync::Unit;
 
 namespace {
 
-std::string somebody(const std::string& name) { return name.empty() ? "somebody else" : name; }
+std::string somebody(const std::string& name) {
+  return name.empty() ? "somebody else" : name;
+}
 
 /// " at 11:02 UTC", or nothing.
 std::string at(const SentenceFacts& facts) {
@@ -21,7 +23,9 @@ std::string at(const SentenceFacts& facts) {
   return " at " + clock_text(facts.stands_at_ms, facts.entry.wall_ms);
 }
 
-std::string quoted(const std::string& value) { return value == "none" ? "none" : "'" + value + "'"; }
+std::string quoted(const std::string& value) {
+  return value == "none" ? "none" : "'" + value + "'";
+}
 
 std::string pending(const SentenceFacts& facts) {
   const HistoryEntry& e = facts.entry;
@@ -35,14 +39,16 @@ std::string superseded(const SentenceFacts& facts) {
   const std::string who = somebody(e.stands_author);
   switch (e.standing.rule) {
     case Rule::priority_highest:
-      return fmt::format("the higher priority stands: {} set it to {}{}, unseen by you", who, e.stands_value, at(facts));
+      return fmt::format("the higher priority stands: {} set it to {}{}, unseen by you", who, e.stands_value,
+                         at(facts));
     case Rule::text_overlap:
       return fmt::format("{} changed the same lines{}; the later text stands, yours is kept here", who, at(facts));
     case Rule::message_edit:
       return fmt::format("{} edited the same message{}; the later text stands, yours is kept here", who, at(facts));
     case Rule::add_wins:
       return fmt::format("{} added it again{}, unseen by you, so it stays", who, at(facts));
-    default: break;
+    default:
+      break;
   }
   if (e.stands_value.empty()) return fmt::format("{} did the same{}, later; theirs stands", who, at(facts));
   return fmt::format("{} set it to {}{}, later, without having seen yours; that stands", who, quoted(e.stands_value),
@@ -77,15 +83,19 @@ std::string overtaken(const SentenceFacts& facts) {
                          e.stands_value.empty() ? "another one" : e.stands_value, at(facts), kept);
     case Rule::deleted_ticket:
       return fmt::format("{} had deleted the ticket{}{}", somebody(e.stands_author), at(facts), kept);
-    case Rule::message_deleted: return "the message had been deleted meanwhile; your text is kept here";
-    case Rule::estimate_claim: return "the estimate had been decided or replaced meanwhile";
+    case Rule::message_deleted:
+      return "the message had been deleted meanwhile; your text is kept here";
+    case Rule::estimate_claim:
+      return "the estimate had been decided or replaced meanwhile";
     case Rule::taken:
-    case Rule::claim_stands: return overtaken_claim(facts);
-    default: break;
+    case Rule::claim_stands:
+      return overtaken_claim(facts);
+    default:
+      break;
   }
   const std::string status = e.stands_value.empty() ? "" : ", which is " + e.stands_value;
-  return fmt::format("{} had moved the ticket{}{}: {} was not possible any more{}", somebody(e.stands_author), at(facts),
-                     status, e.intent, kept);
+  return fmt::format("{} had moved the ticket{}{}: {} was not possible any more{}", somebody(e.stands_author),
+                     at(facts), status, e.intent, kept);
 }
 
 std::string applied(const SentenceFacts& facts) {
@@ -98,15 +108,23 @@ std::string applied(const SentenceFacts& facts) {
 std::string decided(const SentenceFacts& facts) {
   const HistoryEntry& e = facts.entry;
   switch (e.standing.outcome) {
-    case Outcome::applied: return applied(facts);
-    case Outcome::merged: return "confirmed, together with what others did meanwhile; nothing was lost";
-    case Outcome::superseded: return superseded(facts);
-    case Outcome::overtaken: return overtaken(facts);
+    case Outcome::applied:
+      return applied(facts);
+    case Outcome::merged:
+      return "confirmed, together with what others did meanwhile; nothing was lost";
+    case Outcome::superseded:
+      return superseded(facts);
+    case Outcome::overtaken:
+      return overtaken(facts);
     case Outcome::redirected:
-      return "the ticket had been merged; it is shown on " + (e.stands_value.empty() ? "the other one" : e.stands_value);
-    case Outcome::held: return "held: " + std::string(sync::sentence(e.reason));
-    case Outcome::rejected: return "rejected: " + std::string(sync::sentence(e.reason));
-    case Outcome::unspecified: break;
+      return "the ticket had been merged; it is shown on " +
+             (e.stands_value.empty() ? "the other one" : e.stands_value);
+    case Outcome::held:
+      return "held: " + std::string(sync::sentence(e.reason));
+    case Outcome::rejected:
+      return "rejected: " + std::string(sync::sentence(e.reason));
+    case Outcome::unspecified:
+      break;
   }
   return pending(facts);
 }
@@ -122,7 +140,8 @@ std::string sentence_for(const SentenceFacts& facts) {
                        decided(facts), facts.altered);
   }
   const std::string cause = facts.amended_by.empty() ? "a change" : "a change by " + facts.amended_by;
-  return fmt::format("first {}, then {} arrived that was made earlier: {}", sync::to_string(e.outcome), cause, decided(facts));
+  return fmt::format("first {}, then {} arrived that was made earlier: {}", sync::to_string(e.outcome), cause,
+                     decided(facts));
 }
 
 }  // namespace tern::client

@@ -73,9 +73,12 @@ private:
 
   static void bind(sqlite::Statement& statement, int position, const Bound& value) {
     switch (value.kind) {
-      case Kind::number: return statement.bind(position, value.number);
-      case Kind::text: return statement.bind(position, Text{value.bytes});
-      case Kind::blob: return statement.bind(position, Blob{value.bytes});
+      case Kind::number:
+        return statement.bind(position, value.number);
+      case Kind::text:
+        return statement.bind(position, Text{value.bytes});
+      case Kind::blob:
+        return statement.bind(position, Blob{value.bytes});
     }
   }
 
@@ -95,14 +98,16 @@ Result<void> filter_status(Query& query, const std::string& status) {
   } else if (const auto status_class = sync::status_class_from_name(status)) {
     query.where("t.ghost = 0 AND t.status_class = " + query.number(static_cast<int>(*status_class)));
   } else {
-    return bad("status", "there is no status '" + status + "'",
-               "a status (new, open, estimated, in_progress, waiting, on_hold, resolved, closed, reopened), a class (todo, "
-               "work, wait, hold, done, end), active, or all");
+    return bad(
+        "status", "there is no status '" + status + "'",
+        "a status (new, open, estimated, in_progress, waiting, on_hold, resolved, closed, reopened), a class (todo, "
+        "work, wait, hold, done, end), active, or all");
   }
   return {};
 }
 
-Result<void> filter_ref(Query& query, ListParts parts, std::string_view column, RecordKind kind, const std::string& name) {
+Result<void> filter_ref(Query& query, ListParts parts, std::string_view column, RecordKind kind,
+                        const std::string& name) {
   if (name.empty()) return {};
   const std::string tested = "t." + std::string(column);
   if (name == "none") {
@@ -249,6 +254,7 @@ Result<ListPage> list_tickets(ListParts parts, const ListFilter& filter) {
   TERN_CHECKED(filter_ref(query, parts, "queue_id", RecordKind::queue, filter.queue));
   TERN_CHECKED(filter_ref(query, parts, "assignee_id", RecordKind::operator_, filter.assignee));
   filter_tag(query, filter.tag);
+  if (!filter.text.empty()) TERN_CHECKED(parts.replica.index_words());
   filter_words(query, filter.text);
   TERN_TRY(const std::string order, page_order(query, filter, column));
 
@@ -287,7 +293,8 @@ Result<ListRow> list_row(ListParts parts, const TicketId& ticket) {
   TERN_TRY(auto rows, query.run(parts.replica.database(), ""));
   TERN_TRY(const bool found, rows.step());
   if (!found) {
-    return fail(ErrorCode::not_found, "this ticket is not on this device", "sync, or look for it with search", "ticket");
+    return fail(ErrorCode::not_found, "this ticket is not on this device", "sync, or look for it with search",
+                "ticket");
   }
   return reader.read(rows);
 }

@@ -21,10 +21,14 @@ namespace {
 
 std::string_view visibility_name(sync::Visibility visibility) {
   switch (visibility) {
-    case sync::Visibility::open: return "public";
-    case sync::Visibility::team: return "team";
-    case sync::Visibility::restricted: return "restricted";
-    case sync::Visibility::unspecified: break;
+    case sync::Visibility::open:
+      return "public";
+    case sync::Visibility::team:
+      return "team";
+    case sync::Visibility::restricted:
+      return "restricted";
+    case sync::Visibility::unspecified:
+      break;
   }
   return "";
 }
@@ -175,24 +179,34 @@ void fill_fields(TicketView& view, const sync::TicketState& state, NameBook& nam
     const auto value = sync::field_value(state, key.field, key.key);
     if (!value) continue;
     switch (key.field) {
-      case FieldId::custom: view.custom[key.key] = *value; break;
-      case FieldId::external_ref: view.external_refs.push_back(key.key + ": " + *value); break;
-      case FieldId::type: view.type = *value; break;
-      case FieldId::organisation: view.organisation = names.of(RecordKind::organisation, *value); break;
+      case FieldId::custom:
+        view.custom[key.key] = *value;
+        break;
+      case FieldId::external_ref:
+        view.external_refs.push_back(key.key + ": " + *value);
+        break;
+      case FieldId::type:
+        view.type = *value;
+        break;
+      case FieldId::organisation:
+        view.organisation = names.of(RecordKind::organisation, *value);
+        break;
       case FieldId::due_at: {
         std::int64_t ms = 0;
         std::from_chars(value->data(), value->data() + value->size(), ms);
         view.due_at_ms = ms;
         break;
       }
-      default: break;
+      default:
+        break;
     }
   }
 }
 
 void fill_sets(TicketView& view, const sync::TicketState& state, NameBook& names) {
   view.tags = sync::elements_of(state, FieldId::tags);
-  for (const Bytes& element : sync::elements_of(state, FieldId::watchers)) view.watchers.push_back(watcher_name(names, element));
+  for (const Bytes& element : sync::elements_of(state, FieldId::watchers))
+    view.watchers.push_back(watcher_name(names, element));
   for (const Bytes& element : sync::elements_of(state, FieldId::links)) view.links.push_back(link_text(names, element));
   const auto pins = sync::elements_of(state, FieldId::pins);
   view.pinned = std::ranges::find(pins, Bytes(names.identity().operator_id.view())) != pins.end();

@@ -54,6 +54,8 @@ std::string clock_text(std::int64_t ms, std::int64_t seen_from_ms) {
   return fmt::format("{:04}-{:02}-{:02} {:02}:{:02} UTC", m.year, m.month, m.day_of_month, m.hour, m.minute);
 }
 
-int year_of(std::int64_t ms) { return moment_of(ms).year; }
+int year_of(std::int64_t ms) {
+  return moment_of(ms).year;
+}
 
 }  // namespace tern::client

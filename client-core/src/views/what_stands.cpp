@@ -50,21 +50,30 @@ Found find(const Change& change, const sync::Standing& standing, const TicketSta
   if (standing.rule == sync::Rule::deleted_ticket && state.deletion) return {"deleted", state.deletion->stamp};
   const sync::IntentSpec* spec = sync::find_intent(change.intent);
   switch (spec == nullptr ? Unit::none : spec->unit) {
-    case Unit::field: return field_found(state, change, names);
-    case Unit::status: return move_found(state, standing.stands);
-    case Unit::assignee: return claim_found(state.assignee, RecordKind::operator_, names);
-    case Unit::queue: return claim_found(state.queue, RecordKind::queue, names);
-    case Unit::merge: return claim_found(state.merged_into, std::nullopt, names);
-    case Unit::description: return {"", state.description_stamp.value_or(Stamp{})};
-    default: return {};
+    case Unit::field:
+      return field_found(state, change, names);
+    case Unit::status:
+      return move_found(state, standing.stands);
+    case Unit::assignee:
+      return claim_found(state.assignee, RecordKind::operator_, names);
+    case Unit::queue:
+      return claim_found(state.queue, RecordKind::queue, names);
+    case Unit::merge:
+      return claim_found(state.merged_into, std::nullopt, names);
+    case Unit::description:
+      return {"", state.description_stamp.value_or(Stamp{})};
+    default:
+      return {};
   }
 }
 
 }  // namespace
 
-WhatStands what_stands(const Change& change, const sync::Standing& standing, const TicketState* state, NameBook& names) {
+WhatStands what_stands(const Change& change, const sync::Standing& standing, const TicketState* state,
+                       NameBook& names) {
   WhatStands out;
-  if (!standing.stands_author.is_zero()) out.author = names.author(standing.stands_author, sync::PrincipalKind::operator_);
+  if (!standing.stands_author.is_zero())
+    out.author = names.author(standing.stands_author, sync::PrincipalKind::operator_);
   if (state == nullptr) return out;
   const Found found = find(change, standing, *state, names);
   const bool own = found.stamp.ref() == change.ref;  // its own value stands: nothing stands instead

@@ -14,9 +14,9 @@ namespace tern::client {
 class NameBook;
 
 struct WhatStands {
-  std::string value;         // for people; "" where it is not known
-  std::string author;        // "" where it is not known
-  std::int64_t at_ms = 0;    // 0: not known
+  std::string value;       // for people; "" where it is not known
+  std::string author;      // "" where it is not known
+  std::int64_t at_ms = 0;  // 0: not known
 };
 
 /// `state` null: the ticket is not on this device, and only the standing's author is known.

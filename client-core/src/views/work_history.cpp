@@ -52,7 +52,8 @@ public:
   Result<HistoryEntry> tell(const OwnChange& own) {
     TERN_TRY(const Ticket* ticket, ticket_of(own.change.ticket));
     HistoryEntry entry = made(own, *ticket);
-    SentenceFacts facts{entry, 0, ticket->ghost && entry.outcome == Outcome::unspecified, unit_of(own.change.intent), {}, 0};
+    SentenceFacts facts{entry, 0, ticket->ghost && entry.outcome == Outcome::unspecified, unit_of(own.change.intent),
+                        {},    0};
     if (!own.outcome.empty()) TERN_CHECKED(add_receipt(own, entry));
     if (!own.amendment.empty()) add_amendment(own, *ticket, entry, facts);
     if (entry.outcome != Outcome::unspecified) {
@@ -92,7 +93,8 @@ private:
   Result<const Ticket*> ticket_of(const TicketId& id) {
     if (const auto known = tickets_.find(id); known != tickets_.end()) return &known->second;
     Ticket ticket;
-    TERN_TRY(auto rows, parts_.replica.database().query("SELECT number, subject, ghost FROM ticket WHERE ticket_id = $1", id));
+    TERN_TRY(auto rows,
+             parts_.replica.database().query("SELECT number, subject, ghost FROM ticket WHERE ticket_id = $1", id));
     TERN_TRY(const bool found, rows.step());
     if (found) {
       ticket.number = rows.text(0);
@@ -202,7 +204,8 @@ Result<void> add_ghosts(ListParts parts, std::vector<OwnChange>& changes) {
   for (const TicketId& ghost : ghosts) {
     TERN_TRY(auto pending, parts.outbox.pending(cursor.commit_seq, ghost));
     for (OwnChange& own : pending) {
-      const bool told = std::ranges::any_of(changes, [&](const OwnChange& c) { return c.change.ref == own.change.ref; });
+      const bool told =
+          std::ranges::any_of(changes, [&](const OwnChange& c) { return c.change.ref == own.change.ref; });
       if (!told && !own.dismissed) changes.push_back(std::move(own));
     }
   }

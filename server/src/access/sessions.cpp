@@ -120,7 +120,6 @@ Result<protocol::SessionWelcome> SessionRegistry::welcome(protocol::ServerHandsh
   welcome.mode = in_good_standing(tenant, device) ? protocol::SessionMode::full : protocol::SessionMode::deposit;
   welcome.head = tenant.log_head();
   welcome.chain = device.chain;
-  welcome.chain = device.chain;
   TERN_CHECKED(add_history(welcome, proof.heads.server, tenant));
 
   auto session = std::make_shared<Session>();

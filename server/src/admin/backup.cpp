@@ -89,8 +89,13 @@ Result<BackedUpTenant> copy_tenant(Tenant& tenant, const std::string& folder) {
   std::filesystem::create_directories(folder, failed);
   if (failed) return fail(ErrorCode::storage_failed, "Cannot make " + folder + ".");
   {
+    // A reader may not vacuum, and the writer has commits to make: pages are copied first, and compacted from there.
+    sqlite::OpenOptions options;
+    options.path = folder + "/pages.db";
+    TERN_TRY(const auto pages, sqlite::Database::open(options));
     TERN_TRY(auto reader, tenant.reader());
-    TERN_CHECKED(reader.db().vacuum_into(folder + "/tern.db"));
+    TERN_CHECKED(reader.db().backup_to(*pages));
+    TERN_CHECKED(pages->vacuum_into(folder + "/tern.db"));
   }
   return check_copy(tenant, folder + "/tern.db");
 }
@@ -130,8 +135,10 @@ private:
     TERN_CHECKED(call_.parts().directory.copy_index(staging_.path() + "/server.db"));
     TERN_CHECKED(add(staging_.path() + "/server.db", "server.db"));
     std::vector<std::string> keys;
-    for (const auto& entry : std::filesystem::directory_iterator(directory + "/keys"))
-      if (const std::string name = entry.path().filename().string(); is_backup_path("keys/" + name) && !name.ends_with(".new")) keys.push_back(name);
+    std::error_code failed;
+    for (std::filesystem::directory_iterator entry(directory + "/keys", failed), end; !failed && entry != end; entry.increment(failed))
+      if (const std::string name = entry->path().filename().string(); is_backup_path("keys/" + name) && !name.ends_with(".new")) keys.push_back(name);
+    if (failed) return fail(ErrorCode::storage_failed, "Cannot read " + directory + "/keys.");
     std::sort(keys.begin(), keys.end());
     for (const std::string& name : keys) TERN_CHECKED(add(directory + "/keys/" + name, "keys/" + name));
     for (Tenant* tenant : call_.parts().tenants.all()) {
@@ -142,7 +149,6 @@ private:
     }
     const std::string log = directory + "/" + std::string(erasures_log_name);
     if (!file_exists(log)) return {};
-    std::error_code failed;
     std::filesystem::copy_file(log, staging_.path() + "/" + std::string(erasures_log_name), failed);
     if (failed) return fail(ErrorCode::storage_failed, "Cannot copy " + log + ".");
     return add(staging_.path() + "/" + std::string(erasures_log_name), std::string(erasures_log_name));

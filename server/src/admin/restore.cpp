@@ -222,6 +222,8 @@ Result<Json> begin_again(Tenant& tenant, const protocol::SigningKey& root, Envir
   record.time_ms = tenant.now_ms();
   const auto signed_record = protocol::sign_statement(record, root);
   TERN_CHECKED(begin_epoch(tenant, record, signed_record.wire));
+  // Codes that were used since the backup was made would open the door a second time.
+  TERN_CHECKED(tenant.writer().run("DELETE FROM enrolment_code WHERE tenant_id = $1", tenant.number()));
   return Json::object({{"tenant", Json(tenant.name())},
                        {"old_epoch", Json(to_hex(record.old_epoch))},
                        {"new_epoch", Json(to_hex(record.new_epoch))},

@@ -10,6 +10,7 @@
 #include "ingest/jobs.hpp"
 #include "store/ledger.hpp"
 #include "store/tenant.hpp"
+#include "tern/protocol/crash_point.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/protocol/merkle.hpp"
 #include "tern/sqlite/transaction.hpp"
@@ -38,6 +39,18 @@ Result<std::unique_ptr<v1::ExchangeRequest>> parse_request(ByteView message) {
 std::uint64_t newest_commit(sqlite::Database& db, std::int64_t tenant) {
   const auto found = db.int64_of("SELECT commit_seq FROM change_set WHERE tenant_id = $1 ORDER BY commit_seq DESC LIMIT 1", tenant);
   return found && *found ? static_cast<std::uint64_t>(**found) : 0;
+}
+
+/// The reader's rights as of the snapshot: what is shown and what may be shown are of one commit.
+Result<void> read_rights(sqlite::Database& db, ReaderScope& scope) {
+  TERN_TRY(auto rows, db.query("SELECT data, version FROM record WHERE tenant_id = $1 AND kind = $2 AND record_id = $3", scope.tenant,
+                               sync::RecordKind::operator_, scope.operator_id));
+  TERN_TRY(const bool found, rows.step());
+  if (!found) return {};
+  TERN_TRY(const auto record, sync::decode_record(rows.blob(0)));
+  scope.restricted_notes = reads_restricted(record);
+  scope.rights_version = rows.uint64(1);
+  return {};
 }
 
 void write_head(const protocol::ChainHead& head, v1::ChainHead& out) {
@@ -199,7 +212,7 @@ Result<void> ExchangeService::add_buckets(Asked& asked, sqlite::Database& db) {
       if (!more) break;
       bucket.add_ticket_ids(Bytes(rows.blob(0)));
       bucket.add_versions(rows.uint64(1));
-      TERN_CHECKED(patches.add(rows.id<TicketId>(0), rows.blob(2), true, 0, false));
+      TERN_CHECKED(patches.add_for_repair(rows.id<TicketId>(0), rows.blob(2)));
     }
     if (patches.size_bytes() >= limits::want_bytes_max) break;
   }
@@ -248,8 +261,9 @@ Result<ExchangeService::Answered> ExchangeService::build(Asked& asked) {
     TERN_TRY(auto reader, asked.tenant.reader());
     TERN_TRY(auto snapshot, sqlite::Transaction::begin_read(reader.db()));
     asked.sent_seq = newest_commit(reader.db(), asked.tenant.number());
-    TERN_CHECKED(add_own_sets(asked, reader.db()));
     if (!asked.deposit) {
+      TERN_CHECKED(read_rights(reader.db(), asked.scope));
+      TERN_CHECKED(add_own_sets(asked, reader.db()));
       TERN_CHECKED(add_buckets(asked, reader.db()));
       TERN_CHECKED(pull(asked, reader.db()));
     }
@@ -278,6 +292,7 @@ Result<ExchangeService::Answered> ExchangeService::build(Asked& asked) {
       if (auto ended = end_custody(asked.tenant, asked.session.device); ended && *ended && committer_->on_commit)
         committer_->on_commit(asked.tenant, (*ended)->notice);
     });
+  if (!asked.receipts.empty()) crash_point("before_answer");
   const std::uint64_t reached = asked.response.more() ? 0 : asked.response.cursor().commit_seq();
   return Answered{asked.response.SerializeAsString() + asked.patches, reached};
 }
@@ -325,6 +340,7 @@ Result<std::optional<ExchangeService::Pushed>> ExchangeService::push(Session& se
   TERN_TRY(auto snapshot, sqlite::Transaction::begin_read(reader.db()));
   asked.sent_seq = newest_commit(reader.db(), tenant.number());
   if (asked.sent_seq <= base_seq) return std::optional<Pushed>();
+  TERN_CHECKED(read_rights(reader.db(), asked.scope));
   asked.request->set_want_bytes(limits::want_bytes_max - receipts_bytes_reserve);
   // Packs are pulled, not pushed: versions the device holds are not known here.
   PatchWriter patches(reader.db(), asked.scope);

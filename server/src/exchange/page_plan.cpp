@@ -18,20 +18,22 @@ struct Item {
   bool entered = false;
   bool left = false;
   std::uint32_t left_reason = 0;
+  bool again = false;  // whole, because what its reader may see of it changed
   [[nodiscard]] bool stands_before(const Item& other) const {
     return position != other.position ? position < other.position : ticket < other.ticket;
   }
 };
 
+/// At the commit that brought it in, whatever was committed to it since: behind a page that ends between the two it
+/// would count as held, and come without its older messages.
 Result<void> gather_entered(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after, std::vector<Item>& items) {
-  TERN_TRY(auto rows, db.query("SELECT m.ticket_id, m.entered_seq, t.version FROM scope_member m "
-                               "JOIN ticket t ON t.tenant_id = m.tenant_id AND t.ticket_id = m.ticket_id "
-                               "WHERE m.tenant_id = $1 AND m.operator_id = $2 AND m.entered_seq > $3 AND m.left_seq = 0",
+  TERN_TRY(auto rows, db.query("SELECT ticket_id, entered_seq FROM scope_member "
+                               "WHERE tenant_id = $1 AND operator_id = $2 AND entered_seq > $3 AND left_seq = 0",
                                scope.tenant, scope.operator_id, after));
   for (;;) {
     TERN_TRY(const bool more, rows.step());
     if (!more) return {};
-    items.push_back({std::max(rows.uint64(1), rows.uint64(2)), rows.id<TicketId>(0), true, false, 0});
+    items.push_back({rows.uint64(1), rows.id<TicketId>(0), true});
   }
 }
 
@@ -58,53 +60,110 @@ Result<void> gather_changed(sqlite::Database& db, const ReaderScope& scope, std:
   for (;;) {
     TERN_TRY(const bool more, rows.step());
     if (!more) return {};
-    items.push_back({rows.uint64(1), rows.id<TicketId>(0), false, false, 0});
+    items.push_back({rows.uint64(1), rows.id<TicketId>(0)});
+  }
+}
+
+/// The newest commit after the cursor that let the reader see restricted notes, or took that away. Nothing: none did.
+Result<std::optional<std::uint64_t>> rights_turned(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after) {
+  TERN_TRY(auto rows, db.query("SELECT version, data FROM record_history WHERE tenant_id = $1 AND kind = $2 AND record_id = $3 AND version >= "
+                               "(SELECT max(version) FROM record_history WHERE tenant_id = $1 AND kind = $2 AND record_id = $3 AND version <= $4) "
+                               "ORDER BY version",
+                               scope.tenant, sync::RecordKind::operator_, scope.operator_id, after));
+  std::optional<bool> before;
+  std::optional<std::uint64_t> turned;
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) return turned;
+    TERN_TRY(const auto record, sync::decode_record(rows.blob(1)));
+    const bool now = reads_restricted(record);
+    if (before && *before != now) turned = rows.uint64(0);
+    before = now;
+  }
+}
+
+/// Tickets the reader holds with notes that it may see only now, or must not see any more.
+Result<void> gather_again(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after, std::vector<Item>& items) {
+  TERN_TRY(const auto turned, rights_turned(db, scope, after));
+  if (!turned) return {};
+  const auto query = [&]() -> Result<sqlite::Statement> {
+    if (scope.all)
+      return db.query("SELECT DISTINCT ticket_id FROM message WHERE tenant_id = $1 AND visibility = $2", scope.tenant, sync::Visibility::restricted);
+    return db.query("SELECT DISTINCT m.ticket_id FROM scope_member m JOIN message n ON n.tenant_id = m.tenant_id AND n.ticket_id = m.ticket_id "
+                    "WHERE m.tenant_id = $1 AND m.operator_id = $2 AND m.left_seq = 0 AND m.entered_seq <= $3 AND n.visibility = $4",
+                    scope.tenant, scope.operator_id, after, sync::Visibility::restricted);
+  };
+  TERN_TRY(auto rows, query());
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) return {};
+    Item item{*turned, rows.id<TicketId>(0)};
+    item.again = true;
+    items.push_back(item);
   }
 }
 
 Result<std::vector<Item>> gather(sqlite::Database& db, const ReaderScope& scope, const PageRequest& page) {
   std::vector<Item> items;
   TERN_CHECKED(gather_changed(db, scope, page.cursor_seq, items));
+  TERN_CHECKED(gather_again(db, scope, page.cursor_seq, items));
   if (!scope.all) {
     TERN_CHECKED(gather_entered(db, scope, page.cursor_seq, items));
     TERN_CHECKED(gather_left(db, scope, page.cursor_seq, items));
   }
   std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.stands_before(b); });
   if (page.token) {
-    const Item sent{page.token->position, page.token->ticket, false, false, 0};
+    const Item sent{page.token->position, page.token->ticket};
     items.erase(items.begin(), std::find_if(items.begin(), items.end(), [&](const Item& item) { return sent.stands_before(item); }));
   }
   return items;
 }
 
-Result<void> write_item(sqlite::Database& db, const ReaderScope& scope, const Item& item, std::uint64_t cursor_seq, PatchWriter& patches,
-                        v1::ExchangeResponse& response) {
+Result<std::optional<MessagePlace>> write_item(sqlite::Database& db, const ReaderScope& scope, const Item& item, std::uint64_t cursor_seq,
+                                               PatchWriter& patches, v1::ExchangeResponse& response) {
   if (item.left) {
     v1::Left& left = *response.add_left();
     left.set_ticket_id(Bytes(item.ticket.view()));
     left.set_reason(item.left_reason);
     left.set_commit_seq(item.position);
-    return {};
+    return std::optional<MessagePlace>();
   }
   TERN_TRY(auto row, db.query("SELECT state FROM ticket WHERE tenant_id = $1 AND ticket_id = $2", scope.tenant, item.ticket));
   TERN_TRY(const bool found, row.step());
   if (!found) return fail(ErrorCode::corrupt, "A ticket of the scope has no state.");
-  return patches.add(item.ticket, row.blob(0), item.entered, cursor_seq, item.entered);
+  const bool whole = item.entered || item.again;
+  return patches.add(item.ticket, row.blob(0), whole, whole ? MessagePlace{} : MessagePlace::behind(cursor_seq), item.entered);
+}
+
+/// The messages that did not fit the page before, as long as their ticket is still in the scope.
+Result<std::optional<MessagePlace>> write_rest(sqlite::Database& db, const ReaderScope& scope, const PageToken& token, PatchWriter& patches) {
+  TERN_TRY(auto row, db.query("SELECT state FROM ticket WHERE tenant_id = $1 AND ticket_id = $2 AND ($3 = 1 OR EXISTS (SELECT 1 FROM scope_member m "
+                              "WHERE m.tenant_id = $1 AND m.operator_id = $4 AND m.ticket_id = $2 AND m.left_seq = 0))",
+                              scope.tenant, token.ticket, scope.all, scope.operator_id));
+  TERN_TRY(const bool found, row.step());
+  if (!found) return std::optional<MessagePlace>();
+  return patches.add(token.ticket, row.blob(0), false, *token.messages, false);
 }
 
 /// What came after the cursor, in the order of its commits. Never splits a commit without a token that says how far.
 Result<PageEnd> write_news(sqlite::Database& db, const ReaderScope& scope, const PageRequest& page, PatchWriter& patches, v1::ExchangeResponse& response) {
   TERN_TRY(const auto items, gather(db, scope, page));
   std::uint64_t complete = page.cursor_seq;
+  if (page.token && page.token->messages) {
+    PageToken token = *page.token;
+    TERN_TRY(token.messages, write_rest(db, scope, token, patches));
+    if (token.messages || patches.size_bytes() >= page.bytes_max) return PageEnd{complete, token, true};
+  }
   for (std::size_t i = 0; i < items.size(); ++i) {
-    TERN_CHECKED(write_item(db, scope, items[i], page.cursor_seq, patches, response));
+    TERN_TRY(const auto cut, write_item(db, scope, items[i], page.cursor_seq, patches, response));
+    if (cut) return PageEnd{complete, PageToken{Phase::in_commit, 0, items[i].position, items[i].ticket, cut}, true};
     const bool last = i + 1 == items.size();
     const bool ends_commit = last || items[i + 1].position != items[i].position;
     if (ends_commit) complete = items[i].position;
     const std::size_t left_bytes = static_cast<std::size_t>(response.left_size()) * 32;
     if (last || patches.size_bytes() + left_bytes < page.bytes_max) continue;
     if (ends_commit) return PageEnd{complete, std::nullopt, true};
-    return PageEnd{complete, PageToken{Phase::in_commit, 0, items[i].position, items[i].ticket}, true};
+    return PageEnd{complete, PageToken{Phase::in_commit, 0, items[i].position, items[i].ticket, {}}, true};
   }
   return PageEnd{page.snapshot_seq, std::nullopt, false};
 }
@@ -134,15 +193,19 @@ Result<sqlite::Statement> first_replica_rows(sqlite::Database& db, const ReaderS
 /// Own open tickets first, then the rest. The cursor stays at zero until the end and then stands where the download
 /// began: whatever was committed meanwhile comes as news, whether or not a page already showed it.
 Result<PageEnd> write_first_replica(sqlite::Database& db, const ReaderScope& scope, const PageRequest& page, PatchWriter& patches) {
-  PageToken token = page.token.value_or(PageToken{Phase::own_open, page.snapshot_seq, 0, TicketId{}});
+  PageToken token = page.token.value_or(PageToken{Phase::own_open, page.snapshot_seq, 0, TicketId{}, {}});
+  if (token.messages) {
+    TERN_TRY(token.messages, write_rest(db, scope, token, patches));
+    if (token.messages || patches.size_bytes() >= page.bytes_max) return PageEnd{page.cursor_seq, token, true};
+  }
   for (;;) {
     TERN_TRY(auto rows, first_replica_rows(db, scope, token));
     for (;;) {
       TERN_TRY(const bool more, rows.step());
       if (!more) break;
       token.ticket = rows.id<TicketId>(0);
-      TERN_CHECKED(patches.add(token.ticket, rows.blob(1), false, 0, false));
-      if (patches.size_bytes() >= page.bytes_max) return PageEnd{page.cursor_seq, token, true};
+      TERN_TRY(token.messages, patches.add(token.ticket, rows.blob(1), false, MessagePlace{}, false));
+      if (token.messages || patches.size_bytes() >= page.bytes_max) return PageEnd{page.cursor_seq, token, true};
     }
     if (token.phase == Phase::the_rest) return PageEnd{token.base_seq, std::nullopt, token.base_seq < page.snapshot_seq};
     token.phase = Phase::the_rest;
@@ -177,9 +240,16 @@ Result<void> write_pack(sqlite::Database& db, const ReaderScope& scope, sync::Re
 
 }  // namespace
 
+bool reads_restricted(const sync::Record& reader) {
+  const auto name = reader.attributes.find("role");
+  const auto role = name == reader.attributes.end() ? std::nullopt : sync::role_from_name(name->second);
+  return role && sync::has_right(*role, sync::Right::restricted_note);
+}
+
 Bytes PageToken::encode() const {
   protocol::ByteWriter writer;
   writer.u8(static_cast<std::uint8_t>(phase)).u64(base_seq).u64(position).id(ticket);
+  if (messages) writer.u64(messages->version).id(messages->device).id(messages->change);
   return writer.take();
 }
 
@@ -191,6 +261,12 @@ Result<PageToken> PageToken::decode(ByteView bytes) {
   token.base_seq = reader.u64("page_token");
   token.position = reader.u64("page_token");
   token.ticket = reader.id<TicketId>("page_token");
+  if (reader.left() != 0) {
+    token.messages.emplace();
+    token.messages->version = reader.u64("page_token");
+    token.messages->device = reader.id<DeviceId>("page_token");
+    token.messages->change = reader.id<ChangeId>("page_token");
+  }
   TERN_CHECKED(reader.finish());
   if (phase < 1 || phase > 3) return fail(ErrorCode::malformed, "That page token is none of this server's.", "", "page_token");
   return token;

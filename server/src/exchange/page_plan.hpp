@@ -9,6 +9,7 @@
 #include "exchange/reader_scope.hpp"
 #include "tern/protocol/error.hpp"
 #include "tern/sqlite/database.hpp"
+#include "tern/sync/record.hpp"
 
 namespace tern::v1 {
 class ExchangeResponse;
@@ -28,6 +29,7 @@ struct PageToken {
   std::uint64_t base_seq = 0;   // first replica: the newest commit when it began; the cursor jumps there at its end
   std::uint64_t position = 0;   // in_commit
   TicketId ticket;              // the last one sent
+  std::optional<MessagePlace> messages;  // it has more messages than one page holds: the last one sent
 
   [[nodiscard]] Bytes encode() const;
   static Result<PageToken> decode(ByteView bytes);
@@ -49,6 +51,9 @@ struct PageEnd {
 /// Writes patches through `patches`, `left` into `response`. The caller's snapshot is open on `db`.
 Result<PageEnd> write_page(sqlite::Database& db, const ReaderScope& scope, const PageRequest& page, PatchWriter& patches,
                            v1::ExchangeResponse& response);
+
+/// Whether an operator of this record sees restricted notes of others.
+bool reads_restricted(const sync::Record& reader);
 
 /// Tickets in the scope now; for progress of the first replica.
 Result<std::uint64_t> tickets_in_scope(sqlite::Database& db, const ReaderScope& scope);

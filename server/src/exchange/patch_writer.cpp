@@ -65,12 +65,24 @@ Result<Bytes> state_for(const ReaderScope& scope, ByteView state) {
   return sync::encode_state(decoded);
 }
 
-Result<void> PatchWriter::add_messages(const TicketId& ticket, std::uint64_t after, Bytes& patch) {
-  TERN_TRY(auto rows, db_.query("SELECT data, visibility FROM message WHERE tenant_id = $1 AND ticket_id = $2 AND version > $3 ORDER BY version",
-                                scope_.tenant, ticket, after));
+MessagePlace MessagePlace::behind(std::uint64_t commit_seq) {
+  MessagePlace place{commit_seq, {}, {}};
+  place.device.bytes.fill(0xff);
+  place.change.bytes.fill(0xff);
+  return place;
+}
+
+Result<std::optional<MessagePlace>> PatchWriter::add_messages(const TicketId& ticket, const MessagePlace& after, Bytes& patch) {
+  TERN_TRY(auto rows, db_.query("SELECT data, visibility, version, device_id, change_id FROM message WHERE tenant_id = $1 AND ticket_id = $2 "
+                                "AND (version, device_id, change_id) > ($3, $4, $5) ORDER BY version, device_id, change_id",
+                                scope_.tenant, ticket, after.version, after.device, after.change));
+  const std::size_t before = patch.size();
+  std::optional<MessagePlace> last;
   for (;;) {
     TERN_TRY(const bool more, rows.step());
-    if (!more) return {};
+    if (!more) return std::optional<MessagePlace>();
+    if (last && patch.size() - before + rows.blob(0).size() > patch_messages_bytes_max) return last;
+    last = MessagePlace{rows.uint64(2), rows.id<DeviceId>(3), rows.id<ChangeId>(4)};
     if (rows.int64(1) == static_cast<std::int64_t>(sync::Visibility::restricted) && !scope_.restricted_notes) {
       v1::TicketMessage message;
       if (!message.ParseFromArray(rows.blob(0).data(), static_cast<int>(rows.blob(0).size()))) return fail(ErrorCode::corrupt, "A stored message cannot be read.");
@@ -80,12 +92,12 @@ Result<void> PatchWriter::add_messages(const TicketId& ticket, std::uint64_t aft
   }
 }
 
-Result<void> PatchWriter::add(const TicketId& ticket, ByteView state, bool whole, std::uint64_t messages_after, bool entered) {
+Result<std::optional<MessagePlace>> PatchWriter::add(const TicketId& ticket, ByteView state, bool whole, const MessagePlace& after, bool entered) {
   Bytes patch;
   TERN_TRY(const Bytes shown, state_for(scope_, state));
   patch.reserve(shown.size() + 64);
   put_field(patch, v1::Patch::kStateFieldNumber, shown);
-  TERN_CHECKED(add_messages(ticket, whole ? 0 : messages_after, patch));
+  TERN_TRY(auto cut, add_messages(ticket, after, patch));
   if (whole) {
     put_varint(patch, v1::Patch::kWholeFieldNumber << 3);
     put_varint(patch, 1);
@@ -93,6 +105,24 @@ Result<void> PatchWriter::add(const TicketId& ticket, ByteView state, bool whole
   put_field(out_, v1::ExchangeResponse::kPatchesFieldNumber, patch);
   if (entered) put_field(out_, v1::ExchangeResponse::kEnteredFieldNumber, ticket.view());
   ++patches_;
+  return cut;
+}
+
+Result<void> PatchWriter::add_for_repair(const TicketId& ticket, ByteView state) {
+  TERN_TRY(auto rows, db_.query("SELECT version, length(data) FROM message WHERE tenant_id = $1 AND ticket_id = $2 ORDER BY version DESC",
+                                scope_.tenant, ticket));
+  std::size_t bytes = 0;
+  std::optional<std::uint64_t> beyond;
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) break;
+    bytes += static_cast<std::size_t>(rows.uint64(1)) + 8;
+    if (bytes <= patch_messages_bytes_max) continue;
+    beyond = rows.uint64(0);
+    break;
+  }
+  rows.reset();
+  TERN_CHECKED(add(ticket, state, !beyond, beyond ? MessagePlace::behind(*beyond) : MessagePlace{}, false));
   return {};
 }
 

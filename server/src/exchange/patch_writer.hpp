@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "exchange/reader_scope.hpp"
 #include "tern/protocol/bytes.hpp"
 #include "tern/protocol/error.hpp"
+#include "tern/protocol/limits.hpp"
 #include "tern/sqlite/database.hpp"
 
 namespace tern::server {
@@ -13,21 +15,36 @@ namespace tern::server {
 /// The state without other people's pins. Returns `state` itself when there are none in it.
 Result<Bytes> state_for(const ReaderScope& scope, ByteView state);
 
+/// The last message of a ticket that was sent, in the order of their rows; the rest follows on the next page.
+struct MessagePlace {
+  std::uint64_t version = 0;
+  DeviceId device;
+  ChangeId change;
+  /// Behind everything that this commit touched.
+  static MessagePlace behind(std::uint64_t commit_seq);
+};
+
+/// Messages of one ticket on one page: with everything else of an answer they stay below what a device unpacks.
+inline constexpr std::size_t patch_messages_bytes_max = 512 * limits::kib;
+
 /// Collects `patches` (field 3) and `entered` (field 4) of an ExchangeResponse as encoded bytes, to be put behind the
 /// rest of the message: Protobuf reads fields in any order.
 class PatchWriter {
 public:
   PatchWriter(sqlite::Database& db, const ReaderScope& scope) : db_(db), scope_(scope) {}
 
-  /// One ticket with its messages newer than `messages_after` (all when `whole`).
-  Result<void> add(const TicketId& ticket, ByteView state, bool whole, std::uint64_t messages_after, bool entered);
+  /// One ticket with its messages behind `after`. Gives where to go on when they are too many for one page. `whole`: the
+  /// reader drops the messages it holds of it.
+  Result<std::optional<MessagePlace>> add(const TicketId& ticket, ByteView state, bool whole, const MessagePlace& after, bool entered);
+  /// For a repair, which has no second page: whole, or its newest messages when they are too many.
+  Result<void> add_for_repair(const TicketId& ticket, ByteView state);
 
   [[nodiscard]] std::size_t size_bytes() const { return out_.size(); }
   [[nodiscard]] std::uint64_t patches() const { return patches_; }
   [[nodiscard]] Bytes take() { return std::move(out_); }
 
 private:
-  Result<void> add_messages(const TicketId& ticket, std::uint64_t after, Bytes& patch);
+  Result<std::optional<MessagePlace>> add_messages(const TicketId& ticket, const MessagePlace& after, Bytes& patch);
 
   sqlite::Database& db_;
   const ReaderScope& scope_;

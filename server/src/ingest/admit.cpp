@@ -13,9 +13,15 @@ using sync::ReasonCode;
 using sync::Rule;
 using Verdict = sync::Admission::Verdict;
 
-bool admitted(const Entry& entry) { return entry.admission.verdict == Verdict::admitted; }
-void hold(Entry& entry, ReasonCode reason, Rule rule) { refuse(entry, Verdict::held, reason, rule); }
-void reject(Entry& entry, ReasonCode reason, Rule rule) { refuse(entry, Verdict::rejected, reason, rule); }
+bool admitted(const Entry& entry) {
+  return entry.admission.verdict == Verdict::admitted;
+}
+void hold(Entry& entry, ReasonCode reason, Rule rule) {
+  refuse(entry, Verdict::held, reason, rule);
+}
+void reject(Entry& entry, ReasonCode reason, Rule rule) {
+  refuse(entry, Verdict::rejected, reason, rule);
+}
 
 bool is_fact(const sync::Change& change) {
   const sync::IntentSpec* spec = sync::find_intent(change.intent);
@@ -43,7 +49,8 @@ Result<Named> find_named(Batch& batch, const SetWork& work, const sync::ChangeRe
       if (const Entry& entry = work.entries[mine->second]; entry.standing.outcome != sync::Outcome::unspecified)
         return Named{parent_of(entry.standing.outcome), entry.change->ticket, entry.change->intent};
   TERN_TRY(auto rows, batch.db().query("SELECT standing, ticket_id, intent FROM change WHERE tenant_id = $1 "
-                                       "AND device_id = $2 AND change_id = $3", batch.number, ref.device, ref.id));
+                                       "AND device_id = $2 AND change_id = $3",
+                                       batch.number, ref.device, ref.id));
   TERN_TRY(const bool found, rows.step());
   if (!found) return Named{};
   return Named{parent_of(static_cast<sync::Outcome>(rows.int64(0))), rows.id<TicketId>(1),
@@ -120,9 +127,12 @@ bool may_now(const Batch& batch, const SetWork& work, const Entry& entry, const 
 }
 
 Result<std::optional<sync::Actor>> actor_at(Batch& batch, const OperatorId& id, std::uint64_t seq) {
-  TERN_TRY(auto rows, batch.db().query(
-      "SELECT data FROM record_history WHERE tenant_id = $1 AND kind = $2 AND record_id = $3 AND version <= $4 "
-      "ORDER BY version DESC LIMIT 1", batch.number, sync::RecordKind::operator_, id, seq));
+  TERN_TRY(
+      auto rows,
+      batch.db().query(
+          "SELECT data FROM record_history WHERE tenant_id = $1 AND kind = $2 AND record_id = $3 AND version <= $4 "
+          "ORDER BY version DESC LIMIT 1",
+          batch.number, sync::RecordKind::operator_, id, seq));
   TERN_TRY(const bool found, rows.step());
   if (!found) return std::optional<sync::Actor>{};
   TERN_TRY(const sync::Record record, sync::decode_record(rows.blob(0)));
@@ -165,10 +175,14 @@ bool known(const Batch& batch, sync::RecordKind kind, ByteView id) {
 
 std::optional<sync::RecordKind> record_kind_of(FieldId field) {
   switch (field) {
-    case FieldId::category: return sync::RecordKind::category;
-    case FieldId::contact: return sync::RecordKind::contact;
-    case FieldId::organisation: return sync::RecordKind::organisation;
-    default: return std::nullopt;
+    case FieldId::category:
+      return sync::RecordKind::category;
+    case FieldId::contact:
+      return sync::RecordKind::contact;
+    case FieldId::organisation:
+      return sync::RecordKind::organisation;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -192,9 +206,9 @@ bool records_known(const Batch& batch, const sync::Change& change) {
 }
 
 std::size_t count_elements(const sync::TicketState& state, FieldId field) {
-  return static_cast<std::size_t>(std::count_if(state.elements.begin(), state.elements.end(), [field](const auto& element) {
-    return element.first.field == field && !element.second.empty();
-  }));
+  return static_cast<std::size_t>(
+      std::count_if(state.elements.begin(), state.elements.end(),
+                    [field](const auto& element) { return element.first.field == field && !element.second.empty(); }));
 }
 
 bool adds_beyond(const sync::TicketState& state, const Entry& entry, FieldId field, std::size_t most) {
@@ -244,7 +258,8 @@ Result<bool> makes_cycle(Batch& batch, const TicketId& source, TicketId at) {
 
 Result<void> check_other_ticket(Batch& batch, Entry& entry) {
   const sync::Change& change = *entry.change;
-  const bool names_one = change.intent == Intent::link || change.intent == Intent::merge || change.intent == Intent::split;
+  const bool names_one =
+      change.intent == Intent::link || change.intent == Intent::merge || change.intent == Intent::split;
   if (!names_one) return {};
   const TicketId other = TicketId::or_zero(change.target);
   TERN_TRY(const WorkingTicket* ticket, batch.ticket(other));
@@ -278,8 +293,8 @@ void settle_claim(Batch& batch, const SetWork& work, Entry& entry) {
   entry.admission.author_has_device = dark;
   const auto index = static_cast<std::uint32_t>(&entry - work.entries.data());
   const sync::Origin origin{work.judged.device, work.judged.device_epoch, work.judged.chain_seq, index};
-  const sync::Stamp stamp = sync::make_stamp(*entry.change, origin, work.commit_seq, entry.admission, entry.author,
-                                             entry.author_kind);
+  const sync::Stamp stamp =
+      sync::make_stamp(*entry.change, origin, work.commit_seq, entry.admission, entry.author, entry.author_kind);
   sync::judge_claim(state, *entry.change, stamp, dark, entry.admission);
 }
 

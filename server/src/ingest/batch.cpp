@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tern/protocol/crash_point.hpp"
+
 namespace tern::server {
 namespace {
 
@@ -78,7 +80,8 @@ const sync::Record* Batch::find_record(sync::RecordKind kind, const RecordId& id
 
 std::optional<sync::Actor> Batch::find_actor(const OperatorId& id) const {
   if (!records_.empty())
-    if (const auto mine = records_.find({sync::RecordKind::operator_, RecordId::or_zero(id.view())}); mine != records_.end())
+    if (const auto mine = records_.find({sync::RecordKind::operator_, RecordId::or_zero(id.view())});
+        mine != records_.end())
       return actor_of(mine->second);
   const auto found = in.actors.find(id);
   return found == in.actors.end() ? std::nullopt : std::optional(found->second);
@@ -86,17 +89,19 @@ std::optional<sync::Actor> Batch::find_actor(const OperatorId& id) const {
 
 Result<void> Batch::put_record(sync::Record record) {
   const Bytes data = sync::encode_record(record);
-  TERN_CHECKED(db().run("INSERT INTO record (tenant_id, kind, record_id, integer_id, name, version, deleted, data) "
-                        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant_id, kind, record_id) DO UPDATE SET "
-                        "integer_id = excluded.integer_id, name = excluded.name, version = excluded.version, "
-                        "deleted = excluded.deleted, data = excluded.data",
-                        number, record.kind, record.id, record.integer_id, sqlite::Text{record.name}, record.version,
-                        record.deleted, sqlite::Blob{data}));
+  TERN_CHECKED(
+      db().run("INSERT INTO record (tenant_id, kind, record_id, integer_id, name, version, deleted, data) "
+               "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant_id, kind, record_id) DO UPDATE SET "
+               "integer_id = excluded.integer_id, name = excluded.name, version = excluded.version, "
+               "deleted = excluded.deleted, data = excluded.data",
+               number, record.kind, record.id, record.integer_id, sqlite::Text{record.name}, record.version,
+               record.deleted, sqlite::Blob{data}));
   if (record.kind == sync::RecordKind::operator_) {
-    TERN_CHECKED(db().run("INSERT INTO record_history (tenant_id, kind, record_id, version, data) "
-                          "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, kind, record_id, version) "
-                          "DO UPDATE SET data = excluded.data",
-                          number, record.kind, record.id, record.version, sqlite::Blob{data}));
+    TERN_CHECKED(
+        db().run("INSERT INTO record_history (tenant_id, kind, record_id, version, data) "
+                 "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, kind, record_id, version) "
+                 "DO UPDATE SET data = excluded.data",
+                 number, record.kind, record.id, record.version, sqlite::Blob{data}));
   }
   records_[{record.kind, record.id}] = std::move(record);
   return {};
@@ -144,22 +149,24 @@ Result<std::int64_t> Batch::commit_time(std::uint64_t seq) {
   if (seq > committed_seq) return commit_ms;
   auto& slot = in.commit_times[seq % in.commit_times.size()];
   if (slot.first == seq) return slot.second;
-  TERN_TRY(const auto found, db().int64_of("SELECT commit_ms FROM change_set WHERE tenant_id = $1 AND commit_seq = $2",
-                                           number, seq));
+  TERN_TRY(const auto found,
+           db().int64_of("SELECT commit_ms FROM change_set WHERE tenant_id = $1 AND commit_seq = $2", number, seq));
   slot = {seq, found.value_or(0)};
   return slot.second;
 }
 
 Result<std::optional<AnchorFacts>> Batch::find_anchor(const Hash& hash) {
   if (hash.is_zero()) return std::optional<AnchorFacts>{};
-  if (const auto found = in.anchors_seen.find(hash); found != in.anchors_seen.end()) return std::optional(found->second);
+  if (const auto found = in.anchors_seen.find(hash); found != in.anchors_seen.end())
+    return std::optional(found->second);
   {
     std::lock_guard lock(in.anchor_mutex);
     for (const PendingAnchor& anchor : in.pending_anchors)
       if (anchor.hash == hash) return std::optional(AnchorFacts{anchor.time_ms, anchor.epoch});
   }
   TERN_TRY(auto rows, db().query("SELECT time_ms, epoch FROM anchor WHERE tenant_id = $1 AND anchor_hash = $2 "
-                                 "AND withdrawn = 0", number, hash));
+                                 "AND withdrawn = 0",
+                                 number, hash));
   TERN_TRY(const bool found, rows.step());
   if (!found) return std::optional<AnchorFacts>{};
   const AnchorFacts facts{rows.int64(0), rows.id<EpochId>(1)};
@@ -253,10 +260,12 @@ Result<CommitNotice> Batch::finish() {
     return notice;
   }
   if (auto written = write_rows(); !written) return tl::unexpected(std::move(written).error());
+  crash_point("before_commit");
   if (auto done = transaction_->commit(); !done) {
     in.writer_broken = true;  // whether it is stored is unknown until the file was read again
     return tl::unexpected(std::move(done).error());
   }
+  crash_point("after_commit");
   transaction_.reset();
   notice.records = !records_.empty();
   for (const auto& [id, working] : tickets_)

@@ -26,14 +26,14 @@ struct Entry {
   const protocol::SealedChange* sealed = nullptr;
   OperatorId author;
   sync::PrincipalKind author_kind = sync::PrincipalKind::operator_;
-  OperatorId acting;                     // whose rights count; zero: the server's own
+  OperatorId acting;  // whose rights count; zero: the server's own
   sync::Stamp stamp;
   sync::Admission admission;
   std::vector<ReleasedChange> released;
   sync::Standing standing;
-  WorkingTicket* ticket = nullptr;       // null: unknown, or the change has none
-  LatestFacts latest;                    // of its ticket, with it
-  bool again = false;                    // its id was there already
+  WorkingTicket* ticket = nullptr;  // null: unknown, or the change has none
+  LatestFacts latest;               // of its ticket, with it
+  bool again = false;               // its id was there already
   bool same_content = false;
 };
 
@@ -48,16 +48,16 @@ struct Altered {
 struct SetWork {
   const protocol::ChangeSet* set = nullptr;
   protocol::ChangeSetHeader header;
-  protocol::ChangeSetHeader judged;      // time and place are judged by it
+  protocol::ChangeSetHeader judged;  // time and place are judged by it
   Hash hash;
   std::span<const sync::Change> changes;
-  std::span<const OperatorId> acting;    // of a server's set: one for each change
+  std::span<const OperatorId> acting;  // of a server's set: one for each change
   bool from_server = false;
-  std::uint64_t sent_seq = 0;            // what the device can have seen
-  std::uint64_t cursor_seen = 0;         // the header's seen_seq as it counts
+  std::uint64_t sent_seq = 0;     // what the device can have seen
+  std::uint64_t cursor_seen = 0;  // the header's seen_seq as it counts
   EpochId anchor_epoch;
   sync::SetEvidence evidence;
-  std::int64_t lo_ms = 0;                // of the set: previous_lo of the next
+  std::int64_t lo_ms = 0;  // of the set: previous_lo of the next
   std::uint64_t commit_seq = 0;
   std::vector<Entry> entries;
   std::unordered_map<ChangeId, std::size_t> by_id;
@@ -76,11 +76,11 @@ public:
 
   Tenant& tenant;
   Tenant::Internals& in;
-  const std::int64_t number;             // tenant_id
+  const std::int64_t number;  // tenant_id
   std::int64_t commit_ms = 0;
-  bool doubtful = false;                 // the server's clock is in doubt
-  std::uint64_t commit_seq = 0;          // newest of this batch, or before it
-  std::uint64_t committed_seq = 0;       // before this batch
+  bool doubtful = false;            // the server's clock is in doubt
+  std::uint64_t commit_seq = 0;     // newest of this batch, or before it
+  std::uint64_t committed_seq = 0;  // before this batch
   protocol::MerkleFrontier frontier;
   std::uint64_t next_integer_id = 1;
   bool wrote = false;
@@ -137,7 +137,7 @@ public:
   CustodyMarks& custody();
   [[nodiscard]] const CustodyMarks& custody_now() const { return custody_changed_ ? custody_ : in.custody; }
   std::vector<ErasedKey> newly_erased;
-  std::optional<EpochId> new_epoch;      // begin_epoch
+  std::optional<EpochId> new_epoch;       // begin_epoch
   std::vector<TicketId> rescope_tickets;  // whose scope changes by time alone
 };
 
@@ -166,14 +166,17 @@ struct StoredMessage {
 Result<std::optional<StoredMessage>> find_message(Batch& batch, const sync::ChangeRef& ref);
 Result<void> insert_message(Batch& batch, const TicketId& ticket, const sync::Message& message);
 /// The row's version says when readers get it anew; the message's own says when it was last edited.
-Result<void> insert_message_as(Batch& batch, const TicketId& ticket, const sync::Message& message, std::uint64_t version);
+Result<void> insert_message_as(Batch& batch, const TicketId& ticket, const sync::Message& message,
+                               std::uint64_t version);
 Result<void> replace_message(Batch& batch, const StoredMessage& before, const sync::Message& message);
 
 /// fold_entry.cpp. Folds an admitted change in, and whatever follows from it in this transaction.
 Result<void> fold_entry(Batch& batch, SetWork& work, Entry& entry);
 /// One placed change of a ticket: state, messages, description, standings it alters.
-Result<sync::Standing> fold_placed(Batch& batch, SetWork& work, WorkingTicket& ticket, const sync::PlacedChange& placed);
-void note_altered(SetWork& work, const TicketId& ticket, const sync::StandingChange& change, const sync::ChangeRef& cause);
+Result<sync::Standing> fold_placed(Batch& batch, SetWork& work, WorkingTicket& ticket,
+                                   const sync::PlacedChange& placed);
+void note_altered(SetWork& work, const TicketId& ticket, const sync::StandingChange& change,
+                  const sync::ChangeRef& cause);
 /// Ids and numbers of a new ticket; the row of its name.
 Result<void> name_ticket(Batch& batch, const sync::Change& create, sync::Admission& admission);
 

@@ -1,7 +1,7 @@
 // commit_batch and commit_server: pushes of devices and changes of the server, each batch one transaction.
 #include <algorithm>
 
-#include "batch.hpp"
+#include "run_batch.hpp"
 
 namespace tern::server {
 namespace {
@@ -22,14 +22,16 @@ struct Deposited {
 
 Result<Deposited> deposited(Batch& batch, const DeviceId& device) {
   TERN_TRY(auto rows, batch.db().query("SELECT count(*), sum(length(wire)) FROM quarantine WHERE tenant_id = $1 "
-                                       "AND device_id = $2", batch.number, device));
+                                       "AND device_id = $2",
+                                       batch.number, device));
   TERN_TRY(const bool found, rows.step());
   return found ? Deposited{rows.uint64(0), rows.uint64(1)} : Deposited{};
 }
 
 Result<std::optional<PushFault>> deposit_set(Batch& batch, const protocol::VerifiedSet& set, Deposited& kept) {
   TERN_TRY(const auto held, batch.db().int64_of("SELECT 1 FROM quarantine WHERE tenant_id = $1 AND device_id = $2 "
-                                                "AND set_hash = $3", batch.number, set.header.device, set.hash));
+                                                "AND set_hash = $3",
+                                                batch.number, set.header.device, set.hash));
   if (held) return std::optional<PushFault>{};
   const Bytes wire = protocol::encode(set.set);
   if (kept.sets + 1 > limits::quarantine_sets_max || kept.bytes + wire.size() > limits::quarantine_bytes_max) {
@@ -39,9 +41,10 @@ Result<std::optional<PushFault>> deposit_set(Batch& batch, const protocol::Verif
   kept.sets += 1;
   kept.bytes += wire.size();
   batch.wrote = true;
-  TERN_CHECKED(batch.db().run("INSERT INTO quarantine (tenant_id, device_id, set_hash, received_ms, wire) "
-                              "VALUES ($1, $2, $3, $4, $5)",
-                              batch.number, set.header.device, set.hash, batch.commit_ms, sqlite::Blob{wire}));
+  TERN_CHECKED(
+      batch.db().run("INSERT INTO quarantine (tenant_id, device_id, set_hash, received_ms, wire) "
+                     "VALUES ($1, $2, $3, $4, $5)",
+                     batch.number, set.header.device, set.hash, batch.commit_ms, sqlite::Blob{wire}));
   return std::optional<PushFault>{};
 }
 
@@ -52,8 +55,8 @@ Result<PushAnswer> take_deposit(Batch& batch, const VerifiedPush& push) {
   TERN_TRY(Deposited kept, deposited(batch, push.push.device));
   for (std::size_t i = 0; i < push.sets.size(); ++i) {
     const protocol::VerifiedSet& set = push.sets[i];
-    TERN_TRY(auto known, read_receipt(batch.db(), batch.number, set.header.device, set.header.device_epoch,
-                                      set.header.chain_seq));
+    TERN_TRY(auto known,
+             read_receipt(batch.db(), batch.number, set.header.device, set.header.device_epoch, set.header.chain_seq));
     if (known && known->set_hash == set.hash) {
       answer.receipts.push_back(std::move(known->wire));
     } else {
@@ -85,7 +88,8 @@ std::optional<PushFault> check_key(const Batch& batch, const protocol::VerifiedS
 std::optional<PushFault> check_contents(const Batch& batch, const protocol::VerifiedSet& set) {
   for (std::size_t i = 0; i < set.set.changes.size(); ++i) {
     if (!set.set.changes[i].erased() || batch.in.erased.contains({set.header.device, set.commitments[i]})) continue;
-    return fault_of(ErrorCode::content_missing, "a change came without the content that the server still expects", {}, "body");
+    return fault_of(ErrorCode::content_missing, "a change came without the content that the server still expects", {},
+                    "body");
   }
   return std::nullopt;
 }
@@ -117,13 +121,14 @@ Result<std::optional<PushFault>> take_set(Batch& batch, const VerifiedPush& push
   if (auto fault = check_key(batch, set, device)) return fault;
   if (auto fault = check_contents(batch, set)) return fault;
   std::optional<StoredReceipt> known;
-  const bool past = set.header.device_epoch < device.chain.device_epoch ||
-                    (set.header.device_epoch == device.chain.device_epoch && set.header.chain_seq <= device.chain.chain_seq);
+  const bool past =
+      set.header.device_epoch < device.chain.device_epoch ||
+      (set.header.device_epoch == device.chain.device_epoch && set.header.chain_seq <= device.chain.chain_seq);
   if (past) {
     TERN_TRY(known, read_receipt(batch.db(), batch.number, device.id, set.header.device_epoch, set.header.chain_seq));
   }
-  const protocol::ChainJudgement judgement = protocol::judge_chain(
-      device.chain, set.header, set.hash, known ? std::optional(known->set_hash) : std::nullopt);
+  const protocol::ChainJudgement judgement =
+      protocol::judge_chain(device.chain, set.header, set.hash, known ? std::optional(known->set_hash) : std::nullopt);
   switch (judgement.verdict) {
     case protocol::ChainVerdict::process:
       return commit_set(batch, set, push.changes[index], device, notes, answer);
@@ -163,7 +168,8 @@ Result<PushAnswer> take_push(Batch& batch, const VerifiedPush& push) {
   DeviceNotes notes;
   {
     std::shared_lock lock(batch.in.snapshot_mutex);
-    if (const auto found = batch.in.devices.find(device->id); found != batch.in.devices.end()) notes = found->second.notes;
+    if (const auto found = batch.in.devices.find(device->id); found != batch.in.devices.end())
+      notes = found->second.notes;
   }
   for (std::size_t i = 0; i < push.sets.size(); ++i) {
     TERN_TRY(auto fault, take_set(batch, push, i, *device, notes, answer));
@@ -187,42 +193,23 @@ void note_push(Tenant& tenant, const Push& push) {
   static_cast<void>(note_exchange(tenant, note));
 }
 
-Result<BatchResult> commit_all(Batch& batch, std::span<VerifiedPush> pushes) {
-  TERN_CHECKED(batch.begin());
-  BatchResult result;
-  result.answers.reserve(pushes.size());
-  for (const VerifiedPush& push : pushes) {
-    TERN_TRY(PushAnswer answer, take_push(batch, push));
-    result.answers.push_back(std::move(answer));
-  }
-  TERN_TRY(result.notice, batch.finish());
-  return result;
-}
-
 }  // namespace
 
 Result<BatchResult> commit_batch(Tenant& tenant, std::span<VerifiedPush> pushes) {
-  const auto strand = tenant.lock_writer();
   for (const VerifiedPush& push : pushes) note_push(tenant, push.push);
-  Batch batch(tenant);
-  auto result = commit_all(batch, pushes);
-  if (!result) tenant.internals().writer_broken = true;
-  return result;
+  return run_batch(tenant, [&](Batch& batch) -> Result<BatchResult> {
+    BatchResult result;
+    result.answers.reserve(pushes.size());
+    for (const VerifiedPush& push : pushes) {
+      TERN_TRY(PushAnswer answer, take_push(batch, push));
+      result.answers.push_back(std::move(answer));
+    }
+    return result;
+  });
 }
 
 Result<ServerCommit> commit_server(Tenant& tenant, std::vector<ServerChange> changes) {
-  const auto strand = tenant.lock_writer();
-  Batch batch(tenant);
-  TERN_CHECKED(batch.begin());
-  auto commit = server_set(batch, std::move(changes));
-  if (!commit) return commit;
-  auto notice = batch.finish();
-  if (!notice) {
-    tenant.internals().writer_broken = true;
-    return tl::unexpected(std::move(notice).error());
-  }
-  commit->notice = std::move(*notice);
-  return commit;
+  return run_batch(tenant, [&](Batch& batch) { return server_set(batch, std::move(changes)); });
 }
 
 }  // namespace tern::server

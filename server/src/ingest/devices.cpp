@@ -3,38 +3,21 @@
 #include <algorithm>
 
 #include "device_records.hpp"
+#include "run_batch.hpp"
 
 namespace tern::server {
 namespace {
 
 std::string_view state_name(protocol::KeyState state) {
   switch (state) {
-    case protocol::KeyState::active: return "active";
-    case protocol::KeyState::frozen: return "frozen";
-    case protocol::KeyState::revoked: return "revoked";
+    case protocol::KeyState::active:
+      return "active";
+    case protocol::KeyState::frozen:
+      return "frozen";
+    case protocol::KeyState::revoked:
+      return "revoked";
   }
   return "revoked";
-}
-
-/// One commit of administration: `work` decides inside the batch, storage errors undo all of it.
-template <typename Work>
-auto in_batch(Tenant& tenant, Work work) -> decltype(work(std::declval<Batch&>())) {
-  const auto strand = tenant.lock_writer();
-  Batch batch(tenant);
-  TERN_CHECKED(batch.begin());
-  auto result = work(batch);
-  if (!result) return result;
-  auto notice = batch.finish();
-  if (!notice) {
-    tenant.internals().writer_broken = true;
-    return tl::unexpected(std::move(notice).error());
-  }
-  if constexpr (requires { result->notice; }) {
-    result->notice = *notice;
-  } else if constexpr (requires { (*result)->notice; }) {
-    if (*result) (*result)->notice = *notice;
-  }
-  return result;
 }
 
 Result<void> check_may_enrol(const Batch& batch, const OperatorId& operator_id) {
@@ -45,7 +28,8 @@ Result<void> check_may_enrol(const Batch& batch, const OperatorId& operator_id) 
   for (const DeviceId& id : batch.devices_of(operator_id))
     if (batch.peek_device(id)->key_state == protocol::KeyState::active) ++active;
   if (active < limits::devices_per_operator_max) return {};
-  return fail(ErrorCode::too_large, "this operator has as many devices as one may have", "revoke one first", "operator");
+  return fail(ErrorCode::too_large, "this operator has as many devices as one may have", "revoke one first",
+              "operator");
 }
 
 DeviceRow row_of(const NewDevice& device) {
@@ -134,8 +118,8 @@ Result<Bytes> end_key(Batch& batch, DeviceRow& device, protocol::RevocationReaso
   revocation.time_ms = batch.commit_ms;
   revocation.reason = reason;
   device.revocation = protocol::sign_statement(revocation, batch.in.keys.log).wire;
-  device.key_state = reason == protocol::RevocationReason::frozen ? protocol::KeyState::frozen
-                                                                  : protocol::KeyState::revoked;
+  device.key_state =
+      reason == protocol::RevocationReason::frozen ? protocol::KeyState::frozen : protocol::KeyState::revoked;
   std::vector<ServerChange> record;
   record.push_back(device_record(batch, device, acting));
   TERN_TRY(const ServerCommit commit, server_set(batch, std::move(record)));
@@ -147,7 +131,7 @@ Result<Bytes> end_key(Batch& batch, DeviceRow& device, protocol::RevocationReaso
 Result<ServerCommit> add_device(Tenant& tenant, const NewDevice& device) {
   const auto strand = tenant.lock_writer();
   TERN_CHECKED(prepare_anchors(tenant));  // the answer carries an anchor, made inside the transaction
-  return in_batch(tenant, [&](Batch& batch) -> Result<ServerCommit> {
+  return run_batch(tenant, [&](Batch& batch) -> Result<ServerCommit> {
     TERN_CHECKED(check_may_enrol(batch, device.operator_id));
     if (batch.peek_device(device.device) != nullptr)
       return fail(ErrorCode::invalid, "there is a device of this id already", {}, "device");
@@ -162,13 +146,13 @@ Result<ServerCommit> add_device(Tenant& tenant, const NewDevice& device) {
 
 Result<EndedDevice> end_device(Tenant& tenant, const DeviceId& id, protocol::RevocationReason reason,
                                const OperatorId& acting) {
-  return in_batch(tenant, [&](Batch& batch) -> Result<EndedDevice> {
+  return run_batch(tenant, [&](Batch& batch) -> Result<EndedDevice> {
     const DeviceRow* known = batch.peek_device(id);
     if (known == nullptr || known->purpose != protocol::KeyPurpose::device)
       return fail(ErrorCode::not_found, "there is no such device", {}, "device");
     const bool freezes = reason == protocol::RevocationReason::frozen;
-    const bool over = known->key_state == protocol::KeyState::revoked ||
-                      (freezes && known->key_state == protocol::KeyState::frozen);
+    const bool over =
+        known->key_state == protocol::KeyState::revoked || (freezes && known->key_state == protocol::KeyState::frozen);
     if (over) return EndedDevice{id, known->revocation};
     TERN_TRY(Bytes statement, end_key(batch, *batch.device(id), reason, acting));
     return EndedDevice{id, std::move(statement)};
@@ -177,7 +161,7 @@ Result<EndedDevice> end_device(Tenant& tenant, const DeviceId& id, protocol::Rev
 
 Result<std::vector<EndedDevice>> disable_operator(Tenant& tenant, const OperatorId& operator_id,
                                                   const OperatorId& acting) {
-  return in_batch(tenant, [&](Batch& batch) -> Result<std::vector<EndedDevice>> {
+  return run_batch(tenant, [&](Batch& batch) -> Result<std::vector<EndedDevice>> {
     const sync::Record* known = batch.find_record(sync::RecordKind::operator_, RecordId::or_zero(operator_id.view()));
     if (known == nullptr) return fail(ErrorCode::not_found, "there is no such operator", {}, "operator");
     sync::Record record = *known;
@@ -205,7 +189,7 @@ Result<std::vector<EndedDevice>> disable_operator(Tenant& tenant, const Operator
 }
 
 Result<Bytes> order_wipe(Tenant& tenant, const DeviceId& id, const OperatorId& acting) {
-  return in_batch(tenant, [&](Batch& batch) -> Result<Bytes> {
+  return run_batch(tenant, [&](Batch& batch) -> Result<Bytes> {
     DeviceRow* device = batch.device(id);
     if (device == nullptr || device->purpose != protocol::KeyPurpose::device)
       return fail(ErrorCode::not_found, "there is no such device", {}, "device");
@@ -286,7 +270,7 @@ std::vector<ServerChange> ended_custody(Batch& batch, const OperatorId& operator
 }
 
 Result<std::optional<ServerCommit>> end_custody(Tenant& tenant, const DeviceId& device) {
-  return in_batch(tenant, [&](Batch& batch) -> Result<std::optional<ServerCommit>> {
+  return run_batch(tenant, [&](Batch& batch) -> Result<std::optional<ServerCommit>> {
     const DeviceRow* row = batch.peek_device(device);
     if (row == nullptr) return std::optional<ServerCommit>{};
     auto ends = ended_custody(batch, row->operator_id);

@@ -17,7 +17,7 @@ struct NewDevice {
   DeviceId device;
   OperatorId operator_id;
   protocol::PublicKey public_key;
-  Bytes certificate;        // Signed<Certificate>::wire, made by the caller; its device_epoch is 1
+  Bytes certificate;  // Signed<Certificate>::wire, made by the caller; its device_epoch is 1
   bool scope_all = false;
   std::string name, platform;
   /// Runs inside the same transaction, after the device was written: takes the enrolment code. An error undoes all of
@@ -25,8 +25,8 @@ struct NewDevice {
   std::function<Result<void>(sqlite::Database&)> in_transaction;
 };
 
-/// Committer strand. `too_large` when the operator has limits::devices_per_operator_max active devices, `not_found` when
-/// there is no such operator, `not_permitted` when the operator is disabled.
+/// Committer strand. `too_large` when the operator has limits::devices_per_operator_max active devices, `not_found`
+/// when there is no such operator, `not_permitted` when the operator is disabled.
 Result<ServerCommit> add_device(Tenant& tenant, const NewDevice& device);
 
 struct EndedDevice {
@@ -53,20 +53,20 @@ struct DeviceInfo {
   KeyId key;
   protocol::KeyState key_state = protocol::KeyState::active;
   protocol::KeyPurpose purpose = protocol::KeyPurpose::device;
-  protocol::ChainHead chain;            // newest set processed
+  protocol::ChainHead chain;  // newest set processed
   std::uint64_t cursor_seq = 0, sent_seq = 0, outbox_pending = 0;
   std::int64_t last_seen_ms = 0, forked_ms = 0;
   bool scope_all = false;
   std::string name, platform;
   Bytes certificate;
-  Bytes wipe_order, revocation;         // signed statements; empty = none
+  Bytes wipe_order, revocation;  // signed statements; empty = none
 };
 std::optional<DeviceInfo> find_device(const Tenant& tenant, const DeviceId& device);
 std::vector<DeviceInfo> devices(const Tenant& tenant);
 
 /// One exchange, before its answer leaves. Thread-safe, in memory: it rides along with the next commit, so an exchange
-/// that only pulls costs no fsync. What a crash loses of it is harmless: an unknown declared head leaves windows wider, an
-/// older cursor keeps a custody mark longer; and `sent_seq` begins at the newest commit after each start, because an
+/// that only pulls costs no fsync. What a crash loses of it is harmless: an unknown declared head leaves windows wider,
+/// an older cursor keeps a custody mark longer; and `sent_seq` begins at the newest commit after each start, because an
 /// honest device's `seen` must never be cut for what the server has forgotten sending.
 struct ExchangeNote {
   DeviceId device;

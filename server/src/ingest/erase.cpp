@@ -3,8 +3,8 @@
 #include <map>
 #include <set>
 
-#include "batch.hpp"
 #include "jobs.hpp"
+#include "run_batch.hpp"
 #include "tern/protocol/statements.hpp"
 
 namespace tern::server {
@@ -15,7 +15,7 @@ constexpr std::size_t quote_bytes_min = 8;  // shorter lines are anybody's words
 /// A row of the ledger that loses its body.
 struct Victim {
   sync::ChangeRef ref;
-  TicketId ticket;        // zero: a record
+  TicketId ticket;  // zero: a record
   std::uint64_t commit_seq = 0;
   Hash body_commitment;
   Hash commitment;
@@ -64,21 +64,23 @@ std::set<sync::ChangeRef> with_quotes(const std::vector<LedgerChange>& ledger, c
 // ---- finding ----
 
 Result<std::optional<Victim>> find_victim(Batch& batch, const sync::ChangeRef& ref) {
-  TERN_TRY(auto rows, batch.db().query("SELECT commit_seq, ticket_id, skeleton, salt, body, body_commitment FROM change "
-                                       "WHERE tenant_id = $1 AND device_id = $2 AND change_id = $3",
-                                       batch.number, ref.device, ref.id));
+  TERN_TRY(auto rows,
+           batch.db().query("SELECT commit_seq, ticket_id, skeleton, salt, body, body_commitment FROM change "
+                            "WHERE tenant_id = $1 AND device_id = $2 AND change_id = $3",
+                            batch.number, ref.device, ref.id));
   TERN_TRY(const bool found, rows.step());
   if (!found) return std::optional<Victim>{};
   Victim victim{ref, rows.id<TicketId>(1), rows.uint64(0), {}, {}, !rows.is_null(5)};
-  victim.body_commitment = victim.erased_before ? rows.id<Hash>(5) : protocol::body_commitment(rows.id<Salt>(3), rows.blob(4));
+  victim.body_commitment =
+      victim.erased_before ? rows.id<Hash>(5) : protocol::body_commitment(rows.id<Salt>(3), rows.blob(4));
   victim.commitment = protocol::change_commitment(victim.body_commitment, rows.blob(2));
   return std::optional(victim);
 }
 
 /// The record as it is now was written by this change: it has to be written anew first, without what is to go.
 Result<bool> is_current_record(Batch& batch, const Victim& victim) {
-  TERN_TRY(const auto found, batch.db().int64_of("SELECT 1 FROM record WHERE tenant_id = $1 AND version = $2", batch.number,
-                                                 victim.commit_seq));
+  TERN_TRY(const auto found, batch.db().int64_of("SELECT 1 FROM record WHERE tenant_id = $1 AND version = $2",
+                                                 batch.number, victim.commit_seq));
   return found.has_value();
 }
 
@@ -94,8 +96,10 @@ Result<std::vector<Victim>> find_victims(Batch& batch, const std::vector<sync::C
     }
     TERN_TRY(const bool current, is_current_record(batch, *victim));
     if (current)
-      return fail(ErrorCode::invalid, "a record that stands cannot be erased", "write it anew without what is to go, then "
-                  "erase the old entry", "change");
+      return fail(ErrorCode::invalid, "a record that stands cannot be erased",
+                  "write it anew without what is to go, then "
+                  "erase the old entry",
+                  "change");
     victims.push_back(*victim);
   }
   for (const auto& [ticket, named] : by_ticket) {
@@ -133,37 +137,42 @@ Result<void> strip_quarantine(Batch& batch, const DeviceId& device, const std::s
     if (touched) changed.push_back({rows.id<Hash>(0), std::move(set)});
   }
   for (const Raw& raw : changed)
-    TERN_CHECKED(batch.db().run("UPDATE quarantine SET wire = $4 WHERE tenant_id = $1 AND device_id = $2 AND set_hash = $3",
-                                batch.number, device, raw.hash, sqlite::Blob{protocol::encode(raw.set)}));
+    TERN_CHECKED(
+        batch.db().run("UPDATE quarantine SET wire = $4 WHERE tenant_id = $1 AND device_id = $2 AND set_hash = $3",
+                       batch.number, device, raw.hash, sqlite::Blob{protocol::encode(raw.set)}));
   return {};
 }
 
 /// An operator's past record keeps what rights need of it: role, queues, whether active.
 Result<void> strip_history(Batch& batch, const Victim& victim) {
   TERN_TRY(auto rows, batch.db().query("SELECT kind, record_id, data FROM record_history WHERE tenant_id = $1 "
-                                       "AND version = $2", batch.number, victim.commit_seq));
+                                       "AND version = $2",
+                                       batch.number, victim.commit_seq));
   TERN_TRY(const bool found, rows.step());
   if (!found) return {};
   TERN_TRY(sync::Record record, sync::decode_record(rows.blob(2)));
   rows.reset();
   record.name = "erased";
-  std::erase_if(record.attributes, [](const auto& attribute) { return attribute.first != "role" && attribute.first != "active"; });
-  return batch.db().run("UPDATE record_history SET data = $5 WHERE tenant_id = $1 AND kind = $2 AND record_id = $3 "
-                        "AND version = $4", batch.number, record.kind, record.id, victim.commit_seq,
-                        sqlite::Blob{sync::encode_record(record)});
+  std::erase_if(record.attributes,
+                [](const auto& attribute) { return attribute.first != "role" && attribute.first != "active"; });
+  return batch.db().run(
+      "UPDATE record_history SET data = $5 WHERE tenant_id = $1 AND kind = $2 AND record_id = $3 "
+      "AND version = $4",
+      batch.number, record.kind, record.id, victim.commit_seq, sqlite::Blob{sync::encode_record(record)});
 }
 
 Result<void> remove_body(Batch& batch, const Victim& victim, std::uint64_t commit_seq, ByteView statement) {
   for (const std::string_view sql :
        {"UPDATE change SET salt = NULL, body = NULL, body_commitment = $4 WHERE tenant_id = $1 AND device_id = $2 "
         "AND change_id = $3",
-        "UPDATE change_again SET salt = NULL, body = NULL, body_commitment = $4 WHERE tenant_id = $1 AND device_id = $2 "
+        "UPDATE change_again SET salt = NULL, body = NULL, body_commitment = $4 WHERE tenant_id = $1 AND device_id = "
+        "$2 "
         "AND change_id = $3 AND same_content = 1"})
     TERN_CHECKED(batch.db().run(sql, batch.number, victim.ref.device, victim.ref.id, victim.body_commitment));
-  TERN_CHECKED(batch.db().run("INSERT INTO erasure (tenant_id, device_id, change_id, change_commitment, commit_seq, statement) "
-                              "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant_id, device_id, change_id) DO NOTHING",
-                              batch.number, victim.ref.device, victim.ref.id, victim.commitment, commit_seq,
-                              sqlite::Blob{statement}));
+  TERN_CHECKED(batch.db().run(
+      "INSERT INTO erasure (tenant_id, device_id, change_id, change_commitment, commit_seq, statement) "
+      "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant_id, device_id, change_id) DO NOTHING",
+      batch.number, victim.ref.device, victim.ref.id, victim.commitment, commit_seq, sqlite::Blob{statement}));
   batch.newly_erased.push_back({victim.ref.device, victim.commitment});
   return victim.ticket.is_zero() ? strip_history(batch, victim) : Result<void>{};
 }
@@ -173,9 +182,10 @@ Result<void> rewrite_messages(Batch& batch, const TicketId& ticket, const std::v
   for (const sync::Message& message : messages) {
     TERN_TRY(const auto stored, find_message(batch, message.stamp.ref()));
     if (!stored || stored->message == message) continue;
-    TERN_CHECKED(batch.db().run("DELETE FROM message WHERE tenant_id = $1 AND ticket_id = $2 AND version = $3 "
-                                "AND device_id = $4 AND change_id = $5", batch.number, stored->ticket, stored->version,
-                                message.stamp.origin.device, message.stamp.change));
+    TERN_CHECKED(batch.db().run(
+        "DELETE FROM message WHERE tenant_id = $1 AND ticket_id = $2 AND version = $3 "
+        "AND device_id = $4 AND change_id = $5",
+        batch.number, stored->ticket, stored->version, message.stamp.origin.device, message.stamp.change));
     TERN_CHECKED(insert_message_as(batch, ticket, message, batch.commit_seq));
   }
   return {};
@@ -185,10 +195,11 @@ Result<void> refold(Batch& batch, const TicketId& id) {
   TERN_TRY(Refolded zero, refold_from_zero(batch.db(), batch.number, id));
   TERN_CHECKED(rewrite_messages(batch, id, zero.fold.messages));
   for (std::size_t i = 0; i < zero.changes.size(); ++i)
-    TERN_CHECKED(batch.db().run("UPDATE change SET standing = $4, standing_rule = $5 WHERE tenant_id = $1 AND device_id = $2 "
-                                "AND change_id = $3 AND standing <> $4",
-                                batch.number, zero.changes[i].change.ref.device, zero.changes[i].change.ref.id,
-                                zero.fold.standings[i].outcome, zero.fold.standings[i].rule));
+    TERN_CHECKED(
+        batch.db().run("UPDATE change SET standing = $4, standing_rule = $5 WHERE tenant_id = $1 AND device_id = $2 "
+                       "AND change_id = $3 AND standing <> $4",
+                       batch.number, zero.changes[i].change.ref.device, zero.changes[i].change.ref.id,
+                       zero.fold.standings[i].outcome, zero.fold.standings[i].rule));
   TERN_TRY(WorkingTicket * ticket, batch.ticket(id));
   if (ticket == nullptr) return {};  // only held changes name it
   ticket->state = std::move(zero.fold.state);
@@ -209,9 +220,9 @@ Result<ServerCommit> write_entries(Batch& batch, const std::vector<Victim>& vict
       entry.acting = acting;
       entry.change.intent = sync::Intent::erase;
       entry.change.ticket = ticket;
-      entry.change.targets.assign(refs.begin() + static_cast<std::ptrdiff_t>(at),
-                                  refs.begin() + static_cast<std::ptrdiff_t>(
-                                      std::min(refs.size(), at + limits::targets_per_change_max)));
+      entry.change.targets.assign(
+          refs.begin() + static_cast<std::ptrdiff_t>(at),
+          refs.begin() + static_cast<std::ptrdiff_t>(std::min(refs.size(), at + limits::targets_per_change_max)));
       entries.push_back(std::move(entry));
     }
   }
@@ -224,7 +235,8 @@ Result<Bytes> sign_erasure(Batch& batch, const std::vector<Victim>& victims) {
   protocol::Erasure erasure;
   erasure.tenant = batch.tenant.id();
   erasure.time_ms = batch.commit_ms;
-  for (const Victim& victim : victims) erasure.changes.push_back({{victim.ref.device, victim.ref.id}, victim.commitment});
+  for (const Victim& victim : victims)
+    erasure.changes.push_back({{victim.ref.device, victim.ref.id}, victim.commitment});
   return protocol::sign_statement(std::move(erasure), batch.in.keys.log).wire;
 }
 
@@ -252,25 +264,19 @@ Result<void> check_right(const Batch& batch, const OperatorId& acting) {
 
 Result<Erased> erase(Tenant& tenant, const std::vector<sync::ChangeRef>& changes, const OperatorId& acting) {
   const auto strand = tenant.lock_writer();
-  Erased erased;
-  {
-    Batch batch(tenant);
-    TERN_CHECKED(batch.begin());
+  auto erased = run_batch(tenant, [&](Batch& batch) -> Result<Erased> {
     TERN_CHECKED(check_right(batch, acting));
     TERN_TRY(const std::vector<Victim> victims, find_victims(batch, changes));
     if (victims.empty()) return fail(ErrorCode::invalid, "what was named is erased already", {}, "changes");
-    TERN_TRY(erased.statement, sign_erasure(batch, victims));
-    TERN_TRY(erased.commit, write_entries(batch, victims, acting));
-    TERN_CHECKED(remove(batch, victims, erased.statement));
-    for (const Victim& victim : victims) erased.changes.push_back(victim.ref);
-    auto notice = batch.finish();
-    if (!notice) {
-      tenant.internals().writer_broken = true;
-      return tl::unexpected(std::move(notice).error());
-    }
-    erased.commit.notice = std::move(*notice);
-  }
-  // The text still stands in the WAL until it is emptied; a reader may hold that up, then `maintain` does it.
+    Erased out;
+    TERN_TRY(out.statement, sign_erasure(batch, victims));
+    TERN_TRY(out.commit, write_entries(batch, victims, acting));
+    TERN_CHECKED(remove(batch, victims, out.statement));
+    for (const Victim& victim : victims) out.changes.push_back(victim.ref);
+    return out;
+  });
+  if (!erased) return erased;
+  // The text still stands in the WAL until it is emptied; a reader may hold that up, then a later `maintain` does it.
   tenant.internals().truncate_due = true;
   TERN_CHECKED(maintain(tenant));
   return erased;

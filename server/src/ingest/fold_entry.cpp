@@ -74,7 +74,8 @@ ServerChange server_change(Intent intent, const TicketId& ticket) {
 
 void mirror(SetWork& work, const sync::Change& claim) {
   const bool merges = claim.intent == Intent::merge;
-  ServerChange mirrored = server_change(merges ? Intent::merged_from : Intent::split_from, TicketId::or_zero(claim.target));
+  ServerChange mirrored =
+      server_change(merges ? Intent::merged_from : Intent::split_from, TicketId::or_zero(claim.target));
   mirrored.change.target = Bytes(claim.ticket.view());
   if (!merges) mirrored.change.targets = claim.targets;
   work.follow_ups.push_back(std::move(mirrored));
@@ -124,8 +125,9 @@ void follow(Batch& batch, SetWork& work, const Entry& entry) {
 // ---- records ----
 
 Result<std::uint64_t> next_record_id(Batch& batch, sync::RecordKind kind) {
-  TERN_TRY(const auto newest, batch.db().int64_of("SELECT max(integer_id) FROM record WHERE tenant_id = $1 AND kind = $2",
-                                                  batch.number, kind));
+  TERN_TRY(
+      const auto newest,
+      batch.db().int64_of("SELECT max(integer_id) FROM record WHERE tenant_id = $1 AND kind = $2", batch.number, kind));
   return static_cast<std::uint64_t>(newest.value_or(0)) + 1;
 }
 
@@ -145,7 +147,8 @@ Result<void> fold_record(Batch& batch, const SetWork& work, Entry& entry) {
 
 }  // namespace
 
-void note_altered(SetWork& work, const TicketId& ticket, const sync::StandingChange& change, const sync::ChangeRef& cause) {
+void note_altered(SetWork& work, const TicketId& ticket, const sync::StandingChange& change,
+                  const sync::ChangeRef& cause) {
   if (change.change.device == work.header.device)
     if (const auto mine = work.by_id.find(change.change.id); mine != work.by_id.end()) {
       // It has no receipt yet: what the fold says now is its outcome.
@@ -158,18 +161,22 @@ void note_altered(SetWork& work, const TicketId& ticket, const sync::StandingCha
 Result<void> name_ticket(Batch& batch, const sync::Change& create, sync::Admission& admission) {
   admission.integer_id = batch.next_integer_id++;
   const int year = batch.in.zone_rules.year_of(admission.effective_ms);
-  TERN_TRY(const auto counted, batch.db().int64_of(
-      "INSERT INTO number_counter (tenant_id, year, next) VALUES ($1, $2, 2) ON CONFLICT (tenant_id, year) "
-      "DO UPDATE SET next = next + 1 RETURNING next - 1", batch.number, year));
+  TERN_TRY(const auto counted,
+           batch.db().int64_of(
+               "INSERT INTO number_counter (tenant_id, year, next) VALUES ($1, $2, 2) ON CONFLICT (tenant_id, year) "
+               "DO UPDATE SET next = next + 1 RETURNING next - 1",
+               batch.number, year));
   admission.number = fmt::format("T-{:04}-{:04}", year, counted.value_or(1));
-  constexpr std::string_view insert = "INSERT INTO ticket_name (tenant_id, name, ticket_id) VALUES ($1, $2, $3) "
-                                      "ON CONFLICT (tenant_id, name) DO NOTHING";
+  constexpr std::string_view insert =
+      "INSERT INTO ticket_name (tenant_id, name, ticket_id) VALUES ($1, $2, $3) "
+      "ON CONFLICT (tenant_id, name) DO NOTHING";
   TERN_CHECKED(batch.db().run(insert, batch.number, sqlite::Text{admission.number}, create.ticket));
   if (create.provisional_number.empty()) return {};
   return batch.db().run(insert, batch.number, sqlite::Text{create.provisional_number}, create.ticket);
 }
 
-Result<sync::Standing> fold_placed(Batch& batch, SetWork& work, WorkingTicket& ticket, const sync::PlacedChange& placed) {
+Result<sync::Standing> fold_placed(Batch& batch, SetWork& work, WorkingTicket& ticket,
+                                   const sync::PlacedChange& placed) {
   const Intent intent = placed.change.intent;
   if (intent == Intent::describe) TERN_CHECKED(load_describes(batch, ticket));
   const sync::FoldEffect effect = sync::fold_in(ticket.state, placed);

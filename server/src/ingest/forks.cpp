@@ -10,17 +10,18 @@ constexpr std::int64_t heals_again_after_ms = 30LL * 86'400'000;
 
 Result<void> keep_evidence(Batch& batch, const protocol::VerifiedSet& set, const std::optional<Hash>& known) {
   batch.wrote = true;
-  return batch.db().run("INSERT INTO fork (tenant_id, device_id, set_hash, device_epoch, chain_seq, known_hash, header, "
-                        "signature, seen_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
-                        "ON CONFLICT (tenant_id, device_id, set_hash) DO NOTHING",
-                        batch.number, set.header.device, set.hash, set.header.device_epoch, set.header.chain_seq, known,
-                        sqlite::Blob{set.set.header}, set.set.signature, batch.commit_ms);
+  return batch.db().run(
+      "INSERT INTO fork (tenant_id, device_id, set_hash, device_epoch, chain_seq, known_hash, header, "
+      "signature, seen_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
+      "ON CONFLICT (tenant_id, device_id, set_hash) DO NOTHING",
+      batch.number, set.header.device, set.hash, set.header.device_epoch, set.header.chain_seq, known,
+      sqlite::Blob{set.set.header}, set.set.signature, batch.commit_ms);
 }
 
 /// A new certificate and a new device epoch: both ends go on from it, the second holder signs its own again.
 Result<Bytes> heal(Batch& batch, DeviceRow& device, const Hash& by) {
-  TERN_TRY(const auto held, protocol::open_statement<protocol::Certificate>(device.certificate,
-                                                                            batch.in.keys.log.public_key()));
+  TERN_TRY(const auto held,
+           protocol::open_statement<protocol::Certificate>(device.certificate, batch.in.keys.log.public_key()));
   protocol::Certificate next = held.value;
   next.device_epoch = device.chain.device_epoch + 1;
   next.serial += 1;
@@ -44,9 +45,12 @@ Result<Bytes> heal(Batch& batch, DeviceRow& device, const Hash& by) {
 Result<PushFault> judge_fork(Batch& batch, const protocol::VerifiedSet& set, DeviceRow& device, PushAnswer& answer) {
   const protocol::ChainHead head = device.chain;
   PushFault fault{{ErrorCode::chain_forked, "this device exists twice: another one went on from the same work",
-                   "sync again; if it happens once more, enrol this device anew", "chain_seq"}, 0, head.chain_seq + 1, head};
-  TERN_TRY(const auto known, read_receipt(batch.db(), batch.number, set.header.device, set.header.device_epoch,
-                                          set.header.chain_seq));
+                   "sync again; if it happens once more, enrol this device anew", "chain_seq"},
+                  0,
+                  head.chain_seq + 1,
+                  head};
+  TERN_TRY(const auto known,
+           read_receipt(batch.db(), batch.number, set.header.device, set.header.device_epoch, set.header.chain_seq));
   // The answer to the fork that healed was lost on its way: the same one again.
   if (device.forked_hash == set.hash.view() && device.chain.device_epoch == set.header.device_epoch + 1) {
     answer.statements.push_back(device.certificate);

@@ -1,5 +1,5 @@
-// The one write path: verify -> admit -> time -> order -> fold -> write, in one transaction with ledger, state, log leaf,
-// receipt and amendments. Source: architecture.md "The one write path", fold.md, protocol.md "Change set".
+// The one write path: verify -> admit -> time -> order -> fold -> write, in one transaction with ledger, state, log
+// leaf, receipt and amendments. Source: architecture.md "The one write path", fold.md, protocol.md "Change set".
 #pragma once
 
 #include <cstdint>
@@ -21,35 +21,35 @@ class Tenant;
 /// One device's sets of one exchange, as they arrived.
 struct Push {
   DeviceId device;
-  std::vector<Bytes> change_sets;          // wire
+  std::vector<Bytes> change_sets;               // wire
   std::optional<protocol::ChainHead> declared;  // newest sealed set of the device: bounds later ones from below
-  std::uint64_t cursor_seq = 0;            // of the request, in this epoch
+  std::uint64_t cursor_seq = 0;                 // of the request, in this epoch
   std::uint64_t outbox_pending = 0;
-  bool deposit = false;                    // key revoked or frozen: quarantine only
+  bool deposit = false;  // key revoked or frozen: quarantine only
 };
 
 /// What cannot be answered by a receipt. At most one for a push: later sets were not looked at.
 struct PushFault {
   Error error;
   std::size_t set_index = 0;
-  std::uint64_t expected_seq = 0;          // chain_gap
-  protocol::ChainHead head;                // chain_forked
+  std::uint64_t expected_seq = 0;  // chain_gap
+  protocol::ChainHead head;        // chain_forked
 };
 
 /// A push after the stateless checks. Made on any thread.
 struct VerifiedPush {
   Push push;
-  std::vector<protocol::VerifiedSet> sets;  // up to the first fault
+  std::vector<protocol::VerifiedSet> sets;         // up to the first fault
   std::vector<std::vector<sync::Change>> changes;  // of each set
   std::optional<PushFault> fault;
 };
 
 struct PushAnswer {
-  std::vector<Bytes> receipts;             // encoded protocol::Receipt, one for each set processed or known, in chain order
+  std::vector<Bytes> receipts;  // encoded protocol::Receipt, one for each set processed or known, in chain order
   std::optional<PushFault> fault;
-  std::uint64_t acked_seq = 0;             // newest set of this device the server has processed
+  std::uint64_t acked_seq = 0;  // newest set of this device the server has processed
   Bytes acked_hash;
-  std::vector<Bytes> statements;           // e.g. a new certificate after a fork that healed
+  std::vector<Bytes> statements;  // e.g. a new certificate after a fork that healed
 };
 
 /// What a commit did, for those who are told: push, notify, projections.
@@ -66,7 +66,7 @@ VerifiedPush verify_push(const Tenant& tenant, Push push);
 /// Returns after the commit returned with synchronous=FULL. On a storage error nothing of the batch is stored and the
 /// error is everybody's: no answer may be sent for it.
 struct BatchResult {
-  std::vector<PushAnswer> answers;         // answers[i] belongs to pushes[i]
+  std::vector<PushAnswer> answers;  // answers[i] belongs to pushes[i]
   CommitNotice notice;
 };
 Result<BatchResult> commit_batch(Tenant& tenant, std::span<VerifiedPush> pushes);
@@ -74,8 +74,8 @@ Result<BatchResult> commit_batch(Tenant& tenant, std::span<VerifiedPush> pushes)
 /// Changes by the server itself on behalf of somebody: API, administration, jobs. Sealed with the tenant's sealing key
 /// and committed through the same path. One set (or several of 1,000). Committer strand only.
 struct ServerChange {
-  sync::Change change;                     // id, wall_ms filled when zero
-  OperatorId acting;                       // operator whose rights count; zero: the server itself
+  sync::Change change;  // id, wall_ms filled when zero
+  OperatorId acting;    // operator whose rights count; zero: the server itself
 };
 struct ServerCommit {
   std::uint64_t commit_seq = 0;

@@ -23,6 +23,8 @@ public:
 
 }  // namespace
 
-std::unique_ptr<Committer> make_inline_committer() { return std::make_unique<InlineCommitter>(); }
+std::unique_ptr<Committer> make_inline_committer() {
+  return std::make_unique<InlineCommitter>();
+}
 
 }  // namespace tern::server

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "batch.hpp"
+#include "run_batch.hpp"
 #include "tern/sync/scope.hpp"
 
 namespace tern::server {
@@ -16,9 +16,11 @@ constexpr std::int64_t idle_ms = 2'000;
 /// Tickets that passed an age between the last look and now, and that somebody holds.
 Result<std::vector<TicketId>> passed_age(Batch& batch, std::int64_t from_ms, std::int64_t to_ms) {
   TERN_TRY(auto rows, batch.db().query(
-      "SELECT DISTINCT t.ticket_id FROM ticket t JOIN scope_member m ON m.tenant_id = t.tenant_id "
-      "AND m.ticket_id = t.ticket_id AND m.left_seq = 0 WHERE t.tenant_id = $1 AND t.ended_ms > 0 AND t.ended_ms >= $2 "
-      "AND t.ended_ms < $3", batch.number, from_ms, to_ms));
+                          "SELECT DISTINCT t.ticket_id FROM ticket t JOIN scope_member m ON m.tenant_id = t.tenant_id "
+                          "AND m.ticket_id = t.ticket_id AND m.left_seq = 0 WHERE t.tenant_id = $1 AND t.ended_ms > 0 "
+                          "AND t.ended_ms >= $2 "
+                          "AND t.ended_ms < $3",
+                          batch.number, from_ms, to_ms));
   std::vector<TicketId> ids;
   for (;;) {
     TERN_TRY(const bool more, rows.step());
@@ -68,15 +70,12 @@ Result<void> finish_truncation(Tenant::Internals& in) {
 
 bool notes_waiting(const Tenant::Internals& in) {
   std::shared_lock lock(in.snapshot_mutex);
-  return std::any_of(in.devices.begin(), in.devices.end(), [](const auto& device) { return device.second.notes.dirty; });
+  return std::any_of(in.devices.begin(), in.devices.end(),
+                     [](const auto& device) { return device.second.notes.dirty; });
 }
 
-Result<void> commit_alone(Tenant& tenant, Batch& batch) {
-  auto notice = batch.finish();
-  if (notice) return {};
-  tenant.internals().writer_broken = true;
-  return tl::unexpected(std::move(notice).error());
-}
+/// What a batch without changes gives.
+struct Done {};
 
 }  // namespace
 
@@ -85,21 +84,14 @@ Result<std::optional<ServerCommit>> expire_scopes(Tenant& tenant) {
   Tenant::Internals& in = tenant.internals();
   const std::int64_t now = tenant.now_ms();
   if (now - in.expiry_looked_ms < look_every_ms) return std::optional<ServerCommit>{};
-  Batch batch(tenant);
-  TERN_CHECKED(batch.begin());
-  TERN_TRY(batch.rescope_tickets, expired(batch));
-  std::optional<ServerCommit> commit;
-  if (!batch.rescope_tickets.empty()) {
-    TERN_TRY(commit, server_set(batch, expiry_entry(batch)));
+  auto commit = run_batch(tenant, [&](Batch& batch) -> Result<std::optional<ServerCommit>> {
+    TERN_TRY(batch.rescope_tickets, expired(batch));
+    if (batch.rescope_tickets.empty()) return std::optional<ServerCommit>{};
+    TERN_TRY(ServerCommit done, server_set(batch, expiry_entry(batch)));
     TERN_CHECKED(write_meta(batch.db(), batch.number, "expiry_ms", meta_number(static_cast<std::uint64_t>(now))));
-    auto notice = batch.finish();
-    if (!notice) {
-      in.writer_broken = true;
-      return tl::unexpected(std::move(notice).error());
-    }
-    commit->notice = std::move(*notice);
-  }
-  in.expiry_looked_ms = now;
+    return std::optional(std::move(done));
+  });
+  if (commit) in.expiry_looked_ms = now;
   return commit;
 }
 
@@ -123,18 +115,20 @@ Result<void> begin_epoch(Tenant& tenant, const protocol::EpochRecord& record, By
   if (record.tenant != tenant.id() || record.old_epoch != in.epoch || record.kept_size != in.frontier.size() ||
       record.kept_root != in.frontier.root())
     return fail(ErrorCode::invalid, "the epoch record is not about this tenant as it is now", {}, "record");
-  Batch batch(tenant);
-  TERN_CHECKED(batch.begin());
-  TERN_CHECKED(batch.db().run("INSERT INTO past_epoch (tenant_id, epoch, kept_seq, record) VALUES ($1, $2, $3, $4)",
-                              batch.number, record.old_epoch, record.kept_size, sqlite::Blob{record_wire}));
-  TERN_CHECKED(write_meta(batch.db(), batch.number, "epoch", record.new_epoch.view()));
-  TERN_CHECKED(batch.db().run("UPDATE number_counter SET next = next + $2 WHERE tenant_id = $1", batch.number,
-                              limits::epoch_block));
-  batch.next_integer_id += limits::epoch_block;
-  TERN_CHECKED(write_meta(batch.db(), batch.number, "next_integer_id", meta_number(batch.next_integer_id)));
-  batch.new_epoch = record.new_epoch;
-  batch.wrote = true;
-  TERN_CHECKED(commit_alone(tenant, batch));
+  TERN_TRY(const Done done, run_batch(tenant, [&](Batch& batch) -> Result<Done> {
+             TERN_CHECKED(
+                 batch.db().run("INSERT INTO past_epoch (tenant_id, epoch, kept_seq, record) VALUES ($1, $2, $3, $4)",
+                                batch.number, record.old_epoch, record.kept_size, sqlite::Blob{record_wire}));
+             TERN_CHECKED(write_meta(batch.db(), batch.number, "epoch", record.new_epoch.view()));
+             TERN_CHECKED(batch.db().run("UPDATE number_counter SET next = next + $2 WHERE tenant_id = $1",
+                                         batch.number, limits::epoch_block));
+             batch.next_integer_id += limits::epoch_block;
+             TERN_CHECKED(write_meta(batch.db(), batch.number, "next_integer_id", meta_number(batch.next_integer_id)));
+             batch.new_epoch = record.new_epoch;
+             batch.wrote = true;
+             return Done{};
+           }));
+  static_cast<void>(done);
   in.past_epochs.emplace_back(record.old_epoch, record.kept_size);
   std::lock_guard lock(in.anchor_mutex);
   in.newest_anchor.reset();
@@ -155,23 +149,23 @@ Result<Bytes> withdraw_anchors(Tenant& tenant, std::int64_t from_ms) {
   const auto strand = tenant.lock_writer();
   TERN_CHECKED(flush_notes(tenant));
   Tenant::Internals& in = tenant.internals();
-  Batch batch(tenant);
-  TERN_CHECKED(batch.begin());
-  TERN_TRY(auto rows, batch.db().query("SELECT min(anchor_seq), max(anchor_seq) FROM anchor WHERE tenant_id = $1 "
-                                       "AND epoch = $2 AND time_ms >= $3 AND withdrawn = 0",
-                                       batch.number, in.epoch, from_ms));
-  TERN_TRY(const bool found, rows.step());
-  if (!found || rows.is_null(0)) return fail(ErrorCode::not_found, "no anchor was made since then", {}, "from");
-  protocol::AnchorWithdrawal withdrawal{tenant.id(), in.epoch, rows.uint64(0), rows.uint64(1), batch.commit_ms};
-  rows.reset();
-  const Bytes wire = protocol::sign_statement(withdrawal, in.keys.log).wire;
-  TERN_CHECKED(batch.db().run("UPDATE anchor SET withdrawn = 1 WHERE tenant_id = $1 AND epoch = $2 AND time_ms >= $3",
-                              batch.number, in.epoch, from_ms));
-  TERN_CHECKED(write_meta(batch.db(), batch.number, "withdrawn_" + std::to_string(withdrawal.first_seq), wire));
-  batch.wrote = true;
-  TERN_CHECKED(commit_alone(tenant, batch));
-  in.anchors_seen.clear();
-  return wire;
+  auto withdrawn = run_batch(tenant, [&](Batch& batch) -> Result<Bytes> {
+    TERN_TRY(auto rows, batch.db().query("SELECT min(anchor_seq), max(anchor_seq) FROM anchor WHERE tenant_id = $1 "
+                                         "AND epoch = $2 AND time_ms >= $3 AND withdrawn = 0",
+                                         batch.number, in.epoch, from_ms));
+    TERN_TRY(const bool found, rows.step());
+    if (!found || rows.is_null(0)) return fail(ErrorCode::not_found, "no anchor was made since then", {}, "from");
+    const protocol::AnchorWithdrawal withdrawal{tenant.id(), in.epoch, rows.uint64(0), rows.uint64(1), batch.commit_ms};
+    rows.reset();
+    Bytes wire = protocol::sign_statement(withdrawal, in.keys.log).wire;
+    TERN_CHECKED(batch.db().run("UPDATE anchor SET withdrawn = 1 WHERE tenant_id = $1 AND epoch = $2 AND time_ms >= $3",
+                                batch.number, in.epoch, from_ms));
+    TERN_CHECKED(write_meta(batch.db(), batch.number, "withdrawn_" + std::to_string(withdrawal.first_seq), wire));
+    batch.wrote = true;
+    return wire;
+  });
+  if (withdrawn) in.anchors_seen.clear();
+  return withdrawn;
 }
 
 }  // namespace tern::server

@@ -11,16 +11,16 @@
 
 namespace tern::server {
 
-/// Tickets that ended too long ago leave the scopes they were in (sync/scope.hpp): a commit when there are any. Looks at
-/// most once a minute of server time.
+/// Tickets that ended too long ago leave the scopes they were in (sync/scope.hpp): a commit when there are any. Looks
+/// at most once a minute of server time.
 Result<std::optional<ServerCommit>> expire_scopes(Tenant& tenant);
 
 /// Idle work, about once a second: writes notes of exchanges that are older than a minute, checkpoints, finishes an
 /// erasure's truncation.
 Result<void> maintain(Tenant& tenant);
 
-/// Removes body and salt of these changes wherever they are kept, and of every later change of their tickets that quotes
-/// them; refolds. `not_found` for a change the ledger does not hold. The statement is signed -ER.
+/// Removes body and salt of these changes wherever they are kept, and of every later change of their tickets that
+/// quotes them; refolds. `not_found` for a change the ledger does not hold. The statement is signed -ER.
 struct Erased {
   std::vector<sync::ChangeRef> changes;  // with those that quoted
   Bytes statement;

@@ -24,7 +24,7 @@ private:
   struct Ticket {
     sync::TicketState state;
     std::map<sync::ChangeRef, sync::Message> messages;
-    std::vector<sync::PlacedChange> edits;        // of the description
+    std::vector<sync::PlacedChange> edits;  // of the description
     std::vector<sync::Standing> edit_standings;
     std::map<sync::ChangeRef, sync::PlacedChange> held;
     bool erased = false;

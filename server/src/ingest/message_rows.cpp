@@ -5,7 +5,8 @@ namespace tern::server {
 
 Result<std::optional<StoredMessage>> find_message(Batch& batch, const sync::ChangeRef& ref) {
   TERN_TRY(auto rows, batch.db().query("SELECT ticket_id, version, data FROM message WHERE tenant_id = $1 "
-                                       "AND device_id = $2 AND change_id = $3", batch.number, ref.device, ref.id));
+                                       "AND device_id = $2 AND change_id = $3",
+                                       batch.number, ref.device, ref.id));
   TERN_TRY(const bool found, rows.step());
   if (!found) return std::optional<StoredMessage>{};
   StoredMessage stored{rows.id<TicketId>(0), rows.uint64(1), {}};
@@ -13,12 +14,14 @@ Result<std::optional<StoredMessage>> find_message(Batch& batch, const sync::Chan
   return std::optional(std::move(stored));
 }
 
-Result<void> insert_message_as(Batch& batch, const TicketId& ticket, const sync::Message& message, std::uint64_t version) {
+Result<void> insert_message_as(Batch& batch, const TicketId& ticket, const sync::Message& message,
+                               std::uint64_t version) {
   const Bytes data = sync::encode_message(message);
-  return batch.db().run("INSERT INTO message (tenant_id, ticket_id, version, device_id, change_id, visibility, data) "
-                        "VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                        batch.number, ticket, version, message.stamp.origin.device, message.stamp.change,
-                        message.visibility, sqlite::Blob{data});
+  return batch.db().run(
+      "INSERT INTO message (tenant_id, ticket_id, version, device_id, change_id, visibility, data) "
+      "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+      batch.number, ticket, version, message.stamp.origin.device, message.stamp.change, message.visibility,
+      sqlite::Blob{data});
 }
 
 Result<void> insert_message(Batch& batch, const TicketId& ticket, const sync::Message& message) {
@@ -26,10 +29,10 @@ Result<void> insert_message(Batch& batch, const TicketId& ticket, const sync::Me
 }
 
 Result<void> replace_message(Batch& batch, const StoredMessage& before, const sync::Message& message) {
-  TERN_CHECKED(batch.db().run("DELETE FROM message WHERE tenant_id = $1 AND ticket_id = $2 AND version = $3 "
-                              "AND device_id = $4 AND change_id = $5",
-                              batch.number, before.ticket, before.version, before.message.stamp.origin.device,
-                              before.message.stamp.change));
+  TERN_CHECKED(batch.db().run(
+      "DELETE FROM message WHERE tenant_id = $1 AND ticket_id = $2 AND version = $3 "
+      "AND device_id = $4 AND change_id = $5",
+      batch.number, before.ticket, before.version, before.message.stamp.origin.device, before.message.stamp.change));
   return insert_message(batch, before.ticket, message);
 }
 

@@ -9,8 +9,8 @@
 
 namespace tern::server {
 
-/// The strand of a tenant while a committer works on it. Commits made meanwhile are told by `tell`, those made by others
-/// are not this committer's.
+/// The strand of a tenant while a committer works on it. Commits made meanwhile are told by `tell`, those made by
+/// others are not this committer's.
 class ListeningStrand {
 public:
   ListeningStrand(Tenant& tenant, const std::function<void(Tenant&, const CommitNotice&)>& on_commit)

@@ -46,20 +46,25 @@ Result<void> judge_again(Batch& batch, SetWork& work, Entry& entry) {
     judge_twice_in_set(entry, work.entries[twice->second]);
     return {};
   }
-  TERN_TRY(auto rows, batch.db().query(
-      "SELECT skeleton, salt, body_commitment, body, admission, outcome, author, author_kind FROM change "
-      "WHERE tenant_id = $1 AND device_id = $2 AND change_id = $3", batch.number, ref.device, ref.id));
+  TERN_TRY(auto rows,
+           batch.db().query(
+               "SELECT skeleton, salt, body_commitment, body, admission, outcome, author, author_kind FROM change "
+               "WHERE tenant_id = $1 AND device_id = $2 AND change_id = $3",
+               batch.number, ref.device, ref.id));
   TERN_TRY(const bool found, rows.step());
   if (!found) return {};
   entry.again = true;
-  entry.same_content = rows.blob(0) == entry.sealed->skeleton && commitment_of_row(rows) == entry.sealed->body_commitment();
+  entry.same_content =
+      rows.blob(0) == entry.sealed->skeleton && commitment_of_row(rows) == entry.sealed->body_commitment();
   if (!entry.same_content) {
     hold_other_content(entry);
     return {};
   }
   TERN_TRY(StoredAdmission stored, decode_admission(rows.blob(4)));
-  take_first(entry, {std::move(stored.admission), {static_cast<sync::Outcome>(rows.int64(5)), {}, {}, {}},
-                     rows.id<OperatorId>(6), static_cast<sync::PrincipalKind>(rows.int64(7))});
+  take_first(entry, {std::move(stored.admission),
+                     {static_cast<sync::Outcome>(rows.int64(5)), {}, {}, {}},
+                     rows.id<OperatorId>(6),
+                     static_cast<sync::PrincipalKind>(rows.int64(7))});
   return {};
 }
 
@@ -78,7 +83,8 @@ void name_author(const SetWork& work, std::size_t index, Entry& entry) {
 void place(const SetWork& work, std::size_t index, Entry& entry) {
   const sync::Origin origin{work.judged.device, work.judged.device_epoch, work.judged.chain_seq,
                             static_cast<std::uint32_t>(index)};
-  entry.stamp = sync::make_stamp(*entry.change, origin, work.commit_seq, entry.admission, entry.author, entry.author_kind);
+  entry.stamp =
+      sync::make_stamp(*entry.change, origin, work.commit_seq, entry.admission, entry.author, entry.author_kind);
 }
 
 bool is_fact(const sync::Change& change) {
@@ -119,8 +125,8 @@ Result<void> process_change(Batch& batch, SetWork& work, std::size_t index, Devi
   ++ticket.change_count;
   ticket.last_commit = work.commit_seq;
   ticket.dirty = true;
-  const bool folded = entry.admission.verdict == sync::Admission::Verdict::admitted &&
-                      entry.change->intent != sync::Intent::release;
+  const bool folded =
+      entry.admission.verdict == sync::Admission::Verdict::admitted && entry.change->intent != sync::Intent::release;
   if (folded && is_fact(*entry.change))
     ticket.latest.add({work.judged.device, work.judged.device_epoch}, entry.admission.effective_ms);
   entry.latest = ticket.latest;
@@ -138,8 +144,8 @@ Result<std::optional<PushFault>> process_set(Batch& batch, SetWork& work, Device
   batch.commit_seq = work.commit_seq;
   device.chain = {work.header.device_epoch, work.header.chain_seq, work.hash};
   const sync::SetEvidence& evidence = work.evidence;
-  device.last_lo_ms = std::max({evidence.previous_lo_ms, evidence.anchor_ms.value_or(0), evidence.seen_commit_ms,
-                                evidence.last_exchange_ms});
+  device.last_lo_ms = std::max(
+      {evidence.previous_lo_ms, evidence.anchor_ms.value_or(0), evidence.seen_commit_ms, evidence.last_exchange_ms});
   work.lo_ms = device.last_lo_ms;
   return std::optional<PushFault>{};
 }

@@ -15,15 +15,16 @@ bool names(const sync::Change& change, const ChangeId& id) {
 }
 
 /// The held changes that wait for `first`, with it in front, in commit order.
-std::vector<const LedgerChange*> with_dependents(const std::vector<LedgerChange>& ledger, const sync::ChangeRef& first) {
+std::vector<const LedgerChange*> with_dependents(const std::vector<LedgerChange>& ledger,
+                                                 const sync::ChangeRef& first) {
   std::vector<const LedgerChange*> released;
   for (const LedgerChange& change : ledger) {
     if (change.standing != sync::Outcome::held) continue;
     const sync::ChangeRef& ref = change.placed.change.ref;
-    const bool waits = ref.device == first.device &&
-                       std::any_of(released.begin(), released.end(), [&](const LedgerChange* parent) {
-                         return names(change.placed.change, parent->placed.change.ref.id);
-                       });
+    const bool waits =
+        ref.device == first.device && std::any_of(released.begin(), released.end(), [&](const LedgerChange* parent) {
+          return names(change.placed.change, parent->placed.change.ref.id);
+        });
     // Whatever named a ticket that was not there is released with the create that makes it.
     const bool orphan = !released.empty() && released.front()->placed.change.intent == sync::Intent::create &&
                         change.placed.admission.reason == ReasonCode::parent_missing && ref.device == first.device;
@@ -39,8 +40,8 @@ sync::PlacedChange place_again(const Batch& batch, const SetWork& work, const Le
   placed.admission.reason = ReasonCode::none;
   placed.admission.commit_ms = batch.commit_ms;
   const sync::Stamp& stamp = held.placed.stamp;
-  placed.stamp = sync::make_stamp(placed.change, stamp.origin, work.commit_seq, placed.admission, stamp.author,
-                                  stamp.author_kind);
+  placed.stamp =
+      sync::make_stamp(placed.change, stamp.origin, work.commit_seq, placed.admission, stamp.author, stamp.author_kind);
   return placed;
 }
 
@@ -48,6 +49,11 @@ Result<void> release_one(Batch& batch, SetWork& work, Entry& entry, const Ledger
   sync::PlacedChange placed = place_again(batch, work, held);
   const bool creates = placed.change.intent == sync::Intent::create;
   if (creates == (entry.ticket != nullptr)) return {};  // already there, or still nothing to act on
+  if (placed.change.intent == sync::Intent::merge || placed.change.intent == sync::Intent::split) {
+    // It was held before the other ticket was looked at.
+    TERN_TRY(const sync::ReasonCode against, judge_other_ticket(batch, placed.change));
+    if (against != ReasonCode::none) return {};
+  }
   if (creates) {
     TERN_CHECKED(name_ticket(batch, placed.change, placed.admission));
     entry.ticket = &batch.new_ticket(placed.change.ticket);
@@ -62,6 +68,7 @@ Result<void> release_one(Batch& batch, SetWork& work, Entry& entry, const Ledger
     entry.ticket->latest.add({origin.device, origin.device_epoch}, placed.admission.effective_ms);
   note_altered(work, placed.change.ticket, {placed.change.ref, {held.standing, held.standing_rule, {}, {}}, standing},
                entry.change->ref);
+  follow_claim(work, placed);
   entry.released.push_back({placed.change.ref, std::move(placed.admission)});
   return {};
 }
@@ -71,7 +78,7 @@ Result<void> release_one(Batch& batch, SetWork& work, Entry& entry, const Ledger
 Result<void> fold_release(Batch& batch, SetWork& work, Entry& entry) {
   const sync::ChangeRef& target = entry.change->targets.front();
   TERN_TRY(const std::vector<LedgerChange> ledger, read_ticket(batch.db(), batch.number, entry.change->ticket));
-  const auto held = with_dependents(ledger, target);
+  const auto held = with_dependents(work, ledger, target);
   if (held.empty()) {
     const bool there = std::any_of(ledger.begin(), ledger.end(),
                                    [&](const LedgerChange& change) { return change.placed.change.ref == target; });

@@ -24,7 +24,8 @@ bool holds(const sync::TicketState& state, const sync::Actor& actor, std::int64_
 
 Result<Members> members_now(Batch& batch, const TicketId& ticket) {
   TERN_TRY(auto rows, batch.db().query("SELECT operator_id FROM scope_member WHERE tenant_id = $1 AND ticket_id = $2 "
-                                       "AND left_seq = 0", batch.number, ticket));
+                                       "AND left_seq = 0",
+                                       batch.number, ticket));
   Members members;
   for (;;) {
     TERN_TRY(const bool more, rows.step());
@@ -34,16 +35,19 @@ Result<Members> members_now(Batch& batch, const TicketId& ticket) {
 }
 
 Result<void> enter(Batch& batch, const OperatorId& who, const TicketId& ticket, std::uint64_t seq) {
-  return batch.db().run("INSERT INTO scope_member (tenant_id, operator_id, ticket_id, entered_seq, left_seq, left_reason) "
-                        "VALUES ($1, $2, $3, $4, 0, 0) ON CONFLICT (tenant_id, operator_id, ticket_id) DO UPDATE SET "
-                        "entered_seq = excluded.entered_seq, left_seq = 0, left_reason = 0",
-                        batch.number, who, ticket, seq);
+  return batch.db().run(
+      "INSERT INTO scope_member (tenant_id, operator_id, ticket_id, entered_seq, left_seq, left_reason) "
+      "VALUES ($1, $2, $3, $4, 0, 0) ON CONFLICT (tenant_id, operator_id, ticket_id) DO UPDATE SET "
+      "entered_seq = excluded.entered_seq, left_seq = 0, left_reason = 0",
+      batch.number, who, ticket, seq);
 }
 
 Result<void> leave(Batch& batch, const OperatorId& who, const TicketId& ticket, std::uint64_t seq,
                    sync::LeftReason reason) {
-  return batch.db().run("UPDATE scope_member SET left_seq = $4, left_reason = $5 WHERE tenant_id = $1 "
-                        "AND operator_id = $2 AND ticket_id = $3", batch.number, who, ticket, seq, reason);
+  return batch.db().run(
+      "UPDATE scope_member SET left_seq = $4, left_reason = $5 WHERE tenant_id = $1 "
+      "AND operator_id = $2 AND ticket_id = $3",
+      batch.number, who, ticket, seq, reason);
 }
 
 sync::LeftReason why_left(const OperatorId& who, const ScopeFacts& before, const ScopeFacts& after) {
@@ -121,7 +125,8 @@ struct BatchScopes {
   Result<std::set<TicketId>> candidates_of(const sync::Actor& actor) {
     std::set<TicketId> ids;
     const std::set<RecordId> queues(actor.queues.begin(), actor.queues.end());
-    TERN_TRY(auto rows, batch.db().query("SELECT ticket_id, assignee, queue FROM ticket WHERE tenant_id = $1", batch.number));
+    TERN_TRY(auto rows,
+             batch.db().query("SELECT ticket_id, assignee, queue FROM ticket WHERE tenant_id = $1", batch.number));
     for (;;) {
       TERN_TRY(const bool more, rows.step());
       if (!more) break;
@@ -130,7 +135,8 @@ struct BatchScopes {
       if (own || queued) ids.insert(rows.id<TicketId>(0));
     }
     TERN_TRY(auto interests, batch.db().query("SELECT ticket_id FROM ticket_interest WHERE tenant_id = $1 "
-                                              "AND operator_id = $2", batch.number, actor.id));
+                                              "AND operator_id = $2",
+                                              batch.number, actor.id));
     for (;;) {
       TERN_TRY(const bool more, interests.step());
       if (!more) return ids;
@@ -139,7 +145,8 @@ struct BatchScopes {
   }
 
   /// With the sources of what they hold.
-  Result<void> add_wanted(const TicketId& id, const sync::Actor& actor, bool as_source, std::set<TicketId>& wanted_ids) {
+  Result<void> add_wanted(const TicketId& id, const sync::Actor& actor, bool as_source,
+                          std::set<TicketId>& wanted_ids) {
     TERN_TRY(const WorkingTicket* ticket, batch.ticket(id));
     if (ticket == nullptr || (!as_source && !holds(ticket->state, actor, batch.commit_ms))) return {};
     if (!wanted_ids.insert(id).second) return {};
@@ -152,7 +159,8 @@ struct BatchScopes {
   Result<void> rescope_operator(const OperatorId& who, std::uint64_t seq) {
     std::set<TicketId> before;
     TERN_TRY(auto rows, batch.db().query("SELECT ticket_id FROM scope_member WHERE tenant_id = $1 AND operator_id = $2 "
-                                         "AND left_seq = 0", batch.number, who));
+                                         "AND left_seq = 0",
+                                         batch.number, who));
     for (;;) {
       TERN_TRY(const bool more, rows.step());
       if (!more) break;
@@ -176,7 +184,9 @@ struct BatchScopes {
     for (const auto& [key, record] : batch.changed_records())
       if (key.kind == sync::RecordKind::operator_) ids.insert(OperatorId::or_zero(key.id.view()));
     for (const DeviceId& id : batch.new_devices())
-      if (const DeviceRow* row = batch.peek_device(id); row != nullptr && !row->operator_id.is_zero())
+      // A further device changes nothing: what its operator holds is kept already.
+      if (const DeviceRow* row = batch.peek_device(id);
+          row != nullptr && !batch.in.operator_devices.contains(row->operator_id))
         ids.insert(row->operator_id);
     return ids;
   }
@@ -197,8 +207,7 @@ Result<void> write_scopes(Batch& batch) {
   std::vector<TicketId> touched;
   for (const auto& [id, ticket] : batch.tickets())
     if (ticket->dirty) touched.push_back(id);
-  for (const TicketId& id : touched)
-    TERN_CHECKED(scopes.rescope(id, batch.tickets().at(id)->state.version, false));
+  for (const TicketId& id : touched) TERN_CHECKED(scopes.rescope(id, batch.tickets().at(id)->state.version, false));
   for (const TicketId& id : batch.rescope_tickets) {
     scopes.done.erase(id);
     TERN_CHECKED(scopes.rescope(id, batch.commit_seq, true));

@@ -32,7 +32,8 @@ Result<Sealed> seal(Batch& batch, const DeviceRow& device, std::span<ServerChang
     complete(batch, change);
     TERN_CHECKED(sync::validate_change(change.change));
     sync::EncodedChange encoded = sync::encode_change(change.change);
-    content.push_back({std::move(encoded.skeleton), random_id<Salt>(batch.in.environment), std::move(encoded.body), {}});
+    content.push_back(
+        {std::move(encoded.skeleton), random_id<Salt>(batch.in.environment), std::move(encoded.body), {}});
     sealed.acting.push_back(change.acting);
     sealed.changes.push_back(std::move(change.change));
   }
@@ -84,8 +85,8 @@ Result<ServerCommit> server_set(Batch& batch, std::vector<ServerChange> changes)
     std::vector<ServerChange> follow_ups;
     for (std::size_t at = 0; at < next.size(); at += limits::changes_per_set_max) {
       const std::span all(next);
-      TERN_TRY(const Sealed sealed, seal(batch, *device, all.subspan(at, std::min(limits::changes_per_set_max,
-                                                                                  next.size() - at))));
+      TERN_TRY(const Sealed sealed,
+               seal(batch, *device, all.subspan(at, std::min(limits::changes_per_set_max, next.size() - at))));
       TERN_CHECKED(process_sealed(batch, sealed, *device, commit, round == 0, follow_ups));
     }
     next = std::move(follow_ups);

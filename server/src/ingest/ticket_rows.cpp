@@ -7,7 +7,8 @@ namespace tern::server {
 namespace {
 
 constexpr std::string_view upsert_ticket =
-    "INSERT INTO ticket (tenant_id, ticket_id, integer_id, number, version, status, status_class, priority, assignee, queue, "
+    "INSERT INTO ticket (tenant_id, ticket_id, integer_id, number, version, status, status_class, priority, assignee, "
+    "queue, "
     "category, contact, subject, created_ms, updated_ms, ended_ms, merged_into, deleted, change_count, state) VALUES "
     "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) "
     "ON CONFLICT (tenant_id, ticket_id) DO UPDATE SET version = excluded.version, status = excluded.status, "
@@ -35,27 +36,32 @@ Result<void> write_ticket(Batch& batch, const TicketId& id, const WorkingTicket&
   const Bytes encoded = sync::encode_state(state);
   return batch.db().run(upsert_ticket, batch.number, id, state.integer_id, sqlite::Text{state.number}, state.version,
                         status.status, sync::class_of(state), sync::priority_of(state), facts.assignee, facts.queue,
-                        some(category), some(contact), sqlite::Text{subject}, state.created ? state.created->order_ms : 0,
-                        state.updated_ms, facts.ended_ms, some(merged), facts.deleted, ticket.change_count,
-                        sqlite::Blob{encoded});
+                        some(category), some(contact), sqlite::Text{subject},
+                        state.created ? state.created->order_ms : 0, state.updated_ms, facts.ended_ms, some(merged),
+                        facts.deleted, ticket.change_count, sqlite::Blob{encoded});
 }
 
 Result<void> insert_interest(Batch& batch, const OperatorId& who, const TicketId& ticket, std::int64_t kind,
                              std::uint64_t commit_seq) {
-  return batch.db().run("INSERT INTO ticket_interest (tenant_id, operator_id, ticket_id, kind, commit_seq) "
-                        "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, operator_id, ticket_id, kind) "
-                        "DO UPDATE SET commit_seq = excluded.commit_seq", batch.number, who, ticket, kind, commit_seq);
+  return batch.db().run(
+      "INSERT INTO ticket_interest (tenant_id, operator_id, ticket_id, kind, commit_seq) "
+      "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, operator_id, ticket_id, kind) "
+      "DO UPDATE SET commit_seq = excluded.commit_seq",
+      batch.number, who, ticket, kind, commit_seq);
 }
 
 Result<void> delete_interest(Batch& batch, const OperatorId& who, const TicketId& ticket, std::int64_t kind) {
-  return batch.db().run("DELETE FROM ticket_interest WHERE tenant_id = $1 AND operator_id = $2 AND ticket_id = $3 "
-                        "AND kind = $4", batch.number, who, ticket, kind);
+  return batch.db().run(
+      "DELETE FROM ticket_interest WHERE tenant_id = $1 AND operator_id = $2 AND ticket_id = $3 "
+      "AND kind = $4",
+      batch.number, who, ticket, kind);
 }
 
 Result<void> write_followers(Batch& batch, const TicketId& id, const std::vector<OperatorId>& before,
                              const std::vector<OperatorId>& after) {
   for (const OperatorId& who : after)
-    if (!std::binary_search(before.begin(), before.end(), who)) TERN_CHECKED(insert_interest(batch, who, id, follows, 0));
+    if (!std::binary_search(before.begin(), before.end(), who))
+      TERN_CHECKED(insert_interest(batch, who, id, follows, 0));
   for (const OperatorId& who : before)
     if (!std::binary_search(after.begin(), after.end(), who)) TERN_CHECKED(delete_interest(batch, who, id, follows));
   return {};

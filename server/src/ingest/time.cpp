@@ -8,7 +8,9 @@ namespace {
 
 using sync::TimeFlag;
 
-bool seen_is_of_this_epoch(const Batch& batch, const EpochId& epoch) { return epoch.is_zero() || epoch == batch.in.epoch; }
+bool seen_is_of_this_epoch(const Batch& batch, const EpochId& epoch) {
+  return epoch.is_zero() || epoch == batch.in.epoch;
+}
 
 EpochId epoch_of(const sync::Change& change, const SetWork& work) {
   return change.seen_epoch.is_zero() ? work.anchor_epoch : change.seen_epoch;
@@ -35,10 +37,11 @@ Result<std::int64_t> latest_seen_fact(Batch& batch, const SetWork& work, const E
   const std::uint64_t seen = entry.admission.seen_seq;
   if (seen >= entry.ticket->last_commit) return entry.ticket->latest.of_others(own);
   if (seen == 0) return 0;
-  TERN_TRY(auto rows, batch.db().query(
-      "SELECT top_ms, top_device, top_epoch, second_ms FROM change WHERE tenant_id = $1 AND ticket_id = $2 "
-      "AND commit_seq <= $3 ORDER BY commit_seq DESC, idx DESC LIMIT 1",
-      batch.number, entry.change->ticket, seen));
+  TERN_TRY(auto rows,
+           batch.db().query(
+               "SELECT top_ms, top_device, top_epoch, second_ms FROM change WHERE tenant_id = $1 AND ticket_id = $2 "
+               "AND commit_seq <= $3 ORDER BY commit_seq DESC, idx DESC LIMIT 1",
+               batch.number, entry.change->ticket, seen));
   TERN_TRY(const bool found, rows.step());
   if (!found) return 0;
   const LatestFacts latest{rows.int64(0), {rows.id<DeviceId>(1), rows.uint64(2)}, rows.int64(3)};
@@ -51,9 +54,9 @@ void judge_seen(const Batch& batch, const SetWork& work, Entry& entry) {
   if (work.from_server) {
     if (change.seen_now) seen = entry.ticket == nullptr ? batch.commit_seq : entry.ticket->state.version;
     seen = std::min(seen, batch.commit_seq);
-  } else if (seen > work.sent_seq) {
-    seen = work.sent_seq;
-    entry.admission.time_flags |= sync::time_flag_seen_cut;
+  } else {
+    seen = std::min(seen, work.sent_seq);
+    if (seen != change.seen_seq) entry.admission.time_flags |= sync::time_flag_seen_cut;
   }
   entry.admission.seen_seq = seen;
 }
@@ -85,7 +88,10 @@ Result<std::optional<PushFault>> judge_set_time(Batch& batch, SetWork& work, con
   work.anchor_epoch = anchor ? anchor->epoch : EpochId{};
   if (ahead(batch, work)) {
     return std::optional(PushFault{{ErrorCode::server_behind, "the device has seen more than this server holds",
-                                    "the server was set back; nothing is lost, try again later", "seen"}, 0, 0, {}});
+                                    "the server was set back; nothing is lost, try again later", "seen"},
+                                   0,
+                                   0,
+                                   {}});
   }
   work.sent_seq = std::min(notes.sent_seq, batch.committed_seq);
   const std::uint64_t seen = batch.normalise_seen(work.anchor_epoch, work.judged.seen_seq);

@@ -24,7 +24,8 @@ using Alterations = std::map<sync::ChangeRef, std::pair<sync::Outcome, sync::Out
 
 class Verifier {
 public:
-  Verifier(Tenant& tenant, sqlite::Database& db) : tenant_(tenant), in_(tenant.internals()), db_(db), number_(tenant.number()) {
+  Verifier(Tenant& tenant, sqlite::Database& db)
+      : tenant_(tenant), in_(tenant.internals()), db_(db), number_(tenant.number()) {
     for (const DeviceInfo& device : devices(tenant)) devices_.emplace(device.device, device);
   }
 
@@ -54,7 +55,8 @@ private:
     context.tenant = tenant_.id();
     context.from_network = false;
     context.accept_inactive_key = true;
-    context.find_key = [this](const TenantId&, const DeviceId& id, const KeyId& key) -> std::optional<protocol::KeyRecord> {
+    context.find_key = [this](const TenantId&, const DeviceId& id,
+                              const KeyId& key) -> std::optional<protocol::KeyRecord> {
       const auto found = devices_.find(id);
       if (found == devices_.end() || found->second.key != key) return std::nullopt;
       const DeviceInfo& device = found->second;
@@ -81,7 +83,8 @@ private:
       const auto device = devices_.find(header.device);
       const bool current = device != devices_.end() && device->second.chain.device_epoch == header.device_epoch;
       if (current && protocol::genesis_prev_hash(device->second.certificate) != header.prev_hash)
-        find("commit {}: the chain of device {} does not begin at its certificate", stored.commit_seq, to_hex(header.device));
+        find("commit {}: the chain of device {} does not begin at its certificate", stored.commit_seq,
+             to_hex(header.device));
     }
     chains_[key] = {header.chain_seq, stored.set.hash()};
   }
@@ -95,7 +98,8 @@ private:
     const protocol::MerkleLookup nodes = log_nodes(db_, number_);
     for (const protocol::MerkleNode& node : frontier_.append(protocol::leaf_hash(receipt.leaf)))
       if (nodes(node.level, node.index) != node.hash)
-        find("commit {}: node {}/{} of the log is not the one that follows from it", stored.commit_seq, node.level, node.index);
+        find("commit {}: node {}/{} of the log is not the one that follows from it", stored.commit_seq, node.level,
+             node.index);
     ++out_.receipts;
   }
 
@@ -129,13 +133,15 @@ private:
       TERN_CHECKED(check_outcomes(*stored));
     }
     TERN_TRY(const auto counted, read_meta(db_, number_, "commit_seq"));
-    if (meta_number(counted) != last) find("the newest commit is {}, but the ledger ends at {}", meta_number(counted), last);
+    if (meta_number(counted) != last)
+      find("the newest commit is {}, but the ledger ends at {}", meta_number(counted), last);
     return {};
   }
 
   // ---- receipts, by folding in commit order ----
 
-  void check_outcome(std::uint64_t seq, const LedgerChange& change, const v1::ChangeOutcome& said, const sync::Standing& due) {
+  void check_outcome(std::uint64_t seq, const LedgerChange& change, const v1::ChangeOutcome& said,
+                     const sync::Standing& due) {
     const auto outcome = static_cast<sync::Outcome>(said.outcome());
     const TicketId& ticket = change.placed.change.ticket;
     if (ChangeId::or_zero(said.change_id()) != change.placed.change.ref.id || outcome != change.outcome) {
@@ -168,9 +174,11 @@ private:
       if (change.placed.change.body_erased) ++out_.erased;
       const LedgerFold::Step step = fold_.fold(change);
       for (const sync::StandingChange& one : step.altered) {
-        if (const auto own = mine.find(one.change); own != mine.end()) due[own->second] = one.after;
-        else altered.try_emplace(one.change, standing_of(one.change, one.before), one.after.outcome).first->second.second =
-                 one.after.outcome;
+        if (const auto own = mine.find(one.change); own != mine.end())
+          due[own->second] = one.after;
+        else
+          altered.try_emplace(one.change, standing_of(one.change, one.before), one.after.outcome).first->second.second =
+              one.after.outcome;
       }
       mine.emplace(change.placed.change.ref, due.size());
       due.push_back(step.standing);
@@ -225,17 +233,20 @@ private:
 
   Result<void> check_log() {
     TERN_TRY(const auto stored, read_meta(db_, number_, "frontier"));
-    if (!stored || *stored != frontier_.encode()) find("the log's frontier is not the one that follows from the ledger");
+    if (!stored || *stored != frontier_.encode())
+      find("the log's frontier is not the one that follows from the ledger");
     return {};
   }
 
   Result<void> check_ticket(const TicketId& id, ByteView state) {
     TERN_TRY(const Refolded zero, refold_from_zero(db_, number_, id));
-    if (sync::encode_state(zero.fold.state) != state) find("ticket {}: its state is not the fold of its changes", to_hex(id));
+    if (sync::encode_state(zero.fold.state) != state)
+      find("ticket {}: its state is not the fold of its changes", to_hex(id));
     for (std::size_t i = 0; i < zero.changes.size(); ++i) {
-      TERN_TRY(const auto standing, db_.int64_of("SELECT standing FROM change WHERE tenant_id = $1 AND device_id = $2 "
-                                                 "AND change_id = $3", number_, zero.changes[i].change.ref.device,
-                                                 zero.changes[i].change.ref.id));
+      TERN_TRY(const auto standing,
+               db_.int64_of("SELECT standing FROM change WHERE tenant_id = $1 AND device_id = $2 "
+                            "AND change_id = $3",
+                            number_, zero.changes[i].change.ref.device, zero.changes[i].change.ref.id));
       if (standing.value_or(0) != static_cast<std::int64_t>(zero.fold.standings[i].outcome))
         find("ticket {}: change {} does not stand as the fold says", to_hex(id), to_hex(zero.changes[i].change.ref.id));
     }
@@ -245,8 +256,9 @@ private:
   Result<void> check_messages(const TicketId& id, const std::vector<sync::Message>& due) {
     std::map<sync::ChangeRef, Bytes> left;
     for (const sync::Message& message : due) left[message.stamp.ref()] = sync::encode_message(message);
-    TERN_TRY(auto rows, db_.query("SELECT device_id, change_id, data FROM message WHERE tenant_id = $1 AND ticket_id = $2",
-                                  number_, id));
+    TERN_TRY(auto rows,
+             db_.query("SELECT device_id, change_id, data FROM message WHERE tenant_id = $1 AND ticket_id = $2",
+                       number_, id));
     for (;;) {
       TERN_TRY(const bool more, rows.step());
       if (!more) break;
@@ -298,7 +310,8 @@ private:
 
   Result<void> check_anchors() {
     TERN_TRY(auto rows, db_.query("SELECT wire, anchor_hash, time_ms FROM anchor WHERE tenant_id = $1 AND epoch = $2 "
-                                  "ORDER BY anchor_seq", number_, tenant_.epoch()));
+                                  "ORDER BY anchor_seq",
+                                  number_, tenant_.epoch()));
     std::optional<protocol::Anchor> before;
     for (;;) {
       TERN_TRY(const bool more, rows.step());
@@ -308,13 +321,15 @@ private:
         find("an anchor's signature is not good");
         continue;
       }
-      if (before && !protocol::judge_anchor(*before, opened->value)) find("anchor {} goes back", opened->value.anchor_seq);
+      if (before && !protocol::judge_anchor(*before, opened->value))
+        find("anchor {} goes back", opened->value.anchor_seq);
       before = opened->value;
     }
   }
 
   Result<void> check_erasures() {
-    TERN_TRY(auto rows, db_.query("SELECT device_id, change_commitment, statement FROM erasure WHERE tenant_id = $1", number_));
+    TERN_TRY(auto rows,
+             db_.query("SELECT device_id, change_commitment, statement FROM erasure WHERE tenant_id = $1", number_));
     for (;;) {
       TERN_TRY(const bool more, rows.step());
       if (!more) return {};

@@ -31,9 +31,9 @@ struct LatestFacts {
 struct ScopeFacts {
   std::optional<OperatorId> assignee;
   std::optional<RecordId> queue;
-  std::vector<OperatorId> followers;                            // watchers and pins, ascending
-  std::vector<std::pair<OperatorId, std::uint64_t>> custody;    // with the commit of the claim, ascending
-  std::int64_t ended_ms = 0;                                    // since when in the end class; 0 = it is not
+  std::vector<OperatorId> followers;                          // watchers and pins, ascending
+  std::vector<std::pair<OperatorId, std::uint64_t>> custody;  // with the commit of the claim, ascending
+  std::int64_t ended_ms = 0;                                  // since when in the end class; 0 = it is not
   bool deleted = false;
   Bytes merged_into;
   bool operator==(const ScopeFacts&) const = default;
@@ -48,12 +48,12 @@ struct Describe {
 
 struct WorkingTicket {
   sync::TicketState state;
-  bool stored = false;             // it has a row
-  bool dirty = false;              // the state is not the row's
+  bool stored = false;  // it has a row
+  bool dirty = false;   // the state is not the row's
   std::uint64_t change_count = 0;
-  std::uint64_t last_commit = 0;   // newest commit with a change of it, of any outcome
+  std::uint64_t last_commit = 0;  // newest commit with a change of it, of any outcome
   LatestFacts latest;
-  ScopeFacts scope_before;         // of the row; meaningless for a new one
+  ScopeFacts scope_before;                         // of the row; meaningless for a new one
   std::optional<std::vector<Describe>> describes;  // read when the first edit of the description comes
 };
 

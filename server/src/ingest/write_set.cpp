@@ -15,9 +15,11 @@ using sqlite::Blob;
 constexpr std::string_view insert_change =
     "INSERT INTO change (tenant_id, commit_seq, idx, ticket_id, device_id, change_id, intent, skeleton, salt, body, "
     "body_commitment, admission, author, author_kind, outcome, standing, standing_rule, top_ms, top_device, top_epoch, "
-    "second_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
+    "second_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, "
+    "$21)";
 constexpr std::string_view insert_again =
-    "INSERT INTO change_again (tenant_id, commit_seq, idx, device_id, change_id, skeleton, salt, body, body_commitment, "
+    "INSERT INTO change_again (tenant_id, commit_seq, idx, device_id, change_id, skeleton, salt, body, "
+    "body_commitment, "
     "same_content) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 constexpr std::string_view insert_set =
     "INSERT INTO change_set (tenant_id, commit_seq, device_id, device_epoch, chain_seq, set_hash, header, signature, "
@@ -85,11 +87,11 @@ Result<void> write_change(Batch& batch, const SetWork& work, std::size_t index) 
                           entry.same_content);
   }
   const Bytes admission = encode_admission(entry.admission, entry.released);
-  return batch.db().run(insert_change, batch.number, work.commit_seq, index, some(entry.change->ticket), ref.device, ref.id,
-                        entry.change->intent, Blob{entry.sealed->skeleton}, content.salt, content.body, content.commitment,
-                        Blob{admission}, entry.author, entry.author_kind, entry.standing.outcome, entry.standing.outcome,
-                        entry.standing.rule, entry.latest.top_ms, some(entry.latest.top.device), entry.latest.top.epoch,
-                        entry.latest.second_ms);
+  return batch.db().run(insert_change, batch.number, work.commit_seq, index, some(entry.change->ticket), ref.device,
+                        ref.id, entry.change->intent, Blob{entry.sealed->skeleton}, content.salt, content.body,
+                        content.commitment, Blob{admission}, entry.author, entry.author_kind, entry.standing.outcome,
+                        entry.standing.outcome, entry.standing.rule, entry.latest.top_ms, some(entry.latest.top.device),
+                        entry.latest.top.epoch, entry.latest.second_ms);
 }
 
 Result<void> write_set_row(Batch& batch, const SetWork& work, const protocol::Receipt& receipt) {
@@ -99,18 +101,18 @@ Result<void> write_set_row(Batch& batch, const SetWork& work, const protocol::Re
     bytes = work.set->original->header + Bytes(work.set->original->signature.view());
     original = Blob{bytes};
   }
-  const std::uint64_t row_check = ledger_row_check(batch.in.row_key, work.commit_seq, work.set->header,
-                                                   work.set->signature, receipt.outcomes);
+  const std::uint64_t row_check =
+      ledger_row_check(batch.in.row_key, work.commit_seq, work.set->header, work.set->signature, receipt.outcomes);
   return batch.db().run(insert_set, batch.number, work.commit_seq, work.header.device, work.header.device_epoch,
                         work.header.chain_seq, work.hash, Blob{work.set->header}, work.set->signature, original,
-                        work.entries.size(), batch.commit_ms, receipt.leaf_index, Blob{receipt.outcomes},
-                        work.lo_ms, row_check);
+                        work.entries.size(), batch.commit_ms, receipt.leaf_index, Blob{receipt.outcomes}, work.lo_ms,
+                        row_check);
 }
 
 Result<void> append_leaf(Batch& batch, const protocol::Receipt& receipt) {
   for (const protocol::MerkleNode& node : batch.frontier.append(protocol::leaf_hash(receipt.leaf))) {
-    TERN_CHECKED(batch.db().run("INSERT INTO log_node (tenant_id, level, idx, hash) VALUES ($1, $2, $3, $4)", batch.number,
-                                node.level, node.index, node.hash));
+    TERN_CHECKED(batch.db().run("INSERT INTO log_node (tenant_id, level, idx, hash) VALUES ($1, $2, $3, $4)",
+                                batch.number, node.level, node.index, node.hash));
   }
   return {};
 }
@@ -134,7 +136,9 @@ std::vector<Altered> settled(const std::vector<Altered>& altered) {
   return once;
 }
 
-protocol::ChangeName name_of(const sync::ChangeRef& ref) { return {ref.device, ref.id}; }
+protocol::ChangeName name_of(const sync::ChangeRef& ref) {
+  return {ref.device, ref.id};
+}
 
 Result<void> write_amendment(Batch& batch, const SetWork& work, std::uint32_t n, const TicketId& ticket,
                              std::vector<protocol::AmendedChange> changes) {
@@ -144,15 +148,17 @@ Result<void> write_amendment(Batch& batch, const SetWork& work, std::uint32_t n,
     readers.insert(change.cause.device);
   }
   readers.erase(batch.in.keys.sealing_device);
-  protocol::Amendment amendment{batch.tenant.id(), batch.in.epoch, work.commit_seq, batch.commit_ms, ticket,
-                                std::move(changes)};
+  protocol::Amendment amendment{batch.tenant.id(), batch.in.epoch, work.commit_seq,
+                                batch.commit_ms,   ticket,         std::move(changes)};
   const auto signed_statement = protocol::sign_statement(std::move(amendment), batch.in.keys.log);
-  TERN_CHECKED(batch.db().run("INSERT INTO amendment (tenant_id, commit_seq, n, ticket_id, statement) "
-                              "VALUES ($1, $2, $3, $4, $5)",
-                              batch.number, work.commit_seq, n, ticket, Blob{signed_statement.wire}));
+  TERN_CHECKED(
+      batch.db().run("INSERT INTO amendment (tenant_id, commit_seq, n, ticket_id, statement) "
+                     "VALUES ($1, $2, $3, $4, $5)",
+                     batch.number, work.commit_seq, n, ticket, Blob{signed_statement.wire}));
   for (const DeviceId& device : readers) {
-    TERN_CHECKED(batch.db().run("INSERT INTO amendment_reader (tenant_id, device_id, commit_seq, n) VALUES ($1, $2, $3, $4)",
-                                batch.number, device, work.commit_seq, n));
+    TERN_CHECKED(
+        batch.db().run("INSERT INTO amendment_reader (tenant_id, device_id, commit_seq, n) VALUES ($1, $2, $3, $4)",
+                       batch.number, device, work.commit_seq, n));
   }
   return {};
 }
@@ -161,10 +167,10 @@ Result<void> write_amendments(Batch& batch, const SetWork& work) {
   std::map<TicketId, std::vector<protocol::AmendedChange>> by_ticket;
   for (const Altered& altered : settled(work.altered)) {
     const sync::StandingChange& change = altered.change;
-    TERN_CHECKED(batch.db().run("UPDATE change SET standing = $4, standing_rule = $5 WHERE tenant_id = $1 AND device_id = $2 "
-                                "AND change_id = $3",
-                                batch.number, change.change.device, change.change.id, change.after.outcome,
-                                change.after.rule));
+    TERN_CHECKED(
+        batch.db().run("UPDATE change SET standing = $4, standing_rule = $5 WHERE tenant_id = $1 AND device_id = $2 "
+                       "AND change_id = $3",
+                       batch.number, change.change.device, change.change.id, change.after.outcome, change.after.rule));
     if (!sync::amends(change)) continue;
     by_ticket[altered.ticket].push_back({name_of(change.change), static_cast<std::uint8_t>(change.before.outcome),
                                          static_cast<std::uint8_t>(change.after.outcome),

@@ -2,10 +2,13 @@
 
 #include "push/stream_hub.hpp"
 #include "store/tenant.hpp"
+#include "tern/protocol/limits.hpp"
 #include "tern/v1/exchange.pb.h"
 
 namespace tern::server {
 namespace {
+
+constexpr std::uint32_t frame_want_bytes_max = limits::frame_bytes_max / 4;
 
 /// A StreamFrame around an encoded message, without taking that apart.
 Bytes frame_of(int field, ByteView message) {
@@ -67,6 +70,9 @@ void DeviceStream::on_message(Bytes message) {
   v1::StreamFrame frame;
   if (!frame.ParseFromArray(opened->data(), static_cast<int>(opened->size())) || !frame.has_request())
     return close(stream_close::unsupported_data, "only requests are taken here");
+  // An answer has to fit a frame: what is bigger is asked for over HTTP.
+  const std::uint32_t want = frame.request().want_bytes();
+  if (want == 0 || want > frame_want_bytes_max) frame.mutable_request()->set_want_bytes(frame_want_bytes_max);
   auto answered = exchange_.answer_on_stream(*session_, frame.request().SerializeAsString());
   if (!answered) return close(stream_close::internal, "the request could not be answered");
   send(v1::StreamFrame::kResponseFieldNumber, answered->response);

@@ -165,6 +165,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Committer> make_group_committer(unsigned threads) { return std::make_unique<GroupCommitter>(threads); }
+std::unique_ptr<Committer> make_group_committer(unsigned threads) {
+  return std::make_unique<GroupCommitter>(threads);
+}
 
 }  // namespace tern::server

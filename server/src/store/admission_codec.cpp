@@ -12,8 +12,8 @@ constexpr std::uint32_t released_max = 100'000;
 constexpr std::uint8_t flag_claim_applies = 1;
 constexpr std::uint8_t flag_author_has_device = 2;
 constexpr std::uint8_t flag_redirected = 4;
-constexpr std::uint8_t flag_claim = 8;      // what a claim met stands behind
-constexpr std::uint8_t flag_create = 16;    // what a create was given stands behind
+constexpr std::uint8_t flag_claim = 8;    // what a claim met stands behind
+constexpr std::uint8_t flag_create = 16;  // what a create was given stands behind
 
 void write(protocol::ByteWriter& out, const sync::Admission& a) {
   const bool claim = !a.claim_applies || a.claim_rule != sync::Rule::sequential || !a.claim_stands.none() ||

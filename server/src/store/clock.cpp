@@ -69,7 +69,8 @@ Result<std::optional<Tenant::IssuedAnchor>> Tenant::anchor() {
     const protocol::LogHead head = log_head();
     const std::int64_t now = now_ms();
     const auto& newest = internals_->newest_anchor;
-    const bool fresh = newest && newest->head == head && now - internals_->newest_anchor_ms < limits::anchor_interval_ms;
+    const bool fresh =
+        newest && newest->head == head && now - internals_->newest_anchor_ms < limits::anchor_interval_ms;
     if (fresh) return newest;
     if (within_bounds(*internals_, now)) return std::optional(make_anchor(*internals_, id(), head, now));
   }
@@ -94,13 +95,14 @@ Result<ClockWrite> write_clock(Tenant::Internals& in, std::int64_t now_ms, bool 
   Result<void> written;
   for (const PendingAnchor& anchor : write.anchors) {
     if (!written) break;
-    written = in.writer->run("INSERT INTO anchor (tenant_id, anchor_hash, anchor_seq, time_ms, wire, epoch, withdrawn) "
-                             "VALUES ($1, $2, $3, $4, $5, $6, 0) ON CONFLICT (tenant_id, anchor_hash) DO NOTHING",
-                             in.options.number, anchor.hash, anchor.seq, anchor.time_ms, sqlite::Blob{anchor.wire},
-                             anchor.epoch);
+    written = in.writer->run(
+        "INSERT INTO anchor (tenant_id, anchor_hash, anchor_seq, time_ms, wire, epoch, withdrawn) "
+        "VALUES ($1, $2, $3, $4, $5, $6, 0) ON CONFLICT (tenant_id, anchor_hash) DO NOTHING",
+        in.options.number, anchor.hash, anchor.seq, anchor.time_ms, sqlite::Blob{anchor.wire}, anchor.epoch);
   }
   if (written) {
-    written = write_meta(*in.writer, in.options.number, "clock", clock_row(write.anchor_seq_bound, write.time_bound_ms));
+    written =
+        write_meta(*in.writer, in.options.number, "clock", clock_row(write.anchor_seq_bound, write.time_bound_ms));
   }
   if (written) return write;
   clock_failed(in, std::move(write));

@@ -12,12 +12,13 @@ tl::unexpected<Error> damaged(std::string_view what) {
 
 // ---- sets ----
 
-#define TERN_SET_COLUMNS                                                                                     \
+#define TERN_SET_COLUMNS                                                                                       \
   "SELECT commit_seq, device_epoch, chain_seq, set_hash, header, signature, original, commit_ms, leaf_index, " \
   "outcomes, lo_ms FROM change_set WHERE tenant_id = $1 "
 
 constexpr std::string_view set_by_commit = TERN_SET_COLUMNS "AND commit_seq = $2";
-constexpr std::string_view set_by_chain = TERN_SET_COLUMNS "AND device_id = $2 AND device_epoch = $3 AND chain_seq = $4";
+constexpr std::string_view set_by_chain =
+    TERN_SET_COLUMNS "AND device_id = $2 AND device_epoch = $3 AND chain_seq = $4";
 #undef TERN_SET_COLUMNS
 
 // A change whose id was there already stands in a table of its own; a set travels with both.
@@ -39,8 +40,8 @@ protocol::SealedChange sealed_of(const sqlite::Statement& row, int first) {
 }
 
 protocol::Receipt receipt_of(const sqlite::Statement& row) {
-  return protocol::make_receipt(row.uint64(1), row.uint64(2), row.uint64(8), row.id<Hash>(3), row.uint64(0), row.int64(7),
-                                Bytes(row.blob(9)));
+  return protocol::make_receipt(row.uint64(1), row.uint64(2), row.uint64(8), row.id<Hash>(3), row.uint64(0),
+                                row.int64(7), Bytes(row.blob(9)));
 }
 
 Result<std::optional<StoredSet>> set_of(sqlite::Database& db, std::int64_t tenant, sqlite::Statement& rows) {
@@ -54,8 +55,9 @@ Result<std::optional<StoredSet>> set_of(sqlite::Database& db, std::int64_t tenan
   stored.set.signature = rows.id<Signature>(5);
   constexpr std::size_t original_bytes = protocol::change_set_header_bytes + Signature::size_bytes;
   if (const ByteView original = rows.blob(6); original.size() == original_bytes) {
-    stored.set.original = protocol::OriginalHeader{Bytes(original.substr(0, protocol::change_set_header_bytes)),
-                                                   Signature::or_zero(original.substr(protocol::change_set_header_bytes))};
+    stored.set.original =
+        protocol::OriginalHeader{Bytes(original.substr(0, protocol::change_set_header_bytes)),
+                                 Signature::or_zero(original.substr(protocol::change_set_header_bytes))};
   }
   TERN_TRY(stored.header, protocol::decode_header(stored.set.header));
   TERN_TRY(auto changes, db.query(changes_of_set, tenant, stored.commit_seq));
@@ -69,13 +71,14 @@ Result<std::optional<StoredSet>> set_of(sqlite::Database& db, std::int64_t tenan
 
 // ---- changes ----
 
-#define TERN_CHANGE_COLUMNS                                                                                      \
-  "SELECT c.commit_seq, c.idx, c.device_id, c.skeleton, c.body, c.body_commitment, c.admission, c.author, "      \
+#define TERN_CHANGE_COLUMNS                                                                                       \
+  "SELECT c.commit_seq, c.idx, c.device_id, c.skeleton, c.body, c.body_commitment, c.admission, c.author, "       \
   "c.author_kind, c.outcome, c.standing, c.standing_rule, s.device_epoch, s.chain_seq, s.original, c.change_id, " \
-  "c.ticket_id, c.intent FROM change c JOIN change_set s ON s.tenant_id = c.tenant_id AND s.commit_seq = c.commit_seq "
+  "c.ticket_id, c.intent FROM change c JOIN change_set s ON s.tenant_id = c.tenant_id AND s.commit_seq = "        \
+  "c.commit_seq "
 
-constexpr std::string_view changes_of_ticket =
-    TERN_CHANGE_COLUMNS "WHERE c.tenant_id = $1 AND c.ticket_id = $2 AND c.commit_seq <= $3 ORDER BY c.commit_seq, c.idx";
+constexpr std::string_view changes_of_ticket = TERN_CHANGE_COLUMNS
+    "WHERE c.tenant_id = $1 AND c.ticket_id = $2 AND c.commit_seq <= $3 ORDER BY c.commit_seq, c.idx";
 constexpr std::string_view changes_of_commit =
     TERN_CHANGE_COLUMNS "WHERE c.tenant_id = $1 AND c.commit_seq = $2 ORDER BY c.idx";
 constexpr std::string_view change_by_ref =
@@ -199,7 +202,8 @@ std::vector<sync::PlacedChange> folded_changes(const std::vector<LedgerChange>& 
   return placed;
 }
 
-Result<Refolded> refold_from_zero(sqlite::Database& db, std::int64_t tenant, const TicketId& ticket, std::uint64_t up_to) {
+Result<Refolded> refold_from_zero(sqlite::Database& db, std::int64_t tenant, const TicketId& ticket,
+                                  std::uint64_t up_to) {
   TERN_TRY(const std::vector<LedgerChange> ledger, read_ticket(db, tenant, ticket, up_to));
   Refolded refolded;
   refolded.changes = folded_changes(ledger);
@@ -209,7 +213,8 @@ Result<Refolded> refold_from_zero(sqlite::Database& db, std::int64_t tenant, con
 
 protocol::MerkleLookup log_nodes(sqlite::Database& db, std::int64_t tenant) {
   return [&db, tenant](unsigned level, std::uint64_t index) -> std::optional<Hash> {
-    auto rows = db.query("SELECT hash FROM log_node WHERE tenant_id = $1 AND level = $2 AND idx = $3", tenant, level, index);
+    auto rows =
+        db.query("SELECT hash FROM log_node WHERE tenant_id = $1 AND level = $2 AND idx = $3", tenant, level, index);
     if (!rows) return std::nullopt;
     const auto found = rows->step();
     if (!found || !*found) return std::nullopt;

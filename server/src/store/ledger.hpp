@@ -37,7 +37,7 @@ Result<std::optional<StoredReceipt>> read_receipt(sqlite::Database& db, std::int
 struct LedgerChange {
   std::uint64_t commit_seq = 0;
   std::uint32_t index = 0;
-  sync::PlacedChange placed;           // its own place and admission
+  sync::PlacedChange placed;             // its own place and admission
   std::vector<ReleasedChange> released;  // of a release: what it lets in, with their admissions
   sync::Outcome outcome = sync::Outcome::unspecified;
   sync::Outcome standing = sync::Outcome::unspecified;

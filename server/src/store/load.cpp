@@ -62,9 +62,12 @@ Result<void> load_clock(Tenant::Internals& in, sqlite::Database& db, std::int64_
   TERN_TRY(const auto row, read_meta(db, tenant, "clock"));
   const ClockRow clock = read_clock(row);
   TERN_TRY(const auto last_commit, db.int64_of("SELECT commit_ms FROM change_set WHERE tenant_id = $1 "
-                                               "ORDER BY commit_seq DESC LIMIT 1", tenant));
-  TERN_TRY(auto last, db.query("SELECT anchor_hash, anchor_seq, time_ms FROM anchor WHERE tenant_id = $1 AND epoch = $2 "
-                               "ORDER BY anchor_seq DESC LIMIT 1", tenant, in.epoch));
+                                               "ORDER BY commit_seq DESC LIMIT 1",
+                                               tenant));
+  TERN_TRY(auto last,
+           db.query("SELECT anchor_hash, anchor_seq, time_ms FROM anchor WHERE tenant_id = $1 AND epoch = $2 "
+                    "ORDER BY anchor_seq DESC LIMIT 1",
+                    tenant, in.epoch));
   TERN_TRY(const bool found, last.step());
   std::lock_guard anchors(in.anchor_mutex);
   in.next_anchor_seq = std::max(clock.anchor_seq, found ? last.uint64(1) + 1 : 1);
@@ -74,8 +77,8 @@ Result<void> load_clock(Tenant::Internals& in, sqlite::Database& db, std::int64_
   in.anchor_seq_bound = clock.anchor_seq;
   in.anchor_time_bound_ms = clock.time_ms;
   std::lock_guard lock(in.clock_mutex);
-  const std::int64_t issued = std::max({clock.time_ms, last_commit.value_or(0), found ? last.int64(2) : 0,
-                                        in.clock ? in.clock->last_issued_ms() : 0});
+  const std::int64_t issued = std::max(
+      {clock.time_ms, last_commit.value_or(0), found ? last.int64(2) : 0, in.clock ? in.clock->last_issued_ms() : 0});
   in.clock.emplace(issued);
   return {};
 }
@@ -88,7 +91,8 @@ Result<void> load_records(Tenant::Internals& in, sqlite::Database& db, std::int6
     TERN_TRY(const bool more, rows.step());
     if (!more) break;
     const auto record = sync::decode_record(rows.blob(0));
-    if (!record) return fail(ErrorCode::corrupt, "a record of the tenant is damaged", "restore the tenant from a backup");
+    if (!record)
+      return fail(ErrorCode::corrupt, "a record of the tenant is damaged", "restore the tenant from a backup");
     in.publish_record(*record);
   }
   const auto found = in.records.find({sync::RecordKind::tenant, RecordId::or_zero(in.options.id.view())});
@@ -110,7 +114,8 @@ Result<void> load_devices(Tenant::Internals& in, sqlite::Database& db, std::int6
     // What was sent after the row was last written is forgotten. Were the older number taken, the `seen` of an honest
     // device would be cut for what it did see; so nothing that is committed by now is doubted.
     device.notes.sent_seq = in.commit_seq.load();
-    if (device.row.purpose == protocol::KeyPurpose::device) in.operator_devices[device.row.operator_id].push_back(device.row.id);
+    if (device.row.purpose == protocol::KeyPurpose::device)
+      in.operator_devices[device.row.operator_id].push_back(device.row.id);
     in.devices.emplace(device.row.id, std::move(device));
   }
   const auto sealing = in.devices.find(in.keys.sealing_device);
@@ -131,7 +136,8 @@ Result<void> load_erasures(Tenant::Internals& in, sqlite::Database& db, std::int
   }
   in.custody.clear();
   TERN_TRY(auto marks, db.query("SELECT operator_id, commit_seq, ticket_id FROM ticket_interest "
-                                "WHERE tenant_id = $1 AND kind = 2", tenant));
+                                "WHERE tenant_id = $1 AND kind = 2",
+                                tenant));
   for (;;) {
     TERN_TRY(const bool more, marks.step());
     if (!more) break;
@@ -151,8 +157,7 @@ Result<void> load_erasures(Tenant::Internals& in, sqlite::Database& db, std::int
 
 Result<void> migrate_tenant(sqlite::Database& db) {
   TERN_TRY(const int applied, sqlite::migrate(db, tenant_migrations));
-  static_cast<void>(applied);
-  return {};
+  return applied == 0 ? Result<void>{} : hint_planner(db);
 }
 
 Result<void> Tenant::Internals::load() {

@@ -6,13 +6,15 @@ namespace tern::server {
 namespace {
 
 constexpr std::string_view device_columns =
-    "SELECT device_id, operator_id, key_id, public_key, suite, purpose, key_state, device_epoch, chain_seq, chain_hash, "
+    "SELECT device_id, operator_id, key_id, public_key, suite, purpose, key_state, device_epoch, chain_seq, "
+    "chain_hash, "
     "last_lo_ms, last_effective_ms, sent_seq, declared_seq, declared_ms, previous_declared_seq, previous_declared_ms, "
     "cursor_seq, outbox_pending, last_seen_ms, forked_ms, forked_hash, certificate, scope_all, name, platform, "
     "wipe_order, revocation FROM device WHERE tenant_id = $1";
 
 constexpr std::string_view device_upsert =
-    "INSERT INTO device (tenant_id, device_id, operator_id, key_id, public_key, suite, purpose, key_state, device_epoch, "
+    "INSERT INTO device (tenant_id, device_id, operator_id, key_id, public_key, suite, purpose, key_state, "
+    "device_epoch, "
     "chain_seq, chain_hash, last_lo_ms, last_effective_ms, sent_seq, declared_seq, declared_ms, previous_declared_seq, "
     "previous_declared_ms, cursor_seq, outbox_pending, last_seen_ms, forked_ms, forked_hash, certificate, scope_all, "
     "name, platform, wipe_order, revocation) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
@@ -72,19 +74,23 @@ Device device_of(const sqlite::Statement& row) {
 }  // namespace
 
 Result<std::optional<Bytes>> read_meta(sqlite::Database& db, std::int64_t tenant, std::string_view name) {
-  TERN_TRY(auto rows, db.query("SELECT value FROM meta WHERE tenant_id = $1 AND name = $2", tenant, sqlite::Text{name}));
+  TERN_TRY(auto rows,
+           db.query("SELECT value FROM meta WHERE tenant_id = $1 AND name = $2", tenant, sqlite::Text{name}));
   TERN_TRY(const bool found, rows.step());
   if (!found) return std::optional<Bytes>{};
   return std::optional<Bytes>(Bytes(rows.blob(0)));
 }
 
 Result<void> write_meta(sqlite::Database& db, std::int64_t tenant, std::string_view name, ByteView value) {
-  return db.run("INSERT INTO meta (tenant_id, name, value) VALUES ($1, $2, $3) "
-                "ON CONFLICT (tenant_id, name) DO UPDATE SET value = excluded.value",
-                tenant, sqlite::Text{name}, sqlite::Blob{value});
+  return db.run(
+      "INSERT INTO meta (tenant_id, name, value) VALUES ($1, $2, $3) "
+      "ON CONFLICT (tenant_id, name) DO UPDATE SET value = excluded.value",
+      tenant, sqlite::Text{name}, sqlite::Blob{value});
 }
 
-Bytes meta_number(std::uint64_t value) { return protocol::ByteWriter().u64(value).take(); }
+Bytes meta_number(std::uint64_t value) {
+  return protocol::ByteWriter().u64(value).take();
+}
 
 std::uint64_t meta_number(const std::optional<Bytes>& value, std::uint64_t fallback) {
   if (!value || value->size() != 8) return fallback;
@@ -113,18 +119,19 @@ Result<void> write_device(sqlite::Database& db, std::int64_t tenant, const Devic
   using sqlite::Text;
   return db.run(device_upsert, tenant, row.id, row.operator_id, row.key, row.public_key, row.suite, row.purpose,
                 row.key_state, row.chain.device_epoch, row.chain.chain_seq, row.chain.hash, row.last_lo_ms,
-                row.last_effective_ms, notes.sent_seq, notes.declared_seq, notes.declared_ms, notes.previous_declared_seq,
-                notes.previous_declared_ms, notes.cursor_seq, notes.outbox_pending, notes.last_seen_ms, row.forked_ms,
-                blob_or_null(row.forked_hash), Blob{row.certificate}, row.scope_all, Text{row.name}, Text{row.platform},
-                blob_or_null(row.wipe_order), blob_or_null(row.revocation));
+                row.last_effective_ms, notes.sent_seq, notes.declared_seq, notes.declared_ms,
+                notes.previous_declared_seq, notes.previous_declared_ms, notes.cursor_seq, notes.outbox_pending,
+                notes.last_seen_ms, row.forked_ms, blob_or_null(row.forked_hash), Blob{row.certificate}, row.scope_all,
+                Text{row.name}, Text{row.platform}, blob_or_null(row.wipe_order), blob_or_null(row.revocation));
 }
 
 Result<void> write_notes(sqlite::Database& db, std::int64_t tenant, const DeviceId& device, const DeviceNotes& notes) {
-  return db.run("UPDATE device SET sent_seq = $3, declared_seq = $4, declared_ms = $5, previous_declared_seq = $6, "
-                "previous_declared_ms = $7, cursor_seq = $8, outbox_pending = $9, last_seen_ms = $10 "
-                "WHERE tenant_id = $1 AND device_id = $2",
-                tenant, device, notes.sent_seq, notes.declared_seq, notes.declared_ms, notes.previous_declared_seq,
-                notes.previous_declared_ms, notes.cursor_seq, notes.outbox_pending, notes.last_seen_ms);
+  return db.run(
+      "UPDATE device SET sent_seq = $3, declared_seq = $4, declared_ms = $5, previous_declared_seq = $6, "
+      "previous_declared_ms = $7, cursor_seq = $8, outbox_pending = $9, last_seen_ms = $10 "
+      "WHERE tenant_id = $1 AND device_id = $2",
+      tenant, device, notes.sent_seq, notes.declared_seq, notes.declared_ms, notes.previous_declared_seq,
+      notes.previous_declared_ms, notes.cursor_seq, notes.outbox_pending, notes.last_seen_ms);
 }
 
 }  // namespace tern::server

@@ -93,7 +93,8 @@ Tenant::Tenant(std::unique_ptr<Internals> internals) : internals_(std::move(inte
 
 Tenant::~Tenant() {
   if (internals_->writer && !internals_->writer_broken) {
-    // What a clean end can keep: notes, anchors, the exact clock. Losing it is harmless, so an error is no one's business.
+    // What a clean end can keep: notes, anchors, the exact clock. Losing it is harmless, so an error is no one's
+    // business.
     static_cast<void>(flush_notes(*this, true));
   }
   std::lock_guard lock(internals_->reader_mutex);
@@ -126,16 +127,36 @@ Result<std::unique_ptr<Tenant>> Tenant::open(const TenantOptions& options, Tenan
   return std::unique_ptr<Tenant>(new Tenant(std::move(internals)));
 }
 
-const TenantId& Tenant::id() const { return internals_->options.id; }
-std::int64_t Tenant::number() const { return internals_->options.number; }
-const std::string& Tenant::name() const { return internals_->name; }
-const std::string& Tenant::zone() const { return internals_->zone; }
-const TenantKeys& Tenant::keys() const { return internals_->keys; }
-Environment& Tenant::environment() { return internals_->environment; }
-Tenant::Internals& Tenant::internals() { return *internals_; }
-const Tenant::Internals& Tenant::internals() const { return *internals_; }
-std::uint64_t Tenant::commit_seq() const { return internals_->commit_seq.load(std::memory_order_acquire); }
-std::uint64_t Tenant::backup_stable_seq() const { return internals_->backup_stable_seq.load(); }
+const TenantId& Tenant::id() const {
+  return internals_->options.id;
+}
+std::int64_t Tenant::number() const {
+  return internals_->options.number;
+}
+const std::string& Tenant::name() const {
+  return internals_->name;
+}
+const std::string& Tenant::zone() const {
+  return internals_->zone;
+}
+const TenantKeys& Tenant::keys() const {
+  return internals_->keys;
+}
+Environment& Tenant::environment() {
+  return internals_->environment;
+}
+Tenant::Internals& Tenant::internals() {
+  return *internals_;
+}
+const Tenant::Internals& Tenant::internals() const {
+  return *internals_;
+}
+std::uint64_t Tenant::commit_seq() const {
+  return internals_->commit_seq.load(std::memory_order_acquire);
+}
+std::uint64_t Tenant::backup_stable_seq() const {
+  return internals_->backup_stable_seq.load();
+}
 
 EpochId Tenant::epoch() const {
   std::shared_lock lock(internals_->snapshot_mutex);
@@ -153,7 +174,9 @@ void Tenant::set_backup_stable_seq(std::uint64_t commit_seq) {
   }
 }
 
-std::unique_lock<std::recursive_mutex> Tenant::lock_writer() { return std::unique_lock(internals_->writer_mutex); }
+std::unique_lock<std::recursive_mutex> Tenant::lock_writer() {
+  return std::unique_lock(internals_->writer_mutex);
+}
 
 sqlite::Database& Tenant::writer() {
   check(internals_->writer != nullptr, "the tenant's writer is open");

@@ -26,15 +26,15 @@ namespace tern::server {
 struct TenantKeys {
   protocol::SigningKey log;
   protocol::SigningKey sealing;
-  DeviceId sealing_device;           // the device record of the sealing key
-  Bytes key_list;                    // Signed<KeyList>::wire
+  DeviceId sealing_device;  // the device record of the sealing key
+  Bytes key_list;           // Signed<KeyList>::wire
   std::vector<protocol::PublicKey> roots;
   protocol::ExchangePublicKey backup_public;
 };
 
 struct TenantOptions {
-  std::string directory;             // DIR/tenants/ID
-  std::int64_t number = 1;           // tenant_id column
+  std::string directory;    // DIR/tenants/ID
+  std::int64_t number = 1;  // tenant_id column
   TenantId id;
   std::optional<protocol::SecretKey> encryption;  // --encrypt
   std::string vfs;
@@ -78,7 +78,8 @@ public:
   /// A read connection for the time of the call's scope.
   class Reader {
   public:
-    Reader(Tenant& tenant, std::unique_ptr<sqlite::Database> database) : tenant_(tenant), database_(std::move(database)) {}
+    Reader(Tenant& tenant, std::unique_ptr<sqlite::Database> database)
+        : tenant_(tenant), database_(std::move(database)) {}
     Reader(Reader&&) = default;
     ~Reader();
     sqlite::Database& db() { return *database_; }
@@ -96,8 +97,8 @@ public:
   std::vector<sync::Record> records(sync::RecordKind kind) const;
   bool is_erased(const DeviceId& device, const Hash& change_commitment) const;
 
-  /// The newest anchor, made anew when the last is older than 1 s or the log has grown since; nothing while the clock is
-  /// in doubt. Thread-safe. `wire` is what travels.
+  /// The newest anchor, made anew when the last is older than 1 s or the log has grown since; nothing while the clock
+  /// is in doubt. Thread-safe. `wire` is what travels.
   struct IssuedAnchor {
     Bytes wire;
     Hash hash;
@@ -112,7 +113,7 @@ public:
   void set_backup_stable_seq(std::uint64_t commit_seq);
 
   /// The certificates and chains of devices, notes of exchanges: ingest/devices.hpp. Jobs: ingest/jobs.hpp.
-  struct Internals;                  // store/tenant_internals.hpp: for ingest and the store's own files
+  struct Internals;  // store/tenant_internals.hpp: for ingest and the store's own files
   Internals& internals();
   [[nodiscard]] const Internals& internals() const;
 

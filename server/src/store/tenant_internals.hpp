@@ -1,8 +1,9 @@
 // The inside of a tenant. For ingest and the store's own files.
 //
 // Who may touch what: `writer`, `strand_*` and everything under "strand" belong to whoever holds `writer_mutex`.
-// `snapshot_mutex` guards what verify and the exchange read; the strand replaces it after a commit returned, never before,
-// so nobody sees what is not durable. Order of locks: writer, then snapshot, then clock; nothing blocks under the last two.
+// `snapshot_mutex` guards what verify and the exchange read; the strand replaces it after a commit returned, never
+// before, so nobody sees what is not durable. Order of locks: writer, then snapshot, then clock; nothing blocks under
+// the last two.
 #pragma once
 
 #include <array>
@@ -95,7 +96,8 @@ struct PendingAnchor {
 using CustodyMarks = std::map<OperatorId, std::set<std::pair<std::uint64_t, TicketId>>>;
 
 struct Tenant::Internals {
-  Internals(TenantOptions o, TenantKeys k, Environment& e) : options(std::move(o)), keys(std::move(k)), environment(e) {}
+  Internals(TenantOptions o, TenantKeys k, Environment& e)
+      : options(std::move(o)), keys(std::move(k)), environment(e) {}
 
   const TenantOptions options;
   const TenantKeys keys;
@@ -105,20 +107,20 @@ struct Tenant::Internals {
   // ---- strand ----
   std::recursive_mutex writer_mutex;
   std::unique_ptr<sqlite::Database> writer;
-  bool writer_broken = false;            // after a storage error: reopen before anything else
-  protocol::MerkleFrontier frontier;     // of the newest commit
+  bool writer_broken = false;         // after a storage error: reopen before anything else
+  protocol::MerkleFrontier frontier;  // of the newest commit
   std::uint64_t next_integer_id = 1;
-  Bytes row_key;                         // SipHash of ledger rows
-  std::unordered_map<RecordId, std::vector<OperatorId>> queue_members;  // active operators with a device
+  Bytes row_key;                                                            // SipHash of ledger rows
+  std::unordered_map<RecordId, std::vector<OperatorId>> queue_members;      // active operators with a device
   std::array<std::pair<std::uint64_t, std::int64_t>, 4096> commit_times{};  // by commit_seq mod size
   std::unordered_map<Hash, AnchorFacts> anchors_seen;
   std::vector<std::pair<EpochId, std::uint64_t>> past_epochs;  // with their kept size
   std::int64_t expiry_looked_ms = 0;
   std::int64_t flushed_ms = 0;
   std::uint64_t checkpointed_seq = 0;
-  bool truncate_due = false;             // erased text may still stand in the WAL
-  bool listening = false;                // a committer will tell
-  std::vector<CommitNotice> notices;     // what it will
+  bool truncate_due = false;          // erased text may still stand in the WAL
+  bool listening = false;             // a committer will tell
+  std::vector<CommitNotice> notices;  // what it will
   Zone zone_rules;
 
   // ---- snapshot ----
@@ -139,13 +141,13 @@ struct Tenant::Internals {
   // ---- clock and anchors ----
   mutable std::mutex clock_mutex;
   std::optional<sync::ServerClock> clock;
-  std::mutex anchor_mutex;               // taken before clock_mutex, never while holding it
+  std::mutex anchor_mutex;  // taken before clock_mutex, never while holding it
   std::optional<IssuedAnchor> newest_anchor;
   std::int64_t newest_anchor_ms = 0;
   std::uint64_t next_anchor_seq = 1;
   Hash newest_anchor_hash;
   std::vector<PendingAnchor> pending_anchors;  // issued, not written yet
-  std::uint64_t anchor_seq_bound = 0;    // durable: no anchor below was issued after a crash
+  std::uint64_t anchor_seq_bound = 0;          // durable: no anchor below was issued after a crash
   std::int64_t anchor_time_bound_ms = 0;
 
   // ---- readers ----
@@ -165,6 +167,8 @@ sync::Actor actor_of(const sync::Record& record);
 
 /// Brings tern.db to the newest schema.
 Result<void> migrate_tenant(sqlite::Database& db);
+/// planner.cpp: read by connections that open afterwards.
+Result<void> hint_planner(sqlite::Database& db);
 
 // ---- meta rows ----
 Result<std::optional<Bytes>> read_meta(sqlite::Database& db, std::int64_t tenant, std::string_view name);

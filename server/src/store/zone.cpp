@@ -30,8 +30,12 @@ int year_of_days(std::int64_t days) {
   return static_cast<int>(year_of_era + era * 400 + (month >= 10 ? 1 : 0));
 }
 
-std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
-bool is_leap(int year) { return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0; }
+std::int64_t floor_div(std::int64_t a, std::int64_t b) {
+  return a / b - (a % b < 0 ? 1 : 0);
+}
+bool is_leap(int year) {
+  return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
 
 std::uint64_t big_endian(std::string_view bytes) {
   std::uint64_t value = 0;
@@ -151,7 +155,8 @@ std::int32_t Zone::footer_offset(std::int64_t unix_seconds) const {
   const int year = year_of_days(floor_div(unix_seconds + footer_.standard, day_seconds));
   const std::int64_t begin = rule_time(footer_.begin, year) - footer_.standard;
   const std::int64_t end = rule_time(footer_.end, year) - footer_.summer;
-  const bool summer = begin < end ? unix_seconds >= begin && unix_seconds < end : unix_seconds >= begin || unix_seconds < end;
+  const bool summer =
+      begin < end ? unix_seconds >= begin && unix_seconds < end : unix_seconds >= begin || unix_seconds < end;
   return summer ? footer_.summer : footer_.standard;
 }
 
@@ -172,7 +177,9 @@ Result<Zone> Zone::parse(std::string_view file) {
   if (file.size() < data) return damaged();
 
   const std::string_view types = file.substr(counts.time * (time_bytes + 1));
-  const auto offset_of = [&](std::size_t type) { return static_cast<std::int32_t>(big_endian(types.substr(type * 6, 4))); };
+  const auto offset_of = [&](std::size_t type) {
+    return static_cast<std::int32_t>(big_endian(types.substr(type * 6, 4)));
+  };
   Zone zone;
   zone.before_ = offset_of(0);
   for (std::size_t i = 0; i < counts.time; ++i) {
@@ -182,7 +189,8 @@ Result<Zone> Zone::parse(std::string_view file) {
     const std::int64_t from = time_bytes == 8 ? static_cast<std::int64_t>(raw) : static_cast<std::int32_t>(raw);
     zone.steps_.push_back({from, offset_of(type)});
   }
-  if (!std::is_sorted(zone.steps_.begin(), zone.steps_.end(), [](const Step& a, const Step& b) { return a.from < b.from; }))
+  if (!std::is_sorted(zone.steps_.begin(), zone.steps_.end(),
+                      [](const Step& a, const Step& b) { return a.from < b.from; }))
     return damaged();
   if (std::string_view rest = file.substr(data); time_bytes == 8 && rest.starts_with('\n')) {
     rest.remove_prefix(1);
@@ -194,12 +202,14 @@ Result<Zone> Zone::parse(std::string_view file) {
 
 Result<Zone> Zone::open(std::string_view name, const std::string& directory) {
   const auto unknown = [&] {
-    return fail(ErrorCode::invalid, "there is no time zone " + std::string(name), "use a name like Europe/Berlin", "zone");
+    return fail(ErrorCode::invalid, "there is no time zone " + std::string(name), "use a name like Europe/Berlin",
+                "zone");
   };
-  const bool plain = !name.empty() && name.size() <= 64 && name.front() != '/' && name.find("..") == std::string_view::npos &&
-                     std::all_of(name.begin(), name.end(), [](char c) {
-                       return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '/' || c == '_' || c == '-' || c == '+';
-                     });
+  const bool plain =
+      !name.empty() && name.size() <= 64 && name.front() != '/' && name.find("..") == std::string_view::npos &&
+      std::all_of(name.begin(), name.end(), [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '/' || c == '_' || c == '-' || c == '+';
+      });
   if (!plain) return unknown();
   if (name == "UTC") return Zone{};
   std::ifstream in(directory + "/" + std::string(name), std::ios::binary);

@@ -33,7 +33,7 @@ private:
   /// The day a rule of the footer names: M month.week.day, or a day of the year.
   struct RuleDay {
     int month = 0, week = 0, day = 0;
-    int year_day = -1;      // Jn (1..365, no 29 February) when `julian`, else 0..365
+    int year_day = -1;  // Jn (1..365, no 29 February) when `julian`, else 0..365
     bool julian = false;
     std::int32_t seconds = 7200;
   };

@@ -20,6 +20,9 @@ namespace {
 constexpr std::size_t cached_statements_max = 512;
 constexpr std::int64_t wal_bytes_kept_max = 64LL * 1024 * 1024;
 constexpr int wal_autocheckpoint_frames = 1000;
+// An encrypted page costs as much to read again as to hash: what a batch touches should fit. Taken as it is used.
+constexpr int cache_kib_writer = 16 * 1024;
+constexpr int cache_kib_reader = 4 * 1024;
 constexpr int keep_going_every_ops = 4000;
 
 // A hostile file can hold any schema; these bounds keep what it can cost small. Nothing of ours comes near them.
@@ -163,6 +166,8 @@ Result<void> Database::apply_profile(const OpenOptions& options) {
   TERN_CHECKED(
       exec("PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON;"
            "PRAGMA secure_delete = ON; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;"));
+  TERN_CHECKED(
+      exec("PRAGMA cache_size = -" + std::to_string(role_ == Role::writer ? cache_kib_writer : cache_kib_reader)));
   TERN_CHECKED(
       exec(options.synchronous == Synchronous::full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"));
   if (role_ == Role::reader) {

@@ -50,8 +50,8 @@ public:
                         sync::PrincipalKind kind = sync::PrincipalKind::operator_) {
     return fold(change, origin, author, kind, ++commit_seq);
   }
-  sync::Standing fold(const Change& change, const sync::Origin& origin, const OperatorId& author, sync::PrincipalKind kind,
-                      std::uint64_t seq);
+  sync::Standing fold(const Change& change, const sync::Origin& origin, const OperatorId& author,
+                      sync::PrincipalKind kind, std::uint64_t seq);
 
   [[nodiscard]] v1::Patch patch(const TicketId& id, bool whole = true) const;
 

@@ -9,14 +9,18 @@ using namespace tern::test;
 
 namespace {
 
-ErrorCode refused(Result<void> result) { return result ? ErrorCode::usage : result.error().code; }
+ErrorCode refused(Result<void> result) {
+  return result ? ErrorCode::usage : result.error().code;
+}
 template <typename T>
 Error error_of(Result<T> result) {
   REQUIRE_FALSE(result);
   return std::move(result).error();
 }
 
-sync::Change kept(ClientDesk& desk, const sync::ChangeRef& ref) { return must(desk.outbox->find(ref))->change; }
+sync::Change kept(ClientDesk& desk, const sync::ChangeRef& ref) {
+  return must(desk.outbox->find(ref))->change;
+}
 
 }  // namespace
 
@@ -76,13 +80,14 @@ TEST_CASE("all or none of a call is saved", "[client][commands]") {
   const auto error = error_of(desk.commands->save({desk.message(ticket, "good"), desk.message(ticket, "")}));
   CHECK(error.code == ErrorCode::invalid);
   CHECK(error.field == "text");
-  CHECK(error_of(desk.commands->save({desk.message(ticket, "good"), desk.message(named<TicketId>("nowhere"), "x")})).code ==
-        ErrorCode::not_found);
+  CHECK(error_of(desk.commands->save({desk.message(ticket, "good"), desk.message(named<TicketId>("nowhere"), "x")}))
+            .code == ErrorCode::not_found);
   CHECK(must(desk.outbox->own_changes(std::nullopt)).empty());
   CHECK(must(desk.replica->messages(ticket)).empty());
 }
 
-TEST_CASE("moves that the status does not allow are not offered, and the hint lists those that are", "[client][commands]") {
+TEST_CASE("moves that the status does not allow are not offered, and the hint lists those that are",
+          "[client][commands]") {
   ClientDesk desk;
   const TicketId ticket = desk.colleagues_ticket("ann", "pump");
   desk.commit("ann", desk.by("ann", Intent::close, ticket));
@@ -95,7 +100,8 @@ TEST_CASE("moves that the status does not allow are not offered, and the hint li
   desk.save(desk.change(Intent::start, ticket));  // saving asks nobody: the fold decides
 }
 
-TEST_CASE("a taken ticket is not offered to take, and a deleted one takes nothing but what appends", "[client][commands]") {
+TEST_CASE("a taken ticket is not offered to take, and a deleted one takes nothing but what appends",
+          "[client][commands]") {
   ClientDesk desk;
   desk.add_operator("ann");
   const TicketId ticket = desk.colleagues_ticket("ann", "pump");
@@ -121,7 +127,8 @@ TEST_CASE("rights are those of the operator's own record", "[client][commands]")
   CHECK(refused(desk.commands->check_offered(desk.change(Intent::start, ticket))) == ErrorCode::not_permitted);
   must(desk.commands->check_offered(desk.message(ticket, "a team note")));
   CHECK(refused(desk.commands->check_offered(desk.create("x"))) == ErrorCode::not_permitted);
-  CHECK(refused(desk.commands->check_offered(desk.change(Intent::start, named<TicketId>("x")))) == ErrorCode::not_found);
+  CHECK(refused(desk.commands->check_offered(desk.change(Intent::start, named<TicketId>("x")))) ==
+        ErrorCode::not_found);
 }
 
 TEST_CASE("a ticket is found by number, id, uuid and prefix; several candidates are listed", "[client][commands]") {
@@ -151,7 +158,8 @@ TEST_CASE("a ticket is found by number, id, uuid and prefix; several candidates 
 
 TEST_CASE("a record is found by name in any case, by prefix, by uuid", "[client][commands]") {
   ClientDesk desk;
-  for (const char* name : {"Field North", "Field South", "Depot", "DEPOT", "Öl"}) desk.add_record(sync::RecordKind::queue, name);
+  for (const char* name : {"Field North", "Field South", "Depot", "DEPOT", "Öl"})
+    desk.add_record(sync::RecordKind::queue, name);
   desk.pull();
   const auto find = [&](std::string_view name) {
     return desk.commands->find_record(static_cast<std::uint32_t>(sync::RecordKind::queue), name);

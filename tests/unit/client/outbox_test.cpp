@@ -17,8 +17,9 @@ protocol::VerifyContext verifier(const ClientDesk& desk) {
   protocol::VerifyContext context;
   context.tenant = desk.identity.tenant;
   context.find_key = [&desk](const TenantId&, const DeviceId&, const KeyId&) {
-    return std::optional(protocol::KeyRecord{desk.key.public_key(), protocol::suite_ed25519_blake2b, desk.identity.operator_id,
-                                             protocol::KeyState::active, protocol::KeyPurpose::device});
+    return std::optional(protocol::KeyRecord{desk.key.public_key(), protocol::suite_ed25519_blake2b,
+                                             desk.identity.operator_id, protocol::KeyState::active,
+                                             protocol::KeyPurpose::device});
   };
   return context;
 }
@@ -86,7 +87,8 @@ TEST_CASE("a sealed set is what the verifier demands, and the chain goes on from
   CHECK(must(desk.outbox->sets_from(1, 64, 10)).size() == 1);  // one at least
 }
 
-TEST_CASE("the header tells the monotonic time since the anchor's request, and each change its age", "[client][outbox]") {
+TEST_CASE("the header tells the monotonic time since the anchor's request, and each change its age",
+          "[client][outbox]") {
   ClientDesk desk;
   client::AnchorHeld anchor;
   anchor.hash = named<Hash>("anchor");
@@ -104,7 +106,8 @@ TEST_CASE("the header tells the monotonic time since the anchor's request, and e
     CHECK(set.header.mono_ms == 15'000);
     CHECK(set.header.anchor_hash == anchor.hash);
     CHECK(set.header.boot == desk.env.boot_id());
-    const auto change = must(sync::parse_change(set.set.changes[0].skeleton, set.set.changes[0].body, desk.identity.device));
+    const auto change =
+        must(sync::parse_change(set.set.changes[0].skeleton, set.set.changes[0].body, desk.identity.device));
     CHECK(change.before_ms == 5'000);
   }
   SECTION("not across a boot, and changes of two boots are never in one set") {
@@ -206,7 +209,8 @@ TEST_CASE("signing again under a new device epoch keeps changes, ids and salts",
     CHECK(*again.original == old.header);
     previous = again.hash;
   }
-  CHECK(pending(desk, 1)[0].origin == sync::Origin{desk.identity.device, 1, 2, 0});  // its place is the first signature's
+  CHECK(pending(desk, 1)[0].origin ==
+        sync::Origin{desk.identity.device, 1, 2, 0});  // its place is the first signature's
   desk.save(desk.message(ticket, "three"));
   desk.seal();
   CHECK(must(desk.outbox->head()).chain_seq == 3);
@@ -242,9 +246,9 @@ TEST_CASE("sets go when they are stable, old, and told", "[client][outbox]") {
   desk.push();
   const std::int64_t day = 86'400'000;
   const std::int64_t now = desk.env.wall_ms();
-  CHECK(must(desk.outbox->prune(0, now + 365 * day, 30 * day)) == 0);   // not in any backup
-  CHECK(must(desk.outbox->prune(99, now + 29 * day, 0)) == 0);          // retention is never below 30 days
-  CHECK(must(desk.outbox->prune(99, now + 31 * day, 30 * day)) == 1);   // the refused one has still to be shown
+  CHECK(must(desk.outbox->prune(0, now + 365 * day, 30 * day)) == 0);  // not in any backup
+  CHECK(must(desk.outbox->prune(99, now + 29 * day, 0)) == 0);         // retention is never below 30 days
+  CHECK(must(desk.outbox->prune(99, now + 31 * day, 30 * day)) == 1);  // the refused one has still to be shown
   must(desk.outbox->dismiss(refused));
   CHECK(must(desk.outbox->prune(99, now + 31 * day, 30 * day)) == 1);
   CHECK(must(desk.outbox->own_changes(std::nullopt)).empty());

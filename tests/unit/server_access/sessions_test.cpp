@@ -101,6 +101,8 @@ TEST_CASE("whatever a request's MAC covers cannot be altered", "[server][access]
     const auto answer = p.device->send(bad);
     CHECK(problem_code(answer) == "mac_invalid");
     CHECK(p.device->proven(answer));
+    CHECK(p.device->exchange_raw(p.device->request()).status == 200);
+    return;  // its counter is used up
   }
   SECTION("the MAC itself, the counter, the time") {
     const std::string header(good.header("tern-auth"));
@@ -251,7 +253,8 @@ TEST_CASE("a disabled operator's devices are out together", "[server][access][re
   p.house.command(Json::object({{"command", Json("operator disable")}, {"operator", Json("ann")}}));
   CHECK(problem_code(p.device->exchange_raw(p.device->request())) == "session_unknown");
   CHECK(problem_code(second.exchange_raw(second.request())) == "session_unknown");
-  for (const Json& device : p.house.command(Json::object({{"command", Json("device list")}}))["rows"].items()) CHECK(device["state"].as_string() == "revoked");
+  const Json devices = p.house.command(Json::object({{"command", Json("device list")}}));
+  for (const Json& device : devices["rows"].items()) CHECK(device["state"].as_string() == "revoked");
 }
 
 }  // namespace tern::test

@@ -64,8 +64,9 @@ TEST_CASE("a bad signature counts no fork and consumes no number", "[ingest][cha
   CHECK(a.van->send(a.van->note(a.ticket, "fine")).outcome == Outcome::applied);
 }
 
-TEST_CASE("the first fork heals once with a new epoch, a lost answer to it is given again, the next one freezes the key",
-          "[ingest][chain]") {
+TEST_CASE(
+    "the first fork heals once with a new epoch, a lost answer to it is given again, the next one freezes the key",
+    "[ingest][chain]") {
   Alone a;
   const protocol::ChainHead split = a.van->head;
   CHECK(a.van->send(a.van->note(a.ticket, "of the owner")).outcome == Outcome::applied);
@@ -78,8 +79,8 @@ TEST_CASE("the first fork heals once with a new epoch, a lost answer to it is gi
   CHECK(first.fault->error.code == ErrorCode::chain_forked);
   CHECK(first.fault->head == a.van->head);
   REQUIRE(first.statements.size() == 1);
-  const auto certificate = protocol::open_statement<protocol::Certificate>(first.statements[0],
-                                                                           a.desk.tenant->keys().log.public_key());
+  const auto certificate =
+      protocol::open_statement<protocol::Certificate>(first.statements[0], a.desk.tenant->keys().log.public_key());
   REQUIRE(certificate);
   CHECK(certificate->value.device_epoch == 2);
   const auto again = a.van->push(a.one(clone));

@@ -1,6 +1,10 @@
 #include "desk.hpp"
 
+#include <algorithm>
+#include <set>
+
 #include "support/catch.hpp"
+#include "tern/sync/scope.hpp"
 #include "tern/v1/exchange.pb.h"
 
 namespace tern::test {
@@ -10,9 +14,6 @@ template <typename T>
 T must(Result<T> result) {
   if (!result) FAIL(to_string(result.error().code) << ": " << result.error().message << " " << result.error().field);
   return std::move(*result);
-}
-void must(Result<void> result) {
-  if (!result) FAIL(to_string(result.error().code) << ": " << result.error().message << " " << result.error().field);
 }
 
 }  // namespace
@@ -79,13 +80,13 @@ Bytes Van::seal_apart(std::vector<Change> changes, protocol::ChainHead after) {
   header.chain_seq = after.chain_seq + 1;
   header.prev_hash = after.hash;
   header.wall_ms = desk.environment.wall_ms() + wall_error_ms;
-  header.mono_ms = knows_mono ? static_cast<std::uint64_t>(desk.environment.boot_ms() - anchor_boot_ms)
-                              : protocol::mono_unknown;
+  header.mono_ms =
+      knows_mono ? static_cast<std::uint64_t>(desk.environment.boot_ms() - anchor_boot_ms) : protocol::mono_unknown;
   header.boot = desk.environment.boot_id();
   header.anchor_hash = anchor;
   header.seen_seq = cursor;
-  const protocol::ChangeSet set =
-      resign_of ? must(protocol::seal_again(*resign_of, header, *key)) : must(protocol::seal(header, std::move(content), *key));
+  const protocol::ChangeSet set = resign_of ? must(protocol::seal_again(*resign_of, header, *key))
+                                            : must(protocol::seal(header, std::move(content), *key));
   resign_of.reset();
   sets.push_back(set);
   return protocol::encode(set);
@@ -112,7 +113,9 @@ server::PushAnswer Van::push(server::Push what) {
   return desk.commit(std::move(pushes)).front();
 }
 
-server::PushAnswer Van::push() { return push(pushable()); }
+server::PushAnswer Van::push() {
+  return push(pushable());
+}
 
 void Van::pull() {
   const auto issued = must(desk.tenant->anchor());
@@ -166,7 +169,10 @@ server::TenantOptions Desk::options() const {
 server::TenantKeys Desk::keys() const {
   return {protocol::SigningKey::from_seed(protocol::SecretKey::from(seeds[0])),
           protocol::SigningKey::from_seed(protocol::SecretKey::from(seeds[1])),
-          sealing_device, {}, {}, {}};
+          sealing_device,
+          {},
+          {},
+          {}};
 }
 
 void Desk::reopen() {
@@ -233,16 +239,16 @@ std::vector<server::PushAnswer> Desk::commit(std::vector<server::Push> pushes) {
 
 sync::TicketState Desk::state(const TicketId& ticket) {
   auto reader = must(tenant->reader());
-  auto rows = must(reader.db().query("SELECT state FROM ticket WHERE tenant_id = $1 AND ticket_id = $2", tenant->number(),
-                                     ticket));
+  auto rows = must(
+      reader.db().query("SELECT state FROM ticket WHERE tenant_id = $1 AND ticket_id = $2", tenant->number(), ticket));
   if (!must(rows.step())) return {};
   return must(sync::decode_state(rows.blob(0)));
 }
 
 std::vector<sync::Message> Desk::messages(const TicketId& ticket) {
   auto reader = must(tenant->reader());
-  auto rows = must(reader.db().query("SELECT data FROM message WHERE tenant_id = $1 AND ticket_id = $2", tenant->number(),
-                                     ticket));
+  auto rows = must(
+      reader.db().query("SELECT data FROM message WHERE tenant_id = $1 AND ticket_id = $2", tenant->number(), ticket));
   std::vector<sync::Message> messages;
   while (must(rows.step())) messages.push_back(must(sync::decode_message(rows.blob(0))));
   std::sort(messages.begin(), messages.end(),
@@ -258,8 +264,10 @@ Outcome Desk::standing(const sync::ChangeRef& ref) {
 
 std::vector<OperatorId> Desk::members(const TicketId& ticket) {
   auto reader = must(tenant->reader());
-  auto rows = must(reader.db().query("SELECT operator_id FROM scope_member WHERE tenant_id = $1 AND ticket_id = $2 "
-                                     "AND left_seq = 0 ORDER BY operator_id", tenant->number(), ticket));
+  auto rows =
+      must(reader.db().query("SELECT operator_id FROM scope_member WHERE tenant_id = $1 AND ticket_id = $2 "
+                             "AND left_seq = 0 ORDER BY operator_id",
+                             tenant->number(), ticket));
   std::vector<OperatorId> members;
   while (must(rows.step())) members.push_back(rows.id<OperatorId>(0));
   return members;
@@ -287,7 +295,39 @@ std::string Desk::differs_from_zero() {
   return {};
 }
 
-server::Verification Desk::verify() { return must(server::verify_tenant(*tenant)); }
+std::string Desk::wrong_members() {
+  std::map<TicketId, sync::TicketState> states;
+  auto reader = must(tenant->reader());
+  auto rows = must(reader.db().query("SELECT state FROM ticket WHERE tenant_id = $1", tenant->number()));
+  while (must(rows.step())) {
+    sync::TicketState state = must(sync::decode_state(rows.blob(0)));
+    states.emplace(state.id, std::move(state));
+  }
+  std::set<OperatorId> operators;
+  for (const server::DeviceInfo& device : server::devices(*tenant))
+    if (device.purpose == protocol::KeyPurpose::device) operators.insert(device.operator_id);
+  for (const auto& [ticket_id, ticket] : states) {
+    std::vector<OperatorId> due;
+    for (const OperatorId& who : operators) {
+      const auto actor = tenant->find_actor(who);
+      // Whoever holds a target holds what was merged into it.
+      bool holds = false;
+      for (const sync::TicketState* at = &ticket; at != nullptr && !holds;) {
+        holds = sync::in_scope(*at, {who, actor->queues, sync::queue_scope_all(actor->role)}, tenant->now_ms());
+        const auto& merged = at->merged_into;
+        at = merged && !merged->value.empty() ? &states.at(TicketId::or_zero(merged->value)) : nullptr;
+      }
+      if (holds && actor->active) due.push_back(who);
+    }
+    std::sort(due.begin(), due.end());
+    if (due != members(ticket_id)) return to_hex(ticket_id);
+  }
+  return {};
+}
+
+server::Verification Desk::verify() {
+  return must(server::verify_tenant(*tenant));
+}
 
 std::vector<Told> told(const server::PushAnswer& answer) {
   std::vector<Told> all;
@@ -297,8 +337,8 @@ std::vector<Told> told(const server::PushAnswer& answer) {
     REQUIRE(outcomes.ParseFromString(receipt.outcomes));
     for (const v1::ChangeOutcome& one : outcomes.outcomes())
       all.push_back({static_cast<Outcome>(one.outcome()), static_cast<Rule>(one.rule()),
-                     static_cast<ReasonCode>(one.reason()), one.effective_ms(), one.lo_ms(), one.hi_ms(), one.time_flags(),
-                     one.seen_seq(), one.integer_id(), one.number()});
+                     static_cast<ReasonCode>(one.reason()), one.effective_ms(), one.lo_ms(), one.hi_ms(),
+                     one.time_flags(), one.seen_seq(), one.integer_id(), one.number()});
   }
   return all;
 }

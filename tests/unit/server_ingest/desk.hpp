@@ -76,14 +76,15 @@ public:
   std::uint64_t cursor = 0;
   std::int64_t wall_error_ms = 0;
   bool knows_mono = true;
-  std::vector<Bytes> sealed;          // not pushed yet
-  std::vector<protocol::ChangeSet> sets;  // all, as sealed
+  std::vector<Bytes> sealed;                     // not pushed yet
+  std::vector<protocol::ChangeSet> sets;         // all, as sealed
   std::optional<protocol::ChangeSet> resign_of;  // the next seal_apart carries this original
 };
 
 class Desk {
 public:
-  explicit Desk(std::uint64_t seed = 1, const std::string& name = "Pumps Ltd", const std::string& zone = "Europe/Berlin");
+  explicit Desk(std::uint64_t seed = 1, const std::string& name = "Pumps Ltd",
+                const std::string& zone = "Europe/Berlin");
 
   void reopen();
   server::TenantOptions options() const;
@@ -104,6 +105,8 @@ public:
   std::int64_t count(const std::string& table);
   /// State, messages and standings of every ticket equal a fold from zero; empty when they do.
   std::string differs_from_zero();
+  /// Membership rows against the rules of scope, asked of every operator with a device; empty when they agree.
+  std::string wrong_members();
   server::Verification verify();
   TicketId new_ticket_id() { return random_id<TicketId>(environment); }
 

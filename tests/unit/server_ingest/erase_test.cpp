@@ -29,7 +29,8 @@ Change resolve(Van& van, const TicketId& ticket, const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("an erased body is in no file of the server, and everything else folds and verifies as before", "[ingest][erase]") {
+TEST_CASE("an erased body is in no file of the server, and everything else folds and verifies as before",
+          "[ingest][erase]") {
   Desk desk;
   auto van = desk.add_van(desk.add_operator("Ada"));
   const OperatorId admin = desk.add_operator("Root", sync::Role::admin);
@@ -47,7 +48,8 @@ TEST_CASE("an erased body is in no file of the server, and everything else folds
   const auto before = desk.state(ticket);
   van->pull();
 
-  CHECK(server::erase(*desk.tenant, {create.ref}, desk.add_operator("Nobody")).error().code == ErrorCode::not_permitted);
+  CHECK(server::erase(*desk.tenant, {create.ref}, desk.add_operator("Nobody")).error().code ==
+        ErrorCode::not_permitted);
   const auto erased = server::erase(*desk.tenant, {create.ref, note.ref, result.ref, edit.ref}, admin);
   REQUIRE(erased);
   CHECK(erased->changes.size() == 5);  // with the one that quoted
@@ -139,17 +141,23 @@ TEST_CASE("verify names what was tampered with", "[ingest][verify]") {
        {"UPDATE change SET body = zeroblob(4) WHERE commit_seq = (SELECT max(commit_seq) FROM change)",
         "UPDATE change SET skeleton = zeroblob(4) WHERE commit_seq = (SELECT max(commit_seq) FROM change)",
         "UPDATE change SET admission = (SELECT admission FROM change LIMIT 1)",
-        "UPDATE change SET outcome = 3 WHERE outcome = 1", "UPDATE change SET standing = 1 WHERE standing = 3",
+        "UPDATE change SET outcome = 3 WHERE outcome = 1",
+        "UPDATE change SET standing = 1 WHERE standing = 3",
         "UPDATE change SET author = zeroblob(16) WHERE intent = 4",
         "DELETE FROM change WHERE commit_seq = (SELECT max(commit_seq) FROM change)",
         "UPDATE change_set SET commit_ms = commit_ms + 1 WHERE commit_seq = 3",
         "UPDATE change_set SET signature = zeroblob(64) WHERE commit_seq = 3",
         "UPDATE change_set SET outcomes = zeroblob(3) WHERE commit_seq = (SELECT max(commit_seq) FROM change_set)",
         "DELETE FROM change_set WHERE commit_seq = 4",
-        "UPDATE log_node SET hash = zeroblob(32) WHERE level = 1 AND idx = 0", "DELETE FROM log_node WHERE level = 0",
-        "UPDATE ticket SET state = zeroblob(0)", "UPDATE ticket SET state = state || x'0801'", "DELETE FROM message",
-        "UPDATE record SET data = zeroblob(2) WHERE kind = 7", "DELETE FROM record WHERE kind = 7",
-        "UPDATE amendment SET statement = zeroblob(200)", "DELETE FROM amendment",
+        "UPDATE log_node SET hash = zeroblob(32) WHERE level = 1 AND idx = 0",
+        "DELETE FROM log_node WHERE level = 0",
+        "UPDATE ticket SET state = zeroblob(0)",
+        "UPDATE ticket SET state = state || x'0801'",
+        "DELETE FROM message",
+        "UPDATE record SET data = zeroblob(2) WHERE kind = 7",
+        "DELETE FROM record WHERE kind = 7",
+        "UPDATE amendment SET statement = zeroblob(200)",
+        "DELETE FROM amendment",
         "UPDATE anchor SET wire = zeroblob(300)"}) {
     CAPTURE(sql);
     desk.tenant.reset();

@@ -42,7 +42,7 @@ TEST_CASE("what waits while one batch is written is the next batch", "[ingest][g
       }
     });
   threads.emplace_back([&] {
-    for (int i = 0; i < 20; ++i) 
+    for (int i = 0; i < 20; ++i)
       committer->run(*desk.tenant, [&] { inside += desk.tenant->writer().in_transaction() ? 1 : 0; });
   });
   for (std::thread& thread : threads) thread.join();

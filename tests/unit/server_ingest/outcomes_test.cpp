@@ -33,7 +33,8 @@ Change with_target(Change change, ByteView target) {
 
 }  // namespace
 
-TEST_CASE("of two subjects set unseen the later stands and the other author is told by an amendment", "[ingest][amendment]") {
+TEST_CASE("of two subjects set unseen the later stands and the other author is told by an amendment",
+          "[ingest][amendment]") {
   Pair p;
   const Change first = p.van->set(p.ticket, FieldId::subject, "pump leaks oil");
   p.desk.environment.advance(60'000);
@@ -76,7 +77,8 @@ TEST_CASE("of two takes the one committed first stands and the loser watches", "
   CHECK(p.desk.members(p.ticket).size() == 2);
 }
 
-TEST_CASE("a status move that is not possible at its place is overtaken, at once or by an amendment", "[ingest][amendment]") {
+TEST_CASE("a status move that is not possible at its place is overtaken, at once or by an amendment",
+          "[ingest][amendment]") {
   Pair p;
   const Change close = p.depot->make(Intent::close, p.ticket);
   p.desk.environment.advance(30'000);
@@ -89,7 +91,8 @@ TEST_CASE("a status move that is not possible at its place is overtaken, at once
   CHECK(p.van->send(p.van->make(Intent::wait, p.ticket)).outcome == Outcome::overtaken);
 }
 
-TEST_CASE("concurrent edits of the description are merged by line, and the ones before are amended", "[ingest][amendment]") {
+TEST_CASE("concurrent edits of the description are merged by line, and the ones before are amended",
+          "[ingest][amendment]") {
   Desk desk;
   auto van = desk.add_van(desk.add_operator("Ada"));
   auto depot = desk.add_van(desk.add_operator("Bob"));
@@ -149,8 +152,8 @@ TEST_CASE("what the server has to refuse is told by its reason and blocks nothin
   link.kind = 1;
   const Change queue = with_target(p.van->make(Intent::move_queue, p.ticket), unknown.view());
   Change mirror = with_target(p.van->make(Intent::merged_from, p.ticket), unknown.view());
-  const auto told = p.van->send({orphan, waits, after_held, again, category, edit, link, queue, mirror,
-                                 p.van->note(p.ticket, "and on")});
+  const auto told = p.van->send(
+      {orphan, waits, after_held, again, category, edit, link, queue, mirror, p.van->note(p.ticket, "and on")});
   const auto is = [&](std::size_t i, Outcome outcome, ReasonCode reason) {
     CAPTURE(i);
     CHECK(told[i].outcome == outcome);
@@ -217,12 +220,14 @@ TEST_CASE("the fifty-first tag is one too many", "[ingest]") {
   CHECK(told[51].outcome == Outcome::applied);
 }
 
-TEST_CASE("tickets are merged with a mirror on the target, cycles are refused, late facts go where they belong", "[ingest]") {
+TEST_CASE("tickets are merged with a mirror on the target, cycles are refused, late facts go where they belong",
+          "[ingest]") {
   Pair p;
   const OperatorId boss = p.desk.add_operator("Eve", sync::Role::supervisor);
   auto office = p.desk.add_van(boss);
   const TicketId target = p.desk.new_ticket_id();
-  p.van->send({p.van->create(target, "the other pump"), with_target(p.van->make(Intent::move_queue, target), p.queue.view())});
+  p.van->send(
+      {p.van->create(target, "the other pump"), with_target(p.van->make(Intent::move_queue, target), p.queue.view())});
   const Change late = p.van->note(p.ticket, "written before the merge");
   p.desk.environment.advance(10'000);
   office->pull();
@@ -242,7 +247,8 @@ TEST_CASE("tickets are merged with a mirror on the target, cycles are refused, l
   CHECK(p.desk.verify().findings.empty());
 }
 
-TEST_CASE("a customer's message brings a deleted ticket back, or opens a new one that says where it comes from", "[ingest]") {
+TEST_CASE("a customer's message brings a deleted ticket back, or opens a new one that says where it comes from",
+          "[ingest]") {
   Pair p;
   const RecordId contact = p.desk.add_record(sync::RecordKind::contact, "Mrs Pump");
   const OperatorId boss = p.desk.add_operator("Eve", sync::Role::supervisor);

@@ -5,7 +5,8 @@ using namespace tern;
 using namespace tern::test;
 using sync::FieldId;
 
-TEST_CASE("of five hundred changes made offline the third is forbidden: 499 land and one is explained", "[ingest][rights]") {
+TEST_CASE("of five hundred changes made offline the third is forbidden: 499 land and one is explained",
+          "[ingest][rights]") {
   Desk desk;
   auto van = desk.add_van(desk.add_operator("Ada"));
   const TicketId ticket = desk.new_ticket_id();
@@ -15,7 +16,8 @@ TEST_CASE("of five hundred changes made offline the third is forbidden: 499 land
   std::vector<Told> told;
   for (std::size_t at = 0; at < changes.size(); at += 100) {
     desk.environment.advance(1'000);
-    van->seal({changes.begin() + static_cast<std::ptrdiff_t>(at), changes.begin() + static_cast<std::ptrdiff_t>(at + 100)});
+    van->seal(
+        {changes.begin() + static_cast<std::ptrdiff_t>(at), changes.begin() + static_cast<std::ptrdiff_t>(at + 100)});
   }
   const auto answer = van->push();
   REQUIRE_FALSE(answer.fault);
@@ -30,7 +32,8 @@ TEST_CASE("of five hundred changes made offline the third is forbidden: 499 land
   CHECK(desk.verify().findings.empty());
 }
 
-TEST_CASE("what its author could rightly think allowed is held when a fact, rejected when a claim", "[ingest][rights]") {
+TEST_CASE("what its author could rightly think allowed is held when a fact, rejected when a claim",
+          "[ingest][rights]") {
   Desk desk;
   const OperatorId ada = desk.add_operator("Ada");
   auto van = desk.add_van(ada);

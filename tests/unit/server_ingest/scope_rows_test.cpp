@@ -22,7 +22,10 @@ struct Teams {
   std::unique_ptr<Van> office = desk.add_van(eve);
   TicketId ticket = desk.new_ticket_id();
 
-  Teams() { van->send({van->create(ticket), queue(*van, north)}); sync_all(); }
+  Teams() {
+    van->send({van->create(ticket), queue(*van, north)});
+    sync_all();
+  }
   ~Teams() { CHECK(desk.verify().findings == std::vector<std::string>{}); }
 
   Change queue(Van& by, const RecordId& to) {
@@ -46,8 +49,12 @@ struct Teams {
   }
   std::int64_t left_reason(const OperatorId& who) {
     auto reader = desk.tenant->reader();
-    return reader->db().int64_of("SELECT left_reason FROM scope_member WHERE tenant_id = $1 AND operator_id = $2 "
-                                 "AND ticket_id = $3", desk.tenant->number(), who, ticket)->value_or(-1);
+    return reader->db()
+        .int64_of(
+            "SELECT left_reason FROM scope_member WHERE tenant_id = $1 AND operator_id = $2 "
+            "AND ticket_id = $3",
+            desk.tenant->number(), who, ticket)
+        ->value_or(-1);
   }
 };
 
@@ -90,7 +97,8 @@ TEST_CASE("an operator's scope follows their queues, role and first device", "[i
   CHECK(t.desk.members(t.ticket) == t.sorted({t.ada, t.dan}));
 }
 
-TEST_CASE("who loses a ticket while dark keeps a custody mark until their device has synced past it", "[ingest][scope]") {
+TEST_CASE("who loses a ticket while dark keeps a custody mark until their device has synced past it",
+          "[ingest][scope]") {
   Teams t;
   CHECK(t.van->send(t.van->make(Intent::take, t.ticket)).outcome == Outcome::applied);
   t.sync_all();
@@ -122,7 +130,8 @@ TEST_CASE("ended tickets leave the scopes by a commit of a job, and only then", 
   Change watch = t.office->make(Intent::watch, t.ticket);
   watch.target = Bytes(t.eve.view());
   CHECK(t.office->send(watch).outcome == Outcome::applied);
-  CHECK(t.van->send({t.van->make(Intent::take, t.ticket), t.van->make(Intent::close, t.ticket)})[1].outcome == Outcome::applied);
+  CHECK(t.van->send({t.van->make(Intent::take, t.ticket), t.van->make(Intent::close, t.ticket)})[1].outcome ==
+        Outcome::applied);
   t.desk.environment.advance(7 * day - 3'600'000);
   REQUIRE(server::expire_scopes(*t.desk.tenant));
   CHECK(t.desk.members(t.ticket) == t.sorted({t.ada, t.eve}));

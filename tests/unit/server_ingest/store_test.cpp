@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "desk.hpp"
+#include "ingest/working_ticket.hpp"
 #include "store/admission_codec.hpp"
 #include "store/zone.hpp"
 #include "support/catch.hpp"
@@ -10,7 +11,8 @@
 using namespace tern;
 using namespace tern::test;
 
-TEST_CASE("a tenant that is closed and opened again after each step goes on as if nothing had been", "[ingest][store]") {
+TEST_CASE("a tenant that is closed and opened again after each step goes on as if nothing had been",
+          "[ingest][store]") {
   Desk desk;
   const RecordId queue = desk.add_record(sync::RecordKind::queue, "North");
   desk.reopen();
@@ -59,7 +61,8 @@ TEST_CASE("two tenants side by side know nothing of each other", "[ingest][store
 TEST_CASE("numbers follow the year of the tenant's zone and are never given twice", "[ingest][store]") {
   Desk desk(1, "Pumps Ltd", "Europe/Berlin");
   auto van = desk.add_van(desk.add_operator("Ada"));
-  desk.environment.advance(1'704'063'600'000 - 2'000 - desk.environment.wall_ms());  // New Year 2024 in Berlin, less 2 s
+  desk.environment.advance(1'704'063'600'000 - 2'000 -
+                           desk.environment.wall_ms());  // New Year 2024 in Berlin, less 2 s
   desk.tenant->accept_clock();
   van->pull();
   CHECK(van->send(van->create(desk.new_ticket_id())).number == "T-2023-0001");
@@ -79,9 +82,9 @@ TEST_CASE("a zone file gives the year on both halves of the world and beyond its
   CHECK(berlin->year_of((new_year_2024 - 3'601) * 1000) == 2023);
   CHECK(auckland->year_of((new_year_2024 - 13 * 3'600) * 1000) == 2024);
   CHECK(auckland->year_of((new_year_2024 - 13 * 3'600 - 1) * 1000) == 2023);
-  CHECK(berlin->offset_at(1'720'000'000) == 7'200);            // July 2024
-  CHECK(berlin->offset_at(4'118'000'000) == 7'200);            // June 2100, by the footer
-  CHECK(berlin->offset_at(4'102'444'800) == 3'600);            // January 2100
+  CHECK(berlin->offset_at(1'720'000'000) == 7'200);  // July 2024
+  CHECK(berlin->offset_at(4'118'000'000) == 7'200);  // June 2100, by the footer
+  CHECK(berlin->offset_at(4'102'444'800) == 3'600);  // January 2100
   CHECK(auckland->offset_at(4'102'444'800) == 13 * 3'600);
   CHECK_FALSE(server::Zone::open("../../etc/passwd"));
   CHECK_FALSE(server::Zone::open("Mars/Olympus"));
@@ -121,8 +124,13 @@ TEST_CASE("history goes on under a new epoch: what was seen below it still count
   van->pull();
   const Change seen_before = van->set(ticket, sync::FieldId::subject, "made under the old epoch");
   const protocol::LogHead head = desk.tenant->log_head();
-  protocol::EpochRecord record{desk.id, head.epoch, head.size, head.root, random_id<EpochId>(desk.environment),
-                               desk.environment.wall_ms(), protocol::EpochReason::restored};
+  protocol::EpochRecord record{desk.id,
+                               head.epoch,
+                               head.size,
+                               head.root,
+                               random_id<EpochId>(desk.environment),
+                               desk.environment.wall_ms(),
+                               protocol::EpochReason::restored};
   REQUIRE(server::begin_epoch(*desk.tenant, record, "signed elsewhere"));
   CHECK(desk.tenant->epoch() == record.new_epoch);
   CHECK(*server::epoch_record(*desk.tenant, head.epoch) == std::optional<Bytes>("signed elsewhere"));
@@ -135,5 +143,87 @@ TEST_CASE("history goes on under a new epoch: what was seen below it still count
   const Told next = van->send(van->create(desk.new_ticket_id()));
   CHECK(next.integer_id == 2 + 10'000);
   CHECK(next.number == "T-2023-10002");
+  CHECK(desk.verify().findings == std::vector<std::string>{});
+}
+
+TEST_CASE("the latest fact of anybody else is told from two numbers", "[ingest][store]") {
+  VirtualEnvironment environment(5);
+  std::vector<server::Chain> chains(4);
+  for (server::Chain& chain : chains) chain = {random_id<DeviceId>(environment), 1};
+  chains[3].device = chains[2].device;  // another epoch of the same device is another chain
+  chains[3].epoch = 2;
+  server::LatestFacts latest;
+  std::vector<std::pair<server::Chain, std::int64_t>> all;
+  for (int i = 0; i < 500; ++i) {
+    const auto byte = random_id<ChangeId>(environment).bytes;
+    all.emplace_back(chains[byte[0] % 4], byte[1] * 7 + i);
+    latest.add(all.back().first, all.back().second);
+    for (const server::Chain& chain : chains) {
+      std::int64_t due = 0;
+      for (const auto& [who, at] : all)
+        if (!(who == chain)) due = std::max(due, at);
+      CHECK(latest.of_others(chain) == due);
+    }
+  }
+}
+
+TEST_CASE("after a crash neither anchors nor server time go back", "[ingest][store]") {
+  Desk desk;
+  auto van = desk.add_van(desk.add_operator("Ada"));
+  van->send(van->create(desk.new_ticket_id()));
+  for (int round = 0; round < 4; ++round) {
+    CAPTURE(round);
+    desk.environment.advance(round * 7'000);  // within the durable bound, and beyond it
+    server::Tenant::IssuedAnchor last;
+    for (int i = 0; i < 3; ++i) {
+      desk.environment.advance(1'500);
+      last = **desk.tenant->anchor();
+    }
+    const std::uint64_t commits = desk.tenant->commit_seq();
+    // The crash: the files as they are now, with nothing closed.
+    TempDir crashed;
+    for (const auto& entry : std::filesystem::directory_iterator(desk.folder.path()))
+      std::filesystem::copy_file(entry.path(), crashed.file(entry.path().filename().string()));
+    desk.tenant.reset();
+    for (const auto& entry : std::filesystem::directory_iterator(desk.folder.path()))
+      std::filesystem::remove(entry.path());
+    for (const auto& entry : std::filesystem::directory_iterator(crashed.path()))
+      std::filesystem::copy_file(entry.path(), desk.folder.file(entry.path().filename().string()));
+    desk.environment.set_wall(desk.environment.wall_ms() - 1'000);
+    desk.environment.reboot();
+    desk.reopen();
+    CHECK(desk.tenant->commit_seq() == commits);
+    const auto key = desk.tenant->keys().log.public_key();
+    const auto before = protocol::open_statement<protocol::Anchor>(last.wire, key);
+    const auto after = protocol::open_statement<protocol::Anchor>((**desk.tenant->anchor()).wire, key);
+    CHECK(after->value.anchor_seq > before->value.anchor_seq);
+    CHECK(after->value.time_ms >= before->value.time_ms);
+  }
+  CHECK(desk.verify().findings == std::vector<std::string>{});
+}
+
+TEST_CASE("a full disk stores nothing of a batch, and the same push lands once there is room", "[ingest][store]") {
+  Desk desk;
+  auto van = desk.add_van(desk.add_operator("Ada"));
+  const TicketId ticket = desk.new_ticket_id();
+  van->send(van->create(ticket));
+  std::vector<Change> notes;
+  for (int i = 0; i < 10; ++i) notes.push_back(van->note(ticket, std::string(60'000, 'x')));
+  van->seal(std::move(notes));
+  const server::Push push = van->pushable();
+  const std::uint64_t before = desk.tenant->commit_seq();
+  REQUIRE(desk.tenant->writer().exec("PRAGMA max_page_count = 60"));
+  std::vector<server::VerifiedPush> verified;
+  verified.push_back(server::verify_push(*desk.tenant, push));
+  const auto failed = server::commit_batch(*desk.tenant, verified);
+  REQUIRE_FALSE(failed);
+  CHECK(failed.error().code == ErrorCode::storage_full);
+  CHECK(desk.tenant->commit_seq() == before);
+  CHECK(desk.messages(ticket).empty());
+  // The connection was opened anew, and with it the limit is gone.
+  const auto landed = van->push(push);
+  CHECK_FALSE(landed.fault);
+  CHECK(desk.messages(ticket).size() == 10);
+  CHECK(desk.tenant->commit_seq() == before + 1);
   CHECK(desk.verify().findings == std::vector<std::string>{});
 }

@@ -132,7 +132,8 @@ TEST_CASE("anchors stop while the server's clock is in doubt, ingest goes on", "
   CHECK(desk.tenant->anchor()->has_value());
 }
 
-TEST_CASE("anchors are shared within a second, chained, and never go back over a crash or a restart", "[ingest][time]") {
+TEST_CASE("anchors are shared within a second, chained, and never go back over a crash or a restart",
+          "[ingest][time]") {
   Desk desk;
   const auto open = [&](const server::Tenant::IssuedAnchor& issued) {
     return protocol::open_statement<protocol::Anchor>(issued.wire, desk.tenant->keys().log.public_key())->value;

@@ -90,7 +90,8 @@ TEST_CASE("assign: an unseen claim stands in the way even when it says the same"
   CHECK(desk.commit(b) == Standing{Outcome::overtaken, Rule::claim_stands, a.ref(), a.author});
 }
 
-TEST_CASE("assign: a claim of what its author saw standing is undone only by somebody who saw it", "[sync][fold][claims]") {
+TEST_CASE("assign: a claim of what its author saw standing is undone only by somebody who saw it",
+          "[sync][fold][claims]") {
   FoldDesk desk;
   desk.commit(desk.to("boss", at(10), Intent::assign, "bert"));
   const Draft late = desk.to("anna", at(11), Intent::assign, "carl");

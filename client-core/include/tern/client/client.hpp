@@ -26,7 +26,8 @@ struct ClientOptions {
 class Client {
 public:
   /// `not_enrolled` when the home holds no device; `locked` without or with a wrong passphrase; `busy` when another
-  /// process holds it. Folds what the replica missed; a corrupt or missing replica is rebuilt empty (cursor 0), the outbox kept.
+  /// process holds it. Folds what the replica missed; a corrupt or missing replica is rebuilt empty (cursor 0), the
+  /// outbox kept.
   static Result<std::unique_ptr<Client>> open(const ClientOptions& options, Environment& environment);
   virtual ~Client() = default;
 

@@ -21,19 +21,22 @@ public:
   virtual ~Commands() = default;
 
   /// Fills id, wall_ms, seen (the ticket's version on this device, from the confirmed state shown) and, where a change
-  /// depends on an earlier one of the device's pending work on the same ticket (its create), `after`; validates; commits
-  /// all or none to outbox.db; then folds them over the replica. When it returns they are *saved here*.
-  /// A create whose ticket id is zero gets one, and a provisional number; later changes of the same call with a zero
-  /// ticket id belong to it. Errors: `invalid`, `not_found` (ticket not on this device), `storage_full`, `storage_failed`.
+  /// depends on an earlier one of the device's pending work on the same ticket (its create), `after`; validates;
+  /// commits all or none to outbox.db; then folds them over the replica. When it returns they are *saved here*. A
+  /// create whose ticket id is zero gets one, and a provisional number; later changes of the same call with a zero
+  /// ticket id belong to it. Errors: `invalid`, `not_found` (ticket not on this device), `storage_full`,
+  /// `storage_failed`.
   virtual Result<std::vector<SavedChange>> save(std::vector<sync::Change> changes) = 0;
 
   /// Whether the device's view offers this: rights and lifecycle. A step of its own; the replay does not ask.
   /// Errors: `not_permitted`, `bad_transition` (hint lists what is possible here), `not_found`.
   virtual Result<void> check_offered(const sync::Change& change) = 0;
 
-  /// A ticket by number, provisional number, integer id, uuid or uuid prefix (4 digits or more). `not_found`; `ambiguous` lists candidates.
+  /// A ticket by number, provisional number, integer id, uuid or uuid prefix (4 digits or more). `not_found`;
+  /// `ambiguous` lists candidates.
   virtual Result<TicketId> find_ticket(std::string_view name) = 0;
-  /// A reference record by name (exact, else unique prefix, case-insensitive) or uuid. `not_found` and `ambiguous` list candidates.
+  /// A reference record by name (exact, else unique prefix, case-insensitive) or uuid. `not_found` and `ambiguous` list
+  /// candidates.
   virtual Result<RecordId> find_record(std::uint32_t record_kind, std::string_view name) = 0;
 
   /// The agent has dealt with what became of this change: attention shows it no more. `not_found`.

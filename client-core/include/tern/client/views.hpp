@@ -21,12 +21,12 @@ enum class Saved : std::uint8_t { confirmed = 0, saved_here = 1, sent = 2, needs
 std::string_view to_string(Saved saved);  // "confirmed", "saved here", "sent", "needs attention"
 
 struct ListFilter {
-  std::string status;      // canonical status, class, `active` (default), `all`
+  std::string status;  // canonical status, class, `active` (default), `all`
   std::string priority, queue, assignee /* name, "me", "none" */, tag, text;
   std::string sort = "updated";  // updated, created, priority, number, status, subject
   bool descending = true;
-  std::size_t limit = 50;        // 1..500
-  std::string after;             // token of the page before
+  std::size_t limit = 50;  // 1..500
+  std::string after;       // token of the page before
 };
 
 struct ListRow {
@@ -72,23 +72,23 @@ struct HistoryEntry {
   sync::ChangeRef change;
   TicketId ticket;
   std::string number, subject;
-  std::string intent;                 // "set"
-  std::string field, value;           // for people: names, not ids
+  std::string intent;        // "set"
+  std::string field, value;  // for people: names, not ids
   std::string text;
   std::int64_t wall_ms = 0;
   Saved saved = Saved::saved_here;
-  std::uint64_t chain_seq = 0, commit_seq = 0;  // 0 = not yet
+  std::uint64_t chain_seq = 0, commit_seq = 0;         // 0 = not yet
   sync::Outcome outcome = sync::Outcome::unspecified;  // of the receipt
   sync::Rule rule = sync::Rule::unspecified;
   sync::ReasonCode reason = sync::ReasonCode::none;
-  sync::Standing standing;            // receipt, or the newest amendment
+  sync::Standing standing;  // receipt, or the newest amendment
   bool amended = false;
   std::uint64_t seen_seq = 0;
   std::int64_t effective_ms = 0, lo_ms = 0, hi_ms = 0;
   std::uint32_t time_flags = 0;
   std::string stands_value, stands_author;  // what stands instead, as this device knows it
   std::vector<std::string> follow_ups;
-  std::string sentence;               // the story in one line
+  std::string sentence;  // the story in one line
 };
 
 struct SyncStatus {
@@ -99,8 +99,8 @@ struct SyncStatus {
   std::uint64_t cursor = 0;
   bool first_replica_complete = false;
   bool passphrase_protected = false;
-  bool encrypted = true;              // false on a build without page encryption
-  std::string paused;                 // why syncing is paused, in one sentence; empty = it is not
+  bool encrypted = true;  // false on a build without page encryption
+  std::string paused;     // why syncing is paused, in one sentence; empty = it is not
   std::string last_error;
   std::int64_t server_offset_ms = 0;  // server clock minus ours
 };
@@ -119,7 +119,8 @@ public:
   virtual Result<SyncStatus> status() = 0;
 };
 
-// The one JSON form of each, used by `tern --json` and the C header. Times are RFC 3339 UTC with milliseconds; ids are uuids.
+// The one JSON form of each, used by `tern --json` and the C header. Times are RFC 3339 UTC with milliseconds; ids are
+// uuids.
 Json to_json(const ListRow& row);
 Json to_json(const TicketView& view);
 Json to_json(const HistoryEntry& entry);

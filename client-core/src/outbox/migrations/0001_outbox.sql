@@ -73,5 +73,5 @@ CREATE TABLE ticket_label (
 CREATE VIEW own_change AS
   SELECT c.position, c.set_id, c.ticket_id, c.change_id, c.skeleton, c.body, c.erased_commitment, c.saved_wall_ms,
          c.saved_boot_ms, c.saved_boot, c.attention, c.dismissed, c.amendment, s.state, s.commit_seq, s.origin_epoch,
-         s.origin_seq, s.first_position, s.outcomes
+         s.origin_seq, s.first_position
   FROM change c LEFT JOIN change_set s ON s.id = c.set_id;

@@ -58,6 +58,7 @@ CREATE TABLE message (
   data BLOB NOT NULL
 );
 CREATE INDEX message_by_ticket ON message (ticket, change_id);
+CREATE INDEX message_pending ON message (ticket) WHERE pending = 1;
 
 CREATE TABLE record (
   kind INTEGER NOT NULL,

@@ -1,0 +1,127 @@
+#include "replica/word_index.hpp"
+
+#include <algorithm>
+
+#include "tern/protocol/wire.hpp"
+#include "tern/sqlite/database.hpp"
+#include "tern/v1/ticket.pb.h"
+
+namespace tern::client {
+
+using sqlite::Blob;
+using sqlite::Text;
+
+namespace {
+
+constexpr std::string_view meta_name = "words_to";
+
+tl::unexpected<Error> damaged(std::string_view what) {
+  return fail(ErrorCode::corrupt, "the replica of this device holds " + std::string(what) + " that cannot be read");
+}
+
+Result<void> add_ticket(sqlite::Database& database, std::int64_t id, std::string_view subject,
+                        std::string_view description) {
+  if (subject.empty() && description.empty()) return {};
+  return database.run("INSERT INTO ticket_fts (rowid, subject, description) VALUES ($1, $2, $3)", id, Text{subject},
+                      Text{description});
+}
+
+}  // namespace
+
+std::string shown_text(const v1::TicketMessage& message) {
+  if (message.deletes_size() > 0 || (message.edits_size() == 0 && message.erased())) return {};
+  if (message.edits_size() == 0) return message.text();
+  const v1::MessageEditMessage& newest = message.edits(message.edits_size() - 1);
+  return newest.erased() ? std::string{} : newest.text();
+}
+
+Result<void> WordIndex::begin(sqlite::Database& database) {
+  tickets_to_ = messages_to_ = 0;
+  changed_ = false;
+  TERN_TRY(auto rows, database.query("SELECT value FROM meta WHERE name = $1", Text{meta_name}));
+  TERN_TRY(const bool found, rows.step());
+  if (!found) return {};
+  protocol::ByteReader reader(rows.blob(0));
+  tickets_to_ = reader.i64("tickets");
+  messages_to_ = reader.i64("messages");
+  return reader.finish() ? Result<void>{} : damaged("a mark");
+}
+
+Result<void> WordIndex::store(sqlite::Database& database) {
+  if (!changed_) return {};
+  changed_ = false;
+  return database.run(
+      "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+      Text{meta_name}, Blob{protocol::ByteWriter().i64(tickets_to_).i64(messages_to_).take()});
+}
+
+Result<void> WordIndex::removed_ticket(sqlite::Database& database, std::int64_t id, const TicketWords& words) {
+  if (!holds_ticket(id) || (words.subject.empty() && words.description.empty())) return {};
+  return database.run("INSERT INTO ticket_fts (ticket_fts, rowid, subject, description) VALUES ('delete', $1, $2, $3)",
+                      id, Text{words.subject}, Text{words.description});
+}
+
+Result<void> WordIndex::changed_ticket(sqlite::Database& database, std::int64_t id, const TicketWords& before,
+                                       const TicketWords& after) {
+  if (!holds_ticket(id) || before == after) return {};
+  TERN_CHECKED(removed_ticket(database, id, before));
+  return add_ticket(database, id, after.subject, after.description);
+}
+
+Result<void> WordIndex::removed_message(sqlite::Database& database, std::int64_t id, std::string_view words) {
+  if (!holds_message(id) || words.empty()) return {};
+  return database.run("INSERT INTO message_fts (message_fts, rowid, text) VALUES ('delete', $1, $2)", id, Text{words});
+}
+
+Result<std::uint64_t> WordIndex::backlog(sqlite::Database& database) const {
+  TERN_TRY(const auto tickets, database.int64_of("SELECT max(id) FROM ticket"));
+  TERN_TRY(const auto messages, database.int64_of("SELECT max(id) FROM message"));
+  const std::int64_t waiting = std::max<std::int64_t>(0, tickets.value_or(0) - tickets_to_) +
+                               std::max<std::int64_t>(0, messages.value_or(0) - messages_to_);
+  return static_cast<std::uint64_t>(waiting);
+}
+
+Result<void> WordIndex::work_off(sqlite::Database& database, std::uint64_t rows_max) {
+  TERN_TRY(const std::uint64_t tickets, work_off_tickets(database, rows_max));
+  if (tickets >= rows_max) return {};
+  return work_off_messages(database, rows_max - tickets).map([](std::uint64_t) {});
+}
+
+Result<std::uint64_t> WordIndex::work_off_tickets(sqlite::Database& database, std::uint64_t rows_max) {
+  TERN_TRY(auto rows,
+           database.query("SELECT id, subject, coalesce(overlay, state) FROM ticket WHERE id > $1 ORDER BY id "
+                          "LIMIT $2",
+                          tickets_to_, rows_max));
+  v1::TicketStateMessage state;
+  for (std::uint64_t done = 0;; ++done) {
+    TERN_TRY(const bool row, rows.step());
+    if (!row) return done;
+    state.Clear();
+    const ByteView stored = rows.blob(2);
+    if (!state.ParseFromArray(stored.data(), static_cast<int>(stored.size()))) return damaged("a ticket");
+    TERN_CHECKED(add_ticket(database, rows.int64(0), rows.text(1), state.description()));
+    tickets_to_ = rows.int64(0);
+    changed_ = true;
+  }
+}
+
+Result<std::uint64_t> WordIndex::work_off_messages(sqlite::Database& database, std::uint64_t rows_max) {
+  TERN_TRY(auto rows,
+           database.query("SELECT id, data FROM message WHERE id > $1 ORDER BY id LIMIT $2", messages_to_, rows_max));
+  v1::TicketMessage message;
+  for (std::uint64_t done = 0;; ++done) {
+    TERN_TRY(const bool row, rows.step());
+    if (!row) return done;
+    message.Clear();
+    const ByteView stored = rows.blob(1);
+    if (!message.ParseFromArray(stored.data(), static_cast<int>(stored.size()))) return damaged("a message");
+    const std::string words = shown_text(message);
+    if (!words.empty()) {
+      TERN_CHECKED(database.run("INSERT INTO message_fts (rowid, text) VALUES ($1, $2)", rows.int64(0), Text{words}));
+    }
+    messages_to_ = rows.int64(0);
+    changed_ = true;
+  }
+}
+
+}  // namespace tern::client

@@ -1,0 +1,102 @@
+// kill -9 of the server under devices that never stop working.
+#include <random>
+
+#include "support/catch.hpp"
+#include "support/process_desk.hpp"
+
+namespace tern::test {
+namespace {
+
+constexpr int rounds = 50, devices = 3;
+
+/// What each round kills at: a moment, or a step of persistence.
+std::map<std::string, std::string> death_of(int round) {
+#ifdef TERN_TEST_CRASH_POINTS
+  static const char* const points[] = {"before_commit", "after_commit", "before_answer"};
+  if (round % 2 == 1) return {{"TERN_CRASH_AT", std::string(points[round / 2 % 3]) + ":" + std::to_string(1 + round % 9)}};
+#else
+  static_cast<void>(round);
+#endif
+  return {};
+}
+
+struct Load {
+  std::unique_ptr<DeviceProcess> device;
+  std::unique_ptr<Child> worker;
+};
+
+std::set<std::string> said_saved(const Child& worker) {
+  std::set<std::string> saved;
+  std::istringstream in(worker.out());
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with("saved ")) saved.insert(line.substr(6));
+  return saved;
+}
+
+void check_each_is_in(const std::set<std::string>& some, const std::set<std::string>& all, const std::string& what) {
+  for (const std::string& one : some)
+    if (!all.contains(one)) FAIL_CHECK(what << ": " << one);
+}
+
+/// The server is away: what its ledger holds, against what the devices hold receipts for.
+void check_nothing_lost(const ServerProcess& server, const std::vector<Load>& loads) {
+  const Ledger ledger = ledger_of(server);
+  CHECK(ledger.doubled == std::vector<std::string>{});
+  for (const Load& load : loads) check_each_is_in(work_of(*load.device).confirmed, ledger.changes, "confirmed, and not in the ledger");
+}
+
+}  // namespace
+
+TEST_CASE("a server that is killed fifty times under load loses nothing that it confirmed and doubles nothing", "[kill]") {
+  const TempDir folder;
+  ServerProcess server(folder.file("server"));
+  server.start();
+  std::vector<Load> loads(devices);
+  for (int i = 0; i < devices; ++i) {
+    const std::string name = "Agent" + std::to_string(i);
+    loads[i].device = std::make_unique<DeviceProcess>(server, folder.file(name), name);
+    loads[i].worker = std::make_unique<Child>(Command{{program("load_device"), folder.file(name), "--seed", std::to_string(i)}});
+    REQUIRE(loads[i].worker->says("synced"));
+  }
+  server.kill_hard();
+
+  std::mt19937 random(20261121);
+  int at_points = 0;
+  for (int round = 0; round < rounds; ++round) {
+    const auto death = death_of(round);
+    server.start({"--quiet"}, death);
+    if (death.empty()) {
+      sleep_ms(std::uniform_int_distribution<int>(20, 250)(random));
+    } else if (until([&] { return !server.running(); }, 5'000)) {
+      ++at_points;
+    }
+    server.kill_hard();
+    INFO("round " << round);
+    for (Load& load : loads)
+      if (!load.worker->running()) FAIL("a device ended by itself: " << load.worker->err());
+    check_nothing_lost(server, loads);
+    if (round % 10 == 9) check_verified(server);
+  }
+#ifdef TERN_TEST_CRASH_POINTS
+  CHECK(at_points == rounds / 2);
+#endif
+
+  for (Load& load : loads) load.worker->kill_hard();
+  server.start();
+  std::set<std::string> all_work;
+  for (Load& load : loads) {
+    (*load.device)({"sync"});
+    const OwnWork work = work_of(*load.device);
+    CHECK(work.confirmed == work.all);
+    check_each_is_in(said_saved(*load.worker), work.all, "saved, and not in the device's history");
+    all_work.insert(work.all.begin(), work.all.end());
+  }
+  const Ledger ledger = ledger_of(server);
+  CHECK(ledger.doubled.empty());
+  CHECK(ledger.changes == all_work);
+  CHECK(all_work.size() > 500);
+  check_verified(server);
+  CHECK(server.stop().exit_code == 0);
+}
+
+}  // namespace tern::test

@@ -1,0 +1,272 @@
+#include "support/catch.hpp"
+//
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "house.hpp"
+#include "tern/server/admin.hpp"
+
+namespace tern::test {
+namespace {
+
+Json cmd(const std::string& name, std::initializer_list<Json::Member> members = {}) {
+  Json out = Json::object({{"command", Json(name)}});
+  for (const auto& [key, value] : members) out.set(key, value);
+  return out;
+}
+
+ErrorCode code_of(House& house, const Json& command) {
+  auto answer = house.try_command(command);
+  return answer ? ErrorCode::internal : answer.error().code;
+}
+
+Json record(const char* kind, const char* name) { return Json::object({{"kind", Json(kind)}, {"name", Json(name)}}); }
+
+}  // namespace
+
+TEST_CASE("every command is known by name, help and well-formed arguments", "[server][admin]") {
+  std::set<std::string_view> names;
+  for (const server::AdminCommand& command : server::admin_commands()) {
+    CHECK(names.insert(command.name).second);
+    CHECK_FALSE(command.summary.empty());
+    std::set<std::string_view> args;
+    for (const server::AdminArg& arg : command.args) {
+      CHECK(args.insert(arg.name).second);
+      CHECK_FALSE(arg.help.empty());
+      if (arg.positional) CHECK(arg.required);
+      if (arg.kind == server::ArgKind::secret) CHECK_FALSE(arg.positional);
+    }
+  }
+  for (const char* name : {"tenant add", "tenant list", "operator add", "operator list", "operator disable", "device code", "device list", "device revoke",
+                           "import incidents", "export", "verify", "backup", "restore", "erase", "record load", "clock accept", "status"})
+    CHECK(names.contains(name));
+}
+
+TEST_CASE("a command with a word too many, too few or of the wrong kind does nothing", "[server][admin]") {
+  House house;
+  CHECK(code_of(house, cmd("no such thing")) == ErrorCode::usage);
+  CHECK(code_of(house, cmd("operator add", {{"email", Json("a@b.example")}})) == ErrorCode::usage);
+  CHECK(code_of(house, cmd("operator add", {{"email", Json("a@b.example")}, {"role", Json("operator")}, {"is_admin", Json(true)}})) == ErrorCode::usage);
+  CHECK(code_of(house, cmd("operator add", {{"email", Json(5)}, {"role", Json("operator")}})) == ErrorCode::usage);
+  CHECK(code_of(house, cmd("operator add", {{"email", Json("a@b.example")}, {"role", Json("king")}})) == ErrorCode::invalid);
+  CHECK(code_of(house, cmd("operator add", {{"email", Json("no address")}, {"role", Json("operator")}})) == ErrorCode::invalid);
+  CHECK(code_of(house, cmd("restore", {{"from", Json("x")}, {"recovery-key", Json("y")}})) == ErrorCode::usage);
+  CHECK(house.command(cmd("operator list"))["rows"].size() == 1);
+}
+
+TEST_CASE("records are loaded once, and operators with their queues", "[server][admin][records]") {
+  House house;
+  Json rows = Json::array({record("category", "Leak"), record("queue", "Field"), record("contact", "Caller 1"), record("contact", "Caller 1"), record("tag", "pump"),
+                           record("organisation", "Harbour"), record("custom_field", "meter_no")});
+  Json op = record("operator", "Ann");
+  op.set("email", Json("ann@x.example")).set("role", Json("supervisor")).set("queues", Json::array({Json("Field")}));
+  rows.push(op);
+  const Json first = house.command(cmd("record load", {{"rows", rows}}));
+  CHECK(first["made"].as_integer() == 7);
+  REQUIRE(first["rows"].size() == 8);
+  CHECK(first["rows"].items()[2]["id"] == first["rows"].items()[3]["id"]);
+  const Json again = house.command(cmd("record load", {{"rows", rows}}));
+  CHECK(again["made"].as_integer() == 0);
+  CHECK(again["rows"] == first["rows"]);
+
+  const Json operators = house.command(cmd("operator list"));
+  CHECK(operators["rows"].items()[1]["queues"] == Json::array({Json("Field")}));
+  CHECK(operators["rows"].items()[1]["role"].as_string() == "supervisor");
+  CHECK(operators["rows"].items()[1]["integer_id"].as_integer() == 2);
+  CHECK(house.command(cmd("queue list"))["rows"].items()[0]["integer_id"].as_integer() == 1);
+  CHECK(code_of(house, cmd("record load", {{"rows", Json::array({record("device", "x")})}})) == ErrorCode::invalid);
+
+  std::ofstream(house.folder.file("records.jsonl")) << "{\"kind\":\"queue\",\"name\":\"Field\"}\n\n{\"kind\":\"queue\",\"name\":\"Depot\"}\n";
+  CHECK(house.command(cmd("record load", {{"file", Json(house.folder.file("records.jsonl"))}}))["made"].as_integer() == 1);
+  std::ofstream(house.folder.file("bad.jsonl")) << "{\"kind\":\"queue\"";
+  CHECK(code_of(house, cmd("record load", {{"file", Json(house.folder.file("bad.jsonl"))}})) == ErrorCode::invalid);
+}
+
+TEST_CASE("thousands of records are loaded in sets of a thousand", "[server][admin][records]") {
+  House house;
+  Json rows = Json::array();
+  for (int i = 0; i < 2'500; ++i) rows.push(Json::object({{"kind", Json("contact")}, {"name", Json("Caller " + std::to_string(i))}}));
+  const auto before = house.command(cmd("status"))["rows"].items()[0]["commit_seq"].as_integer();
+  CHECK(house.command(cmd("record load", {{"rows", rows}}))["made"].as_integer() == 2'500);
+  CHECK(house.command(cmd("status"))["rows"].items()[0]["commit_seq"].as_integer() == before + 3);
+}
+
+TEST_CASE("records are added one by one, with a name of their own", "[server][admin][records]") {
+  House house;
+  CHECK(house.command(cmd("queue add", {{"name", Json("Field")}, {"description", Json("out there")}}))["description"].as_string() == "out there");
+  CHECK(code_of(house, cmd("queue add", {{"name", Json("Field")}})) == ErrorCode::invalid);
+  CHECK(house.command(cmd("tag add", {{"name", Json(" Pump ")}}))["name"].as_string() == "pump");
+  CHECK(house.command(cmd("field add", {{"name", Json("meter_no")}, {"type", Json("number")}}))["type"].as_string() == "number");
+  CHECK(code_of(house, cmd("field add", {{"name", Json("Meter No")}, {"type", Json("number")}})) == ErrorCode::invalid);
+  CHECK(code_of(house, cmd("field add", {{"name", Json("x")}, {"type", Json("anything")}})) == ErrorCode::invalid);
+  CHECK(house.command(cmd("field list"))["rows"].size() == 1);
+  CHECK(code_of(house, cmd("queue add", {{"name", Json("bad\xff")}})) == ErrorCode::invalid);
+}
+
+TEST_CASE("operators are changed, disabled and let in again", "[server][admin][operators]") {
+  House house;
+  house.command(cmd("queue add", {{"name", Json("Field")}}));
+  house.command(cmd("operator add", {{"email", Json("Ann@X.example")}, {"name", Json("Ann")}, {"role", Json("operator")}, {"queue", Json::array({Json("Field")})}}));
+  CHECK(code_of(house, cmd("operator add", {{"email", Json("ann@x.example")}, {"name", Json("Other")}, {"role", Json("operator")}})) == ErrorCode::invalid);
+  CHECK(code_of(house, cmd("operator add", {{"email", Json("b@x.example")}, {"role", Json("operator")}, {"queue", Json::array({Json("None")})}})) == ErrorCode::not_found);
+  Json changed = house.command(cmd("operator set", {{"operator", Json("ann@x.example")}, {"role", Json("supervisor")}, {"no-queues", Json(true)}}));
+  CHECK(changed["role"].as_string() == "supervisor");
+  CHECK(changed["queues"].size() == 0);
+  CHECK(house.command(cmd("operator disable", {{"operator", Json("Ann")}}))["active"].as_bool(true) == false);
+  CHECK(house.command(cmd("operator set", {{"operator", Json("Ann")}, {"enable", Json(true)}}))["active"].as_bool());
+  CHECK(code_of(house, cmd("operator set", {{"operator", Json("nobody")}})) == ErrorCode::not_found);
+  CHECK(code_of(house, cmd("operator set", {{"operator", Json("Ann")}, {"password", Json("short")}})) == ErrorCode::invalid);
+}
+
+TEST_CASE("a device is named by name, id or its first digits", "[server][admin][devices]") {
+  House house;
+  house.add_operator("ann");
+  Device one(house, "ann"), two(house, "ann");
+  CHECK(code_of(house, cmd("device revoke", {{"device", Json("van")}})) == ErrorCode::ambiguous);
+  CHECK(code_of(house, cmd("device revoke", {{"device", Json("zzzz")}})) == ErrorCode::not_found);
+  const Json revoked = house.command(cmd("device revoke", {{"device", Json(to_hex(one.certificate.device).substr(0, 8))}}));
+  CHECK(revoked["state"].as_string() == "revoked");
+  const Json wiped = house.command(cmd("device wipe", {{"device", Json(to_uuid_text(two.certificate.device.view()))}}));
+  CHECK(wiped["wipe_ordered"].as_bool());
+  CHECK(wiped["state"].as_string() == "revoked");
+  CHECK(house.command(cmd("device list", {{"operator", Json("ann")}}))["rows"].size() == 2);
+  CHECK(house.command(cmd("device list", {{"operator", Json("admin@pumps.example")}}))["rows"].size() == 0);
+}
+
+TEST_CASE("a code's link names server, tenant and root", "[server][admin][devices]") {
+  House house;
+  house.add_operator("ann");
+  const Json code = house.command(cmd("device code", {{"operator", Json("ann")}, {"scope", Json("all")}}));
+  const auto link = must(protocol::enrolment_link_from_text(code["link"].as_string()));
+  CHECK(link.url == "https://desk.example");
+  CHECK(link.code == code["code"].as_string());
+  CHECK(code["expires_ms"].as_integer() == house.environment.wall_ms() + 600'000);
+  CHECK(code_of(house, cmd("device code", {{"operator", Json("ann")}, {"scope", Json("some")}})) == ErrorCode::invalid);
+  CHECK(code_of(house, cmd("device code", {{"operator", Json("nobody")}})) == ErrorCode::not_found);
+}
+
+TEST_CASE("the real form of an incident log becomes tickets with its own times, once", "[server][admin][import]") {
+  House house;
+  const std::string log = std::string(TERN_TEST_DATA_DIR) + "/incidents-sample.csv";
+  const Json first = house.command(cmd("import incidents", {{"file", Json(log)}}));
+  CHECK(first["tickets"].as_integer() == 60);
+  CHECK(first["refused"].as_integer() == 0);
+  const Json again = house.command(cmd("import incidents", {{"file", Json(log)}}));
+  CHECK(again["tickets"].as_integer() == 0);
+  CHECK(again["skipped"].as_integer() == 60);
+  CHECK(again["records"].as_integer() == 0);
+
+  const Json lines = house.command(cmd("export", {{"format", Json("jsonl")}}));
+  REQUIRE(lines["rows"].size() == 60);
+  const Json& ticket = lines["rows"].items()[0];
+  CHECK(ticket["number"].as_string() == "T-2024-0001");
+  CHECK(ticket["external_refs"].items()[0]["type"].as_string() == "incident");
+  CHECK(ticket["history"].items()[0]["flags"] == Json::array({Json("asserted")}));
+  const Json verified = house.command(cmd("verify"));
+  INFO(to_text(verified));
+  CHECK(verified["good"].as_bool());
+  CHECK(code_of(house, cmd("import incidents", {{"file", Json(house.folder.file("nothing.csv"))}})) == ErrorCode::not_found);
+  std::ofstream(house.folder.file("bad.csv")) << "number,incident_state\nINC1,New\n";
+  CHECK(code_of(house, cmd("import incidents", {{"file", Json(house.folder.file("bad.csv"))}})) == ErrorCode::invalid);
+}
+
+TEST_CASE("an export tells each field's settings in the fold's order, with names", "[server][admin][export]") {
+  House house;
+  house.command(cmd("record load", {{"rows", Json::array({record("queue", "Field"), record("category", "Leak")})}}));
+  const auto ann = house.add_operator("ann", "supervisor");
+  Device device(house, "ann", "all");
+  must(device.open_session());
+  const TicketId ticket = random_id<TicketId>(house.environment);
+  auto create = device.create(ticket, "pump leaks");
+  create.fields.push_back({sync::FieldId::priority, {}, "3", false});
+  create.fields.push_back({sync::FieldId::custom, "meter_no", "17", false});
+  device.push(create);
+  house.environment.advance(1'000);
+  auto start = device.change(sync::Intent::start, ticket);
+  device.push(start);
+  house.environment.advance(1'000);
+  auto take = device.change(sync::Intent::take, ticket);
+  device.push(take);
+  house.environment.advance(1'000);
+  auto note = device.change(sync::Intent::message, ticket);
+  note.text = "on my way";
+  note.visibility = sync::Visibility::open;
+  device.push(note);
+
+  const std::string path = house.folder.file("out.jsonl");
+  CHECK(house.command(cmd("export", {{"to", Json(path)}}))["tickets"].as_integer() == 1);
+  struct stat found {};
+  REQUIRE(::stat(path.c_str(), &found) == 0);
+  CHECK((found.st_mode & 0777) == 0600);
+  std::ifstream in(path);
+  std::string line;
+  std::getline(in, line);
+  const Json exported = must(parse_json(line));
+  CHECK(exported["status"].as_string() == "in_progress");
+  CHECK(exported["priority"].as_string() == "high");
+  CHECK(exported["assignee"].as_string() == "ann");
+  CHECK(exported["custom"]["meter_no"].as_string() == "17");
+  CHECK(exported["queue"].is_null());
+  CHECK(exported["messages"].items()[0]["text"].as_string() == "on my way");
+  CHECK(exported["messages"].items()[0]["visibility"].as_string() == "public");
+  std::vector<std::string> fields;
+  for (const Json& entry : exported["history"].items()) fields.push_back(entry["field"].as_string() + "=" + entry["value"].as_string());
+  CHECK(fields == std::vector<std::string>{"subject=pump leaks", "priority=high", "custom=17", "status=new", "status=in_progress", "assignee=ann", "messages=on my way"});
+  CHECK(code_of(house, cmd("export", {{"format", Json("xml")}})) == ErrorCode::invalid);
+  CHECK(code_of(house, cmd("export", {{"to", Json(house.folder.file("no/such/folder"))}})) != ErrorCode::internal);
+}
+
+// ---- the directory ----
+
+TEST_CASE("one process holds a directory, and only its owner may write there", "[server][admin][directory]") {
+  House house;
+  CHECK(server::ServerCore::open(house.options(), house.environment).error().code == ErrorCode::busy);
+  CHECK(server::ServerCore::init(house.options(), "Pumps", "a@b.example", "a good password", house.environment).error().code == ErrorCode::invalid);
+  house.core.reset();
+  struct stat found {};
+  REQUIRE(::stat(house.options().directory.c_str(), &found) == 0);
+  CHECK((found.st_mode & 0777) == 0700);
+  for (const auto& key : std::filesystem::directory_iterator(house.options().directory + "/keys")) {
+    REQUIRE(::stat(key.path().c_str(), &found) == 0);
+    CHECK((found.st_mode & 0777) == 0600);
+  }
+  ::chmod(house.options().directory.c_str(), 0770);
+  CHECK(server::ServerCore::open(house.options(), house.environment).error().code == ErrorCode::not_permitted);
+  ::chmod(house.options().directory.c_str(), 0700);
+  CHECK(server::ServerCore::open(house.options(), house.environment).has_value());
+}
+
+TEST_CASE("an init that fails can be tried again", "[server][admin][directory]") {
+  TempDir folder;
+  VirtualEnvironment environment;
+  server::ServerOptions options;
+  options.directory = folder.file("server");
+  options.zone = "Nowhere/Land";
+  CHECK_FALSE(server::ServerCore::init(options, "Pumps", "a@b.example", "a good password", environment));
+  options.zone = "Europe/Berlin";
+  CHECK(server::ServerCore::init(options, "Pumps", "a@b.example", "short", environment).error().code == ErrorCode::invalid);
+  CHECK(server::ServerCore::init(options, "Pumps", "a@b.example", "a good password", environment).has_value());
+}
+
+TEST_CASE("the recovery key lies outside the directory, and status says so until it is gone", "[server][admin][directory]") {
+  House house;
+  CHECK(server::ServerCore::write_recovery_sheet(house.options(), house.options().directory + "/sheet", house.recovery_key).error().code == ErrorCode::invalid);
+  const std::string path = must(server::ServerCore::write_recovery_sheet(house.options(), "", house.recovery_key));
+  struct stat found {};
+  REQUIRE(::stat(path.c_str(), &found) == 0);
+  CHECK((found.st_mode & 0777) == 0600);
+  CHECK(to_text(house.command(cmd("status"))["problems"]).find(path) != std::string::npos);
+  std::filesystem::remove(path);
+  CHECK(to_text(house.command(cmd("status"))["problems"]).find(path) == std::string::npos);
+  for (const auto& file : std::filesystem::recursive_directory_iterator(house.options().directory)) {
+    if (!file.is_regular_file()) continue;
+    std::ifstream in(file.path(), std::ios::binary);
+    const std::string content((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    CHECK(content.find(house.recovery_key.substr(0, 14)) == std::string::npos);
+  }
+}
+
+}  // namespace tern::test

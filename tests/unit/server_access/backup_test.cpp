@@ -1,0 +1,221 @@
+#include "support/catch.hpp"
+//
+#include <filesystem>
+#include <fstream>
+
+#include "house.hpp"
+#include "tern/protocol/statements.hpp"
+#include "tern/sync/ticket_state.hpp"
+
+namespace tern::test {
+namespace {
+
+Json cmd(const std::string& name, std::initializer_list<Json::Member> members = {}) {
+  Json out = Json::object({{"command", Json(name)}});
+  for (const auto& [key, value] : members) out.set(key, value);
+  return out;
+}
+
+std::string content_of(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+struct Scene {
+  House house;
+  std::unique_ptr<Device> device;
+  std::string backup;
+  Scene() {
+    house.add_operator("ann", "supervisor");
+    device = std::make_unique<Device>(house, "ann", "all");
+    must(device->open_session());
+    device->download();
+    backup = house.folder.file("backup-1");
+  }
+  TicketId write(const std::string& subject) {
+    const TicketId ticket = random_id<TicketId>(house.environment);
+    device->push(device->create(ticket, subject));
+    return ticket;
+  }
+  Result<Json> restore(const std::string& from, std::initializer_list<Json::Member> more = {{"replace", Json(true)}}) {
+    house.core.reset();
+    Json command = cmd("restore", {{"from", Json(from)}, {"recovery-key", Json(house.recovery_key)}});
+    for (const auto& [key, value] : more) command.set(key, value);
+    return server::ServerCore::administer_offline(house.options(), command, house.environment);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a backup is one encrypted file, and moves what counts as stable only once it was checked", "[server][backup]") {
+  Scene scene;
+  scene.write("canary words");
+  const Json before = scene.house.command(cmd("status"));
+  CHECK(before["rows"].items()[0]["backed_up_to"].as_integer() == 0);
+  const Json made = scene.house.command(cmd("backup", {{"to", Json(scene.backup)}}));
+  CHECK(made["rows"].size() == 1);
+  const Json after = scene.house.command(cmd("status"));
+  CHECK(after["rows"].items()[0]["backed_up_to"] == after["rows"].items()[0]["commit_seq"]);
+  CHECK(content_of(scene.backup).find("canary words") == std::string::npos);
+  CHECK(std::filesystem::status(scene.backup).permissions() == (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+  CHECK_FALSE(std::filesystem::exists(scene.house.options().directory + "/backup.staging"));
+  scene.house.environment.advance(2'000);  // anchors are shared for a second
+  const auto anchor = scene.device->exchange().anchor();
+  const auto* log_key = scene.device->key_list.current(protocol::ServerKeyPurpose::log);
+  CHECK(must(protocol::open_statement<protocol::Anchor>(anchor, log_key->public_key)).value.backup_stable_seq > 0);
+}
+
+TEST_CASE("a restore brings everything back under a new epoch, and devices of the old one are told", "[server][backup][restore]") {
+  Scene scene;
+  const TicketId kept = scene.write("kept");
+  scene.device->exchange();
+  const auto head_in_backup = scene.device->server_head;
+  scene.house.command(cmd("backup", {{"to", Json(scene.backup)}}));
+  scene.write("lost with the disk");
+  scene.device->exchange();
+  const EpochId old_epoch = scene.device->cursor_epoch;
+
+  const Json restored = must(scene.restore(scene.backup));
+  REQUIRE(restored["rows"].size() == 1);
+  CHECK(restored["moved_aside"].is_string());
+  CHECK(std::filesystem::exists(restored["moved_aside"].as_string() + "/server.db"));
+  scene.house.reopen();
+  CHECK(scene.house.command(cmd("status"))["rows"].items()[0]["tickets"].as_integer() == 1);
+  CHECK(scene.house.command(cmd("verify"))["good"].as_bool());
+  scene.house.add_operator("bob");  // the new history goes on before the device comes
+
+  // The device shows its newest head: the welcome brings the record that the root signed, and no proof for what was lost.
+  const auto ahead = must(scene.device->open_session());
+  const auto root = must(protocol::RecoveryKey::from_text(scene.house.recovery_key)).root();
+  const auto record = must(protocol::open_statement<protocol::EpochRecord>(ahead.epoch_record, root.public_key()));
+  CHECK(record.value.old_epoch == old_epoch);
+  CHECK(record.value.kept_root == head_in_backup.root);
+  // It shows the newest head that was kept: the proof leads from there.
+  scene.device->server_head = head_in_backup;
+  const auto kept_head = must(scene.device->open_session());
+  CHECK(protocol::judge_epoch_record(record.value, scene.device->certificate.tenant, old_epoch, {head_in_backup}, kept_head.consistency));
+
+  const auto refused = scene.device->exchange();
+  CHECK(refused.error().code() == "EPOCH_CHANGED");
+  CHECK(refused.error().statement() == record.wire);
+  scene.device->cursor_epoch = record.value.new_epoch;
+  scene.device->cursor = 0;
+  scene.device->head = {1, 1, kept_head.chain.hash};  // what the server kept of its chain
+  const auto patches = scene.device->download();
+  REQUIRE(patches.size() == 1);
+  CHECK(must(sync::decode_state(patches[0].state())).id == kept);
+
+  const TicketId next = scene.write("after");
+  static_cast<void>(next);
+  const Json lines = scene.house.command(cmd("export"));
+  CHECK(lines["rows"].items()[1]["number"].as_string() == "T-2023-10002");  // a whole block further on
+}
+
+TEST_CASE("a code that was used after the backup opens nothing after the restore", "[server][backup][restore]") {
+  Scene scene;
+  const std::string code = scene.house.code_for("ann");
+  scene.house.command(cmd("backup", {{"to", Json(scene.backup)}}));
+  const auto key = protocol::SigningKey::generate(scene.house.environment);
+  const Bytes recorded = Device::enrolment_request(scene.house, code, key);
+  REQUIRE(scene.house.post("/sync/v1/enrol", recorded).status == 200);
+  must(scene.restore(scene.backup));
+  scene.house.reopen();
+  CHECK(problem_code(scene.house.post("/sync/v1/enrol", recorded)) == "login_refused");  // scenario 7
+}
+
+TEST_CASE("revocations and erasures come back before anything else", "[server][backup][restore]") {
+  Scene scene;
+  const TicketId ticket = scene.write("secret canary subject");
+  Device thief(scene.house, "ann");
+  scene.house.command(cmd("backup", {{"to", Json(scene.backup)}}));
+  scene.house.command(cmd("device revoke", {{"device", Json(to_uuid_text(thief.certificate.device.view()))}}));
+  scene.house.command(cmd("erase", {{"ticket", Json(to_uuid_text(ticket.view()))}}));
+  CHECK(to_text(scene.house.command(cmd("export"))).find("secret canary") == std::string::npos);
+
+  const Json restored = must(scene.restore(scene.backup));
+  CHECK(restored["revoked_again"].as_integer() == 1);
+  CHECK(restored["erased_again"].as_integer() == 1);
+  scene.house.reopen();
+  CHECK(to_text(scene.house.command(cmd("export"))).find("secret canary") == std::string::npos);
+  must(thief.open_session());
+  CHECK(thief.mode == protocol::SessionMode::deposit);
+  scene.house.core.reset();  // scenario 6: no file of the server holds it, WAL included
+  for (const auto& file : std::filesystem::recursive_directory_iterator(scene.house.options().directory))
+    if (file.is_regular_file()) {
+      INFO(file.path());
+      CHECK(content_of(file.path()).find("secret canary") == std::string::npos);
+    }
+}
+
+TEST_CASE("a backup that is damaged, cut or of another key restores nothing", "[server][backup][restore]") {
+  Scene scene;
+  scene.write("kept");
+  scene.house.command(cmd("backup", {{"to", Json(scene.backup)}}));
+  const std::string whole = content_of(scene.backup);
+  const auto untouched = [&] {
+    scene.house.reopen();
+    return scene.house.command(cmd("status"))["rows"].items()[0]["tickets"].as_integer() == 1;
+  };
+  SECTION("one byte") {
+    for (const std::size_t at : {std::size_t{3}, std::size_t{60}, whole.size() / 2, whole.size() - 1}) {
+      std::string bad = whole;
+      bad[at] = static_cast<char>(bad[at] ^ 1);
+      std::ofstream(scene.house.folder.file("bad"), std::ios::binary) << bad;
+      CHECK_FALSE(scene.restore(scene.house.folder.file("bad")));
+    }
+    CHECK(untouched());
+  }
+  SECTION("cut") {
+    std::ofstream(scene.house.folder.file("bad"), std::ios::binary) << whole.substr(0, whole.size() - 70'000);
+    CHECK_FALSE(scene.restore(scene.house.folder.file("bad")));
+    CHECK(untouched());
+  }
+  SECTION("another recovery key") {
+    scene.house.recovery_key = protocol::RecoveryKey::generate(scene.house.environment).to_text();
+    CHECK(scene.restore(scene.backup).error().code == ErrorCode::verification_failed);
+    CHECK(untouched());
+  }
+  SECTION("no recovery key at all") {
+    scene.house.recovery_key = "not a key";
+    CHECK(scene.restore(scene.backup).error().code == ErrorCode::invalid);
+  }
+  SECTION("over a server, without --replace") {
+    CHECK(scene.restore(scene.backup, {}).error().code == ErrorCode::invalid);
+    CHECK(untouched());
+  }
+  CHECK_FALSE(std::filesystem::exists(scene.house.options().directory + ".restoring"));
+}
+
+TEST_CASE("a running server is not restored over", "[server][backup][restore]") {
+  Scene scene;
+  scene.house.command(cmd("backup", {{"to", Json(scene.backup)}}));
+  const auto answer = server::ServerCore::administer_offline(
+      scene.house.options(), cmd("restore", {{"from", Json(scene.backup)}, {"recovery-key", Json(scene.house.recovery_key)}, {"replace", Json(true)}}), scene.house.environment);
+  CHECK(answer.error().code == ErrorCode::busy);
+}
+
+TEST_CASE("what is erased is gone from export, exchange and every file", "[server][erase]") {
+  Scene scene;
+  const TicketId ticket = scene.write("plain subject");
+  auto note = scene.device->change(sync::Intent::message, ticket);
+  note.text = "the canary sings here";
+  note.visibility = sync::Visibility::team;
+  scene.device->push(note);
+  const Json erased = scene.house.command(cmd("erase", {{"change", Json::array({Json(to_uuid_text(note.ref.device.view()) + ":" + to_hex(note.ref.id))})}}));
+  CHECK(erased["erased"].as_integer() == 1);
+  const std::string lines = to_text(scene.house.command(cmd("export")));
+  CHECK(lines.find("canary sings") == std::string::npos);
+  CHECK(lines.find("plain subject") != std::string::npos);
+  scene.device->cursor = 0;
+  CHECK(scene.device->exchange().SerializeAsString().find("canary sings") == std::string::npos);
+  CHECK(scene.house.command(cmd("verify"))["good"].as_bool());
+  scene.house.core.reset();
+  for (const auto& file : std::filesystem::recursive_directory_iterator(scene.house.options().directory))
+    if (file.is_regular_file()) CHECK(content_of(file.path()).find("canary sings") == std::string::npos);
+  scene.house.core = must(server::ServerCore::open(scene.house.options(), scene.house.environment));
+  CHECK(scene.house.try_command(cmd("erase", {{"ticket", Json("T-1999-0001")}})).error().code == ErrorCode::not_found);
+  CHECK(scene.house.try_command(cmd("erase", {{"change", Json::array({Json("nonsense")})}})).error().code == ErrorCode::invalid);
+  CHECK(scene.house.try_command(cmd("erase")).error().code == ErrorCode::usage);
+}
+
+}  // namespace tern::test

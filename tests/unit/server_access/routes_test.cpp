@@ -1,0 +1,131 @@
+#include "support/catch.hpp"
+//
+#include "house.hpp"
+#include "tern/protocol/limits.hpp"
+#include "tern/protocol/zstd.hpp"
+#include "tern/server/metrics.hpp"
+
+namespace tern::test {
+namespace {
+
+server::Request asking(const std::string& method, const std::string& target) {
+  server::Request request;
+  request.method = method;
+  request.target = target;
+  return request;
+}
+
+}  // namespace
+
+TEST_CASE("what is not there is a problem, not a page", "[server][access][routes]") {
+  House house;
+  for (const char* target : {"/", "/sync/v1/nothing", "/sync/v1/exchange/", "/../etc/passwd", "/api"}) {
+    const auto answer = house.get(target);
+    CHECK(answer.status == 404);
+    CHECK(problem_code(answer) == "not_found");
+  }
+  const auto wrong = house.get("/sync/v1/exchange");
+  CHECK(wrong.status == 405);
+  CHECK(wrong.header("allow") == "POST");
+}
+
+TEST_CASE("a body is refused by its head: type, coding, size, session", "[server][access][routes]") {
+  House house;
+  CHECK(house.post("/sync/v1/enrol", "x", "text/html").status == 415);
+  auto coded = asking("POST", "/sync/v1/hello");
+  coded.headers = {{"content-type", "application/octet-stream"}, {"content-encoding", "gzip"}};
+  CHECK(house.send(coded).status == 415);
+  auto large = asking("POST", "/sync/v1/hello");
+  large.headers = {{"content-type", "application/octet-stream"}};
+  large.content_length = 4097;
+  CHECK(house.send(large).status == 413);
+  CHECK(house.post("/sync/v1/exchange", "x", "application/x-protobuf").status == 401);
+  CHECK(problem_code(house.post("/sync/v1/hello", "\x01x")) == "MALFORMED");
+  CHECK(problem_code(house.post("/sync/v1/session", "\x01x")) == "MALFORMED");
+}
+
+TEST_CASE("a frame that unpacks to more than the cap, or is none, is refused under the session", "[server][access][routes]") {
+  House house;
+  house.add_operator("ann");
+  Device device(house, "ann");
+  must(device.open_session());
+  const auto send = [&](const Bytes& body) {
+    server::Request request;
+    request.method = "POST";
+    request.target = "/sync/v1/exchange";
+    request.headers = {{"content-type", "application/x-protobuf"}, {"content-encoding", "zstd"}};
+    protocol::RequestAuth auth;
+    auth.session = device.session;
+    auth.counter = ++device.counter;
+    auth.time_ms = house.environment.wall_ms();
+    auth.body_bytes = body.size();
+    auth.body_digest = protocol::body_digest(body);
+    protocol::RequestParts parts{request.method, request.target, "application/x-protobuf", "zstd", {}, {}, {}};
+    request.headers.push_back({"tern-auth", protocol::seal_request(auth, parts, device.keys.request)});
+    device.last_mac = auth.mac;
+    request.body = server::RequestBody(body);
+    return house.send(std::move(request));
+  };
+  const auto good = send(protocol::compress(device.request().SerializeAsString()));
+  CHECK(good.status == 200);
+  const auto bomb = send(protocol::compress(Bytes(64 * limits::mib, '\0')));  // scenario 14
+  CHECK(bomb.status == 413);
+  CHECK(device.proven(bomb));
+  const auto noise = send("this is no frame");
+  CHECK(noise.status == 400);
+  CHECK(device.proven(noise));
+  const auto no_message = send(protocol::compress(Bytes(1000, '\xff')));
+  CHECK(no_message.status == 400);
+  CHECK(device.proven(no_message));
+}
+
+TEST_CASE("a large answer travels as zstd, and an answer of the edge carries the session's MAC too", "[server][access][routes]") {
+  House house;
+  house.add_operator("ann", "supervisor");
+  Device device(house, "ann", "all");
+  must(device.open_session());
+  for (int i = 0; i < 20; ++i) device.push(device.create(random_id<TicketId>(house.environment)));
+  device.cursor = 0;
+  const auto answer = device.exchange_raw(device.request());
+  CHECK(answer.header("content-encoding") == "zstd");
+  CHECK(device.proven(answer));
+  const auto too_large = device.send(device.signed_request("POST", "/sync/v1/exchange", Bytes(2 * limits::mib + 1, 'x')));
+  CHECK(too_large.status == 413);
+  CHECK(device.proven(too_large));
+}
+
+TEST_CASE("health is for everybody, numbers for this machine", "[server][access][routes]") {
+  House house;
+  CHECK(house.get("/healthz").status == 200);
+  CHECK(must(parse_json(house.get("/healthz").body))["status"].as_string() == "ok");
+  CHECK(house.get("/metrics").status == 404);
+  house.peer = "127.0.0.1";
+  house.core->add_metrics([] { return server::metrics_text(server::EdgeCounters{}); });
+  const auto numbers = house.get("/metrics");
+  CHECK(numbers.status == 200);
+  for (const char* name : {"tern_exchanges_total", "tern_sessions", "tern_commit_seq{tenant=", "tern_connections_open"}) CHECK(numbers.body.find(name) != std::string::npos);
+  auto proxied = asking("GET", "/metrics");
+  proxied.headers = {{"x-forwarded-for", "192.0.2.1"}};
+  CHECK(house.send(proxied).status == 404);
+}
+
+TEST_CASE("log lines are JSON without query, codes, keys or texts", "[server][access][routes]") {
+  House house;
+  house.add_operator("ann", "supervisor");
+  Device device(house, "ann", "all");
+  must(device.open_session());
+  device.push(device.create(random_id<TicketId>(house.environment), "canary subject"));
+  house.post("/sync/v1/enrol?secret=canary", "x");
+  const server::RequestRecord record{"r-1", "192.0.2.7", "POST", "/sync/v1/exchange", 200, {}, 10, 20, 30};
+  house.core->log().write(record);
+  REQUIRE_FALSE(house.log.empty());
+  for (const std::string& line : house.log) {
+    const Json parsed = must(parse_json(line));
+    CHECK(parsed["time"].is_string());
+    CHECK(parsed["event"].is_string());
+    for (const std::string& secret : {std::string("canary"), to_hex(device.session), to_hex(device.key.seed().view()), std::string("a good password")}) CHECK(line.find(secret) == std::string::npos);
+  }
+  CHECK(must(parse_json(house.log.back()))["status"].as_integer() == 200);
+}
+
+}  // namespace tern::test

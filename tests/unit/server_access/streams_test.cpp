@@ -1,0 +1,218 @@
+#include "support/catch.hpp"
+//
+#include "house.hpp"
+#include "ingest/committer.hpp"
+#include "ingest/devices.hpp"
+#include "store/tenant.hpp"
+
+namespace tern::test {
+namespace {
+
+/// The sending end of a stream that a test looks into.
+class Link : public server::StreamLink {
+public:
+  bool send(Bytes message) override {
+    if (closed != 0) return false;
+    sent.push_back(std::move(message));
+    return true;
+  }
+  void close(std::uint16_t code, std::string_view) override {
+    if (closed == 0) closed = code;
+  }
+  [[nodiscard]] bool is_open() const override { return closed == 0; }
+
+  std::vector<Bytes> sent;
+  std::uint16_t closed = 0;
+};
+
+/// A device's stream, from its own end.
+struct Stream {
+  explicit Stream(Device& d) : device(d) {
+    auto request = device.signed_request("GET", "/sync/v1/stream", {});
+    request.path = "/sync/v1/stream";
+    request.peer_address = "192.0.2.7";
+    auto verdict = device.house.core->handler().on_upgrade(request);
+    REQUIRE(std::holds_alternative<server::StreamAccept>(verdict));
+    accept = std::get<server::StreamAccept>(verdict);
+    REQUIRE(accept.headers.size() == 1);
+    protocol::AnswerParts parts;
+    parts.status = 101;
+    CHECK(protocol::verify_answer(accept.headers[0].value, parts, {}, device.last_mac, device.keys.answer));
+    up.emplace(protocol::Direction::up, protocol::stream_key(device.keys.frame_up, device.last_mac));
+    down.emplace(protocol::Direction::down, protocol::stream_key(device.keys.frame_down, device.last_mac));
+    accept.handler->on_open(server::StreamSender(link));
+  }
+  ~Stream() { accept.handler->on_close(1000); }
+
+  void ask(const v1::ExchangeRequest& request) {
+    v1::StreamFrame frame;
+    *frame.mutable_request() = request;
+    accept.handler->on_message(up->seal(frame.SerializeAsString()));
+  }
+  /// The next message from the server; fails the test when there is none.
+  v1::StreamFrame next() {
+    REQUIRE(taken < link->sent.size());
+    v1::StreamFrame frame;
+    const auto opened = must(down->open(link->sent[taken++]));
+    REQUIRE(frame.ParseFromArray(opened.data(), static_cast<int>(opened.size())));
+    return frame;
+  }
+  [[nodiscard]] bool quiet() const { return taken == link->sent.size(); }
+
+  Device& device;
+  server::StreamAccept accept;
+  std::shared_ptr<Link> link = std::make_shared<Link>();
+  std::optional<protocol::FrameSealer> up;
+  std::optional<protocol::FrameOpener> down;
+  std::size_t taken = 0;
+};
+
+struct Scene {
+  House house;
+  std::unique_ptr<Device> ann, bob;
+  Scene() {
+    house.add_operator("ann", "supervisor");
+    house.add_operator("bob", "supervisor");
+    ann = std::make_unique<Device>(house, "ann", "all");
+    bob = std::make_unique<Device>(house, "bob", "all");
+    for (Device* device : {ann.get(), bob.get()}) {
+      must(device->open_session());
+      device->download();
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a stream answers requests and brings what others commit", "[server][push]") {
+  Scene scene;
+  scene.ann->push(scene.ann->create(random_id<TicketId>(scene.house.environment)));
+  scene.bob->download();
+  Stream stream(*scene.bob);
+  CHECK(stream.accept.first_message_ms == 5'000);
+  stream.ask(scene.bob->request());
+  CHECK(stream.next().has_response());
+  REQUIRE(stream.quiet());
+
+  const TicketId ticket = random_id<TicketId>(scene.house.environment);
+  scene.ann->push(scene.ann->create(ticket, "news"));
+  const auto frame = stream.next();
+  REQUIRE(frame.has_push());
+  REQUIRE(frame.push().patches_size() == 1);
+  CHECK(frame.push().base().commit_seq() == scene.bob->cursor);
+  CHECK(frame.push().cursor().commit_seq() > scene.bob->cursor);
+  CHECK(stream.quiet());
+}
+
+TEST_CASE("a stream takes sets and gives their receipts", "[server][push]") {
+  Scene scene;
+  Stream stream(*scene.ann);
+  v1::ExchangeRequest asked = scene.ann->request();
+  asked.add_change_sets(scene.ann->seal({scene.ann->create(random_id<TicketId>(scene.house.environment))}));
+  stream.ask(asked);
+  const auto frame = stream.next();
+  REQUIRE(frame.has_response());
+  CHECK(scene.ann->receipts(frame.response()).receipts.size() == 1);
+}
+
+TEST_CASE("a frame with a bad MAC ends the stream, one out of step asks for a new one (row 50)", "[server][push][refusals]") {
+  Scene scene;
+  Stream stream(*scene.bob);
+  v1::StreamFrame frame;
+  *frame.mutable_request() = scene.bob->request();
+  SECTION("MAC") {
+    Bytes sealed = stream.up->seal(frame.SerializeAsString());
+    sealed.back() = static_cast<char>(sealed.back() ^ 1);
+    stream.accept.handler->on_message(sealed);
+    CHECK(stream.link->closed == server::stream_close::auth_required);
+  }
+  SECTION("a frame that is missing") {
+    static_cast<void>(stream.up->seal(frame.SerializeAsString()));
+    stream.accept.handler->on_message(stream.up->seal(frame.SerializeAsString()));
+    CHECK(stream.link->closed == server::stream_close::resync);
+  }
+  SECTION("a frame that comes twice") {
+    const Bytes sealed = stream.up->seal(frame.SerializeAsString());
+    stream.accept.handler->on_message(sealed);
+    stream.accept.handler->on_message(sealed);
+    CHECK(stream.link->closed == server::stream_close::resync);
+  }
+  SECTION("a frame of another connection of the same session") {
+    Stream other(*scene.bob);
+    stream.accept.handler->on_message(other.up->seal(frame.SerializeAsString()));
+    CHECK(stream.link->closed == server::stream_close::auth_required);
+  }
+}
+
+TEST_CASE("an upgrade needs a session, once, and a full one", "[server][push][refusals]") {
+  Scene scene;
+  auto request = scene.bob->signed_request("GET", "/sync/v1/stream", {});
+  request.path = "/sync/v1/stream";
+  auto& handler = scene.house.core->handler();
+  auto bare = request;
+  bare.headers.clear();
+  CHECK(std::get<server::Response>(handler.on_upgrade(bare)).status == 401);
+  CHECK(std::holds_alternative<server::StreamAccept>(handler.on_upgrade(request)));
+  CHECK(problem_code(std::get<server::Response>(handler.on_upgrade(request))) == "replayed");
+  request.path = "/sync/v1/other";
+  CHECK(std::get<server::Response>(handler.on_upgrade(request)).status == 404);
+}
+
+TEST_CASE("a revocation closes the device's stream with the commit that makes it", "[server][push][revocation]") {
+  Scene scene;
+  Stream stream(*scene.bob);
+  stream.ask(scene.bob->request());
+  scene.house.command(Json::object({{"command", Json("device revoke")}, {"device", Json(to_uuid_text(scene.bob->certificate.device.view()))}}));
+  scene.house.core->tick();
+  CHECK(stream.link->closed == server::stream_close::auth_required);
+}
+
+TEST_CASE("a stream whose session grew old is closed by the next tick", "[server][push]") {
+  Scene scene;
+  Stream stream(*scene.bob);
+  scene.house.environment.advance(3'600'001);
+  scene.house.core->tick();
+  CHECK(stream.link->closed == server::stream_close::auth_required);
+}
+
+// ---- a revocation between verify and commit (scenario 11) ----
+
+namespace {
+
+/// Does something in between: what happens on the strand while a push waits for it.
+class Meanwhile : public server::Committer {
+public:
+  explicit Meanwhile(std::function<void(server::Tenant&)> what) : what_(std::move(what)), inner_(server::make_inline_committer()) {
+    inner_->on_commit = [this](server::Tenant& tenant, const server::CommitNotice& notice) {
+      if (on_commit) on_commit(tenant, notice);
+    };
+  }
+  Result<server::PushAnswer> commit(server::Tenant& tenant, server::VerifiedPush push) override {
+    if (auto what = std::exchange(what_, {})) inner_->run(tenant, [&] { what(tenant); });
+    return inner_->commit(tenant, std::move(push));
+  }
+  void run(server::Tenant& tenant, const std::function<void()>& work) override { inner_->run(tenant, work); }
+
+private:
+  std::function<void(server::Tenant&)> what_;
+  std::unique_ptr<server::Committer> inner_;
+};
+
+}  // namespace
+
+TEST_CASE("a revocation that commits between verify and commit wins", "[server][push][revocation]") {
+  Scene scene;
+  const DeviceId device = scene.bob->certificate.device;
+  scene.house.core->use_committer(std::make_unique<Meanwhile>([device](server::Tenant& tenant) {
+    must(server::end_device(tenant, device, protocol::RevocationReason::revoked, OperatorId{}));
+  }));
+  v1::ExchangeRequest asked = scene.bob->request();
+  asked.add_change_sets(scene.bob->seal({scene.bob->create(random_id<TicketId>(scene.house.environment), "too late")}));
+  const auto answer = scene.bob->exchange(asked);
+  CHECK(answer.error().code() == "KEY_REVOKED");
+  CHECK(answer.error().retry() == "REAUTH");
+  const Json status = scene.house.command(Json::object({{"command", Json("status")}}));
+  CHECK(status["rows"].items()[0]["tickets"].as_integer() == 0);
+}
+
+}  // namespace tern::test

@@ -1,0 +1,236 @@
+// Devices and servers that exist twice, or come back older than they were.
+#include "outbox/outbox.hpp"
+#include "support/world_intruder.hpp"
+
+using namespace tern;
+using namespace tern::test;
+
+namespace {
+
+std::int64_t device_epoch_on_server(World& world, Device& device) {
+  return must(world.server.read(device.tenant())->int64_of("SELECT device_epoch FROM device WHERE device_id = $1", device.identity().device)).value_or(0);
+}
+
+bool frozen(World& world, Device& device) {
+  return must(world.server.read(device.tenant())->int64_of("SELECT key_state FROM device WHERE device_id = $1", device.identity().device)) ==
+         static_cast<std::int64_t>(protocol::KeyState::frozen);
+}
+
+}  // namespace
+
+TEST_CASE("a cloned device: the first fork heals, the second freezes the key, and nobody's work is lost", "[world][copies]") {
+  World world{Seed::from_environment_or(31)};
+  Device& owner = world.add_device("owner");
+  Device& desk = world.add_device("desk");
+  const TicketId ticket = owner.create("cloned");
+  CHECK(world.run_until_quiet());
+  Device& other = world.clone(owner, "clone");
+
+  const ChangeRef theirs = other.note(ticket, "the clone's first");
+  world.pass(minutes_ms(1));
+  other.note(ticket, "by now the one before is sealed");
+  const ChangeRef first = owner.note(ticket, "the owner's first");
+  must(owner.sync());
+  must(other.sync());
+  CHECK(other.identity().device == owner.identity().device);
+  CHECK(device_epoch_on_server(world, owner) == 2);
+  CHECK_FALSE(frozen(world, owner));
+  CHECK(world.place_of(owner.tenant(), first) == "ledger");
+  CHECK(world.place_of(owner.tenant(), theirs) == "ledger");
+  CHECK(other.fate(theirs).outcome == Outcome::applied);
+  CHECK(world.invariants_hold());
+
+  const ChangeRef second = owner.note(ticket, "the owner's second");
+  const auto refused = owner.sync();
+  REQUIRE_FALSE(refused);
+  CHECK(frozen(world, owner));
+  CHECK_FALSE(owner.status().paused.empty());
+  CHECK(world.place_of(owner.tenant(), second) == "quarantine");
+  const ChangeRef last = other.note(ticket, "the clone's last");
+  CHECK_FALSE(other.sync());
+  CHECK(world.place_of(owner.tenant(), last) == "quarantine");
+  CHECK(owner.show(ticket).timeline.back().text == "the owner's second");  // both work on offline
+  CHECK(device_epoch_on_server(world, owner) == 2);
+
+  must(desk.sync());
+  CHECK(desk.show(ticket).timeline.size() == 4);  // create, and what came before the freeze
+  Device& fresh = world.add_device("fresh", {.person = "owner"});
+  const ChangeRef again = fresh.note(ticket, "under a new key");
+  must(fresh.sync());
+  CHECK(fresh.fate(again).outcome == Outcome::applied);
+  CHECK(world.invariants_hold());
+}
+
+TEST_CASE("a clone that sealed one set while the owner pushed three: the fork heals, and all four are there", "[world][copies]") {
+  World world{Seed::from_environment_or(37)};
+  Device& owner = world.add_device("owner");
+  Device& desk = world.add_device("desk");
+  const TicketId ticket = owner.create("cloned");
+  CHECK(world.run_until_quiet());
+  Device& other = world.clone(owner, "clone");
+  const ChangeRef sealed = other.note(ticket, "sealed by the clone");
+  world.pass(minutes_ms(1));
+  const ChangeRef open = other.note(ticket, "not sealed yet");
+  for (int i = 0; i < 3; ++i) {
+    owner.note(ticket, "the owner's " + std::to_string(i));
+    must(owner.sync());
+  }
+  must(other.sync());
+  CHECK(device_epoch_on_server(world, owner) == 2);
+  CHECK(other.fate(sealed).outcome == Outcome::applied);
+  CHECK(other.fate(open).outcome == Outcome::applied);
+  must(desk.sync());
+  CHECK(desk.show(ticket).timeline.size() == 6);
+  CHECK(world.invariants_hold());
+}
+
+TEST_CASE("thief and owner push by turns for ten rounds: at most one new device epoch, and nobody's work is lost", "[world][copies][security]") {
+  World world{Seed::from_environment_or(32)};
+  Device& owner = world.add_device("owner");
+  const TicketId ticket = owner.create("stolen");
+  CHECK(world.run_until_quiet());
+  Device& thief = world.clone(owner, "thief");
+  std::vector<ChangeRef> work;
+  for (int round = 0; round < 10; ++round) {
+    for (Device* device : {&owner, &thief}) {
+      work.push_back(device->note(ticket, device->name() + " " + std::to_string(round)));
+      device->begin_round();
+      world.pass(minutes_ms(10));
+    }
+  }
+  CHECK(device_epoch_on_server(world, owner) <= 2);
+  for (const ChangeRef& ref : work) CHECK(world.place_of(owner.tenant(), ref) != "nowhere");
+  CHECK(world.invariants_hold());
+}
+
+TEST_CASE("a device set back to an older state fetches its own work before it writes again", "[world][copies]") {
+  World world{Seed::from_environment_or(33)};
+  Device& van = world.add_device("van");
+  Device& desk = world.add_device("desk");
+  const TicketId ticket = van.create("set back");
+  CHECK(world.run_until_quiet());
+  const std::string copy = van.copy_home();
+  std::vector<ChangeRef> lost;
+  for (int i = 0; i < 5; ++i) {
+    lost.push_back(van.note(ticket, "after the copy " + std::to_string(i)));
+    must(van.sync());
+  }
+  van.put_back(copy);
+  CHECK(van.show(ticket).timeline.size() == 1);
+  const ChangeRef fresh = van.note(ticket, "before the first sync");
+  CHECK(world.run_until_quiet());
+
+  CHECK(device_epoch_on_server(world, van) == 1);  // no fork
+  CHECK(must(world.server.read(van.tenant())->int64_of("SELECT count(*) FROM fork")) == 0);
+  for (const ChangeRef& ref : lost) CHECK(van.fate(ref).outcome == Outcome::applied);
+  CHECK(van.fate(fresh).outcome == Outcome::applied);
+  CHECK(van.show(ticket).timeline.size() == 7);
+  CHECK(desk.view(ticket) == van.view(ticket));
+  CHECK(world.invariants_hold());
+}
+
+TEST_CASE("old files put back under a device that is ahead: it says so, keeps everything, and works on", "[world][copies]") {
+  World world{Seed::from_environment_or(34)};
+  Device& van = world.add_device("van");
+  const TicketId ticket = van.create("kept");
+  CHECK(world.run_until_quiet());
+  const ServerCopy old = world.server.copy();
+  const ChangeRef acknowledged = van.note(ticket, "acknowledged and lost by the server");
+  const TicketId newer = van.create("the server forgets it");
+  CHECK(world.run_until_quiet());
+  const ServerCopy newest = world.server.copy();
+  const std::string before = van.view(ticket);
+  const client::SyncStatus status = van.status();
+
+  world.server.put_back(old);
+  const auto refused = van.sync();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::server_rollback);
+  CHECK_FALSE(van.status().paused.empty());
+  CHECK(van.view(ticket) == before);
+  CHECK(van.holds(newer));
+  CHECK(van.status().cursor == status.cursor);
+  CHECK(van.status().confirmed == status.confirmed);
+  const ChangeRef offline = van.note(ticket, "work goes on");
+  CHECK(van.status().saved_here == 1);
+  CHECK_FALSE(van.sync());
+  CHECK(world.place_of(van.tenant(), offline) == "nowhere");
+
+  world.server.put_back(newest);
+  CHECK(world.run_until_quiet());
+  CHECK(van.fate(acknowledged).outcome == Outcome::applied);
+  CHECK(van.fate(offline).outcome == Outcome::applied);
+  CHECK(van.status().paused.empty());
+  CHECK(world.invariants_hold());
+}
+
+TEST_CASE("a backup restored under devices that are ahead: under the new epoch they send their work again, and nothing is lost", "[world][copies]") {
+  World world{Seed::from_environment_or(35)};
+  Device& van = world.add_device("van");
+  Device& desk = world.add_device("desk");
+  const TicketId ticket = van.create("restored");
+  van.set(ticket, Field::subject, "pump");
+  CHECK(world.run_until_quiet());
+  const ServerCopy backup = world.server.copy();
+  const ChangeRef by_van = van.note(ticket, "van, after the backup");
+  CHECK(world.run_until_quiet());
+  const ChangeRef by_desk = desk.set(ticket, Field::subject, "pump, seen by the desk");
+  const TicketId newer = desk.create("made after the backup");
+  desk.set(newer, Field::priority, "4");
+  CHECK(world.run_until_quiet());
+  const ChangeRef seen_before = van.set(ticket, Field::subject, "pump, seen across the restore");
+  const std::string number = van.show(newer).row.number;
+
+  world.server.restore(backup);
+  world.forget_acknowledged();
+  CHECK(world.run_until_quiet());
+  for (Device* device : {&van, &desk}) {
+    INFO(device->name());
+    CHECK(device->status().paused.empty());
+    CHECK(device->status().saved_here == 0);
+    REQUIRE(device->holds(newer));
+    CHECK(device->show(newer).row.priority == "urgent");
+    CHECK(device->show(ticket).row.subject == "pump, seen across the restore");
+  }
+  for (const ChangeRef& ref : {by_van, by_desk, seen_before}) CHECK(world.place_of(van.tenant(), ref) == "ledger");
+  CHECK(van.fate(by_van).outcome == Outcome::applied);
+  CHECK(van.fate(seen_before).outcome == Outcome::applied);
+  CHECK(desk.view(newer) == van.view(newer));
+  CHECK(desk.view(ticket) == van.view(ticket));
+
+  const TicketId next = van.create("the next one");
+  CHECK(world.run_until_quiet());
+  CHECK(desk.show(next).row.integer_id > 10'000);  // no number is given twice
+  CHECK(desk.show(next).row.number != number);
+  CHECK(world.invariants_hold());
+}
+
+TEST_CASE("`seen` of 2^63 is answered as a server that is behind, and changes nothing", "[world][security]") {
+  World world{Seed::from_environment_or(36)};
+  Device& van = world.add_device("van");
+  Device& desk = world.add_device("desk");
+  const TicketId ticket = van.create("far ahead");
+  CHECK(world.run_until_quiet());
+  const auto before = world.server.tenant(van.tenant()).commit_seq();
+
+  Intruder intruder(world, van);
+  must(intruder.begin_session());
+  sync::Change change = intruder.note(ticket, "from the future");
+  change.seen_seq = std::uint64_t{1} << 63;
+  const auto by_change = must(intruder.push(intruder.seal(intruder.next_header(), {change})));
+  INFO(by_change.error().message());
+  CHECK(by_change.error().code() == "SERVER_BEHIND");
+  CHECK(by_change.error().retry() == "LATER");
+  auto header = intruder.next_header();
+  header.anchor_hash = must(must(client::Outbox::open(van.home() + "/outbox.db", intruder.keys.data_key.view(), {}, sqlite::Role::reader))->anchor()).hash;
+  header.seen_seq = std::uint64_t{1} << 63;
+  const auto by_header = must(intruder.push(intruder.seal(header, {intruder.note(ticket, "another one")})));
+  CHECK(by_header.error().code() == "SERVER_BEHIND");
+  CHECK(world.server.tenant(van.tenant()).commit_seq() == before);
+
+  const ChangeRef honest = van.note(ticket, "and the device works on");
+  CHECK(world.run_until_quiet());
+  CHECK(van.fate(honest).outcome == Outcome::applied);
+  CHECK(desk.view(ticket) == van.view(ticket));
+  CHECK(world.invariants_hold());
+}
