@@ -50,7 +50,7 @@ private:
     return sub;
   }
   CLI::App* ticket_command(const std::string& name, const std::string& summary, const std::string& details = "") {
-    CLI::App* sub = command(name, summary, details);
+    CLI::App* sub = command(name, summary, details.empty() ? "Example: tern " + name + " T-2026-0042" : details);
     sub->add_option("ticket", call_.ticket, "The ticket")->required();
     return sub;
   }
@@ -67,9 +67,9 @@ private:
     enrol->add_option("--name", call_.device_name, "What this device is called; the host name when left out");
     enrol->add_flag("--yes", call_.yes, "Do not ask whether tenant, operator and host are right");
     enrol->add_flag("--insecure-http", call_.insecure_http, "Allow plain http to a host that is not this machine");
-    CLI::App* sync = command("sync", "Send what is saved here, fetch what is new", "", "Device");
+    CLI::App* sync = command("sync", "Send what is saved here, fetch what is new", "Example: tern sync --watch", "Device");
     sync->add_flag("--watch", call_.watch, "Stay connected: send and fetch as things happen, until interrupted");
-    command("status", "What is saved here, sent, confirmed, or needs attention; how current this device is", "", "Device");
+    command("status", "What is saved here, sent, confirmed, or needs attention; how current this device is", "Example: tern status", "Device");
   }
 
   void add_reading_commands() {
@@ -85,22 +85,24 @@ private:
     paging(list);
     CLI::App* show = ticket_command("show", "One ticket with its timeline");
     show->group("Read");
-    CLI::App* search = command("search", "Search subjects, descriptions and messages on this device", "", "Read");
+    CLI::App* search = command("search", "Search subjects, descriptions and messages on this device", "Example: tern search \"leaking pump\"", "Read");
     search->add_option("text", call_.text, "Words")->required();
     paging(search);
-    CLI::App* history = command("history", "What became of my work: every change with its receipt", "", "Read");
+    CLI::App* history = command("history", "What became of my work: every change with its receipt", "Example: tern history T-2026-0042", "Read");
     history->add_option("ticket", call_.ticket, "Only this ticket");
-    CLI::App* attention = command("attention", "Conflicts, amendments, refusals, held work and ghosts, each with what can be done", "", "Read");
+    CLI::App* attention = command("attention", "Conflicts, amendments, refusals, held work and ghosts, each with what can be done", "Example: tern attention --dismiss all", "Read");
     attention->add_option("--dismiss", call_.dismiss, "Mark one as dealt with: its change id as shown, or all");
   }
 
   void add_message_commands() {
     CLI::App* reply = ticket_command("reply", "Answer the customer", "Example: tern reply T-2026-0042 \"We are on our way.\"");
     reply->add_option("text", call_.text, "The text; - reads stdin")->required();
-    CLI::App* note = ticket_command("note", "Write to colleagues");
+    CLI::App* note = ticket_command("note", "Write to colleagues",
+        "Example: tern note T-2026-0042 \"The key is at the gate.\"");
     note->add_option("text", call_.text, "The text; - reads stdin")->required();
     note->add_flag("--restricted", call_.restricted, "Only for those who may read restricted notes");
-    CLI::App* log_time = ticket_command("log-time", "Record time worked");
+    CLI::App* log_time = ticket_command("log-time", "Record time worked",
+        "Example: tern log-time T-2026-0042 45 --note \"seal replaced\"");
     log_time->add_option("minutes", call_.minutes, "Minutes")->required()->check(CLI::Range(1, 100'000));
     log_time->add_option("--note", call_.note, "What was done");
   }
@@ -113,13 +115,15 @@ private:
     hold->add_option("--wake-at", call_.wake_at, "When to look again (RFC 3339)");
     ticket_command("resume", "Go back to the status before hold");
     ticket_command("put-back", "Back to open");
-    CLI::App* estimate = ticket_command("estimate", "Tell the customer how long it will take");
+    CLI::App* estimate = ticket_command("estimate", "Tell the customer how long it will take",
+        "Example: tern estimate T-2026-0042 --hours 1.5 --text \"with travel\"");
     estimate->add_option("--hours", call_.hours, "Hours")->required()->check(CLI::Range(0.01, 10'000.0));
     estimate->add_option("--text", call_.text, "What is included");
     CLI::App* resolve = ticket_command("resolve", "The work is done", "Example: tern resolve T-2026-0042 --result \"seal replaced\"");
     resolve->add_option("--result", call_.text, "What was done; - reads stdin");
     ticket_command("close", "No further action");
-    CLI::App* reopen = ticket_command("reopen", "Open again");
+    CLI::App* reopen = ticket_command("reopen", "Open again",
+        "Example: tern reopen T-2026-0042 --reason \"leaks again\"");
     reopen->add_option("--reason", call_.reason, "Why");
   }
 
@@ -143,29 +147,37 @@ private:
     set->add_option("value", call_.value, "The value; - reads stdin");
     set->add_flag("--none", call_.none, "Clear it");
     ticket_command("take", "Make it mine, if nobody has it");
-    CLI::App* assign = ticket_command("assign", "Give it to somebody");
+    CLI::App* assign = ticket_command("assign", "Give it to somebody",
+        "Example: tern assign T-2026-0042 Ben --reason \"is nearest\"");
     assign->add_option("to", call_.other, "Name of an operator, me, or none")->required();
     assign->add_option("--reason", call_.reason, "Why; needed to hand on a ticket");
-    CLI::App* tag = ticket_command("tag", "Add a tag");
+    CLI::App* tag = ticket_command("tag", "Add a tag",
+        "Example: tern tag T-2026-0042 pump");
     tag->add_option("name", call_.text, "The tag")->required();
     tag->add_flag("--remove", call_.remove, "Take it away");
-    CLI::App* watch = ticket_command("watch", "Watch it");
+    CLI::App* watch = ticket_command("watch", "Watch it",
+        "Example: tern watch T-2026-0042 --operator Ben");
     watch->add_option("--operator", call_.other, "Somebody else");
     watch->add_flag("--remove", call_.remove, "Stop watching");
-    CLI::App* pin = ticket_command("pin", "Keep it on this device; nobody else sees that");
+    CLI::App* pin = ticket_command("pin", "Keep it on this device; nobody else sees that",
+        "Example: tern pin T-2026-0042");
     pin->add_flag("--remove", call_.remove, "Let it go");
-    CLI::App* link = ticket_command("link", "Link two tickets");
+    CLI::App* link = ticket_command("link", "Link two tickets",
+        "Example: tern link T-2026-0042 T-2026-0040 --kind blocks");
     link->add_option("other", call_.other, "The other ticket")->required();
     link->add_option("--kind", call_.kind, "How")->check(CLI::IsMember({"related", "parent", "child", "duplicate", "blocks", "follow-up"}))->default_val("related");
     link->add_flag("--remove", call_.remove, "Take the link away");
   }
 
   void add_other_commands() {
-    CLI::App* merge = ticket_command("merge", "Merge into another ticket, which shows both");
+    CLI::App* merge = ticket_command("merge", "Merge into another ticket, which shows both",
+        "Example: tern merge T-2026-0042 T-2026-0040");
     merge->add_option("into", call_.other, "The ticket that stays")->required();
     ticket_command("delete", "Delete (can be restored)");
     ticket_command("restore", "Restore a deleted ticket");
-    CLI::App* edit = ticket_command("edit", "Change the text of a message of mine");
+    CLI::App* edit = ticket_command("edit", "Change the text of a message of mine",
+        "MESSAGE is DEVICE:ID, as tern show --json names it under \"change\".\n"
+        "Example: tern edit T-2026-0042 DEVICE:ID \"The key is with Ben.\"");
     edit->add_option("message", call_.key, "The message's id as shown")->required();
     edit->add_option("text", call_.text, "The new text; - reads stdin");
     edit->add_flag("--remove", call_.remove, "Delete the message");

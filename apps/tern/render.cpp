@@ -97,12 +97,16 @@ std::string cut_to(std::string_view text, std::size_t columns) {
   return out + "…";
 }
 
-std::string to_text(const sync::ChangeRef& ref) { return to_hex(ref.device) + to_hex(ref.id); }
+std::string to_text(const sync::ChangeRef& ref) { return to_uuid_text(ref.device.view()) + ":" + to_hex(ref.id); }
 
 Result<sync::ChangeRef> parse_change_ref(std::string_view text) {
-  const auto raw = from_hex(text);
+  std::string digits;
+  for (const char c : text)
+    if (c != '-' && c != ':') digits += c;
+  const auto raw = from_hex(digits);
   if (!raw || raw->size() != 24)
-    return fail(ErrorCode::invalid, "\"" + std::string(text) + "\" names no change.", "Copy the 48 digits that --json shows as \"change\".", "change");
+    return fail(ErrorCode::invalid, "\"" + std::string(text) + "\" names no change.",
+                "Write DEVICE:ID, as --json shows them under \"change\".", "change");
   return sync::ChangeRef{DeviceId::or_zero(ByteView(*raw).substr(0, 16)), ChangeId::or_zero(ByteView(*raw).substr(16))};
 }
 

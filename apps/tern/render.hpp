@@ -9,9 +9,9 @@
 
 namespace tern::apps {
 
-/// A change as people name it: 16 digits of its id and the device's first 8.
+/// A change as people copy it: DEVICE:ID.
 std::string to_text(const sync::ChangeRef& ref);
-/// The full form, device and change: 48 hex digits, or what to_text writes is not enough. `invalid` otherwise.
+/// What to_text writes; dashes and the colon may be missing. `invalid` otherwise.
 Result<sync::ChangeRef> parse_change_ref(std::string_view text);
 
 void print_list(const client::ListPage& page);

@@ -220,7 +220,7 @@ void print_saved(Session& session, const std::vector<client::SavedChange>& saved
   const auto view = session.client().views().ticket(saved.front().ticket);
   if (session.call().json) {
     for (const client::SavedChange& change : saved) {
-      Json line = Json::object({{"saved", Json("saved here")}, {"change", Json(to_text(change.ref))}, {"ticket", Json(to_uuid_text(change.ticket.view()))}});
+      Json line = Json::object({{"saved", Json("saved here")}, {"change", Json::object({{"device", Json(to_uuid_text(change.ref.device.view()))}, {"id", Json(to_hex(change.ref.id))}})}, {"ticket", Json(to_uuid_text(change.ticket.view()))}});
       if (view) {
         line.set("number", Json(view->row.number));
         line.set("status", Json(view->row.status));

@@ -110,6 +110,7 @@ Result<Json> perform(const Invocation& call, const server::AdminCommand& spec) {
   server::ServerOptions options;
   options.directory = call.data;
   options.server_version = TERN_VERSION;
+  if (spec.where == server::AdminWhere::offline_only) return server::ServerCore::administer_offline(options, command, environment);
   TERN_TRY(const auto core, server::ServerCore::open(options, environment));
   return core->administer(command);
 }
@@ -131,8 +132,9 @@ int run_administration(const Invocation& call) {
   } else {
     std::cout << to_text(*answer) << '\n';
   }
-  // A command that found something wrong says so in its answer: "exit" is what a script sees.
-  return static_cast<int>((*answer)["exit"].as_integer(exit_done));
+  // `verify` found something wrong.
+  const Json* good = answer->find("good");
+  return good != nullptr && !good->as_bool(true) ? exit_differs : exit_done;
 }
 
 }  // namespace tern::apps

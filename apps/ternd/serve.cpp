@@ -15,6 +15,8 @@
 #include "invocation.hpp"
 #include "system_environment.hpp"
 #include "tern/server/edge.hpp"
+#include "tern/server/log.hpp"
+#include "tern/server/metrics.hpp"
 #include "tern/server/server_core.hpp"
 
 namespace tern::apps {
@@ -83,79 +85,22 @@ private:
   std::thread thread_;
 };
 
-/// Log lines are JSON on stderr. Paths without query, no header, no body.
-class Log {
+/// Log lines go to stderr, whole.
+class LogWriter {
 public:
-  Log(SystemEnvironment& environment, bool quiet) : environment_(environment), quiet_(quiet) {}
-
-  void line(Json what) {
-    what.set("ts_ms", Json(environment_.wall_ms()));
+  void operator()(std::string_view line) {
     const std::lock_guard guard(mutex_);
-    std::cerr << to_text(what) << std::endl;
-  }
-  void request(const server::RequestRecord& record) {
-    if (quiet_) return;
-    Json what = Json::object({{"event", Json("request")},
-                              {"request_id", Json(record.request_id)},
-                              {"peer", Json(record.peer_address)},
-                              {"method", Json(record.method)},
-                              {"path", Json(record.path)},
-                              {"status", Json(record.status)},
-                              {"bytes_in", Json(record.bytes_in)},
-                              {"bytes_out", Json(record.bytes_out)},
-                              {"duration_us", Json(record.duration_us)}});
-    if (!record.refusal.empty()) what.set("refusal", Json(record.refusal));
-    line(std::move(what));
-  }
-  void event(server::EdgeEvent event, std::string_view detail, std::string_view request_id) {
-    static constexpr std::string_view names[] = {"handler_threw", "tls_handshake_failed", "out_of_descriptors", "spill_failed"};
-    Json what = Json::object({{"event", Json(names[static_cast<std::size_t>(event)])}, {"detail", Json(detail)}});
-    if (!request_id.empty()) what.set("request_id", Json(request_id));
-    line(std::move(what));
+    std::cerr << line << std::endl;
   }
 
 private:
-  SystemEnvironment& environment_;
-  bool quiet_;
   std::mutex mutex_;
-};
-
-std::string edge_metrics(const server::EdgeCounters& of) {
-  std::string out;
-  const auto add = [&](std::string_view name, std::string_view kind, std::uint64_t value) {
-    out += fmt::format("# TYPE tern_edge_{} {}\ntern_edge_{} {}\n", name, kind, name, value);
-  };
-  add("connections_open", "gauge", of.connections_open);
-  add("connections_accepted_total", "counter", of.connections_accepted);
-  add("connections_refused_total", "counter", of.connections_refused);
-  add("requests_total", "counter", of.requests);
-  add("answers_5xx_total", "counter", of.answers_5xx);
-  add("refused_total", "counter", of.refused_by_edge);
-  add("streams_open", "gauge", of.streams_open);
-  add("slow_readers_cut_total", "counter", of.slow_readers_cut);
-  add("bytes_in_total", "counter", of.bytes_in);
-  add("bytes_out_total", "counter", of.bytes_out);
-  return out;
-}
-
-/// GET /metrics for whoever reaches this listener, and nothing else.
-class MetricsHandler : public server::Handler {
-public:
-  explicit MetricsHandler(std::function<std::string()> text) : text_(std::move(text)) {}
-  server::HeadVerdict on_head(const server::Request& head) override {
-    if (head.path == "/metrics" && head.method == "GET") return server::HeadAccept{};
-    return server::problem_response({404, "not_found", "There is only /metrics here.", "", "", ""});
-  }
-  server::Response handle(server::Request&&, std::any) override { return {200, "text/plain; version=0.0.4", text_()}; }
-
-private:
-  std::function<std::string()> text_;
 };
 
 /// Everything that runs, in the order in which it is made; taken down in reverse.
 class Daemon {
 public:
-  explicit Daemon(const Invocation& call) : call_(call), log_(environment_, call.quiet) {}
+  explicit Daemon(const Invocation& call) : call_(call) {}
 
   Result<ExitCode> run();
 
@@ -163,15 +108,16 @@ private:
   Result<void> open_core(const Address& listen);
   Result<void> start_edges(const Address& listen);
   void announce();
+  void log_event(server::EdgeEvent event, std::string_view detail, std::string_view request_id);
   void wait_for_signal();
 
   const Invocation& call_;
   SystemEnvironment environment_;
-  Log log_;
+  LogWriter log_writer_;
   std::unique_ptr<server::ServerCore> core_;
   Strand deliveries_;  // ends before the core it works on
   std::unique_ptr<server::EdgeServer> edge_, metrics_edge_;
-  std::unique_ptr<MetricsHandler> metrics_;
+  std::unique_ptr<server::Handler> metrics_;
 };
 
 Result<void> Daemon::open_core(const Address& listen) {
@@ -180,6 +126,7 @@ Result<void> Daemon::open_core(const Address& listen) {
   options.server_version = TERN_VERSION;
   options.allow_plain_http = is_loopback(listen.host);
   options.public_url = call_.public_url;
+  options.log_sink = [this](std::string_view line) { log_writer_(line); };
   if (options.public_url.empty() && listen.port != 0)
     options.public_url = fmt::format("{}://{}:{}", call_.tls_cert.empty() ? "http" : "https", listen.host, listen.port);
   TERN_TRY(core_, server::ServerCore::open(options, environment_));
@@ -195,13 +142,14 @@ Result<void> Daemon::start_edges(const Address& listen) {
   options.tls_certificate_file = call_.tls_cert;
   options.tls_key_file = call_.tls_key;
   options.workers = call_.workers;
-  options.on_request_done = [this](const server::RequestRecord& record) { log_.request(record); };
-  options.on_event = [this](server::EdgeEvent event, std::string_view detail, std::string_view id) { log_.event(event, detail, id); };
+  if (!call_.quiet) options.on_request_done = [this](const server::RequestRecord& record) { core_->log().write(record); };
+  options.on_event = [this](server::EdgeEvent event, std::string_view detail, std::string_view id) { log_event(event, detail, id); };
   edge_ = std::make_unique<server::EdgeServer>(options, core_->handler());
   TERN_CHECKED(edge_->start());
+  core_->add_metrics([this] { return server::metrics_text(edge_->counters()); });
   if (call_.metrics_listen.empty()) return {};
   TERN_TRY(const Address address, parse_address(call_.metrics_listen, "metrics-listen"));
-  metrics_ = std::make_unique<MetricsHandler>([this] { return core_->metrics() + edge_metrics(edge_->counters()); });
+  metrics_ = server::make_metrics_handler([this] { return core_->metrics() + server::metrics_text(edge_->counters()); });
   server::EdgeOptions more;
   more.listen_host = address.host;
   more.listen_port = address.port;
@@ -209,6 +157,11 @@ Result<void> Daemon::start_edges(const Address& listen) {
   more.workers = 1;
   metrics_edge_ = std::make_unique<server::EdgeServer>(more, *metrics_);
   return metrics_edge_->start();
+}
+
+void Daemon::log_event(server::EdgeEvent event, std::string_view detail, std::string_view request_id) {
+  static constexpr std::string_view names[] = {"handler_threw", "tls_handshake_failed", "out_of_descriptors", "spill_failed"};
+  core_->log().write(server::LogLevel::warning, names[static_cast<std::size_t>(event)], {{"detail", Json(detail)}, {"request_id", Json(request_id)}});
 }
 
 void Daemon::announce() {
@@ -242,11 +195,12 @@ Result<ExitCode> Daemon::run() {
   TERN_CHECKED(start_edges(listen));
   announce();
   wait_for_signal();
-  log_.line(Json::object({{"event", Json("stopping")}}));
+  core_->log().write(server::LogLevel::info, "stopping", {});
+  core_->close_streams();
   if (metrics_edge_) metrics_edge_->stop(0);
   edge_->stop(drain_ms);
   admin.stop();
-  log_.line(Json::object({{"event", Json("stopped")}}));
+  core_->log().write(server::LogLevel::info, "stopped", {});
   return exit_done;
 }
 

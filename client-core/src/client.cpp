@@ -95,12 +95,6 @@ Result<std::unique_ptr<Replica>> open_or_rebuild(const std::string& path, const 
   return Replica::open(place, keys.replica_key.view(), vfs);
 }
 
-Result<void> catch_up(Replica& replica, Outbox& outbox) {
-  auto caught_up = replica.catch_up(outbox);
-  if (caught_up || caught_up.error().code != ErrorCode::corrupt || replica.database().quick_check()) return caught_up;
-  return replica.rebuild(outbox);
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Client>> Client::open(const ClientOptions& options, Environment& environment) {
@@ -126,7 +120,7 @@ Result<std::unique_ptr<Client>> Client::open(const ClientOptions& options, Envir
   } else {
     TERN_CHECKED(outbox->set_owner({keys.identity.device, keys.identity.operator_id}));
     TERN_TRY(replica, open_or_rebuild(paths.replica, keys, options.vfs));
-    TERN_CHECKED(catch_up(*replica, *outbox));
+    TERN_CHECKED(replica->catch_up(*outbox));
   }
   auto client = std::make_unique<ClientImpl>(std::move(lock), std::move(keys), std::move(outbox), std::move(replica));
   TERN_CHECKED(client->compose(options, environment));

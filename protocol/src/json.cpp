@@ -78,7 +78,10 @@ void append_double(std::string& out, double value) {
   }
   std::array<char, 32> digits{};
   const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
-  out.append(digits.data(), error == std::errc() ? end : digits.data());
+  const std::string_view text(digits.data(), error == std::errc() ? static_cast<std::size_t>(end - digits.data()) : 0);
+  out += text;
+  // It stays a double for who reads it: as a whole number it could be out of range.
+  if (text.find_first_of(".e") == std::string_view::npos) out += ".0";
 }
 
 void append(std::string& out, const Json& value) {

@@ -14,7 +14,9 @@ constexpr std::uint64_t handshake_bytes_max = 4 * limits::kib;
 constexpr std::uint64_t exchange_bytes_max = limits::change_set_bytes_max + limits::want_bytes_max;
 constexpr std::size_t compress_above_bytes = 256;
 
-bool is_loopback(std::string_view address) { return address.starts_with("127.") || address == "::1" || address == "::ffff:127.0.0.1"; }
+bool is_loopback(std::string_view address) {
+  return address.starts_with("127.") || address == "::1" || address == "::ffff:127.0.0.1";
+}
 
 Response not_found(const std::string& request_id) {
   return problem_response({404, "not_found", "There is nothing here", "", "", request_id});
@@ -23,20 +25,24 @@ Response not_found(const std::string& request_id) {
 /// The type that was announced, without parameters. Nothing else than what a route speaks is read.
 std::optional<Response> wrong_type(const Request& head, std::string_view wanted) {
   if (head.header("content-type") == wanted) return std::nullopt;
-  return problem_response({415, "content_type", "Another content type is needed", "Send " + std::string(wanted) + ".", "content-type", head.request_id});
+  return problem_response({415, "content_type", "Another content type is needed", "Send " + std::string(wanted) + ".",
+                           "content-type", head.request_id});
 }
 
 std::optional<Response> wrong_coding(const Request& head) {
   const std::string_view coding = head.header("content-encoding");
   if (coding.empty() || coding == "zstd") return std::nullopt;
-  return problem_response({415, "content_encoding", "The content coding is not known", "Send zstd, or none.", "content-encoding", head.request_id});
+  return problem_response({415, "content_encoding", "The content coding is not known", "Send zstd, or none.",
+                           "content-encoding", head.request_id});
 }
 
 Result<void> check_body(const Bytes& body, const protocol::RequestAuth& auth) {
   const bool announced = auth.body_bytes.has_value() && auth.body_digest.has_value();
-  const bool same = announced ? body.size() == *auth.body_bytes && protocol::body_digest(body) == *auth.body_digest : body.empty();
+  const bool same =
+      announced ? body.size() == *auth.body_bytes && protocol::body_digest(body) == *auth.body_digest : body.empty();
   if (same) return {};
-  return fail(ErrorCode::mac_invalid, "The body is not the one that the request's MAC covers.", "Send it again.", "body");
+  return fail(ErrorCode::mac_invalid, "The body is not the one that the request's MAC covers.", "Send it again.",
+              "body");
 }
 
 }  // namespace
@@ -75,7 +81,8 @@ HeadVerdict Routes::on_head(const Request& head) {
   const Route* route = find_route(head.path);
   if (route == nullptr) return not_found(head.request_id);
   if (head.method != route->method) {
-    Response response = problem_response({405, "method_not_allowed", "Another method is needed", "", "", head.request_id});
+    Response response =
+        problem_response({405, "method_not_allowed", "Another method is needed", "", "", head.request_id});
     response.set_header("allow", route->method);
     return response;
   }
@@ -127,7 +134,10 @@ void Routes::on_edge_answer(const std::any& context, Response& answer) {
 Response Routes::fault(const Error& error, const Request& request) {
   if (!tells_the_peer(error.code))
     parts_.log.write(LogLevel::error, "request_failed",
-                     {{"request_id", Json(request.request_id)}, {"path", Json(request.path)}, {"code", Json(to_string(error.code))}, {"reason", Json(error.message)}});
+                     {{"request_id", Json(request.request_id)},
+                      {"path", Json(request.path)},
+                      {"code", Json(to_string(error.code))},
+                      {"reason", Json(error.message)}});
   return refusal(error, request.request_id);
 }
 
@@ -153,14 +163,16 @@ Result<Response> Routes::answer(const Request& request, const Accepted& accepted
 Result<Response> Routes::health(const Request&, const Bytes&, const AuthenticatedRequest*) {
   bool in_doubt = false;
   for (Tenant* tenant : parts_.tenants.all()) in_doubt = in_doubt || tenant->clock_in_doubt();
-  Response response(200, "application/json", to_text(Json::object({{"status", Json("ok")}, {"clock_in_doubt", Json(in_doubt)}})) + "\n");
+  Response response(200, "application/json",
+                    to_text(Json::object({{"status", Json("ok")}, {"clock_in_doubt", Json(in_doubt)}})) + "\n");
   response.set_header("cache-control", "no-store");
   return response;
 }
 
 /// For this machine only: a proxy that speaks for others says so.
 Result<Response> Routes::metrics(const Request& request, const Bytes&, const AuthenticatedRequest*) {
-  const bool forwarded = request.has_header("x-forwarded-for") || request.has_header("forwarded") || request.has_header("x-real-ip");
+  const bool forwarded =
+      request.has_header("x-forwarded-for") || request.has_header("forwarded") || request.has_header("x-real-ip");
   if (forwarded || !is_loopback(request.peer_address)) return not_found(request.request_id);
   return Response(200, "text/plain; version=0.0.4; charset=utf-8", parts_.metrics());
 }
@@ -170,11 +182,14 @@ Result<Response> Routes::enrol(const Request& request, const Bytes& body, const 
   if (!enrolled) {
     ++counters_.enrolments_refused;
     parts_.log.write(LogLevel::warning, "enrolment_refused",
-                     {{"request_id", Json(request.request_id)}, {"peer", Json(request.peer_address)}, {"code", Json(to_string(enrolled.error().code))}});
+                     {{"request_id", Json(request.request_id)},
+                      {"peer", Json(request.peer_address)},
+                      {"code", Json(to_string(enrolled.error().code))}});
     return tl::unexpected(std::move(enrolled).error());
   }
   ++counters_.enrolments;
-  parts_.log.write(LogLevel::info, "device_enrolled", {{"request_id", Json(request.request_id)}, {"peer", Json(request.peer_address)}});
+  parts_.log.write(LogLevel::info, "device_enrolled",
+                   {{"request_id", Json(request.request_id)}, {"peer", Json(request.peer_address)}});
   return Response(200, octets, std::move(*enrolled));
 }
 
@@ -195,7 +210,9 @@ Result<Response> Routes::session(const Request& request, const Bytes& body, cons
   if (!welcome) {
     ++counters_.sessions_refused;
     parts_.log.write(LogLevel::warning, "session_refused",
-                     {{"request_id", Json(request.request_id)}, {"peer", Json(request.peer_address)}, {"code", Json(to_string(welcome.error().code))}});
+                     {{"request_id", Json(request.request_id)},
+                      {"peer", Json(request.peer_address)},
+                      {"code", Json(to_string(welcome.error().code))}});
     return tl::unexpected(std::move(welcome).error());
   }
   ++counters_.sessions;
@@ -221,7 +238,9 @@ UpgradeVerdict Routes::on_upgrade(const Request& head) {
   auto auth = authenticate(head);
   if (!auth) return std::move(auth).error();
   if (auth->session->mode == protocol::SessionMode::deposit) {
-    Response response = refusal({ErrorCode::not_permitted, "A device whose key no longer counts gets no stream.", "Use exchanges.", {}}, head.request_id);
+    Response response =
+        refusal({ErrorCode::not_permitted, "A device whose key no longer counts gets no stream.", "Use exchanges.", {}},
+                head.request_id);
     seal_answer(*auth, response);
     return response;
   }

@@ -1,5 +1,5 @@
-// The HTTP face of the server core: method, path and credentials are judged before a byte of the body is read, the body's
-// digest at its end; every answer under a session carries its MAC. Paths and codes: docs/protocol.md.
+// The HTTP face of the server core: method, path and credentials are judged before a byte of the body is read, the
+// body's digest at its end; every answer under a session carries its MAC. Paths and codes: docs/protocol.md.
 #pragma once
 
 #include <atomic>
@@ -49,7 +49,8 @@ private:
   struct Route;
   struct Accepted;
   static const Route* find_route(std::string_view path);
-  using Answer = Result<Response> (Routes::*)(const Request& request, const Bytes& body, const AuthenticatedRequest* auth);
+  using Answer = Result<Response> (Routes::*)(const Request& request, const Bytes& body,
+                                              const AuthenticatedRequest* auth);
 
   Result<Response> answer(const Request& request, const Accepted& accepted);
   Result<Response> health(const Request& request, const Bytes& body, const AuthenticatedRequest* auth);

@@ -39,9 +39,10 @@ public:
         enrolment_(environment),
         exchange_(environment, *committer_),
         streams_(exchange_),
-        admin_{environment, options_, *directory_, tenants_, sessions_, enrolment_, log_, [this]() -> Committer& { return *committer_; }},
-        routes_({environment, tenants_, sessions_, enrolment_, exchange_, streams_, log_, [this]() -> Committer& { return *committer_; },
-                 [this] { return metrics() + more_metrics(); }}) {
+        admin_{environment, options_,   *directory_, tenants_,
+               sessions_,   enrolment_, log_,        [this]() -> Committer& { return *committer_; }},
+        routes_({environment, tenants_, sessions_, enrolment_, exchange_, streams_, log_,
+                 [this]() -> Committer& { return *committer_; }, [this] { return metrics() + more_metrics(); }}) {
     watch_commits();
   }
   ~Core() override { streams_.close_all(); }
@@ -52,7 +53,9 @@ public:
   Result<Json> administer(const Json& command) override { return run_command(admin_, command); }
   void tick() override;
   void use_committer(std::unique_ptr<Committer> committer) override;
-  void use_push_executor(std::function<void(std::function<void()>)> run_later) override { streams_.use_executor(std::move(run_later)); }
+  void use_push_executor(std::function<void(std::function<void()>)> run_later) override {
+    streams_.use_executor(std::move(run_later));
+  }
   void close_streams() override { streams_.close_all(); }
   std::string metrics() override;
   void add_metrics(std::function<std::string()> more) override {
@@ -113,7 +116,9 @@ void Core::tick() {
     });
     if (!done)
       log_.write(LogLevel::error, "job_failed",
-                 {{"tenant", Json(to_uuid_text(tenant->id().view()))}, {"code", Json(to_string(done.error().code))}, {"reason", Json(done.error().message)}});
+                 {{"tenant", Json(to_uuid_text(tenant->id().view()))},
+                  {"code", Json(to_string(done.error().code))},
+                  {"reason", Json(done.error().message)}});
   }
   sessions_.sweep();
   streams_.sweep();
@@ -148,19 +153,23 @@ std::string Core::metrics() {
       .counter("macs_refused_total", "Requests whose MAC did not hold", routes.macs_refused)
       .counter("replays_refused_total", "Requests that came before", routes.replays_refused);
   out.begin("commit_seq", "Newest commit of each tenant", "gauge");
-  for (Tenant* tenant : tenants_.all()) out.labelled("commit_seq", "tenant", to_uuid_text(tenant->id().view()), tenant->commit_seq());
+  for (Tenant* tenant : tenants_.all())
+    out.labelled("commit_seq", "tenant", to_uuid_text(tenant->id().view()), tenant->commit_seq());
   out.begin("backed_up_seq", "Newest commit in a verified backup", "gauge");
-  for (Tenant* tenant : tenants_.all()) out.labelled("backed_up_seq", "tenant", to_uuid_text(tenant->id().view()), tenant->backup_stable_seq());
+  for (Tenant* tenant : tenants_.all())
+    out.labelled("backed_up_seq", "tenant", to_uuid_text(tenant->id().view()), tenant->backup_stable_seq());
   out.begin("clock_in_doubt", "1 while a tenant's clock is in doubt", "gauge");
-  for (Tenant* tenant : tenants_.all()) out.labelled("clock_in_doubt", "tenant", to_uuid_text(tenant->id().view()), tenant->clock_in_doubt() ? 1 : 0);
+  for (Tenant* tenant : tenants_.all())
+    out.labelled("clock_in_doubt", "tenant", to_uuid_text(tenant->id().view()), tenant->clock_in_doubt() ? 1 : 0);
   return out.take();
 }
 
 /// The first tenant with its first admin.
-Result<ServerCore::Initialised> fill(const ServerOptions& options, Directory& directory, const std::string& tenant_name, const std::string& email,
-                                     const std::string& password_hash, Environment& environment) {
+Result<ServerCore::Initialised> fill(const ServerOptions& options, Directory& directory, const std::string& tenant_name,
+                                     const std::string& email, const std::string& password_hash,
+                                     Environment& environment) {
   OpenTenants tenants(directory, options.vfs, environment);
-  TERN_TRY(Tenant* tenant, tenants.add(tenant_name, options.zone));
+  TERN_TRY(Tenant * tenant, tenants.add(tenant_name, options.zone));
   const sync::Record record = admin::operator_record(email, email, "admin", environment);
   const OperatorId operator_id = OperatorId::or_zero(record.id.view());
   Result<void> written;
@@ -172,8 +181,9 @@ Result<ServerCore::Initialised> fill(const ServerOptions& options, Directory& di
 
 }  // namespace
 
-Result<ServerCore::Initialised> ServerCore::init(const ServerOptions& options, const std::string& tenant, const std::string& admin_email,
-                                                 const std::string& password, Environment& environment) {
+Result<ServerCore::Initialised> ServerCore::init(const ServerOptions& options, const std::string& tenant,
+                                                 const std::string& admin_email, const std::string& password,
+                                                 Environment& environment) {
   TERN_CHECKED(protocol::init_crypto());
   TERN_TRY(const std::string email, admin::email_of(admin_email));
   TERN_TRY(const std::string hash, admin::hashed_password(password));
@@ -189,11 +199,13 @@ Result<ServerCore::Initialised> ServerCore::init(const ServerOptions& options, c
   return made;
 }
 
-Result<std::string> ServerCore::write_recovery_sheet(const ServerOptions& options, const std::string& path, const std::string& recovery_key) {
+Result<std::string> ServerCore::write_recovery_sheet(const ServerOptions& options, const std::string& path,
+                                                     const std::string& recovery_key) {
   return server::write_recovery_sheet(options.directory, path, recovery_key);
 }
 
-Result<Json> ServerCore::administer_offline(const ServerOptions& options, const Json& command, Environment& environment) {
+Result<Json> ServerCore::administer_offline(const ServerOptions& options, const Json& command,
+                                            Environment& environment) {
   TERN_CHECKED(protocol::init_crypto());
   TERN_TRY(const AdminEntry* entry, check_command(command));
   if (entry->command.name == "restore") return admin::restore(options, command, environment);

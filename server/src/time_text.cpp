@@ -12,9 +12,9 @@ std::string instant_text(std::int64_t ms) {
   const auto day = floor<days>(at);
   const year_month_day date{day};
   const hh_mm_ss<milliseconds> time{at - day};
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                     static_cast<unsigned>(date.day()), time.hours().count(), time.minutes().count(), time.seconds().count(),
-                     time.subseconds().count());
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), time.hours().count(),
+                     time.minutes().count(), time.seconds().count(), time.subseconds().count());
 }
 
 std::optional<std::int64_t> parse_instant(std::string_view text) {
@@ -44,11 +44,13 @@ std::optional<std::int64_t> parse_instant(std::string_view text) {
   if (take('.')) {
     std::int64_t unit = 100;
     const std::size_t before = text.size();
-    for (; !text.empty() && unit > 0 && text.front() >= '0' && text.front() <= '9'; unit /= 10) fraction_ms += unit * *number(1);
+    for (; !text.empty() && unit > 0 && text.front() >= '0' && text.front() <= '9'; unit /= 10)
+      fraction_ms += unit * *number(1);
     if (text.size() == before) return std::nullopt;
   }
   using namespace std::chrono;
-  const year_month_day date{year{parts[0]}, month{static_cast<unsigned>(parts[1])}, day{static_cast<unsigned>(parts[2])}};
+  const year_month_day date{year{parts[0]}, month{static_cast<unsigned>(parts[1])},
+                            day{static_cast<unsigned>(parts[2])}};
   if (!take('Z') || !text.empty() || !date.ok() || parts[3] > 23 || parts[4] > 59 || parts[5] > 59) return std::nullopt;
   const std::int64_t days = sys_days{date}.time_since_epoch().count();
   return (((days * 24 + parts[3]) * 60 + parts[4]) * 60 + parts[5]) * 1000 + fraction_ms;

@@ -1,6 +1,7 @@
 #include "harness.hpp"
 
 #include <fmt/format.h>
+#include <time.h>
 
 #include <algorithm>
 #include <cmath>
@@ -53,7 +54,19 @@ std::string table_line(const Row& row) {
                      cell(row.floor), cell(row.ratio), goal, verdict(row), row.title);
 }
 
+double process_cpu_seconds() {
+  timespec spent{};
+  check(::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent) == 0, "clock_gettime");
+  return static_cast<double>(spent.tv_sec) + static_cast<double>(spent.tv_nsec) / 1e9;
+}
+
 }  // namespace
+
+Stopwatch::Stopwatch() : cpu_begun_(process_cpu_seconds()) {}
+
+double Stopwatch::cpu_seconds() const {
+  return process_cpu_seconds() - cpu_begun_;
+}
 
 double rounded(double value) {
   if (value == 0 || !std::isfinite(value)) return value;

@@ -27,12 +27,16 @@ struct BenchOptions {
 
 class Stopwatch {
 public:
+  Stopwatch();
+  /// Of all threads of this process: what a busy machine does not blur.
+  [[nodiscard]] double cpu_seconds() const;
   [[nodiscard]] double seconds() const {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
   }
 
 private:
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+  double cpu_begun_;
 };
 
 /// The value below which `share` of the samples lie; 0.5 is the median. Not of nothing.

@@ -18,13 +18,13 @@ constexpr std::size_t page_bytes = 256 * 1024;
 constexpr std::size_t search_bytes = 40;  // at most: a few whole words
 
 struct Floor {
-  double insert_seconds = 0, index_seconds = 0;
+  double insert_seconds = 0, index_seconds = 0, cpu_seconds = 0;
   double size_bytes = 0;
   [[nodiscard]] double seconds() const { return insert_seconds + index_seconds; }
 };
 
 struct Work {
-  double seconds = 0, size_bytes = 0, wire_bytes = 0;
+  double seconds = 0, cpu_seconds = 0, size_bytes = 0, wire_bytes = 0;
   std::uint64_t exchanges = 0;
 };
 
@@ -35,9 +35,11 @@ Result<Floor> measure_floor(Desk& desk, SearchIndex search) {
   const Stopwatch inserting;
   TERN_CHECKED(store->insert_rows(desk.tickets()));
   floor.insert_seconds = inserting.seconds();
+  floor.cpu_seconds = inserting.cpu_seconds();
   const Stopwatch indexing;
   TERN_CHECKED(store->index_texts(desk.tickets()));
   floor.index_seconds = indexing.seconds();
+  floor.cpu_seconds += indexing.cpu_seconds();
   TERN_TRY(const std::uint64_t size, store->size_bytes());
   floor.size_bytes = static_cast<double>(size);
   store.reset();
@@ -66,6 +68,7 @@ Result<Work> measure_work(Desk& desk, RunningServer& server, std::size_t reader)
     const Stopwatch watch;
     TERN_TRY(const client::EngineReport done, device.sync());
     work.seconds = watch.seconds();
+    work.cpu_seconds = watch.cpu_seconds();
     const server::EdgeCounters after = server.counters();
     work.wire_bytes = static_cast<double>(after.bytes_in - before.bytes_in + after.bytes_out - before.bytes_out);
     work.exchanges = done.exchanges;
@@ -117,7 +120,7 @@ Result<void> measure_first_replica(Desk& desk, Report& report) {
   TERN_CHECKED(desk.prepare());
   const auto world = desk.copy_of_server();
   TERN_TRY(const auto server, RunningServer::start(world->path(Desk::server_home), desk.environment()));
-  Pairs time, stock_time, size;
+  Pairs time, cpu, stock_time, size;
   std::vector<double> inserts, indexing, wire, exchanges;
   Floor stock;
   for (std::size_t i = 0; i < desk.options().pairs(); ++i) {
@@ -125,13 +128,15 @@ Result<void> measure_first_replica(Desk& desk, Report& report) {
     TERN_TRY(const Work work, measure_work(desk, *server, i));
     TERN_TRY(stock, measure_floor(desk, SearchIndex::stock));
     time.add(floor.seconds(), work.seconds);
+    cpu.add(floor.cpu_seconds, work.cpu_seconds);
     stock_time.add(stock.seconds(), work.seconds);
     size.add(floor.size_bytes / bytes_per_mb, work.size_bytes / bytes_per_mb);
     inserts.push_back(floor.insert_seconds);
     indexing.push_back(floor.index_seconds);
     wire.push_back(work.wire_bytes / bytes_per_mb);
     exchanges.push_back(static_cast<double>(work.exchanges));
-    say(fmt::format("  first replica {:.3f} s over {:.3f} s", work.seconds, floor.seconds()));
+    say(fmt::format("  first replica {:.3f} s ({:.3f} of CPU) over {:.3f} s ({:.3f})", work.seconds, work.cpu_seconds,
+                    floor.seconds(), floor.cpu_seconds));
   }
   const double full_share = static_cast<double>(desk.size().tickets()) / 10'000;
 
@@ -142,6 +147,9 @@ Result<void> measure_first_replica(Desk& desk, Report& report) {
   w1.detail = Json::object({{"floor_inserts_s", Json(rounded(median(inserts)))},
                             {"floor_fts5_s", Json(rounded(median(indexing)))},
                             {"ratio_to_stock_fts5", Json(rounded(stock_time.ratio()))},
+                            {"cpu_s", Json(rounded(cpu.work()))},
+                            {"floor_cpu_s", Json(rounded(cpu.floor()))},
+                            {"cpu_ratio", Json(rounded(cpu.ratio()))},
                             {"exchanges", Json(median(exchanges))}});
   report.add(std::move(w1));
 

@@ -73,7 +73,7 @@ Result<void> check_sent(client::Client& client) {
 }
 
 struct Pushed {
-  double seconds = 0, bytes_up = 0, bytes_down = 0;
+  double seconds = 0, cpu_seconds = 0, bytes_up = 0, bytes_down = 0;
   std::uint64_t exchanges = 0, commits = 0;
 };
 
@@ -92,6 +92,7 @@ Result<Pushed> push_one(Desk& desk, const std::string& prepared_home) {
   TERN_TRY(const auto done, device.sync());
   Pushed pushed;
   pushed.seconds = watch.seconds();
+  pushed.cpu_seconds = watch.cpu_seconds();
   const auto after = server->counters();
   pushed.bytes_up = wire_bytes(before.bytes_in, after.bytes_in);
   pushed.bytes_down = wire_bytes(before.bytes_out, after.bytes_out);
@@ -133,17 +134,21 @@ Result<Pushed> push_many(Desk& desk, const std::string& prepared_homes) {
   TERN_CHECKED(sync_all(devices));
   Pushed pushed;
   pushed.seconds = watch.seconds();
+  pushed.cpu_seconds = watch.cpu_seconds();
   pushed.commits = server->commits();
   for (BenchDevice& device : devices) TERN_CHECKED(check_sent(*device.client));
   return pushed;
 }
 
 /// The upserts in as many durable transactions as the push needs exchanges.
-Result<double> measure_floor(Desk& desk, PlainStore& store, std::size_t per_set) {
+struct Floor {
+  double seconds = 0, cpu_seconds = 0;
+};
+Result<Floor> measure_floor(Desk& desk, PlainStore& store, std::size_t per_set) {
   const std::size_t per_exchange = per_set * limits::sets_per_exchange_max;
   const Stopwatch watch;
   TERN_CHECKED(store.upsert(desk.tickets(), (desk.size().tickets() + per_exchange - 1) / per_exchange));
-  return watch.seconds();
+  return Floor{watch.seconds(), watch.cpu_seconds()};
 }
 
 struct SetSize {
@@ -195,30 +200,37 @@ private:
     if (with_many) {
       TERN_TRY(agents, prepare_agents());
     }
-    Pairs one, many;
+    Pairs one, one_cpu, many;
     Pushed last, last_many;
     for (std::size_t i = 0; i < desk_.options().pairs(); ++i) {
-      TERN_TRY(const double floor, measure_floor(desk_, *store_, size.changes));
+      TERN_TRY(const Floor floor, measure_floor(desk_, *store_, size.changes));
       TERN_TRY(last, push_one(desk_, field));
-      one.add(floor, last.seconds);
-      say(fmt::format("  sets of {}: {:.3f} s over {:.3f} s", size.changes, last.seconds, floor));
+      one.add(floor.seconds, last.seconds);
+      one_cpu.add(floor.cpu_seconds, last.cpu_seconds);
+      say(fmt::format("  sets of {}: {:.3f} s ({:.3f} of CPU) over {:.3f} s ({:.3f})", size.changes, last.seconds,
+                      last.cpu_seconds, floor.seconds, floor.cpu_seconds));
       if (!with_many) continue;
       TERN_TRY(last_many, push_many(desk_, agents));
       many.add(last.seconds, last_many.seconds);
-      say(fmt::format("  {} devices: {:.3f} s", desk_.size().agents, last_many.seconds));
+      say(fmt::format("  {} devices: {:.3f} s ({:.3f} of CPU)", desk_.size().agents, last_many.seconds,
+                      last_many.cpu_seconds));
     }
     fs::remove_all(field);
     if (with_many) fs::remove_all(agents);
-    add_rows(size, one, last);
+    add_rows(size, one, one_cpu, last);
     if (with_many) add_many(many, last_many);
     return {};
   }
 
-  void add_rows(const SetSize& size, const Pairs& pairs, const Pushed& last) {
+  void add_rows(const SetSize& size, const Pairs& pairs, const Pairs& cpu, const Pushed& last) {
     Row row = row_of(
         size.name, fmt::format("{} offline changes of one device in sets of {}", desk_.size().tickets(), size.changes),
         pairs, "s", size.ratio_max);
-    row.detail = Json::object({{"exchanges", Json(last.exchanges)}, {"commits", Json(last.commits)}});
+    row.detail = Json::object({{"exchanges", Json(last.exchanges)},
+                               {"commits", Json(last.commits)},
+                               {"cpu_s", Json(rounded(cpu.work()))},
+                               {"floor_cpu_s", Json(rounded(cpu.floor()))},
+                               {"cpu_ratio", Json(rounded(cpu.ratio()))}});
     report_.add(std::move(row));
     if (size.changes != 100) return;
     Row bytes;

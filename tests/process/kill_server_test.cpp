@@ -1,7 +1,10 @@
 // kill -9 of the server under devices that never stop working.
+#include <signal.h>
+
 #include <random>
 
 #include "support/catch.hpp"
+#include "process/load.hpp"
 #include "support/process_desk.hpp"
 
 namespace tern::test {
@@ -25,19 +28,6 @@ struct Load {
   std::unique_ptr<Child> worker;
 };
 
-std::set<std::string> said_saved(const Child& worker) {
-  std::set<std::string> saved;
-  std::istringstream in(worker.out());
-  for (std::string line; std::getline(in, line);)
-    if (line.starts_with("saved ")) saved.insert(line.substr(6));
-  return saved;
-}
-
-void check_each_is_in(const std::set<std::string>& some, const std::set<std::string>& all, const std::string& what) {
-  for (const std::string& one : some)
-    if (!all.contains(one)) FAIL_CHECK(what << ": " << one);
-}
-
 /// The server is away: what its ledger holds, against what the devices hold receipts for.
 void check_nothing_lost(const ServerProcess& server, const std::vector<Load>& loads) {
   const Ledger ledger = ledger_of(server);
@@ -55,7 +45,7 @@ TEST_CASE("a server that is killed fifty times under load loses nothing that it 
   for (int i = 0; i < devices; ++i) {
     const std::string name = "Agent" + std::to_string(i);
     loads[i].device = std::make_unique<DeviceProcess>(server, folder.file(name), name);
-    loads[i].worker = std::make_unique<Child>(Command{{program("load_device"), folder.file(name), "--seed", std::to_string(i)}});
+    loads[i].worker = std::make_unique<Child>(load_command(*loads[i].device, {"--seed", std::to_string(i)}));
     REQUIRE(loads[i].worker->says("synced"));
   }
   server.kill_hard();
@@ -71,11 +61,13 @@ TEST_CASE("a server that is killed fifty times under load loses nothing that it 
       ++at_points;
     }
     server.kill_hard();
+    for (Load& load : loads) load.worker->signal(SIGSTOP);
     INFO("round " << round);
     for (Load& load : loads)
       if (!load.worker->running()) FAIL("a device ended by itself: " << load.worker->err());
-    check_nothing_lost(server, loads);
+const auto t0 = steady_ms(); check_nothing_lost(server, loads); std::fprintf(stderr, "round %d check %d ms\n", round, int(steady_ms() - t0));
     if (round % 10 == 9) check_verified(server);
+    for (Load& load : loads) load.worker->signal(SIGCONT);
   }
 #ifdef TERN_TEST_CRASH_POINTS
   CHECK(at_points == rounds / 2);

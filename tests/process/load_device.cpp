@@ -1,6 +1,6 @@
 // A device that works and syncs without a pause until it is killed: the load under which tests kill programs.
 //
-//   load_device HOME [--row-budget N] [--sync-every N] [--offline] [--seed N]
+//   load_device HOME [--row-budget N] [--sync-every N] [--pause-ms N] [--seed N]
 //
 // For each change that was saved it writes "saved DEVICE:CHANGE" to stdout, for each round that was completed "synced".
 // Errors of the network are lived with; any other ends it with exit code 1.
@@ -18,6 +18,7 @@
 #include "tern/client_poco/http_transport.hpp"
 #include "tern/protocol/bytes.hpp"
 #include "tern/protocol/crypto.hpp"
+#include "tern/sync/record.hpp"
 
 namespace {
 
@@ -30,7 +31,7 @@ struct Options {
   std::string home;
   std::size_t row_budget = 500;
   int sync_every = 3;
-  bool offline = false;
+  useconds_t pause_us = 0;
   std::uint64_t seed = 1;
 };
 
@@ -42,7 +43,7 @@ Options parse(int argc, char** argv) {
     if (word == "--row-budget") options.row_budget = number();
     else if (word == "--sync-every") options.sync_every = static_cast<int>(number());
     else if (word == "--seed") options.seed = number();
-    else if (word == "--offline") options.offline = true;
+    else if (word == "--pause-ms") options.pause_us = static_cast<useconds_t>(number() * 1000);
     else options.home = word;
   }
   return options;
@@ -69,7 +70,7 @@ public:
     if (!tickets) end(tickets.error());
     std::vector<Change> changes;
     if (tickets->rows.empty() || below(20) == 0) {
-      changes.push_back(new_ticket());
+      changes = new_ticket();
     } else {
       const TicketId ticket = tickets->rows[below(tickets->rows.size())].id;
       const std::size_t count = 1 + below(3);
@@ -91,11 +92,15 @@ public:
 private:
   std::size_t below(std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(random_); }
 
-  static Change new_ticket() {
-    Change change;
-    change.intent = Intent::create;
-    change.fields.push_back({FieldId::subject, "", "under load", false});
-    return change;
+  std::vector<Change> new_ticket() {
+    Change create, move;
+    create.intent = Intent::create;
+    create.fields.push_back({FieldId::subject, "", "under load", false});
+    move.intent = Intent::move_queue;
+    const auto queue = client_.commands().find_record(static_cast<std::uint32_t>(sync::RecordKind::queue), "Field");
+    if (!queue) end(queue.error());
+    move.target = Bytes(queue->view());
+    return {create, move};
   }
 
   Change change_on(const TicketId& ticket) {
@@ -142,7 +147,8 @@ int main(int argc, char** argv) {
   Worker worker(options, **client);
   for (int turn = 1;; ++turn) {
     worker.save_something();
-    if (options.offline || turn % options.sync_every != 0) continue;
-    if (!worker.sync(**transport)) ::usleep(5'000);
+    ::usleep(options.pause_us);
+    if (turn % options.sync_every != 0) continue;
+    if (!worker.sync(**transport)) ::usleep(50'000);  // the server is away
   }
 }

@@ -23,7 +23,7 @@ private:
 
 std::string address_of(const std::string& person) {
   std::string address;
-  for (const char c : person) address += c == ' ' ? '.' : c;
+  for (const char c : person) address += c == ' ' ? '.' : static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
   return address + "@example.org";
 }
 

@@ -70,6 +70,7 @@ public:
   /// Nothing acknowledged or saved was lost or counted twice, and who is up to date shows what the server holds. What
   /// does not hold is printed with the failure.
   bool invariants_hold();
+  [[nodiscard]] const std::vector<std::string>& complaints() const { return complaints_; }
   /// Something an actor noticed. Kept for invariants_hold.
   void complain(std::string what);
   /// What this device has receipts for, from now on, must stay in the ledger.

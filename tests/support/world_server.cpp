@@ -1,10 +1,8 @@
 #include "support/world_server.hpp"
 
-#include "ingest/jobs.hpp"
+#include "admin/restore.hpp"
 #include "support/must.hpp"
 #include "support/world_files.hpp"
-#include "tern/protocol/keys.hpp"
-#include "tern/protocol/statements.hpp"
 
 namespace tern::test {
 namespace {
@@ -114,22 +112,19 @@ void Server::put_back(const ServerCopy& copy) {
   open();
 }
 
-void Server::restore(const ServerCopy& copy) {
-  put_back(copy);
-  const protocol::SigningKey root = must(protocol::RecoveryKey::from_text(recovery_key_)).root();
-  for (const TenantId& id : tenants()) {
-    on_strand(id, [&](server::Tenant& restored) -> Result<void> {
-      const protocol::LogHead head = restored.log_head();
-      protocol::EpochRecord record;
-      record.tenant = id;
-      record.old_epoch = head.epoch;
-      record.kept_size = head.size;
-      record.kept_root = head.root;
-      record.new_epoch = random_id<EpochId>(environment);
-      record.time_ms = restored.now_ms();
-      return server::begin_epoch(restored, record, protocol::sign_statement(record, root).wire);
-    });
-  }
+std::string Server::backup() {
+  const std::string folder = folder_ + "/backup-" + std::to_string(++copies_);
+  std::filesystem::create_directory(folder);
+  const std::string path = folder + "/tern.backup";
+  administer("backup", {{"to", Json(path)}});
+  return path;
+}
+
+void Server::restore(const std::string& backup) {
+  close();
+  const Json command = Json::object({{"command", Json("restore")}, {"from", Json(backup)}, {"recovery-key", Json(recovery_key_)}, {"replace", Json(true)}});
+  must(server::admin::restore(options(), command, environment));
+  open();
 }
 
 // ---- requests ----

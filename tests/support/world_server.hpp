@@ -46,8 +46,10 @@ public:
   ServerCopy copy();
   /// Somebody puts old files back by hand and starts the server: no epoch record says so.
   void put_back(const ServerCopy& copy);
-  /// As a restore does it: before it serves, each tenant begins a new epoch that the root signed.
-  void restore(const ServerCopy& copy);
+  /// `ternd backup`; gives the path of the file.
+  std::string backup();
+  /// `ternd restore`, over the server that is there; then it serves under a new epoch.
+  void restore(const std::string& backup);
 
   // ---- requests ----
   /// The whole way of a request through the core: head, then body. Not up: `no_connection`.

@@ -171,7 +171,7 @@ TEST_CASE("a backup restored under devices that are ahead: under the new epoch t
   const TicketId ticket = van.create("restored");
   van.set(ticket, Field::subject, "pump");
   CHECK(world.run_until_quiet());
-  const ServerCopy backup = world.server.copy();
+  const std::string backup = world.server.backup();
   const ChangeRef by_van = van.note(ticket, "van, after the backup");
   CHECK(world.run_until_quiet());
   const ChangeRef by_desk = desk.set(ticket, Field::subject, "pump, seen by the desk");
@@ -203,6 +203,45 @@ TEST_CASE("a backup restored under devices that are ahead: under the new epoch t
   CHECK(desk.show(next).row.integer_id > 10'000);  // no number is given twice
   CHECK(desk.show(next).row.number != number);
   CHECK(world.invariants_hold());
+}
+
+TEST_CASE("after a restore that lost a colleague's work for good, who saw it keeps it, goes on writing, and sees what others write", "[world][copies]") {
+  World world{Seed::from_environment_or(38)};
+  Device& van = world.add_device("van");
+  Device& office = world.add_device("office");
+  Device& lost = world.add_device("lost");
+  const TicketId ticket = van.create("shared");
+  CHECK(world.run_until_quiet());
+  const std::string backup = world.server.backup();
+  for (int i = 0; i < 40; ++i) {
+    lost.note(ticket, "lost " + std::to_string(i));
+    must(lost.sync());
+  }
+  lost.set(ticket, Field::subject, "shared, said the lost one");
+  must(lost.sync());
+  must(van.sync());
+  CHECK(van.show(ticket).timeline.size() == 42);
+  lost.gone = true;
+  lost.close();
+
+  world.server.restore(backup);
+  world.forget_acknowledged();
+  for (int trip = 0; trip < 2; ++trip) {
+    const ChangeRef by_van = van.note(ticket, "van goes on " + std::to_string(trip));
+    const ChangeRef by_office = office.set(ticket, Field::priority, trip == 0 ? "3" : "4");
+    CHECK(world.run_until_quiet());
+    CHECK(van.status().paused.empty());
+    CHECK(van.status().saved_here == 0);
+    CHECK(van.fate(by_van).outcome == Outcome::applied);
+    CHECK(office.fate(by_office).outcome == Outcome::applied);
+    CHECK(van.show(ticket).row.priority == (trip == 0 ? "high" : "urgent"));
+    CHECK(office.show(ticket).timeline.back().what.size() > 0);
+  }
+  // What only this device still knows is still there.
+  std::size_t of_the_lost = 0;
+  for (const client::TimelineEntry& entry : van.show(ticket).timeline)
+    if (entry.text.starts_with("lost ")) ++of_the_lost;
+  CHECK(of_the_lost == 40);
 }
 
 TEST_CASE("`seen` of 2^63 is answered as a server that is behind, and changes nothing", "[world][security]") {

@@ -152,7 +152,12 @@ Result<void> take_own_sets(CheckedAnswer& out, const CheckContext& context) {
   protocol::ChainHead head = context.chain;
   for (const Bytes& wire : out.response->own_sets()) {
     TERN_TRY(const protocol::VerifiedSet set, protocol::verify_wire(wire, verify));
-    if (protocol::judge_chain(head, set.header, set.hash, std::nullopt).verdict != protocol::ChainVerdict::process) {
+    const protocol::ChainVerdict verdict = protocol::judge_chain(head, set.header, set.hash, std::nullopt).verdict;
+    if (verdict == protocol::ChainVerdict::forked && out.own_sets.empty()) {
+      out.own_sets_fork = true;
+      return {};
+    }
+    if (verdict != protocol::ChainVerdict::process) {
       return off("The server sent own work back that does not continue this device's chain.", "own_sets");
     }
     head = {set.header.device_epoch, set.header.chain_seq, set.hash};

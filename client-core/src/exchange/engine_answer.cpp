@@ -174,6 +174,10 @@ void Engine::adapt_page_size(std::int64_t took_ms) {
 }
 
 Result<void> Engine::take_own_sets(const CheckedAnswer& answer) {
+  if (answer.own_sets_fork) {  // none of it can be taken over: what is pushed next shows the server that they are two
+    own_sets_until_ = 0;
+    return {};
+  }
   std::vector<Bytes> sets;
   for (const OwnSetBack& set : answer.own_sets) sets.push_back(set.wire);
   TERN_CHECKED(adopt_own_sets(outbox_, sets));

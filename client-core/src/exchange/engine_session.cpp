@@ -5,7 +5,10 @@
 #include "exchange/engine_impl.hpp"
 #include "exchange/unproven_answer.hpp"
 #include "outbox/recovery.hpp"
+#include "tern/sqlite/transaction.hpp"
+#include "tern/sync/ticket_state.hpp"
 #include "tern/v1/exchange.pb.h"
+#include "tern/v1/ticket.pb.h"
 
 namespace tern::client {
 namespace {
@@ -13,6 +16,64 @@ namespace {
 bool asks_for_patience(ErrorCode code) {
   return code == ErrorCode::key_unknown || code == ErrorCode::key_revoked || code == ErrorCode::upgrade_required ||
          code == ErrorCode::login_refused;
+}
+
+Result<Bytes> state_as_of(ByteView stored, std::uint64_t version) {
+  TERN_TRY(sync::TicketState state, sync::decode_state(stored));
+  state.version = version;
+  return sync::encode_state(state);
+}
+
+/// What a row was as of a commit that is gone would count as newer than what the other history makes of it, and as seen
+/// where it was not: its content stays, as of the last commit that both have.
+Result<void> lower_ticket(sqlite::Database& database, std::int64_t row, std::uint64_t version) {
+  TERN_TRY(auto rows, database.query("SELECT state, overlay FROM ticket WHERE id = $1", row));
+  TERN_TRY(const bool found, rows.step());
+  if (!found) return {};
+  TERN_TRY(const Bytes state, state_as_of(rows.blob(0), version));
+  std::optional<Bytes> overlay;
+  if (!rows.is_null(1)) {
+    TERN_TRY(overlay, state_as_of(rows.blob(1), version));
+  }
+  rows.reset();
+  const auto shown = overlay ? std::optional(sqlite::Blob{*overlay}) : std::nullopt;
+  return database.run("UPDATE ticket SET version = $1, state = $2, overlay = $3 WHERE id = $4", version,
+                      sqlite::Blob{state}, shown, row);
+}
+
+Result<void> lower_messages(sqlite::Database& database, std::int64_t ticket, std::uint64_t version) {
+  std::vector<std::pair<std::int64_t, Bytes>> lowered;
+  TERN_TRY(auto rows, database.query("SELECT id, data FROM message WHERE ticket = $1 AND pending = 0", ticket));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) break;
+    v1::TicketMessage message;
+    if (!message.ParseFromArray(rows.blob(1).data(), static_cast<int>(rows.blob(1).size())))
+      return fail(ErrorCode::corrupt, "The replica of this device holds a message that cannot be read.");
+    if (message.version() <= version) continue;
+    message.set_version(version);
+    lowered.emplace_back(rows.int64(0), message.SerializeAsString());
+  }
+  for (const auto& [id, data] : lowered)
+    TERN_CHECKED(database.run("UPDATE message SET data = $1 WHERE id = $2", sqlite::Blob{data}, id));
+  return {};
+}
+
+Result<void> lower_versions(sqlite::Database& database, std::uint64_t kept_seq) {
+  std::vector<std::int64_t> above;
+  TERN_TRY(auto transaction, sqlite::Transaction::begin_write(database));
+  TERN_TRY(auto rows, database.query("SELECT id FROM ticket WHERE version > $1 AND state IS NOT NULL", kept_seq));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) break;
+    above.push_back(rows.int64(0));
+  }
+  rows.reset();
+  for (const std::int64_t row : above) {
+    TERN_CHECKED(lower_ticket(database, row, std::max<std::uint64_t>(kept_seq, 1)));
+    TERN_CHECKED(lower_messages(database, row, std::max<std::uint64_t>(kept_seq, 1)));
+  }
+  return transaction.commit();
 }
 
 }  // namespace
@@ -125,6 +186,7 @@ Result<void> Engine::move_replica_to(const protocol::EpochRecord& record) {
   TERN_CHECKED(replica_.set_meta(meta_digest_suspended, "1"));
   TERN_TRY(const CursorHeld here, replica_.cursor());
   if (here.epoch != record.old_epoch) return {};
+  TERN_CHECKED(lower_versions(replica_.database(), record.kept_size));
   auto page = std::make_unique<v1::ExchangeResponse>();
   page->mutable_cursor()->set_epoch(Bytes(record.new_epoch.view()));
   page->mutable_cursor()->set_commit_seq(std::min(here.commit_seq, record.kept_size));

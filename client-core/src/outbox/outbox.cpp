@@ -175,26 +175,26 @@ Result<std::optional<TicketLabel>> Outbox::label(const TicketId& ticket) {
 
 /// Of a set with a receipt. Changes are mostly read set by set, so the newest set's are kept.
 Result<Bytes> Outbox::Impl::outcome_of(std::int64_t set_id, std::int64_t index) {
-  if (!outcomes || outcomes_set != set_id) {
+  if (!last_outcomes || outcomes_set != set_id) {
     TERN_TRY(auto rows, database->query("SELECT outcomes FROM change_set WHERE id = $1", set_id));
     TERN_TRY(const bool found, rows.step());
     if (!found || rows.is_null(0)) return Bytes{};
-    outcomes = std::make_unique<v1::SetOutcomes>();
+    last_outcomes = std::make_unique<v1::SetOutcomes>();
     outcomes_set = set_id;
     const ByteView stored = rows.blob(0);
-    if (!outcomes->ParseFromArray(stored.data(), static_cast<int>(stored.size()))) {
-      outcomes.reset();
+    if (!last_outcomes->ParseFromArray(stored.data(), static_cast<int>(stored.size()))) {
+      last_outcomes.reset();
       return tl::unexpected(damaged("a receipt"));
     }
   }
-  if (index < 0 || index >= outcomes->outcomes_size()) return Bytes{};
-  return outcomes->outcomes(static_cast<int>(index)).SerializeAsString();
+  if (index < 0 || index >= last_outcomes->outcomes_size()) return Bytes{};
+  return last_outcomes->outcomes(static_cast<int>(index)).SerializeAsString();
 }
 
 Result<std::vector<OwnChange>> Outbox::Impl::read(Statement rows) {
   std::vector<OwnChange> out;
-  TERN_TRY(const Head newest, head());
-  TERN_TRY(const auto first_draft, database->int64_of("SELECT min(position) FROM change WHERE set_id IS NULL"));
+  std::optional<Head> newest;  // asked for once there is a draft
+  std::optional<std::int64_t> first_draft;
   for (;;) {
     TERN_TRY(const bool row, rows.step());
     if (!row) return out;
@@ -202,9 +202,13 @@ Result<std::vector<OwnChange>> Outbox::Impl::read(Statement rows) {
     OwnChange own;
     own.position = position;
     const bool draft = rows.is_null(1);
+    if (draft && !newest) {
+      TERN_TRY(newest, head());
+      TERN_TRY(first_draft, database->int64_of("SELECT min(position) FROM change WHERE set_id IS NULL"));
+    }
     own.origin.device = owner.device;
-    own.origin.device_epoch = draft ? newest.device_epoch : rows.uint64(15);
-    own.origin.chain_seq = draft ? newest.chain_seq + 1 : rows.uint64(16);
+    own.origin.device_epoch = draft ? newest->device_epoch : rows.uint64(15);
+    own.origin.chain_seq = draft ? newest->chain_seq + 1 : rows.uint64(16);
     const std::int64_t index = position - (draft ? first_draft.value_or(position) : rows.int64(17));
     own.origin.index = static_cast<std::uint32_t>(index);
 

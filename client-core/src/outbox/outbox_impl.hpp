@@ -18,7 +18,7 @@ struct Outbox::Impl {
     std::uint64_t commit_seq = 0;
   };
   std::vector<FreshReceipt> fresh_receipts;   // since settled_tickets was last asked
-  std::unique_ptr<v1::SetOutcomes> outcomes;  // of outcomes_set, as read last
+  std::unique_ptr<v1::SetOutcomes> last_outcomes;  // of outcomes_set, as read last
   std::int64_t outcomes_set = 0;
   std::uint64_t provisional = 0;  // last number given; stored with the next save
 

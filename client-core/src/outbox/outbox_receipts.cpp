@@ -54,7 +54,7 @@ Result<void> Outbox::Impl::store_receipt(const StoredReceipt& receipt) {
       database->run("UPDATE change_set SET state = $1, commit_seq = $2, commit_ms = $3, outcomes = $4 WHERE id = $5",
                     SetState::acked, receipt.commit_seq, receipt.time_ms, Blob{receipt.outcomes}, id));
   fresh_receipts.push_back({id, receipt.commit_seq});
-  if (outcomes_set == id) this->outcomes.reset();
+  if (outcomes_set == id) last_outcomes.reset();
   return flag_unhappy(first_position, outcomes);
 }
 

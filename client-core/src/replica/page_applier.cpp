@@ -45,8 +45,20 @@ private:
 
   Replica::Impl& impl() { return *replica_.impl_; }
 
+  /// A slice that fails takes those back that share its transaction.
   Result<bool> slice(std::size_t row_budget) {
-    // Counted before the transaction: it reads the committed rows.
+    if (!impl().open_page) committed_ = begun_;
+    auto applied = try_slice(row_budget);
+    if (applied) return applied;
+    impl().drop_page();
+    begun_ = committed_;
+    return applied;
+  }
+
+  Result<bool> try_slice(std::size_t row_budget) {
+    if (std::exchange(impl().page_lost, false)) {
+      return fail(ErrorCode::storage_failed, "a page of tickets could not be stored", "check the disk; sync again");
+    }
     TERN_TRY(const sync::ScopeDigest* held, impl().held_digest());
     digest_ = *held;
     place_ = begun_;
@@ -55,8 +67,11 @@ private:
     TERN_TRY(rights_version_, impl().number(replica_meta::rights_version));
     TERN_TRY(cursor_, impl().cursor());
 
-    TERN_TRY(auto transaction, Transaction::begin_write(*impl().database));
-    TERN_CHECKED(impl().words.begin(*impl().database));
+    if (!impl().open_page) {
+      TERN_TRY(auto transaction, Transaction::begin_write(*impl().database));
+      impl().open_page.emplace(std::move(transaction));
+      TERN_CHECKED(impl().words.begin(*impl().database));
+    }
     std::size_t rows = 0;
     while (rows < row_budget && !at_end()) {
       TERN_TRY(const std::size_t used, next_row());
@@ -64,24 +79,31 @@ private:
     }
     const bool last = at_end();
     if (last) TERN_CHECKED(finish_page());
-    // A patched ticket holds whatever was committed up to the end of its page: own work of those commits is no longer
-    // pending on it, though the cursor gets there only with the last slice. (Cut off in between, it is still shown.)
-    const std::uint64_t page_seq = next_cursor().commit_seq;
-    for (const TicketId& ticket : patched_) TERN_CHECKED(impl().refold_ticket(outbox_, ticket, page_seq));
-    for (const TicketId& ticket : touched_)
-      if (!patched_.contains(ticket)) TERN_CHECKED(impl().refold_ticket(outbox_, ticket, cursor_.commit_seq));
+    TERN_CHECKED(refold());
     bool words_wait = false;
     if (last) {
       TERN_TRY(words_wait, index_few());
     }
-    TERN_CHECKED(impl().words.store(*impl().database));
-    TERN_CHECKED(transaction.commit());
     begun_ = place_;
     impl().digest = digest_;
-    applied_ = last;
-    done_ = last && !words_wait;
-    if (last && something_left_) static_cast<void>(impl().database->checkpoint(sqlite::CheckpointMode::truncate));
+    if (!last) return true;
+    TERN_CHECKED(impl().settle());
+    applied_ = true;
+    done_ = !words_wait;
+    if (something_left_) static_cast<void>(impl().database->checkpoint(sqlite::CheckpointMode::truncate));
     return !done_;
+  }
+
+  Result<void> refold() {
+    // A patched ticket holds whatever was committed up to the end of its page: own work of those commits is no longer
+    // pending on it, though the cursor gets there only with the last slice. (Cut off in between, it is still shown.)
+    const std::uint64_t page_seq = next_cursor().commit_seq;
+    // One snapshot, and no lock for each question.
+    TERN_TRY(auto own_work, Transaction::begin_read(outbox_.database()));
+    for (const TicketId& ticket : patched_) TERN_CHECKED(impl().refold_ticket(outbox_, ticket, page_seq));
+    for (const TicketId& ticket : touched_)
+      if (!patched_.contains(ticket)) TERN_CHECKED(impl().refold_ticket(outbox_, ticket, cursor_.commit_seq));
+    return {};
   }
 
   /// The words of a few rows go in with them; those of many wait for a slice of their own, and while more pages follow
@@ -94,6 +116,7 @@ private:
   }
 
   Result<bool> index_slice() {
+    TERN_CHECKED(impl().settle());
     TERN_TRY(auto transaction, Transaction::begin_write(*impl().database));
     TERN_CHECKED(impl().words.begin(*impl().database));
     TERN_CHECKED(impl().words.work_off(*impl().database, word_batch_rows));
@@ -270,7 +293,7 @@ private:
   std::unique_ptr<v1::ExchangeResponse> page_;
   Outbox& outbox_;
   std::unordered_set<TicketId> entered_, left_;
-  Place begun_, place_;
+  Place begun_, place_, committed_;
   bool applied_ = false, done_ = false, something_left_ = false;
 
   // of the running slice

@@ -28,6 +28,7 @@ constexpr std::string_view in_memory = ":memory:";
 Replica::Replica(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Replica::~Replica() = default;
 sqlite::Database& Replica::database() {
+  static_cast<void>(impl_->settle());  // the applier of the page tells of a failure
   return *impl_->database;
 }
 
@@ -42,6 +43,22 @@ Result<std::unique_ptr<Replica>> Replica::open(const std::string& path, ByteView
   return std::unique_ptr<Replica>(new Replica(std::move(impl)));
 }
 
+Result<void> Replica::Impl::settle() {
+  if (!open_page) return {};
+  auto stored = words.store(*database);
+  auto committed = stored ? open_page->commit() : stored;
+  open_page.reset();
+  if (committed) return {};
+  page_lost = true;
+  digest.reset();
+  return committed;
+}
+
+void Replica::Impl::drop_page() {
+  open_page.reset();
+  digest.reset();
+}
+
 Result<void> Replica::Impl::open() {
   sqlite::OpenOptions options;
   options.path = path;
@@ -53,11 +70,11 @@ Result<void> Replica::Impl::open() {
     if (sqlite::encryption_available()) options.key = sqlite::DatabaseKey::or_zero(key.view());
     if (options.create && vfs.empty() && !file_exists(path)) TERN_CHECKED(write_private_file(path, {}));
   }
-  digest.reset();
+  drop_page();
+  page_lost = false;
   TERN_TRY(database, sqlite::Database::open(options));
-  // The first download works on many pages at once, and writes hot ones again and again: 16 MiB of each.
+  // The first download works on many pages at once.
   TERN_CHECKED(database->exec("PRAGMA cache_size = -16384"));
-  if (role == sqlite::Role::writer) TERN_CHECKED(database->exec("PRAGMA wal_autocheckpoint = 4096"));
   if (role != sqlite::Role::writer) return cursor().map([](const CursorHeld&) {});
   TERN_CHECKED(sqlite::migrate(*database, replica_migrations));
   // What leaves the scope leaves the index at once. SQLite before 3.42 cannot, and keeps the words until segments
@@ -66,6 +83,10 @@ Result<void> Replica::Impl::open() {
                                      "INSERT INTO message_fts (message_fts, rank) VALUES ('secure-delete', 1)"}) {
     if (auto set = database->run(sql); !set && set.error().code == ErrorCode::corrupt) return set;
   }
+  // While it is filled it goes into the log whole, and into the file once, when it is closed or the log is 64 MiB long.
+  TERN_TRY(const std::uint64_t complete, number(replica_meta::complete));
+  TERN_CHECKED(
+      database->exec(complete != 0 ? "PRAGMA wal_autocheckpoint = 4096" : "PRAGMA wal_autocheckpoint = 16384"));
   return cursor().map([](const CursorHeld&) {});
 }
 
@@ -74,18 +95,20 @@ void Replica::destroy(const std::string& path) {
 }
 
 Result<void> Replica::rebuild(Outbox& outbox) {
+  impl_->drop_page();
   impl_->database.reset();
   if (impl_->path != in_memory) destroy(impl_->path);
   TERN_CHECKED(impl_->open());
-  return catch_up(outbox);
+  return fold_what_was_missed(outbox);
 }
 
 Result<void> Replica::leave_disk(Outbox& outbox) {
+  impl_->drop_page();
   impl_->database.reset();
   if (impl_->path != in_memory) destroy(impl_->path);
   impl_->path = in_memory;
   TERN_CHECKED(impl_->open());
-  return catch_up(outbox);
+  return fold_what_was_missed(outbox);
 }
 
 // ---- meta ----
@@ -254,6 +277,7 @@ Result<std::vector<std::pair<std::uint32_t, std::uint64_t>>> Replica::pack_versi
 // ---- optimistic state ----
 
 Result<void> Replica::refold(Outbox& outbox, const std::vector<TicketId>& tickets) {
+  TERN_CHECKED(impl_->settle());
   TERN_TRY(const CursorHeld held, impl_->cursor());
   TERN_TRY(auto transaction, Transaction::begin_write(*impl_->database));
   TERN_CHECKED(impl_->words.begin(*impl_->database));
@@ -263,6 +287,7 @@ Result<void> Replica::refold(Outbox& outbox, const std::vector<TicketId>& ticket
 }
 
 Result<void> Replica::Impl::index_words(std::uint64_t rows_left) {
+  TERN_CHECKED(settle());
   for (;;) {
     TERN_TRY(auto transaction, Transaction::begin_write(*database));
     TERN_CHECKED(words.begin(*database));
@@ -279,6 +304,12 @@ Result<void> Replica::index_words() {
 }
 
 Result<void> Replica::catch_up(Outbox& outbox) {
+  auto caught_up = fold_what_was_missed(outbox);
+  if (caught_up || caught_up.error().code != ErrorCode::corrupt || database().quick_check()) return caught_up;
+  return rebuild(outbox);
+}
+
+Result<void> Replica::fold_what_was_missed(Outbox& outbox) {
   struct Shown {
     std::uint64_t count;
     std::int64_t last_position;

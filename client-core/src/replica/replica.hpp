@@ -47,14 +47,16 @@ struct HeldTicket {
   std::string number, subject;
 };
 
-/// A received page on its way into the replica. Applied in slices; patch rows and, with the last slice, the cursor, the
-/// page token and the rights version move in the same transaction as the rows they cover.
+/// A received page on its way into the replica. Applied in slices between which everything can be read; patch rows and,
+/// with the last slice, the cursor, the page token and the rights version move in the same transaction as the rows they
+/// cover. Slices are on disk with the last of their page, or when something else is written before: a process that ends
+/// in between gets the page again.
 class PageApplier {
 public:
   virtual ~PageApplier() = default;
   /// True while rows wait. Error `corrupt` with field "row": a row of the page cannot be applied; the cursor stays and
-  /// nothing of this slice is stored. `storage_failed` when the replica itself was damaged: it is empty now and the
-  /// next round fetches it again.
+  /// nothing of this slice is stored (nor of those before it that share its transaction). `storage_failed` when the
+  /// replica itself was damaged: it is empty now and the next round fetches it again.
   virtual Result<bool> apply(std::size_t row_budget) = 0;
 };
 
@@ -85,7 +87,8 @@ public:
   /// Recomputes the optimistic state of these tickets from confirmed state and the outbox's pending changes. One
   /// transaction.
   Result<void> refold(Outbox& outbox, const std::vector<TicketId>& tickets);
-  /// What opening does: refolds every ticket that the outbox's pending work or a stale overlay names.
+  /// What opening does: refolds every ticket that the outbox's pending work or a stale overlay names. A copy that turns
+  /// out to be damaged is rebuilt.
   Result<void> catch_up(Outbox& outbox);
 
   /// The response is kept until applied. Receipts of the same answer are stored in the outbox before.
@@ -107,6 +110,7 @@ private:
   friend class PageApplierImpl;
   struct Impl;
   explicit Replica(std::unique_ptr<Impl> impl);
+  Result<void> fold_what_was_missed(Outbox& outbox);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -10,6 +10,7 @@
 #include "replica/replica.hpp"
 #include "replica/ticket_table.hpp"
 #include "tern/protocol/crypto.hpp"
+#include "tern/sqlite/transaction.hpp"
 
 namespace tern::client {
 
@@ -30,7 +31,16 @@ struct Replica::Impl {
   sqlite::Role role = sqlite::Role::writer;
   std::unique_ptr<sqlite::Database> database;
   WordIndex words;
-  std::optional<sync::ScopeDigest> digest;  // over the committed rows; nothing: to be counted
+  std::optional<sync::ScopeDigest> digest;  // over the rows; nothing: to be counted
+  // Slices of one page share a transaction: the pages of the indexes that every slice touches are written once.
+  std::optional<sqlite::Transaction> open_page;
+  bool page_lost = false;  // it could not be committed; the page has to come again
+
+  ~Impl() { static_cast<void>(settle()); }
+  /// Commits the slices that were applied so far. Whoever else writes calls this first.
+  Result<void> settle();
+  /// Undoes them, back to the last commit.
+  void drop_page();
 
   Result<void> open();
   Result<std::optional<Bytes>> meta(std::string_view name);

@@ -1,7 +1,7 @@
 // The server's directory: its lock, its index of tenants and logins, its keys.
 //
-// DIR/lock, DIR/server.db (index), DIR/keys/, DIR/tenants/ID/tern.db. Devices, operators and rights are ledger entries of
-// the tenant's file; the index only finds them. Where the two differ, the stricter holds.
+// DIR/lock, DIR/server.db (index), DIR/keys/, DIR/tenants/ID/tern.db. Devices, operators and rights are ledger entries
+// of the tenant's file; the index only finds them. Where the two differ, the stricter holds.
 #pragma once
 
 #include <memory>
@@ -37,8 +37,10 @@ struct LoginEntry {
 class Directory {
 public:
   /// Makes an empty directory with keys under a fresh recovery key. `invalid` when one is there already.
-  static Result<std::unique_ptr<Directory>> create(const std::string& path, const protocol::RecoveryKey& recovery, Environment& environment);
-  /// `not_found` without a server there, `not_permitted` when others can write it, `busy` when another process holds it.
+  static Result<std::unique_ptr<Directory>> create(const std::string& path, const protocol::RecoveryKey& recovery,
+                                                   Environment& environment);
+  /// `not_found` without a server there, `not_permitted` when others can write it, `busy` when another process holds
+  /// it.
   static Result<std::unique_ptr<Directory>> open(const std::string& path);
   ~Directory();
   /// An init that failed half way leaves nothing that looks like a server. Call once the directory is closed.

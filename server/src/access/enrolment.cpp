@@ -10,7 +10,8 @@ namespace {
 constexpr std::size_t counted_max = 10'000;  // addresses remembered at once
 
 tl::unexpected<Error> refused() {
-  return fail(ErrorCode::login_refused, "This code is wrong, used or expired.", "Ask for a new one: ternd device code --operator NAME", "code");
+  return fail(ErrorCode::login_refused, "This code is wrong, used or expired.",
+              "Ask for a new one: ternd device code --operator NAME", "code");
 }
 
 }  // namespace
@@ -25,7 +26,9 @@ struct Enrolment::CodeRow {
 
 bool AttemptCounter::allow(const std::string& who, std::size_t at_most, std::int64_t now_ms) {
   if (attempts_.size() >= counted_max)
-    std::erase_if(attempts_, [&](const auto& entry) { return entry.second.empty() || now_ms - entry.second.back() > attempts_window_ms; });
+    std::erase_if(attempts_, [&](const auto& entry) {
+      return entry.second.empty() || now_ms - entry.second.back() > attempts_window_ms;
+    });
   if (attempts_.size() >= counted_max && !attempts_.contains(who)) return false;
   auto& times = attempts_[who];
   while (!times.empty() && now_ms - times.front() >= attempts_window_ms) times.pop_front();
@@ -34,27 +37,33 @@ bool AttemptCounter::allow(const std::string& who, std::size_t at_most, std::int
   return true;
 }
 
-Result<NewCode> Enrolment::make_code(Tenant& tenant, const OperatorId& operator_id, bool scope_all, const std::string& public_url) {
+Result<NewCode> Enrolment::make_code(Tenant& tenant, const OperatorId& operator_id, bool scope_all,
+                                     const std::string& public_url) {
   const auto actor = tenant.find_actor(operator_id);
   if (!actor) return fail(ErrorCode::not_found, "There is no such operator.", "", "operator");
-  if (!actor->active) return fail(ErrorCode::not_permitted, "That operator is disabled.", "Enable them first.", "operator");
+  if (!actor->active)
+    return fail(ErrorCode::not_permitted, "That operator is disabled.", "Enable them first.", "operator");
   const auto code = protocol::EnrolmentCode::generate(environment_);
   NewCode made;
   made.code = code.to_text();
   made.expires_ms = tenant.now_ms() + limits::enrolment_code_ttl_ms;
-  made.link = protocol::to_text(protocol::EnrolmentLink{public_url, tenant.id(), protocol::key_id(tenant.keys().roots.front()), made.code});
+  made.link = protocol::to_text(
+      protocol::EnrolmentLink{public_url, tenant.id(), protocol::key_id(tenant.keys().roots.front()), made.code});
   const auto lock = tenant.lock_writer();
   TERN_CHECKED(tenant.writer().run(
-      "INSERT INTO enrolment_code (tenant_id, enrolment_id, code_key, operator_id, scope_all, expires_ms, used_by, answer) "
+      "INSERT INTO enrolment_code (tenant_id, enrolment_id, code_key, operator_id, scope_all, expires_ms, used_by, "
+      "answer) "
       "VALUES ($1, $2, $3, $4, $5, $6, NULL, NULL)",
       tenant.number(), code.id(), sqlite::Blob{code.key().view()}, operator_id, scope_all, made.expires_ms));
   return made;
 }
 
-Result<std::optional<Enrolment::CodeRow>> Enrolment::find_code(sqlite::Database& db, Tenant& tenant, const protocol::EnrolmentId& id) {
-  TERN_TRY(auto rows, db.query("SELECT code_key, operator_id, scope_all, expires_ms, used_by, answer FROM enrolment_code "
-                               "WHERE tenant_id = $1 AND enrolment_id = $2",
-                               tenant.number(), id));
+Result<std::optional<Enrolment::CodeRow>> Enrolment::find_code(sqlite::Database& db, Tenant& tenant,
+                                                               const protocol::EnrolmentId& id) {
+  TERN_TRY(auto rows,
+           db.query("SELECT code_key, operator_id, scope_all, expires_ms, used_by, answer FROM enrolment_code "
+                    "WHERE tenant_id = $1 AND enrolment_id = $2",
+                    tenant.number(), id));
   TERN_TRY(const bool found, rows.step());
   if (!found || rows.blob(0).size() != 32) return std::optional<CodeRow>();
   CodeRow row;
@@ -67,13 +76,15 @@ Result<std::optional<Enrolment::CodeRow>> Enrolment::find_code(sqlite::Database&
   return std::optional<CodeRow>(std::move(row));
 }
 
-Result<Bytes> Enrolment::enrol(ByteView request, const std::string& address, const std::vector<Tenant*>& tenants, Committer& committer) {
+Result<Bytes> Enrolment::enrol(ByteView request, const std::string& address, const std::vector<Tenant*>& tenants,
+                               Committer& committer) {
   {
     const std::lock_guard guard(mutex_);
     if (!by_address_.allow(address, attempts_per_address_max, environment_.boot_ms()))
       return fail(ErrorCode::rate_limited, "Too many attempts from this address.", "Try again in a minute.");
   }
-  if (request.size() > protocol::enrolment_request_bytes_max) return fail(ErrorCode::too_large, "An enrolment request is at most 1 KiB.");
+  if (request.size() > protocol::enrolment_request_bytes_max)
+    return fail(ErrorCode::too_large, "An enrolment request is at most 1 KiB.");
   TERN_TRY(const auto id, protocol::enrolment_id_of(request));
   for (Tenant* tenant : tenants) {
     TERN_TRY(auto reader, tenant->reader());
@@ -104,12 +115,14 @@ Result<Bytes> Enrolment::take(Tenant& tenant, const protocol::EnrolmentId& id, B
   return make_device(tenant, id, *code, *opened, request);
 }
 
-Result<Bytes> Enrolment::make_device(Tenant& tenant, const protocol::EnrolmentId& id, const CodeRow& code, const protocol::EnrolmentRequest& request,
-                                     ByteView wire) {
-  const auto operator_record = tenant.find_record(sync::RecordKind::operator_, RecordId::or_zero(code.operator_id.view()));
+Result<Bytes> Enrolment::make_device(Tenant& tenant, const protocol::EnrolmentId& id, const CodeRow& code,
+                                     const protocol::EnrolmentRequest& request, ByteView wire) {
+  const auto operator_record =
+      tenant.find_record(sync::RecordKind::operator_, RecordId::or_zero(code.operator_id.view()));
   if (!operator_record) return refused();
   TERN_TRY(const auto anchor, tenant.anchor());
-  if (!anchor) return fail(ErrorCode::busy, "The server's clock is in doubt.", "Ask its operator to check it: ternd clock accept");
+  if (!anchor)
+    return fail(ErrorCode::busy, "The server's clock is in doubt.", "Ask its operator to check it: ternd clock accept");
 
   protocol::Certificate certificate;
   certificate.serial = tenant.commit_seq() + 1;
@@ -140,15 +153,16 @@ Result<Bytes> Enrolment::make_device(Tenant& tenant, const protocol::EnrolmentId
   device.name = request.name;
   device.platform = request.platform;
   device.in_transaction = [&](sqlite::Database& db) {
-    return db.run("UPDATE enrolment_code SET used_by = $3, answer = $4 WHERE tenant_id = $1 AND enrolment_id = $2", tenant.number(), id,
-                  request.public_key, sqlite::Blob{bytes});
+    return db.run("UPDATE enrolment_code SET used_by = $3, answer = $4 WHERE tenant_id = $1 AND enrolment_id = $2",
+                  tenant.number(), id, request.public_key, sqlite::Blob{bytes});
   };
   TERN_CHECKED(add_device(tenant, device));
   return bytes;
 }
 
 Result<void> Enrolment::sweep(Tenant& tenant) {
-  return tenant.writer().run("DELETE FROM enrolment_code WHERE tenant_id = $1 AND expires_ms < $2", tenant.number(), tenant.now_ms());
+  return tenant.writer().run("DELETE FROM enrolment_code WHERE tenant_id = $1 AND expires_ms < $2", tenant.number(),
+                             tenant.now_ms());
 }
 
 }  // namespace tern::server

@@ -13,8 +13,8 @@
 
 namespace tern::server {
 
-inline constexpr std::size_t attempts_per_address_max = 10;   // a minute
-inline constexpr std::size_t attempts_per_tenant_max = 100;   // a minute
+inline constexpr std::size_t attempts_per_address_max = 10;  // a minute
+inline constexpr std::size_t attempts_per_tenant_max = 100;  // a minute
 inline constexpr std::int64_t attempts_window_ms = 60'000;
 
 /// How often somebody tried within the last minute. Bounded memory.
@@ -28,8 +28,8 @@ private:
 };
 
 struct NewCode {
-  std::string code;   // 16 characters in groups of 4: tell it to the person, never log it
-  std::string link;   // for the QR
+  std::string code;  // 16 characters in groups of 4: tell it to the person, never log it
+  std::string link;  // for the QR
   std::int64_t expires_ms = 0;
 };
 
@@ -39,11 +39,13 @@ public:
   explicit Enrolment(Environment& environment) : environment_(environment) {}
 
   /// A code for one device of an operator. Committer strand. `not_found`, `not_permitted` (disabled).
-  Result<NewCode> make_code(Tenant& tenant, const OperatorId& operator_id, bool scope_all, const std::string& public_url);
+  Result<NewCode> make_code(Tenant& tenant, const OperatorId& operator_id, bool scope_all,
+                            const std::string& public_url);
 
   /// The answer to an enrolment request. `login_refused` is the one refusal for wrong, used and expired codes;
   /// `rate_limited`; `too_large` (20 devices). `tenants`: all open ones; the code says which.
-  Result<Bytes> enrol(ByteView request, const std::string& address, const std::vector<Tenant*>& tenants, Committer& committer);
+  Result<Bytes> enrol(ByteView request, const std::string& address, const std::vector<Tenant*>& tenants,
+                      Committer& committer);
 
   /// Forgets codes that are over. Committer strand.
   Result<void> sweep(Tenant& tenant);
@@ -52,8 +54,8 @@ private:
   struct CodeRow;
   Result<std::optional<CodeRow>> find_code(sqlite::Database& db, Tenant& tenant, const protocol::EnrolmentId& id);
   Result<Bytes> take(Tenant& tenant, const protocol::EnrolmentId& id, ByteView request);
-  Result<Bytes> make_device(Tenant& tenant, const protocol::EnrolmentId& id, const CodeRow& code, const protocol::EnrolmentRequest& request,
-                            ByteView wire);
+  Result<Bytes> make_device(Tenant& tenant, const protocol::EnrolmentId& id, const CodeRow& code,
+                            const protocol::EnrolmentRequest& request, ByteView wire);
 
   Environment& environment_;
   std::mutex mutex_;  // of the counters

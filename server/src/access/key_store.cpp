@@ -8,11 +8,15 @@ namespace {
 
 constexpr std::size_t file_bytes_max = 1 << 20;
 
-std::string keys_directory(const std::string& directory) { return directory + "/keys"; }
+std::string keys_directory(const std::string& directory) {
+  return directory + "/keys";
+}
 
 Result<protocol::SigningKey> load_key(const std::string& path) {
   TERN_TRY(Bytes raw, read_private_file(path, 32));
-  if (raw.size() != 32) return fail(ErrorCode::corrupt, "The key file " + path + " is damaged.", "Restore it from a copy of the directory.");
+  if (raw.size() != 32)
+    return fail(ErrorCode::corrupt, "The key file " + path + " is damaged.",
+                "Restore it from a copy of the directory.");
   const auto seed = protocol::SecretKey::from(raw);
   protocol::wipe(raw);
   return protocol::SigningKey::from_seed(seed);
@@ -38,7 +42,8 @@ constexpr std::int64_t refresh_after_ms = 400LL * 86'400'000;
 
 }  // namespace
 
-Result<ServerKeys> create_server_keys(const std::string& directory, const protocol::RecoveryKey& recovery, Environment& environment) {
+Result<ServerKeys> create_server_keys(const std::string& directory, const protocol::RecoveryKey& recovery,
+                                      Environment& environment) {
   TERN_CHECKED(make_private_directory(keys_directory(directory)));
   const auto root = recovery.root();
   TERN_TRY(auto log, make_key(keys_directory(directory) + "/log.key", environment));
@@ -53,9 +58,11 @@ Result<ServerKeys> create_server_keys(const std::string& directory, const protoc
   list.refresh_by_ms = now_ms + refresh_after_ms;
   list.next_roots = {root.public_key()};
   list.keys.push_back(listed(log.public_key(), protocol::ServerKeyPurpose::log, now_ms));
-  list.keys.push_back(listed(protocol::PublicKey::or_zero(protocol::BoxKey::from_seed(courier_seed).public_key().view()),
-                             protocol::ServerKeyPurpose::courier, now_ms));
-  list.keys.push_back(listed(protocol::PublicKey::or_zero(backup_public.view()), protocol::ServerKeyPurpose::backup, now_ms));
+  list.keys.push_back(
+      listed(protocol::PublicKey::or_zero(protocol::BoxKey::from_seed(courier_seed).public_key().view()),
+             protocol::ServerKeyPurpose::courier, now_ms));
+  list.keys.push_back(
+      listed(protocol::PublicKey::or_zero(backup_public.view()), protocol::ServerKeyPurpose::backup, now_ms));
   const auto signed_list = protocol::sign_statement(list, root);
   TERN_CHECKED(write_private_file(keys_directory(directory) + "/key-list", signed_list.wire));
   TERN_CHECKED(write_private_file(keys_directory(directory) + "/roots", root.public_key().view()));
@@ -65,27 +72,35 @@ Result<ServerKeys> create_server_keys(const std::string& directory, const protoc
 Result<ServerKeys> load_server_keys(const std::string& directory) {
   TERN_TRY(auto log, load_key(keys_directory(directory) + "/log.key"));
   TERN_TRY(const Bytes wire, read_private_file(keys_directory(directory) + "/key-list", file_bytes_max));
-  TERN_TRY(const Bytes raw_roots, read_private_file(keys_directory(directory) + "/roots", 32 * protocol::KeyList::roots_max));
+  TERN_TRY(const Bytes raw_roots,
+           read_private_file(keys_directory(directory) + "/roots", 32 * protocol::KeyList::roots_max));
   std::vector<protocol::PublicKey> roots;
-  for (std::size_t at = 0; at + 32 <= raw_roots.size(); at += 32) roots.push_back(protocol::PublicKey::or_zero(ByteView(raw_roots).substr(at, 32)));
+  for (std::size_t at = 0; at + 32 <= raw_roots.size(); at += 32)
+    roots.push_back(protocol::PublicKey::or_zero(ByteView(raw_roots).substr(at, 32)));
   TERN_TRY(const auto list, protocol::open_first_key_list(wire, roots));
   const protocol::ServerKey* backup = list.value.current(protocol::ServerKeyPurpose::backup);
   if (backup == nullptr || list.value.find(log.id(), protocol::ServerKeyPurpose::log) == nullptr)
-    return fail(ErrorCode::corrupt, "The key list under " + keys_directory(directory) + " does not belong to these keys.", "Restore the keys directory as a whole.");
-  return ServerKeys{std::move(log), wire, std::move(roots), protocol::ExchangePublicKey::or_zero(backup->public_key.view())};
+    return fail(ErrorCode::corrupt,
+                "The key list under " + keys_directory(directory) + " does not belong to these keys.",
+                "Restore the keys directory as a whole.");
+  return ServerKeys{std::move(log), wire, std::move(roots),
+                    protocol::ExchangePublicKey::or_zero(backup->public_key.view())};
 }
 
-Result<protocol::SigningKey> sealing_key(const std::string& directory, const TenantId& tenant, bool create, Environment& environment) {
+Result<protocol::SigningKey> sealing_key(const std::string& directory, const TenantId& tenant, bool create,
+                                         Environment& environment) {
   const std::string path = keys_directory(directory) + "/sealing-" + to_hex(tenant) + ".key";
   if (create && !file_exists(path)) return make_key(path, environment);
   return load_key(path);
 }
 
-Result<TenantKeys> tenant_keys(const std::string& directory, const TenantId& tenant, bool create, Environment& environment) {
+Result<TenantKeys> tenant_keys(const std::string& directory, const TenantId& tenant, bool create,
+                               Environment& environment) {
   TERN_TRY(auto shared, load_server_keys(directory));
   TERN_TRY(auto sealing, sealing_key(directory, tenant, create, environment));
   const DeviceId device = DeviceId::or_zero(sealing.id().view());
-  return TenantKeys{std::move(shared.log), std::move(sealing), device, std::move(shared.key_list), std::move(shared.roots), shared.backup_public};
+  return TenantKeys{std::move(shared.log),      std::move(sealing),      device,
+                    std::move(shared.key_list), std::move(shared.roots), shared.backup_public};
 }
 
 }  // namespace tern::server

@@ -20,14 +20,17 @@ struct ServerKeys {
 };
 
 /// Makes log and courier key, and the key list that the recovery key's root signs. The directory exists, 0700.
-Result<ServerKeys> create_server_keys(const std::string& directory, const protocol::RecoveryKey& recovery, Environment& environment);
+Result<ServerKeys> create_server_keys(const std::string& directory, const protocol::RecoveryKey& recovery,
+                                      Environment& environment);
 /// `corrupt` when a file is missing or not what it should be.
 Result<ServerKeys> load_server_keys(const std::string& directory);
 
 /// The sealing key of one tenant, made when it is missing.
-Result<protocol::SigningKey> sealing_key(const std::string& directory, const TenantId& tenant, bool create, Environment& environment);
+Result<protocol::SigningKey> sealing_key(const std::string& directory, const TenantId& tenant, bool create,
+                                         Environment& environment);
 
 /// Keys for Tenant::create and Tenant::open. The sealing device's id follows from its key id.
-Result<TenantKeys> tenant_keys(const std::string& directory, const TenantId& tenant, bool create, Environment& environment);
+Result<TenantKeys> tenant_keys(const std::string& directory, const TenantId& tenant, bool create,
+                               Environment& environment);
 
 }  // namespace tern::server

@@ -18,7 +18,8 @@ Result<Tenant*> OpenTenants::add(const std::string& name, const std::string& zon
   const std::lock_guard guard(mutex_);
   TERN_TRY(const TenantEntry entry, directory_.plan_tenant(name, environment_));
   TERN_TRY(auto keys, tenant_keys(directory_.path(), entry.id, true, environment_));
-  TERN_TRY(auto tenant, Tenant::create(directory_.tenant_options(entry, vfs_), std::move(keys), name, zone, environment_));
+  TERN_TRY(auto tenant,
+           Tenant::create(directory_.tenant_options(entry, vfs_), std::move(keys), name, zone, environment_));
   TERN_CHECKED(directory_.record_tenant(entry));
   return (tenants_[entry.id] = std::move(tenant)).get();
 }

@@ -12,8 +12,8 @@ namespace {
 
 tl::unexpected<Error> failed(const std::string& doing, const std::string& path) {
   const int reason = errno;
-  const ErrorCode code = reason == ENOSPC || reason == EDQUOT ? ErrorCode::storage_full
-                         : reason == ENOENT                   ? ErrorCode::not_found
+  const ErrorCode code = reason == ENOSPC || reason == EDQUOT  ? ErrorCode::storage_full
+                         : reason == ENOENT                    ? ErrorCode::not_found
                          : reason == EACCES || reason == EPERM ? ErrorCode::not_permitted
                                                                : ErrorCode::storage_failed;
   return fail(code, "Cannot " + doing + " " + path + ": " + std::strerror(reason) + ".");
@@ -21,7 +21,8 @@ tl::unexpected<Error> failed(const std::string& doing, const std::string& path) 
 
 class File {
 public:
-  File(const std::string& path, int flags, mode_t mode = 0) : descriptor_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {}
+  File(const std::string& path, int flags, mode_t mode = 0)
+      : descriptor_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {}
   ~File() {
     if (descriptor_ >= 0) ::close(descriptor_);
   }
@@ -64,8 +65,11 @@ Result<void> check_private_directory(const std::string& path) {
   struct stat found {};
   if (::stat(path.c_str(), &found) != 0) return failed("look into", path);
   if (!S_ISDIR(found.st_mode)) return fail(ErrorCode::invalid, path + " is no directory.");
-  if (found.st_uid != ::geteuid()) return fail(ErrorCode::not_permitted, path + " belongs to another user.", "Run as that user, or choose another directory.");
-  if ((found.st_mode & 022) != 0) return fail(ErrorCode::not_permitted, "Others can write to " + path + ".", "Run: chmod 700 " + path);
+  if (found.st_uid != ::geteuid())
+    return fail(ErrorCode::not_permitted, path + " belongs to another user.",
+                "Run as that user, or choose another directory.");
+  if ((found.st_mode & 022) != 0)
+    return fail(ErrorCode::not_permitted, "Others can write to " + path + ".", "Run: chmod 700 " + path);
   return {};
 }
 
@@ -136,6 +140,8 @@ Result<Bytes> read_private_file(const std::string& path, std::size_t bytes_max) 
   }
 }
 
-bool file_exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+bool file_exists(const std::string& path) {
+  return ::access(path.c_str(), F_OK) == 0;
+}
 
 }  // namespace tern::server

@@ -8,9 +8,10 @@
 
 namespace tern::server {
 
-/// 0600 at `path` (empty: DIRECTORY-recovery-key.txt); gives the path. The directory keeps the path, never the key. `invalid`
-/// for a path inside the directory.
-Result<std::string> write_recovery_sheet(const std::string& directory, const std::string& path, const std::string& recovery_key);
+/// 0600 at `path` (empty: DIRECTORY-recovery-key.txt); gives the path. The directory keeps the path, never the key.
+/// `invalid` for a path inside the directory.
+Result<std::string> write_recovery_sheet(const std::string& directory, const std::string& path,
+                                         const std::string& recovery_key);
 /// Where the sheet still lies; nothing once it is gone.
 std::optional<std::string> recovery_sheet(const std::string& directory);
 

@@ -62,10 +62,12 @@ bool in_good_standing(const Tenant& tenant, const DeviceInfo& device) {
 
 }  // namespace
 
-Result<protocol::SessionChallenge> SessionRegistry::hello(const protocol::SessionHello& hello, const protocol::RootId& root, const std::string& address) {
+Result<protocol::SessionChallenge> SessionRegistry::hello(const protocol::SessionHello& hello,
+                                                          const protocol::RootId& root, const std::string& address) {
   const std::lock_guard guard(mutex_);
   const std::int64_t now_ms = environment_.boot_ms();
-  if (handshakes_.size() >= handshakes_max || handshakes_by_address_[address] >= handshakes_per_address_max) sweep_handshakes(now_ms);
+  if (handshakes_.size() >= handshakes_max || handshakes_by_address_[address] >= handshakes_per_address_max)
+    sweep_handshakes(now_ms);
   if (handshakes_.size() >= handshakes_max || handshakes_by_address_[address] >= handshakes_per_address_max)
     return fail(ErrorCode::rate_limited, "Too many devices are asking at once.", "Try again in a minute.");
   auto handshake = std::make_unique<protocol::ServerHandshake>(hello, root, environment_);
@@ -103,12 +105,14 @@ Result<protocol::SessionWelcome> SessionRegistry::prove(const protocol::SessionP
   Tenant* tenant = tenant_of(handshake->party().tenant);
   if (tenant == nullptr) return refused();
   const auto device = find_device(*tenant, handshake->party().device);
-  if (!device || device->key != handshake->party().key || device->purpose != protocol::KeyPurpose::device) return refused();
+  if (!device || device->key != handshake->party().key || device->purpose != protocol::KeyPurpose::device)
+    return refused();
   if (!handshake->accept(proof, device->public_key)) return refused();
   return welcome(*handshake, proof, *tenant, *device);
 }
 
-Result<protocol::SessionWelcome> SessionRegistry::welcome(protocol::ServerHandshake& handshake, const protocol::SessionProof& proof, Tenant& tenant,
+Result<protocol::SessionWelcome> SessionRegistry::welcome(protocol::ServerHandshake& handshake,
+                                                          const protocol::SessionProof& proof, Tenant& tenant,
                                                           const DeviceInfo& device) {
   TERN_TRY(const auto list, protocol::open_first_key_list(tenant.keys().key_list, tenant.keys().roots));
   protocol::SessionWelcome welcome;
@@ -146,7 +150,8 @@ Result<protocol::SessionWelcome> SessionRegistry::welcome(protocol::ServerHandsh
 
 Result<void> SessionRegistry::keep(const std::shared_ptr<Session>& session) {
   const std::lock_guard guard(mutex_);
-  if (sessions_.size() >= sessions_max) return fail(ErrorCode::busy, "This server holds too many sessions.", "Try again in a minute.");
+  if (sessions_.size() >= sessions_max)
+    return fail(ErrorCode::busy, "This server holds too many sessions.", "Try again in a minute.");
   auto& own = by_device_[session->device];
   std::erase_if(own, [&](const SessionId& id) { return !sessions_.contains(id); });
   if (own.size() >= sessions_per_device_max) {  // the oldest goes
@@ -180,7 +185,8 @@ tl::expected<AuthenticatedRequest, RefusedRequest> SessionRegistry::authenticate
   const auto refuse = [](ErrorCode code, std::string message, std::string hint = "") {
     return tl::unexpected(RefusedRequest{{code, std::move(message), std::move(hint), {}}, {}});
   };
-  if (!head.has_header("tern-auth")) return refuse(ErrorCode::mac_required, "This needs a device's session.", "Begin one at /sync/v1/hello.");
+  if (!head.has_header("tern-auth"))
+    return refuse(ErrorCode::mac_required, "This needs a device's session.", "Begin one at /sync/v1/hello.");
   const auto auth = protocol::parse_request_auth(head.header("tern-auth"));
   if (!auth) return tl::unexpected(RefusedRequest{auth.error(), {}});
   std::shared_ptr<Session> session;
@@ -203,12 +209,14 @@ Result<void> SessionRegistry::take_turn(Session& session, const protocol::Reques
   const std::lock_guard guard(session.mutex);
   if (session.ended || now_ms >= session.expires_ms || now_ms - session.last_used_ms > limits::session_idle_ms)
     return fail(ErrorCode::session_unknown, "That session is over.", "Begin a new one.");
-  if (!session.window.accept(auth.counter)) return fail(ErrorCode::replayed, "This request came before.", "Begin a new session.");
+  if (!session.window.accept(auth.counter))
+    return fail(ErrorCode::replayed, "This request came before.", "Begin a new session.");
   session.begun = true;
   session.last_used_ms = now_ms;
   const std::int64_t wall_ms = environment_.wall_ms();
   if (auth.time_ms < wall_ms - request_skew_ms_max || auth.time_ms > wall_ms + request_skew_ms_max)
-    return fail(ErrorCode::clock_skew, "The device's clock is more than a day away from the server's.", "The answer tells the server's time.");
+    return fail(ErrorCode::clock_skew, "The device's clock is more than a day away from the server's.",
+                "The answer tells the server's time.");
   return {};
 }
 
@@ -240,7 +248,8 @@ void SessionRegistry::sweep() {
   sweep_handshakes(now_ms);
   std::erase_if(sessions_, [&](const auto& entry) {
     const std::lock_guard inner(entry.second->mutex);
-    if (now_ms < entry.second->expires_ms && now_ms - entry.second->last_used_ms <= limits::session_idle_ms) return false;
+    if (now_ms < entry.second->expires_ms && now_ms - entry.second->last_used_ms <= limits::session_idle_ms)
+      return false;
     entry.second->ended = true;
     return true;
   });

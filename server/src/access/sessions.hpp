@@ -58,10 +58,11 @@ public:
   explicit SessionRegistry(Environment& environment) : environment_(environment) {}
 
   /// Messages 1 -> 2. `rate_limited` when too many handshakes are open. Says nothing of whether the device exists.
-  Result<protocol::SessionChallenge> hello(const protocol::SessionHello& hello, const protocol::RootId& root, const std::string& address);
+  Result<protocol::SessionChallenge> hello(const protocol::SessionHello& hello, const protocol::RootId& root,
+                                           const std::string& address);
 
-  /// Messages 3 -> 4. `tenant_of` finds the open tenant. `login_refused` for an unknown device or a bad proof, `session_unknown`
-  /// when the handshake is not there any more.
+  /// Messages 3 -> 4. `tenant_of` finds the open tenant. `login_refused` for an unknown device or a bad proof,
+  /// `session_unknown` when the handshake is not there any more.
   Result<protocol::SessionWelcome> prove(const protocol::SessionProof& proof,
                                          const std::function<Tenant*(const TenantId&)>& tenant_of);
 
@@ -84,8 +85,8 @@ private:
   };
   void drop_handshake(std::unordered_map<protocol::HandshakeId, Pending>::iterator at);
   void sweep_handshakes(std::int64_t now_ms);
-  Result<protocol::SessionWelcome> welcome(protocol::ServerHandshake& handshake, const protocol::SessionProof& proof, Tenant& tenant,
-                                           const DeviceInfo& device);
+  Result<protocol::SessionWelcome> welcome(protocol::ServerHandshake& handshake, const protocol::SessionProof& proof,
+                                           Tenant& tenant, const DeviceInfo& device);
   Result<void> keep(const std::shared_ptr<Session>& session);
   Result<void> take_turn(Session& session, const protocol::RequestAuth& auth);
 

@@ -7,11 +7,14 @@ namespace {
 
 bool fits(const AdminArg& arg, const Json& value) {
   switch (arg.kind) {
-    case ArgKind::flag: return value.is_bool();
-    case ArgKind::integer: return value.is_integer();
+    case ArgKind::flag:
+      return value.is_bool();
+    case ArgKind::integer:
+      return value.is_integer();
     case ArgKind::text:
     case ArgKind::secret:
-    case ArgKind::path: return value.is_string() && value.as_string().size() <= limits::text_bytes_max;
+    case ArgKind::path:
+      return value.is_string() && value.as_string().size() <= limits::text_bytes_max;
   }
   return false;
 }
@@ -21,7 +24,8 @@ Result<void> check_argument(const AdminArg& arg, const Json& value) {
   if (arg.repeated)
     for (const Json& item : value.items()) good = good && fits(arg, item);
   if (good) return {};
-  return fail(ErrorCode::usage, "--" + std::string(arg.name) + " is not what it should be.", std::string(arg.help), std::string(arg.name));
+  return fail(ErrorCode::usage, "--" + std::string(arg.name) + " is not what it should be.", std::string(arg.help),
+              std::string(arg.name));
 }
 
 const AdminArg* find_argument(const AdminCommand& command, std::string_view name) {
@@ -47,23 +51,30 @@ const AdminEntry* find_admin_entry(std::string_view name) {
 Result<const AdminEntry*> check_command(const Json& command) {
   const std::string& name = command["command"].as_string();
   const AdminEntry* entry = find_admin_entry(name);
-  if (entry == nullptr) return fail(ErrorCode::usage, "There is no command \"" + name + "\".", "See ternd --help.", "command");
+  if (entry == nullptr)
+    return fail(ErrorCode::usage, "There is no command \"" + name + "\".", "See ternd --help.", "command");
   for (const auto& [member, value] : command.members()) {
-    if (member == "command" || (member == "tenant" && entry->command.needs_tenant && value.is_string()) || member == entry->json_member) continue;
+    if (member == "command" || (member == "tenant" && entry->command.needs_tenant && value.is_string()) ||
+        member == entry->json_member)
+      continue;
     const AdminArg* arg = find_argument(entry->command, member);
-    if (arg == nullptr) return fail(ErrorCode::usage, name + " has no argument \"" + member + "\".", "See ternd " + name + " --help.", member);
+    if (arg == nullptr)
+      return fail(ErrorCode::usage, name + " has no argument \"" + member + "\".", "See ternd " + name + " --help.",
+                  member);
     TERN_CHECKED(check_argument(*arg, value));
   }
   for (const AdminArg& arg : entry->command.args)
     if (arg.required && is_missing(arg, command))
-      return fail(ErrorCode::usage, name + " needs " + (arg.positional ? "" : "--") + std::string(arg.name) + ".", std::string(arg.help), std::string(arg.name));
+      return fail(ErrorCode::usage, name + " needs " + (arg.positional ? "" : "--") + std::string(arg.name) + ".",
+                  std::string(arg.help), std::string(arg.name));
   return entry;
 }
 
 Result<Json> run_command(AdminParts& parts, const Json& command) {
   TERN_TRY(const AdminEntry* entry, check_command(command));
   if (entry->run == nullptr)
-    return fail(ErrorCode::usage, std::string(entry->command.name) + " works on a directory that no server is using.", "Stop the server first.", "command");
+    return fail(ErrorCode::usage, std::string(entry->command.name) + " works on a directory that no server is using.",
+                "Stop the server first.", "command");
   Tenant* tenant = nullptr;
   if (entry->command.needs_tenant) {
     TERN_TRY(tenant, parts.tenants.named(command["tenant"].as_string()));

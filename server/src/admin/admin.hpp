@@ -35,7 +35,8 @@ struct AdminParts {
 /// One command on its way. Arguments were checked against the registry: a required one is there, each has its kind.
 class AdminCall {
 public:
-  AdminCall(AdminParts& parts, const Json& command, Tenant* tenant) : parts_(parts), command_(command), tenant_(tenant) {}
+  AdminCall(AdminParts& parts, const Json& command, Tenant* tenant)
+      : parts_(parts), command_(command), tenant_(tenant) {}
 
   [[nodiscard]] AdminParts& parts() const { return parts_; }
   [[nodiscard]] Tenant& tenant() const {
@@ -46,7 +47,9 @@ public:
   [[nodiscard]] bool has(std::string_view arg) const { return command_.find(arg) != nullptr; }
   [[nodiscard]] const std::string& text(std::string_view arg) const { return command_[arg].as_string(); }
   [[nodiscard]] bool flag(std::string_view arg) const { return command_[arg].as_bool(); }
-  [[nodiscard]] std::int64_t integer(std::string_view arg, std::int64_t fallback) const { return command_[arg].as_integer(fallback); }
+  [[nodiscard]] std::int64_t integer(std::string_view arg, std::int64_t fallback) const {
+    return command_[arg].as_integer(fallback);
+  }
   [[nodiscard]] const Json::Array& list(std::string_view arg) const { return command_[arg].items(); }
 
   /// Runs work that returns a Result on the tenant's committer strand.
@@ -67,13 +70,14 @@ private:
 using AdminHandler = Result<Json> (*)(AdminCall&);
 struct AdminEntry {
   AdminCommand command;
-  AdminHandler run = nullptr;              // null: offline only, ServerCore::administer_offline
-  std::string_view json_member = {};       // an argument that only JSON has
+  AdminHandler run = nullptr;         // null: offline only, ServerCore::administer_offline
+  std::string_view json_member = {};  // an argument that only JSON has
 };
 std::span<const AdminEntry> admin_entries();
 const AdminEntry* find_admin_entry(std::string_view name);
 
-/// `usage` for a command, an argument or a kind of value that the registry does not know. `entry` becomes what it names.
+/// `usage` for a command, an argument or a kind of value that the registry does not know. `entry` becomes what it
+/// names.
 Result<const AdminEntry*> check_command(const Json& command);
 
 /// Checks, finds the tenant, runs, logs. Thread-safe.

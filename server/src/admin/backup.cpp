@@ -59,15 +59,21 @@ Result<BackedUpFile> measure(const std::string& source, std::string path) {
 /// The log's root from the leaves up: what the frontier only claims.
 Result<protocol::LogHead> recomputed_head(sqlite::Database& db, std::int64_t tenant) {
   protocol::MerkleFrontier frontier;
-  TERN_TRY(auto rows, db.query("SELECT set_hash, commit_seq, commit_ms, outcomes FROM change_set WHERE tenant_id = $1 ORDER BY leaf_index", tenant));
+  TERN_TRY(
+      auto rows,
+      db.query(
+          "SELECT set_hash, commit_seq, commit_ms, outcomes FROM change_set WHERE tenant_id = $1 ORDER BY leaf_index",
+          tenant));
   for (;;) {
     TERN_TRY(const bool more, rows.step());
     if (!more) break;
-    frontier.append(protocol::leaf_hash({rows.id<Hash>(0), rows.uint64(1), rows.int64(2), protocol::outcome_hash(rows.blob(3))}));
+    frontier.append(
+        protocol::leaf_hash({rows.id<Hash>(0), rows.uint64(1), rows.int64(2), protocol::outcome_hash(rows.blob(3))}));
   }
   TERN_TRY(const auto stored, read_meta(db, tenant, "frontier"));
   TERN_TRY(const auto epoch, read_meta(db, tenant, "epoch"));
-  if (!stored || !epoch || frontier.encode() != *stored) return fail(ErrorCode::corrupt, "The log of the copy does not lead to its root.", "Run: ternd verify");
+  if (!stored || !epoch || frontier.encode() != *stored)
+    return fail(ErrorCode::corrupt, "The log of the copy does not lead to its root.", "Run: ternd verify");
   return protocol::LogHead{EpochId::or_zero(*epoch), frontier.size(), frontier.root()};
 }
 
@@ -80,7 +86,8 @@ Result<BackedUpTenant> check_copy(const Tenant& tenant, const std::string& path)
   TERN_TRY(const auto db, sqlite::Database::open(options));
   TERN_CHECKED(db->integrity_check());
   TERN_TRY(const auto head, recomputed_head(*db, tenant.number()));
-  TERN_TRY(const auto newest, db->int64_of("SELECT max(commit_seq) FROM change_set WHERE tenant_id = $1", tenant.number()));
+  TERN_TRY(const auto newest,
+           db->int64_of("SELECT max(commit_seq) FROM change_set WHERE tenant_id = $1", tenant.number()));
   return BackedUpTenant{tenant.id(), head, static_cast<std::uint64_t>(newest.value_or(0))};
 }
 
@@ -110,15 +117,23 @@ public:
     TERN_CHECKED(gather());
     TERN_TRY(const Hash written, write(to));
     TERN_TRY(const BackedUpFile there, measure(to, to));
-    if (there.sha256 != written) return fail(ErrorCode::verification_failed, "What stands in " + to + " is not what was written.", "Try another disk.");
+    if (there.sha256 != written)
+      return fail(ErrorCode::verification_failed, "What stands in " + to + " is not what was written.",
+                  "Try another disk.");
     TERN_CHECKED(copy_erasures_beside(to));
     Json rows = Json::array();
     for (const BackedUpTenant& entry : manifest_.tenants) {
       Tenant* tenant = call_.parts().tenants.find(entry.tenant);
       tenant->set_backup_stable_seq(entry.commit_seq);
-      rows.push(Json::object({{"tenant", Json(tenant->name())}, {"epoch", Json(to_hex(entry.head.epoch))}, {"log_size", Json(entry.head.size)}, {"commit_seq", Json(entry.commit_seq)}}));
+      rows.push(Json::object({{"tenant", Json(tenant->name())},
+                              {"epoch", Json(to_hex(entry.head.epoch))},
+                              {"log_size", Json(entry.head.size)},
+                              {"commit_seq", Json(entry.commit_seq)}}));
     }
-    return Json::object({{"to", Json(to)}, {"bytes", Json(there.size_bytes)}, {"sha256", Json(to_hex(there.sha256))}, {"rows", std::move(rows)}});
+    return Json::object({{"to", Json(to)},
+                         {"bytes", Json(there.size_bytes)},
+                         {"sha256", Json(to_hex(there.sha256))},
+                         {"rows", std::move(rows)}});
   }
 
 private:
@@ -136,8 +151,11 @@ private:
     TERN_CHECKED(add(staging_.path() + "/server.db", "server.db"));
     std::vector<std::string> keys;
     std::error_code failed;
-    for (std::filesystem::directory_iterator entry(directory + "/keys", failed), end; !failed && entry != end; entry.increment(failed))
-      if (const std::string name = entry->path().filename().string(); is_backup_path("keys/" + name) && !name.ends_with(".new")) keys.push_back(name);
+    for (std::filesystem::directory_iterator entry(directory + "/keys", failed), end; !failed && entry != end;
+         entry.increment(failed))
+      if (const std::string name = entry->path().filename().string();
+          is_backup_path("keys/" + name) && !name.ends_with(".new"))
+        keys.push_back(name);
     if (failed) return fail(ErrorCode::storage_failed, "Cannot read " + directory + "/keys.");
     std::sort(keys.begin(), keys.end());
     for (const std::string& name : keys) TERN_CHECKED(add(directory + "/keys/" + name, "keys/" + name));
@@ -161,12 +179,13 @@ private:
     files_.insert(files_.begin(), TarFile{std::string(manifest_name), {}, std::move(wire), size});
     TERN_TRY(auto file, PrivateFileWriter::open(to));
     protocol::Sha256 digest;
-    TERN_CHECKED(protocol::encrypt_stream(keys.backup_public, backup_context, tar_source(std::move(files_)),
-                                          [&](ByteView piece) {
-                                            digest.add(piece);
-                                            return file->write(piece);
-                                          },
-                                          call_.parts().environment));
+    TERN_CHECKED(protocol::encrypt_stream(
+        keys.backup_public, backup_context, tar_source(std::move(files_)),
+        [&](ByteView piece) {
+          digest.add(piece);
+          return file->write(piece);
+        },
+        call_.parts().environment));
     TERN_CHECKED(file->finish());
     return digest.finish();
   }
@@ -189,7 +208,8 @@ private:
 }  // namespace
 
 Result<Json> backup(AdminCall& call) {
-  if (call.parts().tenants.all().empty()) return fail(ErrorCode::invalid, "This server has no tenant: there is nothing to back up.");
+  if (call.parts().tenants.all().empty())
+    return fail(ErrorCode::invalid, "This server has no tenant: there is nothing to back up.");
   TERN_TRY(const auto running, call.parts().directory.begin_backup());
   return Backup(call, call.parts().directory.path() + "/backup.staging").run(call.text("to"));
 }

@@ -29,7 +29,8 @@ BackupManifest BackupManifest::read(protocol::ByteReader& reader) {
   BackupManifest out;
   out.time_ms = reader.i64("time");
   const std::uint32_t tenants = reader.u32("tenants");
-  if (tenants > tenants_max) reader.refuse(ErrorCode::too_large, "tenants", "a backup of more tenants than one server has");
+  if (tenants > tenants_max)
+    reader.refuse(ErrorCode::too_large, "tenants", "a backup of more tenants than one server has");
   for (std::uint32_t i = 0; i < tenants && reader.ok(); ++i) {
     BackedUpTenant entry;
     entry.tenant = reader.id<TenantId>("tenant");
@@ -46,7 +47,8 @@ BackupManifest BackupManifest::read(protocol::ByteReader& reader) {
     file.path = std::string(reader.sized(path_bytes_max, "path"));
     file.size_bytes = reader.u64("size");
     file.sha256 = reader.id<Hash>("sha256");
-    if (reader.ok() && !is_backup_path(file.path)) reader.refuse(ErrorCode::malformed, "path", "a backup holds no such file");
+    if (reader.ok() && !is_backup_path(file.path))
+      reader.refuse(ErrorCode::malformed, "path", "a backup holds no such file");
     out.files.push_back(std::move(file));
   }
   return out;

@@ -1,4 +1,5 @@
-// The registry of administration commands: names, help, arguments, handlers. Command line, man page and checks are made of it.
+// The registry of administration commands: names, help, arguments, handlers. Command line, man page and checks are made
+// of it.
 #include "admin/handlers.hpp"
 
 namespace tern::server {
@@ -6,15 +7,23 @@ namespace {
 
 using Kind = ArgKind;
 
-AdminArg positional(std::string_view name, std::string_view help, Kind kind = Kind::text) { return {name, kind, true, false, true, help}; }
-AdminArg required(std::string_view name, std::string_view help, Kind kind = Kind::text) { return {name, kind, true, false, false, help}; }
-AdminArg optional(std::string_view name, std::string_view help, Kind kind = Kind::text) { return {name, kind, false, false, false, help}; }
-AdminArg repeated(std::string_view name, std::string_view help) { return {name, Kind::text, false, true, false, help}; }
+AdminArg positional(std::string_view name, std::string_view help, Kind kind = Kind::text) {
+  return {name, kind, true, false, true, help};
+}
+AdminArg required(std::string_view name, std::string_view help, Kind kind = Kind::text) {
+  return {name, kind, true, false, false, help};
+}
+AdminArg optional(std::string_view name, std::string_view help, Kind kind = Kind::text) {
+  return {name, kind, false, false, false, help};
+}
+AdminArg repeated(std::string_view name, std::string_view help) {
+  return {name, Kind::text, false, true, false, help};
+}
 
 constexpr bool of_the_server = false;  // takes no --tenant
 
-AdminCommand command(std::string_view name, std::string_view summary, std::string_view details, std::vector<AdminArg> args, bool needs_tenant = true,
-                     AdminWhere where = AdminWhere::anywhere) {
+AdminCommand command(std::string_view name, std::string_view summary, std::string_view details,
+                     std::vector<AdminArg> args, bool needs_tenant = true, AdminWhere where = AdminWhere::anywhere) {
   return {name, summary, details, std::move(args), where, needs_tenant};
 }
 
@@ -23,90 +32,127 @@ constexpr std::string_view roles = "light operator supervisor manager sla_manage
 std::vector<AdminEntry> make_entries() {
   using namespace admin;
   return {
-      {command("tenant add", "A new organisation on this server", "Example: ternd tenant add \"Harbour Works\" --zone Europe/Kyiv",
-               {positional("name", "What it is called"), optional("zone", "Time zone whose year ticket numbers follow; UTC when left out")}, of_the_server),
+      {command("tenant add", "A new organisation on this server",
+               "Example: ternd tenant add \"Harbour Works\" --zone Europe/Kyiv",
+               {positional("name", "What it is called"),
+                optional("zone", "Time zone whose year ticket numbers follow; UTC when left out")},
+               of_the_server),
        tenant_add},
-      {command("tenant list", "Organisations on this server", "", {}, of_the_server), tenant_list},
+      {command("tenant list", "Organisations on this server", "Example: ternd tenant list --json", {}, of_the_server), tenant_list},
 
-      {command("operator add", "A new operator", "Example: ternd operator add --email ann@example.org --name \"Ann Lee\" --role operator --queue Field",
-               {required("email", "Their address; also their login"), optional("name", "What colleagues read; the address when left out"),
-                required("role", roles), repeated("queue", "A queue of theirs; may be repeated"),
+      {command("operator add", "A new operator",
+               "Example: ternd operator add --email ann@example.org --name \"Ann Lee\" --role operator --queue Field",
+               {required("email", "Their address; also their login"),
+                optional("name", "What colleagues read; the address when left out"), required("role", roles),
+                repeated("queue", "A queue of theirs; may be repeated"),
                 optional("password", "Read from the first line of stdin", Kind::secret)}),
        operator_add},
-      {command("operator list", "Operators, with their roles, queues and how many devices they have", "", {}), operator_list},
+      {command("operator list", "Operators, with their roles, queues and how many devices they have", "Example: ternd operator list", {}),
+       operator_list},
       {command("operator set", "Change an operator", "Example: ternd operator set ann@example.org --role supervisor",
                {positional("operator", "Name, address or id"), optional("name", "New name"), optional("role", roles),
-                repeated("queue", "All of their queues from now on; may be repeated"), optional("no-queues", "Takes all queues away", Kind::flag),
+                repeated("queue", "All of their queues from now on; may be repeated"),
+                optional("no-queues", "Takes all queues away", Kind::flag),
                 optional("enable", "Lets a disabled operator in again; devices need new codes", Kind::flag),
                 optional("password", "Read from the first line of stdin", Kind::secret)}),
        operator_set},
       {command("operator disable", "Ends an operator's sessions, keys and devices at once",
-               "What their devices have not sent yet may still be handed in, and waits for an administrator.\nExample: ternd operator disable ann@example.org",
+               "What their devices have not sent yet may still be handed in, and waits for an administrator.\nExample: "
+               "ternd operator disable ann@example.org",
                {positional("operator", "Name, address or id")}),
        operator_disable},
 
-      {command("device code", "A code with which an operator enrols one device", "It works once, for 10 minutes.\nExample: ternd device code --operator ann@example.org",
-               {required("operator", "Name, address or id"), optional("scope", "own: the tickets their role shows; all: every ticket")}),
+      {command("device code", "A code with which an operator enrols one device",
+               "It works once, for 10 minutes.\nExample: ternd device code --operator ann@example.org",
+               {required("operator", "Name, address or id"),
+                optional("scope", "own: the tickets their role shows; all: every ticket")}),
        device_code},
-      {command("device list", "Devices, and how far behind each is", "", {optional("operator", "Only theirs")}), device_list},
-      {command("device revoke", "A device's key signs no more; its streams close within 5 seconds", "Example: ternd device revoke 3f2a",
-               {positional("device", "Name, id or the first digits of it")}),
+      {command("device list", "Devices, and how far behind each is", "Example: ternd device list --operator ann@example.org", {optional("operator", "Only theirs")}),
+       device_list},
+      {command("device revoke", "A device's key signs no more; its streams close within 5 seconds",
+               "Example: ternd device revoke 3f2a", {positional("device", "Name, id or the first digits of it")}),
        device_revoke},
-      {command("device wipe", "Revokes a device and orders it to destroy its copy", "Its outbox stays there, sealed.\nExample: ternd device wipe 3f2a",
+      {command("device wipe", "Revokes a device and orders it to destroy its copy",
+               "Its outbox stays there, sealed.\nExample: ternd device wipe 3f2a",
                {positional("device", "Name, id or the first digits of it")}),
        device_wipe},
 
-      {command("queue add", "A new queue", "", {positional("name", "What it is called"), optional("description", "What it is for"), optional("sort", "Place in lists")}), record_add},
-      {command("queue list", "Queues", "", {}), record_list},
-      {command("category add", "A new category", "",
-               {positional("name", "What it is called"), optional("code", "Short code"), optional("parent", "Category above it"), optional("description", "What it is for"), optional("sort", "Place in lists")}),
+      {command("queue add", "A new queue", "Example: ternd queue add \"Field crew\"",
+               {positional("name", "What it is called"), optional("description", "What it is for"),
+                optional("sort", "Place in lists")}),
        record_add},
-      {command("category list", "Categories", "", {}), record_list},
-      {command("contact add", "A new customer", "",
-               {positional("name", "Who it is"), optional("email", "Address"), optional("phone", "Telephone"), optional("organisation", "Where they belong"), optional("language", "Language tag")}),
+      {command("queue list", "Queues", "Example: ternd queue list", {}), record_list},
+      {command("category add", "A new category", "Example: ternd category add Pumps --code P",
+               {positional("name", "What it is called"), optional("code", "Short code"),
+                optional("parent", "Category above it"), optional("description", "What it is for"),
+                optional("sort", "Place in lists")}),
        record_add},
-      {command("contact list", "Customers", "", {}), record_list},
-      {command("organisation add", "A new organisation of customers", "", {positional("name", "What it is called"), optional("portal_domain", "Domain of its addresses"), optional("tariff", "Tariff")}), record_add},
-      {command("organisation list", "Organisations of customers", "", {}), record_list},
-      {command("tag add", "A tag that lists offer", "", {positional("name", "The tag"), optional("colour", "Colour")}), record_add},
-      {command("tag list", "Tags that lists offer", "", {}), record_list},
-      {command("field add", "A new custom field of tickets", "Example: ternd field add meter_no --type number",
-               {positional("name", "Its name: a-z 0-9 _ . -"), required("type", "text number date select multi bool ref"), optional("label", "What people read"),
-                optional("options", "Of select and multi: values, one a line"), optional("required", "1: must be filled"), optional("sort", "Place in forms")}),
+      {command("category list", "Categories", "Example: ternd category list", {}), record_list},
+      {command("contact add", "A new customer", "Example: ternd contact add \"Joe Smith\" --email joe@customer.example",
+               {positional("name", "Who it is"), optional("email", "Address"), optional("phone", "Telephone"),
+                optional("organisation", "Where they belong"), optional("language", "Language tag")}),
        record_add},
-      {command("field list", "Custom fields", "", {}), record_list},
+      {command("contact list", "Customers", "Example: ternd contact list", {}), record_list},
+      {command("organisation add", "A new organisation of customers", "Example: ternd organisation add \"Smith and Sons\" --portal-domain customer.example",
+               {positional("name", "What it is called"), optional("portal_domain", "Domain of its addresses"),
+                optional("tariff", "Tariff")}),
+       record_add},
+      {command("organisation list", "Organisations of customers", "Example: ternd organisation list", {}), record_list},
+      {command("tag add", "A tag that lists offer", "Example: ternd tag add pump --colour blue", {positional("name", "The tag"), optional("colour", "Colour")}),
+       record_add},
+      {command("tag list", "Tags that lists offer", "Example: ternd tag list", {}), record_list},
+      {command(
+           "field add", "A new custom field of tickets", "Example: ternd field add meter_no --type number",
+           {positional("name", "Its name: a-z 0-9 _ . -"), required("type", "text number date select multi bool ref"),
+            optional("label", "What people read"), optional("options", "Of select and multi: values, one a line"),
+            optional("required", "1: must be filled"), optional("sort", "Place in forms")}),
+       record_add},
+      {command("field list", "Custom fields", "Example: ternd field list", {}), record_list},
       {command("record load", "Many records at once; those that are there already are left as they are",
-               "One JSON object a line: {\"kind\":\"queue\",\"name\":\"Field\"}; operators also email, role, queues.\nExample: ternd record load --file records.jsonl",
+               "One JSON object a line: {\"kind\":\"queue\",\"name\":\"Field\"}; operators also email, role, "
+               "queues.\nExample: ternd record load --file records.jsonl",
                {optional("file", "Lines of JSON", Kind::path)}),
        record_load, "rows"},
 
       {command("import incidents", "Tickets from a real incident log (CSV), at the times it asserts",
-               "Incidents that are there already are left as they are.\nExample: ternd import incidents incident_event_log.csv",
+               "Incidents that are there already are left as they are.\nExample: ternd import incidents "
+               "incident_event_log.csv",
                {positional("file", "The log", Kind::path)}),
        import_incidents},
-      {command("export", "Every ticket with its history, one JSON object a line", "Example: ternd export --format jsonl --to tickets.jsonl",
-               {optional("format", "jsonl"), optional("to", "File to write, 0600; to stdout when left out", Kind::path)}),
+      {command(
+           "export", "Every ticket with its history, one JSON object a line",
+           "Example: ternd export --format jsonl --to tickets.jsonl",
+           {optional("format", "jsonl"), optional("to", "File to write, 0600; to stdout when left out", Kind::path)}),
        export_tickets},
-      {command("verify", "Checks every signature, chain, root, receipt and state, and names what is wrong", "Exit code 8 when something is.", {}), verify},
+      {command("verify", "Checks every signature, chain, root, receipt and state, and names what is wrong",
+               "Exit code 8 when something is.\nExample: ternd verify --json", {}),
+       verify},
       {command("erase", "Removes what people wrote, everywhere the server keeps it, for ever",
-               "Order, status and signatures stay. Later texts that quote what is erased go with it.\nExample: ternd erase --ticket T-2026-0042",
-               {optional("ticket", "Every text of this ticket: its number or id"), repeated("change", "One change, as DEVICE:CHANGE; may be repeated")}),
+               "Order, status and signatures stay. Later texts that quote what is erased go with it.\nExample: ternd "
+               "erase --ticket T-2026-0042",
+               {optional("ticket", "Every text of this ticket: its number or id"),
+                repeated("change", "One change, as DEVICE:CHANGE; may be repeated")}),
        erase_bodies},
       {command("backup", "One encrypted file with everything, checked after it was written",
-               "Only the recovery key opens it. erasures.log beside it holds ids only: keep it with your backups.\nExample: ternd backup --to /mnt/backup/tern-2026-03-01",
+               "Only the recovery key opens it. erasures.log beside it holds ids only: keep it with your "
+               "backups.\nExample: ternd backup --to /mnt/backup/tern-2026-03-01",
                {required("to", "File to write", Kind::path)}, of_the_server),
        backup},
-      {command("restore", "Makes a server of a backup; its history goes on under a new epoch",
-               "Devices of the old epoch are told, keep everything and work on. A server that is there already is moved aside with\n"
-               "--replace, never deleted.\nExample: ternd restore --from /mnt/backup/tern-2026-03-01 --data /var/lib/tern",
-               {required("from", "The backup", Kind::path), required("recovery-key", "Read from the first line of stdin", Kind::secret),
-                optional("erasures", "A newer erasures.log; the one beside the backup is taken by itself", Kind::path),
-                optional("replace", "Moves the server that is there aside", Kind::flag)},
-               of_the_server, AdminWhere::offline_only),
+      {command(
+           "restore", "Makes a server of a backup; its history goes on under a new epoch",
+           "Devices of the old epoch are told, keep everything and work on. A server that is there already is moved "
+           "aside with\n"
+           "--replace, never deleted.\nExample: ternd restore --from /mnt/backup/tern-2026-03-01 --data /var/lib/tern",
+           {required("from", "The backup", Kind::path),
+            required("recovery-key", "Read from the first line of stdin", Kind::secret),
+            optional("erasures", "A newer erasures.log; the one beside the backup is taken by itself", Kind::path),
+            optional("replace", "Moves the server that is there aside", Kind::flag)},
+           of_the_server, AdminWhere::offline_only),
        nullptr},
-      {command("status", "How this server stands, and what wants to be done", "", {}, of_the_server), status},
+      {command("status", "How this server stands, and what wants to be done", "Example: ternd status", {}, of_the_server), status},
       {command("clock accept", "Vouches for this machine's clock after it jumped",
-               "With --since, anchors issued from then on bound nothing any more.\nExample: ternd clock accept --since 2026-03-01T08:00:00Z",
+               "With --since, anchors issued from then on bound nothing any more.\nExample: ternd clock accept --since "
+               "2026-03-01T08:00:00Z",
                {optional("since", "When the bad stretch began")}),
        clock_accept},
   };

@@ -13,14 +13,19 @@ constexpr std::size_t prefix_digits_min = 4;
 
 std::string_view state_name(protocol::KeyState state) {
   switch (state) {
-    case protocol::KeyState::active: return "active";
-    case protocol::KeyState::frozen: return "frozen";
-    case protocol::KeyState::revoked: return "revoked";
+    case protocol::KeyState::active:
+      return "active";
+    case protocol::KeyState::frozen:
+      return "frozen";
+    case protocol::KeyState::revoked:
+      return "revoked";
   }
   return "unknown";
 }
 
-Json time_or_null(std::int64_t ms) { return ms == 0 ? Json() : Json(instant_text(ms)); }
+Json time_or_null(std::int64_t ms) {
+  return ms == 0 ? Json() : Json(instant_text(ms));
+}
 
 Json device_json(const Tenant& tenant, const DeviceInfo& device) {
   const auto owner = tenant.find_record(sync::RecordKind::operator_, RecordId::or_zero(device.operator_id.view()));
@@ -51,25 +56,31 @@ Result<DeviceInfo> resolve_device(const Tenant& tenant, const std::string& words
   std::vector<DeviceInfo> found;
   for (DeviceInfo& device : people_devices(tenant)) {
     const std::string uuid = to_uuid_text(device.device.view());
-    const bool prefix = words.size() >= prefix_digits_min && (uuid.starts_with(words) || to_hex(device.device).starts_with(words));
+    const bool prefix =
+        words.size() >= prefix_digits_min && (uuid.starts_with(words) || to_hex(device.device).starts_with(words));
     if (device.name == words || prefix) found.push_back(std::move(device));
   }
   if (found.size() == 1) return std::move(found.front());
-  if (found.empty()) return fail(ErrorCode::not_found, "There is no device \"" + words + "\".", "See: ternd device list", "device");
+  if (found.empty())
+    return fail(ErrorCode::not_found, "There is no device \"" + words + "\".", "See: ternd device list", "device");
   std::string names;
-  for (const DeviceInfo& device : found) names += (names.empty() ? "" : ", ") + device.name + " (" + to_uuid_text(device.device.view()) + ")";
-  return fail(ErrorCode::ambiguous, "Several devices go by \"" + words + "\": " + names + ".", "Name it by its id.", "device");
+  for (const DeviceInfo& device : found)
+    names += (names.empty() ? "" : ", ") + device.name + " (" + to_uuid_text(device.device.view()) + ")";
+  return fail(ErrorCode::ambiguous, "Several devices go by \"" + words + "\": " + names + ".", "Name it by its id.",
+              "device");
 }
 
 }  // namespace
 
 Result<Json> device_code(AdminCall& call) {
   const std::string scope = call.has("scope") ? call.text("scope") : "own";
-  if (scope != "own" && scope != "all") return fail(ErrorCode::invalid, "There is no scope \"" + scope + "\".", "Scopes: own, all.", "scope");
+  if (scope != "own" && scope != "all")
+    return fail(ErrorCode::invalid, "There is no scope \"" + scope + "\".", "Scopes: own, all.", "scope");
   TERN_TRY(const sync::Record owner, resolve_record(call.tenant(), sync::RecordKind::operator_, call.text("operator")));
   const OperatorId operator_id = OperatorId::or_zero(owner.id.view());
   TERN_TRY(const NewCode made, call.on_strand([&] {
-    return call.parts().enrolment.make_code(call.tenant(), operator_id, scope == "all", call.parts().options.public_url);
+    return call.parts().enrolment.make_code(call.tenant(), operator_id, scope == "all",
+                                            call.parts().options.public_url);
   }));
   return Json::object({{"code", Json(made.code)},
                        {"link", Json(made.link)},
@@ -85,7 +96,8 @@ Result<Json> device_list(AdminCall& call) {
   Json rows = Json::array();
   std::optional<OperatorId> only;
   if (call.has("operator")) {
-    TERN_TRY(const sync::Record owner, resolve_record(call.tenant(), sync::RecordKind::operator_, call.text("operator")));
+    TERN_TRY(const sync::Record owner,
+             resolve_record(call.tenant(), sync::RecordKind::operator_, call.text("operator")));
     only = OperatorId::or_zero(owner.id.view());
   }
   for (const DeviceInfo& device : people_devices(call.tenant()))

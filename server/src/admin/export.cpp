@@ -17,14 +17,16 @@ constexpr std::size_t answer_bytes_max = 64 * limits::mib;
 using LineSink = std::function<Result<void>(Json line)>;
 
 /// Tickets above an integer id; the last one's, or nothing when there were none.
-Result<std::optional<std::int64_t>> export_page(Tenant& tenant, const Names& names, std::int64_t after, const LineSink& sink) {
+Result<std::optional<std::int64_t>> export_page(Tenant& tenant, const Names& names, std::int64_t after,
+                                                const LineSink& sink) {
   TERN_TRY(auto reader, tenant.reader());
   TERN_TRY(auto snapshot, sqlite::Transaction::begin_read(reader.db()));
   TicketExport exported(reader.db(), tenant.number(), names);
   std::optional<std::int64_t> last;
-  TERN_TRY(auto rows, reader.db().query("SELECT integer_id, change_count, state FROM ticket WHERE tenant_id = $1 AND integer_id > $2 "
-                                        "ORDER BY integer_id LIMIT $3",
-                                        tenant.number(), after, tickets_per_snapshot));
+  TERN_TRY(auto rows, reader.db().query(
+                          "SELECT integer_id, change_count, state FROM ticket WHERE tenant_id = $1 AND integer_id > $2 "
+                          "ORDER BY integer_id LIMIT $3",
+                          tenant.number(), after, tickets_per_snapshot));
   for (;;) {
     TERN_TRY(const bool more, rows.step());
     if (!more) return last;
@@ -54,10 +56,12 @@ Result<std::uint64_t> export_all(Tenant& tenant, const LineSink& sink) {
 
 Result<Json> export_tickets(AdminCall& call) {
   const std::string format = call.has("format") ? call.text("format") : "jsonl";
-  if (format != "jsonl") return fail(ErrorCode::invalid, "There is no format \"" + format + "\".", "Formats: jsonl.", "format");
+  if (format != "jsonl")
+    return fail(ErrorCode::invalid, "There is no format \"" + format + "\".", "Formats: jsonl.", "format");
   if (call.has("to")) {
     TERN_TRY(auto file, PrivateFileWriter::open(call.text("to")));
-    TERN_TRY(const std::uint64_t tickets, export_all(call.tenant(), [&](Json line) { return file->write(to_text(line) + "\n"); }));
+    TERN_TRY(const std::uint64_t tickets,
+             export_all(call.tenant(), [&](Json line) { return file->write(to_text(line) + "\n"); }));
     TERN_CHECKED(file->finish());
     return Json::object({{"format", Json(format)}, {"to", Json(call.text("to"))}, {"tickets", Json(tickets)}});
   }
@@ -65,7 +69,9 @@ Result<Json> export_tickets(AdminCall& call) {
   std::size_t bytes = 0;
   TERN_TRY(const std::uint64_t tickets, export_all(call.tenant(), [&](Json line) -> Result<void> {
              bytes += to_text(line).size();
-             if (bytes > answer_bytes_max) return fail(ErrorCode::too_large, "The export is too large for one answer.", "Name a file with --to.", "to");
+             if (bytes > answer_bytes_max)
+               return fail(ErrorCode::too_large, "The export is too large for one answer.", "Name a file with --to.",
+                           "to");
              rows.push(std::move(line));
              return {};
            }));

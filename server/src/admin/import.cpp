@@ -15,7 +15,9 @@ namespace {
 
 using Records = std::map<std::pair<sync::RecordKind, std::string>, RecordId>;
 
-void want(Records& wanted, sync::RecordKind kind, const std::string& name) { wanted.try_emplace({kind, name}, RecordId{}); }
+void want(Records& wanted, sync::RecordKind kind, const std::string& name) {
+  wanted.try_emplace({kind, name}, RecordId{});
+}
 
 /// Every name that the log knows, and the custom fields of its columns.
 Records names_in(const IncidentLog& log) {
@@ -26,7 +28,8 @@ Records names_in(const IncidentLog& log) {
       if (const auto name = row.cell(column.column)) want(wanted, column.kind, *name);
   }
   for (const std::string_view column : custom_columns)
-    if (std::find(log.columns.begin(), log.columns.end(), column) != log.columns.end()) want(wanted, sync::RecordKind::custom_field, std::string(column));
+    if (std::find(log.columns.begin(), log.columns.end(), column) != log.columns.end())
+      want(wanted, sync::RecordKind::custom_field, std::string(column));
   return wanted;
 }
 
@@ -43,7 +46,8 @@ sync::Record new_record(sync::RecordKind kind, const std::string& name, Environm
 /// Strand. Gives every wanted name its record; those that are missing are made.
 Result<std::size_t> make_records(Tenant& tenant, Records& wanted) {
   Records there;
-  for (const auto kind : {sync::RecordKind::operator_, sync::RecordKind::queue, sync::RecordKind::contact, sync::RecordKind::category, sync::RecordKind::custom_field})
+  for (const auto kind : {sync::RecordKind::operator_, sync::RecordKind::queue, sync::RecordKind::contact,
+                          sync::RecordKind::category, sync::RecordKind::custom_field})
     for (const sync::Record& record : tenant.records(kind))
       if (!record.deleted) there.try_emplace({kind, record.name}, record.id);
   std::vector<sync::Record> missing;
@@ -68,11 +72,13 @@ Result<std::set<std::string>> known_incidents(Tenant& tenant) {
     TERN_TRY(const bool more, rows.step());
     if (!more) return known;
     TERN_TRY(const sync::TicketState state, sync::decode_state(rows.blob(0)));
-    if (const auto incident = sync::field_value(state, sync::FieldId::external_ref, "incident")) known.insert(*incident);
+    if (const auto incident = sync::field_value(state, sync::FieldId::external_ref, "incident"))
+      known.insert(*incident);
   }
 }
 
-std::vector<ServerChange> changes_of_incident(const std::vector<const LogRow*>& rows, const RecordLookup& lookup, Environment& environment) {
+std::vector<ServerChange> changes_of_incident(const std::vector<const LogRow*>& rows, const RecordLookup& lookup,
+                                              Environment& environment) {
   IncidentState state;
   state.ticket = random_id<TicketId>(environment);
   std::vector<ServerChange> out;
@@ -108,7 +114,9 @@ Result<Json> import_incidents(AdminCall& call) {
   for (const LogRow& row : log.rows) {
     const auto state = row.cell("incident_state");
     if (!state || !status_of_state(*state))
-      return fail(ErrorCode::invalid, "Line " + std::to_string(row.line) + ": incident_state \"" + state.value_or("?") + "\" is unknown.", "", "file");
+      return fail(ErrorCode::invalid,
+                  "Line " + std::to_string(row.line) + ": incident_state \"" + state.value_or("?") + "\" is unknown.",
+                  "", "file");
   }
   Records records = names_in(log);
   TERN_TRY(const std::size_t made, call.on_strand([&] { return make_records(call.tenant(), records); }));

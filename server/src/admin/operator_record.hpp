@@ -15,6 +15,7 @@ Result<std::string> email_of(std::string_view words);
 /// `invalid` (field "password") below 8 bytes. Slow: not on a strand.
 Result<std::string> hashed_password(std::string_view password);
 /// A new one.
-sync::Record operator_record(const std::string& email, const std::string& name, const std::string& role, Environment& environment);
+sync::Record operator_record(const std::string& email, const std::string& name, const std::string& role,
+                             Environment& environment);
 
 }  // namespace tern::server::admin

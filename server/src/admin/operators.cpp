@@ -46,7 +46,9 @@ Result<void> store_login(const AdminCall& call, const sync::Record& record, cons
 
 std::optional<sync::Record> operator_with_email(const Tenant& tenant, const std::string& email) {
   for (sync::Record& record : tenant.records(sync::RecordKind::operator_))
-    if (const auto found = record.attributes.find("email"); !record.deleted && found != record.attributes.end() && found->second == email) return std::move(record);
+    if (const auto found = record.attributes.find("email");
+        !record.deleted && found != record.attributes.end() && found->second == email)
+      return std::move(record);
   return std::nullopt;
 }
 
@@ -72,8 +74,11 @@ Result<std::string> email_of(std::string_view words) {
   for (char& c : email)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   const auto at = email.find('@');
-  const bool printable = std::all_of(email.begin(), email.end(), [](char c) { return c > 0x20 && c < 0x7f && c != ',' && c != ';' && c != '<' && c != '>'; });
-  if (!printable || at == std::string::npos || at == 0 || at + 1 == email.size() || email.find('@', at + 1) != std::string::npos || email.size() > email_bytes_max)
+  const bool printable = std::all_of(email.begin(), email.end(), [](char c) {
+    return c > 0x20 && c < 0x7f && c != ',' && c != ';' && c != '<' && c != '>';
+  });
+  if (!printable || at == std::string::npos || at == 0 || at + 1 == email.size() ||
+      email.find('@', at + 1) != std::string::npos || email.size() > email_bytes_max)
     return fail(ErrorCode::invalid, "That is no e-mail address.", "", "email");
   return email;
 }
@@ -84,7 +89,8 @@ Result<std::string> hashed_password(std::string_view password) {
   return protocol::hash_password(password);
 }
 
-sync::Record operator_record(const std::string& email, const std::string& name, const std::string& role, Environment& environment) {
+sync::Record operator_record(const std::string& email, const std::string& name, const std::string& role,
+                             Environment& environment) {
   sync::Record record;
   record.kind = sync::RecordKind::operator_;
   record.id = random_id<RecordId>(environment);
@@ -103,7 +109,8 @@ Result<Json> operator_add(AdminCall& call) {
   record.refs = queues;
   const auto write = [&]() -> Result<void> {
     if (operator_with_email(call.tenant(), email))
-      return fail(ErrorCode::invalid, "There is an operator with " + email + " already.", "Change them with: ternd operator set", "email");
+      return fail(ErrorCode::invalid, "There is an operator with " + email + " already.",
+                  "Change them with: ternd operator set", "email");
     return write_records(call.tenant(), {record});
   };
   TERN_CHECKED(call.on_strand(write));
@@ -113,7 +120,8 @@ Result<Json> operator_add(AdminCall& call) {
 
 Result<Json> operator_list(AdminCall& call) {
   auto records = call.tenant().records(sync::RecordKind::operator_);
-  std::sort(records.begin(), records.end(), [](const sync::Record& a, const sync::Record& b) { return a.integer_id < b.integer_id; });
+  std::sort(records.begin(), records.end(),
+            [](const sync::Record& a, const sync::Record& b) { return a.integer_id < b.integer_id; });
   const auto all = devices(call.tenant());
   Json rows = Json::array();
   for (const sync::Record& record : records) {
@@ -145,12 +153,14 @@ Result<Json> operator_set(AdminCall& call) {
 Result<Json> operator_disable(AdminCall& call) {
   std::string name;
   const auto disable = [&]() -> Result<std::vector<EndedDevice>> {
-    TERN_TRY(const sync::Record record, resolve_record(call.tenant(), sync::RecordKind::operator_, call.text("operator")));
+    TERN_TRY(const sync::Record record,
+             resolve_record(call.tenant(), sync::RecordKind::operator_, call.text("operator")));
     name = record.name;
     return disable_operator(call.tenant(), OperatorId::or_zero(record.id.view()), OperatorId{});
   };
   TERN_TRY(const auto ended, call.on_strand(disable));
-  for (const EndedDevice& device : ended) TERN_CHECKED(call.parts().directory.note_revoked(call.tenant().id(), device.device));
+  for (const EndedDevice& device : ended)
+    TERN_CHECKED(call.parts().directory.note_revoked(call.tenant().id(), device.device));
   Json revoked = Json::array();
   for (const EndedDevice& device : ended) revoked.push(Json(to_uuid_text(device.device.view())));
   return Json::object({{"operator", Json(name)}, {"active", Json(false)}, {"revoked_devices", std::move(revoked)}});

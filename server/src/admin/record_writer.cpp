@@ -12,8 +12,10 @@ namespace {
 
 constexpr std::size_t set_bytes_max = limits::change_set_bytes_max / 2;
 
-bool goes_by(const sync::Record& record, std::string_view words, const std::optional<RecordId>& id, std::uint64_t integer_id) {
-  if (record.name == words || (id && record.id == *id) || (integer_id != 0 && record.integer_id == integer_id)) return true;
+bool goes_by(const sync::Record& record, std::string_view words, const std::optional<RecordId>& id,
+             std::uint64_t integer_id) {
+  if (record.name == words || (id && record.id == *id) || (integer_id != 0 && record.integer_id == integer_id))
+    return true;
   const auto email = record.attributes.find("email");
   return record.kind == sync::RecordKind::operator_ && email != record.attributes.end() && email->second == words;
 }
@@ -61,8 +63,10 @@ Result<sync::Record> resolve_record(const Tenant& tenant, sync::RecordKind kind,
   const std::string what(sync::to_string(kind));
   if (found.size() == 1) return std::move(found.front());
   if (found.empty())
-    return fail(ErrorCode::not_found, "There is no " + what + " \"" + std::string(words) + "\".", all.empty() ? "" : "There are: " + names_of(all) + ".", what);
-  return fail(ErrorCode::ambiguous, "Several go by \"" + std::string(words) + "\": " + names_of(found) + ".", "Name it by its id.", what);
+    return fail(ErrorCode::not_found, "There is no " + what + " \"" + std::string(words) + "\".",
+                all.empty() ? "" : "There are: " + names_of(all) + ".", what);
+  return fail(ErrorCode::ambiguous, "Several go by \"" + std::string(words) + "\": " + names_of(found) + ".",
+              "Name it by its id.", what);
 }
 
 Result<std::string> record_name(std::string_view text, std::string_view field) {
@@ -95,8 +99,10 @@ Json record_json(const Tenant& tenant, const sync::Record& record) {
                            {"integer_id", Json(record.integer_id)},
                            {"name", Json(record.name)}});
   for (const auto& [name, value] : record.attributes) {
-    if (name == "active") out.set("active", Json(value != "0"));
-    else out.set(name, Json(value));
+    if (name == "active")
+      out.set("active", Json(value != "0"));
+    else
+      out.set(name, Json(value));
   }
   if (record.kind != sync::RecordKind::operator_) return out;
   Json queues = Json::array();

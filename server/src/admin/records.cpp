@@ -33,8 +33,9 @@ std::string kind_word(const std::string& command) {
 
 Named names_of(const Tenant& tenant) {
   Named out;
-  for (const auto kind : {sync::RecordKind::operator_, sync::RecordKind::queue, sync::RecordKind::contact, sync::RecordKind::category,
-                          sync::RecordKind::organisation, sync::RecordKind::tag, sync::RecordKind::custom_field})
+  for (const auto kind :
+       {sync::RecordKind::operator_, sync::RecordKind::queue, sync::RecordKind::contact, sync::RecordKind::category,
+        sync::RecordKind::organisation, sync::RecordKind::tag, sync::RecordKind::custom_field})
     for (const sync::Record& record : tenant.records(kind))
       if (!record.deleted) out.try_emplace({kind, record.name}, record.id);
   return out;
@@ -42,13 +43,16 @@ Named names_of(const Tenant& tenant) {
 
 Result<void> fill_operator(const Json& row, const Named& named, sync::Record& record) {
   const std::string& role = row["role"].as_string();
-  if (!role.empty() && !sync::role_from_name(role)) return fail(ErrorCode::invalid, "There is no role \"" + role + "\".", "", "role");
+  if (!role.empty() && !sync::role_from_name(role))
+    return fail(ErrorCode::invalid, "There is no role \"" + role + "\".", "", "role");
   record.attributes["role"] = role.empty() ? "operator" : role;
   record.attributes["active"] = "1";
   if (const std::string& email = row["email"].as_string(); !email.empty()) record.attributes["email"] = email;
   for (const Json& queue : row["queues"].items()) {
     const auto found = named.find({sync::RecordKind::queue, queue.as_string()});
-    if (found == named.end()) return fail(ErrorCode::not_found, "There is no queue \"" + queue.as_string() + "\".", "List it before its operators.", "queues");
+    if (found == named.end())
+      return fail(ErrorCode::not_found, "There is no queue \"" + queue.as_string() + "\".",
+                  "List it before its operators.", "queues");
     record.refs.push_back(found->second);
   }
   return {};
@@ -71,16 +75,20 @@ Result<Json::Array> rows_of_file(const std::string& path) {
   Json::Array rows;
   for (std::string line; std::getline(in, line);) {
     if (line.empty()) continue;
-    if (line.size() > line_bytes_max || rows.size() == rows_max) return fail(ErrorCode::too_large, path + " has too long a line, or too many.", "", "file");
+    if (line.size() > line_bytes_max || rows.size() == rows_max)
+      return fail(ErrorCode::too_large, path + " has too long a line, or too many.", "", "file");
     auto row = parse_json(line);
-    if (!row || !row->is_object()) return fail(ErrorCode::invalid, path + ", line " + std::to_string(rows.size() + 1) + ": no JSON object.", "", "file");
+    if (!row || !row->is_object())
+      return fail(ErrorCode::invalid, path + ", line " + std::to_string(rows.size() + 1) + ": no JSON object.", "",
+                  "file");
     rows.push_back(std::move(*row));
   }
   return rows;
 }
 
 /// One pass over the rows: operators come second, because they name queues.
-Result<std::vector<sync::Record>> new_records(const Json::Array& rows, bool operators, Named& named, Environment& environment) {
+Result<std::vector<sync::Record>> new_records(const Json::Array& rows, bool operators, Named& named,
+                                              Environment& environment) {
   std::vector<sync::Record> out;
   for (const Json& row : rows) {
     TERN_TRY(const sync::RecordKind kind, kind_of(row["kind"].as_string()));
@@ -118,7 +126,8 @@ Result<Json> record_load(AdminCall& call) {
   for (const Json& row : rows) {
     TERN_TRY(const sync::RecordKind kind, kind_of(row["kind"].as_string()));
     TERN_TRY(const std::string name, record_name(row["name"].as_string()));
-    out.push(Json::object({{"kind", row["kind"]}, {"name", row["name"]}, {"id", Json(to_uuid_text(named.at({kind, name}).view()))}}));
+    out.push(Json::object(
+        {{"kind", row["kind"]}, {"name", row["name"]}, {"id", Json(to_uuid_text(named.at({kind, name}).view()))}}));
   }
   return Json::object({{"made", Json(made)}, {"rows", std::move(out)}});
 }
@@ -136,12 +145,14 @@ Result<Json> record_add(AdminCall& call) {
     if (arg.name != "name" && call.has(arg.name)) record.attributes[std::string(arg.name)] = call.text(arg.name);
   if (kind == sync::RecordKind::custom_field) {
     if (!sync::custom_type_from_name(call.text("type")))
-      return fail(ErrorCode::invalid, "There is no type \"" + call.text("type") + "\".", "Types: text number date select multi bool ref.", "type");
+      return fail(ErrorCode::invalid, "There is no type \"" + call.text("type") + "\".",
+                  "Types: text number date select multi bool ref.", "type");
     TERN_CHECKED(sync::validate_key(*sync::find_field(sync::FieldId::custom), record.name));
   }
   const auto write = [&]() -> Result<sync::Record> {
     if (find_record(call.tenant(), kind, record.name))
-      return fail(ErrorCode::invalid, "There is a " + std::string(sync::to_string(kind)) + " \"" + record.name + "\" already.", "", "name");
+      return fail(ErrorCode::invalid,
+                  "There is a " + std::string(sync::to_string(kind)) + " \"" + record.name + "\" already.", "", "name");
     TERN_CHECKED(write_records(call.tenant(), {record}));
     return call.tenant().find_record(kind, record.id).value_or(record);
   };
@@ -152,7 +163,8 @@ Result<Json> record_add(AdminCall& call) {
 Result<Json> record_list(AdminCall& call) {
   TERN_TRY(const sync::RecordKind kind, kind_of(kind_word(call.name())));
   auto records = call.tenant().records(kind);
-  std::sort(records.begin(), records.end(), [](const sync::Record& a, const sync::Record& b) { return a.integer_id < b.integer_id; });
+  std::sort(records.begin(), records.end(),
+            [](const sync::Record& a, const sync::Record& b) { return a.integer_id < b.integer_id; });
   Json rows = Json::array();
   for (const sync::Record& record : records)
     if (!record.deleted) rows.push(record_json(call.tenant(), record));

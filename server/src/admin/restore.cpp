@@ -24,7 +24,8 @@ namespace {
 constexpr std::size_t erase_at_once_max = 500;
 
 tl::unexpected<Error> not_whole(const std::string& what) {
-  return fail(ErrorCode::verification_failed, "The backup is not whole: " + what + ".", "Nothing was changed. Try another backup.", "from");
+  return fail(ErrorCode::verification_failed, "The backup is not whole: " + what + ".",
+              "Nothing was changed. Try another backup.", "from");
 }
 
 std::string folder_path(std::string path) {
@@ -55,8 +56,7 @@ public:
 
   TarReader::Files files() {
     return {[this](const std::string& path, std::uint64_t size) { return begin(path, size); },
-            [this](ByteView piece) { return take(piece); },
-            [this] { return end(); }};
+            [this](ByteView piece) { return take(piece); }, [this] { return end(); }};
   }
   [[nodiscard]] const Bytes& manifest() const { return manifest_; }
   [[nodiscard]] const std::map<std::string, BackedUpFile>& written() const { return written_; }
@@ -65,13 +65,15 @@ private:
   Result<void> begin(const std::string& path, std::uint64_t size) {
     if (manifest_.empty() != (path == manifest_name)) return not_whole("its first file is not the manifest");
     if (path == manifest_name && size > protocol::statement_bytes_max) return not_whole("its manifest is too long");
-    if (path != manifest_name && (!is_backup_path(path) || written_.contains(path))) return not_whole("it holds a file that does not belong there");
+    if (path != manifest_name && (!is_backup_path(path) || written_.contains(path)))
+      return not_whole("it holds a file that does not belong there");
     current_ = {path, 0, {}};
     digest_ = protocol::Sha256();
     if (path == manifest_name) return {};
     std::error_code failed;
     std::filesystem::create_directories(std::filesystem::path(folder_ + "/" + path).parent_path(), failed);
-    std::filesystem::permissions(std::filesystem::path(folder_ + "/" + path).parent_path(), std::filesystem::perms::owner_all, failed);
+    std::filesystem::permissions(std::filesystem::path(folder_ + "/" + path).parent_path(),
+                                 std::filesystem::perms::owner_all, failed);
     TERN_TRY(file_, PrivateFileWriter::open(folder_ + "/" + path));
     return {};
   }
@@ -116,17 +118,20 @@ Result<void> unpack(const std::string& from, const protocol::RecoveryKey& recove
 }
 
 /// The manifest, signed by a log key of a list that this recovery key's root signed; and every file as it says.
-Result<BackupManifest> check_manifest(const Unpacker& unpacker, const std::string& folder, const protocol::RecoveryKey& recovery) {
+Result<BackupManifest> check_manifest(const Unpacker& unpacker, const std::string& folder,
+                                      const protocol::RecoveryKey& recovery) {
   TERN_TRY(const Bytes list_wire, read_private_file(folder + "/keys/key-list", protocol::statement_bytes_max));
   TERN_TRY(const auto list, protocol::open_first_key_list(list_wire, {recovery.root().public_key()}));
   TERN_TRY(const KeyId signer, protocol::signer_of(BackupManifest::tag, unpacker.manifest()));
   const protocol::ServerKey* key = list.value.find(signer, protocol::ServerKeyPurpose::log);
   if (key == nullptr) return not_whole("its manifest is signed by a key that is not in its key list");
   TERN_TRY(const auto manifest, protocol::open_statement<BackupManifest>(unpacker.manifest(), key->public_key));
-  if (manifest.value.files.size() != unpacker.written().size()) return not_whole("it holds more or fewer files than its manifest names");
+  if (manifest.value.files.size() != unpacker.written().size())
+    return not_whole("it holds more or fewer files than its manifest names");
   for (const BackedUpFile& file : manifest.value.files) {
     const auto found = unpacker.written().find(file.path);
-    if (found == unpacker.written().end() || found->second != file) return not_whole(file.path + " is not what its manifest says");
+    if (found == unpacker.written().end() || found->second != file)
+      return not_whole(file.path + " is not what its manifest says");
   }
   return manifest.value;
 }
@@ -186,13 +191,17 @@ Result<void> revoke_again(Tenant& tenant, const std::vector<DeviceId>& devices, 
 }
 
 Result<void> erase_again(Tenant& tenant, const std::vector<sync::ChangeRef>& changes, Returned& returned) {
-  std::vector<sync::ChangeRef> due;
+  std::vector<sync::ChangeRef> due, lost;
   for (const sync::ChangeRef& change : changes) {
-    TERN_TRY(auto rows, tenant.writer().query("SELECT body_commitment FROM change WHERE tenant_id = $1 AND device_id = $2 AND change_id = $3",
-                                              tenant.number(), change.device, change.id));
+    TERN_TRY(auto rows,
+             tenant.writer().query(
+                 "SELECT body_commitment FROM change WHERE tenant_id = $1 AND device_id = $2 AND change_id = $3",
+                 tenant.number(), change.device, change.id));
     TERN_TRY(const bool found, rows.step());
     if (found && rows.is_null(0)) due.push_back(change);
+    if (!found) lost.push_back(change);
   }
+  if (!lost.empty()) TERN_CHECKED(expect_erased(tenant, lost));
   for (std::size_t at = 0; at < due.size(); at += erase_at_once_max) {
     const auto end = due.begin() + static_cast<std::ptrdiff_t>(std::min(due.size(), at + erase_at_once_max));
     auto erased = erase(tenant, {due.begin() + static_cast<std::ptrdiff_t>(at), end}, OperatorId{});
@@ -206,8 +215,10 @@ Result<void> erase_again(Tenant& tenant, const std::vector<sync::ChangeRef>& cha
 // ---- the new epoch ----
 
 Result<void> check_tenant(Tenant& tenant, const BackupManifest& manifest) {
-  const auto found = std::find_if(manifest.tenants.begin(), manifest.tenants.end(), [&](const BackedUpTenant& entry) { return entry.tenant == tenant.id(); });
-  if (found == manifest.tenants.end() || found->head != tenant.log_head()) return not_whole("the log of " + tenant.name() + " is not the one its manifest names");
+  const auto found = std::find_if(manifest.tenants.begin(), manifest.tenants.end(),
+                                  [&](const BackedUpTenant& entry) { return entry.tenant == tenant.id(); });
+  if (found == manifest.tenants.end() || found->head != tenant.log_head())
+    return not_whole("the log of " + tenant.name() + " is not the one its manifest names");
   return tenant.writer().integrity_check();
 }
 
@@ -230,8 +241,9 @@ Result<Json> begin_again(Tenant& tenant, const protocol::SigningKey& root, Envir
                        {"kept_size", Json(record.kept_size)}});
 }
 
-Result<Json> make_ready(const std::string& folder, const BackupManifest& manifest, const protocol::RecoveryKey& recovery, const std::string& vfs,
-                        const Bytes& logs, Environment& environment) {
+Result<Json> make_ready(const std::string& folder, const BackupManifest& manifest,
+                        const protocol::RecoveryKey& recovery, const std::string& vfs, const Bytes& logs,
+                        Environment& environment) {
   std::map<TenantId, ComesBack> comes_back;
   read_log(logs, comes_back);
   TERN_TRY(auto directory, Directory::open(folder));
@@ -266,7 +278,8 @@ Result<std::string> move_aside(const std::string& target, bool replace, Environm
     return std::string();
   }
   if (!replace)
-    return fail(ErrorCode::invalid, "There is something in " + target + " already.", "Restore with --replace to move it aside, or choose another --data.", "data");
+    return fail(ErrorCode::invalid, "There is something in " + target + " already.",
+                "Restore with --replace to move it aside, or choose another --data.", "data");
   if (file_exists(target + "/server.db")) {
     TERN_TRY(const auto unused, Directory::open(target));  // `busy` while a server runs there
     static_cast<void>(unused);
@@ -300,7 +313,8 @@ Result<Json> restore(const ServerOptions& options, const Json& command, Environm
   TERN_TRY(const auto recovery, protocol::RecoveryKey::from_text(command["recovery-key"].as_string()));
   const std::string target = folder_path(options.directory), from = command["from"].as_string();
   if (file_exists(target + "/server.db") && !command["replace"].as_bool())
-    return fail(ErrorCode::invalid, "There is a server in " + target + " already.", "Restore with --replace to move it aside, or choose another --data.", "data");
+    return fail(ErrorCode::invalid, "There is a server in " + target + " already.",
+                "Restore with --replace to move it aside, or choose another --data.", "data");
 
   const StagingFolder staging(target + ".restoring");
   TERN_CHECKED(make_private_directory(staging.path()));
@@ -309,14 +323,17 @@ Result<Json> restore(const ServerOptions& options, const Json& command, Environm
   TERN_TRY(const BackupManifest manifest, check_manifest(unpacker, staging.path(), recovery));
   const std::string log_name = "/" + std::string(erasures_log_name);
   const std::string beside = (std::filesystem::path(from).parent_path() / std::string(erasures_log_name)).string();
-  TERN_TRY(const Bytes logs, gather_logs({staging.path() + log_name, target + log_name, beside, command["erasures"].as_string()}));
+  TERN_TRY(const Bytes logs,
+           gather_logs({staging.path() + log_name, target + log_name, beside, command["erasures"].as_string()}));
   TERN_CHECKED(write_private_file(staging.path() + log_name, logs));
   TERN_TRY(Json answer, make_ready(staging.path(), manifest, recovery, options.vfs, logs, environment));
 
   TERN_TRY(const std::string aside, move_aside(target, command["replace"].as_bool(), environment));
   std::error_code failed;
   std::filesystem::rename(staging.path(), target, failed);
-  if (failed) return fail(ErrorCode::storage_failed, "Cannot move the restored server to " + target + ".", aside.empty() ? "" : "The old one lies in " + aside + ".");
+  if (failed)
+    return fail(ErrorCode::storage_failed, "Cannot move the restored server to " + target + ".",
+                aside.empty() ? "" : "The old one lies in " + aside + ".");
   answer.set("directory", Json(target));
   answer.set("moved_aside", aside.empty() ? Json() : Json(aside));
   return answer;

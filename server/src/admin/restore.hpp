@@ -8,8 +8,8 @@
 
 namespace tern::server::admin {
 
-/// The arguments of the command `restore`. Nothing of the directory is touched before the backup was read, checked and made
-/// ready beside it. `verification_failed` for a backup that is damaged, cut, or not of this recovery key.
+/// The arguments of the command `restore`. Nothing of the directory is touched before the backup was read, checked and
+/// made ready beside it. `verification_failed` for a backup that is damaged, cut, or not of this recovery key.
 Result<Json> restore(const ServerOptions& options, const Json& command, Environment& environment);
 
 }  // namespace tern::server::admin

@@ -19,12 +19,15 @@ struct Setting {
 };
 
 Json flag_names(std::uint32_t flags) {
-  constexpr std::pair<std::uint32_t, std::string_view> names[] = {
-      {sync::time_flag_mono_ignored, "mono_ignored"},     {sync::time_flag_mono_missing, "mono_missing"},
-      {sync::time_flag_clamped, "clamped"},               {sync::time_flag_raised_chain, "raised_chain"},
-      {sync::time_flag_raised_seen, "raised_seen"},       {sync::time_flag_seen_cut, "seen_cut"},
-      {sync::time_flag_anchor_unknown, "anchor_unknown"}, {sync::time_flag_asserted, "asserted"},
-      {sync::time_flag_doubtful_clock, "doubtful_clock"}};
+  constexpr std::pair<std::uint32_t, std::string_view> names[] = {{sync::time_flag_mono_ignored, "mono_ignored"},
+                                                                  {sync::time_flag_mono_missing, "mono_missing"},
+                                                                  {sync::time_flag_clamped, "clamped"},
+                                                                  {sync::time_flag_raised_chain, "raised_chain"},
+                                                                  {sync::time_flag_raised_seen, "raised_seen"},
+                                                                  {sync::time_flag_seen_cut, "seen_cut"},
+                                                                  {sync::time_flag_anchor_unknown, "anchor_unknown"},
+                                                                  {sync::time_flag_asserted, "asserted"},
+                                                                  {sync::time_flag_doubtful_clock, "doubtful_clock"}};
   Json out = Json::array();
   for (const auto& [flag, name] : names)
     if ((flags & flag) != 0) out.push(Json(name));
@@ -34,28 +37,36 @@ Json flag_names(std::uint32_t flags) {
 Json value_json(const sync::FieldSetting& setting, const Names& names) {
   if (!setting.value) return {};
   switch (setting.field) {
-    case FieldId::category: return names.of(RecordKind::category, *setting.value);
-    case FieldId::contact: return names.of(RecordKind::contact, *setting.value);
-    case FieldId::organisation: return names.of(RecordKind::organisation, *setting.value);
-    case FieldId::priority: return Json(sync::priority_name(static_cast<std::uint8_t>(setting.value->front() - '0')));
+    case FieldId::category:
+      return names.of(RecordKind::category, *setting.value);
+    case FieldId::contact:
+      return names.of(RecordKind::contact, *setting.value);
+    case FieldId::organisation:
+      return names.of(RecordKind::organisation, *setting.value);
+    case FieldId::priority:
+      return Json(sync::priority_name(static_cast<std::uint8_t>(setting.value->front() - '0')));
     case FieldId::due_at: {
       std::int64_t ms = 0;
       std::from_chars(setting.value->data(), setting.value->data() + setting.value->size(), ms);
       return Json(instant_text(ms));
     }
-    default: return Json(*setting.value);
+    default:
+      return Json(*setting.value);
   }
 }
 
 Setting element_setting(const sync::Change& change, const Names& names) {
   switch (change.intent) {
     case Intent::tag:
-    case Intent::untag: return {"tags", {}, Json(change.label)};
+    case Intent::untag:
+      return {"tags", {}, Json(change.label)};
     case Intent::watch:
-    case Intent::unwatch: return {"watchers", {}, names.of(change.kind == 1 ? RecordKind::contact : RecordKind::operator_, change.target)};
+    case Intent::unwatch:
+      return {"watchers", {}, names.of(change.kind == 1 ? RecordKind::contact : RecordKind::operator_, change.target)};
     default: {
       const auto kind = sync::link_kind_from_number(change.kind);
-      return {"links", kind ? std::string(sync::link_kind_name(*kind)) : std::string(), Json(to_uuid_text(change.target))};
+      return {"links", kind ? std::string(sync::link_kind_name(*kind)) : std::string(),
+              Json(to_uuid_text(change.target))};
     }
   }
 }
@@ -63,13 +74,16 @@ Setting element_setting(const sync::Change& change, const Names& names) {
 std::vector<Setting> create_settings(const sync::Change& change, const Names& names) {
   std::vector<Setting> out;
   for (const sync::FieldSetting& setting : change.fields)
-    out.push_back({sync::find_field(setting.field)->name, setting.key, setting.erased ? Json() : value_json(setting, names)});
+    out.push_back(
+        {sync::find_field(setting.field)->name, setting.key, setting.erased ? Json() : value_json(setting, names)});
   if (!change.text.empty()) out.push_back({"description", {}, Json(change.text)});
   out.push_back({"status", {}, Json(sync::status_name(sync::Status::new_))});
   return out;
 }
 
-std::vector<Setting> settings_in(const sync::PlacedChange& placed, const std::map<sync::ChangeRef, std::optional<sync::Status>>& led_to, const Names& names) {
+std::vector<Setting> settings_in(const sync::PlacedChange& placed,
+                                 const std::map<sync::ChangeRef, std::optional<sync::Status>>& led_to,
+                                 const Names& names) {
   const sync::Change& change = placed.change;
   const sync::IntentSpec* spec = sync::find_intent(change.intent);
   if (spec == nullptr) return {{}};
@@ -79,22 +93,34 @@ std::vector<Setting> settings_in(const sync::PlacedChange& placed, const std::ma
     return {{"status", {}, known ? Json(sync::status_name(*found->second)) : Json()}};
   }
   switch (change.intent) {
-    case Intent::create: return create_settings(change, names);
+    case Intent::create:
+      return create_settings(change, names);
     case Intent::set:
       return {{sync::find_field(change.fields.front().field)->name, change.fields.front().key,
                change.fields.front().erased ? Json() : value_json(change.fields.front(), names)}};
-    case Intent::describe: return {{"description", {}, Json(change.text)}};
-    case Intent::take: return {{"assignee", {}, names.author(placed.stamp.author, placed.stamp.author_kind)}};
-    case Intent::assign: return {{"assignee", {}, names.of(RecordKind::operator_, change.target)}};
-    case Intent::move_queue: return {{"queue", {}, names.of(RecordKind::queue, change.target)}};
-    case Intent::merge: return {{"merged_into", {}, Json(to_uuid_text(change.target))}};
-    case Intent::delete_ticket: return {{"deleted", {}, Json(true)}};
-    case Intent::restore: return {{"deleted", {}, Json(false)}};
-    case Intent::log_time: return {{"time_entries", {}, Json(change.number)}};
+    case Intent::describe:
+      return {{"description", {}, Json(change.text)}};
+    case Intent::take:
+      return {{"assignee", {}, names.author(placed.stamp.author, placed.stamp.author_kind)}};
+    case Intent::assign:
+      return {{"assignee", {}, names.of(RecordKind::operator_, change.target)}};
+    case Intent::move_queue:
+      return {{"queue", {}, names.of(RecordKind::queue, change.target)}};
+    case Intent::merge:
+      return {{"merged_into", {}, Json(to_uuid_text(change.target))}};
+    case Intent::delete_ticket:
+      return {{"deleted", {}, Json(true)}};
+    case Intent::restore:
+      return {{"deleted", {}, Json(false)}};
+    case Intent::log_time:
+      return {{"time_entries", {}, Json(change.number)}};
     case Intent::message:
-    case Intent::edit_message: return {{"messages", {}, Json(change.text)}};
-    case Intent::attach: return {{"messages", {}, Json(change.file_name)}};
-    default: break;
+    case Intent::edit_message:
+      return {{"messages", {}, Json(change.text)}};
+    case Intent::attach:
+      return {{"messages", {}, Json(change.file_name)}};
+    default:
+      break;
   }
   if (spec->unit == sync::Unit::set) return {element_setting(change, names)};
   return {{}};
@@ -123,7 +149,8 @@ std::map<sync::ChangeRef, std::optional<sync::Status>> statuses_of_moves(const s
 }
 
 std::vector<Json> settings_of(const sync::PlacedChange& placed, const LedgerChange& row,
-                              const std::map<sync::ChangeRef, std::optional<sync::Status>>& led_to, const Names& names) {
+                              const std::map<sync::ChangeRef, std::optional<sync::Status>>& led_to,
+                              const Names& names) {
   // A pin is its owner's own and never appears to others.
   if (placed.change.intent == Intent::pin || placed.change.intent == Intent::unpin) return {};
   const sync::IntentSpec* spec = sync::find_intent(placed.change.intent);

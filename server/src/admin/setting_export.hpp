@@ -9,7 +9,8 @@
 
 namespace tern::server::admin {
 
-/// The status each move of the ticket led to, or, where it was overtaken, would have led to; nothing where no way leads.
+/// The status each move of the ticket led to, or, where it was overtaken, would have led to; nothing where no way
+/// leads.
 std::map<sync::ChangeRef, std::optional<sync::Status>> statuses_of_moves(const sync::TicketState& state);
 
 std::vector<Json> settings_of(const sync::PlacedChange& placed, const LedgerChange& row,

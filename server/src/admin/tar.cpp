@@ -9,7 +9,8 @@
 namespace tern::server::admin {
 namespace {
 
-constexpr std::size_t name_bytes = 100, size_at = 124, size_bytes = 12, checksum_at = 148, type_at = 156, magic_at = 257;
+constexpr std::size_t name_bytes = 100, size_at = 124, size_bytes = 12, checksum_at = 148, type_at = 156,
+                      magic_at = 257;
 constexpr std::uint64_t size_max = 077777777777;  // 8 GiB - 1: eleven octal digits
 
 std::string octal(std::uint64_t value, std::size_t digits) {
@@ -30,7 +31,8 @@ std::string size_field(std::uint64_t size) {
 std::uint32_t checksum(ByteView header) {
   std::uint32_t sum = 0;
   for (std::size_t i = 0; i < header.size(); ++i)
-    sum += i >= checksum_at && i < checksum_at + 8 ? static_cast<std::uint32_t>(' ') : static_cast<std::uint8_t>(header[i]);
+    sum += i >= checksum_at && i < checksum_at + 8 ? static_cast<std::uint32_t>(' ')
+                                                   : static_cast<std::uint8_t>(header[i]);
   return sum;
 }
 
@@ -50,7 +52,9 @@ Bytes header_of(const TarFile& file) {
   return out;
 }
 
-std::uint64_t padding_of(std::uint64_t size) { return (tar_block_bytes - size % tar_block_bytes) % tar_block_bytes; }
+std::uint64_t padding_of(std::uint64_t size) {
+  return (tar_block_bytes - size % tar_block_bytes) % tar_block_bytes;
+}
 
 class Descriptor {
 public:
@@ -130,7 +134,9 @@ private:
   bool done_ = false;
 };
 
-tl::unexpected<Error> damaged() { return fail(ErrorCode::corrupt, "The archive inside the backup is damaged."); }
+tl::unexpected<Error> damaged() {
+  return fail(ErrorCode::corrupt, "The archive inside the backup is damaged.");
+}
 
 }  // namespace
 
@@ -192,6 +198,8 @@ Result<void> TarReader::write(ByteView piece) {
   return {};
 }
 
-Result<void> TarReader::finish() const { return ended_ ? Result<void>() : damaged(); }
+Result<void> TarReader::finish() const {
+  return ended_ ? Result<void>() : damaged();
+}
 
 }  // namespace tern::server::admin

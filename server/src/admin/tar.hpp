@@ -1,4 +1,5 @@
-// The little of tar (ustar) that a backup is: plain files one behind the other, readable by any tar once it is decrypted.
+// The little of tar (ustar) that a backup is: plain files one behind the other, readable by any tar once it is
+// decrypted.
 #pragma once
 
 #include <cstdint>

@@ -11,12 +11,14 @@ namespace tern::server::admin {
 namespace {
 
 Json tenant_json(const Tenant& tenant) {
-  return Json::object({{"name", Json(tenant.name())}, {"id", Json(to_uuid_text(tenant.id().view()))}, {"zone", Json(tenant.zone())}});
+  return Json::object(
+      {{"name", Json(tenant.name())}, {"id", Json(to_uuid_text(tenant.id().view()))}, {"zone", Json(tenant.zone())}});
 }
 
 Result<Json> tenant_status(Tenant& tenant) {
   TERN_TRY(auto reader, tenant.reader());
-  TERN_TRY(const auto tickets, reader.db().int64_of("SELECT count(*) FROM ticket WHERE tenant_id = $1", tenant.number()));
+  TERN_TRY(const auto tickets,
+           reader.db().int64_of("SELECT count(*) FROM ticket WHERE tenant_id = $1", tenant.number()));
   const auto head = tenant.log_head();
   std::int64_t active = 0, pending = 0;
   for (const DeviceInfo& device : devices(tenant)) {
@@ -41,10 +43,13 @@ Result<Json> tenant_status(Tenant& tenant) {
 Json problems_of(AdminParts& parts) {
   Json problems = Json::array();
   if (const auto sheet = recovery_sheet(parts.directory.path()))
-    problems.push(Json("The recovery key still lies in " + *sheet + ": print it or move it off this machine, then delete the file."));
+    problems.push(Json("The recovery key still lies in " + *sheet +
+                       ": print it or move it off this machine, then delete the file."));
   for (Tenant* tenant : parts.tenants.all()) {
-    if (tenant->clock_in_doubt()) problems.push(Json(tenant->name() + ": the server's clock jumped. Check it, then: ternd clock accept"));
-    if (tenant->backup_stable_seq() == 0 && tenant->commit_seq() > 0) problems.push(Json(tenant->name() + ": no backup yet. Make one: ternd backup --to FILE"));
+    if (tenant->clock_in_doubt())
+      problems.push(Json(tenant->name() + ": the server's clock jumped. Check it, then: ternd clock accept"));
+    if (tenant->backup_stable_seq() == 0 && tenant->commit_seq() > 0)
+      problems.push(Json(tenant->name() + ": no backup yet. Make one: ternd backup --to FILE"));
   }
   return problems;
 }
@@ -52,7 +57,9 @@ Json problems_of(AdminParts& parts) {
 }  // namespace
 
 Result<Json> tenant_add(AdminCall& call) {
-  TERN_TRY(const Tenant* tenant, call.parts().tenants.add(call.text("name"), call.has("zone") ? call.text("zone") : call.parts().options.zone));
+  TERN_TRY(
+      const Tenant* tenant,
+      call.parts().tenants.add(call.text("name"), call.has("zone") ? call.text("zone") : call.parts().options.zone));
   return tenant_json(*tenant);
 }
 
@@ -99,7 +106,9 @@ Result<Json> clock_accept(AdminCall& call) {
   std::int64_t since_ms = 0;
   if (call.has("since")) {
     const auto since = parse_instant(call.text("since"));
-    if (!since) return fail(ErrorCode::invalid, "\"" + call.text("since") + "\" is no time.", "Write it like 2026-03-01T08:00:00Z.", "since");
+    if (!since)
+      return fail(ErrorCode::invalid, "\"" + call.text("since") + "\" is no time.",
+                  "Write it like 2026-03-01T08:00:00Z.", "since");
     since_ms = *since;
   }
   call.tenant().accept_clock();

@@ -12,8 +12,12 @@ namespace {
 using sync::FieldId;
 using sync::RecordKind;
 
-Json instant_or_null(std::int64_t ms) { return ms == 0 ? Json() : Json(instant_text(ms)); }
-Json text_or_null(const std::optional<Bytes>& value) { return value ? Json(*value) : Json(); }
+Json instant_or_null(std::int64_t ms) {
+  return ms == 0 ? Json() : Json(instant_text(ms));
+}
+Json text_or_null(const std::optional<Bytes>& value) {
+  return value ? Json(*value) : Json();
+}
 
 Json due_json(const sync::TicketState& state) {
   const auto value = sync::field_value(state, FieldId::due_at);
@@ -32,7 +36,8 @@ Json keyed_json(const sync::TicketState& state) {
   Json out = Json::object();
   for (const auto& [key, field] : state.fields)
     if (key.field == FieldId::custom)
-      if (const auto value = sync::field_value(state, FieldId::custom, key.key)) out.append_member(key.key, Json(*value));
+      if (const auto value = sync::field_value(state, FieldId::custom, key.key))
+        out.append_member(key.key, Json(*value));
   return out;
 }
 
@@ -47,19 +52,27 @@ Json external_refs_json(const sync::TicketState& state) {
 
 std::string_view visibility_name(sync::Visibility visibility) {
   switch (visibility) {
-    case sync::Visibility::open: return "public";
-    case sync::Visibility::team: return "team";
-    case sync::Visibility::restricted: return "restricted";
-    default: return "unspecified";
+    case sync::Visibility::open:
+      return "public";
+    case sync::Visibility::team:
+      return "team";
+    case sync::Visibility::restricted:
+      return "restricted";
+    default:
+      return "unspecified";
   }
 }
 
 std::string_view message_kind_name(sync::MessageKind kind) {
   switch (kind) {
-    case sync::MessageKind::message: return "message";
-    case sync::MessageKind::resolution: return "resolution";
-    case sync::MessageKind::file: return "file";
-    case sync::MessageKind::overtaken_note: return "overtaken_note";
+    case sync::MessageKind::message:
+      return "message";
+    case sync::MessageKind::resolution:
+      return "resolution";
+    case sync::MessageKind::file:
+      return "file";
+    case sync::MessageKind::overtaken_note:
+      return "overtaken_note";
   }
   return "message";
 }
@@ -69,7 +82,8 @@ std::string_view message_kind_name(sync::MessageKind kind) {
 // ---- names ----
 
 Names::Names(const Tenant& tenant) {
-  for (const RecordKind kind : {RecordKind::operator_, RecordKind::queue, RecordKind::contact, RecordKind::category, RecordKind::organisation})
+  for (const RecordKind kind :
+       {RecordKind::operator_, RecordKind::queue, RecordKind::contact, RecordKind::category, RecordKind::organisation})
     for (const sync::Record& record : tenant.records(kind)) names_[{kind, record.id}] = record.name;
 }
 
@@ -145,13 +159,16 @@ Result<Json> TicketExport::ticket(const sync::TicketState& state, std::uint64_t 
 Json TicketExport::watchers(const sync::TicketState& state) const {
   Json out = Json::array();
   for (const Bytes& element : sync::elements_of(state, FieldId::watchers))
-    if (!element.empty()) out.push(names_.of(element.front() == 'c' ? RecordKind::contact : RecordKind::operator_, ByteView(element).substr(1)));
+    if (!element.empty())
+      out.push(
+          names_.of(element.front() == 'c' ? RecordKind::contact : RecordKind::operator_, ByteView(element).substr(1)));
   return out;
 }
 
 Result<Json> TicketExport::number_of(ByteView ticket) {
   if (ticket.empty()) return Json();
-  TERN_TRY(auto rows, db_.query("SELECT number FROM ticket WHERE tenant_id = $1 AND ticket_id = $2", tenant_, TicketId::or_zero(ticket)));
+  TERN_TRY(auto rows, db_.query("SELECT number FROM ticket WHERE tenant_id = $1 AND ticket_id = $2", tenant_,
+                                TicketId::or_zero(ticket)));
   TERN_TRY(const bool found, rows.step());
   return found ? Json(rows.text(0)) : Json(to_uuid_text(ticket));
 }
@@ -162,7 +179,8 @@ Result<Json> TicketExport::links(const sync::TicketState& state) {
     if (element.empty()) continue;
     const auto kind = sync::link_kind_from_number(static_cast<std::uint8_t>(element.front()));
     TERN_TRY(Json number, number_of(ByteView(element).substr(1)));
-    out.push(Json::object({{"kind", kind ? Json(sync::link_kind_name(*kind)) : Json()}, {"ticket", std::move(number)}}));
+    out.push(
+        Json::object({{"kind", kind ? Json(sync::link_kind_name(*kind)) : Json()}, {"ticket", std::move(number)}}));
   }
   return out;
 }
@@ -199,7 +217,8 @@ Result<Json> TicketExport::messages(const sync::TicketState& state) {
     TERN_TRY(sync::Message message, sync::decode_message(rows.blob(0)));
     all.push_back(std::move(message));
   }
-  std::sort(all.begin(), all.end(), [](const sync::Message& a, const sync::Message& b) { return sync::before(a.stamp, b.stamp); });
+  std::sort(all.begin(), all.end(),
+            [](const sync::Message& a, const sync::Message& b) { return sync::before(a.stamp, b.stamp); });
   Json out = Json::array();
   for (const sync::Message& message : all) out.push(message_json(message));
   return out;

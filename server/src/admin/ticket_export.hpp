@@ -1,4 +1,5 @@
-// One ticket as one JSON object: standing values with names for references, and every folded setting in the fold's order.
+// One ticket as one JSON object: standing values with names for references, and every folded setting in the fold's
+// order.
 #pragma once
 
 #include <map>
@@ -28,7 +29,8 @@ private:
 /// Reads through `db`, whose snapshot the caller holds where it matters.
 class TicketExport {
 public:
-  TicketExport(sqlite::Database& db, std::int64_t tenant, const Names& names) : db_(db), tenant_(tenant), names_(names) {}
+  TicketExport(sqlite::Database& db, std::int64_t tenant, const Names& names)
+      : db_(db), tenant_(tenant), names_(names) {}
 
   Result<Json> ticket(const sync::TicketState& state, std::uint64_t change_count);
 

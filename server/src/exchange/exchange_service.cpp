@@ -25,7 +25,8 @@ constexpr std::size_t receipts_bytes_reserve = 64 * limits::kib;
 
 Result<std::unique_ptr<v1::ExchangeRequest>> parse_request(ByteView message) {
   auto request = std::make_unique<v1::ExchangeRequest>();
-  google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(message.data()), static_cast<int>(message.size()));
+  google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(message.data()),
+                                            static_cast<int>(message.size()));
   in.SetRecursionLimit(limits::protobuf_recursion_max);
   if (!request->ParseFromCodedStream(&in) || !in.ConsumedEntireMessage())
     return fail(ErrorCode::malformed, "The message is no exchange request.");
@@ -37,14 +38,15 @@ Result<std::unique_ptr<v1::ExchangeRequest>> parse_request(ByteView message) {
 }
 
 std::uint64_t newest_commit(sqlite::Database& db, std::int64_t tenant) {
-  const auto found = db.int64_of("SELECT commit_seq FROM change_set WHERE tenant_id = $1 ORDER BY commit_seq DESC LIMIT 1", tenant);
+  const auto found =
+      db.int64_of("SELECT commit_seq FROM change_set WHERE tenant_id = $1 ORDER BY commit_seq DESC LIMIT 1", tenant);
   return found && *found ? static_cast<std::uint64_t>(**found) : 0;
 }
 
 /// The reader's rights as of the snapshot: what is shown and what may be shown are of one commit.
 Result<void> read_rights(sqlite::Database& db, ReaderScope& scope) {
-  TERN_TRY(auto rows, db.query("SELECT data, version FROM record WHERE tenant_id = $1 AND kind = $2 AND record_id = $3", scope.tenant,
-                               sync::RecordKind::operator_, scope.operator_id));
+  TERN_TRY(auto rows, db.query("SELECT data, version FROM record WHERE tenant_id = $1 AND kind = $2 AND record_id = $3",
+                               scope.tenant, sync::RecordKind::operator_, scope.operator_id));
   TERN_TRY(const bool found, rows.step());
   if (!found) return {};
   TERN_TRY(const auto record, sync::decode_record(rows.blob(0)));
@@ -84,7 +86,8 @@ bool ExchangeService::refuse_history(Asked& asked) {
   };
   if (request.schema_version() < limits::schema_version_min || request.schema_version() > limits::schema_version)
     return refuse(ErrorCode::upgrade_required, "This server speaks another version of the exchange.");
-  const EpochId cursor_epoch = EpochId::or_zero(request.cursor().epoch()), held_epoch = EpochId::or_zero(request.held_head().epoch());
+  const EpochId cursor_epoch = EpochId::or_zero(request.cursor().epoch()),
+                held_epoch = EpochId::or_zero(request.held_head().epoch());
   for (const EpochId& epoch : {cursor_epoch, held_epoch}) {
     if (epoch.is_zero() || epoch == asked.tenant.epoch()) continue;
     const auto record = epoch_record(asked.tenant, epoch);
@@ -92,7 +95,8 @@ bool ExchangeService::refuse_history(Asked& asked) {
     if (record && *record) asked.response.mutable_error()->set_statement(**record);
     return true;
   }
-  if (request.cursor().commit_seq() > asked.tenant.commit_seq() || request.held_head().size() > asked.tenant.log_head().size)
+  if (request.cursor().commit_seq() > asked.tenant.commit_seq() ||
+      request.held_head().size() > asked.tenant.log_head().size)
     return refuse(ErrorCode::server_behind, "This server has an older history than the device.");
   return false;
 }
@@ -103,7 +107,8 @@ Result<void> ExchangeService::push_sets(Asked& asked) {
   push.device = asked.session.device;
   push.change_sets.assign(request.change_sets().begin(), request.change_sets().end());
   if (request.has_chain_head())
-    push.declared = protocol::ChainHead{request.chain_head().device_epoch(), request.chain_head().chain_seq(), Hash::or_zero(request.chain_head().hash())};
+    push.declared = protocol::ChainHead{request.chain_head().device_epoch(), request.chain_head().chain_seq(),
+                                        Hash::or_zero(request.chain_head().hash())};
   push.cursor_seq = asked.cursor_seq;
   push.outbox_pending = request.outbox().pending();
   push.deposit = asked.deposit;
@@ -122,8 +127,9 @@ Result<void> ExchangeService::push_sets(Asked& asked) {
 Result<void> ExchangeService::add_receipts(Asked& asked) {
   if (asked.receipts.empty()) return {};
   TERN_TRY(auto reader, asked.tenant.reader());
-  TERN_TRY(const auto list, protocol::sign_receipts(asked.receipts, asked.tenant.log_head(), asked.session.device,
-                                                    log_nodes(reader.db(), asked.tenant.number()), asked.tenant.keys().log));
+  TERN_TRY(const auto list,
+           protocol::sign_receipts(asked.receipts, asked.tenant.log_head(), asked.session.device,
+                                   log_nodes(reader.db(), asked.tenant.number()), asked.tenant.keys().log));
   asked.response.set_receipts(protocol::encode(list));
   return {};
 }
@@ -135,7 +141,8 @@ Result<void> ExchangeService::add_history(Asked& asked, sqlite::Database& db) {
   asked.response.set_anchor(anchor->wire);
   const auto& held = asked.request->held_head();
   if (held.size() == 0 || held.size() >= anchor->head.size) return {};
-  TERN_TRY(const auto proof, protocol::consistency_proof(held.size(), anchor->head.size, log_nodes(db, asked.tenant.number())));
+  TERN_TRY(const auto proof,
+           protocol::consistency_proof(held.size(), anchor->head.size, log_nodes(db, asked.tenant.number())));
   asked.response.set_consistency_proof(protocol::encode_proof(proof));
   return {};
 }
@@ -147,7 +154,8 @@ Result<void> ExchangeService::add_own_sets(Asked& asked, sqlite::Database& db) {
   if (!device) return {};
   std::size_t bytes = 0;
   for (std::uint64_t seq = from; seq <= device->chain.chain_seq && bytes < limits::change_set_bytes_max; ++seq) {
-    TERN_TRY(const auto stored, read_set(db, asked.tenant.number(), asked.session.device, device->chain.device_epoch, seq));
+    TERN_TRY(const auto stored,
+             read_set(db, asked.tenant.number(), asked.session.device, device->chain.device_epoch, seq));
     if (!stored) break;
     Bytes wire = protocol::encode(stored->set);
     bytes += wire.size();
@@ -158,11 +166,14 @@ Result<void> ExchangeService::add_own_sets(Asked& asked, sqlite::Database& db) {
   return {};
 }
 
-Result<void> ExchangeService::add_statements(Asked& asked, sqlite::Database& db, std::uint64_t from_seq, std::uint64_t to_seq) {
-  TERN_TRY(auto amendments, db.query("SELECT a.statement, a.commit_seq, a.ticket_id FROM amendment_reader r "
-                                     "JOIN amendment a ON a.tenant_id = r.tenant_id AND a.commit_seq = r.commit_seq AND a.n = r.n "
-                                     "WHERE r.tenant_id = $1 AND r.device_id = $2 AND r.commit_seq > $3 AND r.commit_seq <= $4 ORDER BY r.commit_seq, r.n",
-                                     asked.tenant.number(), asked.session.device, from_seq, to_seq));
+Result<void> ExchangeService::add_statements(Asked& asked, sqlite::Database& db, std::uint64_t from_seq,
+                                             std::uint64_t to_seq) {
+  TERN_TRY(auto amendments,
+           db.query("SELECT a.statement, a.commit_seq, a.ticket_id FROM amendment_reader r "
+                    "JOIN amendment a ON a.tenant_id = r.tenant_id AND a.commit_seq = r.commit_seq AND a.n = r.n "
+                    "WHERE r.tenant_id = $1 AND r.device_id = $2 AND r.commit_seq > $3 AND r.commit_seq <= $4 ORDER BY "
+                    "r.commit_seq, r.n",
+                    asked.tenant.number(), asked.session.device, from_seq, to_seq));
   for (;;) {
     TERN_TRY(const bool more, amendments.step());
     if (!more) break;
@@ -171,8 +182,10 @@ Result<void> ExchangeService::add_statements(Asked& asked, sqlite::Database& db,
     amendment.set_commit_seq(amendments.uint64(1));
     amendment.set_ticket_id(Bytes(amendments.blob(2)));
   }
-  TERN_TRY(auto erasures, db.query("SELECT DISTINCT statement FROM erasure WHERE tenant_id = $1 AND commit_seq > $2 AND commit_seq <= $3",
-                                   asked.tenant.number(), from_seq, to_seq));
+  TERN_TRY(
+      auto erasures,
+      db.query("SELECT DISTINCT statement FROM erasure WHERE tenant_id = $1 AND commit_seq > $2 AND commit_seq <= $3",
+               asked.tenant.number(), from_seq, to_seq));
   for (;;) {
     TERN_TRY(const bool more, erasures.step());
     if (!more) return {};
@@ -191,7 +204,9 @@ Result<void> ExchangeService::add_buckets(Asked& asked, sqlite::Database& db) {
   for (const std::uint32_t wanted : request.want_buckets()) {
     if (wanted > 255) continue;
     const auto index = static_cast<std::uint8_t>(wanted);
-    if (ours && theirs.size() == 256 * Hash::size_bytes && ours->bucket(index).view() == ByteView(theirs).substr(index * Hash::size_bytes, Hash::size_bytes)) continue;
+    if (ours && theirs.size() == 256 * Hash::size_bytes &&
+        ours->bucket(index).view() == ByteView(theirs).substr(index * Hash::size_bytes, Hash::size_bytes))
+      continue;
     v1::Bucket& bucket = *asked.response.add_buckets();
     bucket.set_bucket(wanted);
     TicketId first{}, last{};
@@ -200,11 +215,16 @@ Result<void> ExchangeService::add_buckets(Asked& asked, sqlite::Database& db) {
     last.bytes[0] = index;
     const auto query = [&]() -> Result<sqlite::Statement> {
       if (asked.scope.all)
-        return db.query("SELECT ticket_id, version, state FROM ticket WHERE tenant_id = $1 AND ticket_id >= $2 AND ticket_id <= $3 ORDER BY ticket_id",
-                        asked.scope.tenant, first, last);
-      return db.query("SELECT t.ticket_id, t.version, t.state FROM scope_member m JOIN ticket t ON t.tenant_id = m.tenant_id AND t.ticket_id = m.ticket_id "
-                      "WHERE m.tenant_id = $1 AND m.operator_id = $4 AND m.ticket_id >= $2 AND m.ticket_id <= $3 AND m.left_seq = 0 ORDER BY m.ticket_id",
-                      asked.scope.tenant, first, last, asked.scope.operator_id);
+        return db.query(
+            "SELECT ticket_id, version, state FROM ticket WHERE tenant_id = $1 AND ticket_id >= $2 AND ticket_id <= $3 "
+            "ORDER BY ticket_id",
+            asked.scope.tenant, first, last);
+      return db.query(
+          "SELECT t.ticket_id, t.version, t.state FROM scope_member m JOIN ticket t ON t.tenant_id = m.tenant_id AND "
+          "t.ticket_id = m.ticket_id "
+          "WHERE m.tenant_id = $1 AND m.operator_id = $4 AND m.ticket_id >= $2 AND m.ticket_id <= $3 AND m.left_seq = "
+          "0 ORDER BY m.ticket_id",
+          asked.scope.tenant, first, last, asked.scope.operator_id);
     };
     TERN_TRY(auto rows, query());
     for (;;) {
@@ -222,8 +242,9 @@ Result<void> ExchangeService::add_buckets(Asked& asked, sqlite::Database& db) {
 
 Result<void> ExchangeService::pull(Asked& asked, sqlite::Database& db) {
   const auto& request = *asked.request;
-  const std::size_t want = std::clamp<std::size_t>(request.want_bytes() == 0 ? limits::want_bytes_default : request.want_bytes(), limits::want_bytes_min,
-                                                   limits::want_bytes_max);
+  const std::size_t want =
+      std::clamp<std::size_t>(request.want_bytes() == 0 ? limits::want_bytes_default : request.want_bytes(),
+                              limits::want_bytes_min, limits::want_bytes_max);
   PageRequest page{asked.cursor_seq, std::nullopt, asked.sent_seq, want};
   if (!request.page_token().empty()) {
     TERN_TRY(page.token, PageToken::decode(request.page_token()));
@@ -288,10 +309,8 @@ Result<ExchangeService::Answered> ExchangeService::build(Asked& asked) {
     note.outbox_pending = asked.request->outbox().pending();
   }
   if (note_exchange(asked.tenant, note))
-    committer_->run(asked.tenant, [&] {
-      if (auto ended = end_custody(asked.tenant, asked.session.device); ended && *ended && committer_->on_commit)
-        committer_->on_commit(asked.tenant, (*ended)->notice);
-    });
+    committer_->run(asked.tenant,
+                    [&] { (void)end_custody(asked.tenant, asked.session.device); });  // else the next exchange does
   if (!asked.receipts.empty()) crash_point("before_answer");
   const std::uint64_t reached = asked.response.more() ? 0 : asked.response.cursor().commit_seq();
   return Answered{asked.response.SerializeAsString() + asked.patches, reached};
@@ -305,7 +324,16 @@ Result<Bytes> ExchangeService::answer(Session& session, ByteView message) {
 Result<ExchangeService::Answered> ExchangeService::answer_on_stream(Session& session, ByteView message) {
   ++counters_.exchanges;
   TERN_TRY(auto request, parse_request(message));
-  Asked asked{session, *session.tenant, std::move(request), {}, {}, {}, {}, 0, 0, session.mode == protocol::SessionMode::deposit};
+  Asked asked{session,
+              *session.tenant,
+              std::move(request),
+              {},
+              {},
+              {},
+              {},
+              0,
+              0,
+              session.mode == protocol::SessionMode::deposit};
   asked.response.set_nonce(asked.request->nonce());
   asked.response.set_server_time_ms(asked.tenant.now_ms());
   asked.cursor_seq = asked.request->cursor().commit_seq();
@@ -319,9 +347,10 @@ Result<ExchangeService::Answered> ExchangeService::answer_on_stream(Session& ses
   // A key revoked, or an operator disabled, since the session began: what it may do is decided now.
   if (device->key_state != protocol::KeyState::active || !actor || !actor->active) asked.deposit = true;
   if (actor) {
-    const auto record = asked.tenant.find_record(sync::RecordKind::operator_, RecordId::or_zero(session.operator_id.view()));
-    asked.scope = {asked.tenant.number(), session.operator_id, device->scope_all, sync::has_right(actor->role, sync::Right::restricted_note),
-                   record ? record->version : 0};
+    const auto record =
+        asked.tenant.find_record(sync::RecordKind::operator_, RecordId::or_zero(session.operator_id.view()));
+    asked.scope = {asked.tenant.number(), session.operator_id, device->scope_all,
+                   sync::has_right(actor->role, sync::Right::restricted_note), record ? record->version : 0};
   }
   if (asked.request->change_sets_size() > 0) TERN_CHECKED(push_sets(asked));
   return build(asked);
@@ -333,9 +362,11 @@ Result<std::optional<ExchangeService::Pushed>> ExchangeService::push(Session& se
   const auto device = find_device(tenant, session.device);
   const auto actor = tenant.find_actor(session.operator_id);
   const auto record = tenant.find_record(sync::RecordKind::operator_, RecordId::or_zero(session.operator_id.view()));
-  if (!device || device->key_state != protocol::KeyState::active || !actor || !actor->active || !record) return std::optional<Pushed>();
+  if (!device || device->key_state != protocol::KeyState::active || !actor || !actor->active || !record)
+    return std::optional<Pushed>();
   Asked asked{session, tenant, std::make_unique<v1::ExchangeRequest>(), {}, {}, {}, {}, base_seq, 0, false};
-  asked.scope = {tenant.number(), session.operator_id, device->scope_all, sync::has_right(actor->role, sync::Right::restricted_note), record->version};
+  asked.scope = {tenant.number(), session.operator_id, device->scope_all,
+                 sync::has_right(actor->role, sync::Right::restricted_note), record->version};
   TERN_TRY(auto reader, tenant.reader());
   TERN_TRY(auto snapshot, sqlite::Transaction::begin_read(reader.db()));
   asked.sent_seq = newest_commit(reader.db(), tenant.number());
@@ -344,7 +375,9 @@ Result<std::optional<ExchangeService::Pushed>> ExchangeService::push(Session& se
   asked.request->set_want_bytes(limits::want_bytes_max - receipts_bytes_reserve);
   // Packs are pulled, not pushed: versions the device holds are not known here.
   PatchWriter patches(reader.db(), asked.scope);
-  TERN_TRY(const PageEnd end, write_page(reader.db(), asked.scope, {base_seq, std::nullopt, asked.sent_seq, asked.request->want_bytes()}, patches, asked.response));
+  TERN_TRY(const PageEnd end,
+           write_page(reader.db(), asked.scope, {base_seq, std::nullopt, asked.sent_seq, asked.request->want_bytes()},
+                      patches, asked.response));
   if (end.token) return std::optional<Pushed>();  // too much for a push: the device's next round brings it
   TERN_CHECKED(add_statements(asked, reader.db(), base_seq, end.cursor_seq));
   asked.response.mutable_base()->set_epoch(Bytes(tenant.epoch().view()));

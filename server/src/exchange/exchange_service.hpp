@@ -1,8 +1,8 @@
 // One exchange: sets up, receipts and patches down. Source: protocol.md "Exchange".
 #pragma once
 
-#include <cstdint>
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <optional>
 
@@ -20,7 +20,8 @@ class ExchangeResponse;
 namespace tern::server {
 
 struct ExchangeCounters {
-  std::atomic<std::uint64_t> exchanges{0}, sets_received{0}, patches_sent{0}, digest_checkpoints{0}, bucket_repairs{0}, errors{0};
+  std::atomic<std::uint64_t> exchanges{0}, sets_received{0}, patches_sent{0}, digest_checkpoints{0}, bucket_repairs{0},
+      errors{0};
 };
 
 /// Thread-safe.
@@ -31,8 +32,8 @@ public:
   void use_committer(Committer& committer) { committer_ = &committer; }
 
   /// `message`: an ExchangeRequest, uncompressed; the answer is an ExchangeResponse, uncompressed. What goes wrong with
-  /// the sets or the history is inside the answer (SyncErrorMessage). Errors: `malformed`, `too_large` (the message is none, or
-  /// over a limit), `busy`, `storage_full`, `storage_failed` (nothing was stored).
+  /// the sets or the history is inside the answer (SyncErrorMessage). Errors: `malformed`, `too_large` (the message is
+  /// none, or over a limit), `busy`, `storage_full`, `storage_failed` (nothing was stored).
   Result<Bytes> answer(Session& session, ByteView message);
   /// The same, with where the replica stands once it has applied the answer (zero: not known).
   struct Answered {
@@ -41,8 +42,8 @@ public:
   };
   Result<Answered> answer_on_stream(Session& session, ByteView message);
 
-  /// Patches for a replica that stands at `base_seq` of this epoch, as a push; nothing when there are none for its scope.
-  /// `reached_seq`: where the replica stands afterwards.
+  /// Patches for a replica that stands at `base_seq` of this epoch, as a push; nothing when there are none for its
+  /// scope. `reached_seq`: where the replica stands afterwards.
   struct Pushed {
     Bytes response;
     std::uint64_t reached_seq = 0;

@@ -26,7 +26,8 @@ struct Item {
 
 /// At the commit that brought it in, whatever was committed to it since: behind a page that ends between the two it
 /// would count as held, and come without its older messages.
-Result<void> gather_entered(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after, std::vector<Item>& items) {
+Result<void> gather_entered(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after,
+                            std::vector<Item>& items) {
   TERN_TRY(auto rows, db.query("SELECT ticket_id, entered_seq FROM scope_member "
                                "WHERE tenant_id = $1 AND operator_id = $2 AND entered_seq > $3 AND left_seq = 0",
                                scope.tenant, scope.operator_id, after));
@@ -37,8 +38,10 @@ Result<void> gather_entered(sqlite::Database& db, const ReaderScope& scope, std:
   }
 }
 
-Result<void> gather_left(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after, std::vector<Item>& items) {
-  TERN_TRY(auto rows, db.query("SELECT ticket_id, left_seq, left_reason FROM scope_member WHERE tenant_id = $1 AND operator_id = $2 AND left_seq > $3",
+Result<void> gather_left(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after,
+                         std::vector<Item>& items) {
+  TERN_TRY(auto rows, db.query("SELECT ticket_id, left_seq, left_reason FROM scope_member WHERE tenant_id = $1 AND "
+                               "operator_id = $2 AND left_seq > $3",
                                scope.tenant, scope.operator_id, after));
   for (;;) {
     TERN_TRY(const bool more, rows.step());
@@ -47,9 +50,12 @@ Result<void> gather_left(sqlite::Database& db, const ReaderScope& scope, std::ui
   }
 }
 
-Result<void> gather_changed(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after, std::vector<Item>& items) {
+Result<void> gather_changed(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after,
+                            std::vector<Item>& items) {
   const auto query = [&]() -> Result<sqlite::Statement> {
-    if (scope.all) return db.query("SELECT ticket_id, version FROM ticket WHERE tenant_id = $1 AND version > $2", scope.tenant, after);
+    if (scope.all)
+      return db.query("SELECT ticket_id, version FROM ticket WHERE tenant_id = $1 AND version > $2", scope.tenant,
+                      after);
     return db.query(
         "SELECT t.ticket_id, t.version FROM ticket t JOIN scope_member m "
         "ON m.tenant_id = t.tenant_id AND m.operator_id = $2 AND m.ticket_id = t.ticket_id "
@@ -65,9 +71,12 @@ Result<void> gather_changed(sqlite::Database& db, const ReaderScope& scope, std:
 }
 
 /// The newest commit after the cursor that let the reader see restricted notes, or took that away. Nothing: none did.
-Result<std::optional<std::uint64_t>> rights_turned(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after) {
-  TERN_TRY(auto rows, db.query("SELECT version, data FROM record_history WHERE tenant_id = $1 AND kind = $2 AND record_id = $3 AND version >= "
-                               "(SELECT max(version) FROM record_history WHERE tenant_id = $1 AND kind = $2 AND record_id = $3 AND version <= $4) "
+Result<std::optional<std::uint64_t>> rights_turned(sqlite::Database& db, const ReaderScope& scope,
+                                                   std::uint64_t after) {
+  TERN_TRY(auto rows, db.query("SELECT version, data FROM record_history WHERE tenant_id = $1 AND kind = $2 AND "
+                               "record_id = $3 AND version >= "
+                               "(SELECT max(version) FROM record_history WHERE tenant_id = $1 AND kind = $2 AND "
+                               "record_id = $3 AND version <= $4) "
                                "ORDER BY version",
                                scope.tenant, sync::RecordKind::operator_, scope.operator_id, after));
   std::optional<bool> before;
@@ -83,15 +92,20 @@ Result<std::optional<std::uint64_t>> rights_turned(sqlite::Database& db, const R
 }
 
 /// Tickets the reader holds with notes that it may see only now, or must not see any more.
-Result<void> gather_again(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after, std::vector<Item>& items) {
+Result<void> gather_again(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after,
+                          std::vector<Item>& items) {
   TERN_TRY(const auto turned, rights_turned(db, scope, after));
   if (!turned) return {};
   const auto query = [&]() -> Result<sqlite::Statement> {
     if (scope.all)
-      return db.query("SELECT DISTINCT ticket_id FROM message WHERE tenant_id = $1 AND visibility = $2", scope.tenant, sync::Visibility::restricted);
-    return db.query("SELECT DISTINCT m.ticket_id FROM scope_member m JOIN message n ON n.tenant_id = m.tenant_id AND n.ticket_id = m.ticket_id "
-                    "WHERE m.tenant_id = $1 AND m.operator_id = $2 AND m.left_seq = 0 AND m.entered_seq <= $3 AND n.visibility = $4",
-                    scope.tenant, scope.operator_id, after, sync::Visibility::restricted);
+      return db.query("SELECT DISTINCT ticket_id FROM message WHERE tenant_id = $1 AND visibility = $2", scope.tenant,
+                      sync::Visibility::restricted);
+    return db.query(
+        "SELECT DISTINCT m.ticket_id FROM scope_member m JOIN message n ON n.tenant_id = m.tenant_id AND n.ticket_id = "
+        "m.ticket_id "
+        "WHERE m.tenant_id = $1 AND m.operator_id = $2 AND m.left_seq = 0 AND m.entered_seq <= $3 AND n.visibility = "
+        "$4",
+        scope.tenant, scope.operator_id, after, sync::Visibility::restricted);
   };
   TERN_TRY(auto rows, query());
   for (;;) {
@@ -114,13 +128,15 @@ Result<std::vector<Item>> gather(sqlite::Database& db, const ReaderScope& scope,
   std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.stands_before(b); });
   if (page.token) {
     const Item sent{page.token->position, page.token->ticket};
-    items.erase(items.begin(), std::find_if(items.begin(), items.end(), [&](const Item& item) { return sent.stands_before(item); }));
+    items.erase(items.begin(),
+                std::find_if(items.begin(), items.end(), [&](const Item& item) { return sent.stands_before(item); }));
   }
   return items;
 }
 
-Result<std::optional<MessagePlace>> write_item(sqlite::Database& db, const ReaderScope& scope, const Item& item, std::uint64_t cursor_seq,
-                                               PatchWriter& patches, v1::ExchangeResponse& response) {
+Result<std::optional<MessagePlace>> write_item(sqlite::Database& db, const ReaderScope& scope, const Item& item,
+                                               std::uint64_t cursor_seq, PatchWriter& patches,
+                                               v1::ExchangeResponse& response) {
   if (item.left) {
     v1::Left& left = *response.add_left();
     left.set_ticket_id(Bytes(item.ticket.view()));
@@ -128,16 +144,20 @@ Result<std::optional<MessagePlace>> write_item(sqlite::Database& db, const Reade
     left.set_commit_seq(item.position);
     return std::optional<MessagePlace>();
   }
-  TERN_TRY(auto row, db.query("SELECT state FROM ticket WHERE tenant_id = $1 AND ticket_id = $2", scope.tenant, item.ticket));
+  TERN_TRY(auto row,
+           db.query("SELECT state FROM ticket WHERE tenant_id = $1 AND ticket_id = $2", scope.tenant, item.ticket));
   TERN_TRY(const bool found, row.step());
   if (!found) return fail(ErrorCode::corrupt, "A ticket of the scope has no state.");
   const bool whole = item.entered || item.again;
-  return patches.add(item.ticket, row.blob(0), whole, whole ? MessagePlace{} : MessagePlace::behind(cursor_seq), item.entered);
+  return patches.add(item.ticket, row.blob(0), whole, whole ? MessagePlace{} : MessagePlace::behind(cursor_seq),
+                     item.entered);
 }
 
 /// The messages that did not fit the page before, as long as their ticket is still in the scope.
-Result<std::optional<MessagePlace>> write_rest(sqlite::Database& db, const ReaderScope& scope, const PageToken& token, PatchWriter& patches) {
-  TERN_TRY(auto row, db.query("SELECT state FROM ticket WHERE tenant_id = $1 AND ticket_id = $2 AND ($3 = 1 OR EXISTS (SELECT 1 FROM scope_member m "
+Result<std::optional<MessagePlace>> write_rest(sqlite::Database& db, const ReaderScope& scope, const PageToken& token,
+                                               PatchWriter& patches) {
+  TERN_TRY(auto row, db.query("SELECT state FROM ticket WHERE tenant_id = $1 AND ticket_id = $2 AND ($3 = 1 OR EXISTS "
+                              "(SELECT 1 FROM scope_member m "
                               "WHERE m.tenant_id = $1 AND m.operator_id = $4 AND m.ticket_id = $2 AND m.left_seq = 0))",
                               scope.tenant, token.ticket, scope.all, scope.operator_id));
   TERN_TRY(const bool found, row.step());
@@ -146,7 +166,8 @@ Result<std::optional<MessagePlace>> write_rest(sqlite::Database& db, const Reade
 }
 
 /// What came after the cursor, in the order of its commits. Never splits a commit without a token that says how far.
-Result<PageEnd> write_news(sqlite::Database& db, const ReaderScope& scope, const PageRequest& page, PatchWriter& patches, v1::ExchangeResponse& response) {
+Result<PageEnd> write_news(sqlite::Database& db, const ReaderScope& scope, const PageRequest& page,
+                           PatchWriter& patches, v1::ExchangeResponse& response) {
   TERN_TRY(const auto items, gather(db, scope, page));
   std::uint64_t complete = page.cursor_seq;
   if (page.token && page.token->messages) {
@@ -169,30 +190,39 @@ Result<PageEnd> write_news(sqlite::Database& db, const ReaderScope& scope, const
 }
 
 Result<sqlite::Statement> first_replica_rows(sqlite::Database& db, const ReaderScope& scope, const PageToken& token) {
-  // A ticket that became the operator's own after the download began may have been passed by the first phase: the second
-  // takes it, since its version is above the base.
+  // A ticket that became the operator's own after the download began may have been passed by the first phase: the
+  // second takes it, since its version is above the base.
   const bool own = token.phase == Phase::own_open;
   if (scope.all && own)
-    return db.query("SELECT ticket_id, state FROM ticket WHERE tenant_id = $1 AND assignee = $2 AND ended_ms = 0 AND ticket_id > $3 ORDER BY ticket_id",
-                    scope.tenant, scope.operator_id, token.ticket);
+    return db.query(
+        "SELECT ticket_id, state FROM ticket WHERE tenant_id = $1 AND assignee = $2 AND ended_ms = 0 AND ticket_id > "
+        "$3 ORDER BY ticket_id",
+        scope.tenant, scope.operator_id, token.ticket);
   if (scope.all)
-    return db.query("SELECT ticket_id, state FROM ticket WHERE tenant_id = $1 AND ticket_id > $3 "
-                    "AND (assignee IS NULL OR assignee <> $2 OR ended_ms <> 0 OR version > $4) ORDER BY ticket_id",
-                    scope.tenant, scope.operator_id, token.ticket, token.base_seq);
+    return db.query(
+        "SELECT ticket_id, state FROM ticket WHERE tenant_id = $1 AND ticket_id > $3 "
+        "AND (assignee IS NULL OR assignee <> $2 OR ended_ms <> 0 OR version > $4) ORDER BY ticket_id",
+        scope.tenant, scope.operator_id, token.ticket, token.base_seq);
   if (own)
-    return db.query("SELECT m.ticket_id, t.state FROM scope_member m JOIN ticket t ON t.tenant_id = m.tenant_id AND t.ticket_id = m.ticket_id "
-                    "WHERE m.tenant_id = $1 AND m.operator_id = $2 AND m.ticket_id > $3 AND m.left_seq = 0 AND t.assignee = $2 AND t.ended_ms = 0 "
-                    "ORDER BY m.ticket_id",
-                    scope.tenant, scope.operator_id, token.ticket);
-  return db.query("SELECT m.ticket_id, t.state FROM scope_member m JOIN ticket t ON t.tenant_id = m.tenant_id AND t.ticket_id = m.ticket_id "
-                  "WHERE m.tenant_id = $1 AND m.operator_id = $2 AND m.ticket_id > $3 AND m.left_seq = 0 "
-                  "AND (t.assignee IS NULL OR t.assignee <> $2 OR t.ended_ms <> 0 OR t.version > $4) ORDER BY m.ticket_id",
-                  scope.tenant, scope.operator_id, token.ticket, token.base_seq);
+    return db.query(
+        "SELECT m.ticket_id, t.state FROM scope_member m JOIN ticket t ON t.tenant_id = m.tenant_id AND t.ticket_id = "
+        "m.ticket_id "
+        "WHERE m.tenant_id = $1 AND m.operator_id = $2 AND m.ticket_id > $3 AND m.left_seq = 0 AND t.assignee = $2 AND "
+        "t.ended_ms = 0 "
+        "ORDER BY m.ticket_id",
+        scope.tenant, scope.operator_id, token.ticket);
+  return db.query(
+      "SELECT m.ticket_id, t.state FROM scope_member m JOIN ticket t ON t.tenant_id = m.tenant_id AND t.ticket_id = "
+      "m.ticket_id "
+      "WHERE m.tenant_id = $1 AND m.operator_id = $2 AND m.ticket_id > $3 AND m.left_seq = 0 "
+      "AND (t.assignee IS NULL OR t.assignee <> $2 OR t.ended_ms <> 0 OR t.version > $4) ORDER BY m.ticket_id",
+      scope.tenant, scope.operator_id, token.ticket, token.base_seq);
 }
 
 /// Own open tickets first, then the rest. The cursor stays at zero until the end and then stands where the download
 /// began: whatever was committed meanwhile comes as news, whether or not a page already showed it.
-Result<PageEnd> write_first_replica(sqlite::Database& db, const ReaderScope& scope, const PageRequest& page, PatchWriter& patches) {
+Result<PageEnd> write_first_replica(sqlite::Database& db, const ReaderScope& scope, const PageRequest& page,
+                                    PatchWriter& patches) {
   PageToken token = page.token.value_or(PageToken{Phase::own_open, page.snapshot_seq, 0, TicketId{}, {}});
   if (token.messages) {
     TERN_TRY(token.messages, write_rest(db, scope, token, patches));
@@ -207,15 +237,17 @@ Result<PageEnd> write_first_replica(sqlite::Database& db, const ReaderScope& sco
       TERN_TRY(token.messages, patches.add(token.ticket, rows.blob(1), false, MessagePlace{}, false));
       if (token.messages || patches.size_bytes() >= page.bytes_max) return PageEnd{page.cursor_seq, token, true};
     }
-    if (token.phase == Phase::the_rest) return PageEnd{token.base_seq, std::nullopt, token.base_seq < page.snapshot_seq};
+    if (token.phase == Phase::the_rest)
+      return PageEnd{token.base_seq, std::nullopt, token.base_seq < page.snapshot_seq};
     token.phase = Phase::the_rest;
     token.ticket = {};
   }
 }
 
-Result<void> write_pack(sqlite::Database& db, const ReaderScope& scope, sync::RecordKind kind, std::uint64_t held, std::size_t& budget, bool& more,
-                        v1::ExchangeResponse& response) {
-  TERN_TRY(auto rows, db.query("SELECT data, version FROM record WHERE tenant_id = $1 AND kind = $2 AND version > $3 ORDER BY version, record_id",
+Result<void> write_pack(sqlite::Database& db, const ReaderScope& scope, sync::RecordKind kind, std::uint64_t held,
+                        std::size_t& budget, bool& more, v1::ExchangeResponse& response) {
+  TERN_TRY(auto rows, db.query("SELECT data, version FROM record WHERE tenant_id = $1 AND kind = $2 AND version > $3 "
+                               "ORDER BY version, record_id",
                                scope.tenant, kind, held));
   v1::Pack pack;
   for (;;) {
@@ -268,13 +300,16 @@ Result<PageToken> PageToken::decode(ByteView bytes) {
     token.messages->change = reader.id<ChangeId>("page_token");
   }
   TERN_CHECKED(reader.finish());
-  if (phase < 1 || phase > 3) return fail(ErrorCode::malformed, "That page token is none of this server's.", "", "page_token");
+  if (phase < 1 || phase > 3)
+    return fail(ErrorCode::malformed, "That page token is none of this server's.", "", "page_token");
   return token;
 }
 
-Result<PageEnd> write_page(sqlite::Database& db, const ReaderScope& scope, const PageRequest& page, PatchWriter& patches, v1::ExchangeResponse& response) {
+Result<PageEnd> write_page(sqlite::Database& db, const ReaderScope& scope, const PageRequest& page,
+                           PatchWriter& patches, v1::ExchangeResponse& response) {
   const bool in_download = page.token && page.token->phase != Phase::in_commit;
-  if (in_download && page.token->base_seq > page.snapshot_seq) return fail(ErrorCode::malformed, "That page token is none of this server's.", "", "page_token");
+  if (in_download && page.token->base_seq > page.snapshot_seq)
+    return fail(ErrorCode::malformed, "That page token is none of this server's.", "", "page_token");
   if (in_download || (page.cursor_seq == 0 && !page.token)) return write_first_replica(db, scope, page, patches);
   return write_news(db, scope, page, patches, response);
 }
@@ -284,16 +319,19 @@ Result<std::uint64_t> tickets_in_scope(sqlite::Database& db, const ReaderScope& 
     TERN_TRY(const auto count, db.int64_of("SELECT count(*) FROM ticket WHERE tenant_id = $1", scope.tenant));
     return static_cast<std::uint64_t>(count.value_or(0));
   }
-  TERN_TRY(const auto count, db.int64_of("SELECT count(*) FROM scope_member WHERE tenant_id = $1 AND operator_id = $2 AND left_seq = 0", scope.tenant,
-                                         scope.operator_id));
+  TERN_TRY(const auto count,
+           db.int64_of("SELECT count(*) FROM scope_member WHERE tenant_id = $1 AND operator_id = $2 AND left_seq = 0",
+                       scope.tenant, scope.operator_id));
   return static_cast<std::uint64_t>(count.value_or(0));
 }
 
-Result<bool> write_packs(sqlite::Database& db, const ReaderScope& scope, const std::vector<std::pair<std::uint32_t, std::uint64_t>>& held,
-                         std::size_t bytes_max, v1::ExchangeResponse& response) {
+Result<bool> write_packs(sqlite::Database& db, const ReaderScope& scope,
+                         const std::vector<std::pair<std::uint32_t, std::uint64_t>>& held, std::size_t bytes_max,
+                         v1::ExchangeResponse& response) {
   std::size_t budget = bytes_max;
   bool more = false;
-  for (auto number = static_cast<std::uint32_t>(sync::RecordKind::operator_); number <= static_cast<std::uint32_t>(sync::RecordKind::custom_field); ++number) {
+  for (auto number = static_cast<std::uint32_t>(sync::RecordKind::operator_);
+       number <= static_cast<std::uint32_t>(sync::RecordKind::custom_field); ++number) {
     const auto kind = static_cast<sync::RecordKind>(number);
     if (!sync::travels_to_devices(kind)) continue;
     const auto known = std::find_if(held.begin(), held.end(), [&](const auto& entry) { return entry.first == number; });

@@ -17,18 +17,18 @@ class ExchangeResponse;
 
 namespace tern::server {
 
-/// Where a reader stands within a download or within one large commit. Travels as `page_token`; a token that is not ours
-/// is refused as `malformed`, and nothing it says can widen what the reader may see.
+/// Where a reader stands within a download or within one large commit. Travels as `page_token`; a token that is not
+/// ours is refused as `malformed`, and nothing it says can widen what the reader may see.
 struct PageToken {
   enum class Phase : std::uint8_t {
-    own_open = 1,    // first replica: tickets of the operator that are not ended
-    the_rest = 2,    // first replica: everything else of the scope
-    in_commit = 3,   // later: some tickets of the commit at `position` were sent
+    own_open = 1,   // first replica: tickets of the operator that are not ended
+    the_rest = 2,   // first replica: everything else of the scope
+    in_commit = 3,  // later: some tickets of the commit at `position` were sent
   };
   Phase phase = Phase::own_open;
-  std::uint64_t base_seq = 0;   // first replica: the newest commit when it began; the cursor jumps there at its end
-  std::uint64_t position = 0;   // in_commit
-  TicketId ticket;              // the last one sent
+  std::uint64_t base_seq = 0;  // first replica: the newest commit when it began; the cursor jumps there at its end
+  std::uint64_t position = 0;  // in_commit
+  TicketId ticket;             // the last one sent
   std::optional<MessagePlace> messages;  // it has more messages than one page holds: the last one sent
 
   [[nodiscard]] Bytes encode() const;
@@ -49,8 +49,8 @@ struct PageEnd {
 };
 
 /// Writes patches through `patches`, `left` into `response`. The caller's snapshot is open on `db`.
-Result<PageEnd> write_page(sqlite::Database& db, const ReaderScope& scope, const PageRequest& page, PatchWriter& patches,
-                           v1::ExchangeResponse& response);
+Result<PageEnd> write_page(sqlite::Database& db, const ReaderScope& scope, const PageRequest& page,
+                           PatchWriter& patches, v1::ExchangeResponse& response);
 
 /// Whether an operator of this record sees restricted notes of others.
 bool reads_restricted(const sync::Record& reader);
@@ -59,7 +59,8 @@ bool reads_restricted(const sync::Record& reader);
 Result<std::uint64_t> tickets_in_scope(sqlite::Database& db, const ReaderScope& scope);
 
 /// Packs newer than what the reader holds, whole versions only, about `bytes_max`. True when there are more.
-Result<bool> write_packs(sqlite::Database& db, const ReaderScope& scope, const std::vector<std::pair<std::uint32_t, std::uint64_t>>& held,
-                         std::size_t bytes_max, v1::ExchangeResponse& response);
+Result<bool> write_packs(sqlite::Database& db, const ReaderScope& scope,
+                         const std::vector<std::pair<std::uint32_t, std::uint64_t>>& held, std::size_t bytes_max,
+                         v1::ExchangeResponse& response);
 
 }  // namespace tern::server

@@ -72,10 +72,14 @@ MessagePlace MessagePlace::behind(std::uint64_t commit_seq) {
   return place;
 }
 
-Result<std::optional<MessagePlace>> PatchWriter::add_messages(const TicketId& ticket, const MessagePlace& after, Bytes& patch) {
-  TERN_TRY(auto rows, db_.query("SELECT data, visibility, version, device_id, change_id FROM message WHERE tenant_id = $1 AND ticket_id = $2 "
-                                "AND (version, device_id, change_id) > ($3, $4, $5) ORDER BY version, device_id, change_id",
-                                scope_.tenant, ticket, after.version, after.device, after.change));
+Result<std::optional<MessagePlace>> PatchWriter::add_messages(const TicketId& ticket, const MessagePlace& after,
+                                                              Bytes& patch) {
+  TERN_TRY(
+      auto rows,
+      db_.query(
+          "SELECT data, visibility, version, device_id, change_id FROM message WHERE tenant_id = $1 AND ticket_id = $2 "
+          "AND (version, device_id, change_id) > ($3, $4, $5) ORDER BY version, device_id, change_id",
+          scope_.tenant, ticket, after.version, after.device, after.change));
   const std::size_t before = patch.size();
   std::optional<MessagePlace> last;
   for (;;) {
@@ -85,14 +89,16 @@ Result<std::optional<MessagePlace>> PatchWriter::add_messages(const TicketId& ti
     last = MessagePlace{rows.uint64(2), rows.id<DeviceId>(3), rows.id<ChangeId>(4)};
     if (rows.int64(1) == static_cast<std::int64_t>(sync::Visibility::restricted) && !scope_.restricted_notes) {
       v1::TicketMessage message;
-      if (!message.ParseFromArray(rows.blob(0).data(), static_cast<int>(rows.blob(0).size()))) return fail(ErrorCode::corrupt, "A stored message cannot be read.");
+      if (!message.ParseFromArray(rows.blob(0).data(), static_cast<int>(rows.blob(0).size())))
+        return fail(ErrorCode::corrupt, "A stored message cannot be read.");
       if (message.author() != scope_.operator_id.view()) continue;
     }
     put_field(patch, v1::Patch::kMessagesFieldNumber, rows.blob(0));
   }
 }
 
-Result<std::optional<MessagePlace>> PatchWriter::add(const TicketId& ticket, ByteView state, bool whole, const MessagePlace& after, bool entered) {
+Result<std::optional<MessagePlace>> PatchWriter::add(const TicketId& ticket, ByteView state, bool whole,
+                                                     const MessagePlace& after, bool entered) {
   Bytes patch;
   TERN_TRY(const Bytes shown, state_for(scope_, state));
   patch.reserve(shown.size() + 64);
@@ -109,8 +115,11 @@ Result<std::optional<MessagePlace>> PatchWriter::add(const TicketId& ticket, Byt
 }
 
 Result<void> PatchWriter::add_for_repair(const TicketId& ticket, ByteView state) {
-  TERN_TRY(auto rows, db_.query("SELECT version, length(data) FROM message WHERE tenant_id = $1 AND ticket_id = $2 ORDER BY version DESC",
-                                scope_.tenant, ticket));
+  TERN_TRY(
+      auto rows,
+      db_.query(
+          "SELECT version, length(data) FROM message WHERE tenant_id = $1 AND ticket_id = $2 ORDER BY version DESC",
+          scope_.tenant, ticket));
   std::size_t bytes = 0;
   std::optional<std::uint64_t> beyond;
   for (;;) {

@@ -33,9 +33,10 @@ class PatchWriter {
 public:
   PatchWriter(sqlite::Database& db, const ReaderScope& scope) : db_(db), scope_(scope) {}
 
-  /// One ticket with its messages behind `after`. Gives where to go on when they are too many for one page. `whole`: the
-  /// reader drops the messages it holds of it.
-  Result<std::optional<MessagePlace>> add(const TicketId& ticket, ByteView state, bool whole, const MessagePlace& after, bool entered);
+  /// One ticket with its messages behind `after`. Gives where to go on when they are too many for one page. `whole`:
+  /// the reader drops the messages it holds of it.
+  Result<std::optional<MessagePlace>> add(const TicketId& ticket, ByteView state, bool whole, const MessagePlace& after,
+                                          bool entered);
   /// For a repair, which has no second page: whole, or its newest messages when they are too many.
   Result<void> add_for_repair(const TicketId& ticket, ByteView state);
 

@@ -10,9 +10,12 @@
 namespace tern::server {
 namespace {
 
-constexpr std::string_view required_columns[] = {"number", "incident_state", "sys_updated_by", "sys_updated_at", "priority"};
+constexpr std::string_view required_columns[] = {"number", "incident_state", "sys_updated_by", "sys_updated_at",
+                                                 "priority"};
 
-std::string at_line(std::size_t line) { return "line " + std::to_string(line); }
+std::string at_line(std::size_t line) {
+  return "line " + std::to_string(line);
+}
 
 bool take_number(std::string_view& text, int digits_min, int digits_max, int& out) {
   int digits = 0;
@@ -31,7 +34,8 @@ bool take(std::string_view& text, char wanted) {
   return true;
 }
 
-Result<LogRow> make_row(const std::vector<std::string>& columns, const std::vector<std::string>& record, std::size_t line) {
+Result<LogRow> make_row(const std::vector<std::string>& columns, const std::vector<std::string>& record,
+                        std::size_t line) {
   if (record.size() != columns.size())
     return fail(ErrorCode::invalid, at_line(line) + " has " + std::to_string(record.size()) + " cells, the header " +
                                         std::to_string(columns.size()) + ".");
@@ -40,13 +44,16 @@ Result<LogRow> make_row(const std::vector<std::string>& columns, const std::vect
   for (std::size_t i = 0; i < columns.size(); ++i) {
     if (record[i].empty() || record[i] == "?") continue;
     if (record[i].size() > log_cell_bytes_max || !is_valid_utf8(record[i]))
-      return fail(ErrorCode::invalid, at_line(line) + ", column " + columns[i] + ": the cell is too long or not UTF-8.");
+      return fail(ErrorCode::invalid,
+                  at_line(line) + ", column " + columns[i] + ": the cell is too long or not UTF-8.");
     row.cells.emplace(columns[i], record[i]);
   }
   const auto number = row.cell("number"), author = row.cell("sys_updated_by"), when = row.cell("sys_updated_at");
-  if (!number || !author || !when) return fail(ErrorCode::invalid, at_line(line) + " lacks number, sys_updated_by or sys_updated_at.");
+  if (!number || !author || !when)
+    return fail(ErrorCode::invalid, at_line(line) + " lacks number, sys_updated_by or sys_updated_at.");
   const auto time = parse_log_time(*when);
-  if (!time) return fail(ErrorCode::invalid, at_line(line) + ": \"" + *when + "\" is not day-month-year hours:minutes.");
+  if (!time)
+    return fail(ErrorCode::invalid, at_line(line) + ": \"" + *when + "\" is not day-month-year hours:minutes.");
   row.incident = *number;
   row.author = *author;
   row.own_ms = *time;
@@ -63,7 +70,8 @@ void place_in_time(IncidentLog& log) {
     if (row.first) log.incidents.push_back(row.incident);
     log.last[row.incident] = row;
   }
-  std::stable_sort(log.rows.begin(), log.rows.end(), [](const LogRow& a, const LogRow& b) { return a.played_ms < b.played_ms; });
+  std::stable_sort(log.rows.begin(), log.rows.end(),
+                   [](const LogRow& a, const LogRow& b) { return a.played_ms < b.played_ms; });
 }
 
 }  // namespace
@@ -105,17 +113,23 @@ Result<std::vector<std::vector<std::string>>> parse_csv(std::string_view text) {
     const char c = text[i];
     if (quoted) {
       if (c == '\n') ++line;
-      if (c != '"') cell.push_back(c);
-      else if (i + 1 < text.size() && text[i + 1] == '"') { cell.push_back('"'); ++i; }
-      else quoted = false;
+      if (c != '"')
+        cell.push_back(c);
+      else if (i + 1 < text.size() && text[i + 1] == '"') {
+        cell.push_back('"');
+        ++i;
+      } else
+        quoted = false;
       continue;
     }
     if (c == '"') {
-      if (!cell.empty() || was_quoted) return fail(ErrorCode::invalid, at_line(line) + ": a quote inside an unquoted cell.");
+      if (!cell.empty() || was_quoted)
+        return fail(ErrorCode::invalid, at_line(line) + ": a quote inside an unquoted cell.");
       quoted = was_quoted = true;
     } else if (c == ',') {
       end_cell();
-      if (record.size() > log_columns_max) return fail(ErrorCode::too_large, at_line(line) + " has more than 200 cells.");
+      if (record.size() > log_columns_max)
+        return fail(ErrorCode::too_large, at_line(line) + " has more than 200 cells.");
     } else if (c == '\n') {
       ++line;
       end_cell();
@@ -138,7 +152,8 @@ Result<std::vector<std::vector<std::string>>> parse_csv(std::string_view text) {
 Result<IncidentLog> read_incident_log(const std::string& path) {
   std::ifstream in(path, std::ios::binary | std::ios::ate);
   if (!in) return fail(ErrorCode::not_found, "Cannot read the incident log " + path + ".", "", "file");
-  if (static_cast<std::uint64_t>(in.tellg()) > log_bytes_max) return fail(ErrorCode::too_large, "The incident log is over 512 MiB.");
+  if (static_cast<std::uint64_t>(in.tellg()) > log_bytes_max)
+    return fail(ErrorCode::too_large, "The incident log is over 512 MiB.");
   in.seekg(0);
   std::ostringstream content;
   content << in.rdbuf();

@@ -36,7 +36,8 @@ Change make(const IncidentState& state, Intent intent) {
   return change;
 }
 
-std::optional<Bytes> reference(const RecordLookup& lookup, sync::RecordKind kind, const std::optional<std::string>& name) {
+std::optional<Bytes> reference(const RecordLookup& lookup, sync::RecordKind kind,
+                               const std::optional<std::string>& name) {
   if (!name) return std::nullopt;
   return Bytes(lookup(kind, *name).view());
 }
@@ -48,15 +49,18 @@ std::optional<Bytes> priority_value(const std::optional<std::string>& cell) {
 }
 
 /// The fact fields whose value differs from the row before; on the first row, those that have one.
-std::vector<sync::FieldSetting> differing_fields(const LogRow& row, const IncidentState& state, const RecordLookup& lookup) {
+std::vector<sync::FieldSetting> differing_fields(const LogRow& row, const IncidentState& state,
+                                                 const RecordLookup& lookup) {
   std::vector<sync::FieldSetting> out;
   const auto differs = [&](std::string_view column) { return row.cell(column) != cell_before(state, column); };
   const auto add = [&](FieldId field, std::string key, std::optional<Bytes> value) {
     out.push_back({field, std::move(key), std::move(value), false});
   };
   if (differs("priority")) add(FieldId::priority, "", priority_value(row.cell("priority")));
-  if (differs("category")) add(FieldId::category, "", reference(lookup, sync::RecordKind::category, row.cell("category")));
-  if (differs("caller_id")) add(FieldId::contact, "", reference(lookup, sync::RecordKind::contact, row.cell("caller_id")));
+  if (differs("category"))
+    add(FieldId::category, "", reference(lookup, sync::RecordKind::category, row.cell("category")));
+  if (differs("caller_id"))
+    add(FieldId::contact, "", reference(lookup, sync::RecordKind::contact, row.cell("caller_id")));
   for (const std::string_view column : custom_columns)
     if (differs(column)) add(FieldId::custom, std::string(column), row.cell(column));
   return out;
@@ -79,7 +83,8 @@ void add_moves(const LogRow& row, IncidentState& state, std::vector<Change>& out
   const auto word = row.cell("incident_state");
   const auto wanted = word ? status_of_state(*word) : std::nullopt;
   if (!wanted || word == cell_before(state, "incident_state")) return;
-  std::vector<Intent> moves = sync::shortest_moves(state.status, *wanted, state.before_hold).value_or(std::vector<Intent>{});
+  std::vector<Intent> moves =
+      sync::shortest_moves(state.status, *wanted, state.before_hold).value_or(std::vector<Intent>{});
   // on hold for another reason: a hold that moves nothing
   if (moves.empty() && *wanted == sync::Status::on_hold) moves.push_back(Intent::hold);
   for (const Intent intent : moves) {

@@ -257,19 +257,11 @@ Result<bool> makes_cycle(Batch& batch, const TicketId& source, TicketId at) {
 }
 
 Result<void> check_other_ticket(Batch& batch, Entry& entry) {
-  const sync::Change& change = *entry.change;
-  const bool names_one =
-      change.intent == Intent::link || change.intent == Intent::merge || change.intent == Intent::split;
-  if (!names_one) return {};
-  const TicketId other = TicketId::or_zero(change.target);
-  TERN_TRY(const WorkingTicket* ticket, batch.ticket(other));
-  if (ticket == nullptr) {
-    refuse(entry, is_fact(change) ? Verdict::held : Verdict::rejected, ReasonCode::ticket_unknown, Rule::dependency);
-    return {};
-  }
-  if (change.intent != Intent::merge) return {};
-  TERN_TRY(const bool cycle, makes_cycle(batch, change.ticket, other));
-  if (cycle) reject(entry, ReasonCode::cycle, Rule::admission);
+  TERN_TRY(const ReasonCode against, judge_other_ticket(batch, *entry.change));
+  if (against == ReasonCode::none) return {};
+  const bool may_come = against == ReasonCode::ticket_unknown && is_fact(*entry.change);
+  refuse(entry, may_come ? Verdict::held : Verdict::rejected, against,
+         against == ReasonCode::cycle ? Rule::admission : Rule::dependency);
   return {};
 }
 
@@ -304,6 +296,18 @@ void refuse(Entry& entry, Verdict verdict, ReasonCode reason, Rule rule) {
   entry.admission.verdict = verdict;
   entry.admission.reason = reason;
   entry.standing = {verdict == Verdict::held ? sync::Outcome::held : sync::Outcome::rejected, rule, {}, {}};
+}
+
+Result<sync::ReasonCode> judge_other_ticket(Batch& batch, const sync::Change& change) {
+  const bool names_one =
+      change.intent == Intent::link || change.intent == Intent::merge || change.intent == Intent::split;
+  if (!names_one) return ReasonCode::none;
+  const TicketId other = TicketId::or_zero(change.target);
+  TERN_TRY(const WorkingTicket* ticket, batch.ticket(other));
+  if (ticket == nullptr) return ReasonCode::ticket_unknown;
+  if (change.intent != Intent::merge) return ReasonCode::none;
+  TERN_TRY(const bool cycle, makes_cycle(batch, change.ticket, other));
+  return cycle ? ReasonCode::cycle : ReasonCode::none;
 }
 
 Result<void> admit(Batch& batch, SetWork& work, Entry& entry) {

@@ -210,8 +210,12 @@ Result<void> Batch::write_rows() {
       if (std::exchange(device.notes.dirty, false)) notes_.emplace_back(id, device.notes);
   }
   for (const auto& [id, row] : devices_) {
-    const auto known = in.devices.find(id);
-    TERN_CHECKED(write_device(db(), number, row, known == in.devices.end() ? DeviceNotes{} : known->second.notes));
+    DeviceNotes notes;
+    {
+      std::shared_lock lock(in.snapshot_mutex);
+      if (const auto known = in.devices.find(id); known != in.devices.end()) notes = known->second.notes;
+    }
+    TERN_CHECKED(write_device(db(), number, row, notes));
   }
   for (const auto& [id, notes] : notes_) TERN_CHECKED(write_notes(db(), number, id, notes));
   TERN_CHECKED(write_counters());
@@ -232,6 +236,12 @@ void Batch::publish() {
   std::unique_lock lock(in.snapshot_mutex);
   for (auto& [id, row] : devices_) {
     Device& device = in.devices[id];
+    if (device.row.chain.device_epoch !=
+        row.chain.device_epoch) {  // heads declared of a chain that is over bound nothing
+      device.notes.declared_seq = device.notes.previous_declared_seq = 0;
+      device.notes.declared_ms = device.notes.previous_declared_ms = 0;
+      device.notes.dirty = true;
+    }
     device.row = std::move(row);
   }
   for (const DeviceId& id : new_devices_) {

@@ -155,6 +155,8 @@ Result<void> judge_time(Batch& batch, SetWork& work, Entry& entry, std::int64_t 
 
 /// admit.cpp. Writes verdict and reason, and for what is not admitted the standing.
 Result<void> admit(Batch& batch, SetWork& work, Entry& entry);
+/// Why the ticket that a link, merge or split names stands against it; `none`: it does not.
+Result<sync::ReasonCode> judge_other_ticket(Batch& batch, const sync::Change& change);
 void refuse(Entry& entry, sync::Admission::Verdict verdict, sync::ReasonCode reason, sync::Rule rule);
 
 /// message_rows.cpp
@@ -175,6 +177,8 @@ Result<void> fold_entry(Batch& batch, SetWork& work, Entry& entry);
 /// One placed change of a ticket: state, messages, description, standings it alters.
 Result<sync::Standing> fold_placed(Batch& batch, SetWork& work, WorkingTicket& ticket,
                                    const sync::PlacedChange& placed);
+/// A merge or split that applies has its mirror on the other ticket.
+void follow_claim(SetWork& work, const sync::PlacedChange& placed);
 void note_altered(SetWork& work, const TicketId& ticket, const sync::StandingChange& change,
                   const sync::ChangeRef& cause);
 /// Ids and numbers of a new ticket; the row of its name.
@@ -195,6 +199,9 @@ Result<void> write_scopes(Batch& batch);
 Result<bool> scope_is_over(Batch& batch, const TicketId& ticket);
 /// ticket_rows.cpp. Rows of the tickets that changed.
 Result<void> write_tickets(Batch& batch);
+
+/// erase.cpp. Those of the changes that `expect_erased` named and that are in the ledger now.
+Result<void> erase_what_was_due(Batch& batch, const std::vector<sync::ChangeRef>& changes);
 
 /// custody.cpp. The marks of this operator that its devices have synced past.
 std::vector<ServerChange> ended_custody(Batch& batch, const OperatorId& operator_id);

@@ -85,9 +85,11 @@ std::optional<PushFault> check_key(const Batch& batch, const protocol::VerifiedS
 }
 
 /// Erasures may have been committed since verify looked.
-std::optional<PushFault> check_contents(const Batch& batch, const protocol::VerifiedSet& set) {
+std::optional<PushFault> check_contents(const Batch& batch, const protocol::VerifiedSet& set,
+                                        const std::vector<sync::Change>& changes) {
   for (std::size_t i = 0; i < set.set.changes.size(); ++i) {
     if (!set.set.changes[i].erased() || batch.in.erased.contains({set.header.device, set.commitments[i]})) continue;
+    if (batch.in.erasure_due.contains(changes[i].ref)) continue;
     return fault_of(ErrorCode::content_missing, "a change came without the content that the server still expects", {},
                     "body");
   }
@@ -119,7 +121,7 @@ Result<std::optional<PushFault>> take_set(Batch& batch, const VerifiedPush& push
                                           const DeviceNotes& notes, PushAnswer& answer) {
   const protocol::VerifiedSet& set = push.sets[index];
   if (auto fault = check_key(batch, set, device)) return fault;
-  if (auto fault = check_contents(batch, set)) return fault;
+  if (auto fault = check_contents(batch, set, push.changes[index])) return fault;
   std::optional<StoredReceipt> known;
   const bool past =
       set.header.device_epoch < device.chain.device_epoch ||
@@ -184,6 +186,16 @@ Result<PushAnswer> take_push(Batch& batch, const VerifiedPush& push) {
   return answer;
 }
 
+Result<void> erase_arrived(Batch& batch, std::span<const VerifiedPush> pushes) {
+  if (batch.in.erasure_due.empty()) return {};
+  std::vector<sync::ChangeRef> due;
+  for (const VerifiedPush& push : pushes)
+    for (const auto& set : push.changes)
+      for (const sync::Change& change : set)
+        if (batch.in.erasure_due.contains(change.ref)) due.push_back(change.ref);
+  return due.empty() ? Result<void>{} : erase_what_was_due(batch, due);
+}
+
 void note_push(Tenant& tenant, const Push& push) {
   ExchangeNote note;
   note.device = push.device;
@@ -204,6 +216,7 @@ Result<BatchResult> commit_batch(Tenant& tenant, std::span<VerifiedPush> pushes)
       TERN_TRY(PushAnswer answer, take_push(batch, push));
       result.answers.push_back(std::move(answer));
     }
+    TERN_CHECKED(erase_arrived(batch, pushes));
     return result;
   });
 }

@@ -74,8 +74,12 @@ DeviceInfo info_of(const Device& device) {
 void note_declared(DeviceNotes& notes, const DeviceRow& row, const protocol::ChainHead& declared, std::int64_t now_ms) {
   if (declared.device_epoch != row.chain.device_epoch || declared.chain_seq < notes.declared_seq) return;
   if (declared.chain_seq > notes.declared_seq) {
-    notes.previous_declared_seq = notes.declared_seq;
-    notes.previous_declared_ms = notes.declared_ms;
+    // The one before goes on bounding the sets that are still to come; another in between would say nothing of the
+    // first of them, and must not push it out.
+    if (notes.declared_seq <= row.chain.chain_seq) {
+      notes.previous_declared_seq = notes.declared_seq;
+      notes.previous_declared_ms = notes.declared_ms;
+    }
     notes.declared_seq = declared.chain_seq;
   }
   notes.declared_ms = now_ms;

@@ -74,6 +74,8 @@ Result<std::optional<Victim>> find_victim(Batch& batch, const sync::ChangeRef& r
   victim.body_commitment =
       victim.erased_before ? rows.id<Hash>(5) : protocol::body_commitment(rows.id<Salt>(3), rows.blob(4));
   victim.commitment = protocol::change_commitment(victim.body_commitment, rows.blob(2));
+  // It may have come without its body, when its erasure was due: then the entry is still to be made.
+  victim.erased_before = victim.erased_before && batch.in.erased.contains({ref.device, victim.commitment});
   return std::optional(victim);
 }
 
@@ -260,21 +262,49 @@ Result<void> check_right(const Batch& batch, const OperatorId& acting) {
   return fail(ErrorCode::not_permitted, "only an admin erases");
 }
 
+Result<Erased> erase_in(Batch& batch, const std::vector<sync::ChangeRef>& changes, const OperatorId& acting) {
+  TERN_CHECKED(check_right(batch, acting));
+  TERN_TRY(const std::vector<Victim> victims, find_victims(batch, changes));
+  if (victims.empty()) return fail(ErrorCode::invalid, "what was named is erased already", {}, "changes");
+  Erased out;
+  TERN_TRY(out.statement, sign_erasure(batch, victims));
+  TERN_TRY(out.commit, write_entries(batch, victims, acting));
+  TERN_CHECKED(remove(batch, victims, out.statement));
+  for (const Victim& victim : victims) out.changes.push_back(victim.ref);
+  return out;
+}
+
 }  // namespace
+
+Result<void> erase_what_was_due(Batch& batch, const std::vector<sync::ChangeRef>& changes) {
+  std::vector<sync::ChangeRef> arrived;
+  for (const sync::ChangeRef& ref : changes) {
+    TERN_TRY(const auto victim, find_victim(batch, ref));
+    if (victim && !victim->erased_before) arrived.push_back(ref);
+  }
+  if (arrived.empty()) return {};
+  TERN_CHECKED(erase_in(batch, arrived, OperatorId{}));
+  batch.in.truncate_due = true;
+  return {};
+}
+
+Result<void> expect_erased(Tenant& tenant, const std::vector<sync::ChangeRef>& changes) {
+  const auto strand = tenant.lock_writer();
+  Tenant::Internals& in = tenant.internals();
+  TERN_CHECKED(in.ensure_writer());
+  std::set<sync::ChangeRef> due = in.erasure_due;
+  due.insert(changes.begin(), changes.end());
+  protocol::ByteWriter bytes;
+  for (const sync::ChangeRef& ref : due) bytes.id(ref.device).id(ref.id);
+  TERN_CHECKED(write_meta(*in.writer, in.options.number, "erasure_due", bytes.bytes()));
+  std::unique_lock lock(in.snapshot_mutex);
+  in.erasure_due = std::move(due);
+  return {};
+}
 
 Result<Erased> erase(Tenant& tenant, const std::vector<sync::ChangeRef>& changes, const OperatorId& acting) {
   const auto strand = tenant.lock_writer();
-  auto erased = run_batch(tenant, [&](Batch& batch) -> Result<Erased> {
-    TERN_CHECKED(check_right(batch, acting));
-    TERN_TRY(const std::vector<Victim> victims, find_victims(batch, changes));
-    if (victims.empty()) return fail(ErrorCode::invalid, "what was named is erased already", {}, "changes");
-    Erased out;
-    TERN_TRY(out.statement, sign_erasure(batch, victims));
-    TERN_TRY(out.commit, write_entries(batch, victims, acting));
-    TERN_CHECKED(remove(batch, victims, out.statement));
-    for (const Victim& victim : victims) out.changes.push_back(victim.ref);
-    return out;
-  });
+  auto erased = run_batch(tenant, [&](Batch& batch) { return erase_in(batch, changes, acting); });
   if (!erased) return erased;
   // The text still stands in the WAL until it is emptied; a reader may hold that up, then a later `maintain` does it.
   tenant.internals().truncate_due = true;

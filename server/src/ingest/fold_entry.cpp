@@ -115,8 +115,7 @@ void answer_customer(Batch& batch, SetWork& work, const Entry& entry) {
 
 void follow(Batch& batch, SetWork& work, const Entry& entry) {
   const sync::Change& change = *entry.change;
-  const bool claimed = entry.admission.claim_applies && entry.admission.claim_rule != sync::Rule::no_effect;
-  if ((change.intent == Intent::merge || change.intent == Intent::split) && claimed) mirror(work, change);
+  follow_claim(work, {change, entry.stamp, entry.admission});
   const bool customer = change.intent == Intent::message && entry.author_kind == sync::PrincipalKind::contact &&
                         change.visibility == sync::Visibility::open;
   if (customer && sync::is_deleted(entry.ticket->state)) answer_customer(batch, work, entry);
@@ -146,6 +145,13 @@ Result<void> fold_record(Batch& batch, const SetWork& work, Entry& entry) {
 }
 
 }  // namespace
+
+void follow_claim(SetWork& work, const sync::PlacedChange& placed) {
+  const sync::Change& change = placed.change;
+  const bool pairs = change.intent == Intent::merge || change.intent == Intent::split;
+  const bool claimed = placed.admission.claim_applies && placed.admission.claim_rule != sync::Rule::no_effect;
+  if (pairs && claimed) mirror(work, change);
+}
 
 void note_altered(SetWork& work, const TicketId& ticket, const sync::StandingChange& change,
                   const sync::ChangeRef& cause) {

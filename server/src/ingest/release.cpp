@@ -14,12 +14,20 @@ bool names(const sync::Change& change, const ChangeId& id) {
   return std::find(change.after.begin(), change.after.end(), id) != change.after.end();
 }
 
+/// What the set has released already: the rows of the ledger say so only when the set is written.
+bool released_before(const SetWork& work, const sync::ChangeRef& ref) {
+  return std::any_of(work.entries.begin(), work.entries.end(), [&](const Entry& entry) {
+    return std::any_of(entry.released.begin(), entry.released.end(),
+                       [&](const ReleasedChange& released) { return released.ref == ref; });
+  });
+}
+
 /// The held changes that wait for `first`, with it in front, in commit order.
-std::vector<const LedgerChange*> with_dependents(const std::vector<LedgerChange>& ledger,
+std::vector<const LedgerChange*> with_dependents(const SetWork& work, const std::vector<LedgerChange>& ledger,
                                                  const sync::ChangeRef& first) {
   std::vector<const LedgerChange*> released;
   for (const LedgerChange& change : ledger) {
-    if (change.standing != sync::Outcome::held) continue;
+    if (change.standing != sync::Outcome::held || released_before(work, change.placed.change.ref)) continue;
     const sync::ChangeRef& ref = change.placed.change.ref;
     const bool waits =
         ref.device == first.device && std::any_of(released.begin(), released.end(), [&](const LedgerChange* parent) {

@@ -24,6 +24,12 @@ bool ahead(const Batch& batch, const SetWork& work) {
   });
 }
 
+EpochId newest_past_epoch(const Batch& batch) {
+  const auto newest = std::max_element(batch.in.past_epochs.begin(), batch.in.past_epochs.end(),
+                                       [](const auto& a, const auto& b) { return a.second < b.second; });
+  return newest == batch.in.past_epochs.end() ? EpochId{} : newest->first;
+}
+
 std::int64_t last_exchange_before(const DeviceNotes& notes, std::uint64_t chain_seq) {
   if (notes.declared_seq < chain_seq) return notes.declared_ms;
   if (notes.previous_declared_seq < chain_seq) return notes.previous_declared_ms;
@@ -86,6 +92,8 @@ Result<std::optional<PushFault>> judge_set_time(Batch& batch, SetWork& work, con
                                                 const DeviceNotes& notes) {
   TERN_TRY(const auto anchor, batch.find_anchor(work.judged.anchor_hash));
   work.anchor_epoch = anchor ? anchor->epoch : EpochId{};
+  // An anchor that a restore took away: what was seen under it is of the history before, as far as that was kept.
+  if (!anchor && !work.judged.anchor_hash.is_zero() && ahead(batch, work)) work.anchor_epoch = newest_past_epoch(batch);
   if (ahead(batch, work)) {
     return std::optional(PushFault{{ErrorCode::server_behind, "the device has seen more than this server holds",
                                     "the server was set back; nothing is lost, try again later", "seen"},

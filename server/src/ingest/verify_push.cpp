@@ -1,4 +1,6 @@
 // The stateless half of ingest: signatures, commitments, changes as values. Any thread.
+#include <set>
+
 #include "ingest.hpp"
 #include "store/tenant.hpp"
 #include "tern/v1/change.pb.h"
@@ -16,11 +18,22 @@ protocol::VerifyContext context_of(const Tenant& tenant, const Push& push) {
     const auto found = tenant.find_key(device, key);
     return found ? std::optional(found->record) : std::nullopt;
   };
-  context.is_erased = [&tenant](const DeviceId& device, const Hash& commitment) {
-    return tenant.is_erased(device, commitment);
-  };
   context.accept_inactive_key = push.deposit;
   return context;
+}
+
+/// Changes without content whose erasure is due: as good as those that the server erased.
+std::set<Hash> due_erasures(const Tenant& tenant, const DeviceId& device, ByteView wire) {
+  std::set<Hash> commitments;
+  const auto set = protocol::decode_change_set(wire);
+  if (!set) return commitments;
+  for (const protocol::SealedChange& sealed : set->changes) {
+    v1::Skeleton skeleton;
+    if (!sealed.erased() || !skeleton.ParseFromArray(sealed.skeleton.data(), static_cast<int>(sealed.skeleton.size())))
+      continue;
+    if (tenant.is_erasure_due({device, ChangeId::or_zero(skeleton.id())})) commitments.insert(sealed.commitment());
+  }
+  return commitments;
 }
 
 /// Names of a change whose values break a rule: enough to answer for it. Its intent stays unspecified.
@@ -57,13 +70,25 @@ Result<std::vector<sync::Change>> parse_changes(const protocol::VerifiedSet& set
   return changes;
 }
 
+/// What was erased here does not come back with a set that still carries it: after a restore, or signed again.
+void take_in_erased_form(const Tenant& tenant, protocol::VerifiedSet& set) {
+  for (std::size_t i = 0; i < set.set.changes.size(); ++i) {
+    protocol::SealedChange& change = set.set.changes[i];
+    if (!change.erased() && tenant.is_erased(set.header.device, set.commitments[i])) change = change.without_content();
+  }
+}
+
 }  // namespace
 
 VerifiedPush verify_push(const Tenant& tenant, Push push) {
   VerifiedPush verified;
   verified.push = std::move(push);
   const std::vector<Bytes>& wires = verified.push.change_sets;
-  const protocol::VerifyContext context = context_of(tenant, verified.push);
+  protocol::VerifyContext context = context_of(tenant, verified.push);
+  std::set<Hash> due;
+  context.is_erased = [&](const DeviceId& device, const Hash& commitment) {
+    return tenant.is_erased(device, commitment) || due.contains(commitment);
+  };
   const auto stop = [&verified](Error error, std::size_t index) {
     verified.fault = PushFault{std::move(error), index, 0, {}};
   };
@@ -72,11 +97,13 @@ VerifiedPush verify_push(const Tenant& tenant, Push push) {
       stop({ErrorCode::too_large, "an exchange carries at most 64 change sets", {}, "change_sets"}, i);
       break;
     }
+    due = due_erasures(tenant, verified.push.device, wires[i]);
     auto set = protocol::verify_wire(wires[i], context);
     if (!set) {
       stop(std::move(set).error(), i);
       break;
     }
+    take_in_erased_form(tenant, *set);
     // A deposit is kept raw: what it says is read when somebody releases it.
     Result<std::vector<sync::Change>> changes;
     if (!verified.push.deposit) changes = parse_changes(*set);

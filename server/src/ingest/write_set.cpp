@@ -79,9 +79,12 @@ Content content_of(const protocol::SealedChange& sealed) {
 
 Result<void> write_change(Batch& batch, const SetWork& work, std::size_t index) {
   const Entry& entry = work.entries[index];
-  const Content content = content_of(*entry.sealed);
   const sync::ChangeRef& ref = entry.change->ref;
+  Content content = content_of(*entry.sealed);
   if (entry.again) {
+    // Erased meanwhile, and whoever sends it has not heard of it.
+    if (batch.in.erased.contains({ref.device, entry.sealed->commitment()}))
+      content = content_of(entry.sealed->without_content());
     return batch.db().run(insert_again, batch.number, work.commit_seq, index, ref.device, ref.id,
                           Blob{entry.sealed->skeleton}, content.salt, content.body, content.commitment,
                           entry.same_content);

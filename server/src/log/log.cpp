@@ -12,7 +12,9 @@ std::string_view to_string(LogLevel level) {
 
 void Log::write(LogLevel level, std::string_view event, std::initializer_list<Json::Member> members) const {
   if (!sink_) return;
-  Json line = Json::object({{"time", Json(instant_text(environment_.wall_ms()))}, {"level", Json(to_string(level))}, {"event", Json(event)}});
+  Json line = Json::object({{"time", Json(instant_text(environment_.wall_ms()))},
+                            {"level", Json(to_string(level))},
+                            {"event", Json(event)}});
   for (const Json::Member& member : members) line.append_member(member.first, member.second);
   sink_(to_text(line));
 }

@@ -11,8 +11,10 @@ std::string escaped_label(std::string_view text) {
   std::string out;
   for (const char c : text) {
     if (c == '\\' || c == '"') out += '\\';
-    if (c == '\n') out += "\\n";
-    else out += c;
+    if (c == '\n')
+      out += "\\n";
+    else
+      out += c;
   }
   return out;
 }
@@ -24,7 +26,9 @@ public:
     if (head.path == "/metrics" && head.method == "GET") return HeadAccept{};
     return problem_response({404, "not_found", "There is nothing here", "", "", head.request_id});
   }
-  Response handle(Request&&, std::any) override { return Response(200, "text/plain; version=0.0.4; charset=utf-8", text_()); }
+  Response handle(Request&&, std::any) override {
+    return Response(200, "text/plain; version=0.0.4; charset=utf-8", text_());
+  }
 
 private:
   std::function<std::string()> text_;
@@ -37,12 +41,14 @@ MetricsWriter& MetricsWriter::begin(std::string_view name, std::string_view help
   return *this;
 }
 
-MetricsWriter& MetricsWriter::labelled(std::string_view name, std::string_view label, std::string_view label_value, std::uint64_t value) {
+MetricsWriter& MetricsWriter::labelled(std::string_view name, std::string_view label, std::string_view label_value,
+                                       std::uint64_t value) {
   out_ += fmt::format("tern_{}{{{}=\"{}\"}} {}\n", name, label, escaped_label(label_value), value);
   return *this;
 }
 
-MetricsWriter& MetricsWriter::sample(std::string_view name, std::string_view help, std::string_view type, std::uint64_t value) {
+MetricsWriter& MetricsWriter::sample(std::string_view name, std::string_view help, std::string_view type,
+                                     std::uint64_t value) {
   begin(name, help, type);
   out_ += fmt::format("tern_{} {}\n", name, value);
   return *this;

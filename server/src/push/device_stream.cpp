@@ -8,6 +8,8 @@
 namespace tern::server {
 namespace {
 
+constexpr std::uint32_t stream_page_bytes_max = 512 * 1024;
+
 constexpr std::uint32_t frame_want_bytes_max = limits::frame_bytes_max / 4;
 
 /// A StreamFrame around an encoded message, without taking that apart.
@@ -43,7 +45,9 @@ void DeviceStream::on_open(StreamSender sender) {
   sender_ = std::move(sender);
 }
 
-void DeviceStream::on_close(std::uint16_t) { hub_.forget(this); }
+void DeviceStream::on_close(std::uint16_t) {
+  hub_.forget(this);
+}
 
 void DeviceStream::close(std::uint16_t code, std::string_view reason) {
   const std::lock_guard guard(mutex_);
@@ -61,7 +65,8 @@ void DeviceStream::on_message(Bytes message) {
   const auto opened = up_.open(message);
   if (!opened) {
     const bool out_of_step = opened.error().code == ErrorCode::replayed;
-    return close(out_of_step ? stream_close::resync : stream_close::auth_required, out_of_step ? "a frame is missing" : "the frame's MAC does not hold");
+    return close(out_of_step ? stream_close::resync : stream_close::auth_required,
+                 out_of_step ? "a frame is missing" : "the frame's MAC does not hold");
   }
   {
     const std::lock_guard guard(session_->mutex);
@@ -73,6 +78,8 @@ void DeviceStream::on_message(Bytes message) {
   // An answer has to fit a frame: what is bigger is asked for over HTTP.
   const std::uint32_t want = frame.request().want_bytes();
   if (want == 0 || want > frame_want_bytes_max) frame.mutable_request()->set_want_bytes(frame_want_bytes_max);
+  // A page goes out as one frame.
+  if (frame.request().want_bytes() > stream_page_bytes_max) frame.mutable_request()->set_want_bytes(stream_page_bytes_max);
   auto answered = exchange_.answer_on_stream(*session_, frame.request().SerializeAsString());
   if (!answered) return close(stream_close::internal, "the request could not be answered");
   send(v1::StreamFrame::kResponseFieldNumber, answered->response);

@@ -134,6 +134,16 @@ Result<void> load_erasures(Tenant::Internals& in, sqlite::Database& db, std::int
     if (!more) break;
     in.erased.insert({rows.id<DeviceId>(0), rows.id<Hash>(1)});
   }
+  in.erasure_due.clear();
+  TERN_TRY(const auto due, read_meta(db, tenant, "erasure_due"));
+  if (due) {
+    protocol::ByteReader reader(*due);
+    while (reader.left() > 0 && reader.ok()) {
+      const auto device = reader.id<DeviceId>("device");
+      in.erasure_due.insert({device, reader.id<ChangeId>("change")});
+    }
+    TERN_CHECKED(reader.finish());
+  }
   in.custody.clear();
   TERN_TRY(auto marks, db.query("SELECT operator_id, commit_seq, ticket_id FROM ticket_interest "
                                 "WHERE tenant_id = $1 AND kind = 2",

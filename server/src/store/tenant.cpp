@@ -241,6 +241,11 @@ bool Tenant::is_erased(const DeviceId& device, const Hash& change_commitment) co
   return internals_->erased.contains({device, change_commitment});
 }
 
+bool Tenant::is_erasure_due(const sync::ChangeRef& change) const {
+  std::shared_lock lock(internals_->snapshot_mutex);
+  return internals_->erasure_due.contains(change);
+}
+
 // ---- load ----
 
 Result<void> Tenant::Internals::ensure_writer() {

@@ -96,6 +96,8 @@ public:
   std::optional<sync::Record> find_record(sync::RecordKind kind, const RecordId& id) const;
   std::vector<sync::Record> records(sync::RecordKind kind) const;
   bool is_erased(const DeviceId& device, const Hash& change_commitment) const;
+  /// Erased before a restore that lost the change: should it come again, its content is not kept.
+  bool is_erasure_due(const sync::ChangeRef& change) const;
 
   /// The newest anchor, made anew when the last is older than 1 s or the log has grown since; nothing while the clock
   /// is in doubt. Thread-safe. `wire` is what travels.

@@ -130,6 +130,7 @@ struct Tenant::Internals {
   std::unordered_map<OperatorId, sync::Actor> actors;
   std::unordered_map<OperatorId, std::vector<DeviceId>> operator_devices;  // of any state
   std::unordered_set<ErasedKey, ErasedKeyHash> erased;
+  std::set<sync::ChangeRef> erasure_due;  // erased in a history that a restore gave up: they may come again
   CustodyMarks custody;
   EpochId epoch;
   std::uint64_t log_size = 0;

@@ -96,6 +96,35 @@ TEST_CASE("after a restore the device keeps everything and sends its own work ag
   CHECK(desk.server.commits() == 6);
 }
 
+TEST_CASE("what is committed after a restore is shown, although the lost history had gone further",
+          "[client][exchange][history]") {
+  Desk desk;
+  const TicketId ticket = desk.device.create("at first");
+  good(desk.device.sync());
+  const auto by_another = [&](const std::string& subject) {
+    sync::Change change;
+    change.ref = {random_id<DeviceId>(desk.environment), random_id<ChangeId>(desk.environment)};
+    change.ticket = ticket;
+    change.intent = sync::Intent::set;
+    change.wall_ms = desk.environment.wall_ms();
+    change.seen_seq = desk.server.commits();
+    change.fields.push_back({sync::FieldId::subject, {}, subject, false});
+    desk.server.commit_foreign(change);
+  };
+  for (int i = 0; i < 5; ++i) by_another("lost " + std::to_string(i));
+  good(desk.device.sync());
+  CHECK(desk.device.subject(ticket) == "lost 4");
+  desk.server.restore_to(1);
+  good(desk.device.sync());
+  CHECK(desk.device.subject(ticket) == "lost 4");  // the device keeps what it has
+  CHECK(good(desk.device.replica().held(ticket))->version == 1);  // as of the last commit both histories have
+  desk.environment.advance(60'000);
+  by_another("after the restore");
+  good(desk.device.sync());
+  CHECK(desk.device.subject(ticket) == "after the restore");
+  CHECK(good(desk.device.replica().held(ticket))->version == 2);
+}
+
 TEST_CASE("two restores in a row are followed one by one", "[client][exchange][history]") {
   Desk desk;
   for (int i = 0; i < 4; ++i) {

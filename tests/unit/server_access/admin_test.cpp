@@ -23,7 +23,9 @@ ErrorCode code_of(House& house, const Json& command) {
   return answer ? ErrorCode::internal : answer.error().code;
 }
 
-Json record(const char* kind, const char* name) { return Json::object({{"kind", Json(kind)}, {"name", Json(name)}}); }
+Json record(const char* kind, const char* name) {
+  return Json::object({{"kind", Json(kind)}, {"name", Json(name)}});
+}
 
 }  // namespace
 
@@ -40,8 +42,9 @@ TEST_CASE("every command is known by name, help and well-formed arguments", "[se
       if (arg.kind == server::ArgKind::secret) CHECK_FALSE(arg.positional);
     }
   }
-  for (const char* name : {"tenant add", "tenant list", "operator add", "operator list", "operator disable", "device code", "device list", "device revoke",
-                           "import incidents", "export", "verify", "backup", "restore", "erase", "record load", "clock accept", "status"})
+  for (const char* name : {"tenant add", "tenant list", "operator add", "operator list", "operator disable",
+                           "device code", "device list", "device revoke", "import incidents", "export", "verify",
+                           "backup", "restore", "erase", "record load", "clock accept", "status"})
     CHECK(names.contains(name));
 }
 
@@ -49,18 +52,23 @@ TEST_CASE("a command with a word too many, too few or of the wrong kind does not
   House house;
   CHECK(code_of(house, cmd("no such thing")) == ErrorCode::usage);
   CHECK(code_of(house, cmd("operator add", {{"email", Json("a@b.example")}})) == ErrorCode::usage);
-  CHECK(code_of(house, cmd("operator add", {{"email", Json("a@b.example")}, {"role", Json("operator")}, {"is_admin", Json(true)}})) == ErrorCode::usage);
+  CHECK(code_of(house, cmd("operator add",
+                           {{"email", Json("a@b.example")}, {"role", Json("operator")}, {"is_admin", Json(true)}})) ==
+        ErrorCode::usage);
   CHECK(code_of(house, cmd("operator add", {{"email", Json(5)}, {"role", Json("operator")}})) == ErrorCode::usage);
-  CHECK(code_of(house, cmd("operator add", {{"email", Json("a@b.example")}, {"role", Json("king")}})) == ErrorCode::invalid);
-  CHECK(code_of(house, cmd("operator add", {{"email", Json("no address")}, {"role", Json("operator")}})) == ErrorCode::invalid);
+  CHECK(code_of(house, cmd("operator add", {{"email", Json("a@b.example")}, {"role", Json("king")}})) ==
+        ErrorCode::invalid);
+  CHECK(code_of(house, cmd("operator add", {{"email", Json("no address")}, {"role", Json("operator")}})) ==
+        ErrorCode::invalid);
   CHECK(code_of(house, cmd("restore", {{"from", Json("x")}, {"recovery-key", Json("y")}})) == ErrorCode::usage);
   CHECK(house.command(cmd("operator list"))["rows"].size() == 1);
 }
 
 TEST_CASE("records are loaded once, and operators with their queues", "[server][admin][records]") {
   House house;
-  Json rows = Json::array({record("category", "Leak"), record("queue", "Field"), record("contact", "Caller 1"), record("contact", "Caller 1"), record("tag", "pump"),
-                           record("organisation", "Harbour"), record("custom_field", "meter_no")});
+  Json rows = Json::array({record("category", "Leak"), record("queue", "Field"), record("contact", "Caller 1"),
+                           record("contact", "Caller 1"), record("tag", "pump"), record("organisation", "Harbour"),
+                           record("custom_field", "meter_no")});
   Json op = record("operator", "Ann");
   op.set("email", Json("ann@x.example")).set("role", Json("supervisor")).set("queues", Json::array({Json("Field")}));
   rows.push(op);
@@ -79,8 +87,10 @@ TEST_CASE("records are loaded once, and operators with their queues", "[server][
   CHECK(house.command(cmd("queue list"))["rows"].items()[0]["integer_id"].as_integer() == 1);
   CHECK(code_of(house, cmd("record load", {{"rows", Json::array({record("device", "x")})}})) == ErrorCode::invalid);
 
-  std::ofstream(house.folder.file("records.jsonl")) << "{\"kind\":\"queue\",\"name\":\"Field\"}\n\n{\"kind\":\"queue\",\"name\":\"Depot\"}\n";
-  CHECK(house.command(cmd("record load", {{"file", Json(house.folder.file("records.jsonl"))}}))["made"].as_integer() == 1);
+  std::ofstream(house.folder.file("records.jsonl"))
+      << "{\"kind\":\"queue\",\"name\":\"Field\"}\n\n{\"kind\":\"queue\",\"name\":\"Depot\"}\n";
+  CHECK(house.command(cmd("record load", {{"file", Json(house.folder.file("records.jsonl"))}}))["made"].as_integer() ==
+        1);
   std::ofstream(house.folder.file("bad.jsonl")) << "{\"kind\":\"queue\"";
   CHECK(code_of(house, cmd("record load", {{"file", Json(house.folder.file("bad.jsonl"))}})) == ErrorCode::invalid);
 }
@@ -88,7 +98,8 @@ TEST_CASE("records are loaded once, and operators with their queues", "[server][
 TEST_CASE("thousands of records are loaded in sets of a thousand", "[server][admin][records]") {
   House house;
   Json rows = Json::array();
-  for (int i = 0; i < 2'500; ++i) rows.push(Json::object({{"kind", Json("contact")}, {"name", Json("Caller " + std::to_string(i))}}));
+  for (int i = 0; i < 2'500; ++i)
+    rows.push(Json::object({{"kind", Json("contact")}, {"name", Json("Caller " + std::to_string(i))}}));
   const auto before = house.command(cmd("status"))["rows"].items()[0]["commit_seq"].as_integer();
   CHECK(house.command(cmd("record load", {{"rows", rows}}))["made"].as_integer() == 2'500);
   CHECK(house.command(cmd("status"))["rows"].items()[0]["commit_seq"].as_integer() == before + 3);
@@ -96,10 +107,12 @@ TEST_CASE("thousands of records are loaded in sets of a thousand", "[server][adm
 
 TEST_CASE("records are added one by one, with a name of their own", "[server][admin][records]") {
   House house;
-  CHECK(house.command(cmd("queue add", {{"name", Json("Field")}, {"description", Json("out there")}}))["description"].as_string() == "out there");
+  CHECK(house.command(cmd("queue add", {{"name", Json("Field")}, {"description", Json("out there")}}))["description"]
+            .as_string() == "out there");
   CHECK(code_of(house, cmd("queue add", {{"name", Json("Field")}})) == ErrorCode::invalid);
   CHECK(house.command(cmd("tag add", {{"name", Json(" Pump ")}}))["name"].as_string() == "pump");
-  CHECK(house.command(cmd("field add", {{"name", Json("meter_no")}, {"type", Json("number")}}))["type"].as_string() == "number");
+  CHECK(house.command(cmd("field add", {{"name", Json("meter_no")}, {"type", Json("number")}}))["type"].as_string() ==
+        "number");
   CHECK(code_of(house, cmd("field add", {{"name", Json("Meter No")}, {"type", Json("number")}})) == ErrorCode::invalid);
   CHECK(code_of(house, cmd("field add", {{"name", Json("x")}, {"type", Json("anything")}})) == ErrorCode::invalid);
   CHECK(house.command(cmd("field list"))["rows"].size() == 1);
@@ -109,16 +122,25 @@ TEST_CASE("records are added one by one, with a name of their own", "[server][ad
 TEST_CASE("operators are changed, disabled and let in again", "[server][admin][operators]") {
   House house;
   house.command(cmd("queue add", {{"name", Json("Field")}}));
-  house.command(cmd("operator add", {{"email", Json("Ann@X.example")}, {"name", Json("Ann")}, {"role", Json("operator")}, {"queue", Json::array({Json("Field")})}}));
-  CHECK(code_of(house, cmd("operator add", {{"email", Json("ann@x.example")}, {"name", Json("Other")}, {"role", Json("operator")}})) == ErrorCode::invalid);
-  CHECK(code_of(house, cmd("operator add", {{"email", Json("b@x.example")}, {"role", Json("operator")}, {"queue", Json::array({Json("None")})}})) == ErrorCode::not_found);
-  Json changed = house.command(cmd("operator set", {{"operator", Json("ann@x.example")}, {"role", Json("supervisor")}, {"no-queues", Json(true)}}));
+  house.command(cmd("operator add", {{"email", Json("Ann@X.example")},
+                                     {"name", Json("Ann")},
+                                     {"role", Json("operator")},
+                                     {"queue", Json::array({Json("Field")})}}));
+  CHECK(code_of(house, cmd("operator add",
+                           {{"email", Json("ann@x.example")}, {"name", Json("Other")}, {"role", Json("operator")}})) ==
+        ErrorCode::invalid);
+  CHECK(code_of(house, cmd("operator add", {{"email", Json("b@x.example")},
+                                            {"role", Json("operator")},
+                                            {"queue", Json::array({Json("None")})}})) == ErrorCode::not_found);
+  Json changed = house.command(cmd(
+      "operator set", {{"operator", Json("ann@x.example")}, {"role", Json("supervisor")}, {"no-queues", Json(true)}}));
   CHECK(changed["role"].as_string() == "supervisor");
   CHECK(changed["queues"].size() == 0);
   CHECK(house.command(cmd("operator disable", {{"operator", Json("Ann")}}))["active"].as_bool(true) == false);
   CHECK(house.command(cmd("operator set", {{"operator", Json("Ann")}, {"enable", Json(true)}}))["active"].as_bool());
   CHECK(code_of(house, cmd("operator set", {{"operator", Json("nobody")}})) == ErrorCode::not_found);
-  CHECK(code_of(house, cmd("operator set", {{"operator", Json("Ann")}, {"password", Json("short")}})) == ErrorCode::invalid);
+  CHECK(code_of(house, cmd("operator set", {{"operator", Json("Ann")}, {"password", Json("short")}})) ==
+        ErrorCode::invalid);
 }
 
 TEST_CASE("a device is named by name, id or its first digits", "[server][admin][devices]") {
@@ -127,7 +149,8 @@ TEST_CASE("a device is named by name, id or its first digits", "[server][admin][
   Device one(house, "ann"), two(house, "ann");
   CHECK(code_of(house, cmd("device revoke", {{"device", Json("van")}})) == ErrorCode::ambiguous);
   CHECK(code_of(house, cmd("device revoke", {{"device", Json("zzzz")}})) == ErrorCode::not_found);
-  const Json revoked = house.command(cmd("device revoke", {{"device", Json(to_hex(one.certificate.device).substr(0, 8))}}));
+  const Json revoked =
+      house.command(cmd("device revoke", {{"device", Json(to_hex(one.certificate.device).substr(0, 8))}}));
   CHECK(revoked["state"].as_string() == "revoked");
   const Json wiped = house.command(cmd("device wipe", {{"device", Json(to_uuid_text(two.certificate.device.view()))}}));
   CHECK(wiped["wipe_ordered"].as_bool());
@@ -168,7 +191,8 @@ TEST_CASE("the real form of an incident log becomes tickets with its own times, 
   const Json verified = house.command(cmd("verify"));
   INFO(to_text(verified));
   CHECK(verified["good"].as_bool());
-  CHECK(code_of(house, cmd("import incidents", {{"file", Json(house.folder.file("nothing.csv"))}})) == ErrorCode::not_found);
+  CHECK(code_of(house, cmd("import incidents", {{"file", Json(house.folder.file("nothing.csv"))}})) ==
+        ErrorCode::not_found);
   std::ofstream(house.folder.file("bad.csv")) << "number,incident_state\nINC1,New\n";
   CHECK(code_of(house, cmd("import incidents", {{"file", Json(house.folder.file("bad.csv"))}})) == ErrorCode::invalid);
 }
@@ -213,8 +237,10 @@ TEST_CASE("an export tells each field's settings in the fold's order, with names
   CHECK(exported["messages"].items()[0]["text"].as_string() == "on my way");
   CHECK(exported["messages"].items()[0]["visibility"].as_string() == "public");
   std::vector<std::string> fields;
-  for (const Json& entry : exported["history"].items()) fields.push_back(entry["field"].as_string() + "=" + entry["value"].as_string());
-  CHECK(fields == std::vector<std::string>{"subject=pump leaks", "priority=high", "custom=17", "status=new", "status=in_progress", "assignee=ann", "messages=on my way"});
+  for (const Json& entry : exported["history"].items())
+    fields.push_back(entry["field"].as_string() + "=" + entry["value"].as_string());
+  CHECK(fields == std::vector<std::string>{"subject=pump leaks", "priority=high", "custom=17", "status=new",
+                                           "status=in_progress", "assignee=ann", "messages=on my way"});
   CHECK(code_of(house, cmd("export", {{"format", Json("xml")}})) == ErrorCode::invalid);
   CHECK(code_of(house, cmd("export", {{"to", Json(house.folder.file("no/such/folder"))}})) != ErrorCode::internal);
 }
@@ -224,7 +250,9 @@ TEST_CASE("an export tells each field's settings in the fold's order, with names
 TEST_CASE("one process holds a directory, and only its owner may write there", "[server][admin][directory]") {
   House house;
   CHECK(server::ServerCore::open(house.options(), house.environment).error().code == ErrorCode::busy);
-  CHECK(server::ServerCore::init(house.options(), "Pumps", "a@b.example", "a good password", house.environment).error().code == ErrorCode::invalid);
+  CHECK(server::ServerCore::init(house.options(), "Pumps", "a@b.example", "a good password", house.environment)
+            .error()
+            .code == ErrorCode::invalid);
   house.core.reset();
   struct stat found {};
   REQUIRE(::stat(house.options().directory.c_str(), &found) == 0);
@@ -247,13 +275,18 @@ TEST_CASE("an init that fails can be tried again", "[server][admin][directory]")
   options.zone = "Nowhere/Land";
   CHECK_FALSE(server::ServerCore::init(options, "Pumps", "a@b.example", "a good password", environment));
   options.zone = "Europe/Berlin";
-  CHECK(server::ServerCore::init(options, "Pumps", "a@b.example", "short", environment).error().code == ErrorCode::invalid);
+  CHECK(server::ServerCore::init(options, "Pumps", "a@b.example", "short", environment).error().code ==
+        ErrorCode::invalid);
   CHECK(server::ServerCore::init(options, "Pumps", "a@b.example", "a good password", environment).has_value());
 }
 
-TEST_CASE("the recovery key lies outside the directory, and status says so until it is gone", "[server][admin][directory]") {
+TEST_CASE("the recovery key lies outside the directory, and status says so until it is gone",
+          "[server][admin][directory]") {
   House house;
-  CHECK(server::ServerCore::write_recovery_sheet(house.options(), house.options().directory + "/sheet", house.recovery_key).error().code == ErrorCode::invalid);
+  CHECK(server::ServerCore::write_recovery_sheet(house.options(), house.options().directory + "/sheet",
+                                                 house.recovery_key)
+            .error()
+            .code == ErrorCode::invalid);
   const std::string path = must(server::ServerCore::write_recovery_sheet(house.options(), "", house.recovery_key));
   struct stat found {};
   REQUIRE(::stat(path.c_str(), &found) == 0);

@@ -47,7 +47,8 @@ struct Scene {
 
 }  // namespace
 
-TEST_CASE("a backup is one encrypted file, and moves what counts as stable only once it was checked", "[server][backup]") {
+TEST_CASE("a backup is one encrypted file, and moves what counts as stable only once it was checked",
+          "[server][backup]") {
   Scene scene;
   scene.write("canary words");
   const Json before = scene.house.command(cmd("status"));
@@ -57,7 +58,8 @@ TEST_CASE("a backup is one encrypted file, and moves what counts as stable only 
   const Json after = scene.house.command(cmd("status"));
   CHECK(after["rows"].items()[0]["backed_up_to"] == after["rows"].items()[0]["commit_seq"]);
   CHECK(content_of(scene.backup).find("canary words") == std::string::npos);
-  CHECK(std::filesystem::status(scene.backup).permissions() == (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+  CHECK(std::filesystem::status(scene.backup).permissions() ==
+        (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
   CHECK_FALSE(std::filesystem::exists(scene.house.options().directory + "/backup.staging"));
   scene.house.environment.advance(2'000);  // anchors are shared for a second
   const auto anchor = scene.device->exchange().anchor();
@@ -65,7 +67,8 @@ TEST_CASE("a backup is one encrypted file, and moves what counts as stable only 
   CHECK(must(protocol::open_statement<protocol::Anchor>(anchor, log_key->public_key)).value.backup_stable_seq > 0);
 }
 
-TEST_CASE("a restore brings everything back under a new epoch, and devices of the old one are told", "[server][backup][restore]") {
+TEST_CASE("a restore brings everything back under a new epoch, and devices of the old one are told",
+          "[server][backup][restore]") {
   Scene scene;
   const TicketId kept = scene.write("kept");
   scene.device->exchange();
@@ -84,7 +87,8 @@ TEST_CASE("a restore brings everything back under a new epoch, and devices of th
   CHECK(scene.house.command(cmd("verify"))["good"].as_bool());
   scene.house.add_operator("bob");  // the new history goes on before the device comes
 
-  // The device shows its newest head: the welcome brings the record that the root signed, and no proof for what was lost.
+  // The device shows its newest head: the welcome brings the record that the root signed, and no proof for what was
+  // lost.
   const auto ahead = must(scene.device->open_session());
   const auto root = must(protocol::RecoveryKey::from_text(scene.house.recovery_key)).root();
   const auto record = must(protocol::open_statement<protocol::EpochRecord>(ahead.epoch_record, root.public_key()));
@@ -93,7 +97,8 @@ TEST_CASE("a restore brings everything back under a new epoch, and devices of th
   // It shows the newest head that was kept: the proof leads from there.
   scene.device->server_head = head_in_backup;
   const auto kept_head = must(scene.device->open_session());
-  CHECK(protocol::judge_epoch_record(record.value, scene.device->certificate.tenant, old_epoch, {head_in_backup}, kept_head.consistency));
+  CHECK(protocol::judge_epoch_record(record.value, scene.device->certificate.tenant, old_epoch, {head_in_backup},
+                                     kept_head.consistency));
 
   const auto refused = scene.device->exchange();
   CHECK(refused.error().code() == "EPOCH_CHANGED");
@@ -190,7 +195,10 @@ TEST_CASE("a running server is not restored over", "[server][backup][restore]") 
   Scene scene;
   scene.house.command(cmd("backup", {{"to", Json(scene.backup)}}));
   const auto answer = server::ServerCore::administer_offline(
-      scene.house.options(), cmd("restore", {{"from", Json(scene.backup)}, {"recovery-key", Json(scene.house.recovery_key)}, {"replace", Json(true)}}), scene.house.environment);
+      scene.house.options(),
+      cmd("restore",
+          {{"from", Json(scene.backup)}, {"recovery-key", Json(scene.house.recovery_key)}, {"replace", Json(true)}}),
+      scene.house.environment);
   CHECK(answer.error().code == ErrorCode::busy);
 }
 
@@ -201,7 +209,8 @@ TEST_CASE("what is erased is gone from export, exchange and every file", "[serve
   note.text = "the canary sings here";
   note.visibility = sync::Visibility::team;
   scene.device->push(note);
-  const Json erased = scene.house.command(cmd("erase", {{"change", Json::array({Json(to_uuid_text(note.ref.device.view()) + ":" + to_hex(note.ref.id))})}}));
+  const Json erased = scene.house.command(cmd(
+      "erase", {{"change", Json::array({Json(to_uuid_text(note.ref.device.view()) + ":" + to_hex(note.ref.id))})}}));
   CHECK(erased["erased"].as_integer() == 1);
   const std::string lines = to_text(scene.house.command(cmd("export")));
   CHECK(lines.find("canary sings") == std::string::npos);
@@ -214,7 +223,8 @@ TEST_CASE("what is erased is gone from export, exchange and every file", "[serve
     if (file.is_regular_file()) CHECK(content_of(file.path()).find("canary sings") == std::string::npos);
   scene.house.core = must(server::ServerCore::open(scene.house.options(), scene.house.environment));
   CHECK(scene.house.try_command(cmd("erase", {{"ticket", Json("T-1999-0001")}})).error().code == ErrorCode::not_found);
-  CHECK(scene.house.try_command(cmd("erase", {{"change", Json::array({Json("nonsense")})}})).error().code == ErrorCode::invalid);
+  CHECK(scene.house.try_command(cmd("erase", {{"change", Json::array({Json("nonsense")})}})).error().code ==
+        ErrorCode::invalid);
   CHECK(scene.house.try_command(cmd("erase")).error().code == ErrorCode::usage);
 }
 

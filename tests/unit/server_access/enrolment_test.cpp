@@ -6,17 +6,22 @@
 namespace tern::test {
 namespace {
 
-protocol::SigningKey new_key(House& house) { return protocol::SigningKey::generate(house.environment); }
+protocol::SigningKey new_key(House& house) {
+  return protocol::SigningKey::generate(house.environment);
+}
 
 server::Response enrol(House& house, const std::string& code, const protocol::SigningKey& key, std::uint8_t nonce = 1) {
   return house.post("/sync/v1/enrol", Device::enrolment_request(house, code, key, nonce));
 }
 
-std::string wrong_code(House& house) { return protocol::EnrolmentCode::generate(house.environment).to_text(); }
+std::string wrong_code(House& house) {
+  return protocol::EnrolmentCode::generate(house.environment).to_text();
+}
 
 }  // namespace
 
-TEST_CASE("a code makes one device of its operator, and its lost answer is given again", "[server][access][enrolment]") {
+TEST_CASE("a code makes one device of its operator, and its lost answer is given again",
+          "[server][access][enrolment]") {
   House house;
   house.add_operator("ann");
   const std::string code = house.code_for("ann");
@@ -100,14 +105,17 @@ TEST_CASE("an operator has at most twenty devices, and none once disabled", "[se
   const std::string code = house.code_for("ann");
   const auto key = new_key(house);
   CHECK(problem_code(enrol(house, code, key)) == "too_large");
-  house.command(Json::object({{"command", Json("device revoke")}, {"device", house.command(Json::object({{"command", Json("device list")}}))["rows"].items()[0]["id"]}}));
+  house.command(Json::object(
+      {{"command", Json("device revoke")},
+       {"device", house.command(Json::object({{"command", Json("device list")}}))["rows"].items()[0]["id"]}}));
   CHECK(enrol(house, code, key).status == 200);  // the code was not used up by the refusal
 
   const std::string later = house.code_for("ann");
   house.command(Json::object({{"command", Json("operator disable")}, {"operator", Json("ann")}}));
   house.environment.advance(60'000);
   CHECK(enrol(house, later, new_key(house)).status == 403);
-  CHECK(house.try_command(Json::object({{"command", Json("device code")}, {"operator", Json("ann")}})).error().code == ErrorCode::not_permitted);
+  CHECK(house.try_command(Json::object({{"command", Json("device code")}, {"operator", Json("ann")}})).error().code ==
+        ErrorCode::not_permitted);
 }
 
 TEST_CASE("an altered enrolment request is refused wherever it was altered", "[server][access][enrolment]") {

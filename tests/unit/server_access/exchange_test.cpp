@@ -25,15 +25,20 @@ struct Desk {
   sync::Change create(const std::string& subject = "pump leaks") { return device->create(new_ticket(), subject); }
 };
 
-sync::TicketState state_of(const v1::Patch& patch) { return must(sync::decode_state(patch.state())); }
+sync::TicketState state_of(const v1::Patch& patch) {
+  return must(sync::decode_state(patch.state()));
+}
 
-std::string refused(const v1::ExchangeResponse& response) { return response.error().code() + " " + response.error().retry(); }
+std::string refused(const v1::ExchangeResponse& response) {
+  return response.error().code() + " " + response.error().retry();
+}
 
 }  // namespace
 
 // ---- part 5 of the reliability page, rows 30 to 46: what bad sets get ----
 
-TEST_CASE("a set with a bad signature is refused for ever, and no fork is recorded (rows 30, 35d)", "[server][exchange][refusals]") {
+TEST_CASE("a set with a bad signature is refused for ever, and no fork is recorded (rows 30, 35d)",
+          "[server][exchange][refusals]") {
   Desk desk;
   const auto header = desk.device->next_header();
   Bytes bad = desk.device->seal_as(header, {desk.create()});
@@ -47,7 +52,8 @@ TEST_CASE("a set with a bad signature is refused for ever, and no fork is record
   CHECK(desk.device->receipts(desk.device->push(desk.create())).receipts.size() == 1);
 }
 
-TEST_CASE("a set of another tenant, author or key is refused for ever (rows 31, 35 to 35b)", "[server][exchange][refusals]") {
+TEST_CASE("a set of another tenant, author or key is refused for ever (rows 31, 35 to 35b)",
+          "[server][exchange][refusals]") {
   Desk desk;
   desk.house.add_operator("bob");
   Device other(desk.house, "bob");
@@ -68,7 +74,8 @@ TEST_CASE("a set of another tenant, author or key is refused for ever (rows 31, 
   CHECK(desk.device->receipts(desk.device->push(desk.create())).receipts.size() == 1);
 }
 
-TEST_CASE("a gap is answered with the number that is due, and nothing of it is stored (row 32)", "[server][exchange][refusals]") {
+TEST_CASE("a gap is answered with the number that is due, and nothing of it is stored (row 32)",
+          "[server][exchange][refusals]") {
   Desk desk;
   desk.device->push(desk.create());
   const Bytes second = desk.device->seal({desk.create()}), third = desk.device->seal({desk.create()});
@@ -78,7 +85,8 @@ TEST_CASE("a gap is answered with the number that is due, and nothing of it is s
   CHECK(desk.device->receipts(desk.device->push({second, third})).receipts.size() == 2);
 }
 
-TEST_CASE("another set under a number that is taken is a fork; the first one stands (row 33)", "[server][exchange][refusals]") {
+TEST_CASE("another set under a number that is taken is a fork; the first one stands (row 33)",
+          "[server][exchange][refusals]") {
   Desk desk;
   const auto header = desk.device->next_header();
   desk.device->push(desk.create("first"));
@@ -107,7 +115,8 @@ TEST_CASE("a schema of tomorrow needs an upgrade (row 37)", "[server][exchange][
   CHECK(desk.device->exchange(asked).error().code() == "UPGRADE_REQUIRED");
 }
 
-TEST_CASE("a device that knows more than the server is told that the server is behind (rows 43, 43a)", "[server][exchange][refusals]") {
+TEST_CASE("a device that knows more than the server is told that the server is behind (rows 43, 43a)",
+          "[server][exchange][refusals]") {
   Desk desk;
   desk.device->push(desk.create());
   SECTION("by its cursor") {
@@ -228,7 +237,8 @@ TEST_CASE("the checkpoint is the digest of exactly the tickets that were sent", 
   CHECK(lines["rows"].size() == held.size());
 }
 
-TEST_CASE("a device of one operator gets what is theirs; what is taken away leaves with a reason", "[server][exchange][scope]") {
+TEST_CASE("a device of one operator gets what is theirs; what is taken away leaves with a reason",
+          "[server][exchange][scope]") {
   Desk desk;
   const auto bob = desk.house.add_operator("bob");
   Device van(desk.house, "bob");
@@ -302,13 +312,15 @@ TEST_CASE("two tenants on one server see nothing of each other", "[server][excha
   SECTION("a device of one cannot open a session in the other") {
     protocol::DeviceHandshake handshake({eve.certificate.tenant, ann.certificate.device, ann.key.id(), ann.root});
     const auto challenge = house.post("/sync/v1/hello", protocol::encode(handshake.hello()));
-    const auto proof = handshake.answer(must(protocol::decode_session_challenge(challenge.body)), {}, ann.key, house.environment);
+    const auto proof =
+        handshake.answer(must(protocol::decode_session_challenge(challenge.body)), {}, ann.key, house.environment);
     CHECK(problem_code(house.post("/sync/v1/session", protocol::encode(proof))) == "login_refused");
   }
   SECTION("a set of one does not enter the other") {
     auto header = ann.next_header();
     header.tenant = eve.certificate.tenant;
-    CHECK(ann.push({ann.seal_as(header, {ann.create(random_id<TicketId>(house.environment))})}).error().code() == "TENANT_MISMATCH");
+    CHECK(ann.push({ann.seal_as(header, {ann.create(random_id<TicketId>(house.environment))})}).error().code() ==
+          "TENANT_MISMATCH");
   }
   SECTION("administration names one of them") {
     CHECK(house.try_command(Json::object({{"command", Json("operator list")}})).error().code == ErrorCode::usage);

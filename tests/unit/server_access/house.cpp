@@ -13,7 +13,8 @@ std::string problem_code(const server::Response& response) {
 // ---- the house ----
 
 House::House(std::uint64_t seed) : environment(seed) {
-  const auto made = must(server::ServerCore::init(options(), "Pumps", "admin@pumps.example", "a good password", environment));
+  const auto made =
+      must(server::ServerCore::init(options(), "Pumps", "admin@pumps.example", "a good password", environment));
   recovery_key = made.recovery_key;
   core = must(server::ServerCore::open(options(), environment));
 }
@@ -38,12 +39,13 @@ server::Response House::send(server::Request request) {
   request.path = request.target.substr(0, request.target.find('?'));
   if (request.peer_address.empty()) request.peer_address = peer;
   server::RequestBody body = std::exchange(request.body, {});
-  if (!request.content_length && body.size() > 0) request.content_length = body.size();
+  if (!request.content_length && body.size() > 0 && !chunked) request.content_length = body.size();
   auto verdict = handler.on_head(request);
   if (auto* refused = std::get_if<server::Response>(&verdict)) return std::move(*refused);
   const auto& accept = std::get<server::HeadAccept>(verdict);
   if (body.size() > accept.body_bytes_max) {
-    server::Response response = server::problem_response({413, "body_too_large", "The body is too large", "", "", request.request_id});
+    server::Response response =
+        server::problem_response({413, "body_too_large", "The body is too large", "", "", request.request_id});
     handler.on_edge_answer(accept.context, response);
     return response;
   }
@@ -68,20 +70,25 @@ server::Response House::get(const std::string& target) {
 }
 
 std::string House::code_for(const std::string& operator_name, const std::string& scope, const std::string& tenant) {
-  Json asked = Json::object({{"command", Json("device code")}, {"operator", Json(operator_name)}, {"scope", Json(scope)}});
+  Json asked =
+      Json::object({{"command", Json("device code")}, {"operator", Json(operator_name)}, {"scope", Json(scope)}});
   if (!tenant.empty()) asked.set("tenant", Json(tenant));
   return command(asked)["code"].as_string();
 }
 
 std::string House::add_operator(const std::string& name, const std::string& role, const std::string& tenant) {
-  Json asked = Json::object({{"command", Json("operator add")}, {"email", Json(name + "@pumps.example")}, {"name", Json(name)}, {"role", Json(role)}});
+  Json asked = Json::object({{"command", Json("operator add")},
+                             {"email", Json(name + "@pumps.example")},
+                             {"name", Json(name)},
+                             {"role", Json(role)}});
   if (!tenant.empty()) asked.set("tenant", Json(tenant));
   return command(asked)["id"].as_string();
 }
 
 // ---- the device ----
 
-Bytes Device::enrolment_request(House& house, const std::string& code, const protocol::SigningKey& key, std::uint8_t nonce) {
+Bytes Device::enrolment_request(House& house, const std::string& code, const protocol::SigningKey& key,
+                                std::uint8_t nonce) {
   protocol::EnrolmentRequest request;
   request.nonce.bytes.fill(nonce);
   request.name = "van";
@@ -97,7 +104,8 @@ Device::Device(House& h, const std::string& operator_name, const std::string& sc
   const auto answer = house.post("/sync/v1/enrol", request);
   INFO(answer.body);
   REQUIRE(answer.status == 200);
-  const auto enrolled = must(protocol::open_enrolment_answer(answer.body, request, must(protocol::EnrolmentCode::from_text(code)), key.public_key(), {}));
+  const auto enrolled = must(protocol::open_enrolment_answer(
+      answer.body, request, must(protocol::EnrolmentCode::from_text(code)), key.public_key(), {}));
   certificate = enrolled.certificate.value;
   certificate_wire = enrolled.certificate.wire;
   key_list = enrolled.key_list.value;
@@ -112,7 +120,8 @@ Result<protocol::SessionWelcome> Device::open_session() {
   protocol::DeviceHandshake handshake({certificate.tenant, certificate.device, key.id(), root});
   const auto challenge = house.post("/sync/v1/hello", protocol::encode(handshake.hello()));
   if (challenge.status != 200) return fail(error_code_from_string(problem_code(challenge)), "hello");
-  const auto proof = handshake.answer(must(protocol::decode_session_challenge(challenge.body)), {head, server_head}, key, house.environment);
+  const auto proof = handshake.answer(must(protocol::decode_session_challenge(challenge.body)), {head, server_head},
+                                      key, house.environment);
   const auto answer = house.post("/sync/v1/session", protocol::encode(proof));
   if (answer.status != 200) return fail(error_code_from_string(problem_code(answer)), "session");
   auto welcome = must(protocol::decode_session_welcome(answer.body));
@@ -180,7 +189,8 @@ v1::ExchangeResponse Device::exchange(const v1::ExchangeRequest& asked) {
   INFO(answer.body.substr(0, 300));
   REQUIRE(answer.status == 200);
   REQUIRE(proven(answer));
-  const Bytes plain = answer.header("content-encoding") == "zstd" ? must(protocol::decompress(answer.body)) : answer.body;
+  const Bytes plain =
+      answer.header("content-encoding") == "zstd" ? must(protocol::decompress(answer.body)) : answer.body;
   v1::ExchangeResponse response;
   REQUIRE(response.ParseFromString(plain));
   CHECK(response.nonce() == asked.nonce());
@@ -253,7 +263,8 @@ v1::ExchangeResponse Device::push(std::vector<Bytes> sets) {
 
 protocol::VerifiedReceipts Device::receipts(const v1::ExchangeResponse& response) const {
   const auto* log_key = key_list.current(protocol::ServerKeyPurpose::log);
-  return must(protocol::verify_receipts(must(protocol::decode_receipt_list(response.receipts())), certificate.device, log_key->public_key));
+  return must(protocol::verify_receipts(must(protocol::decode_receipt_list(response.receipts())), certificate.device,
+                                        log_key->public_key));
 }
 
 std::vector<v1::Patch> Device::download(std::uint32_t want_bytes) {

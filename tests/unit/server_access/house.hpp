@@ -44,9 +44,11 @@ public:
   server::Response send(server::Request request);
   server::Response post(const std::string& target, Bytes body, const std::string& type = "application/octet-stream");
   server::Response get(const std::string& target);
-  std::string code_for(const std::string& operator_name, const std::string& scope = "own", const std::string& tenant = {});
+  std::string code_for(const std::string& operator_name, const std::string& scope = "own",
+                       const std::string& tenant = {});
   /// An operator with that role; gives its uuid.
-  std::string add_operator(const std::string& name, const std::string& role = "operator", const std::string& tenant = {});
+  std::string add_operator(const std::string& name, const std::string& role = "operator",
+                           const std::string& tenant = {});
 
   TempDir folder;
   VirtualEnvironment environment;
@@ -54,16 +56,19 @@ public:
   std::unique_ptr<server::ServerCore> core;
   std::vector<std::string> log;
   std::string peer = "192.0.2.7";
+  bool chunked = false;  // bodies come without their length in the head
 };
 
 /// One device of an operator.
 class Device {
 public:
   /// Enrols with a fresh code.
-  Device(House& house, const std::string& operator_name, const std::string& scope = "own", const std::string& tenant = {});
+  Device(House& house, const std::string& operator_name, const std::string& scope = "own",
+         const std::string& tenant = {});
 
   /// The request of an enrolment, and what the answer says when it is good.
-  static Bytes enrolment_request(House& house, const std::string& code, const protocol::SigningKey& key, std::uint8_t nonce = 1);
+  static Bytes enrolment_request(House& house, const std::string& code, const protocol::SigningKey& key,
+                                 std::uint8_t nonce = 1);
 
   Result<protocol::SessionWelcome> open_session();
   /// Its Tern-Auth is made last: `alter` may break what it covers.

@@ -69,7 +69,8 @@ std::set<Bytes> held(const std::vector<v1::Patch>& patches, const TicketId& tick
 
 }  // namespace
 
-TEST_CASE("a ticket that entered and then changed brings its old messages, wherever a page ends", "[server][exchange][pages]") {
+TEST_CASE("a ticket that entered and then changed brings its old messages, wherever a page ends",
+          "[server][exchange][pages]") {
   Floor floor;
   const TicketId late = floor.ticket(), wide = floor.ticket();
   floor.push(floor.message(late, "the tap is behind the door"));
@@ -87,7 +88,8 @@ TEST_CASE("a ticket with more messages than an answer may hold comes in parts, c
   const TicketId ticket = floor.ticket();
   for (int set = 0; set < 6; ++set) {
     std::vector<sync::Change> changes;
-    for (int i = 0; i < 14; ++i) changes.push_back(floor.message(ticket, std::string(60'000, static_cast<char>('a' + i))));
+    for (int i = 0; i < 14; ++i)
+      changes.push_back(floor.message(ticket, std::string(60'000, static_cast<char>('a' + i))));
     const auto answer = floor.ann->push(std::vector<Bytes>{floor.ann->seal(std::move(changes))});
     REQUIRE_FALSE(answer.has_error());
   }
@@ -135,14 +137,16 @@ TEST_CASE("restricted notes come with the right to read them and go with it", "[
   floor.role_of_bob("operator");
   here = held(floor.bob->download(), ticket, here);
   CHECK(here.size() == 1);
-  floor.house.command(Json::object({{"command", Json("operator set")}, {"operator", Json("bob")}, {"name", Json("Bob B.")}}));
+  floor.house.command(
+      Json::object({{"command", Json("operator set")}, {"operator", Json("bob")}, {"name", Json("Bob B.")}}));
   CHECK(floor.bob->download().empty());
 }
 
 TEST_CASE("a revoked device gets nothing but receipts, its own sets neither", "[server][exchange][security]") {
   Floor floor;
   floor.bob->push(floor.bob->create(random_id<TicketId>(floor.house.environment), "canary"));
-  floor.house.command(Json::object({{"command", Json("device revoke")}, {"device", Json(to_uuid_text(floor.bob->certificate.device.view()))}}));
+  floor.house.command(Json::object(
+      {{"command", Json("device revoke")}, {"device", Json(to_uuid_text(floor.bob->certificate.device.view()))}}));
   must(floor.bob->open_session());
   REQUIRE(floor.bob->mode == protocol::SessionMode::deposit);
   v1::ExchangeRequest asked = floor.bob->request();

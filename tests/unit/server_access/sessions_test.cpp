@@ -16,8 +16,12 @@ struct Pair {
   }
 };
 
-Json row(House& house) { return house.command(Json::object({{"command", Json("device list")}}))["rows"].items()[0]; }
-void revoke(House& house) { house.command(Json::object({{"command", Json("device revoke")}, {"device", row(house)["id"]}})); }
+Json row(House& house) {
+  return house.command(Json::object({{"command", Json("device list")}}))["rows"].items()[0];
+}
+void revoke(House& house) {
+  house.command(Json::object({{"command", Json("device revoke")}, {"device", row(house)["id"]}}));
+}
 
 }  // namespace
 
@@ -116,7 +120,8 @@ TEST_CASE("whatever a request's MAC covers cannot be altered", "[server][access]
     }
   }
   SECTION("nothing of the header's form") {
-    for (const std::string& header : {std::string("v=1"), std::string(good.header("tern-auth")) + ",x=1", std::string("v=2") + std::string(good.header("tern-auth")).substr(3)}) {
+    for (const std::string& header : {std::string("v=1"), std::string(good.header("tern-auth")) + ",x=1",
+                                      std::string("v=2") + std::string(good.header("tern-auth")).substr(3)}) {
       auto bad = good;
       bad.headers.back().value = header;
       CHECK(problem_code(p.device->send(bad)) == "MALFORMED");
@@ -130,14 +135,16 @@ TEST_CASE("a session's name opens nothing by itself", "[server][access][session]
   server::Request bare;
   bare.method = "POST";
   bare.target = "/sync/v1/exchange";
-  bare.headers = {{"content-type", "application/x-protobuf"}, {"x-mobile-token", to_hex(p.device->session)}};  // scenario 3
+  bare.headers = {{"content-type", "application/x-protobuf"},
+                  {"x-mobile-token", to_hex(p.device->session)}};  // scenario 3
   bare.body = server::RequestBody(p.device->request().SerializeAsString());
   const auto answer = p.house.send(bare);
   CHECK(answer.status == 401);
   CHECK(problem_code(answer) == "mac_required");
 }
 
-TEST_CASE("a clock eleven months off is told the server's time, and is no reason to fail", "[server][access][session]") {
+TEST_CASE("a clock eleven months off is told the server's time, and is no reason to fail",
+          "[server][access][session]") {
   Pair p;
   p.device->clock_error_ms = -330LL * 86'400'000;
   const auto refused = p.device->exchange_raw(p.device->request());
@@ -171,9 +178,12 @@ TEST_CASE("a session ends after twelve hours, and after one of silence", "[serve
 
 TEST_CASE("a handshake is used once, within a minute", "[server][access][session]") {
   Pair p;
-  protocol::DeviceHandshake handshake({p.device->certificate.tenant, p.device->certificate.device, p.device->key.id(), p.device->root});
+  protocol::DeviceHandshake handshake(
+      {p.device->certificate.tenant, p.device->certificate.device, p.device->key.id(), p.device->root});
   const auto challenge = p.house.post("/sync/v1/hello", protocol::encode(handshake.hello()));
-  const Bytes proof = protocol::encode(handshake.answer(must(protocol::decode_session_challenge(challenge.body)), {p.device->head, p.device->server_head}, p.device->key, p.house.environment));
+  const Bytes proof =
+      protocol::encode(handshake.answer(must(protocol::decode_session_challenge(challenge.body)),
+                                        {p.device->head, p.device->server_head}, p.device->key, p.house.environment));
   SECTION("once") {
     CHECK(p.house.post("/sync/v1/session", proof).status == 200);
     CHECK(problem_code(p.house.post("/sync/v1/session", proof)) == "session_unknown");
@@ -194,15 +204,18 @@ TEST_CASE("a handshake is used once, within a minute", "[server][access][session
 TEST_CASE("nobody learns from a hello which devices there are", "[server][access][session]") {
   Pair p;
   protocol::SessionHello known{p.device->certificate.tenant, p.device->certificate.device, p.device->key.id()};
-  protocol::SessionHello unknown{p.device->certificate.tenant, random_id<DeviceId>(p.house.environment), p.device->key.id()};
-  const auto to_known = p.house.post("/sync/v1/hello", protocol::encode(known)), to_unknown = p.house.post("/sync/v1/hello", protocol::encode(unknown));
+  protocol::SessionHello unknown{p.device->certificate.tenant, random_id<DeviceId>(p.house.environment),
+                                 p.device->key.id()};
+  const auto to_known = p.house.post("/sync/v1/hello", protocol::encode(known)),
+             to_unknown = p.house.post("/sync/v1/hello", protocol::encode(unknown));
   CHECK(to_known.status == to_unknown.status);
   CHECK(to_known.body.size() == to_unknown.body.size());
 }
 
 TEST_CASE("open handshakes of one address are bounded", "[server][access][session]") {
   Pair p;
-  const Bytes hello = protocol::encode(protocol::SessionHello{p.device->certificate.tenant, p.device->certificate.device, p.device->key.id()});
+  const Bytes hello = protocol::encode(
+      protocol::SessionHello{p.device->certificate.tenant, p.device->certificate.device, p.device->key.id()});
   int status = 200;
   int sent = 0;
   for (; sent < 2'100 && status == 200; ++sent) status = p.house.post("/sync/v1/hello", hello).status;
@@ -226,7 +239,8 @@ TEST_CASE("a ninth session of a device ends its oldest", "[server][access][sessi
   CHECK(problem_code(p.device->exchange_raw(p.device->request())) == "session_unknown");
 }
 
-TEST_CASE("a revoked device's session is over at once; what it has may be handed in, and nothing comes back", "[server][access][revocation]") {
+TEST_CASE("a revoked device's session is over at once; what it has may be handed in, and nothing comes back",
+          "[server][access][revocation]") {
   Pair p;
   p.device->push(p.device->create(random_id<TicketId>(p.house.environment), "before"));
   const Bytes offline = p.device->seal({p.device->create(random_id<TicketId>(p.house.environment), "honest work")});

@@ -115,7 +115,8 @@ TEST_CASE("a stream takes sets and gives their receipts", "[server][push]") {
   CHECK(scene.ann->receipts(frame.response()).receipts.size() == 1);
 }
 
-TEST_CASE("a frame with a bad MAC ends the stream, one out of step asks for a new one (row 50)", "[server][push][refusals]") {
+TEST_CASE("a frame with a bad MAC ends the stream, one out of step asks for a new one (row 50)",
+          "[server][push][refusals]") {
   Scene scene;
   Stream stream(*scene.bob);
   v1::StreamFrame frame;
@@ -162,7 +163,8 @@ TEST_CASE("a revocation closes the device's stream with the commit that makes it
   Scene scene;
   Stream stream(*scene.bob);
   stream.ask(scene.bob->request());
-  scene.house.command(Json::object({{"command", Json("device revoke")}, {"device", Json(to_uuid_text(scene.bob->certificate.device.view()))}}));
+  scene.house.command(Json::object(
+      {{"command", Json("device revoke")}, {"device", Json(to_uuid_text(scene.bob->certificate.device.view()))}}));
   scene.house.core->tick();
   CHECK(stream.link->closed == server::stream_close::auth_required);
 }
@@ -182,7 +184,8 @@ namespace {
 /// Does something in between: what happens on the strand while a push waits for it.
 class Meanwhile : public server::Committer {
 public:
-  explicit Meanwhile(std::function<void(server::Tenant&)> what) : what_(std::move(what)), inner_(server::make_inline_committer()) {
+  explicit Meanwhile(std::function<void(server::Tenant&)> what)
+      : what_(std::move(what)), inner_(server::make_inline_committer()) {
     inner_->on_commit = [this](server::Tenant& tenant, const server::CommitNotice& notice) {
       if (on_commit) on_commit(tenant, notice);
     };

@@ -66,7 +66,7 @@ public:
 
   /// Drives a whole round over a blocking transport; what `tern sync` and the replay call. Does not wait out a
   /// back-off. Returns when done; `no_connection` and the like when the round could not complete (work is saved).
-  Result<EngineReport> run_round(Transport& transport, std::size_t row_budget = 500);
+  Result<EngineReport> run_round(Transport& transport, std::size_t row_budget = 2000);
 };
 
 }  // namespace tern::client

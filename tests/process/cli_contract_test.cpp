@@ -1,0 +1,312 @@
+// The contract of the programs towards scripts: exit codes, what stands on which stream, JSON, paging, environment.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "support/catch.hpp"
+#include "support/process_desk.hpp"
+
+namespace tern::test {
+namespace {
+
+/// A server that runs and a device on it.
+struct Desk {
+  Desk() {
+    server.start({"--quiet"});
+    ann = std::make_unique<DeviceProcess>(server, folder.file("ann"), "Ann");
+  }
+  TempDir folder;
+  ServerProcess server{folder.file("server")};
+  std::unique_ptr<DeviceProcess> ann;
+};
+
+/// Refused as the contract says: exit code, nothing on stdout, one error object on stderr that says what to do.
+Json refused(const Ended& ended, int exit_code, const std::string& code) {
+  INFO("out: " << ended.out << "\nerr: " << ended.err);
+  CHECK(ended.exit_code == exit_code);
+  CHECK(ended.out.empty());
+  const Json error = ended.error();
+  CHECK(error["code"].as_string() == code);
+  CHECK(!error["message"].as_string().empty());
+  CHECK(error.find("hint") != nullptr);
+  return error;
+}
+
+bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("a command line that cannot be read is exit code 2 with an error object that names the help", "[cli]") {
+  const TempDir folder;
+  const auto tern = [&](Words words) {
+    words.insert(words.begin(), program("tern"));
+    words.push_back("--json");
+    return run({words, {{"TERN_HOME", folder.path()}}});
+  };
+  refused(tern({"list", "--bogus"}), 2, "usage");
+  CHECK(holds(refused(tern({"list", "--limit", "1000"}), 2, "usage")["hint"].as_string(), "tern list --help"));
+  refused(tern({"show"}), 2, "usage");
+  refused(tern({}), 2, "usage");
+  const Json missing = refused(tern({"enrol"}), 2, "usage");
+  CHECK(missing["field"].as_string() == "server");
+  const Json listen = refused(run({{program("ternd"), "serve", "--data", folder.file("none"), "--listen", "nonsense", "--json"}}), 2, "usage");
+  CHECK(listen["field"].as_string() == "listen");
+  CHECK(refused(run({{program("ternd"), "status", "--json"}}), 2, "usage")["field"].as_string() == "data");
+  refused(run({{program("ternd"), "operator", "add", "--json"}}), 2, "usage");
+  refused(run({{program("tern-fleet"), "replay", "--json"}}), 2, "usage");
+
+  const Ended plain = run({{program("tern"), "list", "--bogus"}});
+  CHECK(plain.exit_code == 2);
+  CHECK(plain.out.empty());
+  CHECK(holds(plain.err, "tern list --help"));
+}
+
+TEST_CASE("what is not there is exit code 3, and what could be several lists them", "[cli]") {
+  const Desk desk;
+  const DeviceProcess& ann = *desk.ann;
+  CHECK(refused(ann.tern({"show", "T-2026-9999"}), 3, "not_found")["field"].as_string() == "ticket");
+  desk.server.admin({"queue", "add", "Fire brigade"});
+  ann({"sync"});
+  const std::string number = ann.open_ticket("Pump leaks");
+  const Json error = refused(ann.tern({"set", number, "queue", "Fi"}), 3, "ambiguous");
+  CHECK(holds(to_text(error), "Field"));
+  CHECK(holds(to_text(error), "Fire brigade"));
+  refused(desk.server.ternd({"operator", "disable", "Nobody"}), 3, "not_found");
+}
+
+TEST_CASE("what rights or the lifecycle refuse is exit code 4, and saves nothing", "[cli]") {
+  Desk desk;
+  const DeviceProcess& ann = *desk.ann;
+  const std::string number = ann.open_ticket("Pump leaks");
+  const Json move = refused(ann.tern({"resume", number}), 4, "bad_transition");
+  CHECK(holds(move["hint"].as_string(), "start"));
+  ann({"sync"});
+  const DeviceProcess lena(desk.server, desk.folder.file("lena"), "Lena", "light", "all");
+  const std::string seen = lena.number_of("Pump leaks");
+  refused(lena.tern({"take", seen}), 4, "not_permitted");
+  CHECK(lena({"history"}).lines().empty());
+  CHECK(lena.tern({"note", seen, "a light agent may write notes"}).exit_code == 0);
+}
+
+TEST_CASE("without a connection a sync is exit code 5 and the work stays saved", "[cli]") {
+  Desk desk;
+  const DeviceProcess& ann = *desk.ann;
+  CHECK(desk.server.stop().exit_code == 0);
+  const std::string number = ann.open_ticket("Pump leaks");
+  CHECK(ann({"note", number, "no network here"}).line()["saved"].as_string() == "saved here");
+  refused(ann.tern({"sync"}), 5, "no_connection");
+  const Json status = ann({"status"}).line();
+  CHECK(status["saved_here"].as_integer() + status["sent"].as_integer() == 3);
+  CHECK(ann({"search", "network"}).lines().size() == 1);
+  desk.server.start({"--quiet"});
+  CHECK(ann({"sync"}).line()["changes_sent"].as_integer() == 3);
+  CHECK(ann({"status"}).line()["confirmed"].as_integer() == 3);
+}
+
+TEST_CASE("a home without a device, a wrong code and a revoked device are exit code 6", "[cli]") {
+  Desk desk;
+  refused(DeviceProcess(desk.folder.file("empty")).tern({"list"}), 6, "not_enrolled");
+  const DeviceProcess stranger(desk.folder.file("stranger"));
+  const Words enrol = {"enrol", "--server", desk.server.url(), "--code", "0000-0000-0000-0000", "--yes"};
+  refused(stranger.tern(enrol), 6, "login_refused");
+  CHECK_FALSE(std::filesystem::exists(desk.folder.file("stranger") + "/device.key"));
+
+  const DeviceProcess& ann = *desk.ann;
+  const std::string number = ann.open_ticket("Pump leaks");
+  ann({"sync"});
+  ann({"note", number, "after the theft"});
+  desk.server.admin({"device", "revoke", "Ann's device"});
+  refused(ann.tern({"sync"}), 6, "KEY_REVOKED");
+  CHECK(ann.tern({"status"}).line()["paused"].is_string());
+  CHECK(ann({"show", number}).line()["subject"].as_string() == "Pump leaks");
+}
+
+TEST_CASE("work that needs attention makes sync, status and attention exit code 7", "[cli]") {
+  Desk desk;
+  const DeviceProcess& ann = *desk.ann;
+  const DeviceProcess ben(desk.server, desk.folder.file("ben"), "Ben");
+  static_cast<void>(ann.open_ticket("Pump leaks"));
+  ann({"sync"});
+  ben({"sync"});
+  const std::string number = ann.number_of("Pump leaks");
+  CHECK(ann({"take", number}).exit_code == 0);
+  CHECK(ben({"take", number}).exit_code == 0);
+  CHECK(ann({"sync"}).exit_code == 0);
+  CHECK(ben.tern({"sync"}).exit_code == 7);
+  CHECK(ben.tern({"status"}).exit_code == 7);
+  const Ended attention = ben.tern({"attention"});
+  CHECK(attention.exit_code == 7);
+  const Json entry = attention.line();
+  CHECK(entry["standing"].as_string() != "applied");
+  CHECK(entry["follow_ups"].size() > 0);
+  CHECK(ben.tern({"attention", "--dismiss", entry["change"]["device"].as_string() + ":" + entry["change"]["id"].as_string()}).exit_code == 0);
+  CHECK(ben.tern({"attention"}).exit_code == 0);
+  CHECK(ben.tern({"status"}).exit_code == 0);
+}
+
+TEST_CASE("a ledger that was tampered with is exit code 8 and verify names what is wrong", "[cli]") {
+  Desk desk;
+  const DeviceProcess& ann = *desk.ann;
+  const std::string number = ann.open_ticket("Pump leaks");
+  ann({"note", number, "a sentence that somebody will forge"});
+  ann({"sync"});
+  CHECK(desk.server.stop().exit_code == 0);
+  CHECK(desk.server.ternd({"verify"}).exit_code == 0);
+
+  int forged = 0;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(desk.server.data())) {
+    if (!file.is_regular_file()) continue;
+    std::ifstream in(file.path(), std::ios::binary);
+    std::string bytes((std::istreambuf_iterator<char>(in)), {});
+    bool here = false;
+    for (std::size_t at = 0; (at = bytes.find("somebody will forge", at)) != std::string::npos; here = true, ++forged) bytes.replace(at, 8, "nobodies");
+    if (here) std::ofstream(file.path(), std::ios::binary) << bytes;
+  }
+  REQUIRE(forged > 0);
+  const Ended verified = desk.server.ternd({"verify"});
+  INFO(verified.out << verified.err);
+  CHECK(verified.exit_code == 8);
+  CHECK((verified.out.empty() || verified.line()["findings"].size() > 0));
+}
+
+TEST_CASE("a home that another program holds is exit code 9 for who writes, and open to who looks", "[cli]") {
+  Desk desk;
+  const DeviceProcess& ann = *desk.ann;
+  const std::string number = ann.open_ticket("Pump leaks");
+  const int lock = ::open((ann.home() + "/lock").c_str(), O_RDWR | O_CLOEXEC);
+  REQUIRE(lock >= 0);
+  REQUIRE(::flock(lock, LOCK_EX | LOCK_NB) == 0);
+  CHECK(ann({"list"}).lines().size() == 1);
+  CHECK(ann({"status"}).line()["saved_here"].as_integer() == 2);
+  Child waiting(ann.command({"note", number, "first one waits a little"}));
+  sleep_ms(300);
+  CHECK(waiting.running());
+  refused(ann.tern({"note", number, "then it gives up"}), 9, "busy");
+  ::close(lock);
+  static_cast<void>(waiting.wait());
+  refused(desk.server.ternd({"serve", "--listen", "127.0.0.1:0"}), 9, "busy");
+}
+
+TEST_CASE("a command that waits for a busy home does its work when the home is free", "[cli]") {
+  Desk desk;
+  const DeviceProcess& ann = *desk.ann;
+  const std::string number = ann.open_ticket("Pump leaks");
+  const int lock = ::open((ann.home() + "/lock").c_str(), O_RDWR | O_CLOEXEC);
+  REQUIRE(::flock(lock, LOCK_EX | LOCK_NB) == 0);
+  Child waiting(ann.command({"note", number, "patience"}));
+  sleep_ms(300);
+  CHECK(waiting.running());
+  ::close(lock);
+  CHECK(waiting.wait().exit_code == 0);
+  CHECK(ann({"history"}).lines().size() == 3);
+}
+
+TEST_CASE("a command that cannot write to the disk is exit code 10 and has saved nothing", "[cli]") {
+  Desk desk;
+  const DeviceProcess& ann = *desk.ann;
+  const std::string number = ann.open_ticket("Pump leaks");
+  ann({"note", number, "this one is saved"});
+  Command full = ann.command({"note", number, std::string(60'000, 'x')});
+  full.file_bytes_max = 4096;
+  const Ended ended = run(full);
+  INFO(ended.out << ended.err);
+  CHECK(ended.exit_code == 10);
+  CHECK(ended.out.empty());
+  CHECK(ended.error()["code"].as_string().starts_with("storage_"));
+  CHECK(ann({"history"}).lines().size() == 3);
+  ann({"sync"});
+  CHECK(ann({"status"}).line()["confirmed"].as_integer() == 3);
+}
+
+TEST_CASE("a device and a server on a full disk say so, lose nothing, and go on when there is room", "[cli]") {
+  const TempDir folder;
+  const std::string disk = folder.file("disk");
+  std::filesystem::create_directory(disk);
+  if (run({{"/usr/bin/unshare", "-rm", "/bin/sh", "-c", "mount -t tmpfs -o size=64k none " + disk}}).exit_code != 0) {
+    WARN("skipped: this machine lets no test mount a small disk");
+    return;
+  }
+  Desk desk;
+  const DeviceProcess& ann = *desk.ann;
+  const std::string number = ann.open_ticket("Pump leaks");
+  const std::string script =
+      "mount -t tmpfs -o size=2m none \"$1\" && cp -a \"$2\"/. \"$1\"/ || exit 99\n"
+      "head -c 9000000 /dev/zero >\"$1/filler\" 2>/dev/null\n"
+      "\"$3\" note " + number + " \"$4\" --home \"$1\" --json; echo \"full $?\"\n"
+      "rm \"$1/filler\"\n"
+      "\"$3\" note " + number + " 'there is room again' --home \"$1\" >/dev/null; echo \"room $?\"\n"
+      "\"$3\" history --home \"$1\" | wc -l\n";
+  const Ended ended = run({{"/usr/bin/unshare", "-rm", "/bin/sh", "-c", script, "sh", disk, ann.home(), program("tern"), std::string(40'000, 'x')}});
+  INFO(ended.err);
+  CHECK(ended.out == "full 10\nroom 0\n3\n");
+  CHECK(holds(ended.err, "storage_full"));
+}
+
+TEST_CASE("lists come in pages: each holds a token for the next, and together they are the whole list", "[cli]") {
+  Desk desk;
+  const DeviceProcess& ann = *desk.ann;
+  for (int i = 0; i < 7; ++i) static_cast<void>(ann.open_ticket("Ticket " + std::to_string(i)));
+  const auto pages_of = [&](const Words& words) {
+    std::vector<std::string> subjects;
+    std::string after;
+    int pages = 0;
+    do {
+      Words page = words;
+      page.insert(page.end(), {"--limit", "3"});
+      if (!after.empty()) page.insert(page.end(), {"--after", after});
+      after.clear();
+      for (const Json& row : ann(page).lines()) {
+        if (const Json* next = row.find("next")) after = next->as_string();
+        else subjects.push_back(row["subject"].as_string());
+      }
+      ++pages;
+    } while (!after.empty() && pages < 10);
+    CHECK(pages == 3);
+    return subjects;
+  };
+  const std::vector<std::string> all = {"Ticket 0", "Ticket 1", "Ticket 2", "Ticket 3", "Ticket 4", "Ticket 5", "Ticket 6"};
+  CHECK(pages_of({"list", "--sort", "subject", "--ascending"}) == all);
+  CHECK(pages_of({"search", "ticket"}).size() == 7);
+  refused(ann.tern({"list", "--after", "no token"}), 2, "invalid");
+}
+
+TEST_CASE("TERN_HOME and TERN_DATA name the directories that no flag names", "[cli]") {
+  Desk desk;
+  const Ended listed = run({{program("tern"), "status", "--json"}, {{"TERN_HOME", desk.ann->home()}}});
+  CHECK(listed.exit_code == 0);
+  CHECK(run({{program("ternd"), "queue", "list", "--json"}, {{"TERN_DATA", desk.server.data()}}}).line()["name"].as_string() == "Field");
+  std::filesystem::create_directories(desk.folder.file("user/.local/share"));
+  std::filesystem::rename(desk.ann->home(), desk.folder.file("user/.local/share/tern"));
+  CHECK(run({{program("tern"), "status", "--json"}, {{"HOME", desk.folder.file("user")}}}).exit_code == 0);
+}
+
+TEST_CASE("for people a result is on stdout and every other word on stderr", "[cli]") {
+  Desk desk;
+  const DeviceProcess& ann = *desk.ann;
+  const auto plain = [&](const Words& words) {
+    Command command = ann.command(words);
+    command.words.pop_back();  // --json
+    return run(command);
+  };
+  const Ended none = plain({"list"});
+  CHECK(none.out.empty());
+  CHECK(holds(none.err, "No tickets"));
+  const Ended made = plain({"new", "--subject", "Pump leaks", "--queue", "Field"});
+  CHECK(holds(made.out, "saved here"));
+  CHECK(made.err.empty());
+  const Ended gone = plain({"show", "T-2026-9999"});
+  CHECK(gone.exit_code == 3);
+  CHECK(gone.out.empty());
+  CHECK(holds(gone.err, "list or search"));
+  CHECK(std::count(gone.err.begin(), gone.err.end(), '\n') == 1);
+  // One line of JSON a ticket, with or without --json: that is the format's name.
+  ann({"sync"});
+  Command exported{{program("ternd"), "export", "--format", "jsonl", "--data", desk.server.data()}};
+  CHECK(run(exported).line()["subject"].as_string() == "Pump leaks");
+}
+
+}  // namespace tern::test

@@ -1,0 +1,141 @@
+// What was erased is nowhere any more: not in a file, not in a WAL, not after a restore, not when it is pushed again.
+#include <fstream>
+
+#include "support/world_intruder.hpp"
+
+using namespace tern;
+using namespace tern::test;
+
+namespace {
+
+constexpr std::string_view canary = "CANARYTOERASE";
+
+bool file_holds(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  const std::string content((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  return content.find(canary) != std::string::npos;
+}
+
+std::vector<std::string> files_with_canary(const std::string& folder) {
+  std::vector<std::string> found;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
+    if (entry.is_regular_file() && file_holds(entry.path())) found.push_back(entry.path().filename());
+  return found;
+}
+
+/// Every value of every table, decrypted.
+bool rows_hold_canary(const std::string& path, const protocol::SecretKey& key) {
+  sqlite::OpenOptions options;
+  options.path = path;
+  options.role = sqlite::Role::reader;
+  if (sqlite::encryption_available()) options.key = sqlite::DatabaseKey::or_zero(key.view());
+  const auto db = must(sqlite::Database::open(options));
+  std::vector<std::string> tables;
+  auto names = must(db->query("SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE '%VIRTUAL%'"));
+  while (must(names.step())) tables.emplace_back(names.text(0));
+  for (const std::string& table : tables) {
+    auto rows = must(db->prepare("SELECT * FROM \"" + table + "\""));
+    while (must(rows.step()))
+      for (int column = 0; column < rows.column_count(); ++column)
+        if (rows.blob(column).find(canary) != ByteView::npos) return true;
+  }
+  return false;
+}
+
+bool device_holds_canary(Device& device) {
+  const auto keys = device.keys();
+  return rows_hold_canary(device.home() + "/outbox.db", keys.data_key) || rows_hold_canary(device.home() + "/replica.db", keys.replica_key) ||
+         !must(device.client().views().search(canary, 10, "")).rows.empty();
+}
+
+void erase(World& world, const ChangeRef& ref) {
+  world.server.administer("erase", {{"change", Json::array({Json(to_uuid_text(ref.device.view()) + ":" + to_hex(ref.id))})}});
+  world.pass(5'000);  // the files are cut back when nobody reads
+}
+
+struct Scene {
+  explicit Scene(std::uint64_t number) : world(Seed::from_environment_or(number)), van(world.add_device("van")), desk(world.add_device("desk")) {
+    ticket = van.create("erasure", "nothing special");
+    CHECK(world.run_until_quiet());
+  }
+  World world;
+  Device& van;
+  Device& desk;
+  TicketId ticket;
+};
+
+}  // namespace
+
+TEST_CASE("an erased text is gone from every file of the server and of every device that syncs", "[world][security][erasure]") {
+  Scene scene(91);
+  const ChangeRef note = scene.van.note(scene.ticket, std::string(canary) + " is what somebody wrote");
+  const ChangeRef quoting = scene.desk.set(scene.ticket, Field::priority, "3");
+  CHECK(scene.world.run_until_quiet());
+  REQUIRE(device_holds_canary(scene.van));
+  REQUIRE(device_holds_canary(scene.desk));
+  REQUIRE_FALSE(files_with_canary(scene.world.server.directory()).empty());
+
+  erase(scene.world, note);
+  CHECK(scene.world.run_until_quiet());
+  scene.world.pass(minutes_ms(2));
+  CHECK(files_with_canary(scene.world.server.directory()).empty());
+  for (Device* device : {&scene.van, &scene.desk}) {
+    INFO(device->name());
+    CHECK_FALSE(device_holds_canary(*device));
+    CHECK(device->show(scene.ticket).row.priority == "high");  // everything else stands
+    CHECK(device->show(scene.ticket).timeline.size() == 3);
+  }
+  CHECK(scene.van.fate(note).outcome == Outcome::applied);
+  CHECK(scene.desk.fate(quoting).outcome == Outcome::applied);
+  CHECK(scene.van.view(scene.ticket) == scene.desk.view(scene.ticket));
+  const Json verified = scene.world.server.administer("verify");
+  CHECK(verified["good"].as_bool());
+  CHECK(verified["erased"].as_integer() == 1);
+}
+
+TEST_CASE("a restored backup does not bring back what was erased since", "[world][security][erasure]") {
+  Scene scene(92);
+  const ChangeRef note = scene.van.note(scene.ticket, std::string(canary) + " was in the backup");
+  CHECK(scene.world.run_until_quiet());
+  const std::string backup = scene.world.server.backup();
+  erase(scene.world, note);
+  const ChangeRef after = scene.van.note(scene.ticket, "after the erasure");
+  CHECK(scene.world.run_until_quiet());
+
+  scene.world.server.restore(backup);
+  scene.world.forget_acknowledged();
+  CHECK(scene.world.run_until_quiet());
+  scene.world.pass(minutes_ms(2));
+  CHECK(files_with_canary(scene.world.server.directory()).empty());
+  CHECK_FALSE(device_holds_canary(scene.van));
+  CHECK_FALSE(device_holds_canary(scene.desk));
+  CHECK(scene.world.place_of(scene.van.tenant(), after) == "ledger");
+  CHECK(scene.van.view(scene.ticket) == scene.desk.view(scene.ticket));
+  CHECK(scene.world.server.administer("verify")["good"].as_bool());
+}
+
+TEST_CASE("what was written and erased after the backup comes back in its erased form, and blocks nothing behind it", "[world][security][erasure]") {
+  for (const bool knows : {true, false}) {
+    INFO((knows ? "the device knew of the erasure" : "the device had not heard of the erasure"));
+    Scene scene(93);
+    const std::string backup = scene.world.server.backup();
+    const ChangeRef note = scene.van.note(scene.ticket, std::string(canary) + " was written after the backup");
+    CHECK(scene.world.run_until_quiet());
+    if (!knows) scene.world.network.cut();
+    erase(scene.world, note);
+    if (knows) CHECK(scene.world.run_until_quiet());
+    const ChangeRef behind = scene.van.note(scene.ticket, "behind it");
+
+    scene.world.server.restore(backup);
+    scene.world.network.heal();
+    scene.world.forget_acknowledged();
+    CHECK(scene.world.run_until_quiet());
+    scene.world.pass(minutes_ms(2));
+    CHECK(scene.van.status().paused.empty());
+    CHECK(scene.van.status().saved_here == 0);
+    CHECK(scene.world.place_of(scene.van.tenant(), behind) == "ledger");
+    CHECK(files_with_canary(scene.world.server.directory()).empty());
+    CHECK_FALSE(device_holds_canary(scene.van));
+    CHECK_FALSE(device_holds_canary(scene.desk));
+  }
+}

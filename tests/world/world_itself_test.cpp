@@ -1,0 +1,128 @@
+// A world that notices nothing proves nothing: each kind of damage is planted once, and must be named.
+#include "support/world.hpp"
+
+using namespace tern;
+using namespace tern::test;
+
+namespace {
+
+/// Two devices and a ticket with work of both, all quiet.
+struct Scene {
+  explicit Scene(std::uint64_t seed) : world(Seed{seed}), van(world.add_device("van")), desk(world.add_device("desk")) {
+    ticket = van.create("planted");
+    van.note(ticket, "by the van");
+    CHECK(world.run_until_quiet());
+    desk.note(ticket, "by the desk");
+    desk.set(ticket, Field::priority, "3");
+    CHECK(world.run_until_quiet());
+  }
+
+  /// Changes the ledger behind the server's back.
+  void damage_ledger(const std::string& sql) {
+    world.server.close();
+    sqlite::OpenOptions options;
+    options.path = world.server.directory() + "/tenants/" + to_hex(van.tenant()) + "/tern.db";
+    must(must(sqlite::Database::open(options))->exec(sql));
+    world.server.open();
+  }
+  /// Changes a device's copy while it believes to be up to date.
+  void damage_copy(Device& device, const std::string& sql) {
+    const auto keys = device.keys();
+    sqlite::OpenOptions options;
+    options.path = device.home() + "/replica.db";
+    if (sqlite::encryption_available()) options.key = sqlite::DatabaseKey::or_zero(keys.replica_key.view());
+    must(must(sqlite::Database::open(options))->exec(sql));
+  }
+
+  World world;
+  Device& van;
+  Device& desk;
+  TicketId ticket;
+};
+
+/// That the world does complain, and of what.
+bool complains_of(World& world, std::string_view what) {
+  if (world.invariants_hold()) return false;
+  for (const std::string& complaint : world.complaints())
+    if (complaint.starts_with(what)) return true;
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("a world in order has nothing to complain of", "[world][itself]") {
+  Scene scene(51);
+  CHECK(scene.world.invariants_hold());
+}
+
+TEST_CASE("a world names an acknowledged set that is gone", "[world][itself]") {
+  Scene scene(52);
+  scene.damage_ledger("DELETE FROM change_set WHERE commit_seq = (SELECT max(commit_seq) FROM change_set)");
+  CHECK(complains_of(scene.world, "I5"));
+}
+
+TEST_CASE("a world names saved work that has no outcome", "[world][itself]") {
+  Scene scene(53);
+  SavedWork lost = scene.world.saved_work.back();
+  lost.ref.id = random_id<ChangeId>(scene.van.environment);
+  scene.world.saved_work.push_back(lost);
+  CHECK(complains_of(scene.world, "I8"));
+}
+
+TEST_CASE("a world names a message that is there twice", "[world][itself]") {
+  Scene scene(54);
+  scene.damage_ledger("INSERT INTO message SELECT tenant_id, ticket_id, version + 1, device_id, x'0102030405060708', visibility, data FROM message LIMIT 1");
+  CHECK(complains_of(scene.world, "I3"));
+}
+
+TEST_CASE("a world names a ticket whose state is not the fold of its ledger", "[world][itself]") {
+  Scene scene(55);
+  scene.damage_ledger("UPDATE change SET standing = 4, outcome = 4 WHERE intent = 2");
+  CHECK(complains_of(scene.world, "I10"));
+}
+
+TEST_CASE("a world names a chain with a hole", "[world][itself]") {
+  Scene scene(56);
+  scene.damage_ledger("UPDATE change_set SET chain_seq = chain_seq + 1 WHERE commit_seq = (SELECT max(commit_seq) FROM change_set)");
+  CHECK(complains_of(scene.world, "I4"));
+}
+
+TEST_CASE("a world names a device that lost a message, or a ticket", "[world][itself]") {
+  for (const char* damage : {"DELETE FROM message", "DELETE FROM message; DELETE FROM ticket"}) {
+    Scene scene(57);
+    scene.damage_copy(scene.van, damage);
+    CHECK(complains_of(scene.world, "I9"));
+  }
+}
+
+TEST_CASE("a world names a time of anchors that goes back, and a log line that says too much", "[world][itself]") {
+  Scene scene(58);
+  scene.damage_ledger("UPDATE anchor SET time_ms = time_ms - 100000 WHERE anchor_seq = (SELECT max(anchor_seq) FROM anchor)");
+  CHECK(complains_of(scene.world, "I24"));
+  Scene talkative(59);
+  talkative.world.secrets.emplace_back("device_enrolled");
+  CHECK(complains_of(talkative.world, "I36"));
+}
+
+TEST_CASE("the same seed gives the same world twice", "[world][itself]") {
+  const auto trace = [](std::uint64_t seed) {
+    World world{Seed{seed}};
+    Device& van = world.add_device("van");
+    Device& desk = world.add_device("desk");
+    world.network.faults = {200, 200, 200, 100, 100, 5'000};
+    const TicketId ticket = van.create("same");
+    for (int i = 0; i < 20; ++i) {
+      van.note(ticket, std::to_string(i));
+      van.begin_round();
+      desk.begin_round();
+      world.pass(world.random.between(0, 60'000));
+    }
+    world.network.heal();
+    CHECK(world.run_until_quiet());
+    const FaultsSeen& seen = world.network.seen();
+    return van.view(ticket) + std::to_string(world.schedule.now_ms()) + " " + std::to_string(seen.requests) + " " + std::to_string(seen.dropped);
+  };
+  const std::string first = trace(60);
+  CHECK(trace(60) == first);
+  CHECK(trace(61) != first);
+}
