@@ -125,6 +125,8 @@ class Agent:
 
 
 def choose_log(path):
+    if os.environ.get("CI") == "true" and not path and "TERN_INCIDENT_LOG" not in os.environ and not (TREE.parent / "shared/data/incidents.csv").exists():
+        fail("CI=true demands the real incident log, and it was not found")
     for candidate in (path, os.environ.get("TERN_INCIDENT_LOG"), TREE.parent / "shared/data/incidents.csv"):
         if candidate and pathlib.Path(candidate).exists():
             return pathlib.Path(candidate), "a real incident log"
@@ -157,14 +159,14 @@ def morning(server, ann, ben, cleo, signal_, numbers):
     for page in range(24):  # a long measurement protocol: more than one exchange carries
         cleo("note", meter, "-", text="Reading %d\n" % page + "".join("%04x %s\n" % (n, os.urandom(20).hex()) for n in range(1250)))
     # Meanwhile, in the office: the meter goes to Ann, and Cleo may only read from now on.
-    server.admin(["operator", "set", "--operator", "Cleo", "--role", "light"])
+    server.admin(["operator", "set", "Cleo", "--role", "light"])
     ann.sync()
     ann("assign", meter, "Ann", "--reason", "is nearest")
     ann.sync()
     ben.sync()
     signal_.lose_after(1)  # Cleo's signal drops within the sync
     cleo.sync(allowed=(5,))
-    ghosts = [entry for entry in cleo("attention") if entry.get("ghost")]
+    ghosts = [entry for entry in cleo("attention") if "left this device" in entry["sentence"]]
     signal_.lose_after(10_000)
     cleo.sync()
     ann.sync()  # what the others' work altered in hers
@@ -172,33 +174,39 @@ def morning(server, ann, ben, cleo, signal_, numbers):
     return ghosts
 
 
-def story(agents, ghosts, numbers):
-    told = []
+def deed(entry):
+    """What the agent did, in few words."""
+    words = entry["intent"].replace("_", " ")
+    if entry.get("field"):
+        words += " " + entry["field"].removeprefix("custom:")
+    if entry.get("value"):
+        words += " " + entry["value"]
+    return words
 
-    def tell(line, entry):
-        told.append(entry)
-        print("  " + line)
 
+def change_id(entry):
+    return entry["change"]["device"] + ":" + entry["change"]["id"]
+
+
+def story(agents, ghosts):
+    """What became of everybody's work, as their own devices tell it."""
     for agent in agents:
-        print("\n%s:" % agent.name)
-        attention = {entry["change"] for entry in agent("attention")}
-        seen = set()
+        print("\n%s" % agent.name)
+        attention = {change_id(entry): entry for entry in agent("attention")}
+        told = set()
         for entry in agent("history"):
-            if entry["number"] not in numbers and entry.get("subject", "") == "":
-                continue
-            sentence = entry["sentence"]
-            if (entry["number"], sentence) in seen:
-                continue
-            seen.add((entry["number"], sentence))
-            mark = "! " if entry["change"] in attention else "  "
-            tell("%s%-12s %s" % (mark, entry["number"], sentence), entry)
-            if entry["change"] in attention and entry.get("follow_ups"):
-                print("      can: " + ", ".join(entry["follow_ups"]))
-    for entry in ghosts:
-        print("\nWhile her signal was gone, Cleo's device showed:")
-        tell("! %-12s %s" % (entry["number"], entry["sentence"]), entry)
-        break
-    return told
+            if entry["intent"] in ("create", "move_queue"):
+                continue  # how the tickets were made, before the morning
+            line = "%s  %-24s %s" % (entry["number"], deed(entry), entry["sentence"])
+            if line in told:
+                continue  # one of the many pages of one protocol
+            told.add(line)
+            print("  %s %s" % ("!" if change_id(entry) in attention else " ", line))
+            if attention.get(change_id(entry), {}).get("follow_ups"):
+                print("      %s  can: %s" % (" " * len(entry["number"]), ", ".join(attention[change_id(entry)]["follow_ups"])))
+    if ghosts:
+        print("\nWhile her signal was gone, Cleo's device said of the meter:")
+        print("  ! %s  %-24s %s" % (ghosts[0]["number"], deed(ghosts[0]), ghosts[0]["sentence"]))
 
 
 def main():
@@ -231,7 +239,7 @@ def main():
         print("Ann, Ben and Cleo each have a device with the same six tickets. Now the network is gone, and they work.")
         ghosts = morning(server, ann, ben, cleo, mobile, numbers)
         print("Everybody has synced. What became of their work (! = needs attention):")
-        story((ann, ben, cleo), ghosts, numbers)
+        story((ann, ben, cleo), ghosts)
     except BaseException:
         server.stop()
         raise

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <iostream>
 #include <thread>
@@ -96,28 +97,45 @@ Json report_json(const client::EngineReport& report) {
                        {"bytes_down", Json(report.bytes_down)}});
 }
 
-/// One round, with progress on a terminal while a first replica is fetched.
-Result<client::EngineReport> round(Session& session, client::Transport& transport) {
-  client::SyncEngine& engine = session.client().engine();
-  const bool terminal = ::isatty(STDERR_FILENO) == 1 && !session.call().json;
-  class Watched : public client::Transport {
-  public:
-    Watched(client::Transport& inner, client::SyncEngine& engine, bool terminal) : inner_(inner), engine_(engine), terminal_(terminal) {}
-    Result<client::HttpAnswer> send(const client::HttpRequest& request) override {
-      const auto& report = engine_.report();
-      if (terminal_ && report.tickets_in_scope > 0 && report.first_replica)
-        std::cerr << '\r' << report.tickets_held << " of " << report.tickets_in_scope << " tickets " << std::flush;
-      return inner_.send(request);
+/// Shows on a terminal how much of a first replica is here.
+class WithProgress : public client::Transport {
+public:
+  WithProgress(client::Transport& inner, client::SyncEngine& engine, bool show) : inner_(inner), engine_(engine), show_(show) {}
+  ~WithProgress() override {
+    if (shown_) std::cerr << "\r                                \r" << std::flush;
+  }
+  Result<client::HttpAnswer> send(const client::HttpRequest& request) override {
+    const auto& report = engine_.report();
+    if (show_ && report.tickets_in_scope > 0) {
+      std::cerr << '\r' << std::min(report.patches, report.tickets_in_scope) << " of " << report.tickets_in_scope << " tickets " << std::flush;
+      shown_ = true;
     }
+    return inner_.send(request);
+  }
 
-  private:
-    client::Transport& inner_;
-    client::SyncEngine& engine_;
-    bool terminal_;
-  } watched(transport, engine, terminal);
-  auto done = engine.run_round(watched);
-  if (terminal && engine.report().first_replica) std::cerr << "\r                                \r";
-  return done;
+private:
+  client::Transport& inner_;
+  client::SyncEngine& engine_;
+  bool show_, shown_ = false;
+};
+
+/// One round, and what it told about this device that was not told before.
+struct Round {
+  client::EngineReport report;
+  std::string notice;
+};
+
+Result<Round> round(Session& session, client::Transport& transport) {
+  TERN_TRY(const auto before, session.client().views().status());
+  const bool terminal = ::isatty(STDERR_FILENO) == 1 && !session.call().json;
+  client::SyncEngine& engine = session.client().engine();
+  WithProgress watched(transport, engine, terminal && !before.first_replica_complete);
+  const auto done = engine.run_round(watched);
+  TERN_TRY(const auto after, session.client().views().status());
+  const std::string notice = after.notice == before.notice ? std::string() : after.notice;
+  if (!notice.empty() && !session.call().json) std::cerr << notice << std::endl;
+  if (!done) return tl::unexpected(done.error());
+  return Round{*done, notice};
 }
 
 std::string sent_and_received(std::uint64_t changes, std::uint64_t tickets) {
@@ -125,19 +143,21 @@ std::string sent_and_received(std::uint64_t changes, std::uint64_t tickets) {
   return "Sent " + counted(changes, "change") + ", received " + counted(tickets, "ticket") + ".";
 }
 
-Result<ExitCode> after_sync(Session& session, const client::EngineReport& report) {
+Result<ExitCode> after_sync(Session& session, const Round& done) {
+  const client::EngineReport& report = done.report;
   TERN_TRY(const auto status, session.client().views().status());
   if (session.call().json) {
     Json line = report_json(report);
     line.set("needs_attention", Json(status.needs_attention));
     line.set("current_as_of_ms", Json(status.current_as_of_ms));
+    if (!done.notice.empty()) line.set("notice", Json(done.notice));
     std::cout << tern::to_text(line) << std::endl;
   } else {
     std::cout << sent_and_received(report.changes_sent, report.patches);
     if (status.needs_attention > 0) std::cout << fmt::format(" {} need attention: tern attention", status.needs_attention);
     std::cout << std::endl;
   }
-  return status.needs_attention > 0 ? exit_attention : exit_done;
+  return status.needs_attention > 0 || !done.notice.empty() ? exit_attention : exit_done;
 }
 
 /// What a watching process does between two looks at the network.
@@ -221,8 +241,8 @@ Result<ExitCode> Watch::run() {
     if (done) {
       back_off_ms = 1000;
       TERN_CHECKED(after_sync(session_, *done));
-      told_sent_ = done->changes_sent;
-      told_received_ = done->patches;
+      told_sent_ = done->report.changes_sent;
+      told_received_ = done->report.patches;
       if (const auto followed = follow(); !followed) report(followed.error(), session_.call().json);
     } else {
       report(done.error(), session_.call().json);

@@ -173,6 +173,7 @@ void print_status(const client::SyncStatus& status) {
   if (status.oldest_pending_wall_ms != 0) std::cout << "Oldest work not confirmed: " << local_minute(status.oldest_pending_wall_ms) << '\n';
   if (!status.paused.empty()) std::cout << "Syncing is paused: " << safe(status.paused) << '\n';
   if (!status.last_error.empty()) std::cout << "Last try: " << safe(status.last_error) << '\n';
+  if (!status.notice.empty()) std::cout << safe(status.notice) << '\n';
   if (status.server_offset_ms > 60'000 || status.server_offset_ms < -60'000)
     std::cout << fmt::format("This machine's clock is {} s {} the server's.\n", std::abs(status.server_offset_ms) / 1000, status.server_offset_ms > 0 ? "behind" : "ahead of");
   if (!status.encrypted) std::cout << "This build does not encrypt: whoever has the disk can read the tickets on it.\n";

@@ -145,6 +145,7 @@ Result<void> Daemon::start_edges(const Address& listen) {
   if (!call_.quiet) options.on_request_done = [this](const server::RequestRecord& record) { core_->log().write(record); };
   options.on_event = [this](server::EdgeEvent event, std::string_view detail, std::string_view id) { log_event(event, detail, id); };
   edge_ = std::make_unique<server::EdgeServer>(options, core_->handler());
+  core_->use_answer_executor(edge_->executor());
   TERN_CHECKED(edge_->start());
   core_->add_metrics([this] { return server::metrics_text(edge_->counters()); });
   if (call_.metrics_listen.empty()) return {};

@@ -146,6 +146,7 @@ Json to_json(const SyncStatus& status) {
                        {"encrypted", status.encrypted},
                        {"paused", text_or_null(status.paused)},
                        {"last_error", text_or_null(status.last_error)},
+                       {"notice", text_or_null(status.notice)},
                        {"server_offset_ms", status.server_offset_ms}});
 }
 

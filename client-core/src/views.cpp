@@ -77,6 +77,7 @@ private:
     status.encrypted = sqlite::encryption_available();
     status.paused = sync.paused;
     status.last_error = sync.last_error;
+    status.notice = sync.notice;
     status.server_offset_ms = sync.server_offset_ms;
     return status;
   }

@@ -45,6 +45,17 @@ Result<void> check_body(const Bytes& body, const protocol::RequestAuth& auth) {
               "body");
 }
 
+/// The answer to an exchange, packed where that makes it smaller.
+Response packed_response(Bytes message) {
+  if (message.size() > compress_above_bytes)
+    if (Bytes packed = protocol::compress(message); packed.size() < message.size()) {
+      Response response(200, protobuf, std::move(packed));
+      response.set_header("content-encoding", "zstd");
+      return response;
+    }
+  return Response(200, protobuf, std::move(message));
+}
+
 }  // namespace
 
 struct Routes::Route {
@@ -144,20 +155,39 @@ Response Routes::fault(const Error& error, const Request& request) {
 Response Routes::handle(Request&& request, std::any context) {
   const auto* accepted = std::any_cast<Accepted>(&context);
   check(accepted != nullptr && accepted->route != nullptr, "a request comes with what on_head made of it");
-  auto answered = answer(request, *accepted);
+  return sealed(answer(request, *accepted), request, *accepted);
+}
+
+void Routes::handle_async(Request&& request, std::any context, Reply reply) {
+  const auto* accepted = std::any_cast<Accepted>(&context);
+  check(accepted != nullptr && accepted->route != nullptr, "a request comes with what on_head made of it");
+  if (accepted->route->answer != &Routes::exchange)
+    return Handler::handle_async(std::move(request), std::move(context), reply);
+  const auto body = read_body(request, *accepted);
+  const auto waiting = std::make_shared<std::pair<Request, Accepted>>(std::move(request), *accepted);
+  const auto done = [this, waiting, reply](Result<Bytes> message) {
+    reply(sealed(std::move(message).map(packed_response), waiting->first, waiting->second));
+  };
+  if (!body) return done(tl::unexpected(body.error()));
+  parts_.exchange.answer_later(accepted->auth->session, *body, done);
+}
+
+Response Routes::sealed(Result<Response> answered, const Request& request, const Accepted& accepted) {
   Response response = answered ? std::move(*answered) : fault(answered.error(), request);
-  if (accepted->auth) seal_answer(*accepted->auth, response);
+  if (accepted.auth) seal_answer(*accepted.auth, response);
   return response;
 }
 
-Result<Response> Routes::answer(const Request& request, const Accepted& accepted) {
+Result<Bytes> Routes::read_body(const Request& request, const Accepted& accepted) {
   TERN_TRY(Bytes body, request.body.read_all());
-  const AuthenticatedRequest* auth = accepted.auth ? &*accepted.auth : nullptr;
-  if (auth != nullptr) TERN_CHECKED(check_body(body, auth->auth));
-  if (request.header("content-encoding") == "zstd") {
-    TERN_TRY(body, protocol::decompress(body));
-  }
-  return (this->*accepted.route->answer)(request, body, auth);
+  if (accepted.auth) TERN_CHECKED(check_body(body, accepted.auth->auth));
+  if (request.header("content-encoding") != "zstd") return body;
+  return protocol::decompress(body);
+}
+
+Result<Response> Routes::answer(const Request& request, const Accepted& accepted) {
+  TERN_TRY(const Bytes body, read_body(request, accepted));
+  return (this->*accepted.route->answer)(request, body, accepted.auth ? &*accepted.auth : nullptr);
 }
 
 Result<Response> Routes::health(const Request&, const Bytes&, const AuthenticatedRequest*) {
@@ -220,15 +250,7 @@ Result<Response> Routes::session(const Request& request, const Bytes& body, cons
 }
 
 Result<Response> Routes::exchange(const Request&, const Bytes& body, const AuthenticatedRequest* auth) {
-  TERN_TRY(Bytes message, parts_.exchange.answer(*auth->session, body));
-  Response response;
-  if (message.size() > compress_above_bytes)
-    if (Bytes packed = protocol::compress(message); packed.size() < message.size()) {
-      response = Response(200, protobuf, std::move(packed));
-      response.set_header("content-encoding", "zstd");
-      return response;
-    }
-  return Response(200, protobuf, std::move(message));
+  return parts_.exchange.answer(*auth->session, body).map(packed_response);
 }
 
 // ---- streams ----

@@ -40,6 +40,8 @@ public:
 
   HeadVerdict on_head(const Request& head) override;
   Response handle(Request&& request, std::any context) override;
+  /// An exchange gives its worker back while it waits for the commit.
+  void handle_async(Request&& request, std::any context, Reply reply) override;
   UpgradeVerdict on_upgrade(const Request& head) override;
   void on_edge_answer(const std::any& context, Response& answer) override;
 
@@ -53,6 +55,9 @@ private:
                                               const AuthenticatedRequest* auth);
 
   Result<Response> answer(const Request& request, const Accepted& accepted);
+  /// The body as its sender meant it: its digest judged, unpacked.
+  static Result<Bytes> read_body(const Request& request, const Accepted& accepted);
+  Response sealed(Result<Response> answered, const Request& request, const Accepted& accepted);
   Result<Response> health(const Request& request, const Bytes& body, const AuthenticatedRequest* auth);
   Result<Response> metrics(const Request& request, const Bytes& body, const AuthenticatedRequest* auth);
   Result<Response> enrol(const Request& request, const Bytes& body, const AuthenticatedRequest* auth);

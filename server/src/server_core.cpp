@@ -56,6 +56,9 @@ public:
   void use_push_executor(std::function<void(std::function<void()>)> run_later) override {
     streams_.use_executor(std::move(run_later));
   }
+  void use_answer_executor(std::function<void(std::function<void()>)> run_later) override {
+    exchange_.use_executor(std::move(run_later));
+  }
   void close_streams() override { streams_.close_all(); }
   std::string metrics() override;
   void add_metrics(std::function<std::string()> more) override {

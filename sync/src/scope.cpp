@@ -110,9 +110,11 @@ bool in_scope(const TicketState& state, const ScopeMember& member, std::int64_t 
   const Bytes id(member.operator_id.view());
   const bool followed = has_element(state, FieldId::watchers, "o" + id) || has_element(state, FieldId::pins, id);
   if (followed && within(ended, now_ms, watched_ended_days)) return true;  // rule 3
-  if (assignee || ended || member.queue_scope_all) return false;
-  const std::optional<RecordId> queue = queue_of(state);  // rule 2
-  return queue && std::ranges::find(member.queues, *queue) != member.queues.end();
+  if (assignee || ended) return false;
+  const std::optional<RecordId> queue = queue_of(state);
+  // Nobody has it and no queue does: it stays with whoever made it, or it would vanish from every device.
+  if (!queue && state.created && state.created->author == member.operator_id) return true;
+  return !member.queue_scope_all && queue && std::ranges::find(member.queues, *queue) != member.queues.end();  // rule 2
 }
 
 void ScopeDigest::add(const TicketId& ticket, std::uint64_t version, std::uint64_t rights_version) {

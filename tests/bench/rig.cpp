@@ -92,6 +92,7 @@ Result<std::unique_ptr<RunningServer>> RunningServer::start(const std::string& d
   edge.tls_key_file = tls.key;
   server->tls_ = !tls.certificate.empty();
   server->edge_ = std::make_unique<server::EdgeServer>(edge, server->core_->handler());
+  server->core_->use_answer_executor(server->edge_->executor());
   TERN_CHECKED(server->edge_->start());
   return server;
 }

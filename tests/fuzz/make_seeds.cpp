@@ -44,6 +44,8 @@ void http_heads() {
       {"http10", "GET / HTTP/1.0\r\n" + host + "Connection: keep-alive\r\n" + end},
       {"length", post("Content-Length: 5\r\n", "helloGET / HTTP/1.1\r\n")},
       {"chunked", post("Transfer-Encoding: chunked\r\n", "3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\nGET /next")},
+      {"chunk_two_digits", post("Transfer-Encoding: chunked\r\n", "1a\r\n01234567890123456789abcdef\r\n0\r\n\r\n")},
+      {"chunk_not_decimal", post("Transfer-Encoding: chunked\r\n", "10\r\n0123456789\r\n0\r\n\r\n")},
       {"expect", post("Expect: 100-continue\r\nContent-Length: 2\r\n", "ok")},
       {"options", "OPTIONS * HTTP/1.1\r\n" + host + end},
       {"websocket", "GET /w HTTP/1.1\r\n" + host +
@@ -59,6 +61,7 @@ void http_heads() {
       {"bad_chunk", post("Transfer-Encoding: chunked\r\n", "0x3\r\nabc\r\n0\r\n\r\n")},
       {"chunk_line_end", post("Transfer-Encoding: chunked\r\n", "3\r\nabcXX0\r\n\r\n")},
       {"chunk_trailer", post("Transfer-Encoding: chunked\r\n", "0\r\nA: b\r\n\r\n")},
+      {"te_longer_name", post("Transfer-Encoding-Too: chunked\r\n", "0\r\n\r\n")},
       {"fold", post("A: b\r\n c\r\nContent-Length: 0\r\n", "")},
       {"bare_lf", "GET / HTTP/1.1\nHost: t\n\n"},
       {"two_hosts", "GET / HTTP/1.1\r\n" + host + host + end},

@@ -140,7 +140,7 @@ std::string sentence_for(const SentenceFacts& facts) {
                        decided(facts), facts.altered);
   }
   const std::string cause = facts.amended_by.empty() ? "a change" : "a change by " + facts.amended_by;
-  return fmt::format("first {}, then {} arrived that was made earlier: {}", sync::to_string(e.outcome), cause,
+  return fmt::format("first {}, then {} arrived: {}", sync::to_string(e.outcome), cause,
                      decided(facts));
 }
 

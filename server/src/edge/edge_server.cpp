@@ -63,9 +63,17 @@ public:
   void stop(std::int64_t drain_ms);
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] EdgeCounters counters() const;
+  [[nodiscard]] std::function<void(std::function<void()>)> executor();
 
 private:
+  /// The way to the workers, closed when they have ended.
+  struct Door {
+    std::mutex mutex;
+    edge::EdgeShared* shared = nullptr;
+  };
+
   edge::EdgeShared shared_;
+  const std::shared_ptr<Door> door_ = std::make_shared<Door>();
   std::vector<std::unique_ptr<edge::PollLoop>> loops_;
   std::size_t next_loop_ = 0;  // the accepting loop's
   std::uint16_t port_ = 0;
@@ -99,6 +107,25 @@ void EdgeServer::Inside::stop(std::int64_t drain_ms) {
   for (const auto& loop : loops_) loop->inbox()->post(edge::Stop{});
   for (const auto& loop : loops_) loop->join();
   shared_.workers.finish();  // the handlers' last calls; replies to ended loops go nowhere
+  const std::lock_guard lock(door_->mutex);
+  door_->shared = nullptr;
+}
+
+std::function<void(std::function<void()>)> EdgeServer::Inside::executor() {
+  door_->shared = &shared_;
+  return [door = door_](std::function<void()> work) {
+    const std::lock_guard lock(door->mutex);
+    if (door->shared == nullptr) return;
+    door->shared->workers.submit([shared = door->shared, work = std::move(work)] {
+      try {
+        work();
+      } catch (const std::exception& error) {
+        shared->report(EdgeEvent::handler_threw, error.what(), "");
+      } catch (...) {
+        shared->report(EdgeEvent::handler_threw, "not a std::exception", "");
+      }
+    });
+  };
 }
 
 EdgeCounters EdgeServer::Inside::counters() const {
@@ -140,6 +167,9 @@ void EdgeServer::stop(std::int64_t drain_ms) {
 }
 EdgeCounters EdgeServer::counters() const {
   return inside_->counters();
+}
+std::function<void(std::function<void()>)> EdgeServer::executor() {
+  return inside_->executor();
 }
 
 std::uint64_t raise_descriptor_limit() {

@@ -75,6 +75,7 @@ struct ExchangeService::Asked {
   std::uint64_t cursor_seq = 0;
   std::uint64_t sent_seq = 0;
   bool deposit = false;
+  bool refused = false;  // the response says why, and is all there is to say
 };
 
 /// True when the device's history is not this server's: the answer then says so and nothing else.
@@ -101,7 +102,7 @@ bool ExchangeService::refuse_history(Asked& asked) {
   return false;
 }
 
-Result<void> ExchangeService::push_sets(Asked& asked) {
+VerifiedPush ExchangeService::verified_push(Asked& asked) {
   const auto& request = *asked.request;
   server::Push push;
   push.device = asked.session.device;
@@ -113,14 +114,16 @@ Result<void> ExchangeService::push_sets(Asked& asked) {
   push.outbox_pending = request.outbox().pending();
   push.deposit = asked.deposit;
   counters_.sets_received += push.change_sets.size();
-  TERN_TRY(PushAnswer answer, committer_->commit(asked.tenant, verify_push(asked.tenant, std::move(push))));
+  return verify_push(asked.tenant, std::move(push));
+}
+
+void ExchangeService::take_push_answer(Asked& asked, PushAnswer answer) {
   asked.receipts = std::move(answer.receipts);
   for (const Bytes& statement : answer.statements) asked.response.add_statements(statement);
   if (answer.fault) {
     ++counters_.errors;
     write_fault(*answer.fault, *asked.response.mutable_error());
   }
-  return {};
 }
 
 /// Receipts under one signature, bound to the head that the answer's anchor shows.
@@ -321,25 +324,56 @@ Result<Bytes> ExchangeService::answer(Session& session, ByteView message) {
   return std::move(answered.response);
 }
 
+void ExchangeService::answer_later(const std::shared_ptr<Session>& session, ByteView message,
+                                   std::function<void(Result<Bytes>)> done) {
+  if (!run_later_) return done(answer(*session, message));
+  auto begun = begin(*session, message);
+  if (!begun) return done(tl::unexpected(std::move(begun).error()));
+  const std::shared_ptr<Asked> asked = std::move(*begun);
+  const auto finish = [this, asked, session, done](Result<PushAnswer> answer) {
+    if (!answer) return done(tl::unexpected(std::move(answer).error()));
+    take_push_answer(*asked, std::move(*answer));
+    done(build(*asked).map([](Answered answered) { return std::move(answered.response); }));
+  };
+  if (asked->refused) return done(asked->response.SerializeAsString());
+  if (asked->request->change_sets_size() == 0) return finish(PushAnswer{});
+  committer_->commit_later(asked->tenant, verified_push(*asked), [run = run_later_, finish](Result<PushAnswer> answer) {
+    run([finish, answer = std::move(answer)]() mutable { finish(std::move(answer)); });
+  });
+}
+
 Result<ExchangeService::Answered> ExchangeService::answer_on_stream(Session& session, ByteView message) {
+  TERN_TRY(const auto asked, begin(session, message));
+  if (asked->refused) return Answered{asked->response.SerializeAsString(), 0};
+  if (asked->request->change_sets_size() > 0) {
+    TERN_TRY(PushAnswer answer, committer_->commit(asked->tenant, verified_push(*asked)));
+    take_push_answer(*asked, std::move(answer));
+  }
+  return build(*asked);
+}
+
+/// Everything up to the commit.
+Result<std::unique_ptr<ExchangeService::Asked>> ExchangeService::begin(Session& session, ByteView message) {
   ++counters_.exchanges;
   TERN_TRY(auto request, parse_request(message));
-  Asked asked{session,
-              *session.tenant,
-              std::move(request),
-              {},
-              {},
-              {},
-              {},
-              0,
-              0,
-              session.mode == protocol::SessionMode::deposit};
+  std::unique_ptr<Asked> held(new Asked{session,
+                                        *session.tenant,
+                                        std::move(request),
+                                        {},
+                                        {},
+                                        {},
+                                        {},
+                                        0,
+                                        0,
+                                        session.mode == protocol::SessionMode::deposit});
+  Asked& asked = *held;
   asked.response.set_nonce(asked.request->nonce());
   asked.response.set_server_time_ms(asked.tenant.now_ms());
   asked.cursor_seq = asked.request->cursor().commit_seq();
   if (refuse_history(asked)) {
     ++counters_.errors;
-    return Answered{asked.response.SerializeAsString(), 0};
+    asked.refused = true;
+    return held;
   }
   const auto device = find_device(asked.tenant, session.device);
   const auto actor = asked.tenant.find_actor(session.operator_id);
@@ -352,8 +386,7 @@ Result<ExchangeService::Answered> ExchangeService::answer_on_stream(Session& ses
     asked.scope = {asked.tenant.number(), session.operator_id, device->scope_all,
                    sync::has_right(actor->role, sync::Right::restricted_note), record ? record->version : 0};
   }
-  if (asked.request->change_sets_size() > 0) TERN_CHECKED(push_sets(asked));
-  return build(asked);
+  return held;
 }
 
 Result<std::optional<ExchangeService::Pushed>> ExchangeService::push(Session& session, std::uint64_t base_seq) {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -30,11 +31,16 @@ public:
   /// References outlive it.
   ExchangeService(Environment& environment, Committer& committer) : environment_(environment), committer_(&committer) {}
   void use_committer(Committer& committer) { committer_ = &committer; }
+  /// Where answers are made once their commit returned. Without it `answer_later` waits for the commit.
+  void use_executor(std::function<void(std::function<void()>)> run_later) { run_later_ = std::move(run_later); }
 
   /// `message`: an ExchangeRequest, uncompressed; the answer is an ExchangeResponse, uncompressed. What goes wrong with
   /// the sets or the history is inside the answer (SyncErrorMessage). Errors: `malformed`, `too_large` (the message is
   /// none, or over a limit), `busy`, `storage_full`, `storage_failed` (nothing was stored).
   Result<Bytes> answer(Session& session, ByteView message);
+  /// The same, giving the thread back while the commit is under way, so that many can wait for one: `done` is called
+  /// once, before this returns or on the executor; not at all when that drops it.
+  void answer_later(const std::shared_ptr<Session>& session, ByteView message, std::function<void(Result<Bytes>)> done);
   /// The same, with where the replica stands once it has applied the answer (zero: not known).
   struct Answered {
     Bytes response;
@@ -54,7 +60,9 @@ public:
 
 private:
   struct Asked;
-  Result<void> push_sets(Asked& asked);
+  Result<std::unique_ptr<Asked>> begin(Session& session, ByteView message);
+  VerifiedPush verified_push(Asked& asked);
+  void take_push_answer(Asked& asked, PushAnswer answer);
   Result<void> add_receipts(Asked& asked);
   Result<void> add_history(Asked& asked, sqlite::Database& db);
   Result<void> add_own_sets(Asked& asked, sqlite::Database& db);
@@ -66,6 +74,7 @@ private:
 
   Environment& environment_;
   Committer* committer_;
+  std::function<void(std::function<void()>)> run_later_;
   DigestCache digests_;
   ExchangeCounters counters_;
 };

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "ingest.hpp"
 
@@ -13,6 +14,11 @@ public:
   virtual ~Committer() = default;
   /// Blocks until the batch that held this push has been committed (or failed). Thread-safe.
   virtual Result<PushAnswer> commit(Tenant& tenant, VerifiedPush push) = 0;
+  /// The same without waiting: `done` is called once with what `commit` would have given, before this returns or later
+  /// on the committer's own thread, which must not be kept. Thread-safe.
+  virtual void commit_later(Tenant& tenant, VerifiedPush push, std::function<void(Result<PushAnswer>)> done) {
+    done(commit(tenant, std::move(push)));
+  }
   /// Runs `work` on the tenant's committer strand, between batches; blocks until it is done. Thread-safe; not from
   /// inside other work of the same tenant.
   virtual void run(Tenant& tenant, const std::function<void()>& work) = 0;

@@ -17,7 +17,7 @@ constexpr std::size_t changes_per_batch_max = 4'000;
 
 struct Waiting {
   VerifiedPush push;
-  std::promise<Result<PushAnswer>> answer;
+  std::function<void(Result<PushAnswer>)> done;
 };
 
 struct Work {
@@ -56,10 +56,14 @@ public:
   }
 
   Result<PushAnswer> commit(Tenant& tenant, VerifiedPush push) override {
-    Waiting waiting{std::move(push), {}};
-    std::future<Result<PushAnswer>> answer = waiting.answer.get_future();
+    std::promise<Result<PushAnswer>> promise;
+    commit_later(tenant, std::move(push), [&](Result<PushAnswer> answer) { promise.set_value(std::move(answer)); });
+    return promise.get_future().get();
+  }
+
+  void commit_later(Tenant& tenant, VerifiedPush push, std::function<void(Result<PushAnswer>)> done) override {
+    Waiting waiting{std::move(push), std::move(done)};
     enqueue(tenant, [&](Strand& strand) { strand.pushes.push_back(std::move(waiting)); });
-    return answer.get();
   }
 
   void run(Tenant& tenant, const std::function<void()>& work) override {
@@ -94,7 +98,7 @@ private:
       std::deque<Work> works = std::exchange(strand.works, {});
       std::vector<Waiting> batch = next_batch(strand);
       lock.unlock();
-      const auto results = work_on(strand.tenant, works, batch);
+      auto results = work_on(strand.tenant, works, batch);
       lock.lock();
       rest(strand);
       lock.unlock();
@@ -145,12 +149,12 @@ private:
     return result;
   }
 
-  static void answer(const Result<BatchResult>& result, std::vector<Waiting>& batch) {
+  static void answer(Result<BatchResult>& result, std::vector<Waiting>& batch) {
     for (std::size_t i = 0; i < batch.size(); ++i) {
       if (result) {
-        batch[i].answer.set_value(result->answers[i]);
+        batch[i].done(std::move(result->answers[i]));
       } else {
-        batch[i].answer.set_value(tl::unexpected(result.error()));
+        batch[i].done(tl::unexpected(result.error()));
       }
     }
   }

@@ -343,7 +343,7 @@ TEST_CASE("an amendment is shown again, with what the fold says now", "[client][
   CHECK(attention[0].outcome == sync::Outcome::applied);
   CHECK(attention[0].standing.outcome == sync::Outcome::superseded);
   CHECK(attention[0].stands_value == "late subject");
-  CHECK(attention[0].sentence.find("first applied, then a change by ann arrived that was made earlier") == 0);
+  CHECK(attention[0].sentence.find("first applied, then a change by ann arrived: ") == 0);
   CHECK(client::to_json(attention[0])["standing"].as_string() == "superseded");
 
   must(desk.commands->dismiss(mine));

@@ -128,6 +128,9 @@ TEST_CASE("whatever is written as JSON can be read back", "[json]") {
         "a\xef\xbf\xbd\xef\xbf\xbd\"");
   CHECK(to_text(Json(std::string("a\0b", 3))) == R"("a\u0000b")");
   CHECK(to_text(Json(0.1)) == "0.1");
+  for (const double value : {1.0, -0.0, 1e15, 1e300, 123456789012345680000.0}) {
+    CHECK(good(parse_json(to_text(Json(value)), {.decimals = true})) == Json(value));
+  }
   CHECK(to_text(Json(1.0 / 0.0)) == "null");
   CHECK(to_text(Json("\x7f")) == R"("\u007f")");
   CHECK(rc::check("any text survives writing and reading", [] {

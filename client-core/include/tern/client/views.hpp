@@ -102,6 +102,7 @@ struct SyncStatus {
   bool encrypted = true;  // false on a build without page encryption
   std::string paused;     // why syncing is paused, in one sentence; empty = it is not
   std::string last_error;
+  std::string notice;  // something that happened to this device and its user should know; empty = nothing
   std::int64_t server_offset_ms = 0;  // server clock minus ours
 };
 

@@ -98,6 +98,10 @@ public:
 
   [[nodiscard]] EdgeCounters counters() const;
 
+  /// Hands work to the workers, for answers that are made after their handler returned. What comes after the stop is
+  /// dropped. Thread-safe, never blocks, may outlive the server.
+  [[nodiscard]] std::function<void(std::function<void()>)> executor();
+
 private:
   class Inside;
   std::unique_ptr<Inside> inside_;

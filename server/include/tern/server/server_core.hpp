@@ -73,6 +73,10 @@ public:
   /// once. Call before serving; what it was given has run, or was dropped, before the core goes.
   virtual void use_push_executor(std::function<void(std::function<void()>)> run_later) = 0;
 
+  /// Where exchanges are answered once the commit that they waited for returned: the edge's workers
+  /// (EdgeServer::executor). Without it a worker waits for each commit. Call before serving; same lifetime.
+  virtual void use_answer_executor(std::function<void(std::function<void()>)> run_later) = 0;
+
   /// Closes every stream, for a stop that drains.
   virtual void close_streams() = 0;
 

@@ -1,0 +1,137 @@
+// What happens to a home: copied, set back, damaged, locked with a passphrase.
+#include <filesystem>
+#include <fstream>
+
+#include "process/load.hpp"
+
+namespace tern::test {
+namespace {
+
+bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+struct Desk {
+  Desk() {
+    server.start({"--quiet"});
+    ann = std::make_unique<DeviceProcess>(server, folder.file("ann"), "Ann");
+    ben = std::make_unique<DeviceProcess>(server, folder.file("ben"), "Ben");
+    static_cast<void>(ann->open_ticket("Pump leaks"));
+    (*ann)({"sync"});
+    (*ben)({"sync"});
+    number = ann->number_of("Pump leaks");
+  }
+  DeviceProcess copy_of(const DeviceProcess& device, const std::string& name) const {
+    std::filesystem::copy(device.home(), folder.file(name), std::filesystem::copy_options::recursive);
+    return DeviceProcess(folder.file(name));
+  }
+  TempDir folder;
+  ServerProcess server{folder.file("server")};
+  std::unique_ptr<DeviceProcess> ann, ben;
+  std::string number;
+};
+
+}  // namespace
+
+TEST_CASE("a device that was set back to an older copy is told, and has its newer work again", "[home]") {
+  const Desk desk;
+  const DeviceProcess& ann = *desk.ann;
+  const DeviceProcess old = desk.copy_of(ann, "old");
+  ann({"note", desk.number, "written after the copy"});
+  ann({"sync"});
+  old({"note", desk.number, "written on the old copy"});
+  const Ended told = old({"sync"});
+  CHECK(told.exit_code == 7);
+  CHECK(holds(told.line()["notice"].as_string(), "older state"));
+  CHECK(work_of(old).all.size() == 4);
+  CHECK(holds(old({"show", desk.number}).out, "written after the copy"));
+  CHECK(old({"sync"}).exit_code == 0);  // told once
+  CHECK(holds(old({"status"}).line()["notice"].as_string(), "older state"));
+  CHECK(ledger_of(desk.server).doubled.empty());
+  check_verified(desk.server);
+}
+
+#ifdef TERN_TEST_CRASH_POINTS
+TEST_CASE("of a device that exists twice both are told, and the work of neither is lost", "[home]") {
+  Desk desk;
+  const DeviceProcess& ann = *desk.ann;
+  const DeviceProcess twin = desk.copy_of(ann, "twin");
+  // Both seal a set with the same number: the first one's answer, and its commit, are lost.
+  desk.server.stop();
+  desk.server.start({"--quiet"}, {{"TERN_CRASH_AT", "before_commit:1"}});
+  ann({"note", desk.number, "by the first"});
+  CHECK(ann.tern({"sync"}).exit_code == 5);
+  CHECK(until([&] { return !desk.server.running(); }));
+  desk.server.start({"--quiet"});
+  twin({"note", desk.number, "by the twin"});
+  CHECK(twin({"sync"}).exit_code == 0);
+
+  const Ended told = ann({"sync"});
+  CHECK(told.exit_code == 7);
+  CHECK(holds(told.line()["notice"].as_string(), "exists twice"));
+  CHECK(work_of(ann).confirmed == work_of(ann).all);
+  const Json listed = desk.server.admin({"device", "list", "--operator", "Ann"}).line();
+  CHECK_FALSE(listed["forked_at"].is_null());
+  (*desk.ben)({"sync"});
+  const std::string shown = (*desk.ben)({"show", desk.number}).out;
+  CHECK(holds(shown, "by the first"));
+  CHECK(holds(shown, "by the twin"));
+
+  // The twin writes on under the old certificate: a second fork, and the key is frozen. Its work is handed in.
+  twin({"note", desk.number, "by the twin again"});
+  const Ended frozen = twin.tern({"sync"});
+  CHECK(frozen.exit_code == 6);
+  CHECK(holds(twin({"show", desk.number}).out, "by the twin again"));
+  CHECK(desk.server.admin({"device", "list", "--operator", "Ann"}).line()["state"].as_string() == "frozen");
+  CHECK(ledger_of(desk.server).doubled.empty());
+  check_verified(desk.server);
+}
+#endif
+
+TEST_CASE("a damaged or missing replica is built again, and unsent work is still there", "[home]") {
+  const Desk desk;
+  const DeviceProcess& ann = *desk.ann;
+  ann({"note", desk.number, "not sent yet"});
+  const std::string replica = ann.home() + "/replica.db";
+  const auto damage = [&](const std::string& how) {
+    std::filesystem::remove(replica + "-wal");
+    std::filesystem::remove(replica + "-shm");
+    if (how == "deleted") std::filesystem::remove(replica);
+    else if (how == "cut") std::filesystem::resize_file(replica, 3 * 4096 + 17);
+    else {
+      std::fstream file(replica, std::ios::in | std::ios::out | std::ios::binary);
+      for (std::size_t at = 100; at < std::filesystem::file_size(replica); at += 500) {
+        file.seekp(static_cast<std::streamoff>(at));
+        file << "hand edited";
+      }
+    }
+  };
+  for (const std::string how : {"edited", "cut", "deleted"}) {
+    INFO(how);
+    damage(how);
+    CHECK(work_of(ann).all.size() == 3);
+    CHECK(ann({"search", "not sent"}).lines().size() == 1);
+    CHECK(ann({"status"}).line()["saved_here"].as_integer() == 1);
+  }
+  ann({"sync"});
+  CHECK(holds(ann({"show", desk.number}).out, "Pump leaks"));
+  CHECK(ann({"status"}).line()["confirmed"].as_integer() == 3);
+  check_verified(desk.server);
+}
+
+TEST_CASE("a home with a passphrase opens with it and with nothing else", "[home]") {
+  Desk desk;
+  const DeviceProcess carl(desk.folder.file("carl"));
+  const std::map<std::string, std::string> right = {{"TERN_PASSPHRASE", "correct horse"}}, wrong = {{"TERN_PASSPHRASE", "wrong horse"}};
+  const Words enrol = {"enrol", "--server", desk.server.url(), "--code", desk.server.code_for("Carl"), "--yes"};
+  REQUIRE(carl.tern(enrol, {}, right).exit_code == 0);
+  CHECK(carl.tern({"sync"}, {}, right).exit_code == 0);
+  CHECK(carl.tern({"list"}, "correct horse\n").exit_code == 6);
+  CHECK(carl.tern({"list", "--passphrase-stdin"}, "correct horse\n").exit_code == 0);
+  CHECK(carl.tern({"list"}, {}, wrong).exit_code == 6);
+  CHECK(carl.tern({"status"}, {}, right).line()["passphrase_protected"].as_bool());
+  CHECK_FALSE((*desk.ann)({"status"}).line()["passphrase_protected"].as_bool());
+  Command plain = desk.ann->command({"status"});
+  plain.words.pop_back();
+  CHECK(holds(run(plain).out, "whoever has the disk can read"));
+}
+
+}  // namespace tern::test

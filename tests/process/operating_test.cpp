@@ -1,0 +1,176 @@
+// Running a server: administration beside it and without it, a clean end, several tenants, a restored backup.
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "process/load.hpp"
+
+namespace tern::test {
+namespace {
+
+bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+std::vector<std::string> files_with(const std::string& folder, const std::string& bytes) {
+  std::vector<std::string> found;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(folder)) {
+    if (!file.is_regular_file()) continue;
+    std::ifstream in(file.path(), std::ios::binary);
+    const std::string content((std::istreambuf_iterator<char>(in)), {});
+    if (holds(content, bytes)) found.push_back(file.path().string());
+  }
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("SIGTERM lets requests finish, ends with exit code 0 and loses nothing", "[operating]") {
+  const TempDir folder;
+  ServerProcess server(folder.file("server"));
+  server.start();
+  const DeviceProcess ann(server, folder.file("ann"), "Ann"), ben(server, folder.file("ben"), "Ben");
+  Child busy(load_command(ann, {})), watching(ben.command({"sync", "--watch"}));
+  REQUIRE(busy.says("synced"));
+  for (int round = 0; round < 5; ++round) {
+    const Ended ended = server.stop();
+    CHECK(ended.exit_code == 0);
+    CHECK(holds(ended.err, "\"stopped\""));
+    CHECK_FALSE(std::filesystem::exists(server.data() + "/admin.sock"));
+    server.start();
+    sleep_ms(100);
+  }
+  CHECK(busy.running());
+  CHECK(watching.running());
+  busy.kill_hard();
+  ann({"sync"});
+  const OwnWork work = work_of(ann);
+  CHECK(work.confirmed == work.all);
+  check_each_is_in(said_saved(busy), work.all, "saved, and not in the history");
+  CHECK(ledger_of(server).doubled.empty());
+  check_verified(server);
+}
+
+TEST_CASE("administration goes through the running server, and to the directory when none runs", "[operating]") {
+  const TempDir folder;
+  ServerProcess server(folder.file("server"));
+  server.admin({"queue", "add", "Without"});
+  server.start();
+  struct stat socket {};
+  REQUIRE(::stat((server.data() + "/admin.sock").c_str(), &socket) == 0);
+  CHECK((socket.st_mode & 0777) == 0600);
+  server.admin({"queue", "add", "Beside"});
+  CHECK(holds(server.child().err(), "queue add"));  // the server did it
+  const Ended second = server.ternd({"serve", "--listen", "127.0.0.1:0"});
+  CHECK(second.exit_code == 9);
+  CHECK(second.error()["code"].as_string() == "busy");
+  server.kill_hard();
+  CHECK(std::filesystem::exists(server.data() + "/admin.sock"));  // left by the dead
+  CHECK(server.admin({"queue", "list"}).lines().size() == 2);
+  server.start();
+  CHECK(server.admin({"queue", "list"}).lines().size() == 2);
+  const auto key = server.recovery_key() + "\n";
+  const Ended restore = server.ternd({"restore", "--from", folder.file("none"), "--recovery-key-stdin"}, key);
+  CHECK(restore.exit_code != 0);
+  check_verified(server);
+}
+
+TEST_CASE("two tenants of one server never see a word of each other", "[operating]") {
+  const TempDir folder;
+  ServerProcess server(folder.file("server"), "Harbour");
+  server.start();
+  server.tenant_flag = "Harbour";
+  const DeviceProcess ann(server, folder.file("ann"), "Ann", "operator", "all");
+  server.tenant_flag.clear();
+  server.admin({"tenant", "add", "Airport"});
+  CHECK(server.admin({"tenant", "list"}).lines().size() == 2);
+  const Ended unnamed = server.ternd({"operator", "list"});
+  CHECK(unnamed.exit_code != 0);
+  CHECK(holds(unnamed.err, "Harbour"));
+  CHECK(holds(unnamed.err, "Airport"));
+  server.tenant_flag = "Airport";
+  server.admin({"queue", "add", "Field"});
+  const DeviceProcess bob(server, folder.file("bob"), "Bob", "operator", "all");
+
+  const auto work = [](const DeviceProcess& device, const std::string& canary) {
+    const std::string number = device.open_ticket(canary + " subject");
+    device({"note", number, canary + " note"});
+    device({"set", number, "location", canary + " place"});
+    device({"sync"});
+  };
+  work(ann, "CANARYHARBOUR");
+  work(bob, "CANARYAIRPORT");
+  for (const DeviceProcess* device : {&ann, &bob}) (*device)({"sync"});
+
+  CHECK_FALSE(holds(ann({"list", "--status", "all"}).out, "CANARYAIRPORT"));
+  CHECK(ann({"search", "CANARYAIRPORT"}).out.empty());
+  CHECK_FALSE(holds(bob({"list", "--status", "all"}).out, "CANARYHARBOUR"));
+  server.tenant_flag = "Harbour";
+  const std::string harbour = server.admin({"export"}).out;
+  CHECK(holds(harbour, "CANARYHARBOUR"));
+  CHECK_FALSE(holds(harbour, "CANARYAIRPORT"));
+  CHECK_FALSE(holds(server.child().err(), "CANARY"));
+  const std::string metrics = run({{program("ternd"), "status", "--data", server.data()}}).out;
+  CHECK_FALSE(holds(metrics, "CANARY"));
+  for (const char* tenant : {"Harbour", "Airport"}) {
+    server.tenant_flag = tenant;
+    check_verified(server);
+  }
+  server.tenant_flag.clear();
+  CHECK(server.stop().exit_code == 0);
+
+  // A tenant is a file: none holds words of both.
+  const auto with_harbour = files_with(server.data(), "CANARYHARBOUR"), with_airport = files_with(server.data(), "CANARYAIRPORT");
+  CHECK(with_harbour.size() == 1);
+  CHECK(with_airport.size() == 1);
+  CHECK(with_harbour != with_airport);
+  // Devices keep theirs encrypted.
+  CHECK(files_with(ann.home(), "CANARY").empty());
+}
+
+TEST_CASE("a backup restored under devices that are ahead of it loses nothing that they hold", "[operating]") {
+  const TempDir folder;
+  ServerProcess server(folder.file("server"));
+  server.start();
+  const DeviceProcess ann(server, folder.file("ann"), "Ann"), ben(server, folder.file("ben"), "Ben");
+  static_cast<void>(ann.open_ticket("Pump leaks"));
+  ann({"sync"});
+  ben({"sync"});
+  const std::string number = ann.number_of("Pump leaks"), backup = folder.file("backup");
+  server.admin({"backup", "--to", backup});
+  CHECK(files_with(folder.path(), "Pump leaks").size() == 1);  // the server's file, not the backup
+
+  ann({"note", number, "confirmed after the backup"});
+  ann({"sync"});
+  ann({"note", number, "not sent yet"});
+  ben({"sync"});
+  ben({"set", number, "priority", "high"});
+  CHECK(server.stop().exit_code == 0);
+
+  const Ended wrong_key = server.ternd({"restore", "--from", backup, "--replace", "--recovery-key-stdin"}, "0000-0000\n");
+  CHECK(wrong_key.exit_code != 0);
+  CHECK(server.ternd({"restore", "--from", backup, "--recovery-key-stdin"}, server.recovery_key() + "\n").exit_code == 2);  // a server is there
+  server.admin({"restore", "--from", backup, "--replace", "--recovery-key-stdin"}, server.recovery_key() + "\n");
+  server.start();
+  CHECK(server.admin({"export"}).line()["messages"].size() == 0);
+
+  const Ended told = ann({"sync"});
+  CHECK(told.exit_code == 7);
+  CHECK(holds(told.line()["notice"].as_string(), "restored"));
+  ben({"sync"});
+  ann({"sync"});
+  for (const DeviceProcess* device : {&ann, &ben}) {
+    const OwnWork work = work_of(*device);
+    CHECK(work.confirmed == work.all);
+    const std::string shown = (*device)({"show", number}).out;
+    CHECK(holds(shown, "confirmed after the backup"));
+    CHECK(holds(shown, "not sent yet"));
+    CHECK(holds(shown, "\"priority\":\"high\""));
+  }
+  const Ledger ledger = ledger_of(server);
+  CHECK(ledger.doubled.empty());
+  check_each_is_in(work_of(ann).all, ledger.changes, "of a device that was ahead, and not in the restored ledger");
+  check_verified(server);
+}
+
+}  // namespace tern::test
