@@ -14,39 +14,49 @@ ExitCode exit_code(ErrorCode code) {
   switch (code) {
     case ErrorCode::usage:
     case ErrorCode::invalid:
-    case ErrorCode::too_large: return exit_usage;
+    case ErrorCode::too_large:
+      return exit_usage;
     case ErrorCode::not_found:
-    case ErrorCode::ambiguous: return exit_not_found;
+    case ErrorCode::ambiguous:
+      return exit_not_found;
     case ErrorCode::not_permitted:
-    case ErrorCode::bad_transition: return exit_refused;
+    case ErrorCode::bad_transition:
+      return exit_refused;
     case ErrorCode::no_connection:
     case ErrorCode::rate_limited:
     case ErrorCode::mac_invalid:
     case ErrorCode::mac_required:
-    case ErrorCode::session_unknown: return exit_no_connection;
+    case ErrorCode::session_unknown:
+      return exit_no_connection;
     case ErrorCode::not_enrolled:
     case ErrorCode::key_required:
     case ErrorCode::key_unknown:
     case ErrorCode::key_revoked:
     case ErrorCode::login_refused:
-    case ErrorCode::locked: return exit_not_enrolled;
+    case ErrorCode::locked:
+      return exit_not_enrolled;
     case ErrorCode::corrupt:
     case ErrorCode::verification_failed:
     case ErrorCode::signature_invalid:
     case ErrorCode::server_rollback:
     case ErrorCode::content_mismatch:
-    case ErrorCode::content_missing: return exit_differs;
-    case ErrorCode::busy: return exit_busy;
+    case ErrorCode::content_missing:
+      return exit_differs;
+    case ErrorCode::busy:
+      return exit_busy;
     case ErrorCode::storage_full:
-    case ErrorCode::storage_failed: return exit_not_saved;
+    case ErrorCode::storage_failed:
+      return exit_not_saved;
     case ErrorCode::upgrade_required:
     case ErrorCode::server_behind:
     case ErrorCode::epoch_changed:
     case ErrorCode::chain_forked:
     case ErrorCode::chain_gap:
     case ErrorCode::quarantine_full:
-    case ErrorCode::clock_skew: return exit_attention;
-    default: return exit_bug;
+    case ErrorCode::clock_skew:
+      return exit_attention;
+    default:
+      return exit_bug;
   }
 }
 
@@ -65,7 +75,9 @@ std::string sentence(std::string text) {
 
 ExitCode report(const Error& error, bool json) {
   if (json) {
-    Json what = Json::object({{"code", Json(to_string(error.code))}, {"message", Json(sentence(error.message))}, {"hint", Json(error.hint.empty() ? error.hint : sentence(error.hint))}});
+    Json what = Json::object({{"code", Json(to_string(error.code))},
+                              {"message", Json(sentence(error.message))},
+                              {"hint", Json(error.hint.empty() ? error.hint : sentence(error.hint))}});
     if (!error.field.empty()) what.set("field", Json(error.field));
     std::cerr << to_text(Json::object({{"error", what}})) << std::endl;
   } else {
@@ -86,7 +98,8 @@ Result<std::string> read_stdin(std::size_t bytes_max, bool text) {
   char block[16384];
   while (std::cin.read(block, sizeof block) || std::cin.gcount() > 0) {
     out.append(block, static_cast<std::size_t>(std::cin.gcount()));
-    if (out.size() > bytes_max) return fail(ErrorCode::too_large, "The text on stdin is longer than " + std::to_string(bytes_max) + " bytes.");
+    if (out.size() > bytes_max)
+      return fail(ErrorCode::too_large, "The text on stdin is longer than " + std::to_string(bytes_max) + " bytes.");
   }
   if (!out.empty() && out.back() == '\n') out.pop_back();
   if (text && !is_valid_utf8(out)) return fail(ErrorCode::invalid, "The text on stdin is not UTF-8.");

@@ -27,8 +27,12 @@ SystemEnvironment::SystemEnvironment() {
     if (const auto raw = from_uuid_text(text)) boot_id_ = BootId::or_zero(*raw);
 }
 
-std::int64_t SystemEnvironment::wall_ms() { return read_ms(CLOCK_REALTIME); }
-std::int64_t SystemEnvironment::boot_ms() { return read_ms(CLOCK_BOOTTIME); }
+std::int64_t SystemEnvironment::wall_ms() {
+  return read_ms(CLOCK_REALTIME);
+}
+std::int64_t SystemEnvironment::boot_ms() {
+  return read_ms(CLOCK_BOOTTIME);
+}
 
 void SystemEnvironment::random(void* into, std::size_t size_bytes) {
   auto* out = static_cast<char*>(into);

@@ -73,7 +73,8 @@ struct Column {
 };
 
 std::vector<Column> fact_columns() {
-  std::vector<Column> out = {{"incident_state", "status"}, {"priority", "priority"}, {"category", "category"}, {"caller_id", "contact"}};
+  std::vector<Column> out = {
+      {"incident_state", "status"}, {"priority", "priority"}, {"category", "category"}, {"caller_id", "contact"}};
   for (const std::string_view column : custom_columns) out.push_back({column, column, true});
   return out;
 }
@@ -101,12 +102,13 @@ public:
       const Json& history = dump["history"][column.name];
       const Json wanted = logged_history(rows_[incident], column.column);
       if (wanted.size() > 0 ? !(history == wanted) : history.size() > 0)
-        fails(incident + ": the history of " + std::string(column.name) + " is " + to_text(history) + ", the log says " + to_text(wanted));
+        fails(incident + ": the history of " + std::string(column.name) + " is " + to_text(history) +
+              ", the log says " + to_text(wanted));
       if (column.name != "priority") {
         const Json& standing = column.custom ? dump["custom"][column.name] : dump[column.name];
         if (!(standing == log_value(last, column.column)))
-          fails(incident + ": " + std::string(column.name) + " stands at " + to_text(standing) + ", the last row says " +
-                to_text(log_value(last, column.column)));
+          fails(incident + ": " + std::string(column.name) + " stands at " + to_text(standing) +
+                ", the last row says " + to_text(log_value(last, column.column)));
       }
     }
     compare_claim(incident, "priority", log_value(last, "priority"), dump);
@@ -157,8 +159,8 @@ Result<Json> dump_ticket(const Json& exported) {
                        {"history", history_of(exported)}});
 }
 
-void compare_with_log(const std::map<std::string, Json>& dumps, const IncidentLog& log, const std::vector<Explanation>& explanations,
-                      bool exact, ReplaySummary& summary) {
+void compare_with_log(const std::map<std::string, Json>& dumps, const IncidentLog& log,
+                      const std::vector<Explanation>& explanations, bool exact, ReplaySummary& summary) {
   Comparison comparison(log, explanations, exact, summary);
   protocol::Hasher facts("TRN1-FACTS"), states("TRN1-STATES");
   for (const auto& [incident, dump] : dumps) {
@@ -174,10 +176,13 @@ void compare_with_log(const std::map<std::string, Json>& dumps, const IncidentLo
   summary.state_digest = to_hex(states.finish());
   for (const auto& [incident, last] : log.last) {
     const auto found = dumps.find(incident);
-    if (found == dumps.end()) comparison.fails(incident + " is missing from the server");
-    else comparison.compare(incident, last, found->second);
+    if (found == dumps.end())
+      comparison.fails(incident + " is missing from the server");
+    else
+      comparison.compare(incident, last, found->second);
   }
-  if (summary.overtaken_moves > 0) comparison.fails(std::to_string(summary.overtaken_moves) + " status moves are overtaken in the end");
+  if (summary.overtaken_moves > 0)
+    comparison.fails(std::to_string(summary.overtaken_moves) + " status moves are overtaken in the end");
   if (summary.rejected > 0) comparison.fails(std::to_string(summary.rejected) + " changes were rejected or held");
 }
 

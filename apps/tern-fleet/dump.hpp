@@ -15,8 +15,8 @@ namespace tern::fleet {
 /// Why a device's author knows that a value of theirs does not stand: its receipt or an amendment says so.
 struct Explanation {
   std::string incident;
-  std::string field;      // priority, queue, assignee
-  std::size_t line = 0;   // the row that set the value
+  std::string field;       // priority, queue, assignee
+  std::size_t line = 0;    // the row that set the value
   bool explained = false;  // its newest word is not `applied` or `merged`
 };
 
@@ -26,7 +26,7 @@ Result<Json> dump_ticket(const Json& exported);
 
 /// Compares dumps (by incident) with the log; adds to summary.differences, unexplained, failures, and both digests.
 /// `exact`: the run must equal the last row in every field (offline 0 in time order).
-void compare_with_log(const std::map<std::string, Json>& dumps, const IncidentLog& log, const std::vector<Explanation>& explanations,
-                      bool exact, ReplaySummary& summary);
+void compare_with_log(const std::map<std::string, Json>& dumps, const IncidentLog& log,
+                      const std::vector<Explanation>& explanations, bool exact, ReplaySummary& summary);
 
 }  // namespace tern::fleet

@@ -12,7 +12,9 @@ namespace {
 constexpr std::int64_t enrolment_pace_ms = 7'000;  // the server allows 10 attempts a minute from one address
 
 /// E-mail addresses are made up from a running number: the log has none.
-std::string address(std::size_t n) { return "operator" + std::to_string(n) + "@fleet.invalid"; }
+std::string address(std::size_t n) {
+  return "operator" + std::to_string(n) + "@fleet.invalid";
+}
 
 Json record_row(sync::RecordKind kind, const std::string& name, std::size_t n) {
   Json row = Json::object({{"kind", Json(sync::to_string(kind))}, {"name", Json(name)}});
@@ -25,9 +27,12 @@ Json record_row(sync::RecordKind kind, const std::string& name, std::size_t n) {
 
 }  // namespace
 
-std::int64_t fleet_set_up_ms(std::size_t devices) { return static_cast<std::int64_t>(devices + 10) * enrolment_pace_ms; }
+std::int64_t fleet_set_up_ms(std::size_t devices) {
+  return static_cast<std::int64_t>(devices + 10) * enrolment_pace_ms;
+}
 
-Result<std::unique_ptr<Fleet>> Fleet::make(const std::string& directory, const FleetNames& names, VirtualEnvironment& environment,
+Result<std::unique_ptr<Fleet>> Fleet::make(const std::string& directory, const FleetNames& names,
+                                           VirtualEnvironment& environment,
                                            std::function<void(Bytes& body, bool up)> tamper) {
   std::unique_ptr<Fleet> fleet(new Fleet(environment, directory));
   TERN_CHECKED(fleet->make_tenant(names));
@@ -45,7 +50,8 @@ Result<void> Fleet::make_tenant(const FleetNames& names) {
   options.directory = directory_ + "/server";
   options.public_url = "http://127.0.0.1:8470";
   options.allow_plain_http = true;
-  TERN_TRY(const auto made, server::ServerCore::init(options, "replay", "admin@fleet.invalid", "only for the replay", environment_));
+  TERN_TRY(const auto made,
+           server::ServerCore::init(options, "replay", "admin@fleet.invalid", "only for the replay", environment_));
   static_cast<void>(made);
   TERN_TRY(server_, server::ServerCore::open(options, environment_));
 
@@ -71,9 +77,10 @@ Result<void> Fleet::make_tenant(const FleetNames& names) {
 Result<void> Fleet::enrol(const std::string& author) {
   const std::string home = directory_ + "/devices/" + std::to_string(devices_.size() + 1);
   ::mkdir((directory_ + "/devices").c_str(), 0700);
-  TERN_TRY(const Json code, server_->administer(Json::object({{"command", Json("device code")},
-                                                               {"operator", Json(to_uuid_text(record(sync::RecordKind::operator_, author).view()))},
-                                                               {"scope", Json("all")}})));
+  TERN_TRY(const Json code, server_->administer(Json::object(
+                                {{"command", Json("device code")},
+                                 {"operator", Json(to_uuid_text(record(sync::RecordKind::operator_, author).view()))},
+                                 {"scope", Json("all")}})));
   client::EnrolmentRequest request;
   request.home = home;
   request.server_url = "http://127.0.0.1:8470";
@@ -112,7 +119,8 @@ const RecordId& Fleet::record(sync::RecordKind kind, const std::string& name) co
 
 Result<std::vector<Json>> Fleet::export_tickets() {
   const std::string path = directory_ + "/export.jsonl";
-  TERN_CHECKED(server_->administer(Json::object({{"command", Json("export")}, {"format", Json("jsonl")}, {"to", Json(path)}})));
+  TERN_CHECKED(
+      server_->administer(Json::object({{"command", Json("export")}, {"format", Json("jsonl")}, {"to", Json(path)}})));
   std::ifstream in(path);
   std::vector<Json> lines;
   for (std::string line; std::getline(in, line);) {

@@ -17,7 +17,7 @@ namespace tern::fleet {
 
 /// The names a tenant must know before its devices work.
 struct FleetNames {
-  std::set<std::string> authors;  // operators, each with one device of scope all
+  std::set<std::string> authors;                              // operators, each with one device of scope all
   std::map<sync::RecordKind, std::set<std::string>> records;  // operators here have no device
 };
 
@@ -25,7 +25,8 @@ struct FleetNames {
 class Fleet {
 public:
   /// Makes a tenant under `directory`/server and enrols a device under `directory`/devices/N for each author.
-  static Result<std::unique_ptr<Fleet>> make(const std::string& directory, const FleetNames& names, VirtualEnvironment& environment,
+  static Result<std::unique_ptr<Fleet>> make(const std::string& directory, const FleetNames& names,
+                                             VirtualEnvironment& environment,
                                              std::function<void(Bytes& body, bool up)> tamper);
 
   /// One full round of that author's device.
@@ -39,7 +40,8 @@ public:
   Result<std::vector<Json>> export_tickets();
 
 private:
-  explicit Fleet(VirtualEnvironment& environment, std::string directory) : environment_(environment), directory_(std::move(directory)) {}
+  explicit Fleet(VirtualEnvironment& environment, std::string directory)
+      : environment_(environment), directory_(std::move(directory)) {}
   Result<void> make_tenant(const FleetNames& names);
   Result<void> enrol(const std::string& author);
 

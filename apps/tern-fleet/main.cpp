@@ -1,4 +1,5 @@
-// tern-fleet: a simulated fleet of devices. `replay` plays a real incident log through real devices and a real server core.
+// tern-fleet: a simulated fleet of devices. `replay` plays a real incident log through real devices and a real server
+// core.
 #include <CLI/CLI.hpp>
 
 #include <unistd.h>
@@ -11,7 +12,6 @@
 #include "program.hpp"
 #include "replay.hpp"
 
-
 namespace {
 
 using namespace tern;
@@ -20,7 +20,8 @@ using apps::exit_differs;
 
 int report(const Error& error, bool json) {
   // in one process only broken bytes break the line
-  if (error.code == ErrorCode::no_connection) return apps::report({ErrorCode::verification_failed, error.message, error.hint, error.field}, json);
+  if (error.code == ErrorCode::no_connection)
+    return apps::report({ErrorCode::verification_failed, error.message, error.hint, error.field}, json);
   return apps::report(error, json);
 }
 
@@ -48,18 +49,25 @@ void print_for_people(const fleet::ReplaySummary& summary) {
               static_cast<unsigned long long>(summary.rows), static_cast<unsigned long long>(summary.tickets),
               static_cast<unsigned long long>(summary.devices), static_cast<unsigned long long>(summary.changes),
               static_cast<unsigned long long>(summary.exchanges), summary.seconds);
-  for (const auto& [rule, count] : summary.conflicts) std::printf("  %6llu  %s\n", static_cast<unsigned long long>(count), rule.c_str());
-  std::printf("%llu amendments, %llu overtaken moves, %llu rejected\n", static_cast<unsigned long long>(summary.amendments),
-              static_cast<unsigned long long>(summary.overtaken_moves), static_cast<unsigned long long>(summary.rejected));
+  for (const auto& [rule, count] : summary.conflicts)
+    std::printf("  %6llu  %s\n", static_cast<unsigned long long>(count), rule.c_str());
+  std::printf(
+      "%llu amendments, %llu overtaken moves, %llu rejected\n", static_cast<unsigned long long>(summary.amendments),
+      static_cast<unsigned long long>(summary.overtaken_moves), static_cast<unsigned long long>(summary.rejected));
   for (const auto& [field, count] : summary.differences)
-    std::printf("%s: %llu tickets stand at another value than their last row\n", field.c_str(), static_cast<unsigned long long>(count));
-  std::printf("%llu differences without an explanation\nfacts %s\nstate %s\n", static_cast<unsigned long long>(summary.unexplained),
-              summary.facts_digest.c_str(), summary.state_digest.c_str());
+    std::printf("%s: %llu tickets stand at another value than their last row\n", field.c_str(),
+                static_cast<unsigned long long>(count));
+  std::printf("%llu differences without an explanation\nfacts %s\nstate %s\n",
+              static_cast<unsigned long long>(summary.unexplained), summary.facts_digest.c_str(),
+              summary.state_digest.c_str());
 }
 
 int run_replay(fleet::ReplayOptions options, const std::string& work_parent, bool json) {
   const WorkDirectory work(work_parent);
-  if (work.path().empty()) return report({ErrorCode::storage_failed, "Cannot make a directory under " + work_parent + ".", "Name another with --work.", "work"}, json);
+  if (work.path().empty())
+    return report({ErrorCode::storage_failed, "Cannot make a directory under " + work_parent + ".",
+                   "Name another with --work.", "work"},
+                  json);
   options.work_directory = work.path();
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
   if (terminal)
@@ -69,8 +77,10 @@ int run_replay(fleet::ReplayOptions options, const std::string& work_parent, boo
     };
   const auto summary = fleet::replay(options);
   if (!summary) return report(summary.error(), json);
-  if (json) std::cout << to_text(fleet::to_json(*summary)) << std::endl;
-  else print_for_people(*summary);
+  if (json)
+    std::cout << to_text(fleet::to_json(*summary)) << std::endl;
+  else
+    print_for_people(*summary);
   for (const std::string& failure : summary->failures) std::cerr << failure << '\n';
   return summary->failures.empty() && summary->unexplained == 0 ? 0 : exit_differs;
 }
@@ -89,17 +99,22 @@ int main(int argc, char** argv) {
   if (const char* log = std::getenv("TERN_INCIDENT_LOG")) options.log_path = log;
   if (const char* tmp = std::getenv("TMPDIR")) work = tmp;
 
-  CLI::App* replay = app.add_subcommand("replay", "Play a real incident log: one device for each author, real files, real bytes, a virtual clock.");
+  CLI::App* replay = app.add_subcommand(
+      "replay", "Play a real incident log: one device for each author, real files, real bytes, a virtual clock.");
   replay->footer(
       "Each row becomes the intents its author must have had. What the server folds is compared with the log.\n"
       "Exit code 0: everything holds. 8: something differs; stderr says what.\n\n"
       "Example: tern-fleet replay --log incidents.csv --offline 8 --sync-order shuffled --seed 2");
   replay->add_option("--log", options.log_path, "The incident log (CSV); TERN_INCIDENT_LOG when left out");
   replay->add_option("--seed", options.seed, "Seed of keys, ids and shuffling")->capture_default_str();
-  replay->add_option("--offline", options.offline_hours, "Hours that devices work between exchanges; 0 syncs around every row")
+  replay
+      ->add_option("--offline", options.offline_hours,
+                   "Hours that devices work between exchanges; 0 syncs around every row")
       ->check(CLI::Range(0, 24 * 365))
       ->capture_default_str();
-  replay->add_option("--sync-order", order, "Order of devices at the end of a window")->check(CLI::IsMember({"time", "shuffled"}))->capture_default_str();
+  replay->add_option("--sync-order", order, "Order of devices at the end of a window")
+      ->check(CLI::IsMember({"time", "shuffled"}))
+      ->capture_default_str();
   replay->add_option("--dump", options.dump_path, "Write one JSON object per ticket to this file");
   replay->add_option("--work", work, "Parent of the run's directory")->capture_default_str();
   replay->add_flag("--json", json, "The summary as one JSON object on stdout");
@@ -111,7 +126,8 @@ int main(int argc, char** argv) {
     return apps::report_usage(error.what(), "tern-fleet replay", argc, argv);
   }
   if (options.log_path.empty())
-    return report({ErrorCode::usage, "No incident log was named.", "Pass --log FILE, or set TERN_INCIDENT_LOG.", "log"}, json);
+    return report({ErrorCode::usage, "No incident log was named.", "Pass --log FILE, or set TERN_INCIDENT_LOG.", "log"},
+                  json);
   options.sync_order = order == "shuffled" ? fleet::SyncOrder::shuffled : fleet::SyncOrder::time;
   return run_replay(std::move(options), work, json);
 }

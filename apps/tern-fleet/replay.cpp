@@ -154,7 +154,8 @@ Result<void> Player::gather(ReplaySummary& summary, std::vector<Explanation>& ex
       if (!stands) ++summary.conflicts[std::string(sync::to_string(entry.standing.rule))];
       if (entry.amended) ++summary.amendments;
       if (standing == sync::Outcome::rejected || standing == sync::Outcome::held) ++summary.rejected;
-      if (spec != nullptr && spec->unit == sync::Unit::status && standing == sync::Outcome::overtaken) ++summary.overtaken_moves;
+      if (spec != nullptr && spec->unit == sync::Unit::status && standing == sync::Outcome::overtaken)
+        ++summary.overtaken_moves;
       if (const auto found = played_.find(entry.change); found != played_.end())
         explanations.push_back({found->second.incident, found->second.field, found->second.line, !stands});
     }
@@ -174,7 +175,8 @@ Result<std::map<std::string, Json>> Player::dump() {
   if (!options_.dump_path.empty()) {
     std::ofstream out(options_.dump_path, std::ios::trunc);
     for (const auto& [incident, ticket] : dumps) out << to_text(ticket) << '\n';
-    if (!out.flush()) return fail(ErrorCode::storage_failed, "Cannot write the dump to " + options_.dump_path + ".", "", "dump");
+    if (!out.flush())
+      return fail(ErrorCode::storage_failed, "Cannot write the dump to " + options_.dump_path + ".", "", "dump");
   }
   return dumps;
 }
@@ -191,7 +193,8 @@ Result<ReplaySummary> Player::run() {
   TERN_TRY(const auto dumps, dump());
   summary.tickets = dumps.size();
   summary.exchanges = fleet_->exchanges();
-  compare_with_log(dumps, log_, explanations, options_.offline_hours == 0 && options_.sync_order == SyncOrder::time, summary);
+  compare_with_log(dumps, log_, explanations, options_.offline_hours == 0 && options_.sync_order == SyncOrder::time,
+                   summary);
   summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   return summary;
 }
@@ -228,7 +231,8 @@ Result<ReplaySummary> replay(const ReplayOptions& options) {
   for (const LogRow& row : log.rows) {
     const auto state = row.cell("incident_state");
     if (!state || !status_of_state(*state))
-      return fail(ErrorCode::invalid, "line " + std::to_string(row.line) + ": incident_state \"" + state.value_or("?") + "\" is unknown.");
+      return fail(ErrorCode::invalid,
+                  "line " + std::to_string(row.line) + ": incident_state \"" + state.value_or("?") + "\" is unknown.");
   }
   return Player(options, log).run();
 }

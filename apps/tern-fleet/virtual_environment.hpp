@@ -10,7 +10,8 @@ namespace tern::fleet {
 /// Time stands still until it is set. Thread: one.
 class VirtualEnvironment : public Environment {
 public:
-  VirtualEnvironment(std::uint64_t seed, std::int64_t start_ms) : state_(seed), now_ms_(start_ms), start_ms_(start_ms) {}
+  VirtualEnvironment(std::uint64_t seed, std::int64_t start_ms)
+      : state_(seed), now_ms_(start_ms), start_ms_(start_ms) {}
 
   std::int64_t wall_ms() override { return now_ms_; }
   std::int64_t boot_ms() override { return now_ms_ - start_ms_; }

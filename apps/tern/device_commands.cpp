@@ -18,7 +18,9 @@ namespace {
 
 std::atomic<bool> interrupted{false};
 
-void on_signal(int) { interrupted = true; }
+void on_signal(int) {
+  interrupted = true;
+}
 
 std::string host_name() {
   char name[256] = {};
@@ -26,8 +28,9 @@ std::string host_name() {
 }
 
 bool agreed(const client::EnrolmentOffer& offer) {
-  std::cerr << "Enrol this machine as a device of\n  tenant    " << offer.tenant_name << "\n  operator  " << offer.operator_name << "\n  server    "
-            << offer.server_url << "\n  root      " << offer.root_fingerprint << "\nIs that right? [y/N] " << std::flush;
+  std::cerr << "Enrol this machine as a device of\n  tenant    " << offer.tenant_name << "\n  operator  "
+            << offer.operator_name << "\n  server    " << offer.server_url << "\n  root      " << offer.root_fingerprint
+            << "\nIs that right? [y/N] " << std::flush;
   std::string line;
   std::getline(std::cin, line);
   return line == "y" || line == "Y" || line == "yes";
@@ -52,12 +55,15 @@ Result<client::EnrolmentRequest> enrolment_request(Session& session) {
     TERN_TRY(request.code, read_stdin(256));
   }
   if (request.server_url.empty() || request.code.empty())
-    return fail(ErrorCode::usage, "enrol needs --server and --code, or --link.", "The code comes from: ternd device code --operator NAME", request.server_url.empty() ? "server" : "code");
+    return fail(ErrorCode::usage, "enrol needs --server and --code, or --link.",
+                "The code comes from: ternd device code --operator NAME",
+                request.server_url.empty() ? "server" : "code");
   TERN_TRY(request.passphrase, session.new_passphrase());
   return request;
 }
 
-Result<std::unique_ptr<client::HttpTransport>> transport_to(const std::string& url, const std::string& ca_file, bool insecure_http) {
+Result<std::unique_ptr<client::HttpTransport>> transport_to(const std::string& url, const std::string& ca_file,
+                                                            bool insecure_http) {
   client::TransportOptions options;
   options.server_url = url;
   options.ca_file = ca_file;
@@ -70,7 +76,9 @@ Result<ExitCode> enrol(Session& session) {
   TERN_TRY(const auto request, enrolment_request(session));
   TERN_TRY(auto transport, transport_to(request.server_url, request.ca_file, call.insecure_http));
   if (!call.yes && ::isatty(STDIN_FILENO) == 0)
-    return fail(ErrorCode::usage, "enrol asks whether tenant and operator are right, and there is no terminal to ask on.", "Pass --yes.", "yes");
+    return fail(ErrorCode::usage,
+                "enrol asks whether tenant and operator are right, and there is no terminal to ask on.", "Pass --yes.",
+                "yes");
   const auto confirm = [&](const client::EnrolmentOffer& offer) { return call.yes || agreed(offer); };
   TERN_TRY(const auto identity, client::enrol(request, *transport, session.environment(), confirm));
   if (call.json) {
@@ -80,8 +88,10 @@ Result<ExitCode> enrol(Session& session) {
                                              {"home", Json(call.home)}}))
               << '\n';
   } else {
-    std::cout << "Enrolled as a device of " << identity.operator_name << " at " << identity.tenant_name << ". Next: tern sync\n";
-    if (!identity.passphrase_protected) std::cerr << "No passphrase protects the keys: whoever has the disk can read the tickets on it.\n";
+    std::cout << "Enrolled as a device of " << identity.operator_name << " at " << identity.tenant_name
+              << ". Next: tern sync\n";
+    if (!identity.passphrase_protected)
+      std::cerr << "No passphrase protects the keys: whoever has the disk can read the tickets on it.\n";
   }
   return exit_done;
 }
@@ -100,14 +110,16 @@ Json report_json(const client::EngineReport& report) {
 /// Shows on a terminal how much of a first replica is here.
 class WithProgress : public client::Transport {
 public:
-  WithProgress(client::Transport& inner, client::SyncEngine& engine, bool show) : inner_(inner), engine_(engine), show_(show) {}
+  WithProgress(client::Transport& inner, client::SyncEngine& engine, bool show)
+      : inner_(inner), engine_(engine), show_(show) {}
   ~WithProgress() override {
     if (shown_) std::cerr << "\r                                \r" << std::flush;
   }
   Result<client::HttpAnswer> send(const client::HttpRequest& request) override {
     const auto& report = engine_.report();
     if (show_ && report.tickets_in_scope > 0) {
-      std::cerr << '\r' << std::min(report.patches, report.tickets_in_scope) << " of " << report.tickets_in_scope << " tickets " << std::flush;
+      std::cerr << '\r' << std::min(report.patches, report.tickets_in_scope) << " of " << report.tickets_in_scope
+                << " tickets " << std::flush;
       shown_ = true;
     }
     return inner_.send(request);
@@ -139,7 +151,9 @@ Result<Round> round(Session& session, client::Transport& transport) {
 }
 
 std::string sent_and_received(std::uint64_t changes, std::uint64_t tickets) {
-  const auto counted = [](std::uint64_t n, const char* what) { return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s"); };
+  const auto counted = [](std::uint64_t n, const char* what) {
+    return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+  };
   return "Sent " + counted(changes, "change") + ", received " + counted(tickets, "ticket") + ".";
 }
 
@@ -154,7 +168,8 @@ Result<ExitCode> after_sync(Session& session, const Round& done) {
     std::cout << tern::to_text(line) << std::endl;
   } else {
     std::cout << sent_and_received(report.changes_sent, report.patches);
-    if (status.needs_attention > 0) std::cout << fmt::format(" {} need attention: tern attention", status.needs_attention);
+    if (status.needs_attention > 0)
+      std::cout << fmt::format(" {} need attention: tern attention", status.needs_attention);
     std::cout << std::endl;
   }
   return status.needs_attention > 0 || !done.notice.empty() ? exit_attention : exit_done;
@@ -163,7 +178,8 @@ Result<ExitCode> after_sync(Session& session, const Round& done) {
 /// What a watching process does between two looks at the network.
 class Watch {
 public:
-  Watch(Session& session, client::HttpTransport& transport, HomeSocket& socket) : session_(session), transport_(transport), socket_(socket) {}
+  Watch(Session& session, client::HttpTransport& transport, HomeSocket& socket)
+      : session_(session), transport_(transport), socket_(socket) {}
 
   Result<ExitCode> run();
 
@@ -222,8 +238,10 @@ void Watch::tell() {
   if (sent == 0 && received == 0) return;
   told_sent_ = now.changes_sent;
   told_received_ = now.patches;
-  if (session_.call().json) std::cout << tern::to_text(report_json(now)) << std::endl;
-  else std::cout << sent_and_received(sent, received) << std::endl;
+  if (session_.call().json)
+    std::cout << tern::to_text(report_json(now)) << std::endl;
+  else
+    std::cout << sent_and_received(sent, received) << std::endl;
 }
 
 /// Waits in small steps, so that an interrupt and other commands are heard.
@@ -255,7 +273,9 @@ Result<ExitCode> Watch::run() {
 
 Result<ExitCode> sync(Session& session) {
   const client::DeviceIdentity& identity = session.client().identity();
-  TERN_TRY(auto transport, transport_to(identity.server_url, session.call().ca_file.empty() ? identity.ca_file : session.call().ca_file, identity.server_url.starts_with("http://")));
+  TERN_TRY(auto transport,
+           transport_to(identity.server_url, session.call().ca_file.empty() ? identity.ca_file : session.call().ca_file,
+                        identity.server_url.starts_with("http://")));
   if (session.call().watch) {
     struct sigaction action {};
     action.sa_handler = on_signal;
@@ -270,14 +290,18 @@ Result<ExitCode> sync(Session& session) {
 
 }  // namespace
 
-bool is_device_command(std::string_view command) { return command == "enrol" || command == "sync" || command == "status"; }
+bool is_device_command(std::string_view command) {
+  return command == "enrol" || command == "sync" || command == "status";
+}
 
 Result<ExitCode> run_device_command(Session& session) {
   if (session.call().command == "enrol") return enrol(session);
   if (session.call().command == "sync") return sync(session);
   TERN_TRY(const auto status, session.client().views().status());
-  if (session.call().json) std::cout << tern::to_text(client::to_json(status)) << '\n';
-  else print_status(status);
+  if (session.call().json)
+    std::cout << tern::to_text(client::to_json(status)) << '\n';
+  else
+    print_status(status);
   return status.needs_attention > 0 ? exit_attention : exit_done;
 }
 

@@ -138,12 +138,16 @@ Invocation invocation_from_json(const Json& json) {
 
 Result<std::unique_ptr<HomeSocket>> HomeSocket::listen(const std::string& home) {
   const auto address = address_of(home);
-  if (!address) return fail(ErrorCode::usage, "The path of " + home + " is too long for a socket.", "Use a shorter --home.", "home");
+  if (!address)
+    return fail(ErrorCode::usage, "The path of " + home + " is too long for a socket.", "Use a shorter --home.",
+                "home");
   const std::string path = home + "/watch.sock";
   ::unlink(path.c_str());  // left by a process that was killed: the home's lock says that it is gone
   const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   const mode_t before = ::umask(0177);
-  const bool bound = listener >= 0 && ::bind(listener, reinterpret_cast<const sockaddr*>(&*address), sizeof *address) == 0 && ::listen(listener, 16) == 0;
+  const bool bound = listener >= 0 &&
+                     ::bind(listener, reinterpret_cast<const sockaddr*>(&*address), sizeof *address) == 0 &&
+                     ::listen(listener, 16) == 0;
   ::umask(before);
   if (!bound) {
     const std::string why = std::strerror(errno);
@@ -164,7 +168,8 @@ bool HomeSocket::serve_one(const std::function<CommandOutput(const Invocation&)>
   const auto asked = read_line(peer, peer_wait_ms);
   if (asked) {
     const CommandOutput done = perform(invocation_from_json(*asked));
-    write_line(peer, Json::object({{"out", Json(done.out)}, {"error", Json(done.error)}, {"exit", Json(done.exit_code)}}));
+    write_line(peer,
+               Json::object({{"out", Json(done.out)}, {"error", Json(done.error)}, {"exit", Json(done.exit_code)}}));
   }
   ::close(peer);
   return asked.has_value();
@@ -181,8 +186,11 @@ Result<std::optional<CommandOutput>> hand_over(const Invocation& call) {
   const bool sent = write_line(connection, to_json(call));
   const auto answer = sent ? read_line(connection, -1) : std::nullopt;
   ::close(connection);
-  if (!answer) return fail(ErrorCode::busy, "The watching process ended before it answered.", "Look with tern history, then try again.");
-  return std::optional(CommandOutput{(*answer)["out"].as_string(), (*answer)["error"].as_string(), static_cast<int>((*answer)["exit"].as_integer())});
+  if (!answer)
+    return fail(ErrorCode::busy, "The watching process ended before it answered.",
+                "Look with tern history, then try again.");
+  return std::optional(CommandOutput{(*answer)["out"].as_string(), (*answer)["error"].as_string(),
+                                     static_cast<int>((*answer)["exit"].as_integer())});
 }
 
 }  // namespace tern::apps

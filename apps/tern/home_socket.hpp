@@ -1,5 +1,5 @@
-// One process holds a home. While that is `tern sync --watch`, other commands of the same home are done by it: they come
-// through a socket in the home (0700), as the values of an Invocation, and get back what was printed.
+// One process holds a home. While that is `tern sync --watch`, other commands of the same home are done by it: they
+// come through a socket in the home (0700), as the values of an Invocation, and get back what was printed.
 #pragma once
 
 #include <functional>

@@ -20,8 +20,8 @@ struct Invocation {
 
   // what most commands take
   std::string ticket;
-  std::string text;      // positional text; "-" reads stdin
-  std::string other;     // a second ticket, an operator, a queue
+  std::string text;   // positional text; "-" reads stdin
+  std::string other;  // a second ticket, an operator, a queue
   std::string reason;
   std::string note;
   bool remove = false, none = false, restricted = false;

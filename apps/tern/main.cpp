@@ -25,8 +25,10 @@ public:
     app_.footer(
         "Everything but enrol and sync works with no network. A command returns when the work is on disk.\n"
         "A ticket is named by number (T-2026-0042), provisional number, or the first digits of its id.\n\n"
-        "Exit codes: 0 done; 1 bug; 2 usage; 3 not found or ambiguous; 4 refused by rights or lifecycle; 5 no connection,\n"
-        "work is saved; 6 not enrolled, revoked or login refused; 7 done, but something needs attention; 8 verification\n"
+        "Exit codes: 0 done; 1 bug; 2 usage; 3 not found or ambiguous; 4 refused by rights or lifecycle; 5 no "
+        "connection,\n"
+        "work is saved; 6 not enrolled, revoked or login refused; 7 done, but something needs attention; 8 "
+        "verification\n"
         "failed; 9 busy; 10 not saved (disk).");
     add_device_commands();
     add_reading_commands();
@@ -39,13 +41,15 @@ public:
   CLI::App& app() { return app_; }
 
 private:
-  CLI::App* command(const std::string& name, const std::string& summary, const std::string& details = "", const std::string& group = "Work") {
+  CLI::App* command(const std::string& name, const std::string& summary, const std::string& details = "",
+                    const std::string& group = "Work") {
     CLI::App* sub = app_.add_subcommand(name, summary);
     sub->group(group);
     if (!details.empty()) sub->footer(details);
     sub->add_option("--home", call_.home, "The device's directory; TERN_HOME, else ~/.local/share/tern");
     sub->add_flag("--json", call_.json, "One JSON object per line on stdout; errors as JSON on stderr");
-    sub->add_flag("--passphrase-stdin", call_.passphrase_stdin, "Read the passphrase from the first line of stdin (else TERN_PASSPHRASE)");
+    sub->add_flag("--passphrase-stdin", call_.passphrase_stdin,
+                  "Read the passphrase from the first line of stdin (else TERN_PASSPHRASE)");
     sub->callback([this, name] { call_.command = name; });
     return sub;
   }
@@ -56,10 +60,11 @@ private:
   }
 
   void add_device_commands() {
-    CLI::App* enrol = command("enrol", "Make this machine a device of a server",
-                              "The code comes from `ternd device code --operator NAME`; it works once, for 10 minutes.\n"
-                              "Example: tern enrol --server https://desk.example --code 7K2M-...",
-                              "Device");
+    CLI::App* enrol =
+        command("enrol", "Make this machine a device of a server",
+                "The code comes from `ternd device code --operator NAME`; it works once, for 10 minutes.\n"
+                "Example: tern enrol --server https://desk.example --code 7K2M-...",
+                "Device");
     enrol->add_option("--server", call_.server, "URL of the server");
     enrol->add_option("--code", call_.code, "The enrolment code; - reads it from stdin");
     enrol->add_option("--link", call_.link, "What the QR code says, instead of --server and --code");
@@ -67,42 +72,53 @@ private:
     enrol->add_option("--name", call_.device_name, "What this device is called; the host name when left out");
     enrol->add_flag("--yes", call_.yes, "Do not ask whether tenant, operator and host are right");
     enrol->add_flag("--insecure-http", call_.insecure_http, "Allow plain http to a host that is not this machine");
-    CLI::App* sync = command("sync", "Send what is saved here, fetch what is new", "Example: tern sync --watch", "Device");
+    CLI::App* sync =
+        command("sync", "Send what is saved here, fetch what is new", "Example: tern sync --watch", "Device");
     sync->add_flag("--watch", call_.watch, "Stay connected: send and fetch as things happen, until interrupted");
-    command("status", "What is saved here, sent, confirmed, or needs attention; how current this device is", "Example: tern status", "Device");
+    command("status", "What is saved here, sent, confirmed, or needs attention; how current this device is",
+            "Example: tern status", "Device");
   }
 
   void add_reading_commands() {
-    CLI::App* list = command("list", "Tickets on this device", "Example: tern list --status active --queue Field --sort priority", "Read");
-    list->add_option("--status", call_.status, "A status, a class (todo work wait hold done end), active, or all")->default_str("active");
+    CLI::App* list = command("list", "Tickets on this device",
+                             "Example: tern list --status active --queue Field --sort priority", "Read");
+    list->add_option("--status", call_.status, "A status, a class (todo work wait hold done end), active, or all")
+        ->default_str("active");
     list->add_option("--priority", call_.priority, "low normal high urgent");
     list->add_option("--queue", call_.queue, "Name of a queue, or none");
     list->add_option("--assignee", call_.assignee, "Name of an operator, me, or none");
     list->add_option("--tag", call_.tag, "A tag");
     list->add_option("--text", call_.contains, "Words in subject, description or messages");
-    list->add_option("--sort", call_.sort, "Sort by")->check(CLI::IsMember({"updated", "created", "priority", "number", "status", "subject"}))->capture_default_str();
+    list->add_option("--sort", call_.sort, "Sort by")
+        ->check(CLI::IsMember({"updated", "created", "priority", "number", "status", "subject"}))
+        ->capture_default_str();
     list->add_flag("--ascending", call_.ascending, "Smallest or oldest first");
     paging(list);
     CLI::App* show = ticket_command("show", "One ticket with its timeline");
     show->group("Read");
-    CLI::App* search = command("search", "Search subjects, descriptions and messages on this device", "Example: tern search \"leaking pump\"", "Read");
+    CLI::App* search = command("search", "Search subjects, descriptions and messages on this device",
+                               "Example: tern search \"leaking pump\"", "Read");
     search->add_option("text", call_.text, "Words")->required();
     paging(search);
-    CLI::App* history = command("history", "What became of my work: every change with its receipt", "Example: tern history T-2026-0042", "Read");
+    CLI::App* history = command("history", "What became of my work: every change with its receipt",
+                                "Example: tern history T-2026-0042", "Read");
     history->add_option("ticket", call_.ticket, "Only this ticket");
-    CLI::App* attention = command("attention", "Conflicts, amendments, refusals, held work and ghosts, each with what can be done", "Example: tern attention --dismiss all", "Read");
+    CLI::App* attention =
+        command("attention", "Conflicts, amendments, refusals, held work and ghosts, each with what can be done",
+                "Example: tern attention --dismiss all", "Read");
     attention->add_option("--dismiss", call_.dismiss, "Mark one as dealt with: its change id as shown, or all");
   }
 
   void add_message_commands() {
-    CLI::App* reply = ticket_command("reply", "Answer the customer", "Example: tern reply T-2026-0042 \"We are on our way.\"");
+    CLI::App* reply =
+        ticket_command("reply", "Answer the customer", "Example: tern reply T-2026-0042 \"We are on our way.\"");
     reply->add_option("text", call_.text, "The text; - reads stdin")->required();
-    CLI::App* note = ticket_command("note", "Write to colleagues",
-        "Example: tern note T-2026-0042 \"The key is at the gate.\"");
+    CLI::App* note =
+        ticket_command("note", "Write to colleagues", "Example: tern note T-2026-0042 \"The key is at the gate.\"");
     note->add_option("text", call_.text, "The text; - reads stdin")->required();
     note->add_flag("--restricted", call_.restricted, "Only for those who may read restricted notes");
     CLI::App* log_time = ticket_command("log-time", "Record time worked",
-        "Example: tern log-time T-2026-0042 45 --note \"seal replaced\"");
+                                        "Example: tern log-time T-2026-0042 45 --note \"seal replaced\"");
     log_time->add_option("minutes", call_.minutes, "Minutes")->required()->check(CLI::Range(1, 100'000));
     log_time->add_option("--note", call_.note, "What was done");
   }
@@ -110,20 +126,23 @@ private:
   void add_status_commands() {
     ticket_command("start", "Begin work");
     ticket_command("wait", "Wait for the customer");
-    CLI::App* hold = ticket_command("hold", "Put on hold", "Example: tern hold T-2026-0042 --reason \"part ordered\" --wake-at 2026-12-01T08:00:00Z");
+    CLI::App* hold =
+        ticket_command("hold", "Put on hold",
+                       "Example: tern hold T-2026-0042 --reason \"part ordered\" --wake-at 2026-12-01T08:00:00Z");
     hold->add_option("--reason", call_.reason, "Why");
     hold->add_option("--wake-at", call_.wake_at, "When to look again (RFC 3339)");
     ticket_command("resume", "Go back to the status before hold");
     ticket_command("put-back", "Back to open");
     CLI::App* estimate = ticket_command("estimate", "Tell the customer how long it will take",
-        "Example: tern estimate T-2026-0042 --hours 1.5 --text \"with travel\"");
+                                        "Example: tern estimate T-2026-0042 --hours 1.5 --text \"with travel\"");
     estimate->add_option("--hours", call_.hours, "Hours")->required()->check(CLI::Range(0.01, 10'000.0));
     estimate->add_option("--text", call_.text, "What is included");
-    CLI::App* resolve = ticket_command("resolve", "The work is done", "Example: tern resolve T-2026-0042 --result \"seal replaced\"");
+    CLI::App* resolve =
+        ticket_command("resolve", "The work is done", "Example: tern resolve T-2026-0042 --result \"seal replaced\"");
     resolve->add_option("--result", call_.text, "What was done; - reads stdin");
     ticket_command("close", "No further action");
-    CLI::App* reopen = ticket_command("reopen", "Open again",
-        "Example: tern reopen T-2026-0042 --reason \"leaks again\"");
+    CLI::App* reopen =
+        ticket_command("reopen", "Open again", "Example: tern reopen T-2026-0042 --reason \"leaks again\"");
     reopen->add_option("--reason", call_.reason, "Why");
   }
 
@@ -141,43 +160,45 @@ private:
     make->add_option("--assignee", call_.assignee, "Name of an operator, or me");
     make->add_option("--tag", call_.tags, "A tag; may be repeated");
     CLI::App* set = ticket_command("set", "Set a field",
-                                   "Fields: subject description priority category type contact organisation queue due_at, or a custom field by its name.\n"
-                                   "Example: tern set T-2026-0042 priority urgent\n         tern set T-2026-0042 location \"Hall 3\"\n         tern set T-2026-0042 due_at --none");
+                                   "Fields: subject description priority category type contact organisation queue "
+                                   "due_at, or a custom field by its name.\n"
+                                   "Example: tern set T-2026-0042 priority urgent\n         tern set T-2026-0042 "
+                                   "location \"Hall 3\"\n         tern set T-2026-0042 due_at --none");
     set->add_option("field", call_.field, "Which")->required();
     set->add_option("value", call_.value, "The value; - reads stdin");
     set->add_flag("--none", call_.none, "Clear it");
     ticket_command("take", "Make it mine, if nobody has it");
-    CLI::App* assign = ticket_command("assign", "Give it to somebody",
-        "Example: tern assign T-2026-0042 Ben --reason \"is nearest\"");
+    CLI::App* assign =
+        ticket_command("assign", "Give it to somebody", "Example: tern assign T-2026-0042 Ben --reason \"is nearest\"");
     assign->add_option("to", call_.other, "Name of an operator, me, or none")->required();
     assign->add_option("--reason", call_.reason, "Why; needed to hand on a ticket");
-    CLI::App* tag = ticket_command("tag", "Add a tag",
-        "Example: tern tag T-2026-0042 pump");
+    CLI::App* tag = ticket_command("tag", "Add a tag", "Example: tern tag T-2026-0042 pump");
     tag->add_option("name", call_.text, "The tag")->required();
     tag->add_flag("--remove", call_.remove, "Take it away");
-    CLI::App* watch = ticket_command("watch", "Watch it",
-        "Example: tern watch T-2026-0042 --operator Ben");
+    CLI::App* watch = ticket_command("watch", "Watch it", "Example: tern watch T-2026-0042 --operator Ben");
     watch->add_option("--operator", call_.other, "Somebody else");
     watch->add_flag("--remove", call_.remove, "Stop watching");
-    CLI::App* pin = ticket_command("pin", "Keep it on this device; nobody else sees that",
-        "Example: tern pin T-2026-0042");
+    CLI::App* pin =
+        ticket_command("pin", "Keep it on this device; nobody else sees that", "Example: tern pin T-2026-0042");
     pin->add_flag("--remove", call_.remove, "Let it go");
-    CLI::App* link = ticket_command("link", "Link two tickets",
-        "Example: tern link T-2026-0042 T-2026-0040 --kind blocks");
+    CLI::App* link =
+        ticket_command("link", "Link two tickets", "Example: tern link T-2026-0042 T-2026-0040 --kind blocks");
     link->add_option("other", call_.other, "The other ticket")->required();
-    link->add_option("--kind", call_.kind, "How")->check(CLI::IsMember({"related", "parent", "child", "duplicate", "blocks", "follow-up"}))->default_val("related");
+    link->add_option("--kind", call_.kind, "How")
+        ->check(CLI::IsMember({"related", "parent", "child", "duplicate", "blocks", "follow-up"}))
+        ->default_val("related");
     link->add_flag("--remove", call_.remove, "Take the link away");
   }
 
   void add_other_commands() {
     CLI::App* merge = ticket_command("merge", "Merge into another ticket, which shows both",
-        "Example: tern merge T-2026-0042 T-2026-0040");
+                                     "Example: tern merge T-2026-0042 T-2026-0040");
     merge->add_option("into", call_.other, "The ticket that stays")->required();
     ticket_command("delete", "Delete (can be restored)");
     ticket_command("restore", "Restore a deleted ticket");
     CLI::App* edit = ticket_command("edit", "Change the text of a message of mine",
-        "MESSAGE is DEVICE:ID, as tern show --json names it under \"change\".\n"
-        "Example: tern edit T-2026-0042 DEVICE:ID \"The key is with Ben.\"");
+                                    "MESSAGE is DEVICE:ID, as tern show --json names it under \"change\".\n"
+                                    "Example: tern edit T-2026-0042 DEVICE:ID \"The key is with Ben.\"");
     edit->add_option("message", call_.key, "The message's id as shown")->required();
     edit->add_option("text", call_.text, "The new text; - reads stdin");
     edit->add_flag("--remove", call_.remove, "Delete the message");

@@ -17,7 +17,8 @@ Result<ExitCode> show_page(Session& session, const client::ListPage& page) {
   return exit_done;
 }
 
-Result<ExitCode> show_entries(Session& session, const std::vector<client::HistoryEntry>& entries, bool with_follow_ups) {
+Result<ExitCode> show_entries(Session& session, const std::vector<client::HistoryEntry>& entries,
+                              bool with_follow_ups) {
   if (session.call().json)
     for (const client::HistoryEntry& entry : entries) std::cout << tern::to_text(client::to_json(entry)) << '\n';
   else
@@ -58,7 +59,8 @@ Result<ExitCode> attention(Session& session) {
 }  // namespace
 
 bool is_reading_command(std::string_view command) {
-  return command == "list" || command == "show" || command == "search" || command == "history" || command == "attention";
+  return command == "list" || command == "show" || command == "search" || command == "history" ||
+         command == "attention";
 }
 
 Result<ExitCode> run_reading_command(Session& session) {
@@ -80,8 +82,10 @@ Result<ExitCode> run_reading_command(Session& session) {
   }
   TERN_TRY(const TicketId id, session.ticket(call.ticket));
   TERN_TRY(const auto view, views.ticket(id));
-  if (call.json) std::cout << tern::to_text(client::to_json(view)) << '\n';
-  else print_ticket(view);
+  if (call.json)
+    std::cout << tern::to_text(client::to_json(view)) << '\n';
+  else
+    print_ticket(view);
   return exit_done;
 }
 

@@ -15,7 +15,8 @@ std::string safe(std::string_view text, bool keep_lines = false) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
-    const bool c1 = c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0 && static_cast<unsigned char>(text[i + 1]) >= 0x80;
+    const bool c1 = c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0 &&
+                    static_cast<unsigned char>(text[i + 1]) >= 0x80;
     if (c1) {
       out += ' ';
       ++i;
@@ -29,7 +30,8 @@ std::string safe(std::string_view text, bool keep_lines = false) {
 }
 
 std::size_t columns_of(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 std::string padded(std::string_view text, std::size_t columns) {
@@ -65,14 +67,18 @@ std::string window_text(std::int64_t at, std::int64_t lo, std::int64_t hi) {
 }
 
 void print_timeline(const client::TimelineEntry& entry) {
-  std::cout << '\n' << window_text(entry.at_ms, entry.lo_ms, entry.hi_ms) << "  " << safe(entry.author) << "  " << safe(entry.what);
+  std::cout << '\n'
+            << window_text(entry.at_ms, entry.lo_ms, entry.hi_ms) << "  " << safe(entry.author) << "  "
+            << safe(entry.what);
   if (!entry.visibility.empty()) std::cout << " (" << entry.visibility << ')';
   if (!entry.effective) std::cout << ", without effect";
   if (entry.edited) std::cout << ", edited";
   if (entry.saved != client::Saved::confirmed) std::cout << "  [" << to_string(entry.saved) << ']';
   std::cout << '\n';
-  if (entry.deleted) std::cout << "    deleted\n";
-  else if (entry.erased) std::cout << "    erased\n";
+  if (entry.deleted)
+    std::cout << "    deleted\n";
+  else if (entry.erased)
+    std::cout << "    erased\n";
   else if (!entry.text.empty()) {
     std::string text = safe(entry.text, true);
     for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 5) text.insert(at + 1, "    ");
@@ -97,7 +103,9 @@ std::string cut_to(std::string_view text, std::size_t columns) {
   return out + "…";
 }
 
-std::string to_text(const sync::ChangeRef& ref) { return to_uuid_text(ref.device.view()) + ":" + to_hex(ref.id); }
+std::string to_text(const sync::ChangeRef& ref) {
+  return to_uuid_text(ref.device.view()) + ":" + to_hex(ref.id);
+}
 
 Result<sync::ChangeRef> parse_change_ref(std::string_view text) {
   std::string digits;
@@ -134,7 +142,8 @@ void print_ticket(const client::TicketView& view) {
   line("Organisation", view.organisation);
   if (view.due_at_ms) line("Due", local_minute(*view.due_at_ms));
   if (view.wake_at_ms) line("Wake at", local_minute(*view.wake_at_ms));
-  if (view.estimate_minutes) line("Estimate", fmt::format("{:.1f} h", static_cast<double>(*view.estimate_minutes) / 60));
+  if (view.estimate_minutes)
+    line("Estimate", fmt::format("{:.1f} h", static_cast<double>(*view.estimate_minutes) / 60));
   if (view.minutes_logged > 0) line("Time logged", fmt::format("{} min", view.minutes_logged));
   line("Tags", joined(view.tags));
   line("Watchers", joined(view.watchers));
@@ -153,9 +162,11 @@ void print_ticket(const client::TicketView& view) {
 }
 
 void print_history(const std::vector<client::HistoryEntry>& entries, bool with_follow_ups) {
-  if (entries.empty()) std::cerr << (with_follow_ups ? "Nothing needs attention.\n" : "No work of yours on this device.\n");
+  if (entries.empty())
+    std::cerr << (with_follow_ups ? "Nothing needs attention.\n" : "No work of yours on this device.\n");
   for (const client::HistoryEntry& entry : entries) {
-    std::cout << local_minute(entry.wall_ms) << "  " << padded(entry.number, 18) << ' ' << deed(entry) << ": " << safe(entry.sentence) << '\n';
+    std::cout << local_minute(entry.wall_ms) << "  " << padded(entry.number, 18) << ' ' << deed(entry) << ": "
+              << safe(entry.sentence) << '\n';
     if (!with_follow_ups) continue;
     if (!entry.text.empty()) std::cout << "    your text: " << safe(cut_to(entry.text, 200)) << '\n';
     if (!entry.follow_ups.empty()) std::cout << "    you can: " << joined(entry.follow_ups) << '\n';
@@ -164,20 +175,29 @@ void print_history(const std::vector<client::HistoryEntry>& entries, bool with_f
 }
 
 void print_status(const client::SyncStatus& status) {
-  std::cout << fmt::format("{} saved here, {} sent, {} confirmed, {} need attention\n", status.saved_here, status.sent, status.confirmed, status.needs_attention);
+  std::cout << fmt::format("{} saved here, {} sent, {} confirmed, {} need attention\n", status.saved_here, status.sent,
+                           status.confirmed, status.needs_attention);
   std::cout << fmt::format("{} ticket{} on this device", status.tickets, status.tickets == 1 ? "" : "s");
   if (status.ghosts > 0) std::cout << fmt::format(", {} left it with work of yours on the way", status.ghosts);
   std::cout << '\n';
-  std::cout << (status.current_as_of_ms == 0 ? "Never synced. Run: tern sync" : "Current as of " + local_minute(status.current_as_of_ms)) << '\n';
-  if (!status.first_replica_complete && status.current_as_of_ms != 0) std::cout << "The first download is not complete. Run: tern sync\n";
-  if (status.oldest_pending_wall_ms != 0) std::cout << "Oldest work not confirmed: " << local_minute(status.oldest_pending_wall_ms) << '\n';
+  std::cout << (status.current_as_of_ms == 0 ? "Never synced. Run: tern sync"
+                                             : "Current as of " + local_minute(status.current_as_of_ms))
+            << '\n';
+  if (!status.first_replica_complete && status.current_as_of_ms != 0)
+    std::cout << "The first download is not complete. Run: tern sync\n";
+  if (status.oldest_pending_wall_ms != 0)
+    std::cout << "Oldest work not confirmed: " << local_minute(status.oldest_pending_wall_ms) << '\n';
   if (!status.paused.empty()) std::cout << "Syncing is paused: " << safe(status.paused) << '\n';
   if (!status.last_error.empty()) std::cout << "Last try: " << safe(status.last_error) << '\n';
   if (!status.notice.empty()) std::cout << safe(status.notice) << '\n';
   if (status.server_offset_ms > 60'000 || status.server_offset_ms < -60'000)
-    std::cout << fmt::format("This machine's clock is {} s {} the server's.\n", std::abs(status.server_offset_ms) / 1000, status.server_offset_ms > 0 ? "behind" : "ahead of");
-  if (!status.encrypted) std::cout << "This build does not encrypt: whoever has the disk can read the tickets on it.\n";
-  else if (!status.passphrase_protected) std::cout << "No passphrase protects the keys: whoever has the disk can read the tickets on it.\n";
+    std::cout << fmt::format("This machine's clock is {} s {} the server's.\n",
+                             std::abs(status.server_offset_ms) / 1000,
+                             status.server_offset_ms > 0 ? "behind" : "ahead of");
+  if (!status.encrypted)
+    std::cout << "This build does not encrypt: whoever has the disk can read the tickets on it.\n";
+  else if (!status.passphrase_protected)
+    std::cout << "No passphrase protects the keys: whoever has the disk can read the tickets on it.\n";
 }
 
 }  // namespace tern::apps

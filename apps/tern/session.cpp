@@ -40,15 +40,19 @@ Result<std::optional<std::string>> Session::passphrase(bool ask) {
   if (call_.passphrase_stdin) {
     std::string line;
     if (!std::getline(std::cin, line) || line.empty())
-      return fail(ErrorCode::usage, "No passphrase came on stdin.", "Write it as the first line of stdin.", "passphrase-stdin");
+      return fail(ErrorCode::usage, "No passphrase came on stdin.", "Write it as the first line of stdin.",
+                  "passphrase-stdin");
     return read_passphrase_ = std::move(line);
   }
-  if (const char* from_environment = std::getenv("TERN_PASSPHRASE")) return std::optional<std::string>(from_environment);
+  if (const char* from_environment = std::getenv("TERN_PASSPHRASE"))
+    return std::optional<std::string>(from_environment);
   if (ask && ::isatty(STDIN_FILENO) == 1) return std::optional(ask_hidden("Passphrase: "));
   return std::optional<std::string>();
 }
 
-Result<std::optional<std::string>> Session::new_passphrase() { return passphrase(false); }
+Result<std::optional<std::string>> Session::new_passphrase() {
+  return passphrase(false);
+}
 
 Result<client::Client*> Session::open(bool only_to_look) {
   client::ClientOptions options;
@@ -66,7 +70,9 @@ Result<client::Client*> Session::open(bool only_to_look) {
   return client_.get();
 }
 
-Result<TicketId> Session::ticket(std::string_view name) { return client_->commands().find_ticket(name); }
+Result<TicketId> Session::ticket(std::string_view name) {
+  return client_->commands().find_ticket(name);
+}
 
 Result<Bytes> Session::record(sync::RecordKind kind, std::string_view name) {
   if (name == "none") return Bytes();
@@ -160,9 +166,12 @@ int run(const Invocation& call) {
   Session session(call);
   auto done = Result<ExitCode>(exit_done);
   const auto opened = call.command == "enrol" ? Result<client::Client*>(nullptr) : session.open();
-  if (opened) done = run_command(session);
-  else if (opened.error().code == ErrorCode::busy) done = run_elsewhere(session, opened.error());
-  else done = tl::unexpected(opened.error());
+  if (opened)
+    done = run_command(session);
+  else if (opened.error().code == ErrorCode::busy)
+    done = run_elsewhere(session, opened.error());
+  else
+    done = tl::unexpected(opened.error());
   std::cout.flush();
   if (!done) return report(done.error(), call.json);
   return *done;

@@ -16,9 +16,11 @@ namespace tern::apps {
 /// One run of the program. Owner: `run`.
 class Session {
 public:
-  explicit Session(const Invocation& call, std::unique_ptr<client::Client> client = nullptr) : call_(call), client_(std::move(client)) {}
+  explicit Session(const Invocation& call, std::unique_ptr<client::Client> client = nullptr)
+      : call_(call), client_(std::move(client)) {}
 
-  /// Opens the home; `only_to_look` beside another program that holds it. Asks for the passphrase: --passphrase-stdin, TERN_PASSPHRASE, or the terminal.
+  /// Opens the home; `only_to_look` beside another program that holds it. Asks for the passphrase: --passphrase-stdin,
+  /// TERN_PASSPHRASE, or the terminal.
   Result<client::Client*> open(bool only_to_look = false);
   /// Passphrase for a new home: as above, but none is fine.
   Result<std::optional<std::string>> new_passphrase();

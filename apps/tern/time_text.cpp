@@ -40,7 +40,8 @@ bool parse_clock(std::string_view& text, Parsed& out) {
   if (!minus && (text.empty() || text.front() != '+')) return false;
   text.remove_prefix(1);
   int hours = 0, minutes = 0;
-  if (!digits(text, 2, hours) || !take(text, ':') || !digits(text, 2, minutes) || hours > 14 || minutes > 59) return false;
+  if (!digits(text, 2, hours) || !take(text, ':') || !digits(text, 2, minutes) || hours > 14 || minutes > 59)
+    return false;
   out.offset_minutes = (minus ? -1 : 1) * (hours * 60 + minutes);
   return text.empty();
 }
@@ -49,13 +50,17 @@ bool parse_clock(std::string_view& text, Parsed& out) {
 
 Result<std::int64_t> parse_time(std::string_view text, std::string_view field) {
   const auto refuse = [&] {
-    return fail(ErrorCode::invalid, "\"" + std::string(text) + "\" is no time.", "Write 2026-12-01, or 2026-12-01T08:00:00Z.", std::string(field));
+    return fail(ErrorCode::invalid, "\"" + std::string(text) + "\" is no time.",
+                "Write 2026-12-01, or 2026-12-01T08:00:00Z.", std::string(field));
   };
   Parsed parsed;
   std::string_view rest = text;
-  if (!digits(rest, 4, parsed.year) || !take(rest, '-') || !digits(rest, 2, parsed.month) || !take(rest, '-') || !digits(rest, 2, parsed.day)) return refuse();
+  if (!digits(rest, 4, parsed.year) || !take(rest, '-') || !digits(rest, 2, parsed.month) || !take(rest, '-') ||
+      !digits(rest, 2, parsed.day))
+    return refuse();
   if (!rest.empty() && (!(take(rest, 'T') || take(rest, ' ')) || !parse_clock(rest, parsed))) return refuse();
-  const std::chrono::year_month_day date{std::chrono::year{parsed.year}, std::chrono::month{static_cast<unsigned>(parsed.month)},
+  const std::chrono::year_month_day date{std::chrono::year{parsed.year},
+                                         std::chrono::month{static_cast<unsigned>(parsed.month)},
                                          std::chrono::day{static_cast<unsigned>(parsed.day)}};
   if (!date.ok() || parsed.year < 1970 || parsed.hour > 23 || parsed.minute > 59 || parsed.second > 59) return refuse();
   const std::int64_t days = std::chrono::sys_days{date}.time_since_epoch().count();

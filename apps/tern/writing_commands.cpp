@@ -29,24 +29,32 @@ Result<Bytes> field_bytes(Session& session, const sync::FieldSpec& field, const 
   switch (field.id) {
     case FieldId::priority: {
       const auto rank = sync::priority_rank(typed);
-      if (!rank) return fail(ErrorCode::invalid, "\"" + typed + "\" is no priority.", "Use low, normal, high or urgent.", "priority");
+      if (!rank)
+        return fail(ErrorCode::invalid, "\"" + typed + "\" is no priority.", "Use low, normal, high or urgent.",
+                    "priority");
       return Bytes(1, static_cast<char>('0' + *rank));
     }
-    case FieldId::category: return reference(sync::RecordKind::category);
-    case FieldId::contact: return reference(sync::RecordKind::contact);
-    case FieldId::organisation: return reference(sync::RecordKind::organisation);
+    case FieldId::category:
+      return reference(sync::RecordKind::category);
+    case FieldId::contact:
+      return reference(sync::RecordKind::contact);
+    case FieldId::organisation:
+      return reference(sync::RecordKind::organisation);
     case FieldId::due_at: {
       TERN_TRY(const std::int64_t at, parse_time(typed, "due_at"));
       return std::to_string(at);
     }
-    default: return protocol::normalise_nfc(typed);
+    default:
+      return protocol::normalise_nfc(typed);
   }
 }
 
 Result<std::vector<Change>> set_changes(Session& session) {
   const Invocation& call = session.call();
   if (call.none == !call.value.empty())
-    return fail(ErrorCode::usage, call.none ? "Give a value or --none, not both." : "Give a value, or --none to clear the field.", "", "value");
+    return fail(ErrorCode::usage,
+                call.none ? "Give a value or --none, not both." : "Give a value, or --none to clear the field.", "",
+                "value");
   TERN_TRY(const std::string typed, session.text_or_stdin(call.value, limits::text_bytes_max));
   if (call.field == "queue") {
     TERN_TRY(Change change, on_ticket(session, Intent::move_queue));
@@ -68,9 +76,11 @@ Result<std::vector<Change>> set_changes(Session& session) {
     field = sync::find_field(FieldId::custom);
     setting.key = call.field;
   } else if (field->keyed) {
-    return fail(ErrorCode::usage, "Name the " + std::string(field->name) + " itself.", "Example: tern set T location \"Hall 3\"", "field");
+    return fail(ErrorCode::usage, "Name the " + std::string(field->name) + " itself.",
+                "Example: tern set T location \"Hall 3\"", "field");
   } else if (field->writer != sync::Writer::device) {
-    return fail(ErrorCode::usage, "The field " + call.field + " cannot be set.", "It follows from commands such as take, start or resolve.", "field");
+    return fail(ErrorCode::usage, "The field " + call.field + " cannot be set.",
+                "It follows from commands such as take, start or resolve.", "field");
   }
   setting.field = field->id;
   if (!call.none) {
@@ -123,7 +133,9 @@ Result<std::vector<Change>> new_ticket(Session& session) {
 Result<std::vector<Change>> message_changes(Session& session, bool open) {
   const Invocation& call = session.call();
   TERN_TRY(Change change, on_ticket(session, Intent::message));
-  change.visibility = open ? sync::Visibility::open : call.restricted ? sync::Visibility::restricted : sync::Visibility::team;
+  change.visibility = open              ? sync::Visibility::open
+                      : call.restricted ? sync::Visibility::restricted
+                                        : sync::Visibility::team;
   TERN_TRY(const std::string typed, session.text_or_stdin(call.text, limits::text_bytes_max));
   TERN_TRY(change.text, protocol::normalise_nfc(typed));
   return std::vector<Change>{change};
@@ -133,7 +145,8 @@ Result<std::vector<Change>> move_changes(Session& session, Intent intent) {
   const Invocation& call = session.call();
   TERN_TRY(Change change, on_ticket(session, intent));
   // the reason of a hold or a reopen and the result are the same part of a change
-  TERN_TRY(const std::string typed, session.text_or_stdin(call.text.empty() ? call.reason : call.text, limits::result_bytes_max));
+  TERN_TRY(const std::string typed,
+           session.text_or_stdin(call.text.empty() ? call.reason : call.text, limits::result_bytes_max));
   TERN_TRY(change.text, protocol::normalise_nfc(typed));
   if (call.hours) change.number = std::llround(*call.hours * 60);
   if (!call.wake_at.empty()) {
@@ -143,7 +156,8 @@ Result<std::vector<Change>> move_changes(Session& session, Intent intent) {
 }
 
 std::uint32_t link_kind(const std::string& name) {
-  static const std::map<std::string, std::uint32_t> kinds = {{"related", 1}, {"parent", 2}, {"child", 3}, {"duplicate", 4}, {"blocks", 5}, {"follow-up", 6}};
+  static const std::map<std::string, std::uint32_t> kinds = {{"related", 1},   {"parent", 2}, {"child", 3},
+                                                             {"duplicate", 4}, {"blocks", 5}, {"follow-up", 6}};
   const auto found = kinds.find(name);
   return found == kinds.end() ? 1 : found->second;
 }
@@ -203,7 +217,9 @@ Result<std::vector<Change>> other_changes(Session& session) {
   }
   const sync::IntentSpec* spec = sync::find_intent(std::string_view(name == "put-back" ? "put_back" : name));
   if (spec != nullptr && spec->unit == sync::Unit::status) return move_changes(session, spec->intent);
-  TERN_TRY(Change change, on_ticket(session, name == "take" ? Intent::take : name == "delete" ? Intent::delete_ticket : Intent::restore));
+  TERN_TRY(Change change, on_ticket(session, name == "take"     ? Intent::take
+                                             : name == "delete" ? Intent::delete_ticket
+                                                                : Intent::restore));
   return one(change);
 }
 
@@ -220,7 +236,10 @@ void print_saved(Session& session, const std::vector<client::SavedChange>& saved
   const auto view = session.client().views().ticket(saved.front().ticket);
   if (session.call().json) {
     for (const client::SavedChange& change : saved) {
-      Json line = Json::object({{"saved", Json("saved here")}, {"change", Json::object({{"device", Json(to_uuid_text(change.ref.device.view()))}, {"id", Json(to_hex(change.ref.id))}})}, {"ticket", Json(to_uuid_text(change.ticket.view()))}});
+      Json line = Json::object({{"saved", Json("saved here")},
+                                {"change", Json::object({{"device", Json(to_uuid_text(change.ref.device.view()))},
+                                                         {"id", Json(to_hex(change.ref.id))}})},
+                                {"ticket", Json(to_uuid_text(change.ticket.view()))}});
       if (view) {
         line.set("number", Json(view->row.number));
         line.set("status", Json(view->row.status));
@@ -238,7 +257,8 @@ void print_saved(Session& session, const std::vector<client::SavedChange>& saved
 Result<ExitCode> run_writing_command(Session& session) {
   TERN_TRY(const std::vector<Change> changes, changes_of(session));
   for (const Change& change : changes)
-    if (!change.ticket.is_zero() || change.intent == Intent::create) TERN_CHECKED(session.client().commands().check_offered(change));
+    if (!change.ticket.is_zero() || change.intent == Intent::create)
+      TERN_CHECKED(session.client().commands().check_offered(change));
   TERN_TRY(const auto saved, session.client().commands().save(changes));
   print_saved(session, saved);
   return exit_done;

@@ -18,7 +18,8 @@ Result<sockaddr_un> address_of(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path)
-    return fail(ErrorCode::usage, "The path " + path + " is too long for a socket.", "Use a shorter data directory.", "data");
+    return fail(ErrorCode::usage, "The path " + path + " is too long for a socket.", "Use a shorter data directory.",
+                "data");
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   return address;
 }
@@ -57,23 +58,31 @@ std::optional<std::string> read_line(int descriptor, int timeout_ms) {
 bool may_command(int descriptor) {
   ucred peer{};
   socklen_t size = sizeof peer;
-  return ::getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == ::geteuid() || peer.uid == 0);
+  return ::getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+         (peer.uid == ::geteuid() || peer.uid == 0);
 }
 
 Json error_json(const Error& error) {
-  return Json::object({{"error", Json::object({{"code", Json(to_string(error.code))}, {"message", Json(error.message)}, {"hint", Json(error.hint)}, {"field", Json(error.field)}})}});
+  return Json::object({{"error", Json::object({{"code", Json(to_string(error.code))},
+                                               {"message", Json(error.message)},
+                                               {"hint", Json(error.hint)},
+                                               {"field", Json(error.field)}})}});
 }
 
 }  // namespace
 
-std::string admin_socket_path(const std::string& data) { return data + "/admin.sock"; }
+std::string admin_socket_path(const std::string& data) {
+  return data + "/admin.sock";
+}
 
 Result<void> AdminSocket::start() {
   TERN_TRY(const sockaddr_un address, address_of(path_));
   ::unlink(path_.c_str());  // left by a process that was killed; the directory's lock says that it is gone
   listener_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const mode_t before = ::umask(0177);
-  const bool bound = listener_ >= 0 && ::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 && ::listen(listener_, 16) == 0;
+  const bool bound = listener_ >= 0 &&
+                     ::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+                     ::listen(listener_, 16) == 0;
   ::umask(before);
   if (!bound) return fail(ErrorCode::storage_failed, "Cannot listen on " + path_ + ": " + std::strerror(errno) + ".");
   thread_ = std::thread([this] { serve(); });
@@ -114,7 +123,8 @@ Result<std::optional<Json>> ask_running_server(const std::string& path, const Js
   if (connection < 0 || ::connect(connection, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     const int reason = errno;
     if (connection >= 0) ::close(connection);
-    if (reason == EACCES) return fail(ErrorCode::not_permitted, "The server in this directory runs as another user.", "Run as that user.");
+    if (reason == EACCES)
+      return fail(ErrorCode::not_permitted, "The server in this directory runs as another user.", "Run as that user.");
     return std::optional<Json>();
   }
   const bool sent = write_line(connection, to_text(command));
@@ -123,7 +133,8 @@ Result<std::optional<Json>> ask_running_server(const std::string& path, const Js
   if (!line) return fail(ErrorCode::internal, "The running server did not answer.", "Look into its log.");
   TERN_TRY(const Json answer, parse_json(*line, JsonLimits{.depth_max = 64, .bytes_max = admin_message_bytes_max}));
   if (const Json* error = answer.find("error"))
-    return fail(error_code_from_string((*error)["code"].as_string()), (*error)["message"].as_string(), (*error)["hint"].as_string(), (*error)["field"].as_string());
+    return fail(error_code_from_string((*error)["code"].as_string()), (*error)["message"].as_string(),
+                (*error)["hint"].as_string(), (*error)["field"].as_string());
   return std::optional<Json>(answer["answer"]);
 }
 

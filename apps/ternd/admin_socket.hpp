@@ -15,7 +15,8 @@ namespace tern::apps {
 
 inline constexpr std::size_t admin_message_bytes_max = 64 * 1024 * 1024;  // a record load
 
-/// Serves one command a connection: a line of JSON in, a line of JSON out. Only this user and root are heard (SO_PEERCRED).
+/// Serves one command a connection: a line of JSON in, a line of JSON out. Only this user and root are heard
+/// (SO_PEERCRED).
 class AdminSocket {
 public:
   AdminSocket(std::string path, server::ServerCore& core) : path_(std::move(path)), core_(core) {}

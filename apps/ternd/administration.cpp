@@ -29,7 +29,8 @@ std::string plain(const Json& value) {
 }
 
 std::size_t columns_of(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 constexpr std::size_t table_columns_max = 140;
@@ -76,7 +77,8 @@ void print_table(const Json& rows) {
 
 void print_for_people(const Invocation& call, const Json& answer) {
   if (call.command == "device code") {
-    std::cout << "Code: " << answer["code"].as_string() << "   (works once, for 10 minutes)\n\n  tern enrol --link '" << answer["link"].as_string() << "'\n\n"
+    std::cout << "Code: " << answer["code"].as_string() << "   (works once, for 10 minutes)\n\n  tern enrol --link '"
+              << answer["link"].as_string() << "'\n\n"
               << qr_text(answer["link"].as_string());
     return;
   }
@@ -105,12 +107,15 @@ Result<Json> perform(const Invocation& call, const server::AdminCommand& spec) {
     TERN_TRY(auto answer, ask_running_server(admin_socket_path(call.data), command));
     if (answer) return std::move(*answer);
   }
-  if (spec.where == server::AdminWhere::online_only) return fail(ErrorCode::no_connection, "No server runs in " + call.data + ".", "Start it: ternd serve --data " + call.data);
+  if (spec.where == server::AdminWhere::online_only)
+    return fail(ErrorCode::no_connection, "No server runs in " + call.data + ".",
+                "Start it: ternd serve --data " + call.data);
   SystemEnvironment environment;
   server::ServerOptions options;
   options.directory = call.data;
   options.server_version = TERN_VERSION;
-  if (spec.where == server::AdminWhere::offline_only) return server::ServerCore::administer_offline(options, command, environment);
+  if (spec.where == server::AdminWhere::offline_only)
+    return server::ServerCore::administer_offline(options, command, environment);
   TERN_TRY(const auto core, server::ServerCore::open(options, environment));
   return core->administer(command);
 }
@@ -119,7 +124,8 @@ Result<Json> perform(const Invocation& call, const server::AdminCommand& spec) {
 
 int run_administration(const Invocation& call) {
   const auto commands = server::admin_commands();
-  const auto spec = std::find_if(commands.begin(), commands.end(), [&](const auto& command) { return command.name == call.command; });
+  const auto spec =
+      std::find_if(commands.begin(), commands.end(), [&](const auto& command) { return command.name == call.command; });
   const auto answer = perform(call, *spec);
   if (!answer) return report(answer.error(), call.json);
   const bool lines = call.command == "export" && answer->find("rows") != nullptr;  // its format is lines of JSON

@@ -63,7 +63,8 @@ public:
       if (arg.kind == ArgKind::secret) {
         if (!slot.flag) continue;
         if (!std::getline(std::cin, line) || line.empty())
-          return fail(ErrorCode::usage, "Nothing came on stdin for --" + dashed(arg.name) + "-stdin.", "", std::string(arg.name));
+          return fail(ErrorCode::usage, "Nothing came on stdin for --" + dashed(arg.name) + "-stdin.", "",
+                      std::string(arg.name));
         call_.administration.set(std::string(arg.name), Json(line));
       } else if (arg.kind == ArgKind::flag) {
         if (slot.flag) call_.administration.set(std::string(arg.name), Json(true));
@@ -98,23 +99,30 @@ private:
     sub->add_option("--tenant", call_.tenant, "Name of the organisation")->required();
     sub->add_option("--admin", call_.admin, "E-mail address of the first administrator")->required();
     sub->add_flag("--password-stdin", call_.password_stdin, "Read the administrator's password from stdin")->required();
-    sub->add_option("--recovery-out", call_.recovery_out, "Write the recovery sheet to this new file (0600) instead of the terminal");
+    sub->add_option("--recovery-out", call_.recovery_out,
+                    "Write the recovery sheet to this new file (0600) instead of the terminal");
     sub->callback([this] { call_.command = "init"; });
   }
 
   void add_serve() {
     CLI::App* sub = app_.add_subcommand("serve", "Run the server until SIGTERM or SIGINT");
     sub->group("Server");
-    sub->footer("Example: ternd serve --data /var/lib/tern --listen 0.0.0.0:8470 --tls-cert cert.pem --tls-key key.pem --public-url https://desk.example:8470");
+    sub->footer(
+        "Example: ternd serve --data /var/lib/tern --listen 0.0.0.0:8470 --tls-cert cert.pem --tls-key key.pem "
+        "--public-url https://desk.example:8470");
     add_common(sub);
-    sub->add_option("--listen", call_.listen, "HOST:PORT; port 0 takes a free one and prints it")->capture_default_str();
+    sub->add_option("--listen", call_.listen, "HOST:PORT; port 0 takes a free one and prints it")
+        ->capture_default_str();
     sub->add_option("--public-url", call_.public_url, "What devices are told in enrolment links");
     CLI::Option* cert = sub->add_option("--tls-cert", call_.tls_cert, "Certificate chain (PEM)");
     CLI::Option* key = sub->add_option("--tls-key", call_.tls_key, "Its private key (PEM)");
     cert->needs(key);
     key->needs(cert);
-    sub->add_option("--metrics-listen", call_.metrics_listen, "HOST:PORT for /metrics; without it, /metrics answers only this machine");
-    sub->add_option("--workers", call_.workers, "Threads that answer requests")->check(CLI::Range(1, 256))->capture_default_str();
+    sub->add_option("--metrics-listen", call_.metrics_listen,
+                    "HOST:PORT for /metrics; without it, /metrics answers only this machine");
+    sub->add_option("--workers", call_.workers, "Threads that answer requests")
+        ->check(CLI::Range(1, 256))
+        ->capture_default_str();
     sub->add_flag("--quiet", call_.quiet, "No log line for each request");
     sub->callback([this] { call_.command = "serve"; });
   }
@@ -139,7 +147,8 @@ private:
     if (command.name.find(' ') == std::string_view::npos) sub->group("Administration");
     if (!command.details.empty()) sub->footer(std::string(command.details));
     add_common(sub);
-    if (command.needs_tenant) sub->add_option("--tenant", tenant_, "Name of the tenant; needed only when there are several");
+    if (command.needs_tenant)
+      sub->add_option("--tenant", tenant_, "Name of the tenant; needed only when there are several");
     for (const AdminArg& arg : command.args) add(sub, command, arg);
     sub->callback([this, &command] { chosen_ = &command; });
   }
@@ -149,10 +158,18 @@ private:
     slot.arg = &arg;
     const std::string help(arg.help), name = (arg.positional ? "" : "--") + dashed(arg.name);
     switch (arg.kind) {
-      case ArgKind::secret: slot.option = sub->add_flag("--" + dashed(arg.name) + "-stdin", slot.flag, help); break;
-      case ArgKind::flag: slot.option = sub->add_flag(name, slot.flag, help); break;
-      case ArgKind::integer: slot.option = sub->add_option(name, slot.integer, help); break;
-      default: slot.option = sub->add_option(name, slot.texts, help); break;
+      case ArgKind::secret:
+        slot.option = sub->add_flag("--" + dashed(arg.name) + "-stdin", slot.flag, help);
+        break;
+      case ArgKind::flag:
+        slot.option = sub->add_flag(name, slot.flag, help);
+        break;
+      case ArgKind::integer:
+        slot.option = sub->add_option(name, slot.integer, help);
+        break;
+      default:
+        slot.option = sub->add_option(name, slot.texts, help);
+        break;
     }
     if (arg.required) slot.option->required();
     if ((arg.kind == ArgKind::text || arg.kind == ArgKind::path) && !arg.repeated) slot.option->expected(1);
@@ -182,7 +199,8 @@ int main(int argc, char** argv) {
   }
   if (const auto begun = apps::begin_program(); !begun) return apps::report(begun.error(), call.json);
   if (call.data.empty())
-    return apps::report({ErrorCode::usage, "No server directory was named.", "Pass --data DIR, or set TERN_DATA.", "data"}, call.json);
+    return apps::report(
+        {ErrorCode::usage, "No server directory was named.", "Pass --data DIR, or set TERN_DATA.", "data"}, call.json);
   if (const auto finished = line.finish(); !finished) return apps::report(finished.error(), call.json);
   if (call.command == "init") return apps::run_init(call);
   if (call.command == "serve") return apps::run_serve(call);

@@ -7,7 +7,8 @@
 namespace tern::apps {
 
 std::string qr_text(std::string_view text) {
-  const std::unique_ptr<QRcode, void (*)(QRcode*)> code(QRcode_encodeString8bit(std::string(text).c_str(), 0, QR_ECLEVEL_M), QRcode_free);
+  const std::unique_ptr<QRcode, void (*)(QRcode*)> code(
+      QRcode_encodeString8bit(std::string(text).c_str(), 0, QR_ECLEVEL_M), QRcode_free);
   if (!code) return {};
   constexpr int quiet = 2;
   const auto dark = [&](int x, int y) {

@@ -30,18 +30,26 @@ struct Address {
 };
 
 Result<Address> parse_address(const std::string& text, const char* flag) {
-  const auto refuse = [&] { return fail(ErrorCode::usage, "\"" + text + "\" is no address.", "Write HOST:PORT, for example 127.0.0.1:8470.", flag); };
+  const auto refuse = [&] {
+    return fail(ErrorCode::usage, "\"" + text + "\" is no address.", "Write HOST:PORT, for example 127.0.0.1:8470.",
+                flag);
+  };
   const auto colon = text.rfind(':');
   if (colon == std::string::npos || colon == 0) return refuse();
   Address address{text.substr(0, colon), 0};
-  if (address.host.front() == '[' && address.host.back() == ']') address.host = address.host.substr(1, address.host.size() - 2);
+  if (address.host.front() == '[' && address.host.back() == ']')
+    address.host = address.host.substr(1, address.host.size() - 2);
   const std::string port = text.substr(colon + 1);
-  if (port.empty() || port.size() > 5 || !std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; }) || std::stoul(port) > 65535) return refuse();
+  if (port.empty() || port.size() > 5 ||
+      !std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; }) || std::stoul(port) > 65535)
+    return refuse();
   address.port = static_cast<std::uint16_t>(std::stoul(port));
   return address;
 }
 
-bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
 
 /// One thread that runs what is handed to it, in order: deliveries to streams.
 class Strand {
@@ -142,15 +150,19 @@ Result<void> Daemon::start_edges(const Address& listen) {
   options.tls_certificate_file = call_.tls_cert;
   options.tls_key_file = call_.tls_key;
   options.workers = call_.workers;
-  if (!call_.quiet) options.on_request_done = [this](const server::RequestRecord& record) { core_->log().write(record); };
-  options.on_event = [this](server::EdgeEvent event, std::string_view detail, std::string_view id) { log_event(event, detail, id); };
+  if (!call_.quiet)
+    options.on_request_done = [this](const server::RequestRecord& record) { core_->log().write(record); };
+  options.on_event = [this](server::EdgeEvent event, std::string_view detail, std::string_view id) {
+    log_event(event, detail, id);
+  };
   edge_ = std::make_unique<server::EdgeServer>(options, core_->handler());
   core_->use_answer_executor(edge_->executor());
   TERN_CHECKED(edge_->start());
   core_->add_metrics([this] { return server::metrics_text(edge_->counters()); });
   if (call_.metrics_listen.empty()) return {};
   TERN_TRY(const Address address, parse_address(call_.metrics_listen, "metrics-listen"));
-  metrics_ = server::make_metrics_handler([this] { return core_->metrics() + server::metrics_text(edge_->counters()); });
+  metrics_ =
+      server::make_metrics_handler([this] { return core_->metrics() + server::metrics_text(edge_->counters()); });
   server::EdgeOptions more;
   more.listen_host = address.host;
   more.listen_port = address.port;
@@ -161,15 +173,20 @@ Result<void> Daemon::start_edges(const Address& listen) {
 }
 
 void Daemon::log_event(server::EdgeEvent event, std::string_view detail, std::string_view request_id) {
-  static constexpr std::string_view names[] = {"handler_threw", "tls_handshake_failed", "out_of_descriptors", "spill_failed"};
-  core_->log().write(server::LogLevel::warning, names[static_cast<std::size_t>(event)], {{"detail", Json(detail)}, {"request_id", Json(request_id)}});
+  static constexpr std::string_view names[] = {"handler_threw", "tls_handshake_failed", "out_of_descriptors",
+                                               "spill_failed"};
+  core_->log().write(server::LogLevel::warning, names[static_cast<std::size_t>(event)],
+                     {{"detail", Json(detail)}, {"request_id", Json(request_id)}});
 }
 
 void Daemon::announce() {
   const auto address = parse_address(call_.listen, "listen");
-  const std::string url = fmt::format("{}://{}:{}", call_.tls_cert.empty() ? "http" : "https", address->host, edge_->port());
-  if (call_.json) std::cout << to_text(Json::object({{"listening", Json(url)}, {"data", Json(call_.data)}})) << std::endl;
-  else std::cout << "Listening on " << url << std::endl;
+  const std::string url =
+      fmt::format("{}://{}:{}", call_.tls_cert.empty() ? "http" : "https", address->host, edge_->port());
+  if (call_.json)
+    std::cout << to_text(Json::object({{"listening", Json(url)}, {"data", Json(call_.data)}})) << std::endl;
+  else
+    std::cout << "Listening on " << url << std::endl;
 }
 
 void Daemon::wait_for_signal() {
@@ -188,7 +205,8 @@ void Daemon::wait_for_signal() {
 Result<ExitCode> Daemon::run() {
   TERN_TRY(const Address listen, parse_address(call_.listen, "listen"));
   if (call_.tls_cert.empty() && !is_loopback(listen.host))
-    return fail(ErrorCode::usage, "Without TLS the server listens on this machine only.", "Pass --tls-cert and --tls-key, or listen on 127.0.0.1.", "listen");
+    return fail(ErrorCode::usage, "Without TLS the server listens on this machine only.",
+                "Pass --tls-cert and --tls-key, or listen on 127.0.0.1.", "listen");
   server::raise_descriptor_limit();
   TERN_CHECKED(open_core(listen));
   AdminSocket admin(admin_socket_path(call_.data), *core_);

@@ -36,7 +36,9 @@ Json refused(const Ended& ended, int exit_code, const std::string& code) {
   return error;
 }
 
-bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 }  // namespace
 
@@ -53,7 +55,8 @@ TEST_CASE("a command line that cannot be read is exit code 2 with an error objec
   refused(tern({}), 2, "usage");
   const Json missing = refused(tern({"enrol"}), 2, "usage");
   CHECK(missing["field"].as_string() == "server");
-  const Json listen = refused(run({{program("ternd"), "serve", "--data", folder.file("none"), "--listen", "nonsense", "--json"}}), 2, "usage");
+  const Json listen = refused(
+      run({{program("ternd"), "serve", "--data", folder.file("none"), "--listen", "nonsense", "--json"}}), 2, "usage");
   CHECK(listen["field"].as_string() == "listen");
   CHECK(refused(run({{program("ternd"), "status", "--json"}}), 2, "usage")["field"].as_string() == "data");
   refused(run({{program("ternd"), "operator", "add", "--json"}}), 2, "usage");
@@ -143,7 +146,9 @@ TEST_CASE("work that needs attention makes sync, status and attention exit code 
   const Json entry = attention.line();
   CHECK(entry["standing"].as_string() != "applied");
   CHECK(entry["follow_ups"].size() > 0);
-  CHECK(ben.tern({"attention", "--dismiss", entry["change"]["device"].as_string() + ":" + entry["change"]["id"].as_string()}).exit_code == 0);
+  CHECK(ben.tern({"attention", "--dismiss",
+                  entry["change"]["device"].as_string() + ":" + entry["change"]["id"].as_string()})
+            .exit_code == 0);
   CHECK(ben.tern({"attention"}).exit_code == 0);
   CHECK(ben.tern({"status"}).exit_code == 0);
 }
@@ -163,7 +168,8 @@ TEST_CASE("a ledger that was tampered with is exit code 8 and verify names what 
     std::ifstream in(file.path(), std::ios::binary);
     std::string bytes((std::istreambuf_iterator<char>(in)), {});
     bool here = false;
-    for (std::size_t at = 0; (at = bytes.find("somebody will forge", at)) != std::string::npos; here = true, ++forged) bytes.replace(at, 8, "nobodies");
+    for (std::size_t at = 0; (at = bytes.find("somebody will forge", at)) != std::string::npos; here = true, ++forged)
+      bytes.replace(at, 8, "nobodies");
     if (here) std::ofstream(file.path(), std::ios::binary) << bytes;
   }
   REQUIRE(forged > 0);
@@ -236,11 +242,16 @@ TEST_CASE("a device and a server on a full disk say so, lose nothing, and go on 
   const std::string script =
       "mount -t tmpfs -o size=2m none \"$1\" && cp -a \"$2\"/. \"$1\"/ || exit 99\n"
       "head -c 9000000 /dev/zero >\"$1/filler\" 2>/dev/null\n"
-      "\"$3\" note " + number + " \"$4\" --home \"$1\" --json; echo \"full $?\"\n"
+      "\"$3\" note " +
+      number +
+      " \"$4\" --home \"$1\" --json; echo \"full $?\"\n"
       "rm \"$1/filler\"\n"
-      "\"$3\" note " + number + " 'there is room again' --home \"$1\" >/dev/null; echo \"room $?\"\n"
+      "\"$3\" note " +
+      number +
+      " 'there is room again' --home \"$1\" >/dev/null; echo \"room $?\"\n"
       "\"$3\" history --home \"$1\" | wc -l\n";
-  const Ended ended = run({{"/usr/bin/unshare", "-rm", "/bin/sh", "-c", script, "sh", disk, ann.home(), program("tern"), std::string(40'000, 'x')}});
+  const Ended ended = run({{"/usr/bin/unshare", "-rm", "/bin/sh", "-c", script, "sh", disk, ann.home(), program("tern"),
+                            std::string(40'000, 'x')}});
   INFO(ended.err);
   CHECK(ended.out == "full 10\nroom 0\n3\n");
   CHECK(holds(ended.err, "storage_full"));
@@ -260,15 +271,18 @@ TEST_CASE("lists come in pages: each holds a token for the next, and together th
       if (!after.empty()) page.insert(page.end(), {"--after", after});
       after.clear();
       for (const Json& row : ann(page).lines()) {
-        if (const Json* next = row.find("next")) after = next->as_string();
-        else subjects.push_back(row["subject"].as_string());
+        if (const Json* next = row.find("next"))
+          after = next->as_string();
+        else
+          subjects.push_back(row["subject"].as_string());
       }
       ++pages;
     } while (!after.empty() && pages < 10);
     CHECK(pages == 3);
     return subjects;
   };
-  const std::vector<std::string> all = {"Ticket 0", "Ticket 1", "Ticket 2", "Ticket 3", "Ticket 4", "Ticket 5", "Ticket 6"};
+  const std::vector<std::string> all = {"Ticket 0", "Ticket 1", "Ticket 2", "Ticket 3",
+                                        "Ticket 4", "Ticket 5", "Ticket 6"};
   CHECK(pages_of({"list", "--sort", "subject", "--ascending"}) == all);
   CHECK(pages_of({"search", "ticket"}).size() == 7);
   refused(ann.tern({"list", "--after", "no token"}), 2, "invalid");
@@ -278,7 +292,9 @@ TEST_CASE("TERN_HOME and TERN_DATA name the directories that no flag names", "[c
   Desk desk;
   const Ended listed = run({{program("tern"), "status", "--json"}, {{"TERN_HOME", desk.ann->home()}}});
   CHECK(listed.exit_code == 0);
-  CHECK(run({{program("ternd"), "queue", "list", "--json"}, {{"TERN_DATA", desk.server.data()}}}).line()["name"].as_string() == "Field");
+  CHECK(run({{program("ternd"), "queue", "list", "--json"}, {{"TERN_DATA", desk.server.data()}}})
+            .line()["name"]
+            .as_string() == "Field");
   std::filesystem::create_directories(desk.folder.file("user/.local/share"));
   std::filesystem::rename(desk.ann->home(), desk.folder.file("user/.local/share/tern"));
   CHECK(run({{program("tern"), "status", "--json"}, {{"HOME", desk.folder.file("user")}}}).exit_code == 0);

@@ -3,7 +3,8 @@
 #undef TERN_CRASH_POINTS
 #include "tern/protocol/crash_point.hpp"
 
-static_assert((tern::crash_point("before_commit"), true), "without crash points a point is a constant, so nothing at run time");
+static_assert((tern::crash_point("before_commit"), true),
+              "without crash points a point is a constant, so nothing at run time");
 
 int main() {
   tern::crash_point("before_commit");

@@ -60,14 +60,16 @@ TEST_CASE("every command explains itself with an example", "[cli]") {
 TEST_CASE("the commands are those that the documents promise", "[cli]") {
   const auto tern = commands_of("tern"), ternd = commands_of("ternd");
   const std::set<std::string> agent(tern.begin(), tern.end()), admin(ternd.begin(), ternd.end());
-  for (const char* name : {"enrol", "sync", "list", "show", "new", "take", "assign", "reply", "note", "start", "wait", "hold", "resume", "put-back",
-                           "estimate", "resolve", "close", "reopen", "set", "tag", "watch", "pin", "link", "log-time", "search", "history",
-                           "attention", "status"}) {
+  for (const char* name :
+       {"enrol", "sync", "list",   "show",     "new",      "take",    "assign",    "reply",  "note", "start",
+        "wait",  "hold", "resume", "put-back", "estimate", "resolve", "close",     "reopen", "set",  "tag",
+        "watch", "pin",  "link",   "log-time", "search",   "history", "attention", "status"}) {
     INFO(name);
     CHECK(agent.contains(name));
   }
-  for (const char* name : {"init", "serve", "tenant add", "tenant list", "operator add", "operator list", "operator disable", "device code",
-                           "device list", "device revoke", "import incidents", "export", "verify", "backup", "restore", "erase"}) {
+  for (const char* name : {"init", "serve", "tenant add", "tenant list", "operator add", "operator list",
+                           "operator disable", "device code", "device list", "device revoke", "import incidents",
+                           "export", "verify", "backup", "restore", "erase"}) {
     INFO(name);
     CHECK(admin.contains(name));
   }
@@ -84,7 +86,8 @@ TEST_CASE("programs give their version, a man page and a completion that a shell
     CHECK(page.out.starts_with(".TH " + name + " 1\n"));
     const Ended completion = run({{program(name), "--completion"}});
     CHECK(completion.exit_code == 0);
-    const std::string ask = completion.out + "\nCOMP_WORDS=(" + name + " s); COMP_CWORD=1; _" + name + "; echo \"${COMPREPLY[@]}\"\n";
+    const std::string ask =
+        completion.out + "\nCOMP_WORDS=(" + name + " s); COMP_CWORD=1; _" + name + "; echo \"${COMPREPLY[@]}\"\n";
     const Ended completed = run({{"/bin/bash", "-c", ask}});
     CHECK(completed.exit_code == 0);
     CHECK(completed.out.find(name == "tern" ? "sync" : "serve") != std::string::npos);

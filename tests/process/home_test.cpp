@@ -7,7 +7,9 @@
 namespace tern::test {
 namespace {
 
-bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 struct Desk {
   Desk() {
@@ -94,8 +96,10 @@ TEST_CASE("a damaged or missing replica is built again, and unsent work is still
   const auto damage = [&](const std::string& how) {
     std::filesystem::remove(replica + "-wal");
     std::filesystem::remove(replica + "-shm");
-    if (how == "deleted") std::filesystem::remove(replica);
-    else if (how == "cut") std::filesystem::resize_file(replica, 3 * 4096 + 17);
+    if (how == "deleted")
+      std::filesystem::remove(replica);
+    else if (how == "cut")
+      std::filesystem::resize_file(replica, 3 * 4096 + 17);
     else {
       std::fstream file(replica, std::ios::in | std::ios::out | std::ios::binary);
       for (std::size_t at = 100; at < std::filesystem::file_size(replica); at += 500) {
@@ -120,7 +124,8 @@ TEST_CASE("a damaged or missing replica is built again, and unsent work is still
 TEST_CASE("a home with a passphrase opens with it and with nothing else", "[home]") {
   Desk desk;
   const DeviceProcess carl(desk.folder.file("carl"));
-  const std::map<std::string, std::string> right = {{"TERN_PASSPHRASE", "correct horse"}}, wrong = {{"TERN_PASSPHRASE", "wrong horse"}};
+  const std::map<std::string, std::string> right = {{"TERN_PASSPHRASE", "correct horse"}},
+                                           wrong = {{"TERN_PASSPHRASE", "wrong horse"}};
   const Words enrol = {"enrol", "--server", desk.server.url(), "--code", desk.server.code_for("Carl"), "--yes"};
   REQUIRE(carl.tern(enrol, {}, right).exit_code == 0);
   CHECK(carl.tern({"sync"}, {}, right).exit_code == 0);

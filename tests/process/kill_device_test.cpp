@@ -11,7 +11,8 @@ constexpr int rounds = 50;
 std::map<std::string, std::string> death_of(int round) {
 #ifdef TERN_TEST_CRASH_POINTS
   static const char* const points[] = {"after_outbox_commit", "after_receipts", "before_apply", "mid_apply"};
-  if (round % 2 == 1) return {{"TERN_CRASH_AT", std::string(points[round / 2 % 4]) + ":" + std::to_string(1 + round % 7)}};
+  if (round % 2 == 1)
+    return {{"TERN_CRASH_AT", std::string(points[round / 2 % 4]) + ":" + std::to_string(1 + round % 7)}};
 #else
   static_cast<void>(round);
 #endif
@@ -22,7 +23,8 @@ std::map<std::string, std::string> death_of(int round) {
 using Shown = std::map<std::string, std::string>;
 
 std::string shown(const Json& ticket) {
-  return ticket["subject"].as_string() + '|' + ticket["status"].as_string() + '|' + ticket["priority"].as_string() + '|' + ticket["queue"].as_string();
+  return ticket["subject"].as_string() + '|' + ticket["status"].as_string() + '|' + ticket["priority"].as_string() +
+         '|' + ticket["queue"].as_string();
 }
 
 Shown shown_by(const DeviceProcess& device) {
@@ -33,8 +35,10 @@ Shown shown_by(const DeviceProcess& device) {
     if (!after.empty()) words.insert(words.end(), {"--after", after});
     after.clear();
     for (const Json& row : device(words).lines()) {
-      if (const Json* next = row.find("next")) after = next->as_string();
-      else all[row["number"].as_string()] = shown(row);
+      if (const Json* next = row.find("next"))
+        after = next->as_string();
+      else
+        all[row["number"].as_string()] = shown(row);
     }
     if (after.empty()) return all;
   }
@@ -50,8 +54,10 @@ void check_equal(const Shown& device, const Shown& server) {
   CHECK(device.size() == server.size());
   for (const auto& [number, ticket] : server) {
     const auto here = device.find(number);
-    if (here == device.end()) FAIL_CHECK(number << " is not on the device");
-    else if (here->second != ticket) FAIL_CHECK(number << " is " << here->second << " on the device, " << ticket << " on the server");
+    if (here == device.end())
+      FAIL_CHECK(number << " is not on the device");
+    else if (here->second != ticket)
+      FAIL_CHECK(number << " is " << here->second << " on the device, " << ticket << " on the server");
   }
 }
 
@@ -72,8 +78,10 @@ TEST_CASE("a device that is killed fifty times keeps what it said was saved, and
     const auto death = death_of(round);
     Child worker(load_command(ann, {"--row-budget", "1", "--sync-every", "2", "--seed", std::to_string(round)}, death));
     REQUIRE(worker.says("ready"));
-    if (death.empty()) sleep_ms(std::uniform_int_distribution<int>(5, 120)(random));
-    else if (until([&] { return !worker.running(); }, 5'000)) ++at_points;
+    if (death.empty())
+      sleep_ms(std::uniform_int_distribution<int>(5, 120)(random));
+    else if (until([&] { return !worker.running(); }, 5'000))
+      ++at_points;
     const Ended ended = worker.kill_hard();
     INFO("round " << round << ": " << ended.err);
     REQUIRE(ended.signal == 9);

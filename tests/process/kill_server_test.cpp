@@ -3,8 +3,8 @@
 
 #include <random>
 
-#include "support/catch.hpp"
 #include "process/load.hpp"
+#include "support/catch.hpp"
 #include "support/process_desk.hpp"
 
 namespace tern::test {
@@ -16,7 +16,8 @@ constexpr int rounds = 50, devices = 3;
 std::map<std::string, std::string> death_of(int round) {
 #ifdef TERN_TEST_CRASH_POINTS
   static const char* const points[] = {"before_commit", "after_commit", "before_answer"};
-  if (round % 2 == 1) return {{"TERN_CRASH_AT", std::string(points[round / 2 % 3]) + ":" + std::to_string(1 + round % 9)}};
+  if (round % 2 == 1)
+    return {{"TERN_CRASH_AT", std::string(points[round / 2 % 3]) + ":" + std::to_string(1 + round % 9)}};
 #else
   static_cast<void>(round);
 #endif
@@ -32,12 +33,14 @@ struct Load {
 void check_nothing_lost(const ServerProcess& server, const std::vector<Load>& loads) {
   const Ledger ledger = ledger_of(server);
   CHECK(ledger.doubled == std::vector<std::string>{});
-  for (const Load& load : loads) check_each_is_in(work_of(*load.device).confirmed, ledger.changes, "confirmed, and not in the ledger");
+  for (const Load& load : loads)
+    check_each_is_in(work_of(*load.device).confirmed, ledger.changes, "confirmed, and not in the ledger");
 }
 
 }  // namespace
 
-TEST_CASE("a server that is killed fifty times under load loses nothing that it confirmed and doubles nothing", "[kill]") {
+TEST_CASE("a server that is killed fifty times under load loses nothing that it confirmed and doubles nothing",
+          "[kill]") {
   const TempDir folder;
   ServerProcess server(folder.file("server"));
   server.start();
@@ -65,7 +68,9 @@ TEST_CASE("a server that is killed fifty times under load loses nothing that it 
     INFO("round " << round);
     for (Load& load : loads)
       if (!load.worker->running()) FAIL("a device ended by itself: " << load.worker->err());
-const auto t0 = steady_ms(); check_nothing_lost(server, loads); std::fprintf(stderr, "round %d check %d ms\n", round, int(steady_ms() - t0));
+    const auto t0 = steady_ms();
+    check_nothing_lost(server, loads);
+    std::fprintf(stderr, "round %d check %d ms\n", round, int(steady_ms() - t0));
     if (round % 10 == 9) check_verified(server);
     for (Load& load : loads) load.worker->signal(SIGCONT);
   }

@@ -10,7 +10,8 @@
 
 namespace tern::test {
 
-inline Command load_command(const DeviceProcess& device, const Words& flags, const std::map<std::string, std::string>& environment = {}) {
+inline Command load_command(const DeviceProcess& device, const Words& flags,
+                            const std::map<std::string, std::string>& environment = {}) {
   Command command{{program("load_device"), device.home()}, environment};
   command.words.insert(command.words.end(), flags.begin(), flags.end());
   return command;
@@ -25,7 +26,8 @@ inline std::set<std::string> said_saved(const Child& worker) {
   return saved;
 }
 
-inline void check_each_is_in(const std::set<std::string>& some, const std::set<std::string>& all, const std::string& otherwise) {
+inline void check_each_is_in(const std::set<std::string>& some, const std::set<std::string>& all,
+                             const std::string& otherwise) {
   for (const std::string& one : some)
     if (!all.contains(one)) FAIL_CHECK(otherwise << ": " << one);
 }

@@ -40,11 +40,16 @@ Options parse(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
     const auto number = [&] { return i + 1 < argc ? std::strtoull(argv[++i], nullptr, 10) : 0; };
-    if (word == "--row-budget") options.row_budget = number();
-    else if (word == "--sync-every") options.sync_every = static_cast<int>(number());
-    else if (word == "--seed") options.seed = number();
-    else if (word == "--pause-ms") options.pause_us = static_cast<useconds_t>(number() * 1000);
-    else options.home = word;
+    if (word == "--row-budget")
+      options.row_budget = number();
+    else if (word == "--sync-every")
+      options.sync_every = static_cast<int>(number());
+    else if (word == "--seed")
+      options.seed = number();
+    else if (word == "--pause-ms")
+      options.pause_us = static_cast<useconds_t>(number() * 1000);
+    else
+      options.home = word;
   }
   return options;
 }
@@ -78,14 +83,17 @@ public:
     }
     const auto saved = client_.commands().save(changes);
     if (!saved) end(saved.error());
-    for (const auto& change : *saved) tell("saved " + to_uuid_text(change.ref.device.view()) + ":" + to_hex(change.ref.id));
+    for (const auto& change : *saved)
+      tell("saved " + to_uuid_text(change.ref.device.view()) + ":" + to_hex(change.ref.id));
   }
 
   /// False when the server was not there.
   bool sync(client::Transport& transport) {
     const auto done = client_.engine().run_round(transport, options_.row_budget);
-    if (done) tell("synced");
-    else if (done.error().code != ErrorCode::no_connection) std::fprintf(stderr, "round: %s\n", done.error().message.c_str());
+    if (done)
+      tell("synced");
+    else if (done.error().code != ErrorCode::no_connection)
+      std::fprintf(stderr, "round: %s\n", done.error().message.c_str());
     return done.has_value();
   }
 

@@ -10,7 +10,9 @@
 namespace tern::test {
 namespace {
 
-bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 std::vector<std::string> files_with(const std::string& folder, const std::string& bytes) {
   std::vector<std::string> found;
@@ -120,7 +122,8 @@ TEST_CASE("two tenants of one server never see a word of each other", "[operatin
   CHECK(server.stop().exit_code == 0);
 
   // A tenant is a file: none holds words of both.
-  const auto with_harbour = files_with(server.data(), "CANARYHARBOUR"), with_airport = files_with(server.data(), "CANARYAIRPORT");
+  const auto with_harbour = files_with(server.data(), "CANARYHARBOUR"),
+             with_airport = files_with(server.data(), "CANARYAIRPORT");
   CHECK(with_harbour.size() == 1);
   CHECK(with_airport.size() == 1);
   CHECK(with_harbour != with_airport);
@@ -147,9 +150,11 @@ TEST_CASE("a backup restored under devices that are ahead of it loses nothing th
   ben({"set", number, "priority", "high"});
   CHECK(server.stop().exit_code == 0);
 
-  const Ended wrong_key = server.ternd({"restore", "--from", backup, "--replace", "--recovery-key-stdin"}, "0000-0000\n");
+  const Ended wrong_key =
+      server.ternd({"restore", "--from", backup, "--replace", "--recovery-key-stdin"}, "0000-0000\n");
   CHECK(wrong_key.exit_code != 0);
-  CHECK(server.ternd({"restore", "--from", backup, "--recovery-key-stdin"}, server.recovery_key() + "\n").exit_code == 2);  // a server is there
+  CHECK(server.ternd({"restore", "--from", backup, "--recovery-key-stdin"}, server.recovery_key() + "\n").exit_code ==
+        2);  // a server is there
   server.admin({"restore", "--from", backup, "--replace", "--recovery-key-stdin"}, server.recovery_key() + "\n");
   server.start();
   CHECK(server.admin({"export"}).line()["messages"].size() == 0);

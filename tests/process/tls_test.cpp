@@ -10,12 +10,17 @@ namespace {
 /// A certificate authority of its own and a certificate of it for `name` ("IP:127.0.0.1").
 struct Authority {
   Authority(const TempDir& folder, const std::string& called, const std::string& name)
-      : ca(folder.file(called + "-ca.pem")), certificate(folder.file(called + "-cert.pem")), key(folder.file(called + "-key.pem")) {
+      : ca(folder.file(called + "-ca.pem")),
+        certificate(folder.file(called + "-cert.pem")),
+        key(folder.file(called + "-key.pem")) {
     const std::string script =
         "cd \"$1\" && new='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'\n"
-        "openssl req -x509 $new -keyout \"$2-ca.key\" -out \"$2-ca.pem\" -days 2 -subj \"/CN=$2\" -addext basicConstraints=critical,CA:TRUE &&\n"
-        "openssl req $new -keyout \"$2-key.pem\" -out \"$2.csr\" -subj /CN=desk && echo \"subjectAltName=$3\" >\"$2.ext\" &&\n"
-        "openssl x509 -req -in \"$2.csr\" -CA \"$2-ca.pem\" -CAkey \"$2-ca.key\" -CAcreateserial -out \"$2-cert.pem\" -days 2 -extfile \"$2.ext\"\n";
+        "openssl req -x509 $new -keyout \"$2-ca.key\" -out \"$2-ca.pem\" -days 2 -subj \"/CN=$2\" -addext "
+        "basicConstraints=critical,CA:TRUE &&\n"
+        "openssl req $new -keyout \"$2-key.pem\" -out \"$2.csr\" -subj /CN=desk && echo \"subjectAltName=$3\" "
+        ">\"$2.ext\" &&\n"
+        "openssl x509 -req -in \"$2.csr\" -CA \"$2-ca.pem\" -CAkey \"$2-ca.key\" -CAcreateserial -out \"$2-cert.pem\" "
+        "-days 2 -extfile \"$2.ext\"\n";
     const Ended made = run({{"/bin/sh", "-c", script, "sh", folder.path(), called, name}});
     INFO(made.err);
     REQUIRE(made.exit_code == 0);
@@ -61,7 +66,8 @@ TEST_CASE("over TLS a device enrols, syncs and watches with the authority that i
 
 TEST_CASE("a device does not enrol with a server that its authorities do not know, or under another name", "[tls]") {
   const TempDir folder;
-  const Authority ours(folder, "ours", "IP:127.0.0.1"), theirs(folder, "theirs", "IP:127.0.0.1"), elsewhere(folder, "elsewhere", "DNS:desk.example");
+  const Authority ours(folder, "ours", "IP:127.0.0.1"), theirs(folder, "theirs", "IP:127.0.0.1"),
+      elsewhere(folder, "elsewhere", "DNS:desk.example");
   ServerProcess server(folder.file("server"));
   server.scheme = "https";
   server.start({"--tls-cert", ours.certificate, "--tls-key", ours.key});
@@ -86,7 +92,8 @@ TEST_CASE("plain http is for this machine only, on both sides", "[tls]") {
   const TempDir folder;
   ServerProcess server(folder.file("server"));
   const DeviceProcess ann(folder.file("ann"));
-  const Ended enrolled = ann.tern({"enrol", "--server", "http://192.0.2.1:8470", "--code", "0000-0000-0000-0000", "--yes"});
+  const Ended enrolled =
+      ann.tern({"enrol", "--server", "http://192.0.2.1:8470", "--code", "0000-0000-0000-0000", "--yes"});
   INFO(enrolled.err);
   CHECK(enrolled.exit_code == 2);
   CHECK(enrolled.error()["message"].as_string().find("http") != std::string::npos);
@@ -96,7 +103,8 @@ TEST_CASE("plain http is for this machine only, on both sides", "[tls]") {
   CHECK(served.error()["hint"].as_string().find("--tls-cert") != std::string::npos);
   const Ended half = server.ternd({"serve", "--listen", "127.0.0.1:0", "--tls-cert", folder.file("missing.pem")});
   CHECK(half.exit_code == 2);
-  const Ended missing = server.ternd({"serve", "--listen", "127.0.0.1:0", "--tls-cert", folder.file("missing.pem"), "--tls-key", folder.file("missing.key")});
+  const Ended missing = server.ternd({"serve", "--listen", "127.0.0.1:0", "--tls-cert", folder.file("missing.pem"),
+                                      "--tls-key", folder.file("missing.key")});
   INFO(missing.err);
   CHECK(missing.exit_code != 0);
   CHECK(missing.error()["message"].as_string().find("missing.pem") != std::string::npos);

@@ -15,7 +15,8 @@ bool shows(const DeviceProcess& device, const std::string& number, const std::st
 
 }  // namespace
 
-TEST_CASE("a watching device shows within two seconds what another one did, also after the server was killed", "[watch]") {
+TEST_CASE("a watching device shows within two seconds what another one did, also after the server was killed",
+          "[watch]") {
   const TempDir folder;
   ServerProcess server(folder.file("server"));
   server.start();

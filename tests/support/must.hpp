@@ -8,11 +8,13 @@ namespace tern::test {
 
 template <typename T>
 T must(Result<T> result) {
-  if (!result) FAIL(to_string(result.error().code) << ": " << result.error().message << " (" << result.error().field << ")");
+  if (!result)
+    FAIL(to_string(result.error().code) << ": " << result.error().message << " (" << result.error().field << ")");
   return std::move(*result);
 }
 inline void must(Result<void> result) {
-  if (!result) FAIL(to_string(result.error().code) << ": " << result.error().message << " (" << result.error().field << ")");
+  if (!result)
+    FAIL(to_string(result.error().code) << ": " << result.error().message << " (" << result.error().field << ")");
 }
 
 }  // namespace tern::test

@@ -17,7 +17,8 @@
 namespace tern::test {
 namespace {
 
-constexpr const char* own_variables[] = {"TERN_HOME", "TERN_DATA", "TERN_PASSPHRASE", "TERN_CRASH_AT", "TERN_INCIDENT_LOG"};
+constexpr const char* own_variables[] = {"TERN_HOME", "TERN_DATA", "TERN_PASSPHRASE", "TERN_CRASH_AT",
+                                         "TERN_INCIDENT_LOG"};
 
 std::string read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -49,12 +50,17 @@ std::string read_file(const std::string& path) {
 
 }  // namespace
 
-std::string program(const std::string& name) { return std::string(TERN_TEST_BIN_DIR) + "/" + name; }
+std::string program(const std::string& name) {
+  return std::string(TERN_TEST_BIN_DIR) + "/" + name;
+}
 
-void sleep_ms(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
+void sleep_ms(int ms) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(ms));
+}
 
 std::int64_t steady_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 // ---- what was left behind ----
@@ -136,13 +142,20 @@ Ended Child::kill_hard() {
   return wait(1000);
 }
 
-std::string Child::out() const { return read_file(folder_.file("out")); }
-std::string Child::err() const { return read_file(folder_.file("err")); }
-
-bool Child::says(std::string_view text, int deadline_ms) {
-  return until([&] { return out().find(text) != std::string::npos || !running(); }, deadline_ms) && out().find(text) != std::string::npos;
+std::string Child::out() const {
+  return read_file(folder_.file("out"));
+}
+std::string Child::err() const {
+  return read_file(folder_.file("err"));
 }
 
-Ended run(const Command& command, int deadline_ms) { return Child(command).wait(deadline_ms); }
+bool Child::says(std::string_view text, int deadline_ms) {
+  return until([&] { return out().find(text) != std::string::npos || !running(); }, deadline_ms) &&
+         out().find(text) != std::string::npos;
+}
+
+Ended run(const Command& command, int deadline_ms) {
+  return Child(command).wait(deadline_ms);
+}
 
 }  // namespace tern::test

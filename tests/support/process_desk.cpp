@@ -25,7 +25,9 @@ bool is_free(std::uint16_t port) {
   return free;
 }
 
-std::string name_of(const Json& change, const Json& id) { return change.as_string() + ":" + id.as_string(); }
+std::string name_of(const Json& change, const Json& id) {
+  return change.as_string() + ":" + id.as_string();
+}
 
 }  // namespace
 
@@ -42,8 +44,8 @@ std::uint16_t free_port() {
 // ---- the server ----
 
 ServerProcess::ServerProcess(const std::string& data, const std::string& tenant) : port(free_port()), data_(data) {
-  const Ended made = run({{program("ternd"), "init", "--data", data, "--tenant", tenant, "--admin", "admin@harbour.example", "--password-stdin",
-                           "--recovery-out", data + ".sheet", "--json"},
+  const Ended made = run({{program("ternd"), "init", "--data", data, "--tenant", tenant, "--admin",
+                           "admin@harbour.example", "--password-stdin", "--recovery-out", data + ".sheet", "--json"},
                           {},
                           "a password of the tests\n"});
   INFO(made.err);
@@ -51,7 +53,9 @@ ServerProcess::ServerProcess(const std::string& data, const std::string& tenant)
 }
 
 void ServerProcess::start(const Words& more, const std::map<std::string, std::string>& environment) {
-  Command command{{program("ternd"), "serve", "--data", data_, "--listen", "127.0.0.1:" + std::to_string(port), "--json"}, environment};
+  Command command{
+      {program("ternd"), "serve", "--data", data_, "--listen", "127.0.0.1:" + std::to_string(port), "--json"},
+      environment};
   command.words.insert(command.words.end(), more.begin(), more.end());
   child_ = std::make_unique<Child>(command);
   if (!child_->says("\"listening\"")) FAIL("the server did not start: " << child_->err());
@@ -85,27 +89,37 @@ Ended ServerProcess::admin(const Words& words, const std::string& input) const {
   return ended;
 }
 
-std::string ServerProcess::code_for(const std::string& operator_name, const std::string& role, const std::string& scope) {
+std::string ServerProcess::code_for(const std::string& operator_name, const std::string& role,
+                                    const std::string& scope) {
   if (operators_.empty()) admin({"queue", "add", "Field"});
   if (operators_.insert(operator_name).second)
-    admin({"operator", "add", "--name", operator_name, "--email", operator_name + "@harbour.example", "--role", role, "--queue", "Field"});
+    admin({"operator", "add", "--name", operator_name, "--email", operator_name + "@harbour.example", "--role", role,
+           "--queue", "Field"});
   return admin({"device", "code", "--operator", operator_name, "--scope", scope}).line()["code"].as_string();
 }
 
 std::string ServerProcess::recovery_key() const {
   std::ifstream in(data_ + ".sheet");
   for (std::string line; std::getline(in, line);)
-    if (line.find('-') != std::string::npos && line.size() > 50 && line.find_first_of("abcdefgh") == std::string::npos) return line.substr(line.find_first_not_of(' '));
+    if (line.find('-') != std::string::npos && line.size() > 50 && line.find_first_of("abcdefgh") == std::string::npos)
+      return line.substr(line.find_first_not_of(' '));
   FAIL("the recovery sheet shows no key");
   return {};
 }
 
 // ---- a device ----
 
-DeviceProcess::DeviceProcess(ServerProcess& server, const std::string& home, const std::string& operator_name, const std::string& role,
-                             const std::string& scope, const Words& enrol_flags)
+DeviceProcess::DeviceProcess(ServerProcess& server, const std::string& home, const std::string& operator_name,
+                             const std::string& role, const std::string& scope, const Words& enrol_flags)
     : home_(home) {
-  Words words = {"enrol", "--server", server.url(), "--code", server.code_for(operator_name, role, scope), "--yes", "--name", operator_name + "'s device"};
+  Words words = {"enrol",
+                 "--server",
+                 server.url(),
+                 "--code",
+                 server.code_for(operator_name, role, scope),
+                 "--yes",
+                 "--name",
+                 operator_name + "'s device"};
   words.insert(words.end(), enrol_flags.begin(), enrol_flags.end());
   (*this)(words);
   (*this)({"sync"});
@@ -117,7 +131,8 @@ Command DeviceProcess::command(Words words) const {
   return {std::move(words)};
 }
 
-Ended DeviceProcess::tern(const Words& words, const std::string& input, const std::map<std::string, std::string>& environment) const {
+Ended DeviceProcess::tern(const Words& words, const std::string& input,
+                          const std::map<std::string, std::string>& environment) const {
   Command asked = command(words);
   asked.input = input;
   asked.environment = environment;
@@ -154,7 +169,8 @@ Ledger ledger_of(const ServerProcess& server) {
   };
   for (const Json& ticket : server.admin({"export", "--format", "jsonl"}).lines()) {
     for (const Json& message : ticket["messages"].items()) add(message, " message");
-    for (const Json& entry : ticket["history"].items()) add(entry, " " + entry["field"].as_string() + " " + entry["key"].as_string());
+    for (const Json& entry : ticket["history"].items())
+      add(entry, " " + entry["field"].as_string() + " " + entry["key"].as_string());
   }
   return ledger;
 }

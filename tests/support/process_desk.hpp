@@ -34,7 +34,8 @@ public:
   Ended ternd(const Words& words, const std::string& input = {}, int deadline_ms = 60'000) const;
   Ended admin(const Words& words, const std::string& input = {}) const;
   /// A fresh enrolment code for a new operator of the queue "Field", or for one that is there.
-  std::string code_for(const std::string& operator_name, const std::string& role = "operator", const std::string& scope = "own");
+  std::string code_for(const std::string& operator_name, const std::string& role = "operator",
+                       const std::string& scope = "own");
 
   [[nodiscard]] const std::string& data() const { return data_; }
   [[nodiscard]] std::string url() const { return scheme + "://127.0.0.1:" + std::to_string(port); }
@@ -56,11 +57,12 @@ public:
   explicit DeviceProcess(std::string home) : home_(std::move(home)) {}
 
   /// Enrols as `operator_name` and syncs once.
-  DeviceProcess(ServerProcess& server, const std::string& home, const std::string& operator_name, const std::string& role = "operator",
-                const std::string& scope = "own", const Words& enrol_flags = {});
+  DeviceProcess(ServerProcess& server, const std::string& home, const std::string& operator_name,
+                const std::string& role = "operator", const std::string& scope = "own", const Words& enrol_flags = {});
 
   /// `tern WORDS --home ... --json`, whatever comes of it; `operator()` demands exit code 0 or 7.
-  [[nodiscard]] Ended tern(const Words& words, const std::string& input = {}, const std::map<std::string, std::string>& environment = {}) const;
+  [[nodiscard]] Ended tern(const Words& words, const std::string& input = {},
+                           const std::map<std::string, std::string>& environment = {}) const;
   Ended operator()(const Words& words, const std::string& input = {}) const;
   [[nodiscard]] Command command(Words words) const;
 

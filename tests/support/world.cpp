@@ -14,7 +14,9 @@ constexpr int passes_max = 60;
 class StraightLine final : public client::Transport {
 public:
   StraightLine(Server& server, std::string address) : server_(server), address_(std::move(address)) {}
-  Result<client::HttpAnswer> send(const client::HttpRequest& request) override { return server_.handle(request, address_); }
+  Result<client::HttpAnswer> send(const client::HttpRequest& request) override {
+    return server_.handle(request, address_);
+  }
 
 private:
   Server& server_;
@@ -74,9 +76,12 @@ World::~World() {
 
 // ---- who is there ----
 
-OperatorId World::add_operator(const std::string& name, const std::string& role, const std::vector<std::string>& queues, const std::string& tenant) {
+OperatorId World::add_operator(const std::string& name, const std::string& role, const std::vector<std::string>& queues,
+                               const std::string& tenant) {
   const Json made = server.administer(
-      "operator add", {{"email", Json(address_of(name))}, {"name", Json(name)}, {"role", Json(role)}, {"queue", texts(queues)}}, tenant);
+      "operator add",
+      {{"email", Json(address_of(name))}, {"name", Json(name)}, {"role", Json(role)}, {"queue", texts(queues)}},
+      tenant);
   const OperatorId id = OperatorId::or_zero(from_uuid_text(made["id"].as_string()).value_or(""));
   operators_[tenant + "/" + name] = id;
   return id;
@@ -98,7 +103,8 @@ std::string World::enrolment_code(const std::string& person, bool scope_all, con
   return secrets.back();
 }
 
-Result<client::DeviceIdentity> World::enrol(const std::string& home, const std::string& code, client::Transport& transport, Environment& environment) {
+Result<client::DeviceIdentity> World::enrol(const std::string& home, const std::string& code,
+                                            client::Transport& transport, Environment& environment) {
   client::EnrolmentRequest request;
   request.home = home;
   request.server_url = "http://127.0.0.1:8470";
@@ -110,7 +116,8 @@ Result<client::DeviceIdentity> World::enrol(const std::string& home, const std::
 
 Device& World::add_device(const std::string& name, const DeviceOptions& options) {
   const std::string person = options.person.empty() ? name : options.person;
-  if (!operators_.contains(options.tenant + "/" + person)) add_operator(person, options.role, options.queues, options.tenant);
+  if (!operators_.contains(options.tenant + "/" + person))
+    add_operator(person, options.role, options.queues, options.tenant);
   const std::string code = enrolment_code(person, options.scope_all, options.tenant);
   const std::string home = folder.file(name);
   const std::string address = "10.0.0." + std::to_string(devices_.size() + 1);
@@ -144,7 +151,9 @@ void World::move_clocks(std::int64_t by_ms) {
   server.tick();
 }
 
-void World::pass(std::int64_t ms) { schedule.pass(ms); }
+void World::pass(std::int64_t ms) {
+  schedule.pass(ms);
+}
 
 void World::run_while(const std::function<bool()>& busy) {
   const std::int64_t until_ms = schedule.now_ms() + run_ms_max;
@@ -158,7 +167,8 @@ std::string World::progress() const {
   for (const auto& device : devices_) {
     if (!device->is_open()) continue;
     const client::SyncStatus status = device->status();
-    for (const std::uint64_t count : {status.saved_here, status.sent, status.confirmed, status.tickets, status.ghosts, status.cursor})
+    for (const std::uint64_t count :
+         {status.saved_here, status.sent, status.confirmed, status.tickets, status.ghosts, status.cursor})
       all += std::to_string(count) + ",";
     all += status.paused + ";";
   }
@@ -166,7 +176,9 @@ std::string World::progress() const {
 }
 
 bool World::run_until_quiet() {
-  const auto taking_part = [this](const Device& device) { return device.is_open() && !device.gone && network.reaches(device.address()); };
+  const auto taking_part = [this](const Device& device) {
+    return device.is_open() && !device.gone && network.reaches(device.address());
+  };
   for (int pass = 0; pass < passes_max; ++pass) {
     const std::string before = progress();
     for (const auto& device : devices_)

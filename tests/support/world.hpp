@@ -1,6 +1,7 @@
 // A world: real client-core and real server core in one thread, from a seed, through the encoded bytes of the wire.
 //
-// Virtual time moves only when the world is run. Files are real; what a crash leaves is what was written at that moment.
+// Virtual time moves only when the world is run. Files are real; what a crash leaves is what was written at that
+// moment.
 #pragma once
 
 #include <functional>
@@ -21,9 +22,15 @@
 
 namespace tern::test {
 
-constexpr std::int64_t minutes_ms(std::int64_t n) { return n * 60'000; }
-constexpr std::int64_t hours_ms(std::int64_t n) { return n * 3'600'000; }
-constexpr std::int64_t days_ms(std::int64_t n) { return n * 86'400'000; }
+constexpr std::int64_t minutes_ms(std::int64_t n) {
+  return n * 60'000;
+}
+constexpr std::int64_t hours_ms(std::int64_t n) {
+  return n * 3'600'000;
+}
+constexpr std::int64_t days_ms(std::int64_t n) {
+  return n * 86'400'000;
+}
 
 /// Whose device it is.
 struct DeviceOptions {
@@ -44,15 +51,16 @@ public:
   // ---- who is there ----
   /// Enrols a device, with an operator made for it when there is none of that name, and syncs it once.
   Device& add_device(const std::string& name, const DeviceOptions& options = {});
-  OperatorId add_operator(const std::string& name, const std::string& role = "supervisor", const std::vector<std::string>& queues = {},
-                          const std::string& tenant = {});
+  OperatorId add_operator(const std::string& name, const std::string& role = "supervisor",
+                          const std::vector<std::string>& queues = {}, const std::string& tenant = {});
   RecordId add_record(const std::string& kind, const std::string& name, const std::string& tenant = {});
   void change_role(const std::string& person, const std::string& role);
   /// Somebody copies a device's home: another device that says it is the same one.
   Device& clone(Device& of, const std::string& name);
   [[nodiscard]] Device& device(std::size_t index) { return *devices_[index]; }
   [[nodiscard]] std::size_t device_count() const { return devices_.size(); }
-  Result<client::DeviceIdentity> enrol(const std::string& home, const std::string& code, client::Transport& transport, Environment& environment);
+  Result<client::DeviceIdentity> enrol(const std::string& home, const std::string& code, client::Transport& transport,
+                                       Environment& environment);
   std::string enrolment_code(const std::string& person, bool scope_all = true, const std::string& tenant = {});
 
   // ---- time ----
@@ -75,7 +83,8 @@ public:
   void complain(std::string what);
   /// What this device has receipts for, from now on, must stay in the ledger.
   void note_acknowledged(Device& device);
-  /// After a restore: what was acknowledged above the copy's size is the devices' to bring back, so it is not looked for.
+  /// After a restore: what was acknowledged above the copy's size is the devices' to bring back, so it is not looked
+  /// for.
   void forget_acknowledged() { acknowledged_.clear(); }
 
   const Seed seed;

@@ -10,7 +10,9 @@ constexpr std::size_t tickets_enough = 6;
 }  // namespace
 
 /// Never the same twice, so that what was said can be counted.
-std::string Agent::words(const std::string& what) { return what + " " + device_.name() + " " + std::to_string(changes_); }
+std::string Agent::words(const std::string& what) {
+  return what + " " + device_.name() + " " + std::to_string(changes_);
+}
 
 sync::Change Agent::on(const TicketId& ticket, Intent intent) const {
   sync::Change change;
@@ -53,18 +55,30 @@ void Agent::touch(const TicketId& ticket, const TicketId& other) {
   using enum Intent;
   sync::Change change = on(ticket, set);
   switch (random_.below(28)) {
-    case 0: change.fields = {{Field::subject, {}, words("subject"), false}}; break;
+    case 0:
+      change.fields = {{Field::subject, {}, words("subject"), false}};
+      break;
     case 1:
-    case 2: change.fields = {{Field::priority, {}, std::to_string(random_.between(1, 4)), false}}; break;
-    case 3: change.fields = {{Field::custom, "meter_no", words("meter"), false}}; break;
-    case 4: change.fields = {{Field::category, {}, Bytes(random_.pick(shop_.categories).view()), false}}; break;
-    case 5: change.fields = {{Field::category, {}, std::nullopt, false}}; break;
+    case 2:
+      change.fields = {{Field::priority, {}, std::to_string(random_.between(1, 4)), false}};
+      break;
+    case 3:
+      change.fields = {{Field::custom, "meter_no", words("meter"), false}};
+      break;
+    case 4:
+      change.fields = {{Field::category, {}, Bytes(random_.pick(shop_.categories).view()), false}};
+      break;
+    case 5:
+      change.fields = {{Field::category, {}, std::nullopt, false}};
+      break;
     case 6:
     case 7:
     case 8:
     case 9:
       change.intent = message;
-      change.visibility = random_.chance(300) ? sync::Visibility::open : random_.chance(200) ? sync::Visibility::restricted : sync::Visibility::team;
+      change.visibility = random_.chance(300)   ? sync::Visibility::open
+                          : random_.chance(200) ? sync::Visibility::restricted
+                                                : sync::Visibility::team;
       change.text = words("note");
       break;
     case 10: {
@@ -86,7 +100,9 @@ void Agent::touch(const TicketId& ticket, const TicketId& other) {
       change.intent = random_.chance(700) ? watch : unwatch;
       change.target = Bytes(random_.pick(shop_.people).view());
       break;
-    case 15: change.intent = random_.chance(500) ? pin : unpin; break;
+    case 15:
+      change.intent = random_.chance(500) ? pin : unpin;
+      break;
     case 16:
     case 17: {
       const std::vector<Intent> moves{start, wait, resume, resolve, close, reopen, put_back};
@@ -102,7 +118,9 @@ void Agent::touch(const TicketId& ticket, const TicketId& other) {
       change.intent = estimate;
       change.number = random_.between(10, 500);
       break;
-    case 20: change.intent = take; break;
+    case 20:
+      change.intent = take;
+      break;
     case 21:
       change.intent = assign;
       if (random_.chance(800)) change.target = Bytes(random_.pick(shop_.people).view());

@@ -17,7 +17,8 @@ struct Shop {
 
 class Agent {
 public:
-  Agent(Device& device, const Shop& shop, Seed seed) : device_(device), shop_(shop), random_(seed, "agent " + device.name()) {}
+  Agent(Device& device, const Shop& shop, Seed seed)
+      : device_(device), shop_(shop), random_(seed, "agent " + device.name()) {}
 
   /// One to three changes, saved as one call or as several. Whether they make sense is for the fold to say.
   void work();

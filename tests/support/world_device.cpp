@@ -12,7 +12,11 @@ namespace tern::test {
 using client::EngineStep;
 
 Device::Device(World& world, std::string name, std::string home, std::string address, Seed seed)
-    : environment(seed.value), world_(world), name_(std::move(name)), home_(std::move(home)), address_(std::move(address)) {}
+    : environment(seed.value),
+      world_(world),
+      name_(std::move(name)),
+      home_(std::move(home)),
+      address_(std::move(address)) {}
 
 // ---- the agent ----
 
@@ -91,12 +95,15 @@ Result<std::vector<client::SavedChange>> Device::try_save(std::vector<sync::Chan
 
 void Device::keep(const std::vector<sync::Change>& changes, const std::vector<client::SavedChange>& saved) {
   for (std::size_t i = 0; i < saved.size(); ++i)
-    world_.saved_work.push_back({identity_.device, identity_.tenant, saved[i].ref, saved[i].ticket, changes[i].intent, changes[i].text});
+    world_.saved_work.push_back(
+        {identity_.device, identity_.tenant, saved[i].ref, saved[i].ticket, changes[i].intent, changes[i].text});
 }
 
 // ---- what the agent sees ----
 
-client::TicketView Device::show(const TicketId& ticket) { return must(client_->views().ticket(ticket)); }
+client::TicketView Device::show(const TicketId& ticket) {
+  return must(client_->views().ticket(ticket));
+}
 
 std::string Device::view(const TicketId& ticket) {
   client::TicketView seen = show(ticket);
@@ -124,9 +131,15 @@ std::vector<client::ListRow> Device::list() {
   return rows;
 }
 
-std::vector<client::HistoryEntry> Device::history() { return must(client_->views().history(std::nullopt)); }
-std::vector<client::HistoryEntry> Device::attention() { return must(client_->views().attention()); }
-client::SyncStatus Device::status() { return must(client_->views().status()); }
+std::vector<client::HistoryEntry> Device::history() {
+  return must(client_->views().history(std::nullopt));
+}
+std::vector<client::HistoryEntry> Device::attention() {
+  return must(client_->views().attention());
+}
+client::SyncStatus Device::status() {
+  return must(client_->views().status());
+}
 
 client::HistoryEntry Device::fate(const ChangeRef& ref) {
   for (client::HistoryEntry& entry : history())
@@ -165,7 +178,9 @@ void Device::pump() {
   while (client_ && !busy()) {
     EngineStep step = client_->engine().next();
     switch (step.kind) {
-      case EngineStep::Kind::send: send(std::move(step.request)); break;
+      case EngineStep::Kind::send:
+        send(std::move(step.request));
+        break;
       case EngineStep::Kind::apply:
         slice_due_ = true;
         world_.schedule.after(1, [this, life = life_] {
@@ -234,7 +249,8 @@ void Device::go_live() {
   ends.message = mine([this](const Bytes& message) {
     if (auto taken = client_->engine().on_stream_message(message); !taken) {
       const ErrorCode code = taken.error().code;
-      const bool over = code == ErrorCode::mac_invalid || code == ErrorCode::replayed || code == ErrorCode::malformed || code == ErrorCode::too_large;
+      const bool over = code == ErrorCode::mac_invalid || code == ErrorCode::replayed || code == ErrorCode::malformed ||
+                        code == ErrorCode::too_large;
       if (over && stream_) stream_->close();
     }
     up_to_date_ = false;
@@ -277,7 +293,8 @@ void Device::close() {
 
 std::map<TicketId, std::string> Device::everything_shown() {
   std::map<TicketId, std::string> shown;
-  for (const client::ListRow& row : list()) shown[row.id] = to_text(row.ghost ? client::to_json(row) : client::to_json(show(row.id)));
+  for (const client::ListRow& row : list())
+    shown[row.id] = to_text(row.ghost ? client::to_json(row) : client::to_json(show(row.id)));
   return shown;
 }
 
@@ -339,6 +356,8 @@ void Device::damage_replica() {
   open();
 }
 
-client::OpenedKeys Device::keys() { return must(client::open_keys(home_, std::nullopt, environment)); }
+client::OpenedKeys Device::keys() {
+  return must(client::open_keys(home_, std::nullopt, environment));
+}
 
 }  // namespace tern::test

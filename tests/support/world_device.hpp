@@ -45,7 +45,9 @@ public:
   TicketId create(const std::string& subject, const std::string& description = {});
   ChangeRef set(const TicketId& ticket, Field field, std::optional<Bytes> value, std::string key = {});
   ChangeRef note(const TicketId& ticket, const std::string& text, sync::Visibility visibility = sync::Visibility::team);
-  ChangeRef reply(const TicketId& ticket, const std::string& text) { return note(ticket, text, sync::Visibility::open); }
+  ChangeRef reply(const TicketId& ticket, const std::string& text) {
+    return note(ticket, text, sync::Visibility::open);
+  }
   /// start, wait, hold, resume, resolve, close, reopen, put_back, take, pin ...
   ChangeRef act(const TicketId& ticket, Intent intent, const std::string& text = {});
   ChangeRef assign(const TicketId& ticket, const OperatorId& to, const std::string& reason = "handing over");

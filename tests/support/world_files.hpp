@@ -33,8 +33,8 @@ private:
   std::string path_;
 };
 
-/// The files as they are at this moment, whoever has them open: what a power cut leaves, or what somebody copies by hand.
-/// SQLite makes its -shm files anew. `to` is replaced.
+/// The files as they are at this moment, whoever has them open: what a power cut leaves, or what somebody copies by
+/// hand. SQLite makes its -shm files anew. `to` is replaced.
 void copy_files(const std::string& from, const std::string& to);
 
 }  // namespace tern::test

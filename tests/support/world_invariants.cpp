@@ -36,7 +36,9 @@ void add_message(Messages& messages, ByteView data) {
 
 }  // namespace
 
-void World::complain(std::string what) { complaints_.push_back(std::move(what)); }
+void World::complain(std::string what) {
+  complaints_.push_back(std::move(what));
+}
 
 bool World::invariants_hold() {
   for (const auto& device : devices_)
@@ -64,17 +66,23 @@ void World::check_ledger(const TenantId& tenant) {
     Hash hash;
   };
   std::map<std::pair<DeviceId, std::uint64_t>, Chain> chains;
-  for_each(*db, "SELECT commit_seq, device_id, device_epoch, chain_seq, set_hash, header FROM change_set ORDER BY commit_seq", [&](auto& row) {
-    if (row.uint64(0) != due) complain("I1: commit " + std::to_string(row.uint64(0)) + " stands where " + std::to_string(due) + " is due");
-    due = row.uint64(0) + 1;
-    const auto device = row.template id<DeviceId>(1);
-    Chain& chain = chains[{device, row.uint64(2)}];
-    const auto header = must(protocol::decode_header(row.blob(5)));
-    if (row.uint64(3) != chain.seq + 1) complain("I4: a hole in the chain of " + to_hex(device) + " before set " + std::to_string(row.uint64(3)));
-    if (chain.seq != 0 && header.prev_hash != chain.hash) complain("I4: a set of " + to_hex(device) + " does not name the set before it");
-    if (protocol::set_hash(row.blob(5)).view() != row.blob(4)) complain("I4: a set is not the one of its hash");
-    chain = {row.uint64(3), row.template id<Hash>(4)};
-  });
+  for_each(
+      *db,
+      "SELECT commit_seq, device_id, device_epoch, chain_seq, set_hash, header FROM change_set ORDER BY commit_seq",
+      [&](auto& row) {
+        if (row.uint64(0) != due)
+          complain("I1: commit " + std::to_string(row.uint64(0)) + " stands where " + std::to_string(due) + " is due");
+        due = row.uint64(0) + 1;
+        const auto device = row.template id<DeviceId>(1);
+        Chain& chain = chains[{device, row.uint64(2)}];
+        const auto header = must(protocol::decode_header(row.blob(5)));
+        if (row.uint64(3) != chain.seq + 1)
+          complain("I4: a hole in the chain of " + to_hex(device) + " before set " + std::to_string(row.uint64(3)));
+        if (chain.seq != 0 && header.prev_hash != chain.hash)
+          complain("I4: a set of " + to_hex(device) + " does not name the set before it");
+        if (protocol::set_hash(row.blob(5)).view() != row.blob(4)) complain("I4: a set is not the one of its hash");
+        chain = {row.uint64(3), row.template id<Hash>(4)};
+      });
   std::int64_t time_ms = 0;
   for_each(*db, "SELECT time_ms FROM anchor ORDER BY anchor_seq", [&](auto& row) {
     if (row.int64(0) < time_ms) complain("I24: the time of anchors goes back");
@@ -102,7 +110,8 @@ std::set<ChangeRef> World::deposited(const TenantId& tenant) {
 }
 
 std::string World::place_of(const TenantId& tenant, const ChangeRef& ref) {
-  const auto there = must(server.read(tenant)->int64_of("SELECT 1 FROM change WHERE device_id = $1 AND change_id = $2", ref.device, ref.id));
+  const auto there = must(server.read(tenant)->int64_of("SELECT 1 FROM change WHERE device_id = $1 AND change_id = $2",
+                                                        ref.device, ref.id));
   if (there) return "ledger";
   return deposited(tenant).contains(ref) ? "quarantine" : "nowhere";
 }
@@ -131,7 +140,8 @@ void World::check_saved_work(const TenantId& tenant) {
     if (work.tenant != tenant) continue;
     const auto place = places.find(work.ref);
     if (place == places.end()) {
-      if (settled[work.device] && !kept.contains(work.ref)) complain("I8: saved work has no outcome: " + to_hex(work.ref.id) + " " + work.text);
+      if (settled[work.device] && !kept.contains(work.ref))
+        complain("I8: saved work has no outcome: " + to_hex(work.ref.id) + " " + work.text);
       continue;
     }
     if (place->second.first != 1) complain("I3: a change stands twice in the ledger");
@@ -139,15 +149,18 @@ void World::check_saved_work(const TenantId& tenant) {
     if (work.intent == Intent::message) expected[work.text] += refused ? 0 : 1;
   }
   for (const auto& [text, times] : expected)
-    if (said[text] != times) complain("I3: \"" + text + "\" is there " + std::to_string(said[text]) + " times, not " + std::to_string(times));
+    if (said[text] != times)
+      complain("I3: \"" + text + "\" is there " + std::to_string(said[text]) + " times, not " + std::to_string(times));
 }
 
 void World::note_acknowledged(Device& device) {
   const auto keys = device.keys();
   const auto db = read_own(device, "outbox.db", keys.data_key);
-  for_each(*db, "SELECT device_epoch, chain_seq, commit_seq, hash FROM change_set WHERE state >= 3 AND commit_seq > 0", [&](auto& row) {
-    acknowledged_.insert({device.tenant(), device.identity().device, row.uint64(0), row.uint64(1), row.uint64(2), row.template id<Hash>(3)});
-  });
+  for_each(*db, "SELECT device_epoch, chain_seq, commit_seq, hash FROM change_set WHERE state >= 3 AND commit_seq > 0",
+           [&](auto& row) {
+             acknowledged_.insert({device.tenant(), device.identity().device, row.uint64(0), row.uint64(1),
+                                   row.uint64(2), row.template id<Hash>(3)});
+           });
 }
 
 /// I5
@@ -156,8 +169,10 @@ void World::check_acknowledged() {
   for (const Acknowledged& set : acknowledged_) {
     auto& db = ledgers[set.tenant];
     if (!db) db = server.read(set.tenant);
-    const auto there = must(db->int64_of("SELECT commit_seq FROM change_set WHERE device_id = $1 AND device_epoch = $2 AND chain_seq = $3 AND set_hash = $4",
-                                         set.device, set.device_epoch, set.chain_seq, set.hash));
+    const auto there =
+        must(db->int64_of("SELECT commit_seq FROM change_set WHERE device_id = $1 AND device_epoch = $2 AND chain_seq "
+                          "= $3 AND set_hash = $4",
+                          set.device, set.device_epoch, set.chain_seq, set.hash));
     if (there != static_cast<std::int64_t>(set.commit_seq)) complain("I5: an acknowledged set is not in the ledger");
   }
 }
@@ -167,11 +182,14 @@ void World::check_acknowledged() {
 void World::check_device(Device& device) {
   const client::SyncStatus status = device.status();
   const std::uint64_t newest = server.tenant(device.tenant()).commit_seq();
-  if (status.cursor > newest && status.paused.empty()) complain("I27: " + device.name() + " stands beyond the newest commit");
+  if (status.cursor > newest && status.paused.empty())
+    complain("I27: " + device.name() + " stands beyond the newest commit");
   if (!device.up_to_date()) return;
-  if (status.saved_here != 0 || status.sent != 0) complain("I8: " + device.name() + " says it is done and still has something to send");
+  if (status.saved_here != 0 || status.sent != 0)
+    complain("I8: " + device.name() + " says it is done and still has something to send");
   for (const client::HistoryEntry& entry : device.history())
-    if (entry.outcome == Outcome::unspecified) complain("I8: " + device.name() + " cannot say what became of " + entry.intent);
+    if (entry.outcome == Outcome::unspecified)
+      complain("I8: " + device.name() + " cannot say what became of " + entry.intent);
   if (status.cursor == newest) check_copy(device);
 }
 
@@ -181,18 +199,22 @@ void World::check_copy(Device& device) {
   const auto actor = must(server.try_administer("operator list", {}, to_uuid_text(device.tenant().view())));
   const bool sees_restricted = std::ranges::any_of(actor["rows"].items(), [&](const Json& row) {
     const auto role = sync::role_from_name(row["role"].as_string());
-    return from_uuid_text(row["id"].as_string()) == Bytes(device.operator_id().view()) && role && sync::has_right(*role, sync::Right::restricted_note);
+    return from_uuid_text(row["id"].as_string()) == Bytes(device.operator_id().view()) && role &&
+           sync::has_right(*role, sync::Right::restricted_note);
   });
-  const bool all = must(ledger->int64_of("SELECT scope_all FROM device WHERE device_id = $1", device.identity().device)).value_or(0) != 0;
+  const bool all = must(ledger->int64_of("SELECT scope_all FROM device WHERE device_id = $1", device.identity().device))
+                       .value_or(0) != 0;
   const server::ReaderScope scope{1, device.operator_id(), all, sees_restricted, 0};
 
   std::map<TicketId, sync::TicketState> due;
   std::map<TicketId, Messages> due_messages;
   for_each(*ledger, "SELECT ticket_id, state FROM ticket", [&](auto& row) {
     const auto id = row.template id<TicketId>(0);
-    const bool member = all || must(ledger->int64_of("SELECT 1 FROM scope_member WHERE operator_id = $1 AND ticket_id = $2 AND left_seq = 0",
-                                                     device.operator_id(), id))
-                                   .has_value();
+    const bool member =
+        all ||
+        must(ledger->int64_of("SELECT 1 FROM scope_member WHERE operator_id = $1 AND ticket_id = $2 AND left_seq = 0",
+                              device.operator_id(), id))
+            .has_value();
     if (!member) return;
     due[id] = must(sync::decode_state(must(server::state_for(scope, row.blob(1)))));
     due_messages[id];
@@ -218,7 +240,8 @@ void World::check_copy(Device& device) {
     names[row.int64(0)] = id;
     held_messages[id];
   });
-  for_each(*copy, "SELECT ticket, data FROM message", [&](auto& row) { add_message(held_messages[names[row.int64(0)]], row.blob(1)); });
+  for_each(*copy, "SELECT ticket, data FROM message",
+           [&](auto& row) { add_message(held_messages[names[row.int64(0)]], row.blob(1)); });
 
   for (const auto& [id, state] : held)
     if (!due.contains(id)) complain("I17: " + device.name() + " holds a ticket outside its scope");
@@ -227,8 +250,8 @@ void World::check_copy(Device& device) {
     if (mine == held.end()) {
       complain("I9: " + device.name() + " lacks a ticket of its scope");
     } else if (!(mine->second == state)) {
-      complain("I9: " + device.name() + " shows another state of " + state.number + ": version " + std::to_string(mine->second.version) +
-               " where the server has " + std::to_string(state.version));
+      complain("I9: " + device.name() + " shows another state of " + state.number + ": version " +
+               std::to_string(mine->second.version) + " where the server has " + std::to_string(state.version));
     } else if (held_messages[id] != due_messages[id]) {
       complain("I9: " + device.name() + " shows other messages of " + state.number);
     }

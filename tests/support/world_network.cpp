@@ -8,7 +8,9 @@ namespace {
 constexpr std::int64_t timeout_ms = 30'000;
 constexpr std::int64_t late_ms_max = 120'000;
 
-tl::unexpected<Error> no_connection(std::string why) { return fail(ErrorCode::no_connection, std::move(why)); }
+tl::unexpected<Error> no_connection(std::string why) {
+  return fail(ErrorCode::no_connection, std::move(why));
+}
 
 }  // namespace
 
@@ -68,7 +70,8 @@ void Network::carry(const std::string& address, client::HttpRequest request, Rep
 void Network::deliver(const std::shared_ptr<Slot>& slot, const client::HttpRequest& request) {
   if (!reaches(slot->address)) return;  // cut meanwhile: nobody hears of it
   std::optional<client::HttpAnswer> from_portal = portal ? portal(request) : std::nullopt;
-  auto answer = from_portal ? Result<client::HttpAnswer>(std::move(*from_portal)) : server_.handle(request, slot->address);
+  auto answer =
+      from_portal ? Result<client::HttpAnswer>(std::move(*from_portal)) : server_.handle(request, slot->address);
   if (!answer) {
     schedule_.after(1, [slot, error = answer.error()] { slot->answer(tl::unexpected(error)); });
     return;
@@ -186,7 +189,8 @@ private:
   std::int64_t up_free_ms_ = 0, down_free_ms_ = 0;
 };
 
-std::shared_ptr<Network::Stream> Network::open_stream(const std::string& address, const client::HttpRequest& upgrade, StreamEnds ends) {
+std::shared_ptr<Network::Stream> Network::open_stream(const std::string& address, const client::HttpRequest& upgrade,
+                                                      StreamEnds ends) {
   const auto line = std::make_shared<Line>(*this, address, std::move(ends));
   std::erase_if(lines_, [](const auto& one) { return one.expired(); });
   lines_.push_back(line);

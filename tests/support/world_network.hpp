@@ -21,20 +21,22 @@ struct Faults {
   unsigned duplicate = 0;  // a request comes twice
   unsigned reorder = 0;    // a message comes long after those behind it
   unsigned truncate = 0;
-  unsigned flip = 0;       // one bit
+  unsigned flip = 0;  // one bit
   std::int64_t delay_ms_max = 20;
 };
 
 /// How often each happened.
 struct FaultsSeen {
-  std::uint64_t requests = 0, answers = 0, dropped = 0, duplicated = 0, reordered = 0, truncated = 0, flipped = 0, refused = 0;
+  std::uint64_t requests = 0, answers = 0, dropped = 0, duplicated = 0, reordered = 0, truncated = 0, flipped = 0,
+                refused = 0;
 };
 
 class Network {
 public:
   using Reply = std::function<void(Result<client::HttpAnswer>)>;
 
-  Network(Schedule& schedule, Server& server, Seed seed) : schedule_(schedule), server_(server), random_(seed, "network") {}
+  Network(Schedule& schedule, Server& server, Seed seed)
+      : schedule_(schedule), server_(server), random_(seed, "network") {}
 
   // ---- cables ----
   /// Nobody reaches the server.

@@ -25,6 +25,8 @@ Seed Seed::child(std::string_view name) const {
   return {state};
 }
 
-std::uint64_t Random::next() { return mix(state_ += 0x9e3779b97f4a7c15); }
+std::uint64_t Random::next() {
+  return mix(state_ += 0x9e3779b97f4a7c15);
+}
 
 }  // namespace tern::test

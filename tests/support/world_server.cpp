@@ -51,13 +51,16 @@ private:
 };
 
 Server::Server(const std::string& folder, Seed seed) : environment(seed.child("server").value), folder_(folder) {
-  const auto made = must(server::ServerCore::init(options(), "World", "admin@example.org", "correct horse", environment));
+  const auto made =
+      must(server::ServerCore::init(options(), "World", "admin@example.org", "correct horse", environment));
   recovery_key_ = made.recovery_key;
   first_tenant_ = made.tenant;
   open();
 }
 
-Server::~Server() { close(); }
+Server::~Server() {
+  close();
+}
 
 server::ServerOptions Server::options() {
   server::ServerOptions made;
@@ -122,7 +125,10 @@ std::string Server::backup() {
 
 void Server::restore(const std::string& backup) {
   close();
-  const Json command = Json::object({{"command", Json("restore")}, {"from", Json(backup)}, {"recovery-key", Json(recovery_key_)}, {"replace", Json(true)}});
+  const Json command = Json::object({{"command", Json("restore")},
+                                     {"from", Json(backup)},
+                                     {"recovery-key", Json(recovery_key_)},
+                                     {"replace", Json(true)}});
   must(server::admin::restore(options(), command, environment));
   open();
 }
@@ -136,7 +142,8 @@ Result<client::HttpAnswer> Server::handle(const client::HttpRequest& sent, const
   auto verdict = handler.on_head(request);
   if (const auto* refusal = std::get_if<server::Response>(&verdict)) return to_answer(*refusal);
   const auto& accept = std::get<server::HeadAccept>(verdict);
-  if (sent.body.size() > accept.body_bytes_max) return fail(ErrorCode::no_connection, "The server hung up: the body is too large.");
+  if (sent.body.size() > accept.body_bytes_max)
+    return fail(ErrorCode::no_connection, "The server hung up: the body is too large.");
   request.body = server::RequestBody(sent.body);
   return to_answer(handler.handle(std::move(request), accept.context));
 }
@@ -152,14 +159,16 @@ void Server::tick() {
 
 // ---- administration ----
 
-Result<Json> Server::try_administer(const std::string& command, std::initializer_list<Json::Member> arguments, const std::string& tenant) {
+Result<Json> Server::try_administer(const std::string& command, std::initializer_list<Json::Member> arguments,
+                                    const std::string& tenant) {
   Json asked = Json::object({{"command", Json(command)}});
   if (!tenant.empty()) asked.set("tenant", Json(tenant));
   for (const auto& [name, value] : arguments) asked.set(name, value);
   return core_->administer(asked);
 }
 
-Json Server::administer(const std::string& command, std::initializer_list<Json::Member> arguments, const std::string& tenant) {
+Json Server::administer(const std::string& command, std::initializer_list<Json::Member> arguments,
+                        const std::string& tenant) {
   return must(try_administer(command, arguments, tenant));
 }
 

@@ -60,7 +60,8 @@ public:
 
   // ---- administration ----
   /// `arguments` as the registry names them; must succeed.
-  Json administer(const std::string& command, std::initializer_list<Json::Member> arguments = {}, const std::string& tenant = {});
+  Json administer(const std::string& command, std::initializer_list<Json::Member> arguments = {},
+                  const std::string& tenant = {});
   Result<Json> try_administer(const std::string& command, std::initializer_list<Json::Member> arguments = {},
                               const std::string& tenant = {});
   /// Runs on the committer strand; must succeed.

@@ -8,17 +8,21 @@ using namespace tern::test;
 namespace {
 
 std::int64_t device_epoch_on_server(World& world, Device& device) {
-  return must(world.server.read(device.tenant())->int64_of("SELECT device_epoch FROM device WHERE device_id = $1", device.identity().device)).value_or(0);
+  return must(world.server.read(device.tenant())
+                  ->int64_of("SELECT device_epoch FROM device WHERE device_id = $1", device.identity().device))
+      .value_or(0);
 }
 
 bool frozen(World& world, Device& device) {
-  return must(world.server.read(device.tenant())->int64_of("SELECT key_state FROM device WHERE device_id = $1", device.identity().device)) ==
+  return must(world.server.read(device.tenant())
+                  ->int64_of("SELECT key_state FROM device WHERE device_id = $1", device.identity().device)) ==
          static_cast<std::int64_t>(protocol::KeyState::frozen);
 }
 
 }  // namespace
 
-TEST_CASE("a cloned device: the first fork heals, the second freezes the key, and nobody's work is lost", "[world][copies]") {
+TEST_CASE("a cloned device: the first fork heals, the second freezes the key, and nobody's work is lost",
+          "[world][copies]") {
   World world{Seed::from_environment_or(31)};
   Device& owner = world.add_device("owner");
   Device& desk = world.add_device("desk");
@@ -61,7 +65,8 @@ TEST_CASE("a cloned device: the first fork heals, the second freezes the key, an
   CHECK(world.invariants_hold());
 }
 
-TEST_CASE("a clone that sealed one set while the owner pushed three: the fork heals, and all four are there", "[world][copies]") {
+TEST_CASE("a clone that sealed one set while the owner pushed three: the fork heals, and all four are there",
+          "[world][copies]") {
   World world{Seed::from_environment_or(37)};
   Device& owner = world.add_device("owner");
   Device& desk = world.add_device("desk");
@@ -84,7 +89,8 @@ TEST_CASE("a clone that sealed one set while the owner pushed three: the fork he
   CHECK(world.invariants_hold());
 }
 
-TEST_CASE("thief and owner push by turns for ten rounds: at most one new device epoch, and nobody's work is lost", "[world][copies][security]") {
+TEST_CASE("thief and owner push by turns for ten rounds: at most one new device epoch, and nobody's work is lost",
+          "[world][copies][security]") {
   World world{Seed::from_environment_or(32)};
   Device& owner = world.add_device("owner");
   const TicketId ticket = owner.create("stolen");
@@ -129,7 +135,8 @@ TEST_CASE("a device set back to an older state fetches its own work before it wr
   CHECK(world.invariants_hold());
 }
 
-TEST_CASE("old files put back under a device that is ahead: it says so, keeps everything, and works on", "[world][copies]") {
+TEST_CASE("old files put back under a device that is ahead: it says so, keeps everything, and works on",
+          "[world][copies]") {
   World world{Seed::from_environment_or(34)};
   Device& van = world.add_device("van");
   const TicketId ticket = van.create("kept");
@@ -164,7 +171,10 @@ TEST_CASE("old files put back under a device that is ahead: it says so, keeps ev
   CHECK(world.invariants_hold());
 }
 
-TEST_CASE("a backup restored under devices that are ahead: under the new epoch they send their work again, and nothing is lost", "[world][copies]") {
+TEST_CASE(
+    "a backup restored under devices that are ahead: under the new epoch they send their work again, and nothing is "
+    "lost",
+    "[world][copies]") {
   World world{Seed::from_environment_or(35)};
   Device& van = world.add_device("van");
   Device& desk = world.add_device("desk");
@@ -205,7 +215,10 @@ TEST_CASE("a backup restored under devices that are ahead: under the new epoch t
   CHECK(world.invariants_hold());
 }
 
-TEST_CASE("after a restore that lost a colleague's work for good, who saw it keeps it, goes on writing, and sees what others write", "[world][copies]") {
+TEST_CASE(
+    "after a restore that lost a colleague's work for good, who saw it keeps it, goes on writing, and sees what others "
+    "write",
+    "[world][copies]") {
   World world{Seed::from_environment_or(38)};
   Device& van = world.add_device("van");
   Device& office = world.add_device("office");
@@ -261,7 +274,10 @@ TEST_CASE("`seen` of 2^63 is answered as a server that is behind, and changes no
   CHECK(by_change.error().code() == "SERVER_BEHIND");
   CHECK(by_change.error().retry() == "LATER");
   auto header = intruder.next_header();
-  header.anchor_hash = must(must(client::Outbox::open(van.home() + "/outbox.db", intruder.keys.data_key.view(), {}, sqlite::Role::reader))->anchor()).hash;
+  header.anchor_hash = must(must(client::Outbox::open(van.home() + "/outbox.db", intruder.keys.data_key.view(), {},
+                                                      sqlite::Role::reader))
+                                ->anchor())
+                           .hash;
   header.seen_seq = std::uint64_t{1} << 63;
   const auto by_header = must(intruder.push(intruder.seal(header, {intruder.note(ticket, "another one")})));
   CHECK(by_header.error().code() == "SERVER_BEHIND");

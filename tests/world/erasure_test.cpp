@@ -44,17 +44,20 @@ bool rows_hold_canary(const std::string& path, const protocol::SecretKey& key) {
 
 bool device_holds_canary(Device& device) {
   const auto keys = device.keys();
-  return rows_hold_canary(device.home() + "/outbox.db", keys.data_key) || rows_hold_canary(device.home() + "/replica.db", keys.replica_key) ||
+  return rows_hold_canary(device.home() + "/outbox.db", keys.data_key) ||
+         rows_hold_canary(device.home() + "/replica.db", keys.replica_key) ||
          !must(device.client().views().search(canary, 10, "")).rows.empty();
 }
 
 void erase(World& world, const ChangeRef& ref) {
-  world.server.administer("erase", {{"change", Json::array({Json(to_uuid_text(ref.device.view()) + ":" + to_hex(ref.id))})}});
+  world.server.administer("erase",
+                          {{"change", Json::array({Json(to_uuid_text(ref.device.view()) + ":" + to_hex(ref.id))})}});
   world.pass(5'000);  // the files are cut back when nobody reads
 }
 
 struct Scene {
-  explicit Scene(std::uint64_t number) : world(Seed::from_environment_or(number)), van(world.add_device("van")), desk(world.add_device("desk")) {
+  explicit Scene(std::uint64_t number)
+      : world(Seed::from_environment_or(number)), van(world.add_device("van")), desk(world.add_device("desk")) {
     ticket = van.create("erasure", "nothing special");
     CHECK(world.run_until_quiet());
   }
@@ -66,7 +69,8 @@ struct Scene {
 
 }  // namespace
 
-TEST_CASE("an erased text is gone from every file of the server and of every device that syncs", "[world][security][erasure]") {
+TEST_CASE("an erased text is gone from every file of the server and of every device that syncs",
+          "[world][security][erasure]") {
   Scene scene(91);
   const ChangeRef note = scene.van.note(scene.ticket, std::string(canary) + " is what somebody wrote");
   const ChangeRef quoting = scene.desk.set(scene.ticket, Field::priority, "3");
@@ -114,7 +118,8 @@ TEST_CASE("a restored backup does not bring back what was erased since", "[world
   CHECK(scene.world.server.administer("verify")["good"].as_bool());
 }
 
-TEST_CASE("what was written and erased after the backup comes back in its erased form, and blocks nothing behind it", "[world][security][erasure]") {
+TEST_CASE("what was written and erased after the backup comes back in its erased form, and blocks nothing behind it",
+          "[world][security][erasure]") {
   for (const bool knows : {true, false}) {
     INFO((knows ? "the device knew of the erasure" : "the device had not heard of the erasure"));
     Scene scene(93);

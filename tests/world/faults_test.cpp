@@ -6,13 +6,14 @@ using namespace tern::test;
 
 namespace {
 
-constexpr int rounds = 10;       // worlds of one run
-constexpr int events = 160;      // of one world
+constexpr int rounds = 10;   // worlds of one run
+constexpr int events = 160;  // of one world
 
 /// How often each thing happened over a whole run: a fault that never came tests nothing.
 struct Happened {
   FaultsSeen network;
-  std::uint64_t changes = 0, device_crashes = 0, server_crashes = 0, server_stops = 0, streams = 0, reboots = 0, clocks = 0, lost_replicas = 0;
+  std::uint64_t changes = 0, device_crashes = 0, server_crashes = 0, server_stops = 0, streams = 0, reboots = 0,
+                clocks = 0, lost_replicas = 0;
 
   void add(const FaultsSeen& seen) {
     network.dropped += seen.dropped;
@@ -40,10 +41,13 @@ public:
 
   void rage(Happened& happened) {
     const bool mild = random_.chance(300);
-    const auto up_to = [&](std::uint64_t most) { return static_cast<unsigned>(mild ? random_.below(most / 8 + 1) : random_.below(most + 1)); };
+    const auto up_to = [&](std::uint64_t most) {
+      return static_cast<unsigned>(mild ? random_.below(most / 8 + 1) : random_.below(most + 1));
+    };
     for (int i = 0; i < events; ++i) {
       if (i % 20 == 0)
-        world_.network.faults = {up_to(300), up_to(500), up_to(300), up_to(100), up_to(100), random_.between(0, 20'000)};
+        world_.network.faults = {up_to(300), up_to(500), up_to(300),
+                                 up_to(100), up_to(100), random_.between(0, 20'000)};
       event(happened);
     }
     happened.add(world_.network.seen());
@@ -58,7 +62,8 @@ public:
     CHECK(world_.run_until_quiet());
     CHECK(world_.schedule.now_ms() - began_ms < minutes_ms(30));
     for (std::size_t i = 0; i < world_.device_count(); ++i) {
-      INFO(world_.device(i).name() << ": " << (world_.device(i).fault() ? world_.device(i).fault()->message : "no fault"));
+      INFO(world_.device(i).name() << ": "
+                                   << (world_.device(i).fault() ? world_.device(i).fault()->message : "no fault"));
       CHECK(world_.device(i).up_to_date());
     }
     CHECK(world_.invariants_hold());
@@ -105,7 +110,8 @@ private:
     } else if (what < 94) {
       office();
     } else if (what < 97) {
-      world_.network.reaches(device.address()) ? world_.network.cut(device.address()) : world_.network.heal(device.address());
+      world_.network.reaches(device.address()) ? world_.network.cut(device.address())
+                                               : world_.network.heal(device.address());
     }
     world_.pass(random_.chance(700) ? random_.between(0, 3'000) : random_.between(0, 200'000));
   }
@@ -130,13 +136,16 @@ private:
       change.principal_id = Bytes(customer_.view());
     } else {
       const auto held = world_.server.read(world_.server.first_tenant());
-      auto row = must(held->query("SELECT ticket_id, device_id, change_id FROM change WHERE standing = $1 AND ticket_id IS NOT NULL LIMIT 1", Outcome::held));
+      auto row = must(held->query(
+          "SELECT ticket_id, device_id, change_id FROM change WHERE standing = $1 AND ticket_id IS NOT NULL LIMIT 1",
+          Outcome::held));
       if (!must(row.step())) return;
       change.intent = Intent::release;
       change.ticket = row.id<TicketId>(0);
       change.targets = {{row.id<DeviceId>(1), row.id<ChangeId>(2)}};
     }
-    world_.server.act(world_.server.first_tenant(), std::move(change), what == 2 ? agents_.front().device().operator_id() : OperatorId{});
+    world_.server.act(world_.server.first_tenant(), std::move(change),
+                      what == 2 ? agents_.front().device().operator_id() : OperatorId{});
   }
 
   World world_;
@@ -148,7 +157,8 @@ private:
 
 }  // namespace
 
-TEST_CASE("whatever the network does and whoever crashes, nothing saved is lost or counted twice, and all end up equal", "[world][seeded]") {
+TEST_CASE("whatever the network does and whoever crashes, nothing saved is lost or counted twice, and all end up equal",
+          "[world][seeded]") {
   const Seed seed = Seed::from_environment_or(20'260'701);
   Happened happened;
   for (int round = 0; round < rounds; ++round) {

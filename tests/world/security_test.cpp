@@ -1,7 +1,7 @@
 // The security scenarios that concern devices, server and what lies between them.
-#include "outbox/outbox.hpp"
 #include "exchange/sync_state.hpp"
 #include "ingest/devices.hpp"
+#include "outbox/outbox.hpp"
 #include "support/world_intruder.hpp"
 #include "tern/protocol/enrolment.hpp"
 #include "tern/protocol/zstd.hpp"
@@ -31,7 +31,9 @@ void check_unchanged(const Held& before, const Held& after) {
   CHECK(before.status.tickets == after.status.tickets);
 }
 
-std::uint64_t newest_commit(World& world, Device& device) { return world.server.tenant(device.tenant()).commit_seq(); }
+std::uint64_t newest_commit(World& world, Device& device) {
+  return world.server.tenant(device.tenant()).commit_seq();
+}
 
 /// Sends at once, and lets a test stand in between.
 class Proxy final : public client::Transport {
@@ -59,7 +61,9 @@ private:
 
 }  // namespace
 
-TEST_CASE("a set signed by one device's key under another author, or another device's id, is refused and changes nothing", "[world][security]") {
+TEST_CASE(
+    "a set signed by one device's key under another author, or another device's id, is refused and changes nothing",
+    "[world][security]") {
   World world{Seed::from_environment_or(71)};
   Device& evil = world.add_device("evil", {.role = "operator"});
   Device& admin = world.add_device("boss", {.role = "admin"});
@@ -76,13 +80,15 @@ TEST_CASE("a set signed by one device's key under another author, or another dev
   CHECK(as_author.error().retry() == "NEVER");
   header = intruder.next_header();
   header.device = admin.identity().device;
-  const auto as_device = must(intruder.push(intruder.seal(header, {intruder.note(ticket, "the boss's device says so")})));
+  const auto as_device =
+      must(intruder.push(intruder.seal(header, {intruder.note(ticket, "the boss's device says so")})));
   CHECK(as_device.error().code() == "KEY_UNKNOWN");
   Bytes broken = intruder.seal(intruder.next_header(), {intruder.note(ticket, "bad signature")});
   broken[20] ^= 1;
   CHECK(must(intruder.push(broken)).has_error());
   CHECK(newest_commit(world, evil) == before);
-  CHECK(must(world.server.read(evil.tenant())->int64_of("SELECT count(*) FROM fork")) == 0);  // none of it counts as a fork
+  CHECK(must(world.server.read(evil.tenant())->int64_of("SELECT count(*) FROM fork")) ==
+        0);  // none of it counts as a fork
 
   evil.note(ticket, "honest again");
   CHECK(world.run_until_quiet());
@@ -90,7 +96,8 @@ TEST_CASE("a set signed by one device's key under another author, or another dev
   CHECK(world.invariants_hold());
 }
 
-TEST_CASE("what names nothing it was not given is refused: no body at first push, gaps, other histories", "[world][security]") {
+TEST_CASE("what names nothing it was not given is refused: no body at first push, gaps, other histories",
+          "[world][security]") {
   World world{Seed::from_environment_or(72)};
   Device& van = world.add_device("van");
   const TicketId ticket = van.create("target");
@@ -99,7 +106,8 @@ TEST_CASE("what names nothing it was not given is refused: no body at first push
   Intruder intruder(world, van);
   must(intruder.begin_session());
 
-  auto set = must(protocol::decode_change_set(intruder.seal(intruder.next_header(), {intruder.note(ticket, "canary of a body")})));
+  auto set = must(
+      protocol::decode_change_set(intruder.seal(intruder.next_header(), {intruder.note(ticket, "canary of a body")})));
   set.changes.front() = set.changes.front().without_content();
   const auto bodiless = must(intruder.push(protocol::encode(set)));
   CHECK(bodiless.error().code() == "CONTENT_MISSING");
@@ -112,15 +120,18 @@ TEST_CASE("what names nothing it was not given is refused: no body at first push
   CHECK(gap.error().expected_seq() == intruder.next_header().chain_seq);
   header = intruder.next_header();
   header.schema_version = 99;
-  CHECK(must(intruder.push(intruder.seal(header, {intruder.note(ticket, "from the future")}))).error().code() == "UPGRADE_REQUIRED");
+  CHECK(must(intruder.push(intruder.seal(header, {intruder.note(ticket, "from the future")}))).error().code() ==
+        "UPGRADE_REQUIRED");
   CHECK(newest_commit(world, van) == before);
 
   // A change on a ticket that nobody has: held in an ordinary receipt, and the next set is taken.
-  const auto orphan = must(intruder.push(intruder.seal(intruder.next_header(), {intruder.note(random_id<TicketId>(van.environment), "orphan")})));
+  const auto orphan = must(intruder.push(
+      intruder.seal(intruder.next_header(), {intruder.note(random_id<TicketId>(van.environment), "orphan")})));
   CHECK_FALSE(orphan.has_error());
   CHECK_FALSE(orphan.receipts().empty());
   CHECK(newest_commit(world, van) == before + 1);
-  const auto standing = must(world.server.read(van.tenant())->int64_of("SELECT standing FROM change ORDER BY commit_seq DESC LIMIT 1"));
+  const auto standing =
+      must(world.server.read(van.tenant())->int64_of("SELECT standing FROM change ORDER BY commit_seq DESC LIMIT 1"));
   CHECK(standing == static_cast<std::int64_t>(Outcome::held));
   const ChangeRef next = van.note(ticket, "the next one");
   CHECK(world.run_until_quiet());
@@ -128,13 +139,17 @@ TEST_CASE("what names nothing it was not given is refused: no body at first push
   CHECK(world.invariants_hold());
 }
 
-TEST_CASE("a session's id is a name: without a MAC it opens nothing, whatever header it comes in", "[world][security]") {
+TEST_CASE("a session's id is a name: without a MAC it opens nothing, whatever header it comes in",
+          "[world][security]") {
   World world{Seed::from_environment_or(73)};
   Device& van = world.add_device("van");
   Intruder intruder(world, van);
   must(intruder.begin_session());
   const std::string sid = to_hex(intruder.welcome.session);
-  for (const auto& [header, value] : {std::pair<std::string, std::string>{"x-mobile-token", sid}, {"x-mobile-token", "mt_" + sid}, {"authorization", "Bearer " + sid}, {"cookie", "sid=" + sid}}) {
+  for (const auto& [header, value] : {std::pair<std::string, std::string>{"x-mobile-token", sid},
+                                      {"x-mobile-token", "mt_" + sid},
+                                      {"authorization", "Bearer " + sid},
+                                      {"cookie", "sid=" + sid}}) {
     client::HttpRequest request;
     request.target = "/sync/v1/exchange";
     request.headers = {{"content-type", "application/x-protobuf"}, {header, value}};
@@ -174,7 +189,8 @@ TEST_CASE("a proxy that puts its own signature under the handshake gets nothing 
   CHECK(world.invariants_hold());
 }
 
-TEST_CASE("a server that does not know the code cannot answer an enrolment, and the code still works", "[world][security][enrolment]") {
+TEST_CASE("a server that does not know the code cannot answer an enrolment, and the code still works",
+          "[world][security][enrolment]") {
   World world{Seed::from_environment_or(75)};
   World impostor{Seed::from_environment_or(75).child("impostor")};
   world.add_operator("ann");
@@ -194,8 +210,12 @@ TEST_CASE("a server that does not know the code cannot answer an enrolment, and 
     certificate.serial = 1;
     certificate.tenant = tenant.id();
     certificate.root = protocol::key_id(tenant.keys().roots.front());
-    protocol::EnrolmentAnswer made{protocol::sign_statement(certificate, tenant.keys().log).wire, tenant.keys().roots, tenant.keys().key_list,
-                                   must(tenant.anchor())->wire, "World", "ann"};
+    protocol::EnrolmentAnswer made{protocol::sign_statement(certificate, tenant.keys().log).wire,
+                                   tenant.keys().roots,
+                                   tenant.keys().key_list,
+                                   must(tenant.anchor())->wire,
+                                   "World",
+                                   "ann"};
     client::HttpAnswer answer;
     answer.status = 200;
     answer.headers = {{"content-type", "application/octet-stream"}};
@@ -219,7 +239,8 @@ TEST_CASE("a server that does not know the code cannot answer an enrolment, and 
   CHECK(world.invariants_hold());
 }
 
-TEST_CASE("one code makes one device: a race has one winner, a lost answer costs nothing, every refusal reads alike", "[world][security][enrolment]") {
+TEST_CASE("one code makes one device: a race has one winner, a lost answer costs nothing, every refusal reads alike",
+          "[world][security][enrolment]") {
   World world{Seed::from_environment_or(76)};
   world.add_operator("ann");
   const std::string code = world.enrolment_code("ann");
@@ -239,7 +260,8 @@ TEST_CASE("one code makes one device: a race has one winner, a lost answer costs
   const auto devices = world.server.administer("device list", {{"operator", Json("ann")}});
   CHECK(devices["rows"].size() == 1);
 
-  const auto wrong = world.enrol(world.folder.file("wrong"), protocol::EnrolmentCode::generate(third).to_text(), late, third);
+  const auto wrong =
+      world.enrol(world.folder.file("wrong"), protocol::EnrolmentCode::generate(third).to_text(), late, third);
   REQUIRE_FALSE(wrong);
   const std::string expiring = world.enrolment_code("ann");
   world.pass(minutes_ms(11));
@@ -251,7 +273,8 @@ TEST_CASE("one code makes one device: a race has one winner, a lost answer costs
   Proxy guesser(world, "10.6.6.6");
   ErrorCode answer = ErrorCode::login_refused;
   for (int i = 0; i < 11; ++i) {
-    const auto guessed = world.enrol(world.folder.file("guess" + std::to_string(i)), protocol::EnrolmentCode::generate(third).to_text(), guesser, third);
+    const auto guessed = world.enrol(world.folder.file("guess" + std::to_string(i)),
+                                     protocol::EnrolmentCode::generate(third).to_text(), guesser, third);
     REQUIRE_FALSE(guessed);
     answer = guessed.error().code;
   }
@@ -259,7 +282,8 @@ TEST_CASE("one code makes one device: a race has one winner, a lost answer costs
   CHECK(world.invariants_hold());
 }
 
-TEST_CASE("recorded requests do nothing when they come again: at once, after a restart, after a restore", "[world][security]") {
+TEST_CASE("recorded requests do nothing when they come again: at once, after a restart, after a restore",
+          "[world][security]") {
   World world{Seed::from_environment_or(77)};
   Device& van = world.add_device("van");
   const TicketId ticket = van.create("recorded");
@@ -296,7 +320,8 @@ TEST_CASE("recorded requests do nothing when they come again: at once, after a r
   CHECK(world.invariants_hold());
 }
 
-TEST_CASE("a captive portal, a forged 401, a forged revocation: outbox and copy stay as they were", "[world][security]") {
+TEST_CASE("a captive portal, a forged 401, a forged revocation: outbox and copy stay as they were",
+          "[world][security]") {
   World world{Seed::from_environment_or(78)};
   Device& van = world.add_device("van");
   const TicketId ticket = van.create("portal");
@@ -367,7 +392,8 @@ TEST_CASE("the answer to another request, however well signed, is not taken for 
   const TicketId ticket = van.create("mixed up");
   CHECK(world.run_until_quiet());
   std::optional<client::HttpAnswer> earlier;
-  world.network.on_answer = [&](const std::string& address, const client::HttpRequest& request, client::HttpAnswer& answer) {
+  world.network.on_answer = [&](const std::string& address, const client::HttpRequest& request,
+                                client::HttpAnswer& answer) {
     if (address != van.address() || request.target != "/sync/v1/exchange") return;
     if (!earlier) {
       earlier = answer;
@@ -409,7 +435,8 @@ TEST_CASE("a revocation that commits between the check of a set and its commit w
   CHECK(world.invariants_hold());
 }
 
-TEST_CASE("a revoked device hands its honest work into quarantine, gets nothing, and keeps what it has", "[world][security]") {
+TEST_CASE("a revoked device hands its honest work into quarantine, gets nothing, and keeps what it has",
+          "[world][security]") {
   World world{Seed::from_environment_or(81)};
   Device& van = world.add_device("van");
   Device& desk = world.add_device("desk");
@@ -439,12 +466,14 @@ TEST_CASE("a revoked device hands its honest work into quarantine, gets nothing,
   must(desk.sync());
   CHECK(desk.show(ticket).timeline.size() == 2);
   const auto ledger = world.server.read(van.tenant());
-  const auto revoked = must(ledger->int64_of("SELECT max(commit_seq) FROM change_set WHERE device_id = $1", van.identity().device));
+  const auto revoked =
+      must(ledger->int64_of("SELECT max(commit_seq) FROM change_set WHERE device_id = $1", van.identity().device));
   CHECK(revoked < static_cast<std::int64_t>(newest_commit(world, van)));  // I19
   CHECK(world.invariants_hold());
 }
 
-TEST_CASE("a disabled operator's streams close within 5 s and nothing of theirs is applied afterwards", "[world][security][stream]") {
+TEST_CASE("a disabled operator's streams close within 5 s and nothing of theirs is applied afterwards",
+          "[world][security][stream]") {
   World world{Seed::from_environment_or(82)};
   Device& ben = world.add_device("ben", {.role = "operator"});
   Device& desk = world.add_device("desk");

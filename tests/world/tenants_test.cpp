@@ -38,7 +38,8 @@ bool any_file_holds(const std::string& folder, std::string_view canary) {
 
 }  // namespace
 
-TEST_CASE("two tenants side by side: no byte of one reaches a device, a file or a log line of the other", "[world][security][tenants]") {
+TEST_CASE("two tenants side by side: no byte of one reaches a device, a file or a log line of the other",
+          "[world][security][tenants]") {
   World world{Seed::from_environment_or(41)};
   world.server.administer("tenant add", {{"name", Json("Other")}});
   std::map<std::string, std::string> sent;  // by address
@@ -49,7 +50,9 @@ TEST_CASE("two tenants side by side: no byte of one reaches a device, a file or 
     sent[address] += both_forms(answer.body, answer.header("content-encoding"));
     for (const auto& [name, value] : answer.headers) sent[address] += value;
   };
-  world.network.on_stream_message = [&](const std::string& address, bool, const Bytes& message) { sent[address] += message; };
+  world.network.on_stream_message = [&](const std::string& address, bool, const Bytes& message) {
+    sent[address] += message;
+  };
 
   struct Side {
     std::string_view canary;
@@ -63,7 +66,8 @@ TEST_CASE("two tenants side by side: no byte of one reaches a device, a file or 
     const std::string name(side->canary);
     side->queues = {world.add_record("queue", name + " queue", side->tenant)};
     world.add_record("contact", name + " contact", side->tenant);
-    for (const char* who : {" one", " two"}) side->devices.push_back(&world.add_device(name + who, {.tenant = side->tenant}));
+    for (const char* who : {" one", " two"})
+      side->devices.push_back(&world.add_device(name + who, {.tenant = side->tenant}));
     Device& device = *side->devices.front();
     side->ticket = device.create(name + " subject", name + " description");
     device.note(side->ticket, name + " message");

@@ -12,7 +12,8 @@ bool within_window(const client::HistoryEntry& fate) {
 
 }  // namespace
 
-TEST_CASE("a device whose clock is wrong by 11 months syncs, and its work counts at the time it was done", "[world][time]") {
+TEST_CASE("a device whose clock is wrong by 11 months syncs, and its work counts at the time it was done",
+          "[world][time]") {
   for (const std::int64_t error_ms : {-days_ms(335), days_ms(335)}) {
     World world{Seed::from_environment_or(21)};
     Device& van = world.add_device("van");
@@ -163,15 +164,19 @@ Proof resolve_offline(Seed seed, std::int64_t rewound_ms) {
   CHECK(world.invariants_hold());
   Proof proof{0, 0, van.fate(resolved)};
   const auto ledger = world.server.read(van.tenant());
-  proof.received_ms = must(ledger->int64_of("SELECT commit_ms FROM change_set WHERE commit_seq = $1", proof.fate.commit_seq)).value_or(0);
-  proof.not_before_ms = must(ledger->int64_of("SELECT max(time_ms) FROM anchor WHERE time_ms < $1", made_ms)).value_or(0);
+  proof.received_ms =
+      must(ledger->int64_of("SELECT commit_ms FROM change_set WHERE commit_seq = $1", proof.fate.commit_seq))
+          .value_or(0);
+  proof.not_before_ms =
+      must(ledger->int64_of("SELECT max(time_ms) FROM anchor WHERE time_ms < $1", made_ms)).value_or(0);
   CHECK(proof.received_ms >= made_ms);
   return proof;
 }
 
 }  // namespace
 
-TEST_CASE("a boot clock rewound by 5 h alters nothing that strict credit counts, and leaves no window", "[world][time][security]") {
+TEST_CASE("a boot clock rewound by 5 h alters nothing that strict credit counts, and leaves no window",
+          "[world][time][security]") {
   const Seed seed = Seed::from_environment_or(25);
   const Proof honest = resolve_offline(seed, 0);
   const Proof rewound = resolve_offline(seed, hours_ms(5));

@@ -6,13 +6,14 @@ using namespace tern::test;
 
 namespace {
 
-/// What a ticket says, without what only the server gives: numbers, versions, windows, and the place of claims among facts
-/// (a claim counts from its commit).
+/// What a ticket says, without what only the server gives: numbers, versions, windows, and the place of claims among
+/// facts (a claim counts from its commit).
 std::string said(Device& device, const TicketId& ticket) {
   const client::TicketView seen = device.show(ticket);
   const client::ListRow& row = seen.row;
-  Json out = Json::array({row.subject, row.status, row.priority, row.queue, row.assignee, row.category, seen.description, seen.result,
-                          seen.hold_reason, seen.deleted, seen.minutes_logged, seen.merged_into.empty(), seen.links.size()});
+  Json out = Json::array({row.subject, row.status, row.priority, row.queue, row.assignee, row.category,
+                          seen.description, seen.result, seen.hold_reason, seen.deleted, seen.minutes_logged,
+                          seen.merged_into.empty(), seen.links.size()});
   for (const auto* list : {&seen.tags, &seen.watchers, &seen.possible_moves})
     for (const std::string& text : *list) out.push(text);
   for (const auto& [name, value] : seen.custom) out.push(Json::array({name, value}));
@@ -20,7 +21,8 @@ std::string said(Device& device, const TicketId& ticket) {
   for (const client::TimelineEntry& entry : seen.timeline) {
     if (entry.author == "the server") continue;
     const std::string text = entry.what == "merge" ? "" : entry.text;  // names a ticket by its number
-    timeline.push_back(to_text(Json::array({entry.author, entry.what, text, entry.deleted, entry.edited, entry.effective})));
+    timeline.push_back(
+        to_text(Json::array({entry.author, entry.what, text, entry.deleted, entry.edited, entry.effective})));
   }
   std::sort(timeline.begin(), timeline.end());
   for (const std::string& entry : timeline) out.push(entry);
@@ -55,7 +57,8 @@ TEST_CASE("a ticket edited on two offline devices ends up equal everywhere", "[w
   CHECK(world.invariants_hold());
 }
 
-TEST_CASE("whichever of two devices syncs first, the later fact stands and the other author is told", "[world][conflict]") {
+TEST_CASE("whichever of two devices syncs first, the later fact stands and the other author is told",
+          "[world][conflict]") {
   for (const bool later_first : {false, true}) {
     World world{Seed::from_environment_or(8)};
     Device& van = world.add_device("van");
@@ -93,7 +96,8 @@ TEST_CASE("500 changes are made offline and the third is forbidden: 499 land and
     if (i == 2) {
       made.push_back(van.act(ticket, Intent::delete_ticket));
     } else {
-      made.push_back(i % 5 == 0 ? van.set(ticket, Field::custom, std::to_string(i), "reading") : van.note(ticket, "reading " + std::to_string(i)));
+      made.push_back(i % 5 == 0 ? van.set(ticket, Field::custom, std::to_string(i), "reading")
+                                : van.note(ticket, "reading " + std::to_string(i)));
     }
     world.pass(1'000);
   }
@@ -118,11 +122,14 @@ TEST_CASE("500 changes are made offline and the third is forbidden: 499 land and
   CHECK(world.invariants_hold());
 }
 
-TEST_CASE("what an agent sees of their own work is what the server makes of it when nobody else wrote", "[world][seeded]") {
+TEST_CASE("what an agent sees of their own work is what the server makes of it when nobody else wrote",
+          "[world][seeded]") {
   const Seed seed = Seed::from_environment_or(10);
   for (int round = 0; round < 4; ++round) {
     World world{seed.child("round " + std::to_string(round))};
-    Shop shop{{world.add_operator("ann"), world.add_operator("ben")}, {world.add_record("queue", "Field")}, {world.add_record("category", "Pumps")}};
+    Shop shop{{world.add_operator("ann"), world.add_operator("ben")},
+              {world.add_record("queue", "Field")},
+              {world.add_record("category", "Pumps")}};
     Agent agent(world.add_device("van"), shop, world.seed);
     for (int trip = 0; trip < 3; ++trip) {
       for (int i = 0; i < 25; ++i) {
@@ -147,7 +154,10 @@ TEST_CASE("what an agent sees of their own work is what the server makes of it w
   }
 }
 
-TEST_CASE("a ticket is reassigned while its holder is offline: the new owner sees custody until that device has synced past it", "[world]") {
+TEST_CASE(
+    "a ticket is reassigned while its holder is offline: the new owner sees custody until that device has synced past "
+    "it",
+    "[world]") {
   World world{Seed::from_environment_or(11)};
   world.add_record("queue", "Field");
   Device& ann = world.add_device("ann");
@@ -181,14 +191,17 @@ TEST_CASE("a ticket is reassigned while its holder is offline: the new owner see
   CHECK(world.invariants_hold());
 }
 
-TEST_CASE("a ticket that leaves while work on it is pending stays as a ghost until that work has its outcome", "[world]") {
+TEST_CASE("a ticket that leaves while work on it is pending stays as a ghost until that work has its outcome",
+          "[world]") {
   World world{Seed::from_environment_or(12)};
   world.add_record("queue", "Field");
   world.add_record("queue", "Desk");
   Device& ann = world.add_device("ann");
   Device& ben = world.add_device("ben", {.role = "operator", .queues = {"Field"}, .scope_all = false});
-  const RecordId field = must(ann.client().commands().find_record(static_cast<std::uint32_t>(sync::RecordKind::queue), "Field"));
-  const RecordId desk = must(ann.client().commands().find_record(static_cast<std::uint32_t>(sync::RecordKind::queue), "Desk"));
+  const RecordId field =
+      must(ann.client().commands().find_record(static_cast<std::uint32_t>(sync::RecordKind::queue), "Field"));
+  const RecordId desk =
+      must(ann.client().commands().find_record(static_cast<std::uint32_t>(sync::RecordKind::queue), "Desk"));
   const TicketId ticket = ann.create("gate does not close");
   ann.note(ticket, "what colleagues said");
   ann.move_to(ticket, field);
@@ -220,7 +233,10 @@ TEST_CASE("a ticket that leaves while work on it is pending stays as a ghost unt
   CHECK(world.invariants_hold());
 }
 
-TEST_CASE("a role is lowered while its holder is offline: facts are held, claims rejected, and a supervisor lets the facts in", "[world]") {
+TEST_CASE(
+    "a role is lowered while its holder is offline: facts are held, claims rejected, and a supervisor lets the facts "
+    "in",
+    "[world]") {
   World world{Seed::from_environment_or(13)};
   Device& ann = world.add_device("ann");
   Device& cas = world.add_device("cas", {.role = "operator"});
@@ -296,7 +312,8 @@ TEST_CASE("a corrupt copy is fetched again and the work that was not sent is sti
     Device& van = world.add_device("van");
     Device& desk = world.add_device("desk");
     std::vector<TicketId> tickets;
-    for (int i = 0; i < 20; ++i) tickets.push_back(desk.create("job " + std::to_string(i), "a description that takes some room"));
+    for (int i = 0; i < 20; ++i)
+      tickets.push_back(desk.create("job " + std::to_string(i), "a description that takes some room"));
     CHECK(world.run_until_quiet());
     world.network.cut(van.address());
     const ChangeRef note = van.note(tickets[3], "done on site");

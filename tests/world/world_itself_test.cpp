@@ -71,7 +71,9 @@ TEST_CASE("a world names saved work that has no outcome", "[world][itself]") {
 
 TEST_CASE("a world names a message that is there twice", "[world][itself]") {
   Scene scene(54);
-  scene.damage_ledger("INSERT INTO message SELECT tenant_id, ticket_id, version + 1, device_id, x'0102030405060708', visibility, data FROM message LIMIT 1");
+  scene.damage_ledger(
+      "INSERT INTO message SELECT tenant_id, ticket_id, version + 1, device_id, x'0102030405060708', visibility, data "
+      "FROM message LIMIT 1");
   CHECK(complains_of(scene.world, "I3"));
 }
 
@@ -83,7 +85,8 @@ TEST_CASE("a world names a ticket whose state is not the fold of its ledger", "[
 
 TEST_CASE("a world names a chain with a hole", "[world][itself]") {
   Scene scene(56);
-  scene.damage_ledger("UPDATE change_set SET chain_seq = chain_seq + 1 WHERE commit_seq = (SELECT max(commit_seq) FROM change_set)");
+  scene.damage_ledger(
+      "UPDATE change_set SET chain_seq = chain_seq + 1 WHERE commit_seq = (SELECT max(commit_seq) FROM change_set)");
   CHECK(complains_of(scene.world, "I4"));
 }
 
@@ -97,7 +100,8 @@ TEST_CASE("a world names a device that lost a message, or a ticket", "[world][it
 
 TEST_CASE("a world names a time of anchors that goes back, and a log line that says too much", "[world][itself]") {
   Scene scene(58);
-  scene.damage_ledger("UPDATE anchor SET time_ms = time_ms - 100000 WHERE anchor_seq = (SELECT max(anchor_seq) FROM anchor)");
+  scene.damage_ledger(
+      "UPDATE anchor SET time_ms = time_ms - 100000 WHERE anchor_seq = (SELECT max(anchor_seq) FROM anchor)");
   CHECK(complains_of(scene.world, "I24"));
   Scene talkative(59);
   talkative.world.secrets.emplace_back("device_enrolled");
@@ -120,7 +124,8 @@ TEST_CASE("the same seed gives the same world twice", "[world][itself]") {
     world.network.heal();
     CHECK(world.run_until_quiet());
     const FaultsSeen& seen = world.network.seen();
-    return van.view(ticket) + std::to_string(world.schedule.now_ms()) + " " + std::to_string(seen.requests) + " " + std::to_string(seen.dropped);
+    return van.view(ticket) + std::to_string(world.schedule.now_ms()) + " " + std::to_string(seen.requests) + " " +
+           std::to_string(seen.dropped);
   };
   const std::string first = trace(60);
   CHECK(trace(60) == first);

@@ -57,7 +57,7 @@ struct CheckedAnswer {
   std::optional<protocol::Signed<protocol::WipeOrder>> wipe;
   bool revoked = false;  // this device's key
   std::vector<OwnSetBack> own_sets;
-  bool own_sets_fork = false;                 // what the server holds of this device goes on from another set: it exists twice
+  bool own_sets_fork = false;  // what the server holds of this device goes on from another set: it exists twice
 };
 
 /// Parses what a stranger sent: all of it, with bounded recursion.

@@ -17,7 +17,7 @@ struct Outbox::Impl {
     std::int64_t set_id = 0;
     std::uint64_t commit_seq = 0;
   };
-  std::vector<FreshReceipt> fresh_receipts;   // since settled_tickets was last asked
+  std::vector<FreshReceipt> fresh_receipts;        // since settled_tickets was last asked
   std::unique_ptr<v1::SetOutcomes> last_outcomes;  // of outcomes_set, as read last
   std::int64_t outcomes_set = 0;
   std::uint64_t provisional = 0;  // last number given; stored with the next save

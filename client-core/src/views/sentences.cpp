@@ -140,8 +140,7 @@ std::string sentence_for(const SentenceFacts& facts) {
                        decided(facts), facts.altered);
   }
   const std::string cause = facts.amended_by.empty() ? "a change" : "a change by " + facts.amended_by;
-  return fmt::format("first {}, then {} arrived: {}", sync::to_string(e.outcome), cause,
-                     decided(facts));
+  return fmt::format("first {}, then {} arrived: {}", sync::to_string(e.outcome), cause, decided(facts));
 }
 
 }  // namespace tern::client

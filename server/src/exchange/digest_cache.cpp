@@ -33,8 +33,9 @@ Result<void> DigestCache::bring_to(Entry& entry, sqlite::Database& db, const Rea
     entry.versions.erase(held);
   };
   if (!scope.all) {
-    TERN_TRY(auto left, db.query("SELECT ticket_id FROM scope_member WHERE tenant_id = $1 AND operator_id = $2 AND left_seq > $3", scope.tenant,
-                                 scope.operator_id, entry.seq));
+    TERN_TRY(auto left,
+             db.query("SELECT ticket_id FROM scope_member WHERE tenant_id = $1 AND operator_id = $2 AND left_seq > $3",
+                      scope.tenant, scope.operator_id, entry.seq));
     for (;;) {
       TERN_TRY(const bool more, left.step());
       if (!more) break;
@@ -42,9 +43,12 @@ Result<void> DigestCache::bring_to(Entry& entry, sqlite::Database& db, const Rea
     }
   }
   const auto changed_query = [&]() -> Result<sqlite::Statement> {
-    if (scope.all) return db.query("SELECT ticket_id, version FROM ticket WHERE tenant_id = $1 AND version > $2", scope.tenant, entry.seq);
+    if (scope.all)
+      return db.query("SELECT ticket_id, version FROM ticket WHERE tenant_id = $1 AND version > $2", scope.tenant,
+                      entry.seq);
     return db.query(
-        "SELECT m.ticket_id, t.version FROM scope_member m JOIN ticket t ON t.tenant_id = m.tenant_id AND t.ticket_id = m.ticket_id "
+        "SELECT m.ticket_id, t.version FROM scope_member m JOIN ticket t ON t.tenant_id = m.tenant_id AND t.ticket_id "
+        "= m.ticket_id "
         "WHERE m.tenant_id = $1 AND m.operator_id = $2 AND m.left_seq = 0 AND (t.version > $3 OR m.entered_seq > $3)",
         scope.tenant, scope.operator_id, entry.seq);
   };
@@ -61,7 +65,8 @@ Result<void> DigestCache::bring_to(Entry& entry, sqlite::Database& db, const Rea
   return {};
 }
 
-Result<std::optional<sync::ScopeDigest>> DigestCache::at(sqlite::Database& db, const ReaderScope& scope, std::uint64_t seq) {
+Result<std::optional<sync::ScopeDigest>> DigestCache::at(sqlite::Database& db, const ReaderScope& scope,
+                                                         std::uint64_t seq) {
   const auto entry = entry_of({scope.tenant, scope.operator_id, scope.all});
   const std::lock_guard guard(entry->mutex);
   if (entry->seq > seq) return std::optional<sync::ScopeDigest>();

@@ -16,7 +16,8 @@
 
 namespace tern::server {
 
-inline constexpr std::size_t digest_scopes_max = 512;  // the least recently used one is dropped and summed up again when asked
+inline constexpr std::size_t digest_scopes_max =
+    512;  // the least recently used one is dropped and summed up again when asked
 
 /// Thread-safe.
 class DigestCache {

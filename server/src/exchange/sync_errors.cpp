@@ -10,13 +10,18 @@ std::string_view retry_of(ErrorCode code) {
     case ErrorCode::server_behind:
     case ErrorCode::busy:
     case ErrorCode::storage_full:
-    case ErrorCode::quarantine_full: return "LATER";
+    case ErrorCode::quarantine_full:
+      return "LATER";
     case ErrorCode::chain_forked:
-    case ErrorCode::epoch_changed: return "REBASE";
+    case ErrorCode::epoch_changed:
+      return "REBASE";
     case ErrorCode::key_unknown:
-    case ErrorCode::key_revoked: return "REAUTH";
-    case ErrorCode::upgrade_required: return "UPGRADE";
-    default: return "NEVER";
+    case ErrorCode::key_revoked:
+      return "REAUTH";
+    case ErrorCode::upgrade_required:
+      return "UPGRADE";
+    default:
+      return "NEVER";
   }
 }
 

@@ -1,4 +1,5 @@
-// What cannot be answered by a receipt, as it travels. Codes and retries: reliability.md part 5, rows 30 to 45; docs/protocol.md.
+// What cannot be answered by a receipt, as it travels. Codes and retries: reliability.md part 5, rows 30 to 45;
+// docs/protocol.md.
 #pragma once
 
 #include <string_view>

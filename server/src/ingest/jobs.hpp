@@ -28,8 +28,8 @@ struct Erased {
 };
 Result<Erased> erase(Tenant& tenant, const std::vector<sync::ChangeRef>& changes, const OperatorId& acting);
 
-/// After a restore: these were erased in the history that was given up, and the ledger does not hold them now. Should they
-/// come again they are taken without their content, and erased in the same transaction if they have one.
+/// After a restore: these were erased in the history that was given up, and the ledger does not hold them now. Should
+/// they come again they are taken without their content, and erased in the same transaction if they have one.
 Result<void> expect_erased(Tenant& tenant, const std::vector<sync::ChangeRef>& changes);
 
 /// After a restore, before serving: history goes on under a new epoch. `record` is the root-signed epoch record, whose

@@ -75,7 +75,8 @@ struct BatchScopes {
     if (facts.assignee) candidates.insert(*facts.assignee);
     candidates.insert(facts.followers.begin(), facts.followers.end());
     for (const auto& [who, seq] : facts.custody) candidates.insert(who);
-    if (state.created && state.created->author_kind == sync::PrincipalKind::operator_) candidates.insert(state.created->author);
+    if (state.created && state.created->author_kind == sync::PrincipalKind::operator_)
+      candidates.insert(state.created->author);
     if (!facts.assignee && facts.queue)
       if (const auto queue = batch.in.queue_members.find(*facts.queue); queue != batch.in.queue_members.end())
         candidates.insert(queue->second.begin(), queue->second.end());

@@ -79,7 +79,8 @@ void DeviceStream::on_message(Bytes message) {
   const std::uint32_t want = frame.request().want_bytes();
   if (want == 0 || want > frame_want_bytes_max) frame.mutable_request()->set_want_bytes(frame_want_bytes_max);
   // A page goes out as one frame.
-  if (frame.request().want_bytes() > stream_page_bytes_max) frame.mutable_request()->set_want_bytes(stream_page_bytes_max);
+  if (frame.request().want_bytes() > stream_page_bytes_max)
+    frame.mutable_request()->set_want_bytes(stream_page_bytes_max);
   auto answered = exchange_.answer_on_stream(*session_, frame.request().SerializeAsString());
   if (!answered) return close(stream_close::internal, "the request could not be answered");
   send(v1::StreamFrame::kResponseFieldNumber, answered->response);

@@ -20,7 +20,8 @@ public:
   void on_message(Bytes message) override;
   void on_close(std::uint16_t code) override;
 
-  /// Sends what the replica at the other end lacks, as far as it is known where it stands. True when something went out.
+  /// Sends what the replica at the other end lacks, as far as it is known where it stands. True when something went
+  /// out.
   bool push();
   void close(std::uint16_t code, std::string_view reason);
   [[nodiscard]] Session& session() const { return *session_; }

@@ -14,7 +14,8 @@ std::set<OperatorId> members_of(Tenant& tenant, const std::vector<TicketId>& tic
   auto reader = tenant.reader();
   if (!reader) return out;
   for (const TicketId& ticket : tickets) {
-    auto rows = reader->db().query("SELECT operator_id FROM scope_member WHERE tenant_id = $1 AND ticket_id = $2", tenant.number(), ticket);
+    auto rows = reader->db().query("SELECT operator_id FROM scope_member WHERE tenant_id = $1 AND ticket_id = $2",
+                                   tenant.number(), ticket);
     if (!rows) return out;
     for (;;) {
       const auto more = rows->step();
@@ -43,7 +44,8 @@ std::vector<std::shared_ptr<DeviceStream>> StreamHub::streams_of(const Tenant* t
   const std::lock_guard guard(mutex_);
   std::vector<std::shared_ptr<DeviceStream>> out;
   for (const auto& [address, held] : streams_)
-    if (auto stream = held.lock(); stream && (tenant == nullptr || stream->session().tenant == tenant)) out.push_back(std::move(stream));
+    if (auto stream = held.lock(); stream && (tenant == nullptr || stream->session().tenant == tenant))
+      out.push_back(std::move(stream));
   return out;
 }
 
@@ -76,6 +78,8 @@ void StreamHub::close_all() {
   for (const auto& stream : streams_of(nullptr)) stream->close(stream_close::going_away, "the server is stopping");
 }
 
-std::size_t StreamHub::size() { return streams_of(nullptr).size(); }
+std::size_t StreamHub::size() {
+  return streams_of(nullptr).size();
+}
 
 }  // namespace tern::server

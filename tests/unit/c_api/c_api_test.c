@@ -10,7 +10,7 @@
 
 static int failures = 0;
 
-static void expect(int condition, const char *what, const char *json) {
+static void expect(int condition, const char* what, const char* json) {
   if (condition) return;
   ++failures;
   fprintf(stderr, "not so: %s\n  %s\n", what, json == NULL ? "(nothing)" : json);
@@ -21,34 +21,56 @@ static int64_t clock_ms(clockid_t clock) {
   clock_gettime(clock, &now);
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
-static int64_t wall_ms(void *context) { (void)context; return clock_ms(CLOCK_REALTIME); }
-static int64_t boot_ms(void *context) { (void)context; return clock_ms(CLOCK_MONOTONIC); }
-static void boot_id(void *context, uint8_t into[16]) { (void)context; memset(into, 7, 16); }
-static void random_bytes(void *context, void *into, size_t size) {
+static int64_t wall_ms(void* context) {
+  (void)context;
+  return clock_ms(CLOCK_REALTIME);
+}
+static int64_t boot_ms(void* context) {
+  (void)context;
+  return clock_ms(CLOCK_MONOTONIC);
+}
+static void boot_id(void* context, uint8_t into[16]) {
+  (void)context;
+  memset(into, 7, 16);
+}
+static void random_bytes(void* context, void* into, size_t size) {
   (void)context;
   if (getrandom(into, size, 0) != (ssize_t)size) abort();
 }
-static int no_network(void *context, const char *request, const void *body, size_t size, tern_answer *answer) {
-  (void)body; (void)size; (void)answer;
-  if (strstr(request, "\"method\":\"POST\"") != NULL) ++*(int *)context;
+static int no_network(void* context, const char* request, const void* body, size_t size, tern_answer* answer) {
+  (void)body;
+  (void)size;
+  (void)answer;
+  if (strstr(request, "\"method\":\"POST\"") != NULL) ++*(int*)context;
   return 1;
 }
-static int captive_portal(void *context, const char *request, const void *body, size_t size, tern_answer *answer) {
-  (void)context; (void)request; (void)body; (void)size;
+static int captive_portal(void* context, const char* request, const void* body, size_t size, tern_answer* answer) {
+  (void)context;
+  (void)request;
+  (void)body;
+  (void)size;
   return tern_answer_set(answer, 200, "{\"content-type\":\"text/html\"}", "<html>", 6);
 }
 
 /* The result of a call, kept until the next one. */
-static char *last = NULL;
-static char **next(void) { tern_free(last); last = NULL; return &last; }
-static int says(const char *text) { return last != NULL && strstr(last, text) != NULL; }
+static char* last = NULL;
+static char** next(void) {
+  tern_free(last);
+  last = NULL;
+  return &last;
+}
+static int says(const char* text) {
+  return last != NULL && strstr(last, text) != NULL;
+}
 
-static void looks_around(tern_client *client) {
+static void looks_around(tern_client* client) {
   expect(tern_identity(client, next()) == TERN_OK && says("\"device\":\"van\""), "identity", last);
   expect(tern_list(client, NULL, next()) == TERN_OK && says("pump leaks") && says("fan hums"), "list", last);
   expect(tern_list(client, "{\"limit\":1}", next()) == TERN_OK && says("\"next\":\""), "a page", last);
-  expect(tern_list(client, "{\"status\":\"x\"}", next()) == TERN_ERROR && says("\"field\":\"status\""), "bad filter", last);
-  expect(tern_list(client, "{\"colour\":\"x\"}", next()) == TERN_ERROR && says("\"code\":\"usage\""), "odd filter", last);
+  expect(tern_list(client, "{\"status\":\"x\"}", next()) == TERN_ERROR && says("\"field\":\"status\""), "bad filter",
+         last);
+  expect(tern_list(client, "{\"colour\":\"x\"}", next()) == TERN_ERROR && says("\"code\":\"usage\""), "odd filter",
+         last);
   expect(tern_list(client, "{", next()) == TERN_ERROR && says("error"), "no JSON", last);
   expect(tern_search(client, "monday", 10, NULL, next()) == TERN_OK && says("pump leaks"), "search", last);
   expect(tern_ticket(client, "nowhere", next()) == TERN_ERROR && says("not_found"), "no such ticket", last);
@@ -58,26 +80,30 @@ static void looks_around(tern_client *client) {
   expect(tern_find_record(client, "moon", "x", next()) == TERN_ERROR && says("usage"), "no such kind", last);
 }
 
-static void works(tern_client *client) {
-  const char *both = "[{\"intent\":\"create\",\"fields\":{\"subject\":\"from C\",\"priority\":\"high\"}},"
-                     "{\"intent\":\"message\",\"text\":\"hello\"}]";
+static void works(tern_client* client) {
+  const char* both =
+      "[{\"intent\":\"create\",\"fields\":{\"subject\":\"from C\",\"priority\":\"high\"}},"
+      "{\"intent\":\"message\",\"text\":\"hello\"}]";
   char number[64] = "";
   expect(tern_save(client, both, next()) == TERN_OK && says("\"ticket\":\""), "save", last);
   if (says("\"ticket\":\"")) snprintf(number, 37, "%s", strstr(last, "\"ticket\":\"") + 10);
-  expect(tern_ticket(client, number, next()) == TERN_OK && says("from C") && says("hello") && says("\"priority\":\"high\""),
+  expect(tern_ticket(client, number, next()) == TERN_OK && says("from C") && says("hello") &&
+             says("\"priority\":\"high\""),
          "what was saved is shown", last);
   expect(tern_history(client, number, next()) == TERN_OK && says("saved here, not sent yet"), "history", last);
-  expect(tern_check_offered(client, "{\"intent\":\"resume\",\"ticket\":\"no\"}", next()) == TERN_ERROR && says("not_found"),
+  expect(tern_check_offered(client, "{\"intent\":\"resume\",\"ticket\":\"no\"}", next()) == TERN_ERROR &&
+             says("not_found"),
          "a ticket that is not here", last);
   char resume[128];
   snprintf(resume, sizeof resume, "{\"intent\":\"resume\",\"ticket\":\"%s\"}", number);
-  expect(tern_check_offered(client, resume, next()) == TERN_ERROR && says("bad_transition"), "resume is not offered", last);
+  expect(tern_check_offered(client, resume, next()) == TERN_ERROR && says("bad_transition"), "resume is not offered",
+         last);
   expect(tern_save(client, "[{\"intent\":\"message\",\"text\":\"x\"}]", next()) == TERN_ERROR, "no ticket", last);
   expect(tern_save(client, "{}", next()) == TERN_ERROR && says("usage"), "no array", last);
   expect(tern_dismiss(client, "{\"device\":\"x\"}", next()) == TERN_ERROR && says("error"), "no change", last);
 }
 
-static void goes_online(tern_client *client) {
+static void goes_online(tern_client* client) {
   int asked = 0;
   tern_transport transport = {sizeof transport, &asked, no_network};
   expect(tern_sync(client, &transport, next()) == TERN_ERROR && says("no_connection"), "no network", last);
@@ -87,7 +113,7 @@ static void goes_online(tern_client *client) {
   expect(tern_status(client, next()) == TERN_OK && says("\"saved_here\":2"), "the work is still here", last);
 }
 
-int main(int count, char **arguments) {
+int main(int count, char** arguments) {
   if (count != 2) return 2;
   tern_environment host = {sizeof host, NULL, wall_ms, boot_ms, boot_id, random_bytes};
   char options[4200];
@@ -113,7 +139,8 @@ int main(int count, char **arguments) {
   snprintf(options, sizeof options, "{\"home\":\"%s\",\"read_only\":true}", arguments[1]);
   expect(tern_open(options, &host, &second, next()) == TERN_OK, "looking while another works", last);
   expect(tern_list(second, NULL, next()) == TERN_OK && says("from C"), "the other's view", last);
-  expect(tern_save(second, "[{\"intent\":\"create\",\"fields\":{\"subject\":\"x\"}}]", next()) == TERN_ERROR && says("busy"),
+  expect(tern_save(second, "[{\"intent\":\"create\",\"fields\":{\"subject\":\"x\"}}]", next()) == TERN_ERROR &&
+             says("busy"),
          "looking only", last);
   tern_close(second);
   tern_close(client);

@@ -116,7 +116,7 @@ TEST_CASE("what is committed after a restore is shown, although the lost history
   CHECK(desk.device.subject(ticket) == "lost 4");
   desk.server.restore_to(1);
   good(desk.device.sync());
-  CHECK(desk.device.subject(ticket) == "lost 4");  // the device keeps what it has
+  CHECK(desk.device.subject(ticket) == "lost 4");                 // the device keeps what it has
   CHECK(good(desk.device.replica().held(ticket))->version == 1);  // as of the last commit both histories have
   desk.environment.advance(60'000);
   by_another("after the restore");

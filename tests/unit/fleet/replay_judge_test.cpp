@@ -30,7 +30,9 @@ struct Run {
   }
 };
 
-bool good(const ReplaySummary& summary) { return summary.failures.empty() && summary.unexplained == 0; }
+bool good(const ReplaySummary& summary) {
+  return summary.failures.empty() && summary.unexplained == 0;
+}
 
 /// The export's history in another order.
 template <typename Before>
@@ -62,7 +64,8 @@ TEST_CASE("a replay without offline time ends at the last row of every incident,
   CHECK(summary.differences == std::map<std::string, std::uint64_t>{{"assignee", 0}, {"priority", 0}, {"queue", 0}});
 }
 
-TEST_CASE("a replay with offline time has the same facts whoever syncs first, and explains the rest", "[fleet][replay]") {
+TEST_CASE("a replay with offline time has the same facts whoever syncs first, and explains the rest",
+          "[fleet][replay]") {
   const ReplaySummary in_time = Run(72).play();
   CHECK(in_time.failures.empty());
   CHECK(in_time.unexplained == 0);
@@ -75,7 +78,8 @@ TEST_CASE("a replay with offline time has the same facts whoever syncs first, an
 TEST_CASE("a replay fails when facts are ordered by arrival", "[fleet][replay][mutant]") {
   Run run(72, SyncOrder::shuffled);
   run.options.rewrite = [](Json& exported) {
-    reorder(exported, [](const Json& a, const Json& b) { return a["commit_seq"].as_integer() < b["commit_seq"].as_integer(); });
+    reorder(exported,
+            [](const Json& a, const Json& b) { return a["commit_seq"].as_integer() < b["commit_seq"].as_integer(); });
   };
   CHECK_FALSE(good(run.play()));
 }

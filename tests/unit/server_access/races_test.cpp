@@ -51,7 +51,70 @@ struct BusyHouse : House {
   } guarded{environment};
 };
 
+/// Takes pushes and commits none before it is told to.
+class HoldingCommitter final : public server::Committer {
+public:
+  Result<server::PushAnswer> commit(server::Tenant& tenant, server::VerifiedPush push) override {
+    inner_->on_commit = on_commit;
+    return inner_->commit(tenant, std::move(push));
+  }
+  void run(server::Tenant& tenant, const std::function<void()>& work) override { inner_->run(tenant, work); }
+  void commit_later(server::Tenant& tenant, server::VerifiedPush push,
+                    std::function<void(Result<server::PushAnswer>)> done) override {
+    held_.push_back([this, &tenant, push = std::move(push), done = std::move(done)] { done(commit(tenant, push)); });
+  }
+  [[nodiscard]] std::size_t held() const { return held_.size(); }
+  void let_go() {
+    for (const auto& each : std::exchange(held_, {})) each();
+  }
+
+private:
+  std::unique_ptr<server::Committer> inner_ = server::make_inline_committer();
+  std::vector<std::function<void()>> held_;
+};
+
+/// As the edge's worker does it: returns when the handler does, answered or not.
+void give(House& house, server::Request request, std::optional<server::Response>& answer) {
+  request.path = request.target;
+  request.content_length = request.body.size();
+  const auto verdict = house.core->handler().on_head(request);
+  const auto* accepted = std::get_if<server::HeadAccept>(&verdict);
+  REQUIRE(accepted != nullptr);
+  const server::Reply reply([&answer](std::optional<server::Response> response) { answer = std::move(response); });
+  house.core->handler().handle_async(std::move(request), accepted->context, reply);
+}
+
 }  // namespace
+
+TEST_CASE("an exchange gives its worker back while it waits for the commit", "[server][access][exchange]") {
+  House house;
+  house.add_operator("ann", "supervisor");
+  auto held = std::make_unique<HoldingCommitter>();
+  HoldingCommitter& committer = *held;
+  house.core->use_committer(std::move(held));
+  std::vector<std::function<void()>> later;
+  house.core->use_answer_executor([&later](std::function<void()> work) { later.push_back(std::move(work)); });
+
+  std::vector<std::unique_ptr<Device>> devices;
+  std::vector<std::optional<server::Response>> answers(3);
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    devices.push_back(std::make_unique<Device>(house, "ann", "all"));
+    must(devices[i]->open_session());
+    v1::ExchangeRequest asked = devices[i]->request();
+    asked.add_change_sets(devices[i]->seal({devices[i]->create(random_id<TicketId>(house.environment))}));
+    give(house, devices[i]->signed_request("POST", "/sync/v1/exchange", asked.SerializeAsString()), answers[i]);
+  }
+  CHECK(committer.held() == 3);
+  committer.let_go();
+  CHECK(later.size() == 3);  // made by the workers, not by the committer
+  for (const auto& answer : answers) CHECK_FALSE(answer.has_value());
+  for (const auto& work : later) work();
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    REQUIRE(answers[i].has_value());
+    CHECK(answers[i]->status == 200);
+    CHECK(devices[i]->proven(*answers[i]));
+  }
+}
 
 TEST_CASE("of many who enrol with one code at once, one gets in", "[server][access][enrolment][threads]") {
   BusyHouse house;

@@ -1,9 +1,9 @@
 /* One Tern device for programs that are not written in C++: an opaque handle, JSON in and out.
  *
  * Every call returns TERN_OK or TERN_ERROR and, where it has a `char **json`, sets *json to one JSON text in UTF-8 that
- * the caller gives back with tern_free: the result, or {"error":{"code","message","hint","field"}} with the codes of the
- * command line. A null `json` is allowed where the result is not wanted. No exception crosses a call; a null argument
- * where none is allowed is the error `usage`.
+ * the caller gives back with tern_free: the result, or {"error":{"code","message","hint","field"}} with the codes of
+ * the command line. A null `json` is allowed where the result is not wanted. No exception crosses a call; a null
+ * argument where none is allowed is the error `usage`.
  *
  * A handle belongs to one thread at a time and starts none. One handle at a time may be open on a home, unless it only
  * looks ("read_only"). The host hands in clock, randomness and network; nothing here opens a socket.
@@ -27,42 +27,42 @@ typedef struct tern_client tern_client;
 
 /* Clock and randomness of the host. Called on the caller's thread, during calls only; outlives the handle. */
 typedef struct tern_environment {
-  size_t size;                                                /* sizeof(tern_environment) */
-  void *context;                                              /* given to each function */
-  int64_t (*wall_ms)(void *context);                          /* milliseconds since 1970 UTC */
-  int64_t (*boot_ms)(void *context);                          /* a clock that only goes forward, through suspend too */
-  void (*boot_id)(void *context, uint8_t into[16]);           /* changes with each boot; all zero where there is none */
-  void (*random)(void *context, void *into, size_t size);     /* cryptographically strong bytes */
+  size_t size;                                            /* sizeof(tern_environment) */
+  void* context;                                          /* given to each function */
+  int64_t (*wall_ms)(void* context);                      /* milliseconds since 1970 UTC */
+  int64_t (*boot_ms)(void* context);                      /* a clock that only goes forward, through suspend too */
+  void (*boot_id)(void* context, uint8_t into[16]);       /* changes with each boot; all zero where there is none */
+  void (*random)(void* context, void* into, size_t size); /* cryptographically strong bytes */
 } tern_environment;
 
 /* The answer to one HTTP request, filled by the host inside tern_transport.send. */
 typedef struct tern_answer tern_answer;
 /* `headers` = {"name":"value", ...} with lower-case names, or null for none. The body is copied. */
-int tern_answer_set(tern_answer *answer, int status, const char *headers, const void *body, size_t body_size);
+int tern_answer_set(tern_answer* answer, int status, const char* headers, const void* body, size_t body_size);
 
 /* The network of the host: one HTTPS request, one answer; redirects are not followed, nothing is tried again. */
 typedef struct tern_transport {
-  size_t size;      /* sizeof(tern_transport) */
-  void *context;
+  size_t size; /* sizeof(tern_transport) */
+  void* context;
   /* `request` = {"method","target","headers":{...}}. 0: `answer` was set. Anything else: no connection. */
-  int (*send)(void *context, const char *request, const void *body, size_t body_size, tern_answer *answer);
+  int (*send)(void* context, const char* request, const void* body, size_t body_size, tern_answer* answer);
 } tern_transport;
 
 int tern_abi_version(void);
-void tern_free(char *json);
+void tern_free(char* json);
 
 /* ---- a home ---- */
 
 /* `options` = {"home", "server", "code", "name", "platform"?, "passphrase"?, "root_fingerprint"?, "ca_file"?}.
  * Result: as tern_identity. Without "yes": true the call only reports: {"offer":{"tenant","operator","server",
  * "root_fingerprint"}}, stores nothing, and is made again with it once a person has agreed. */
-int tern_enrol(const char *options, const tern_environment *environment, const tern_transport *transport, char **json);
+int tern_enrol(const char* options, const tern_environment* environment, const tern_transport* transport, char** json);
 
 /* `options` = {"home", "passphrase"?, "read_only"?: bool}. On TERN_OK *client is to be closed. */
-int tern_open(const char *options, const tern_environment *environment, tern_client **client, char **json);
-void tern_close(tern_client *client);
+int tern_open(const char* options, const tern_environment* environment, tern_client** client, char** json);
+void tern_close(tern_client* client);
 /* {"tenant","operator","device","server", "device_id", "operator_id", "tenant_id", "passphrase_protected"} */
-int tern_identity(tern_client *client, char **json);
+int tern_identity(tern_client* client, char** json);
 
 /* ---- commands ----
  *
@@ -83,34 +83,35 @@ int tern_identity(tern_client *client, char **json);
 
 /* `changes`: an array; all are saved or none. When it returns they are on disk.
  * Result: [{"ticket", "change":{"device","id"}}, ...] */
-int tern_save(tern_client *client, const char *changes, char **json);
+int tern_save(tern_client* client, const char* changes, char** json);
 /* Whether this device's view offers one change: rights and lifecycle. {} when it does. */
-int tern_check_offered(tern_client *client, const char *change, char **json);
+int tern_check_offered(tern_client* client, const char* change, char** json);
 /* The agent has dealt with what became of this change = {"device","id"}. {} */
-int tern_dismiss(tern_client *client, const char *change, char **json);
+int tern_dismiss(tern_client* client, const char* change, char** json);
 /* {"uuid"}; errors `not_found`, `ambiguous` */
-int tern_find_ticket(tern_client *client, const char *name, char **json);
+int tern_find_ticket(tern_client* client, const char* name, char** json);
 /* `kind` = "operator", "queue", "contact", "category", "organisation" ... {"uuid"} */
-int tern_find_record(tern_client *client, const char *kind, const char *name, char **json);
+int tern_find_record(tern_client* client, const char* kind, const char* name, char** json);
 
 /* ---- views: the JSON forms of `tern --json` ---- */
 
-/* `filter` = {"status"?, "priority"?, "queue"?, "assignee"?, "tag"?, "text"?, "sort"?, "descending"?, "limit"?, "after"?},
- * or null. {"rows":[...], "next"?} */
-int tern_list(tern_client *client, const char *filter, char **json);
-int tern_ticket(tern_client *client, const char *name, char **json);
+/* `filter` = {"status"?, "priority"?, "queue"?, "assignee"?, "tag"?, "text"?, "sort"?, "descending"?, "limit"?,
+ * "after"?}, or null. {"rows":[...], "next"?} */
+int tern_list(tern_client* client, const char* filter, char** json);
+int tern_ticket(tern_client* client, const char* name, char** json);
 /* {"rows":[...], "next"?}; `after` may be null */
-int tern_search(tern_client *client, const char *text, unsigned limit, const char *after, char **json);
+int tern_search(tern_client* client, const char* text, unsigned limit, const char* after, char** json);
 /* [ ... ] newest first */
-int tern_attention(tern_client *client, char **json);
+int tern_attention(tern_client* client, char** json);
 /* [ ... ] oldest first; `name` null: on all tickets */
-int tern_history(tern_client *client, const char *name, char **json);
-int tern_status(tern_client *client, char **json);
+int tern_history(tern_client* client, const char* name, char** json);
+int tern_status(tern_client* client, char** json);
 
 /* ---- sync ---- */
 
-/* A whole round over the host's network. {"sets_sent", "changes_sent", "receipts", "amendments", "patches", "exchanges"} */
-int tern_sync(tern_client *client, const tern_transport *transport, char **json);
+/* A whole round over the host's network. {"sets_sent", "changes_sent", "receipts", "amendments", "patches",
+ * "exchanges"} */
+int tern_sync(tern_client* client, const tern_transport* transport, char** json);
 
 #ifdef __cplusplus
 }

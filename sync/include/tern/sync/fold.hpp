@@ -1,4 +1,5 @@
-// fold(ordered changes) -> state + standings: total, deterministic, the same code on device and server. Source: fold.md.
+// fold(ordered changes) -> state + standings: total, deterministic, the same code on device and server. Source:
+// fold.md.
 //
 // The input of the fold is (change, order, commit_seq, admission). It reads no setting, no role and no clock.
 #pragma once
@@ -20,21 +21,21 @@ struct Admission {
   enum class Verdict : std::uint8_t { admitted = 1, held = 2, rejected = 3 };
   Verdict verdict = Verdict::admitted;
   ReasonCode reason = ReasonCode::none;
-  std::uint64_t seen_seq = 0;            // normalised to this epoch's numbers, cut to what was sent
-  std::int64_t effective_ms = 0;         // facts are ordered by it
-  std::int64_t lo_ms = 0, hi_ms = 0;     // the window
-  std::uint32_t time_flags = 0;          // TimeFlag of trusted_time.hpp
-  std::int64_t commit_ms = 0;            // claims are ordered by it
-  bool claim_applies = true;             // claims: takes effect (judge_claim)
-  Rule claim_rule = Rule::sequential;    // claims: why not
-  ChangeRef claim_stands;                // claims: what stands instead
+  std::uint64_t seen_seq = 0;          // normalised to this epoch's numbers, cut to what was sent
+  std::int64_t effective_ms = 0;       // facts are ordered by it
+  std::int64_t lo_ms = 0, hi_ms = 0;   // the window
+  std::uint32_t time_flags = 0;        // TimeFlag of trusted_time.hpp
+  std::int64_t commit_ms = 0;          // claims are ordered by it
+  bool claim_applies = true;           // claims: takes effect (judge_claim)
+  Rule claim_rule = Rule::sequential;  // claims: why not
+  ChangeRef claim_stands;              // claims: what stands instead
   OperatorId claim_stands_author;
-  std::int64_t reopen_window_ms = 0;     // customers' messages
-  bool author_has_device = false;        // assignee changes: whether the one before could be dark (custody)
-  OperatorId custody_of;                 // the previous assignee who keeps a custody mark; zero = none
-  bool redirected = false;               // ordered after a merge: shows on the target
-  std::uint64_t integer_id = 0;          // create
-  std::string number;                    // create
+  std::int64_t reopen_window_ms = 0;  // customers' messages
+  bool author_has_device = false;     // assignee changes: whether the one before could be dark (custody)
+  OperatorId custody_of;              // the previous assignee who keeps a custody mark; zero = none
+  bool redirected = false;            // ordered after a merge: shows on the target
+  std::uint64_t integer_id = 0;       // create
+  std::string number;                 // create
 };
 
 /// A change at its place: what the fold consumes.
@@ -59,23 +60,26 @@ bool ordered_after(const Stamp& fact, const Stamp& claim);
 
 /// What folding one change did beside the state.
 struct FoldEffect {
-  Standing standing;                       // of the change itself
+  Standing standing;  // of the change itself
   // Of earlier changes (never claims), in any part of it: outcome, rule, or what stands. Where the outcome differs
   // (`amends`) an amendment is due; else nobody is told.
   std::vector<StandingChange> altered;
-  std::optional<Message> message;          // appended by it
-  bool edits_message = false;              // change.targets[0] names the message to pass to fold_message_edit
-  bool description_changed = false;        // the server refolds it: fold_description, then state.description and its flag
+  std::optional<Message> message;    // appended by it
+  bool edits_message = false;        // change.targets[0] names the message to pass to fold_message_edit
+  bool description_changed = false;  // the server refolds it: fold_description, then state.description and its flag
 };
 
-inline bool amends(const StandingChange& change) { return change.before.outcome != change.after.outcome; }
+inline bool amends(const StandingChange& change) {
+  return change.before.outcome != change.after.outcome;
+}
 
 /// Folds one admitted change in at its place, which may be in the middle. Held and rejected changes are not folded
 /// (a release is: pass the quoted change with the release's admission and stamp).
 /// The change must not have been folded in before (callers know by ChangeRef). Facts fold in any order that respects
-/// who saw whom; claims fold in commit order, a merge also after every fact committed before it and before every later one.
-/// A `describe` is folded onto the text that stands, which is exact at the end of the order; `description_changed` asks
-/// for fold_description over the ledger, for its standings and for an edit in the middle. A device leaves it at that.
+/// who saw whom; claims fold in commit order, a merge also after every fact committed before it and before every later
+/// one. A `describe` is folded onto the text that stands, which is exact at the end of the order; `description_changed`
+/// asks for fold_description over the ledger, for its standings and for an edit in the middle. A device leaves it at
+/// that.
 FoldEffect fold_in(TicketState& state, const PlacedChange& placed);
 
 /// fold from zero: any order of `changes`; folds them in commit order, which always respects who saw whom. Held and
@@ -92,29 +96,31 @@ FoldResult fold_from_zero(std::span<const PlacedChange> changes);
 FoldEffect fold_message_edit(Message& message, const PlacedChange& edit);
 
 /// The description from all its edits (the create and every `describe`; sorted here): three-way merge by line, bounded;
-/// where edits overlap, or the base was erased, the later stands. Pass state.merged_into: what stands after the merge is
-/// overtaken. `standings[i]` belongs to `edits[i]`.
+/// where edits overlap, or the base was erased, the later stands. Pass state.merged_into: what stands after the merge
+/// is overtaken. `standings[i]` belongs to `edits[i]`.
 struct DescriptionFold {
   std::string text;
   bool erased = false;
   std::vector<Standing> standings;
 };
-DescriptionFold fold_description(std::span<const PlacedChange* const> edits, const std::optional<Claim>& merged_into = {});
+DescriptionFold fold_description(std::span<const PlacedChange* const> edits,
+                                 const std::optional<Claim>& merged_into = {});
 
 /// Three-way merge by line. Nothing when the edits overlap, the work would exceed `cells_max` steps, or the result the
 /// limit of a text. `cells_used`, when given, is raised by the work done.
-inline constexpr std::size_t merge_cells_max = 1U << 20;          // a thousand changed lines against a thousand
-inline constexpr std::size_t description_cells_max = 8U << 20;    // of one fold_description; beyond it the later stands
+inline constexpr std::size_t merge_cells_max = 1U << 20;        // a thousand changed lines against a thousand
+inline constexpr std::size_t description_cells_max = 8U << 20;  // of one fold_description; beyond it the later stands
 std::optional<std::string> merge_lines(std::string_view base, std::string_view ours, std::string_view theirs,
                                        std::size_t cells_max = merge_cells_max, std::size_t* cells_used = nullptr);
 
 /// Claims: compare and set against what is committed. Writes claim_applies, claim_rule, claim_stands, custody_of
 /// (the previous assignee, when `previous_may_be_dark`). Everything else leaves `admission` alone.
-void judge_claim(const TicketState& state, const Change& change, const Stamp& stamp, bool previous_may_be_dark, Admission& admission);
+void judge_claim(const TicketState& state, const Change& change, const Stamp& stamp, bool previous_may_be_dark,
+                 Admission& admission);
 
 /// The admission a device predicts for its own pending change: admitted, effective = max(wall_ms, what fold.md's last
-/// two bounds say over `state`), claims judged against `state`. `effective_floor_ms`: of the change before it in the chain.
-/// `author`: the device's operator; a claim that needs it (take) is misjudged without.
+/// two bounds say over `state`), claims judged against `state`. `effective_floor_ms`: of the change before it in the
+/// chain. `author`: the device's operator; a claim that needs it (take) is misjudged without.
 Admission predict_admission(const TicketState& state, const Change& change, const Origin& origin,
                             std::int64_t effective_floor_ms, const OperatorId& author = {});
 

@@ -12,7 +12,7 @@ namespace tern::sync {
 /// epoch, chain_seq, index; claims among themselves by commit_seq, index.
 struct Stamp {
   std::int64_t order_ms = 0;
-  std::uint8_t kind = 1;         // 0 create, 1 fact, 2 claim
+  std::uint8_t kind = 1;  // 0 create, 1 fact, 2 claim
   Origin origin;
   ChangeId change;
   std::uint64_t commit_seq = 0;  // pending: `pending_commit_seq`
@@ -28,10 +28,14 @@ struct Stamp {
 inline constexpr std::uint64_t pending_commit_seq = UINT64_MAX;
 
 std::strong_ordering compare_order(const Stamp& a, const Stamp& b);
-inline bool before(const Stamp& a, const Stamp& b) { return compare_order(a, b) < 0; }
+inline bool before(const Stamp& a, const Stamp& b) {
+  return compare_order(a, b) < 0;
+}
 
 /// X saw W: W is earlier in the same chain (device and device epoch), or W's commit_seq is not above X's seen.
 bool saw(const Stamp& x, const Stamp& w);
-inline bool concurrent(const Stamp& a, const Stamp& b) { return !saw(a, b) && !saw(b, a); }
+inline bool concurrent(const Stamp& a, const Stamp& b) {
+  return !saw(a, b) && !saw(b, a);
+}
 
 }  // namespace tern::sync

@@ -1,4 +1,5 @@
-// Reference records: operator, queue, contact, category, organisation, tag, device, tenant. Ledger entries that reach devices in packs.
+// Reference records: operator, queue, contact, category, organisation, tag, device, tenant. Ledger entries that reach
+// devices in packs.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,18 @@
 namespace tern::sync {
 
 /// Numbers travel. `device` and `tenant` records are ledger entries too; only what devices may know goes into packs.
-enum class RecordKind : std::uint8_t { unspecified = 0, operator_ = 1, queue = 2, contact = 3, category = 4, organisation = 5, tag = 6, device = 7, tenant = 8, custom_field = 9 };
+enum class RecordKind : std::uint8_t {
+  unspecified = 0,
+  operator_ = 1,
+  queue = 2,
+  contact = 3,
+  category = 4,
+  organisation = 5,
+  tag = 6,
+  device = 7,
+  tenant = 8,
+  custom_field = 9
+};
 std::string_view to_string(RecordKind kind);
 std::optional<RecordKind> record_kind_from_name(std::string_view name);
 
@@ -26,7 +38,7 @@ struct Record {
   std::uint64_t version = 0;  // commit_seq
   bool deleted = false;
   std::map<std::string, std::string> attributes;  // operator: role, email, active; device: operator, scope ...
-  std::vector<RecordId> refs;                      // operator: its queues
+  std::vector<RecordId> refs;                     // operator: its queues
   bool operator==(const Record&) const = default;
 };
 

@@ -13,7 +13,17 @@
 
 namespace tern::sync {
 
-enum class Role : std::uint8_t { light = 1, operator_ = 2, supervisor = 3, manager = 4, sla_manager = 5, admin = 6, head_admin = 7, integrator = 8, analyst = 9 };
+enum class Role : std::uint8_t {
+  light = 1,
+  operator_ = 2,
+  supervisor = 3,
+  manager = 4,
+  sla_manager = 5,
+  admin = 6,
+  head_admin = 7,
+  integrator = 8,
+  analyst = 9
+};
 std::string_view role_name(Role role);  // "light", "operator" ...
 std::optional<Role> role_from_name(std::string_view name);
 std::span<const Right> rights_of(Role role);

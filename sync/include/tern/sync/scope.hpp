@@ -11,7 +11,16 @@
 
 namespace tern::sync {
 
-enum class LeftReason : std::uint8_t { unspecified = 0, reassigned = 1, queue_changed = 2, ended = 3, unwatched = 4, rights = 5, deleted = 6, taken = 7 };
+enum class LeftReason : std::uint8_t {
+  unspecified = 0,
+  reassigned = 1,
+  queue_changed = 2,
+  ended = 3,
+  unwatched = 4,
+  rights = 5,
+  deleted = 6,
+  taken = 7
+};
 std::string_view to_string(LeftReason reason);
 
 inline constexpr std::int64_t own_ended_days = 7;
@@ -24,8 +33,8 @@ struct ScopeMember {
   bool queue_scope_all = false;  // supervisors and up: no rule 2
 };
 
-/// Rules (1) to (4) of desk.md 2.14, without unreceipted work (the device keeps a ghost itself) and without --scope all.
-/// `now_ms`: time of the commit that asks; expiry is a commit of a job.
+/// Rules (1) to (4) of desk.md 2.14, without unreceipted work (the device keeps a ghost itself) and without --scope
+/// all. `now_ms`: time of the commit that asks; expiry is a commit of a job.
 bool in_scope(const TicketState& state, const ScopeMember& member, std::int64_t now_ms);
 
 /// Sum mod 2^256 of H("TRN1-SCOPE", ticket id, version, rights version), kept by bucket (first byte of the ticket id).
@@ -35,7 +44,7 @@ public:
   using Sum = std::array<std::uint64_t, 4>;
   void add(const TicketId& ticket, std::uint64_t version, std::uint64_t rights_version);
   void remove(const TicketId& ticket, std::uint64_t version, std::uint64_t rights_version);
-  [[nodiscard]] Hash total() const;                 // big-endian
+  [[nodiscard]] Hash total() const;  // big-endian
   [[nodiscard]] Hash bucket(std::uint8_t index) const;
   bool operator==(const ScopeDigest&) const = default;
 

@@ -1,4 +1,5 @@
-// The folded state of one ticket, closed under folding. Source: fold.md "Fold". Stored and sent as tern.v1.TicketStateMessage.
+// The folded state of one ticket, closed under folding. Source: fold.md "Fold". Stored and sent as
+// tern.v1.TicketStateMessage.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "tern/sync/lifecycle.hpp"
 #include "tern/sync/conflict.hpp"
+#include "tern/sync/lifecycle.hpp"
 #include "tern/sync/order.hpp"
 #include "tern/sync/ticket_fields.hpp"
 
@@ -36,17 +37,18 @@ struct FieldKey {
 
 struct ElementKey {
   FieldId field = FieldId::unspecified;  // tags, watchers, links, pins
-  Bytes element;                          // tag text; 'o'/'c' + 16 bytes; kind byte + 16 bytes; 16 bytes
+  Bytes element;                         // tag text; 'o'/'c' + 16 bytes; kind byte + 16 bytes; 16 bytes
   auto operator<=>(const ElementKey&) const = default;
 };
 
 /// A status move, or a customer's public message (intent `message`), at its place in the order. Beside them, what was
-/// written to a merged ticket after its merge and is no message (set, describe, edit_message): overtaken, its text kept.
+/// written to a merged ticket after its merge and is no message (set, describe, edit_message): overtaken, its text
+/// kept.
 struct Move {
   Stamp stamp;
   Intent intent = Intent::unspecified;
-  std::string text;          // result, reason; what was written
-  std::int64_t number = 0;   // wake_at ms; estimate in minutes; reopen window ms of a customer's message
+  std::string text;         // result, reason; what was written
+  std::int64_t number = 0;  // wake_at ms; estimate in minutes; reopen window ms of a customer's message
   bool erased = false;
   bool operator==(const Move&) const = default;
 };
@@ -82,14 +84,14 @@ struct EstimateDecision {
 
 struct TicketState {
   TicketId id;
-  std::uint64_t version = 0;       // newest commit_seq folded in
-  std::uint64_t integer_id = 0;    // 0 = not confirmed yet
-  std::string number;              // empty = not confirmed yet
+  std::uint64_t version = 0;     // newest commit_seq folded in
+  std::uint64_t integer_id = 0;  // 0 = not confirmed yet
+  std::string number;            // empty = not confirmed yet
   std::vector<std::string> aliases;
-  std::optional<Stamp> created;    // nothing: the create has not been folded in
+  std::optional<Stamp> created;  // nothing: the create has not been folded in
   std::map<FieldKey, Register> fields;
   std::map<ElementKey, std::vector<Stamp>> elements;  // adds that no remove had seen
-  std::vector<Move> moves;         // in order
+  std::vector<Move> moves;                            // in order
   std::string description;
   std::optional<Stamp> description_stamp;
   bool description_erased = false;

@@ -9,35 +9,35 @@ namespace tern::sync {
 /// Why a time is what it is; shown with the window. Bits; they travel.
 enum TimeFlag : std::uint32_t {
   time_flag_none = 0,
-  time_flag_mono_ignored = 1,     // the monotonic evidence left no window: it was ignored
-  time_flag_mono_missing = 2,     // the device had none (rebooted since the anchor)
-  time_flag_clamped = 4,          // the claimed time lay outside the window
-  time_flag_raised_chain = 8,     // raised to the change before it in the chain
-  time_flag_raised_seen = 16,     // raised above a fact it had seen
-  time_flag_seen_cut = 32,        // `seen` was cut to what the server had sent
-  time_flag_anchor_unknown = 64,  // the cited anchor is unknown or foreign
-  time_flag_asserted = 128,       // import: the source's word
-  time_flag_doubtful_clock = 256, // the server's clock was in doubt
+  time_flag_mono_ignored = 1,      // the monotonic evidence left no window: it was ignored
+  time_flag_mono_missing = 2,      // the device had none (rebooted since the anchor)
+  time_flag_clamped = 4,           // the claimed time lay outside the window
+  time_flag_raised_chain = 8,      // raised to the change before it in the chain
+  time_flag_raised_seen = 16,      // raised above a fact it had seen
+  time_flag_seen_cut = 32,         // `seen` was cut to what the server had sent
+  time_flag_anchor_unknown = 64,   // the cited anchor is unknown or foreign
+  time_flag_asserted = 128,        // import: the source's word
+  time_flag_doubtful_clock = 256,  // the server's clock was in doubt
 };
 
 inline constexpr std::uint64_t mono_unknown = UINT64_MAX;
 
 /// What the server knows about a set when it arrives. Milliseconds of server time but where said.
 struct SetEvidence {
-  std::optional<std::int64_t> anchor_ms;        // nothing: unknown anchor
-  std::int64_t seen_commit_ms = 0;              // commit time of the header's seen_seq; 0 = none
-  std::int64_t last_exchange_ms = 0;            // last exchange whose chain_head lay below this set; 0 = none
-  std::int64_t previous_lo_ms = 0;              // lo of the set before; 0 = none
-  std::int64_t received_ms = 0;                 // hi
-  std::uint64_t mono_ms = mono_unknown;         // of the header
+  std::optional<std::int64_t> anchor_ms;  // nothing: unknown anchor
+  std::int64_t seen_commit_ms = 0;        // commit time of the header's seen_seq; 0 = none
+  std::int64_t last_exchange_ms = 0;      // last exchange whose chain_head lay below this set; 0 = none
+  std::int64_t previous_lo_ms = 0;        // lo of the set before; 0 = none
+  std::int64_t received_ms = 0;           // hi
+  std::uint64_t mono_ms = mono_unknown;   // of the header
 };
 
 struct ChangeEvidence {
-  std::int64_t wall_ms = 0;                     // claimed
-  std::uint64_t before_ms = 0;                  // before sealing
-  std::int64_t seen_commit_ms = 0;              // commit time of the change's own `seen`; 0 = none
-  std::int64_t previous_effective_ms = 0;       // of the change before it in the chain; 0 = none
-  std::int64_t latest_seen_fact_ms = 0;         // latest fact of its ticket that it saw from another chain; 0 = none
+  std::int64_t wall_ms = 0;                // claimed
+  std::uint64_t before_ms = 0;             // before sealing
+  std::int64_t seen_commit_ms = 0;         // commit time of the change's own `seen`; 0 = none
+  std::int64_t previous_effective_ms = 0;  // of the change before it in the chain; 0 = none
+  std::int64_t latest_seen_fact_ms = 0;    // latest fact of its ticket that it saw from another chain; 0 = none
 };
 
 struct TrustedTime {
