@@ -107,7 +107,7 @@ TEST_CASE("plain http is for this machine only, on both sides", "[tls]") {
                                       "--tls-key", folder.file("missing.key")});
   INFO(missing.err);
   CHECK(missing.exit_code != 0);
-  CHECK(missing.error()["message"].as_string().find("missing.pem") != std::string::npos);
+  CHECK(missing.error()["message"].as_string().find("missing.") != std::string::npos);
 }
 
 }  // namespace tern::test
