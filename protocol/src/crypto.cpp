@@ -2,12 +2,10 @@
 
 #include <sodium.h>
 
+#include "raw.hpp"
+
 namespace tern::protocol {
 namespace {
-
-const unsigned char* raw(ByteView bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
-}
 
 /// p, padded with zeros to what BLAKE2b takes.
 std::array<unsigned char, crypto_generichash_blake2b_PERSONALBYTES> padded(std::string_view personal) {

@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include "raw.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/protocol/wire.hpp"
 
@@ -58,10 +59,6 @@ Result<SecretKey> stretch(const WrapHeader& header, std::string_view passphrase)
     return fail(ErrorCode::internal, "there is not enough memory to open a key", "close other programs", {});
   }
   return out;
-}
-
-const unsigned char* raw(ByteView bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include "raw.hpp"
 #include "tern/protocol/wire.hpp"
 
 namespace tern::protocol {
@@ -16,13 +17,6 @@ static_assert(crypto_secretstream_xchacha20poly1305_KEYBYTES == 32);
 using BoxNonce = FixedBytes<crypto_box_NONCEBYTES, struct BoxNonceTag>;
 using StreamHeader = FixedBytes<stream_header_bytes, struct StreamHeaderTag>;
 using StreamState = crypto_secretstream_xchacha20poly1305_state;
-
-const unsigned char* raw(ByteView bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-unsigned char* raw(Bytes& bytes) {
-  return reinterpret_cast<unsigned char*>(bytes.data());
-}
 
 /// The nonce that crypto_box_seal derives: BLAKE2b-192 of both public keys.
 BoxNonce seal_nonce(const ExchangePublicKey& ephemeral, const ExchangePublicKey& recipient) {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "refusal.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/v1/change.pb.h"
 
@@ -88,11 +89,6 @@ v1::Skeleton write_skeleton(const Change& change) {
 
 // ---- parsing
 // -----------------------------------------------------------------------------------------------------------
-
-tl::unexpected<Error> malformed(std::string_view field) {
-  return fail(ErrorCode::malformed, "The change is damaged: " + std::string(field) + " does not have its form.", {},
-              std::string(field));
-}
 
 tl::unexpected<Error> unknown(std::string_view field) {
   return fail(ErrorCode::upgrade_required, "This version does not know the " + std::string(field) + " of the change.",

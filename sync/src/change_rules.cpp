@@ -3,6 +3,7 @@
 #include <array>
 #include <set>
 
+#include "refusal.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/protocol/text.hpp"
 #include "tern/sync/change.hpp"
@@ -142,15 +143,6 @@ std::string_view name_of_first(std::uint32_t parts) {
   return "change";
 }
 
-tl::unexpected<Error> refuse(std::string_view field, std::string_view why) {
-  return fail(ErrorCode::invalid, std::string(field) + " " + std::string(why), {}, std::string(field));
-}
-
-tl::unexpected<Error> malformed(std::string_view field) {
-  return fail(ErrorCode::malformed, "The change is damaged: " + std::string(field) + " does not have its form.", {},
-              std::string(field));
-}
-
 Result<void> check_parts(const Change& change, const Shape& shape, std::string_view intent_name) {
   const std::uint32_t there = parts_of(change);
   const std::uint32_t needed = change.body_erased ? shape.needs & ~body_parts : shape.needs;
@@ -248,9 +240,6 @@ Result<void> check_fields(const Change& change) {
 
 bool is_letter_or_digit(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
 }
 
 /// T-YYYY-x<device>-<n>

@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 
+#include "refusal.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/protocol/text.hpp"
 #include "tern/sync/ticket_fields.hpp"
@@ -13,10 +14,6 @@ namespace {
 using Type = FieldType;
 
 constexpr char multi_separator = '\x1f';
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 /// Decimal digits without a needless zero in front.
 bool is_whole_number(std::string_view text) {
@@ -94,10 +91,6 @@ bool is_key(std::string_view key) {
 
 std::string shown(const FieldSpec& spec, std::string_view key) {
   return key.empty() ? std::string(spec.name) : std::string(spec.name) + "." + std::string(key);
-}
-
-Result<void> refuse(std::string_view field, std::string_view why) {
-  return fail(ErrorCode::invalid, std::string(field) + " " + std::string(why), {}, std::string(field));
 }
 
 Result<void> check_length(std::string_view field, ByteView value, std::size_t bytes_max) {

@@ -137,12 +137,12 @@ Status after_customer_message(Status from) {
 
 /// Moves that a person may choose here with an effect, each with the status it leads to: first the remembered status,
 /// then in F031's order, last what repeats in place.
-struct Step {
+struct NextMove {
   Intent intent;
   Status to;
 };
-std::vector<Step> steps(Status from, Status before_hold) {
-  std::vector<Step> found;
+std::vector<NextMove> steps(Status from, Status before_hold) {
+  std::vector<NextMove> found;
   const auto add_moves_to = [&](Status to) {
     for (const MoveSpec& move : moves)
       if (move.alone && move.intent != Intent::resume && move.to == to &&
@@ -204,7 +204,7 @@ std::optional<Status> next_status(Status from, Intent intent, Status before_hold
 
 std::vector<Intent> possible_moves(Status from, Status before_hold) {
   std::vector<Intent> possible;
-  for (const Step& step : steps(from, before_hold)) possible.push_back(step.intent);
+  for (const NextMove& step : steps(from, before_hold)) possible.push_back(step.intent);
   return possible;
 }
 
@@ -227,7 +227,7 @@ std::optional<std::vector<Intent>> shortest_moves(Status from, Status to, Status
     Visit visit = std::move(queue.front());
     queue.pop_front();
     if (visit.status == to) return std::move(visit.path);
-    for (const Step& step : steps(visit.status, visit.before_hold)) {
+    for (const NextMove& step : steps(visit.status, visit.before_hold)) {
       Visit next{step.to, step.to == on_hold && visit.status != on_hold ? visit.status : visit.before_hold, visit.path};
       next.path.push_back(step.intent);
       if (mark(next)) queue.push_back(std::move(next));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "support/must.hpp"
 #include "tern/protocol/change_set.hpp"
 #include "tern/protocol/receipt.hpp"
 #include "tern/protocol/zstd.hpp"
@@ -15,12 +16,6 @@ using client::HttpRequest;
 using namespace protocol;
 
 namespace {
-
-template <typename T>
-T must(Result<T> result) {
-  check(result.has_value(), result ? "" : result.error().message.c_str());
-  return std::move(*result);
-}
 
 std::optional<std::string_view> header_of(const HttpRequest& request, std::string_view name) {
   for (const auto& [key, value] : request.headers) {

@@ -55,8 +55,8 @@ void erase(World& world, const ChangeRef& ref) {
   world.pass(5'000);  // the files are cut back when nobody reads
 }
 
-struct Scene {
-  explicit Scene(std::uint64_t number)
+struct Erasure {
+  explicit Erasure(std::uint64_t number)
       : world(Seed::from_environment_or(number)), van(world.add_device("van")), desk(world.add_device("desk")) {
     ticket = van.create("erasure", "nothing special");
     CHECK(world.run_until_quiet());
@@ -71,7 +71,7 @@ struct Scene {
 
 TEST_CASE("an erased text is gone from every file of the server and of every device that syncs",
           "[world][security][erasure]") {
-  Scene scene(91);
+  Erasure scene(91);
   const ChangeRef note = scene.van.note(scene.ticket, std::string(canary) + " is what somebody wrote");
   const ChangeRef quoting = scene.desk.set(scene.ticket, Field::priority, "3");
   CHECK(scene.world.run_until_quiet());
@@ -98,7 +98,7 @@ TEST_CASE("an erased text is gone from every file of the server and of every dev
 }
 
 TEST_CASE("a restored backup does not bring back what was erased since", "[world][security][erasure]") {
-  Scene scene(92);
+  Erasure scene(92);
   const ChangeRef note = scene.van.note(scene.ticket, std::string(canary) + " was in the backup");
   CHECK(scene.world.run_until_quiet());
   const std::string backup = scene.world.server.backup();
@@ -122,7 +122,7 @@ TEST_CASE("what was written and erased after the backup comes back in its erased
           "[world][security][erasure]") {
   for (const bool knows : {true, false}) {
     INFO((knows ? "the device knew of the erasure" : "the device had not heard of the erasure"));
-    Scene scene(93);
+    Erasure scene(93);
     const std::string backup = scene.world.server.backup();
     const ChangeRef note = scene.van.note(scene.ticket, std::string(canary) + " was written after the backup");
     CHECK(scene.world.run_until_quiet());

@@ -7,8 +7,9 @@ using namespace tern::test;
 namespace {
 
 /// Two devices and a ticket with work of both, all quiet.
-struct Scene {
-  explicit Scene(std::uint64_t seed) : world(Seed{seed}), van(world.add_device("van")), desk(world.add_device("desk")) {
+struct OneTicket {
+  explicit OneTicket(std::uint64_t seed)
+      : world(Seed{seed}), van(world.add_device("van")), desk(world.add_device("desk")) {
     ticket = van.create("planted");
     van.note(ticket, "by the van");
     CHECK(world.run_until_quiet());
@@ -51,18 +52,18 @@ bool complains_of(World& world, std::string_view what) {
 }  // namespace
 
 TEST_CASE("a world in order has nothing to complain of", "[world][itself]") {
-  Scene scene(51);
+  OneTicket scene(51);
   CHECK(scene.world.invariants_hold());
 }
 
 TEST_CASE("a world names an acknowledged set that is gone", "[world][itself]") {
-  Scene scene(52);
+  OneTicket scene(52);
   scene.damage_ledger("DELETE FROM change_set WHERE commit_seq = (SELECT max(commit_seq) FROM change_set)");
   CHECK(complains_of(scene.world, "I5"));
 }
 
 TEST_CASE("a world names saved work that has no outcome", "[world][itself]") {
-  Scene scene(53);
+  OneTicket scene(53);
   SavedWork lost = scene.world.saved_work.back();
   lost.ref.id = random_id<ChangeId>(scene.van.environment);
   scene.world.saved_work.push_back(lost);
@@ -70,7 +71,7 @@ TEST_CASE("a world names saved work that has no outcome", "[world][itself]") {
 }
 
 TEST_CASE("a world names a message that is there twice", "[world][itself]") {
-  Scene scene(54);
+  OneTicket scene(54);
   scene.damage_ledger(
       "INSERT INTO message SELECT tenant_id, ticket_id, version + 1, device_id, x'0102030405060708', visibility, data "
       "FROM message LIMIT 1");
@@ -78,13 +79,13 @@ TEST_CASE("a world names a message that is there twice", "[world][itself]") {
 }
 
 TEST_CASE("a world names a ticket whose state is not the fold of its ledger", "[world][itself]") {
-  Scene scene(55);
+  OneTicket scene(55);
   scene.damage_ledger("UPDATE change SET standing = 4, outcome = 4 WHERE intent = 2");
   CHECK(complains_of(scene.world, "I10"));
 }
 
 TEST_CASE("a world names a chain with a hole", "[world][itself]") {
-  Scene scene(56);
+  OneTicket scene(56);
   scene.damage_ledger(
       "UPDATE change_set SET chain_seq = chain_seq + 1 WHERE commit_seq = (SELECT max(commit_seq) FROM change_set)");
   CHECK(complains_of(scene.world, "I4"));
@@ -92,18 +93,18 @@ TEST_CASE("a world names a chain with a hole", "[world][itself]") {
 
 TEST_CASE("a world names a device that lost a message, or a ticket", "[world][itself]") {
   for (const char* damage : {"DELETE FROM message", "DELETE FROM message; DELETE FROM ticket"}) {
-    Scene scene(57);
+    OneTicket scene(57);
     scene.damage_copy(scene.van, damage);
     CHECK(complains_of(scene.world, "I9"));
   }
 }
 
 TEST_CASE("a world names a time of anchors that goes back, and a log line that says too much", "[world][itself]") {
-  Scene scene(58);
+  OneTicket scene(58);
   scene.damage_ledger(
       "UPDATE anchor SET time_ms = time_ms - 100000 WHERE anchor_seq = (SELECT max(anchor_seq) FROM anchor)");
   CHECK(complains_of(scene.world, "I24"));
-  Scene talkative(59);
+  OneTicket talkative(59);
   talkative.world.secrets.emplace_back("device_enrolled");
   CHECK(complains_of(talkative.world, "I36"));
 }

@@ -31,7 +31,7 @@ struct DeviceKeyFile {
   Bytes wipe_order;
 };
 
-tl::unexpected<Error> damaged(const std::string& path) {
+tl::unexpected<Error> damaged_file(const std::string& path) {
   return fail(ErrorCode::corrupt, path + " is damaged", "restore it from a backup, or enrol this device again");
 }
 
@@ -97,10 +97,10 @@ Result<DeviceKeyFile> read_file(const HomePaths& paths) {
                 "run: tern enrol --server URL --code CODE");
   }
   if (!content) return tl::unexpected(content.error());
-  if (content->size() < Hash::size_bytes) return damaged(paths.device_key);
+  if (content->size() < Hash::size_bytes) return damaged_file(paths.device_key);
   const ByteView body = ByteView(*content).substr(0, content->size() - Hash::size_bytes);
   if (protocol::hash("TRN1-DEVKEY", body).view() != ByteView(*content).substr(body.size()))
-    return damaged(paths.device_key);
+    return damaged_file(paths.device_key);
   ByteReader reader(body);
   reader.tag(tag_device_key);
   reader.version(file_version);
@@ -220,15 +220,15 @@ Result<OpenedKeys> open_keys(const std::string& home, const std::optional<std::s
   TERN_TRY(DeviceKeyFile file, read_file(paths));
   TERN_CHECKED(make_private_directory(home));
   auto block = decode_identity(file.identity);
-  if (!block) return damaged(paths.device_key);
+  if (!block) return damaged_file(paths.device_key);
   auto secret = open_secret(file.secret, passphrase, file.identity);
   protocol::wipe(file.secret);
   if (!secret) return tl::unexpected(secret.error());
   const HomeSecret home_secret(std::move(*secret));
   protocol::SigningKey signing_key = home_secret.signing_key();
-  if (signing_key.id() != block->identity.key) return damaged(paths.device_key);
+  if (signing_key.id() != block->identity.key) return damaged_file(paths.device_key);
   auto key_list = protocol::open_first_key_list(block->key_list, block->roots);
-  if (!key_list) return damaged(paths.device_key);
+  if (!key_list) return damaged_file(paths.device_key);
 
   const bool wiped = !file.wipe_order.empty();
   if (wiped && file_exists(paths.replica_key)) TERN_CHECKED(remove_replica_files(paths));

@@ -25,7 +25,7 @@ constexpr std::string_view meta_operator = "owner.operator";
 constexpr std::string_view meta_provisional = "provisional";
 constexpr std::string_view meta_anchor = "anchor";
 
-Error damaged(std::string_view what) {
+Error damaged_row(std::string_view what) {
   return Error{ErrorCode::corrupt,
                "the outbox of this device holds a row that cannot be read: " + std::string(what),
                "restore this home from a copy of yours, or enrol again in a new home",
@@ -120,7 +120,7 @@ Result<AnchorHeld> Outbox::anchor() {
   anchor.request_boot_ms = reader.i64("request_boot_ms");
   anchor.cursor_seq = reader.u64("cursor_seq");
   anchor.anchor = Bytes(reader.sized(limits::mib, "anchor"));
-  if (!reader.finish()) return tl::unexpected(damaged("the anchor held"));
+  if (!reader.finish()) return tl::unexpected(damaged_row("the anchor held"));
   return anchor;
 }
 
@@ -184,7 +184,7 @@ Result<Bytes> Outbox::Impl::outcome_of(std::int64_t set_id, std::int64_t index) 
     const ByteView stored = rows.blob(0);
     if (!last_outcomes->ParseFromArray(stored.data(), static_cast<int>(stored.size()))) {
       last_outcomes.reset();
-      return tl::unexpected(damaged("a receipt"));
+      return tl::unexpected(damaged_row("a receipt"));
     }
   }
   if (index < 0 || index >= last_outcomes->outcomes_size()) return Bytes{};
@@ -214,7 +214,7 @@ Result<std::vector<OwnChange>> Outbox::Impl::read(Statement rows) {
 
     const std::optional<ByteView> body = rows.is_null(6) ? std::optional(rows.blob(5)) : std::nullopt;
     auto change = sync::parse_change(rows.blob(4), body, owner.device);
-    if (!change) return tl::unexpected(damaged(change.error().message));
+    if (!change) return tl::unexpected(damaged_row(change.error().message));
     own.change = std::move(*change);
     own.saved_wall_ms = rows.int64(7);
     own.saved_boot_ms = rows.int64(8);

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view meta_name = "words_to";
 
-tl::unexpected<Error> damaged(std::string_view what) {
+tl::unexpected<Error> damaged_words(std::string_view what) {
   return fail(ErrorCode::corrupt, "the replica of this device holds " + std::string(what) + " that cannot be read");
 }
 
@@ -44,7 +44,7 @@ Result<void> WordIndex::begin(sqlite::Database& database) {
   protocol::ByteReader reader(rows.blob(0));
   tickets_to_ = reader.i64("tickets");
   messages_to_ = reader.i64("messages");
-  return reader.finish() ? Result<void>{} : damaged("a mark");
+  return reader.finish() ? Result<void>{} : damaged_words("a mark");
 }
 
 Result<void> WordIndex::store(sqlite::Database& database) {
@@ -98,7 +98,7 @@ Result<std::uint64_t> WordIndex::work_off_tickets(sqlite::Database& database, st
     if (!row) return done;
     state.Clear();
     const ByteView stored = rows.blob(2);
-    if (!state.ParseFromArray(stored.data(), static_cast<int>(stored.size()))) return damaged("a ticket");
+    if (!state.ParseFromArray(stored.data(), static_cast<int>(stored.size()))) return damaged_words("a ticket");
     TERN_CHECKED(add_ticket(database, rows.int64(0), rows.text(1), state.description()));
     tickets_to_ = rows.int64(0);
     changed_ = true;
@@ -114,7 +114,7 @@ Result<std::uint64_t> WordIndex::work_off_messages(sqlite::Database& database, s
     if (!row) return done;
     message.Clear();
     const ByteView stored = rows.blob(1);
-    if (!message.ParseFromArray(stored.data(), static_cast<int>(stored.size()))) return damaged("a message");
+    if (!message.ParseFromArray(stored.data(), static_cast<int>(stored.size()))) return damaged_words("a message");
     const std::string words = shown_text(message);
     if (!words.empty()) {
       TERN_CHECKED(database.run("INSERT INTO message_fts (rowid, text) VALUES ($1, $2)", rows.int64(0), Text{words}));

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t counted_max = 10'000;  // addresses remembered at once
 
-tl::unexpected<Error> refused() {
+tl::unexpected<Error> wrong_code() {
   return fail(ErrorCode::login_refused, "This code is wrong, used or expired.",
               "Ask for a new one: ternd device code --operator NAME", "code");
 }
@@ -95,21 +95,21 @@ Result<Bytes> Enrolment::enrol(ByteView request, const std::string& address, con
       if (!by_tenant_.allow(to_hex(tenant->id()), attempts_per_tenant_max, environment_.boot_ms()))
         return fail(ErrorCode::rate_limited, "Too many devices are enrolling at once.", "Try again in a minute.");
     }
-    Result<Bytes> answer = refused();
+    Result<Bytes> answer = wrong_code();
     committer.run(*tenant, [&] { answer = take(*tenant, id, request); });
     return answer;
   }
-  return refused();
+  return wrong_code();
 }
 
 /// On the strand: two requests for one code come one after the other, and the second sees what the first made of it.
 Result<Bytes> Enrolment::take(Tenant& tenant, const protocol::EnrolmentId& id, ByteView request) {
   TERN_TRY(const auto code, find_code(tenant.writer(), tenant, id));
-  if (!code || tenant.now_ms() > code->expires_ms) return refused();
+  if (!code || tenant.now_ms() > code->expires_ms) return wrong_code();
   const auto opened = protocol::open_enrolment_request(request, code->key);
-  if (!opened) return refused();
+  if (!opened) return wrong_code();
   if (!code->used_by.empty()) {
-    if (!protocol::equal_secret(code->used_by, opened->public_key.view())) return refused();
+    if (!protocol::equal_secret(code->used_by, opened->public_key.view())) return wrong_code();
     return code->answer;  // the same bytes: they answer the first request, which a lost answer makes come again
   }
   return make_device(tenant, id, *code, *opened, request);
@@ -119,7 +119,7 @@ Result<Bytes> Enrolment::make_device(Tenant& tenant, const protocol::EnrolmentId
                                      const protocol::EnrolmentRequest& request, ByteView wire) {
   const auto operator_record =
       tenant.find_record(sync::RecordKind::operator_, RecordId::or_zero(code.operator_id.view()));
-  if (!operator_record) return refused();
+  if (!operator_record) return wrong_code();
   TERN_TRY(const auto anchor, tenant.anchor());
   if (!anchor)
     return fail(ErrorCode::busy, "The server's clock is in doubt.", "Ask its operator to check it: ternd clock accept");

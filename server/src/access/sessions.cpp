@@ -12,7 +12,7 @@
 namespace tern::server {
 namespace {
 
-tl::unexpected<Error> refused() {
+tl::unexpected<Error> unknown_device() {
   return fail(ErrorCode::login_refused, "This device is not known here.", "Enrol it with a new code.");
 }
 
@@ -103,11 +103,11 @@ Result<protocol::SessionWelcome> SessionRegistry::prove(const protocol::SessionP
     if (late) return fail(ErrorCode::session_unknown, "That handshake is over.", "Begin again.");
   }
   Tenant* tenant = tenant_of(handshake->party().tenant);
-  if (tenant == nullptr) return refused();
+  if (tenant == nullptr) return unknown_device();
   const auto device = find_device(*tenant, handshake->party().device);
   if (!device || device->key != handshake->party().key || device->purpose != protocol::KeyPurpose::device)
-    return refused();
-  if (!handshake->accept(proof, device->public_key)) return refused();
+    return unknown_device();
+  if (!handshake->accept(proof, device->public_key)) return unknown_device();
   return welcome(*handshake, proof, *tenant, *device);
 }
 

@@ -1,8 +1,5 @@
 #include "restore.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <map>
@@ -11,6 +8,7 @@
 #include "access/open_tenants.hpp"
 #include "access/private_file.hpp"
 #include "admin/backup_manifest.hpp"
+#include "admin/descriptor.hpp"
 #include "admin/tar.hpp"
 #include "ingest/devices.hpp"
 #include "ingest/jobs.hpp"
@@ -34,20 +32,6 @@ std::string folder_path(std::string path) {
 }
 
 // ---- unpacking ----
-
-class Descriptor {
-public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return value_; }
-
-private:
-  int value_;
-};
 
 /// Writes the files of an archive below a folder and measures them.
 class Unpacker {
@@ -102,7 +86,7 @@ private:
 };
 
 Result<void> unpack(const std::string& from, const protocol::RecoveryKey& recovery, Unpacker& unpacker) {
-  const Descriptor file(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor file(open_to_read(from));
   if (file.get() < 0) return fail(ErrorCode::not_found, "Cannot read " + from + ".", "", "from");
   TarReader reader(unpacker.files());
   const protocol::StreamSource source = [&](std::size_t bytes_max) -> Result<Bytes> {

@@ -1,10 +1,9 @@
 #include "tar.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
+
+#include "admin/descriptor.hpp"
 
 namespace tern::server::admin {
 namespace {
@@ -56,20 +55,6 @@ std::uint64_t padding_of(std::uint64_t size) {
   return (tar_block_bytes - size % tar_block_bytes) % tar_block_bytes;
 }
 
-class Descriptor {
-public:
-  explicit Descriptor(const std::string& path) : value_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return value_; }
-
-private:
-  int value_;
-};
-
 class Source {
 public:
   explicit Source(std::vector<TarFile> files) : files_(std::move(files)) {}
@@ -110,7 +95,7 @@ private:
       left_ = 0;
       return {};
     }
-    input_ = std::make_unique<Descriptor>(file.source_path);
+    input_ = std::make_unique<Descriptor>(open_to_read(file.source_path));
     if (input_->get() < 0) return fail(ErrorCode::storage_failed, "Cannot read " + file.source_path + ".");
     return {};
   }

@@ -11,6 +11,7 @@
 #include "replica/replica.hpp"
 #include "support/catch.hpp"
 #include "support/fold_desk.hpp"
+#include "support/must.hpp"
 #include "support/temp_dir.hpp"
 #include "support/virtual_environment.hpp"
 #include "tern/sync/fold.hpp"
@@ -27,15 +28,6 @@ using client::Views;
 using sync::Change;
 using sync::FieldId;
 using sync::Intent;
-
-template <typename T>
-T must(Result<T> result) {
-  if (!result) FAIL(to_string(result.error().code) << ": " << result.error().message);
-  return std::move(*result);
-}
-inline void must(Result<void> result) {
-  if (!result) FAIL(to_string(result.error().code) << ": " << result.error().message);
-}
 
 /// What the server holds: every change folds into its ticket as it is committed.
 class MiniLedger {

@@ -16,7 +16,7 @@ std::string shown_status(ClientDesk& desk, const TicketId& ticket) {
   return desk.show(ticket).row.status;
 }
 
-std::vector<std::string> subjects(const client::ListPage& page) {
+std::vector<std::string> listed_subjects(const client::ListPage& page) {
   std::vector<std::string> out;
   for (const auto& row : page.rows) out.push_back(row.subject);
   std::ranges::sort(out);
@@ -447,7 +447,7 @@ TEST_CASE("buckets take out what the server no longer names", "[client][replica]
   bucket.add_ticket_ids(Bytes(stays.view()));
   bucket.add_versions(1);
   desk.apply(std::move(response));
-  CHECK(subjects(must(desk.views->list({}))) == std::vector<std::string>{"a stays", "b elsewhere"});
+  CHECK(listed_subjects(must(desk.views->list({}))) == std::vector<std::string>{"a stays", "b elsewhere"});
   CHECK(desk.views->ticket(elsewhere));
   CHECK_FALSE(desk.views->ticket(goes));
 }

@@ -3,8 +3,6 @@
 namespace tern::protocol::test {
 namespace {
 
-const FixedEnvironment environment;
-
 /// The field of a header that a byte belongs to.
 std::string header_field(std::size_t at) {
   static const std::vector<std::pair<std::size_t, std::string>> ends = {

@@ -4,13 +4,6 @@
 namespace tern::protocol::test {
 namespace {
 
-const TenantId tenant = filled<TenantId>(0x11);
-const EpochId epoch = filled<EpochId>(0x0e);
-
-SigningKey key_of(char seed) {
-  return SigningKey::from_seed(SecretKey::from(Bytes(32, seed)));
-}
-
 /// A server with one open code, and the device that was told it.
 struct Enrolment {
   SigningKey root = key_of('r');
@@ -28,10 +21,10 @@ struct Enrolment {
     return list;
   }
   [[nodiscard]] Certificate certificate() const {
-    return {1,    tenant,   filled<OperatorId>(3), filled<DeviceId>(4), device_key.public_key(), 1, 1, epoch,
+    return {1,    test_tenant, filled<OperatorId>(3), filled<DeviceId>(4), device_key.public_key(), 1, 1, test_epoch,
             7000, root.id()};
   }
-  [[nodiscard]] Anchor anchor() const { return {tenant, epoch, 1, 7000, 0, merkle(), 0, 0, {}}; }
+  [[nodiscard]] Anchor anchor() const { return {test_tenant, test_epoch, 1, 7000, 0, merkle(), 0, 0, {}}; }
   static Hash merkle() { return sha256({}); }
   [[nodiscard]] EnrolmentAnswer answer() const {
     return {sign_statement(certificate(), log_key).wire,
@@ -194,7 +187,7 @@ TEST_CASE("a later certificate keeps the device and raises its epoch", "[protoco
 }
 
 TEST_CASE("an enrolment link says the same to a phone as to a person", "[protocol][enrolment]") {
-  const EnrolmentLink link{"https://desk.example:8470/a?b&c=%", tenant, filled<RootId>(5), "C0C1-C2C3-C4C5-C6C7"};
+  const EnrolmentLink link{"https://desk.example:8470/a?b&c=%", test_tenant, filled<RootId>(5), "C0C1-C2C3-C4C5-C6C7"};
   const std::string text = to_text(link);
   const EnrolmentLink back = good(enrolment_link_from_text(text));
   CHECK(back.url == link.url);

@@ -37,6 +37,18 @@ Fixed filled(std::uint8_t byte) {
   return out;
 }
 
+inline const TenantId test_tenant = filled<TenantId>(0x11);
+inline const DeviceId test_device = filled<DeviceId>(0x22);
+inline const EpochId test_epoch = filled<EpochId>(0x0e);
+inline const FixedEnvironment fixed_environment;  // its making readies the cryptography for every test
+
+inline SigningKey key_of(char seed) {
+  return SigningKey::from_seed(SecretKey::from(Bytes(32, seed)));
+}
+inline SigningKey log_key() {
+  return key_of('L');
+}
+
 /// The value behind a Result that must be good.
 template <typename T>
 T good(Result<T> result) {

@@ -4,10 +4,6 @@
 namespace tern::protocol::test {
 namespace {
 
-SigningKey key_of(char seed) {
-  return SigningKey::from_seed(SecretKey::from(Bytes(32, seed)));
-}
-
 KeyList list_of(std::uint64_t version, const SigningKey& next_root) {
   KeyList list;
   list.version = version;

@@ -4,13 +4,6 @@
 namespace tern::protocol::test {
 namespace {
 
-const DeviceId device = filled<DeviceId>(0x22);
-const EpochId epoch = filled<EpochId>(0x0e);
-
-SigningKey log_key() {
-  return SigningKey::from_seed(SecretKey::from(Bytes(32, 'L')));
-}
-
 /// A log of 40 leaves; ours are some of them.
 struct Fixture {
   MerkleFrontier frontier;
@@ -31,12 +24,13 @@ struct Fixture {
     return [this](unsigned level, std::uint64_t index) { return std::optional(nodes.at({level, index})); };
   }
   [[nodiscard]] ReceiptList list() const {
-    return good(sign_receipts(receipts, {epoch, frontier.size(), frontier.root()}, device, lookup(), log_key()));
+    return good(
+        sign_receipts(receipts, {test_epoch, frontier.size(), frontier.root()}, test_device, lookup(), log_key()));
   }
 };
 
 std::string judged(const ReceiptList& list) {
-  return outcome(verify_receipts(list, device, log_key().public_key()));
+  return outcome(verify_receipts(list, test_device, log_key().public_key()));
 }
 
 }  // namespace
@@ -78,7 +72,7 @@ TEST_CASE("leaf, receipt and list are built by the bytes of the document", "[pro
 TEST_CASE("the receipts of one exchange are proven by one signature and one proof", "[protocol][receipt]") {
   const Fixture fixture;
   const ReceiptList list = fixture.list();
-  const VerifiedReceipts verified = good(verify_receipts(list, device, log_key().public_key()));
+  const VerifiedReceipts verified = good(verify_receipts(list, test_device, log_key().public_key()));
   CHECK(verified.receipts.size() == 6);
   CHECK(verified.head.first_chain_seq == 107);
   CHECK(verified.head.last_chain_seq == 130);
@@ -122,8 +116,8 @@ TEST_CASE("a signed list whose leaves are not in the signed log is refused", "[p
   const Fixture fixture;
   std::vector<Bytes> receipts = fixture.receipts;
   receipts[0] = encode(make_receipt(1, 107, 7, filled<Hash>(7), 1'007, 5'000, "another outcome"));
-  const ReceiptList list = good(sign_receipts(receipts, {epoch, fixture.frontier.size(), fixture.frontier.root()},
-                                              device, fixture.lookup(), log_key()));
+  const ReceiptList list = good(sign_receipts(receipts, {test_epoch, fixture.frontier.size(), fixture.frontier.root()},
+                                              test_device, fixture.lookup(), log_key()));
   CHECK(judged(list) == "verification_failed proof");
 }
 
@@ -137,13 +131,13 @@ TEST_CASE("a receipt whose outcomes are not the logged ones is refused", "[proto
 
 TEST_CASE("a receipt list is bounded", "[protocol][receipt]") {
   const Fixture fixture;
-  const LogHead head{epoch, fixture.frontier.size(), fixture.frontier.root()};
-  CHECK(outcome(sign_receipts({}, head, device, fixture.lookup(), log_key())) == "MALFORMED receipts");
+  const LogHead head{test_epoch, fixture.frontier.size(), fixture.frontier.root()};
+  CHECK(outcome(sign_receipts({}, head, test_device, fixture.lookup(), log_key())) == "MALFORMED receipts");
   const std::vector<Bytes> many(limits::sets_per_exchange_max + 1, fixture.receipts[0]);
-  CHECK(outcome(sign_receipts(many, head, device, fixture.lookup(), log_key())) == "too_large receipts");
+  CHECK(outcome(sign_receipts(many, head, test_device, fixture.lookup(), log_key())) == "too_large receipts");
   // The same set pushed twice in one exchange gets its receipt twice, over one leaf.
   const std::vector<Bytes> twice{fixture.receipts[0], fixture.receipts[0]};
-  CHECK(judged(good(sign_receipts(twice, head, device, fixture.lookup(), log_key()))) == "good");
+  CHECK(judged(good(sign_receipts(twice, head, test_device, fixture.lookup(), log_key()))) == "good");
 }
 
 }  // namespace tern::protocol::test

@@ -4,10 +4,6 @@
 namespace tern::protocol::test {
 namespace {
 
-SigningKey key_of(char seed) {
-  return SigningKey::from_seed(SecretKey::from(Bytes(32, seed)));
-}
-
 SessionHeads some_heads() {
   return {{1, 7, filled<Hash>(0x04)}, {filled<EpochId>(0x0e), 5, filled<Hash>(0x05)}};
 }
@@ -219,8 +215,6 @@ TEST_CASE("a server's head may grow and nothing else", "[protocol][session]") {
 // ---- requests and answers ----
 
 namespace {
-
-const FixedEnvironment environment;
 
 SecretKey test_key(char c) {
   return SecretKey::from(Bytes(32, c));

@@ -9,14 +9,6 @@
 namespace tern::protocol::test {
 namespace {
 
-const TenantId tenant = filled<TenantId>(0x11);
-const DeviceId device = filled<DeviceId>(0x22);
-const EpochId epoch = filled<EpochId>(0x0e);
-
-SigningKey log_key() {
-  return SigningKey::from_seed(SecretKey::from(Bytes(32, 'L')));
-}
-
 ChangeName name(std::uint8_t by, std::uint8_t first) {
   ChangeName out{filled<DeviceId>(by), {}};
   for (std::uint8_t i = 0; i < 8; ++i) out.change.bytes[i] = static_cast<std::uint8_t>(first + i);
@@ -25,32 +17,32 @@ ChangeName name(std::uint8_t by, std::uint8_t first) {
 
 // One of each kind, every field set to something else; the same values as in make_vectors.py.
 Anchor an_anchor() {
-  return {tenant, epoch, 9, 1'700'000'000'123, 5, filled<Hash>(0x33), 3, 20'000, filled<Hash>(0x44)};
+  return {test_tenant, test_epoch, 9, 1'700'000'000'123, 5, filled<Hash>(0x33), 3, 20'000, filled<Hash>(0x44)};
 }
 ReceiptListHead a_list_head() {
-  return {epoch, device, 5, 7, filled<Hash>(1), 5, filled<Hash>(2)};
+  return {test_epoch, test_device, 5, 7, filled<Hash>(1), 5, filled<Hash>(2)};
 }
 Revocation a_revocation() {
-  return {tenant, device, filled<KeyId>(0x55), epoch, 77, 1000, RevocationReason::frozen};
+  return {test_tenant, test_device, filled<KeyId>(0x55), test_epoch, 77, 1000, RevocationReason::frozen};
 }
 Erasure an_erasure() {
-  return {tenant, 2000, {{name(0x22, 1), filled<Hash>(0x66)}}};
+  return {test_tenant, 2000, {{name(0x22, 1), filled<Hash>(0x66)}}};
 }
 Amendment an_amendment() {
-  return {tenant, epoch, 88, 3000, filled<TicketId>(0x77), {{name(0x22, 1), 1, 3, 258, name(0x23, 9)}}};
+  return {test_tenant, test_epoch, 88, 3000, filled<TicketId>(0x77), {{name(0x22, 1), 1, 3, 258, name(0x23, 9)}}};
 }
 EpochRecord an_epoch_record() {
-  return {tenant, epoch, 99, filled<Hash>(0x33), filled<EpochId>(0x0f), 4000, EpochReason::restored};
+  return {test_tenant, test_epoch, 99, filled<Hash>(0x33), filled<EpochId>(0x0f), 4000, EpochReason::restored};
 }
 WipeOrder a_wipe_order() {
-  return {tenant, device, filled<WipeOrder::OrderId>(0x78), 5000};
+  return {test_tenant, test_device, filled<WipeOrder::OrderId>(0x78), 5000};
 }
 AnchorWithdrawal a_withdrawal() {
-  return {tenant, epoch, 4, 6, 6000};
+  return {test_tenant, test_epoch, 4, 6, 6000};
 }
 Certificate a_certificate() {
-  return {12,    tenant, filled<OperatorId>(0x34), device, filled<PublicKey>(0x79), 1, 1,
-          epoch, 7000,   filled<RootId>(0x7a)};
+  return {12,         test_tenant, filled<OperatorId>(0x34), test_device, filled<PublicKey>(0x79), 1, 1,
+          test_epoch, 7000,        filled<RootId>(0x7a)};
 }
 KeyList a_key_list() {
   const auto key = filled<PublicKey>(0x7b);
@@ -227,7 +219,7 @@ TEST_CASE("a device follows an epoch record that continues what it knows", "[pro
     for (const MerkleNode& node : frontier.append(filled<Hash>(static_cast<std::uint8_t>(i)))) {
       nodes[{node.level, node.index}] = node.hash;
     }
-    if (i == 4 || i == 10) ladder.push_back({epoch, frontier.size(), frontier.root()});
+    if (i == 4 || i == 10) ladder.push_back({test_epoch, frontier.size(), frontier.root()});
   }
   const MerkleLookup lookup = [&](unsigned level, std::uint64_t index) {
     return std::optional(nodes.at({level, index}));
@@ -236,15 +228,17 @@ TEST_CASE("a device follows an epoch record that continues what it knows", "[pro
   record.kept_size = 8;
   record.kept_root = good(merkle_root_at(8, lookup));
   const MerkleProof proof = good(consistency_proof(5, 8, lookup));  // from the newest head not above the kept size
-  CHECK(outcome(judge_epoch_record(record, tenant, epoch, ladder, proof)) == "good");
-  CHECK(outcome(judge_epoch_record(record, tenant, epoch, {}, {})) == "good");
-  CHECK(outcome(judge_epoch_record(record, tenant, epoch, ladder, {})) == "SERVER_ROLLBACK kept_root");
-  CHECK(outcome(judge_epoch_record(record, filled<TenantId>(1), epoch, ladder, proof)) == "SERVER_ROLLBACK tenant_id");
-  CHECK(outcome(judge_epoch_record(record, tenant, filled<EpochId>(1), ladder, proof)) == "SERVER_ROLLBACK old_epoch");
+  CHECK(outcome(judge_epoch_record(record, test_tenant, test_epoch, ladder, proof)) == "good");
+  CHECK(outcome(judge_epoch_record(record, test_tenant, test_epoch, {}, {})) == "good");
+  CHECK(outcome(judge_epoch_record(record, test_tenant, test_epoch, ladder, {})) == "SERVER_ROLLBACK kept_root");
+  CHECK(outcome(judge_epoch_record(record, filled<TenantId>(1), test_epoch, ladder, proof)) ==
+        "SERVER_ROLLBACK tenant_id");
+  CHECK(outcome(judge_epoch_record(record, test_tenant, filled<EpochId>(1), ladder, proof)) ==
+        "SERVER_ROLLBACK old_epoch");
   record.kept_root = filled<Hash>(1);
-  CHECK(outcome(judge_epoch_record(record, tenant, epoch, ladder, proof)) == "SERVER_ROLLBACK kept_root");
+  CHECK(outcome(judge_epoch_record(record, test_tenant, test_epoch, ladder, proof)) == "SERVER_ROLLBACK kept_root");
   record.new_epoch = record.old_epoch;
-  CHECK(outcome(judge_epoch_record(record, tenant, epoch, ladder, proof)) == "SERVER_ROLLBACK new_epoch");
+  CHECK(outcome(judge_epoch_record(record, test_tenant, test_epoch, ladder, proof)) == "SERVER_ROLLBACK new_epoch");
 }
 
 }  // namespace tern::protocol::test

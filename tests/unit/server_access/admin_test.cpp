@@ -12,12 +12,6 @@
 namespace tern::test {
 namespace {
 
-Json cmd(const std::string& name, std::initializer_list<Json::Member> members = {}) {
-  Json out = Json::object({{"command", Json(name)}});
-  for (const auto& [key, value] : members) out.set(key, value);
-  return out;
-}
-
 ErrorCode code_of(House& house, const Json& command) {
   auto answer = house.try_command(command);
   return answer ? ErrorCode::internal : answer.error().code;

@@ -10,22 +10,16 @@
 namespace tern::test {
 namespace {
 
-Json cmd(const std::string& name, std::initializer_list<Json::Member> members = {}) {
-  Json out = Json::object({{"command", Json(name)}});
-  for (const auto& [key, value] : members) out.set(key, value);
-  return out;
-}
-
 std::string content_of(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-struct Scene {
+struct BackedUpHouse {
   House house;
   std::unique_ptr<Device> device;
   std::string backup;
-  Scene() {
+  BackedUpHouse() {
     house.add_operator("ann", "supervisor");
     device = std::make_unique<Device>(house, "ann", "all");
     must(device->open_session());
@@ -49,7 +43,7 @@ struct Scene {
 
 TEST_CASE("a backup is one encrypted file, and moves what counts as stable only once it was checked",
           "[server][backup]") {
-  Scene scene;
+  BackedUpHouse scene;
   scene.write("canary words");
   const Json before = scene.house.command(cmd("status"));
   CHECK(before["rows"].items()[0]["backed_up_to"].as_integer() == 0);
@@ -69,7 +63,7 @@ TEST_CASE("a backup is one encrypted file, and moves what counts as stable only 
 
 TEST_CASE("a restore brings everything back under a new epoch, and devices of the old one are told",
           "[server][backup][restore]") {
-  Scene scene;
+  BackedUpHouse scene;
   const TicketId kept = scene.write("kept");
   scene.device->exchange();
   const auto head_in_backup = scene.device->server_head;
@@ -117,7 +111,7 @@ TEST_CASE("a restore brings everything back under a new epoch, and devices of th
 }
 
 TEST_CASE("a code that was used after the backup opens nothing after the restore", "[server][backup][restore]") {
-  Scene scene;
+  BackedUpHouse scene;
   const std::string code = scene.house.code_for("ann");
   scene.house.command(cmd("backup", {{"to", Json(scene.backup)}}));
   const auto key = protocol::SigningKey::generate(scene.house.environment);
@@ -129,7 +123,7 @@ TEST_CASE("a code that was used after the backup opens nothing after the restore
 }
 
 TEST_CASE("revocations and erasures come back before anything else", "[server][backup][restore]") {
-  Scene scene;
+  BackedUpHouse scene;
   const TicketId ticket = scene.write("secret canary subject");
   Device thief(scene.house, "ann");
   scene.house.command(cmd("backup", {{"to", Json(scene.backup)}}));
@@ -153,7 +147,7 @@ TEST_CASE("revocations and erasures come back before anything else", "[server][b
 }
 
 TEST_CASE("a backup that is damaged, cut or of another key restores nothing", "[server][backup][restore]") {
-  Scene scene;
+  BackedUpHouse scene;
   scene.write("kept");
   scene.house.command(cmd("backup", {{"to", Json(scene.backup)}}));
   const std::string whole = content_of(scene.backup);
@@ -192,7 +186,7 @@ TEST_CASE("a backup that is damaged, cut or of another key restores nothing", "[
 }
 
 TEST_CASE("a running server is not restored over", "[server][backup][restore]") {
-  Scene scene;
+  BackedUpHouse scene;
   scene.house.command(cmd("backup", {{"to", Json(scene.backup)}}));
   const auto answer = server::ServerCore::administer_offline(
       scene.house.options(),
@@ -203,7 +197,7 @@ TEST_CASE("a running server is not restored over", "[server][backup][restore]") 
 }
 
 TEST_CASE("what is erased is gone from export, exchange and every file", "[server][erase]") {
-  Scene scene;
+  BackedUpHouse scene;
   const TicketId ticket = scene.write("plain subject");
   auto note = scene.device->change(sync::Intent::message, ticket);
   note.text = "the canary sings here";

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "support/catch.hpp"
+#include "support/must.hpp"
 #include "support/temp_dir.hpp"
 #include "support/virtual_environment.hpp"
 #include "tern/protocol/enrolment.hpp"
@@ -20,13 +20,11 @@
 
 namespace tern::test {
 
-template <typename T>
-T must(Result<T> result) {
-  if (!result) FAIL(to_string(result.error().code) << ": " << result.error().message << " " << result.error().field);
-  return std::move(*result);
-}
-inline void must(Result<void> result) {
-  if (!result) FAIL(to_string(result.error().code) << ": " << result.error().message << " " << result.error().field);
+/// An administrator's command.
+inline Json cmd(const std::string& name, std::initializer_list<Json::Member> members = {}) {
+  Json out = Json::object({{"command", Json(name)}});
+  for (const auto& [key, value] : members) out.set(key, value);
+  return out;
 }
 
 /// What an answer says: the problem's code, or "" for none.

@@ -67,10 +67,10 @@ struct Stream {
   std::size_t taken = 0;
 };
 
-struct Scene {
+struct TwoStreams {
   House house;
   std::unique_ptr<Device> ann, bob;
-  Scene() {
+  TwoStreams() {
     house.add_operator("ann", "supervisor");
     house.add_operator("bob", "supervisor");
     ann = std::make_unique<Device>(house, "ann", "all");
@@ -85,7 +85,7 @@ struct Scene {
 }  // namespace
 
 TEST_CASE("a stream answers requests and brings what others commit", "[server][push]") {
-  Scene scene;
+  TwoStreams scene;
   scene.ann->push(scene.ann->create(random_id<TicketId>(scene.house.environment)));
   scene.bob->download();
   Stream stream(*scene.bob);
@@ -105,7 +105,7 @@ TEST_CASE("a stream answers requests and brings what others commit", "[server][p
 }
 
 TEST_CASE("a stream takes sets and gives their receipts", "[server][push]") {
-  Scene scene;
+  TwoStreams scene;
   Stream stream(*scene.ann);
   v1::ExchangeRequest asked = scene.ann->request();
   asked.add_change_sets(scene.ann->seal({scene.ann->create(random_id<TicketId>(scene.house.environment))}));
@@ -117,7 +117,7 @@ TEST_CASE("a stream takes sets and gives their receipts", "[server][push]") {
 
 TEST_CASE("a frame with a bad MAC ends the stream, one out of step asks for a new one (row 50)",
           "[server][push][refusals]") {
-  Scene scene;
+  TwoStreams scene;
   Stream stream(*scene.bob);
   v1::StreamFrame frame;
   *frame.mutable_request() = scene.bob->request();
@@ -146,7 +146,7 @@ TEST_CASE("a frame with a bad MAC ends the stream, one out of step asks for a ne
 }
 
 TEST_CASE("an upgrade needs a session, once, and a full one", "[server][push][refusals]") {
-  Scene scene;
+  TwoStreams scene;
   auto request = scene.bob->signed_request("GET", "/sync/v1/stream", {});
   request.path = "/sync/v1/stream";
   auto& handler = scene.house.core->handler();
@@ -160,7 +160,7 @@ TEST_CASE("an upgrade needs a session, once, and a full one", "[server][push][re
 }
 
 TEST_CASE("a revocation closes the device's stream with the commit that makes it", "[server][push][revocation]") {
-  Scene scene;
+  TwoStreams scene;
   Stream stream(*scene.bob);
   stream.ask(scene.bob->request());
   scene.house.command(Json::object(
@@ -170,7 +170,7 @@ TEST_CASE("a revocation closes the device's stream with the commit that makes it
 }
 
 TEST_CASE("a stream whose session grew old is closed by the next tick", "[server][push]") {
-  Scene scene;
+  TwoStreams scene;
   Stream stream(*scene.bob);
   scene.house.environment.advance(3'600'001);
   scene.house.core->tick();
@@ -204,7 +204,7 @@ private:
 }  // namespace
 
 TEST_CASE("a revocation that commits between verify and commit wins", "[server][push][revocation]") {
-  Scene scene;
+  TwoStreams scene;
   const DeviceId device = scene.bob->certificate.device;
   scene.house.core->use_committer(std::make_unique<Meanwhile>([device](server::Tenant& tenant) {
     must(server::end_device(tenant, device, protocol::RevocationReason::revoked, OperatorId{}));

@@ -3,20 +3,11 @@
 #include <algorithm>
 #include <set>
 
-#include "support/catch.hpp"
+#include "support/must.hpp"
 #include "tern/sync/scope.hpp"
 #include "tern/v1/exchange.pb.h"
 
 namespace tern::test {
-namespace {
-
-template <typename T>
-T must(Result<T> result) {
-  if (!result) FAIL(to_string(result.error().code) << ": " << result.error().message << " " << result.error().field);
-  return std::move(*result);
-}
-
-}  // namespace
 
 // ---- van ----
 

@@ -7,7 +7,7 @@ using namespace tern::test;
 
 namespace {
 
-constexpr std::int64_t day = 86'400'000;
+constexpr std::int64_t day_ms = 86'400'000;
 
 struct Teams {
   Desk desk;
@@ -132,7 +132,7 @@ TEST_CASE("ended tickets leave the scopes by a commit of a job, and only then", 
   CHECK(t.office->send(watch).outcome == Outcome::applied);
   CHECK(t.van->send({t.van->make(Intent::take, t.ticket), t.van->make(Intent::close, t.ticket)})[1].outcome ==
         Outcome::applied);
-  t.desk.environment.advance(7 * day - 3'600'000);
+  t.desk.environment.advance(7 * day_ms - 3'600'000);
   REQUIRE(server::expire_scopes(*t.desk.tenant));
   CHECK(t.desk.members(t.ticket) == t.sorted({t.ada, t.eve}));
   t.desk.environment.advance(2 * 3'600'000);
@@ -143,11 +143,11 @@ TEST_CASE("ended tickets leave the scopes by a commit of a job, and only then", 
   CHECK(t.desk.tenant->commit_seq() == seq + 1);
   CHECK(t.desk.members(t.ticket) == std::vector{t.eve});
   CHECK(t.left_reason(t.ada) == static_cast<std::int64_t>(sync::LeftReason::ended));
-  t.desk.environment.advance(24 * day);
+  t.desk.environment.advance(24 * day_ms);
   REQUIRE(server::expire_scopes(*t.desk.tenant));
   CHECK(t.desk.members(t.ticket).empty());
   const auto quiet = t.desk.tenant->commit_seq();
-  t.desk.environment.advance(day);
+  t.desk.environment.advance(day_ms);
   REQUIRE(server::expire_scopes(*t.desk.tenant));
   CHECK(t.desk.tenant->commit_seq() == quiet);
 }

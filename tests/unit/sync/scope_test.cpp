@@ -10,13 +10,13 @@ using namespace tern::sync::sample;
 
 namespace {
 
-constexpr std::int64_t day = 86'400'000;
+constexpr std::int64_t day_ms = 86'400'000;
 constexpr std::int64_t now = 1'700'000'000'000;
-const OperatorId me = person(1);
+const OperatorId viewer = person(1);
 const std::vector<RecordId> my_queues = {queue(1), queue(2)};
 
 bool mine(const TicketState& state, std::int64_t at = now, bool all_queues = false) {
-  return in_scope(state, {me, my_queues, all_queues}, at);
+  return in_scope(state, {viewer, my_queues, all_queues}, at);
 }
 
 TicketState assigned_to(OperatorId operator_id) {
@@ -45,18 +45,18 @@ TicketState watched_by(OperatorId operator_id) {
 }  // namespace
 
 TEST_CASE("a ticket of mine is in scope until seven days after its end", "[sync][scope]") {
-  CHECK(mine(assigned_to(me)));
-  CHECK(mine(assigned_to(me), now, true));
+  CHECK(mine(assigned_to(viewer)));
+  CHECK(mine(assigned_to(viewer), now, true));
   CHECK_FALSE(mine(assigned_to(person(2))));
-  const TicketState ended = close(assigned_to(me), now);
-  CHECK(mine(ended, now + 7 * day));
-  CHECK_FALSE(mine(ended, now + 7 * day + 1));
+  const TicketState ended = close(assigned_to(viewer), now);
+  CHECK(mine(ended, now + 7 * day_ms));
+  CHECK_FALSE(mine(ended, now + 7 * day_ms + 1));
 }
 
 TEST_CASE("a resolved ticket has not ended", "[sync][scope]") {
-  TicketState resolved = assigned_to(me);
+  TicketState resolved = assigned_to(viewer);
   resolved.moves.push_back({stamp(5, now), Intent::resolve, "", 0, false});
-  CHECK(mine(resolved, now + 100 * day));
+  CHECK(mine(resolved, now + 100 * day_ms));
 }
 
 TEST_CASE("an unassigned ticket of my queues is in scope until it ends", "[sync][scope]") {
@@ -73,45 +73,45 @@ TEST_CASE("an unassigned ticket of my queues is in scope until it ends", "[sync]
 
 TEST_CASE("who sees all queues holds no queue's tickets by that", "[sync][scope]") {
   CHECK_FALSE(mine(in_queue(queue(2)), now, true));
-  CHECK(mine(watched_by(me), now, true));
+  CHECK(mine(watched_by(viewer), now, true));
 }
 
 TEST_CASE("watched and pinned tickets are in scope until thirty days after their end", "[sync][scope]") {
-  CHECK(mine(watched_by(me)));
+  CHECK(mine(watched_by(viewer)));
   CHECK_FALSE(mine(watched_by(person(3))));
   TicketState pinned = assigned_to(person(2));
-  pinned.elements[{FieldId::pins, raw(me)}] = {stamp(3, 3'000)};
+  pinned.elements[{FieldId::pins, raw(viewer)}] = {stamp(3, 3'000)};
   CHECK(mine(pinned));
-  for (const TicketState& open : {watched_by(me), pinned}) {
+  for (const TicketState& open : {watched_by(viewer), pinned}) {
     const TicketState ended = close(open, now);
-    CHECK(mine(ended, now + 30 * day));
-    CHECK_FALSE(mine(ended, now + 30 * day + 1));
+    CHECK(mine(ended, now + 30 * day_ms));
+    CHECK_FALSE(mine(ended, now + 30 * day_ms + 1));
   }
   TicketState contact_watches = assigned_to(person(2));
-  contact_watches.elements[{FieldId::watchers, "c" + raw(me)}] = {stamp(3, 3'000)};
+  contact_watches.elements[{FieldId::watchers, "c" + raw(viewer)}] = {stamp(3, 3'000)};
   CHECK_FALSE(mine(contact_watches));
 }
 
 TEST_CASE("a watch that was taken back holds nothing", "[sync][scope]") {
-  TicketState unwatched = watched_by(me);
-  unwatched.elements[{FieldId::watchers, "o" + raw(me)}].clear();
+  TicketState unwatched = watched_by(viewer);
+  unwatched.elements[{FieldId::watchers, "o" + raw(viewer)}].clear();
   CHECK_FALSE(mine(unwatched));
 }
 
 TEST_CASE("a ticket under my custody mark is in scope, ended or not", "[sync][scope]") {
   TicketState state = assigned_to(person(2));
-  state.custody = {{me, 5'000, 7}};
+  state.custody = {{viewer, 5'000, 7}};
   CHECK(mine(state));
-  CHECK(mine(close(state, now), now + 400 * day));
+  CHECK(mine(close(state, now), now + 400 * day_ms));
   state.custody = {{person(3), 5'000, 7}};
   CHECK_FALSE(mine(state));
 }
 
 TEST_CASE("merged and deleted tickets have ended", "[sync][scope]") {
-  TicketState merged = assigned_to(me);
+  TicketState merged = assigned_to(viewer);
   merged.merged_into = Claim{stamp(6, now), raw(ticket(2))};
-  CHECK(mine(merged, now + 7 * day));
-  CHECK_FALSE(mine(merged, now + 7 * day + 1));
+  CHECK(mine(merged, now + 7 * day_ms));
+  CHECK_FALSE(mine(merged, now + 7 * day_ms + 1));
   TicketState deleted = in_queue(queue(1));
   deleted.deletion = Claim{stamp(6, now), "1"};
   CHECK_FALSE(mine(deleted));
@@ -120,18 +120,18 @@ TEST_CASE("merged and deleted tickets have ended", "[sync][scope]") {
 }
 
 TEST_CASE("what ended twice ended the first time", "[sync][scope]") {
-  TicketState both = close(assigned_to(me), now);
-  both.deletion = Claim{stamp(6, now + 5 * day), "1"};
-  CHECK(mine(both, now + 7 * day));
-  CHECK_FALSE(mine(both, now + 8 * day));
-  TicketState apart = close(assigned_to(me), now);
-  apart.merged_into = Claim{stamp(6, now - 20 * day), ""};  // merged into nothing
-  CHECK(mine(apart, now + 7 * day));
+  TicketState both = close(assigned_to(viewer), now);
+  both.deletion = Claim{stamp(6, now + 5 * day_ms), "1"};
+  CHECK(mine(both, now + 7 * day_ms));
+  CHECK_FALSE(mine(both, now + 8 * day_ms));
+  TicketState apart = close(assigned_to(viewer), now);
+  apart.merged_into = Claim{stamp(6, now - 20 * day_ms), ""};  // merged into nothing
+  CHECK(mine(apart, now + 7 * day_ms));
 }
 
 TEST_CASE("times at the edges of the number range end nothing by accident", "[sync][scope]") {
-  CHECK(mine(close(assigned_to(me), INT64_MAX), INT64_MIN));
-  CHECK_FALSE(mine(close(assigned_to(me), INT64_MIN + 1), INT64_MAX));
+  CHECK(mine(close(assigned_to(viewer), INT64_MAX), INT64_MIN));
+  CHECK_FALSE(mine(close(assigned_to(viewer), INT64_MIN + 1), INT64_MAX));
 }
 
 TEST_CASE("the digest is the sum of the hashes, whatever their order", "[sync][scope][digest]") {
