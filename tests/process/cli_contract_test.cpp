@@ -36,10 +36,6 @@ Json refused(const Ended& ended, int exit_code, const std::string& code) {
   return error;
 }
 
-bool holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 }  // namespace
 
 TEST_CASE("a command line that cannot be read is exit code 2 with an error object that names the help", "[cli]") {

@@ -7,12 +7,8 @@
 namespace tern::test {
 namespace {
 
-bool holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-struct Desk {
-  Desk() {
+struct Homes {
+  Homes() {
     server.start({"--quiet"});
     ann = std::make_unique<DeviceProcess>(server, folder.file("ann"), "Ann");
     ben = std::make_unique<DeviceProcess>(server, folder.file("ben"), "Ben");
@@ -34,7 +30,7 @@ struct Desk {
 }  // namespace
 
 TEST_CASE("a device that was set back to an older copy is told, and has its newer work again", "[home]") {
-  const Desk desk;
+  const Homes desk;
   const DeviceProcess& ann = *desk.ann;
   const DeviceProcess old = desk.copy_of(ann, "old");
   ann({"note", desk.number, "written after the copy"});
@@ -53,7 +49,7 @@ TEST_CASE("a device that was set back to an older copy is told, and has its newe
 
 #ifdef TERN_TEST_CRASH_POINTS
 TEST_CASE("of a device that exists twice both are told, and the work of neither is lost", "[home]") {
-  Desk desk;
+  Homes desk;
   const DeviceProcess& ann = *desk.ann;
   const DeviceProcess twin = desk.copy_of(ann, "twin");
   // Both seal a set with the same number: the first one's answer, and its commit, are lost.
@@ -89,7 +85,7 @@ TEST_CASE("of a device that exists twice both are told, and the work of neither 
 #endif
 
 TEST_CASE("a damaged or missing replica is built again, and unsent work is still there", "[home]") {
-  const Desk desk;
+  const Homes desk;
   const DeviceProcess& ann = *desk.ann;
   ann({"note", desk.number, "not sent yet"});
   const std::string replica = ann.home() + "/replica.db";
@@ -122,7 +118,7 @@ TEST_CASE("a damaged or missing replica is built again, and unsent work is still
 }
 
 TEST_CASE("a home with a passphrase opens with it and with nothing else", "[home]") {
-  Desk desk;
+  Homes desk;
   const DeviceProcess carl(desk.folder.file("carl"));
   const std::map<std::string, std::string> right = {{"TERN_PASSPHRASE", "correct horse"}},
                                            wrong = {{"TERN_PASSPHRASE", "wrong horse"}};

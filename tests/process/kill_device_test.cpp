@@ -6,9 +6,9 @@
 namespace tern::test {
 namespace {
 
-constexpr int rounds = 50;
+constexpr int device_rounds = 50;
 
-std::map<std::string, std::string> death_of(int round) {
+std::map<std::string, std::string> device_death(int round) {
 #ifdef TERN_TEST_CRASH_POINTS
   static const char* const points[] = {"after_outbox_commit", "after_receipts", "before_apply", "mid_apply"};
   if (round % 2 == 1)
@@ -74,8 +74,8 @@ TEST_CASE("a device that is killed fifty times keeps what it said was saved, and
   std::mt19937 random(20261121);
   int at_points = 0;
   std::set<std::string> saved;
-  for (int round = 0; round < rounds; ++round) {
-    const auto death = death_of(round);
+  for (int round = 0; round < device_rounds; ++round) {
+    const auto death = device_death(round);
     Child worker(load_command(ann, {"--row-budget", "1", "--sync-every", "2", "--seed", std::to_string(round)}, death));
     REQUIRE(worker.says("ready"));
     if (death.empty())
@@ -94,7 +94,7 @@ TEST_CASE("a device that is killed fifty times keeps what it said was saved, and
     check_each_is_in(work.confirmed, ledger.changes, "confirmed, and not in the ledger");
   }
 #ifdef TERN_TEST_CRASH_POINTS
-  CHECK(at_points == rounds / 2);
+  CHECK(at_points == device_rounds / 2);
 #endif
 
   const auto beside_saved = said_saved(beside);

@@ -10,10 +10,6 @@
 namespace tern::test {
 namespace {
 
-bool holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 std::vector<std::string> files_with(const std::string& folder, const std::string& bytes) {
   std::vector<std::string> found;
   for (const auto& file : std::filesystem::recursive_directory_iterator(folder)) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "support/must.hpp"
 #include "tern/protocol/change_set.hpp"
 #include "tern/protocol/receipt.hpp"
 #include "tern/protocol/zstd.hpp"
@@ -16,6 +15,13 @@ using client::HttpRequest;
 using namespace protocol;
 
 namespace {
+
+/// For what cannot fail here. Programs that are no tests use this server too: no Catch.
+template <typename T>
+T sure(Result<T> result) {
+  check(result.has_value(), result ? "" : result.error().message.c_str());
+  return std::move(*result);
+}
 
 std::optional<std::string_view> header_of(const HttpRequest& request, std::string_view name) {
   for (const auto& [key, value] : request.headers) {
@@ -166,13 +172,13 @@ HttpAnswer FakeServer::session(const HttpRequest& request) {
   welcome.chain = device.head;
   const LogHead& held = proof->heads.server;
   if (held.epoch == epoch_ && held.size <= welcome.head.size) {
-    welcome.consistency = must(consistency_proof(held.size, welcome.head.size, nodes()));
+    welcome.consistency = sure(consistency_proof(held.size, welcome.head.size, nodes()));
   } else if (held.epoch == old_epoch_ && !epoch_record_.empty()) {
     welcome.epoch_record = epoch_record_;
     ByteReader reader(ByteView(epoch_record_).substr(statement_prefix_bytes));
     const EpochRecord record = EpochRecord::read(reader);
     if (held.size <= record.kept_size)
-      welcome.consistency = must(consistency_proof(held.size, record.kept_size, nodes()));
+      welcome.consistency = sure(consistency_proof(held.size, record.kept_size, nodes()));
   }
   if (alter_welcome) alter_welcome(welcome);
   SessionKeys keys = handshake->finish(welcome, log_key_);
@@ -197,7 +203,7 @@ HttpAnswer FakeServer::exchange(const HttpRequest& request) {
   } else {
     const bool packed = header_of(request, "content-encoding") == "zstd";
     v1::ExchangeRequest message;
-    check(message.ParseFromString(packed ? must(decompress(request.body)) : request.body), "request parses");
+    check(message.ParseFromString(packed ? sure(decompress(request.body)) : request.body), "request parses");
     v1::ExchangeResponse response;
     answer.status = 200;
     answer.headers = {{"content-type", "application/x-protobuf"}, {"content-encoding", "zstd"}};
@@ -229,14 +235,14 @@ Bytes FakeServer::answer(FakeDevice& device, const v1::ExchangeRequest& request,
     add_page(request, response);
   }
   if (!receipts.empty()) {
-    response.set_receipts(encode(must(sign_receipts(receipts, head(), device.id, nodes(), log_key_))));
+    response.set_receipts(encode(sure(sign_receipts(receipts, head(), device.id, nodes(), log_key_))));
   }
   if (anchors) {
     response.set_anchor(make_anchor());
     const auto held_epoch = EpochId::or_zero(request.held_head().epoch());
     if (held_epoch == epoch_ && request.held_head().size() <= leaves_.size()) {
       response.set_consistency_proof(
-          encode_proof(must(consistency_proof(request.held_head().size(), leaves_.size(), nodes()))));
+          encode_proof(sure(consistency_proof(request.held_head().size(), leaves_.size(), nodes()))));
     }
   }
   v1::ChainHead& acked = *response.mutable_acked_head();
@@ -264,7 +270,7 @@ void FakeServer::take_sets(FakeDevice& device, const v1::ExchangeRequest& reques
     const std::uint64_t seq = set->header.chain_seq;
     std::optional<Hash> known;
     if (set->header.device_epoch == device.head.device_epoch && seq >= 1 && seq <= device.sets.size()) {
-      known = must(decode_change_set(device.sets[seq - 1])).hash();
+      known = sure(decode_change_set(device.sets[seq - 1])).hash();
     }
     const ChainJudgement judgement = judge_chain(device.head, set->header, set->hash, known);
     if (judgement.verdict == ChainVerdict::duplicate) {
@@ -297,7 +303,7 @@ void FakeServer::take_sets(FakeDevice& device, const v1::ExchangeRequest& reques
 Bytes FakeServer::commit_set(FakeDevice& device, const VerifiedSet& set) {
   std::vector<sync::Change> changes;
   for (const SealedChange& sealed : set.set.changes)
-    changes.push_back(must(sync::parse_change(sealed.skeleton, sealed.body, device.id)));
+    changes.push_back(sure(sync::parse_change(sealed.skeleton, sealed.body, device.id)));
   const sync::Origin origin{device.id, set.header.device_epoch, set.header.chain_seq, 0};
   const Bytes outcomes = commit_changes(set.hash, changes, origin, device.author);
   return encode(make_receipt(set.header.device_epoch, set.header.chain_seq, leaves_.size() - 1, set.hash,
@@ -437,12 +443,12 @@ void FakeServer::cut_history(std::uint64_t size) {
   }
   for (auto& [id, device] : devices_) {
     std::size_t kept = 0;
-    while (kept < device.receipts.size() && must(decode_receipt(device.receipts[kept])).leaf.commit_seq <= size) ++kept;
+    while (kept < device.receipts.size() && sure(decode_receipt(device.receipts[kept])).leaf.commit_seq <= size) ++kept;
     device.receipts.resize(kept);
     device.sets.resize(kept);
     device.head.chain_seq = kept;
     device.head.hash =
-        kept == 0 ? genesis_prev_hash(device.certificate) : must(decode_change_set(device.sets.back())).hash();
+        kept == 0 ? genesis_prev_hash(device.certificate) : sure(decode_change_set(device.sets.back())).hash();
   }
   sessions_.clear();
 }
@@ -481,7 +487,7 @@ HttpAnswer FakeServer::upgrade(const HttpRequest& request) {
 
 Bytes FakeServer::on_frame(ByteView frame) {
   v1::StreamFrame message;
-  check(message.ParseFromString(Bytes(must(up_->open(frame)))), "frame parses");
+  check(message.ParseFromString(Bytes(sure(up_->open(frame)))), "frame parses");
   v1::StreamFrame reply;
   (void)answer(devices_.at(*stream_device_), message.request(), *reply.mutable_response());
   return down_->seal(reply.SerializeAsString());

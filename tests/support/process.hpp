@@ -84,4 +84,9 @@ bool until(Condition&& condition, int deadline_ms) {
   }
 }
 
+/// `part` is somewhere in `text`.
+inline bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
 }  // namespace tern::test

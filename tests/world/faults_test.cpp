@@ -157,9 +157,8 @@ private:
 
 }  // namespace
 
-// Runs by its tag (./dev sim), not in the gate: it has an open finding, see docs/decisions/README.md.
 TEST_CASE("whatever the network does and whoever crashes, nothing saved is lost or counted twice, and all end up equal",
-          "[.][world][seeded]") {
+          "[world][seeded]") {
   const Seed seed = Seed::from_environment_or(20'260'701);
   Happened happened;
   for (int round = 0; round < rounds; ++round) {
