@@ -27,6 +27,7 @@ ExitCode exit_code(ErrorCode code) {
     case ErrorCode::mac_invalid:
     case ErrorCode::mac_required:
     case ErrorCode::session_unknown:
+    case ErrorCode::replayed:
       return exit_no_connection;
     case ErrorCode::not_enrolled:
     case ErrorCode::key_required:
@@ -34,6 +35,8 @@ ExitCode exit_code(ErrorCode code) {
     case ErrorCode::key_revoked:
     case ErrorCode::login_refused:
     case ErrorCode::locked:
+    case ErrorCode::tenant_mismatch:
+    case ErrorCode::author_mismatch:
       return exit_not_enrolled;
     case ErrorCode::corrupt:
     case ErrorCode::verification_failed:
@@ -41,6 +44,7 @@ ExitCode exit_code(ErrorCode code) {
     case ErrorCode::server_rollback:
     case ErrorCode::content_mismatch:
     case ErrorCode::content_missing:
+    case ErrorCode::malformed:
       return exit_differs;
     case ErrorCode::busy:
       return exit_busy;

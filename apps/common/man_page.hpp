@@ -2,8 +2,14 @@
 // from main.cpp only.
 #pragma once
 
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <numeric>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace tern::apps {
 
@@ -15,6 +21,42 @@ inline std::string chosen_command(const CLI::App& app, std::string program) {
     program += ' ' + at->get_name();
   }
   return program;
+}
+
+/// How many letters two words differ by.
+inline std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t above = row[j + 1];
+      row[j + 1] = std::min({above + 1, row[j] + 1, diagonal + (a[i] == b[j] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+/// What to say when the words name no command: `unknown command "lst", did you mean list?`. `message` is the parser's.
+inline std::string unknown_command_or(const CLI::App& app, std::string message, int argc, const char* const* argv) {
+  const CLI::App* at = &app;
+  int i = 1;
+  for (; i < argc && !at->get_subcommands().empty(); ++i)
+    if (argv[i] == at->get_subcommands().front()->get_name()) at = at->get_subcommands().front();
+  const auto known = at->get_subcommands([](const CLI::App*) { return true; });
+  if (known.empty() || i >= argc || argv[i][0] == '-') return message;
+  const std::string_view word = argv[i];
+  std::string nearest;
+  std::size_t nearest_by = std::max<std::size_t>(2, word.size() / 3) + 1;
+  for (const CLI::App* one : known) {
+    if (one->get_name() == word) return message;
+    const std::size_t by = one->get_name().starts_with(word) ? 1 : distance(word, one->get_name());
+    if (by >= nearest_by) continue;
+    nearest = one->get_name();
+    nearest_by = by;
+  }
+  return "unknown command \"" + std::string(word) + "\"" + (nearest.empty() ? "" : ", did you mean " + nearest + "?");
 }
 
 /// roff on stdout: `tern --man | man -l -`.
@@ -42,16 +84,15 @@ inline int print_man_page(const CLI::App& app, const std::string& program) {
   };
   std::printf(".TH %s 1\n.SH NAME\n%s \\- %s\n.SH COMMANDS\n", program.c_str(), program.c_str(),
               escaped(app.get_description()).c_str());
+  const auto command = [&](const CLI::App& of, const std::string& name) {
+    std::printf(".SS %s\n%s\n", escaped(name).c_str(), escaped(of.get_description()).c_str());
+    if (!of.get_footer().empty()) std::printf(".PP\n.nf\n%s\n.fi\n", escaped(of.get_footer()).c_str());
+    options(of);
+  };
   for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
-    std::printf(".SS %s %s\n%s\n", program.c_str(), escaped(sub->get_name()).c_str(),
-                escaped(sub->get_description()).c_str());
-    if (!sub->get_footer().empty()) std::printf(".PP\n.nf\n%s\n.fi\n", escaped(sub->get_footer()).c_str());
-    options(*sub);
-    for (const CLI::App* inner : sub->get_subcommands([](const CLI::App*) { return true; })) {
-      std::printf(".SS %s %s %s\n%s\n", program.c_str(), sub->get_name().c_str(), escaped(inner->get_name()).c_str(),
-                  escaped(inner->get_description()).c_str());
-      options(*inner);
-    }
+    command(*sub, program + ' ' + sub->get_name());
+    for (const CLI::App* inner : sub->get_subcommands([](const CLI::App*) { return true; }))
+      command(*inner, program + ' ' + sub->get_name() + ' ' + inner->get_name());
   }
   std::printf(".SH NOTES\n.nf\n%s\n.fi\n", escaped(app.get_footer()).c_str());
   return 0;
@@ -82,7 +123,7 @@ inline int print_completion(const CLI::App& app, const std::string& program) {
   }
   std::printf(
       "    *) words=\"%s --help --version\" ;;\n  esac\n  COMPREPLY=($(compgen -W \"$words\" -- "
-      "\"${COMP_WORDS[COMP_CWORD]}\"))\n}\ncomplete -F %s %s\n",
+      "\"${COMP_WORDS[COMP_CWORD]}\"))\n}\ncomplete -o default -F %s %s\n",
       names.c_str(), function.c_str(), program.c_str());
   return 0;
 }

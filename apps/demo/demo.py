@@ -203,7 +203,7 @@ def story(agents, ghosts):
             told.add(line)
             print("  %s %s" % ("!" if change_id(entry) in attention else " ", line))
             if attention.get(change_id(entry), {}).get("follow_ups"):
-                print("      %s  can: %s" % (" " * len(entry["number"]), ", ".join(attention[change_id(entry)]["follow_ups"])))
+                print("      %s  can: %s" % (" " * len(entry["number"]), ", ".join(one["label"] for one in attention[change_id(entry)]["follow_ups"])))
     if ghosts:
         print("\nWhile her signal was gone, Cleo's device said of the meter:")
         print("  ! %s  %-24s %s" % (ghosts[0]["number"], deed(ghosts[0]), ghosts[0]["sentence"]))

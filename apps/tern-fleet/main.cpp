@@ -1,5 +1,5 @@
 // tern-fleet: a simulated fleet of devices. `replay` plays a real incident log through real devices and a real server
-// core.
+// core; `load` puts load on a real server.
 #include <CLI/CLI.hpp>
 
 #include <unistd.h>
@@ -9,6 +9,8 @@
 #include <iostream>
 
 #include "exit_codes.hpp"
+#include "load/load.hpp"
+#include "man_page.hpp"
 #include "program.hpp"
 #include "replay.hpp"
 
@@ -62,12 +64,15 @@ void print_for_people(const fleet::ReplaySummary& summary) {
               summary.state_digest.c_str());
 }
 
+int refuse_work(const std::string& work_parent, bool json) {
+  return report({ErrorCode::storage_failed, "Cannot make a directory under " + work_parent + ".",
+                 "Name another with --work.", "work"},
+                json);
+}
+
 int run_replay(fleet::ReplayOptions options, const std::string& work_parent, bool json) {
   const WorkDirectory work(work_parent);
-  if (work.path().empty())
-    return report({ErrorCode::storage_failed, "Cannot make a directory under " + work_parent + ".",
-                   "Name another with --work.", "work"},
-                  json);
+  if (work.path().empty()) return refuse_work(work_parent, json);
   options.work_directory = work.path();
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
   if (terminal)
@@ -83,6 +88,67 @@ int run_replay(fleet::ReplayOptions options, const std::string& work_parent, boo
     print_for_people(*summary);
   for (const std::string& failure : summary->failures) std::cerr << failure << '\n';
   return summary->failures.empty() && summary->unexplained == 0 ? 0 : exit_differs;
+}
+
+void print_for_people(const fleet::LoadSummary& summary) {
+  std::printf("%zu streams, opened in %.1f s: the server holds %.0f MiB, %.1f KiB for each\n", summary.streams,
+              summary.open_seconds, summary.server_mib, summary.kib_per_stream);
+  std::printf("a push reaches half of them in %.0f ms, 99 %% in %.0f ms, all in %.0f ms\n", summary.push.p50,
+              summary.push.p99, summary.push.worst);
+  std::printf("beside %zu peers that trickle (%zu were cut): %zu exchanges, half in %.1f ms, 99 %% in %.1f ms\n",
+              summary.trickling, summary.trickling_cut, summary.served.count, summary.served.p50, summary.served.p99);
+  std::printf("%zu devices came back at once: %zu of %zu sets confirmed in %.1f s; half of them were done in %.1f s\n",
+              summary.storm_devices, summary.storm_confirmed, summary.storm_sets, summary.storm_seconds,
+              summary.storm.p50 / 1000);
+}
+
+int run_load(fleet::LoadOptions options, const std::string& work_parent, bool json) {
+  const WorkDirectory work(work_parent);
+  if (work.path().empty()) return refuse_work(work_parent, json);
+  options.work_directory = work.path();
+  options.progress = [](const std::string& what) { std::fprintf(stderr, "%s ...\n", what.c_str()); };
+  const auto summary = fleet::put_load(options);
+  if (!summary) return report(summary.error(), json);
+  if (json)
+    std::cout << to_text(fleet::to_json(*summary)) << std::endl;
+  else
+    print_for_people(*summary);
+  for (const std::string& failure : summary->failures) std::cerr << failure << '\n';
+  return summary->failures.empty() ? 0 : exit_differs;
+}
+
+/// The server beside this program.
+std::string sibling(const std::string& name) {
+  std::error_code ignored;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  return (self.parent_path() / name).string();
+}
+
+void add_load(CLI::App& app, fleet::LoadOptions& options, std::int64_t& trickle_seconds, std::string& work,
+              bool& json) {
+  CLI::App* load = app.add_subcommand(
+      "load", "Put load on a real ternd: idle streams, peers that trickle, a storm of devices with work.");
+  load->footer(
+      "The server runs in a process of its own, on loopback; this one runs at nice 10.\n"
+      "Exit code 0: every bound holds. 8: one does not; stderr says which.\n\n"
+      "Example: tern-fleet load --streams 2000 --devices 200 --json");
+  const auto count = [load](const char* flag, std::size_t& into, const char* help, std::size_t least,
+                            std::size_t most) {
+    load->add_option(flag, into, help)->check(CLI::Range(least, most))->capture_default_str();
+  };
+  count("--streams", options.streams, "Idle streams", 2, 50'000);
+  count("--devices", options.devices, "Devices: the streams are theirs, and all of them come back at once", 1, 5'000);
+  count("--sets", options.sets, "Change sets that each of them brings", 1, 1'000);
+  count("--trickling", options.trickling, "Peers that send a byte at a time", 0, 10'000);
+  load->add_option("--trickle-seconds", trickle_seconds, "How long others are served beside them")
+      ->check(CLI::Range(1, 600))
+      ->capture_default_str();
+  load->add_option("--seconds", options.seconds_max, "It ends after so long, whatever is left")
+      ->check(CLI::Range(10, 3'600))
+      ->capture_default_str();
+  load->add_option("--server", options.server_program, "The ternd to load; the one beside this program when left out");
+  load->add_option("--work", work, "Parent of the run's directory")->capture_default_str();
+  load->add_flag("--json", json, "The figures as one JSON object on stdout");
 }
 
 }  // namespace
@@ -119,11 +185,24 @@ int main(int argc, char** argv) {
   replay->add_option("--work", work, "Parent of the run's directory")->capture_default_str();
   replay->add_flag("--json", json, "The summary as one JSON object on stdout");
 
+  fleet::LoadOptions load;
+  load.server_program = sibling("ternd");
+  std::int64_t trickle_seconds = 15;
+  add_load(app, load, trickle_seconds, work, json);
+
+  if (argc == 2 && std::string_view(argv[1]) == "--man") return apps::print_man_page(app, "tern-fleet");
+  if (argc == 2 && std::string_view(argv[1]) == "--completion") return apps::print_completion(app, "tern-fleet");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
-    return apps::report_usage(error.what(), "tern-fleet replay", argc, argv);
+    return apps::report_usage(error.what(), app.got_subcommand("load") ? "tern-fleet load" : "tern-fleet replay", argc,
+                              argv);
+  }
+  if (app.got_subcommand("load")) {
+    load.trickle_ms = trickle_seconds * 1000;
+    static_cast<void>(::nice(10));
+    return run_load(std::move(load), work, json);
   }
   if (options.log_path.empty())
     return report({ErrorCode::usage, "No incident log was named.", "Pass --log FILE, or set TERN_INCIDENT_LOG.", "log"},

@@ -163,13 +163,14 @@ Result<ExitCode> after_sync(Session& session, const Round& done) {
   if (session.call().json) {
     Json line = report_json(report);
     line.set("needs_attention", Json(status.needs_attention));
-    line.set("current_as_of_ms", Json(status.current_as_of_ms));
+    line.set("current_as_of", client::to_json(status)["current_as_of"]);
     if (!done.notice.empty()) line.set("notice", Json(done.notice));
     std::cout << tern::to_text(line) << std::endl;
   } else {
     std::cout << sent_and_received(report.changes_sent, report.patches);
     if (status.needs_attention > 0)
-      std::cout << fmt::format(" {} need attention: tern attention", status.needs_attention);
+      std::cout << fmt::format(" {} need{} attention: tern attention", status.needs_attention,
+                               status.needs_attention == 1 ? "s" : "");
     std::cout << std::endl;
   }
   return status.needs_attention > 0 || !done.notice.empty() ? exit_attention : exit_done;
@@ -263,6 +264,8 @@ Result<ExitCode> Watch::run() {
       told_received_ = done->report.patches;
       if (const auto followed = follow(); !followed) report(followed.error(), session_.call().json);
     } else {
+      const auto status = session_.client().views().status();
+      if (status && status->wiped) return tl::unexpected(done.error());  // there is nothing to watch any more
       report(done.error(), session_.call().json);
       back_off_ms = std::min<std::int64_t>(back_off_ms * 2, 60'000);
     }
@@ -302,7 +305,9 @@ Result<ExitCode> run_device_command(Session& session) {
     std::cout << tern::to_text(client::to_json(status)) << '\n';
   else
     print_status(status);
-  return status.needs_attention > 0 ? exit_attention : exit_done;
+  if (status.wiped) return exit_not_enrolled;
+  const bool tell = status.needs_attention > 0 || !status.paused.empty() || !status.notice.empty();
+  return tell ? exit_attention : exit_done;
 }
 
 }  // namespace tern::apps

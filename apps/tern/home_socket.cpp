@@ -90,6 +90,9 @@ void each_field(Call& call, Visit&& visit) {
   visit("ascending", call.ascending);
   visit("limit", call.limit);
   visit("dismiss", call.dismiss);
+  visit("entry", call.entry);
+  visit("follow_up", call.follow_up);
+  visit("messages", call.messages);
 }
 
 struct Writer {

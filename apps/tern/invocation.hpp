@@ -39,7 +39,10 @@ struct Invocation {
   std::string status, tag, contains, sort = "updated", after;
   bool ascending = false;
   std::size_t limit = 50;
-  std::string dismiss;
+  std::string dismiss, entry, follow_up;  // attention
+
+  // split
+  std::vector<std::string> messages;
 };
 
 /// Runs it; gives the exit code. Results on stdout, everything else on stderr.

@@ -105,8 +105,13 @@ private:
     history->add_option("ticket", call_.ticket, "Only this ticket");
     CLI::App* attention =
         command("attention", "Conflicts, amendments, refusals, held work and ghosts, each with what can be done",
-                "Example: tern attention --dismiss all", "Read");
-    attention->add_option("--dismiss", call_.dismiss, "Mark one as dealt with: its change id as shown, or all");
+                "ENTRY is the number in the list, or the change's id.\n"
+                "Example: tern attention 1 --do 2\n         tern attention --dismiss all",
+                "Read");
+    attention->add_option("entry", call_.entry, "Only this one");
+    attention->add_option("--do", call_.follow_up, "Do what can be done about it: the number shown, or its id");
+    attention->add_option("--reason", call_.reason, "Why, for what others are told");
+    attention->add_option("--dismiss", call_.dismiss, "Mark one as dealt with, or all, or the notice of tern status");
   }
 
   void add_message_commands() {
@@ -137,6 +142,12 @@ private:
                                         "Example: tern estimate T-2026-0042 --hours 1.5 --text \"with travel\"");
     estimate->add_option("--hours", call_.hours, "Hours")->required()->check(CLI::Range(0.01, 10'000.0));
     estimate->add_option("--text", call_.text, "What is included");
+    for (const char* decision : {"approve", "reject"}) {
+      CLI::App* decide =
+          ticket_command(decision, std::string(decision == std::string_view("approve") ? "Approve" : "Reject") +
+                                       " the estimate, for the customer");
+      decide->add_option("--reason", call_.reason, "Why");
+    }
     CLI::App* resolve =
         ticket_command("resolve", "The work is done", "Example: tern resolve T-2026-0042 --result \"seal replaced\"");
     resolve->add_option("--result", call_.text, "What was done; - reads stdin");
@@ -161,7 +172,7 @@ private:
     make->add_option("--tag", call_.tags, "A tag; may be repeated");
     CLI::App* set = ticket_command("set", "Set a field",
                                    "Fields: subject description priority category type contact organisation queue "
-                                   "due_at, or a custom field by its name.\n"
+                                   "due_at, external_ref:TYPE, or a custom field by its name.\n"
                                    "Example: tern set T-2026-0042 priority urgent\n         tern set T-2026-0042 "
                                    "location \"Hall 3\"\n         tern set T-2026-0042 due_at --none");
     set->add_option("field", call_.field, "Which")->required();
@@ -194,12 +205,24 @@ private:
     CLI::App* merge = ticket_command("merge", "Merge into another ticket, which shows both",
                                      "Example: tern merge T-2026-0042 T-2026-0040");
     merge->add_option("into", call_.other, "The ticket that stays")->required();
+    CLI::App* split = ticket_command("split", "Make a new ticket of some of its messages",
+                                     "MESSAGE is the id that tern show prints beside a message.\n"
+                                     "Example: tern split T-2026-0042 3fa2b1c4 --subject \"Second pump\"");
+    split->add_option("messages", call_.messages, "The messages' ids")->required();
+    split->add_option("--subject", call_.subject, "Title of the new ticket")->required();
+    split->add_option("--reason", call_.reason, "Why");
+    CLI::App* release =
+        ticket_command("release", "Let a colleague's change take effect that the server holds",
+                       "For supervisors. CHANGE is DEVICE:ID, as its author's tern attention shows it.\n"
+                       "Example: tern release T-2026-0042 DEVICE:ID");
+    release->add_option("change", call_.key, "The held change")->required();
+    release->add_option("--reason", call_.reason, "Why");
     ticket_command("delete", "Delete (can be restored)");
     ticket_command("restore", "Restore a deleted ticket");
     CLI::App* edit = ticket_command("edit", "Change the text of a message of mine",
-                                    "MESSAGE is DEVICE:ID, as tern show --json names it under \"change\".\n"
-                                    "Example: tern edit T-2026-0042 DEVICE:ID \"The key is with Ben.\"");
-    edit->add_option("message", call_.key, "The message's id as shown")->required();
+                                    "MESSAGE is the id that tern show prints beside a message.\n"
+                                    "Example: tern edit T-2026-0042 3fa2b1c4 \"The key is with Ben.\"");
+    edit->add_option("message", call_.key, "The message's id")->required();
     edit->add_option("text", call_.text, "The new text; - reads stdin");
     edit->add_flag("--remove", call_.remove, "Delete the message");
   }
@@ -225,7 +248,8 @@ int main(int argc, char** argv) {
     line.app().parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return line.app().exit(error);  // --help, --version
-    return tern::apps::report_usage(error.what(), tern::apps::chosen_command(line.app(), "tern"), argc, argv);
+    return tern::apps::report_usage(tern::apps::unknown_command_or(line.app(), error.what(), argc, argv),
+                                    tern::apps::chosen_command(line.app(), "tern"), argc, argv);
   }
   return tern::apps::run(call);
 }

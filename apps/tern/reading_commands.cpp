@@ -1,4 +1,5 @@
 // Commands that only look.
+#include <algorithm>
 #include <iostream>
 
 #include "render.hpp"
@@ -43,17 +44,88 @@ Result<ExitCode> list(Session& session) {
   return show_page(session, page);
 }
 
-Result<ExitCode> attention(Session& session) {
-  const std::string& dismissed = session.call().dismiss;
-  TERN_TRY(const auto entries, session.client().views().attention());
-  if (dismissed.empty()) return show_entries(session, entries, true);
-  if (dismissed != "all") {
-    TERN_TRY(const auto ref, parse_change_ref(dismissed));
-    TERN_CHECKED(session.client().commands().dismiss(ref));
+/// By its number in the list, by the change's id or by the beginning of it.
+Result<client::HistoryEntry> entry_named(const std::vector<client::HistoryEntry>& entries, const std::string& name) {
+  const bool is_number = name.size() < 4 && std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; });
+  if (is_number && !name.empty()) {
+    const std::size_t n = std::stoul(name);
+    if (n >= 1 && n <= entries.size()) return entries[n - 1];
+    return fail(ErrorCode::not_found, "There is no entry " + name + ".", "See tern attention.", "entry");
+  }
+  auto ref = parse_change_ref(name);
+  if (!ref) {
+    std::vector<sync::ChangeRef> known;
+    for (const client::HistoryEntry& entry : entries) known.push_back(entry.change);
+    ref = change_among(known, name, "entry", "See tern attention.");
+  }
+  if (!ref) return tl::unexpected(ref.error());
+  const auto found = std::ranges::find(entries, *ref, &client::HistoryEntry::change);
+  if (found != entries.end()) return *found;
+  return fail(ErrorCode::not_found, "That change needs no attention.", "See tern attention, tern history.", "entry");
+}
+
+Result<client::FollowUp> follow_up_named(const client::HistoryEntry& entry, const std::string& name) {
+  std::string offered;
+  for (std::size_t i = 0; i < entry.follow_ups.size(); ++i) {
+    const client::FollowUp& follow_up = entry.follow_ups[i];
+    if (follow_up.id == name || follow_up.label == name || std::to_string(i + 1) == name) return follow_up;
+    offered += (offered.empty() ? "" : ", ") + std::to_string(i + 1) + " " + follow_up.id;
+  }
+  return fail(ErrorCode::usage, "\"" + name + "\" is nothing that can be done about it.", "There is: " + offered, "do");
+}
+
+Result<ExitCode> show_ticket(Session& session, const TicketId& id) {
+  TERN_TRY(const auto view, session.client().views().ticket(id));
+  if (session.call().json)
+    std::cout << tern::to_text(client::to_json(view)) << '\n';
+  else
+    print_ticket(view);
+  return exit_done;
+}
+
+Result<ExitCode> follow_up(Session& session, const client::HistoryEntry& entry) {
+  const Invocation& call = session.call();
+  TERN_TRY(const auto chosen, follow_up_named(entry, call.follow_up));
+  TERN_TRY(const auto done, session.client().commands().follow_up(entry.change, chosen.id, call.reason));
+  switch (done.rest) {
+    case client::FollowedUp::Rest::look:
+      return show_ticket(session, done.ticket);
+    case client::FollowedUp::Rest::sync:
+      return fail(ErrorCode::not_permitted, "What becomes of it is decided when the server has it.", "Run: tern sync");
+    case client::FollowedUp::Rest::nothing:
+      break;
+  }
+  if (!done.saved.empty()) print_saved(session, done.saved);
+  return exit_done;
+}
+
+Result<ExitCode> dismiss(Session& session, const std::vector<client::HistoryEntry>& entries) {
+  client::Commands& commands = session.client().commands();
+  const std::string& which = session.call().dismiss;
+  if (which == "notice" || which == "all") TERN_CHECKED(commands.dismiss_notice());
+  if (which == "notice") return exit_done;
+  if (which == "all") {
+    for (const client::HistoryEntry& entry : entries) TERN_CHECKED(commands.dismiss(entry.change));
     return exit_done;
   }
-  for (const client::HistoryEntry& entry : entries) TERN_CHECKED(session.client().commands().dismiss(entry.change));
+  TERN_TRY(const auto entry, entry_named(entries, which));
+  TERN_CHECKED(commands.dismiss(entry.change));
   return exit_done;
+}
+
+Result<ExitCode> attention(Session& session) {
+  const Invocation& call = session.call();
+  TERN_TRY(const auto entries, session.client().views().attention());
+  if (!call.dismiss.empty()) return dismiss(session, entries);
+  if (call.entry.empty()) {
+    if (!call.follow_up.empty())
+      return fail(ErrorCode::usage, "Which entry is that to be done about?", "Example: tern attention 1 --do 2",
+                  "entry");
+    return show_entries(session, entries, true);
+  }
+  TERN_TRY(const auto entry, entry_named(entries, call.entry));
+  if (call.follow_up.empty()) return show_entries(session, {entry}, true);
+  return follow_up(session, entry);
 }
 
 }  // namespace
@@ -81,12 +153,7 @@ Result<ExitCode> run_reading_command(Session& session) {
     return show_entries(session, entries, false);
   }
   TERN_TRY(const TicketId id, session.ticket(call.ticket));
-  TERN_TRY(const auto view, views.ticket(id));
-  if (call.json)
-    std::cout << tern::to_text(client::to_json(view)) << '\n';
-  else
-    print_ticket(view);
-  return exit_done;
+  return show_ticket(session, id);
 }
 
 }  // namespace tern::apps

@@ -10,6 +10,8 @@
 namespace tern::apps {
 namespace {
 
+constexpr std::size_t short_id_digits = 8;
+
 /// Control characters of other people's texts must not reach the terminal.
 std::string safe(std::string_view text, bool keep_lines = false) {
   std::string out;
@@ -55,8 +57,9 @@ std::string deed(const client::HistoryEntry& entry) {
   std::string out = entry.intent;
   for (char& c : out)
     if (c == '_') c = ' ';
-  if (!entry.field.empty() && entry.field != out) out += ' ' + entry.field;
+  if (!entry.field.empty() && entry.intent != "describe") out += ' ' + entry.field;
   if (!entry.value.empty()) out += ' ' + entry.value;
+  if (entry.value.empty() && !entry.text.empty()) out += " \"" + entry.text + '"';
   return cut_to(safe(out), 40);
 }
 
@@ -69,8 +72,9 @@ std::string window_text(std::int64_t at, std::int64_t lo, std::int64_t hi) {
 void print_timeline(const client::TimelineEntry& entry) {
   std::cout << '\n'
             << window_text(entry.at_ms, entry.lo_ms, entry.hi_ms) << "  " << safe(entry.author) << "  "
-            << safe(entry.what);
-  if (!entry.visibility.empty()) std::cout << " (" << entry.visibility << ')';
+            << safe(client::command_word(entry.what));
+  if (!entry.visibility.empty())
+    std::cout << " (" << entry.visibility << ")  " << to_hex(entry.change.id).substr(0, short_id_digits);
   if (!entry.effective) std::cout << ", without effect";
   if (entry.edited) std::cout << ", edited";
   if (entry.saved != client::Saved::confirmed) std::cout << "  [" << to_string(entry.saved) << ']';
@@ -118,6 +122,21 @@ Result<sync::ChangeRef> parse_change_ref(std::string_view text) {
   return sync::ChangeRef{DeviceId::or_zero(ByteView(*raw).substr(0, 16)), ChangeId::or_zero(ByteView(*raw).substr(16))};
 }
 
+Result<sync::ChangeRef> change_among(const std::vector<sync::ChangeRef>& known, std::string_view name,
+                                     std::string_view what, const std::string& hint) {
+  std::vector<sync::ChangeRef> found;
+  const bool long_enough = name.size() >= 4;
+  for (const sync::ChangeRef& ref : known)
+    if (long_enough && to_hex(ref.id).starts_with(name) && std::ranges::find(found, ref) == found.end())
+      found.push_back(ref);
+  if (found.size() == 1) return found.front();
+  const std::string called = std::string(what) + " \"" + std::string(name) + "\"";
+  if (found.empty()) return fail(ErrorCode::not_found, "There is no " + called + ".", hint, std::string(what));
+  std::string all;
+  for (const sync::ChangeRef& ref : found) all += (all.empty() ? "" : ", ") + to_text(ref);
+  return fail(ErrorCode::ambiguous, "More than one " + called + ".", "They are: " + all, std::string(what));
+}
+
 void print_list(const client::ListPage& page) {
   if (page.rows.empty()) std::cerr << "No tickets.\n";
   for (const client::ListRow& row : page.rows) {
@@ -143,7 +162,8 @@ void print_ticket(const client::TicketView& view) {
   if (view.due_at_ms) line("Due", local_minute(*view.due_at_ms));
   if (view.wake_at_ms) line("Wake at", local_minute(*view.wake_at_ms));
   if (view.estimate_minutes)
-    line("Estimate", fmt::format("{:.1f} h", static_cast<double>(*view.estimate_minutes) / 60));
+    line("Estimate", fmt::format("{:.1f} h, {}", static_cast<double>(*view.estimate_minutes) / 60,
+                                 view.estimate_decision.empty() ? "not decided" : view.estimate_decision));
   if (view.minutes_logged > 0) line("Time logged", fmt::format("{} min", view.minutes_logged));
   line("Tags", joined(view.tags));
   line("Watchers", joined(view.watchers));
@@ -156,7 +176,9 @@ void print_ticket(const client::TicketView& view) {
   if (view.deleted) line("Deleted", "yes");
   for (const std::string& mark : view.custody) line("Custody", mark);
   if (view.row.saved != client::Saved::confirmed) line("Your work", to_string(view.row.saved));
-  line("Moves", joined(view.possible_moves));
+  std::vector<std::string> moves;
+  for (const std::string& move : view.possible_moves) moves.push_back(client::command_word(move));
+  line("Moves", joined(moves));
   if (!view.description.empty()) std::cout << '\n' << safe(view.description, true) << '\n';
   for (const client::TimelineEntry& entry : view.timeline) print_timeline(entry);
 }
@@ -164,19 +186,35 @@ void print_ticket(const client::TicketView& view) {
 void print_history(const std::vector<client::HistoryEntry>& entries, bool with_follow_ups) {
   if (entries.empty())
     std::cerr << (with_follow_ups ? "Nothing needs attention.\n" : "No work of yours on this device.\n");
+  std::size_t n = 0;
   for (const client::HistoryEntry& entry : entries) {
+    if (with_follow_ups) std::cout << ++n << "  ";
     std::cout << local_minute(entry.wall_ms) << "  " << padded(entry.number, 18) << ' ' << deed(entry) << ": "
               << safe(entry.sentence) << '\n';
     if (!with_follow_ups) continue;
     if (!entry.text.empty()) std::cout << "    your text: " << safe(cut_to(entry.text, 200)) << '\n';
-    if (!entry.follow_ups.empty()) std::cout << "    you can: " << joined(entry.follow_ups) << '\n';
-    std::cout << "    tern attention --dismiss " << to_text(entry.change) << '\n';
+    std::size_t k = 0;
+    for (const client::FollowUp& follow_up : entry.follow_ups)
+      std::cout << "    " << ++k << ") " << follow_up.label << '\n';
+    std::cout << "    change " << to_text(entry.change) << '\n';
   }
+  if (with_follow_ups && !entries.empty())
+    std::cerr << "Do one: tern attention N --do K. Done with it: tern attention --dismiss N\n";
+}
+
+/// What is left to say about a device that was wiped.
+void print_wiped(const client::SyncStatus& status) {
+  std::cout << safe(status.paused) << "\nThe order is of " << local_minute(status.wiped_ms) << ".\n";
+  if (!status.last_error.empty() && status.last_error != status.paused)
+    std::cout << "Last try: " << safe(status.last_error) << " Run: tern sync\n";
+  std::cout << "To go on working, ask for a new code and enrol in another home: tern enrol --home DIR ...\n";
 }
 
 void print_status(const client::SyncStatus& status) {
-  std::cout << fmt::format("{} saved here, {} sent, {} confirmed, {} need attention\n", status.saved_here, status.sent,
-                           status.confirmed, status.needs_attention);
+  if (status.wiped) return print_wiped(status);
+  std::cout << fmt::format("{} saved here, {} sent, {} confirmed, {} need{} attention\n", status.saved_here,
+                           status.sent, status.confirmed, status.needs_attention,
+                           status.needs_attention == 1 ? "s" : "");
   std::cout << fmt::format("{} ticket{} on this device", status.tickets, status.tickets == 1 ? "" : "s");
   if (status.ghosts > 0) std::cout << fmt::format(", {} left it with work of yours on the way", status.ghosts);
   std::cout << '\n';
@@ -189,7 +227,8 @@ void print_status(const client::SyncStatus& status) {
     std::cout << "Oldest work not confirmed: " << local_minute(status.oldest_pending_wall_ms) << '\n';
   if (!status.paused.empty()) std::cout << "Syncing is paused: " << safe(status.paused) << '\n';
   if (!status.last_error.empty()) std::cout << "Last try: " << safe(status.last_error) << '\n';
-  if (!status.notice.empty()) std::cout << safe(status.notice) << '\n';
+  if (!status.notice.empty())
+    std::cout << "Notice: " << safe(status.notice) << " Seen it: tern attention --dismiss notice\n";
   if (status.server_offset_ms > 60'000 || status.server_offset_ms < -60'000)
     std::cout << fmt::format("This machine's clock is {} s {} the server's.\n",
                              std::abs(status.server_offset_ms) / 1000,

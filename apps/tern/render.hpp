@@ -14,6 +14,10 @@ std::string to_text(const sync::ChangeRef& ref);
 /// What to_text writes; dashes and the colon may be missing. `invalid` otherwise.
 Result<sync::ChangeRef> parse_change_ref(std::string_view text);
 
+/// The one of `known` whose id begins so (4 digits or more): `not_found` with the hint, `ambiguous`.
+Result<sync::ChangeRef> change_among(const std::vector<sync::ChangeRef>& known, std::string_view name,
+                                     std::string_view what, const std::string& hint);
+
 void print_list(const client::ListPage& page);
 void print_ticket(const client::TicketView& view);
 void print_history(const std::vector<client::HistoryEntry>& entries, bool with_follow_ups);

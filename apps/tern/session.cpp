@@ -65,6 +65,8 @@ Result<client::Client*> Session::open(bool only_to_look) {
     if (options.passphrase) opened = client::Client::open(options, environment_);
     if (opened) read_passphrase_ = options.passphrase;
   }
+  if (!opened && opened.error().code == ErrorCode::locked)
+    opened.error().hint = "Set TERN_PASSPHRASE, or write it as the first line of stdin with --passphrase-stdin.";
   if (!opened) return tl::unexpected(std::move(opened).error());
   client_ = std::move(*opened);
   return client_.get();
@@ -110,7 +112,14 @@ Result<Invocation> with_stdin_read(Session& session) {
 constexpr int patience_ms = 5'000, patience_step_ms = 20;  // for a command that is under way in the same home
 
 bool only_looks(const Invocation& call) {
-  return call.command == "status" || (is_reading_command(call.command) && call.dismiss.empty());
+  return call.command == "status" ||
+         (is_reading_command(call.command) && call.dismiss.empty() && call.follow_up.empty());
+}
+
+/// On a full or broken disk who wrote something wants to know whether it is there.
+ExitCode report_to(const Invocation& call, Error error) {
+  if (exit_code(error.code) == exit_not_saved && !only_looks(call)) error.message += " What you entered is not saved.";
+  return report(error, call.json);
 }
 
 /// The home is held by another process. One who only looks needs no turn; else whoever watches it does the command, and
@@ -154,7 +163,7 @@ CommandOutput Session::perform(const Invocation& call) {
   std::streambuf* const error_before = std::cerr.rdbuf(error.rdbuf());
   Session guest(call, std::move(client_));
   const auto done = run_command(guest);
-  const int code = done ? *done : report(done.error(), call.json);
+  const int code = done ? *done : report_to(call, done.error());
   client_ = std::move(guest.client_);
   std::cout.rdbuf(out_before);
   std::cerr.rdbuf(error_before);
@@ -173,7 +182,7 @@ int run(const Invocation& call) {
   else
     done = tl::unexpected(opened.error());
   std::cout.flush();
-  if (!done) return report(done.error(), call.json);
+  if (!done) return report_to(call, done.error());
   return *done;
 }
 

@@ -55,6 +55,9 @@ Result<ExitCode> run_device_command(Session& session);   // enrol sync status
 Result<ExitCode> run_reading_command(Session& session);  // list show search history attention
 Result<ExitCode> run_writing_command(Session& session);  // everything that changes a ticket
 
+/// Says that they are saved here.
+void print_saved(Session& session, const std::vector<client::SavedChange>& saved);
+
 /// True when the command is one of that group.
 bool is_device_command(std::string_view command);
 bool is_reading_command(std::string_view command);

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cstdio>
 
+#include "tern/protocol/limits.hpp"
+
 namespace tern::apps {
 namespace {
 
@@ -64,7 +66,10 @@ Result<std::int64_t> parse_time(std::string_view text, std::string_view field) {
                                          std::chrono::day{static_cast<unsigned>(parsed.day)}};
   if (!date.ok() || parsed.year < 1970 || parsed.hour > 23 || parsed.minute > 59 || parsed.second > 59) return refuse();
   const std::int64_t days = std::chrono::sys_days{date}.time_since_epoch().count();
-  return (((days * 24 + parsed.hour) * 60 + parsed.minute - parsed.offset_minutes) * 60 + parsed.second) * 1000;
+  const std::int64_t ms =
+      (((days * 24 + parsed.hour) * 60 + parsed.minute - parsed.offset_minutes) * 60 + parsed.second) * 1000;
+  if (ms < 0 || ms > limits::instant_ms_max) return refuse();  // an offset leads out of the calendar
+  return ms;
 }
 
 std::string local_minute(std::int64_t ms) {

@@ -70,20 +70,25 @@ Result<std::vector<Change>> set_changes(Session& session) {
     TERN_TRY(change.text, protocol::normalise_nfc(typed));
     return std::vector<Change>{change};
   }
-  const sync::FieldSpec* field = sync::find_field(std::string_view(call.field));
+  const std::size_t colon = call.field.find(':');
+  const sync::FieldSpec* field = sync::find_field(std::string_view(call.field).substr(0, colon));
   sync::FieldSetting setting;
   if (field == nullptr) {  // a custom field's own name
     field = sync::find_field(FieldId::custom);
     setting.key = call.field;
   } else if (field->keyed) {
-    return fail(ErrorCode::usage, "Name the " + std::string(field->name) + " itself.",
-                "Example: tern set T location \"Hall 3\"", "field");
+    if (colon == std::string::npos)
+      return fail(ErrorCode::usage, "There are several of " + call.field + ".",
+                  "Say which: tern set T " + call.field + ":NAME VALUE", "field");
+    setting.key = call.field.substr(colon + 1);
   } else if (field->writer != sync::Writer::device) {
     return fail(ErrorCode::usage, "The field " + call.field + " cannot be set.",
                 "It follows from commands such as take, start or resolve.", "field");
   }
   setting.field = field->id;
-  if (!call.none) {
+  const bool refers =
+      field->id == FieldId::category || field->id == FieldId::contact || field->id == FieldId::organisation;
+  if (!call.none && !(refers && typed == "none")) {
     TERN_TRY(setting.value, field_bytes(session, *field, typed));
   }
   TERN_TRY(Change change, on_ticket(session, Intent::set));
@@ -93,6 +98,7 @@ Result<std::vector<Change>> set_changes(Session& session) {
 
 Result<std::vector<Change>> new_ticket(Session& session) {
   const Invocation& call = session.call();
+  if (call.subject.empty()) return fail(ErrorCode::usage, "A ticket needs a subject.", "", "subject");
   Change create;
   create.intent = Intent::create;
   const auto add = [&](FieldId id, const std::string& typed) -> Result<void> {
@@ -155,11 +161,60 @@ Result<std::vector<Change>> move_changes(Session& session, Intent intent) {
   return std::vector<Change>{change};
 }
 
+/// A message by the beginning of its id, as `show` prints it, or by DEVICE:ID.
+Result<sync::ChangeRef> message_named(Session& session, const TicketId& ticket, const std::string& name) {
+  if (auto whole = parse_change_ref(name)) return whole;
+  TERN_TRY(const auto view, session.client().views().ticket(ticket));
+  std::vector<sync::ChangeRef> messages;
+  for (const client::TimelineEntry& entry : view.timeline)
+    if (!entry.visibility.empty()) messages.push_back(entry.change);
+  return change_among(messages, name, "message", "Their ids: tern show " + view.row.number);
+}
+
 std::uint32_t link_kind(const std::string& name) {
   static const std::map<std::string, std::uint32_t> kinds = {{"related", 1},   {"parent", 2}, {"child", 3},
                                                              {"duplicate", 4}, {"blocks", 5}, {"follow-up", 6}};
   const auto found = kinds.find(name);
   return found == kinds.end() ? 1 : found->second;
+}
+
+/// The decision on the estimate, and the move that goes with it.
+Result<std::vector<Change>> decision_changes(Session& session, bool approved) {
+  TERN_TRY(Change decision, on_ticket(session, approved ? Intent::approve_estimate : Intent::reject_estimate));
+  TERN_TRY(const auto view, session.client().views().ticket(decision.ticket));
+  if (!view.estimate) {
+    return fail(ErrorCode::bad_transition, view.row.number + " has no estimate to decide on.",
+                "Give one: tern estimate " + view.row.number + " --hours H");
+  }
+  if (view.estimate_decision == (approved ? "approved" : "rejected")) {
+    return fail(ErrorCode::bad_transition,
+                "The estimate of " + view.row.number + " is " + view.estimate_decision + " already.");
+  }
+  decision.targets = {*view.estimate};
+  decision.reason = session.call().reason;
+  Change move;
+  move.ticket = decision.ticket;
+  move.intent = approved ? Intent::estimate_approved : Intent::estimate_rejected;
+  move.targets = decision.targets;
+  return std::vector<Change>{decision, move};
+}
+
+/// A new ticket, and the messages that it is given.
+Result<std::vector<Change>> split_changes(Session& session) {
+  const Invocation& call = session.call();
+  TERN_TRY(Change split, on_ticket(session, Intent::split));
+  for (const std::string& name : call.messages) {
+    TERN_TRY(const auto message, message_named(session, split.ticket, name));
+    split.targets.push_back(message);
+  }
+  Change create;
+  create.intent = Intent::create;
+  create.ticket = random_id<TicketId>(session.environment());
+  create.fields.push_back({FieldId::subject, "", Bytes(), false});
+  TERN_TRY(create.fields.back().value, protocol::normalise_nfc(call.subject));
+  split.target = Bytes(create.ticket.view());
+  split.reason = call.reason;
+  return std::vector<Change>{create, split};
 }
 
 Result<std::vector<Change>> other_changes(Session& session) {
@@ -206,9 +261,18 @@ Result<std::vector<Change>> other_changes(Session& session) {
     change.target = Bytes(target.view());
     return one(change);
   }
+  if (name == "approve" || name == "reject") return decision_changes(session, name == "approve");
+  if (name == "split") return split_changes(session);
+  if (name == "release") {
+    TERN_TRY(Change change, on_ticket(session, Intent::release));
+    TERN_TRY(const auto target, parse_change_ref(call.key));
+    change.targets.push_back(target);
+    change.reason = call.reason;
+    return one(change);
+  }
   if (name == "edit") {
     TERN_TRY(Change change, on_ticket(session, call.remove ? Intent::delete_message : Intent::edit_message));
-    TERN_TRY(const auto target, parse_change_ref(call.key));
+    TERN_TRY(const auto target, message_named(session, change.ticket, call.key));
     change.targets.push_back(target);
     if (!call.remove) {
       TERN_TRY(change.text, session.text_or_stdin(call.text, limits::text_bytes_max));
@@ -232,6 +296,8 @@ Result<std::vector<Change>> changes_of(Session& session) {
   return other_changes(session);
 }
 
+}  // namespace
+
 void print_saved(Session& session, const std::vector<client::SavedChange>& saved) {
   const auto view = session.client().views().ticket(saved.front().ticket);
   if (session.call().json) {
@@ -251,8 +317,6 @@ void print_saved(Session& session, const std::vector<client::SavedChange>& saved
   const std::string number = view ? view->row.number : to_uuid_text(saved.front().ticket.view());
   std::cout << number << ": saved here." << '\n';
 }
-
-}  // namespace
 
 Result<ExitCode> run_writing_command(Session& session) {
   TERN_TRY(const std::vector<Change> changes, changes_of(session));

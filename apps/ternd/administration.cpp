@@ -37,7 +37,7 @@ constexpr std::size_t table_columns_max = 140;
 
 void print_field(std::string label, const std::string& value) {
   std::replace(label.begin(), label.end(), '_', ' ');
-  std::cout << label << ": " << value << '\n';
+  std::cout << label << (value.empty() ? ":" : ": ") << value << '\n';
 }
 
 /// Rows of equal objects as a table with their keys as its head.
@@ -77,15 +77,30 @@ void print_table(const Json& rows) {
 
 void print_for_people(const Invocation& call, const Json& answer) {
   if (call.command == "device code") {
-    std::cout << "Code: " << answer["code"].as_string() << "   (works once, for 10 minutes)\n\n  tern enrol --link '"
-              << answer["link"].as_string() << "'\n\n"
-              << qr_text(answer["link"].as_string());
+    const std::string& code = answer["code"].as_string();
+    std::cout << "Code: " << code << "   (works once, for 10 minutes)\n\n";
+    if (const std::string& link = answer["link"].as_string(); !link.empty()) {
+      std::cout << "  tern enrol --link '" << link << "'\n\n" << qr_text(link);
+    } else {
+      std::cout << "  tern enrol --server URL --code " << code << '\n';
+      std::cerr << "Nobody has told this server where devices reach it, so there is no link and no QR: ask again with "
+                   "--public-url.\n";
+    }
     return;
   }
   for (const auto& [name, value] : answer.members()) {
-    if (name != "rows") print_field(name, plain(value));
+    if (name == "rows") continue;
+    if (value.is_array() && value.size() > 1) {  // sentences: each has its line
+      print_field(name, {});
+      for (const Json& item : value.items()) std::cout << "  " << plain(item) << '\n';
+    } else {
+      print_field(name, plain(value));
+    }
   }
-  if (const Json* rows = answer.find("rows")) print_table(*rows);
+  const Json* rows = answer.find("rows");
+  if (rows == nullptr) return;
+  if (answer.size() > 1) std::cout << '\n';
+  print_table(*rows);
 }
 
 /// Paths mean what they mean here, wherever the command runs.
@@ -100,24 +115,60 @@ Json with_absolute_paths(Json command, const server::AdminCommand& spec) {
   return command;
 }
 
-Result<Json> perform(const Invocation& call, const server::AdminCommand& spec) {
-  const Json command = with_absolute_paths(call.administration, spec);
-  // What works on the directory itself is never sent to a running server: opening the directory then says `busy`.
-  if (spec.where != server::AdminWhere::offline_only) {
-    TERN_TRY(auto answer, ask_running_server(admin_socket_path(call.data), command));
-    if (answer) return std::move(*answer);
+/// Sends commands to the running server, else opens the directory, once.
+class Administrator {
+public:
+  Administrator(const Invocation& call, const server::AdminCommand& spec) : call_(call), spec_(spec) {
+    options_.directory = call.data;
+    options_.server_version = TERN_VERSION;
   }
-  if (spec.where == server::AdminWhere::online_only)
-    return fail(ErrorCode::no_connection, "No server runs in " + call.data + ".",
-                "Start it: ternd serve --data " + call.data);
-  SystemEnvironment environment;
-  server::ServerOptions options;
-  options.directory = call.data;
-  options.server_version = TERN_VERSION;
-  if (spec.where == server::AdminWhere::offline_only)
-    return server::ServerCore::administer_offline(options, command, environment);
-  TERN_TRY(const auto core, server::ServerCore::open(options, environment));
-  return core->administer(command);
+
+  Result<Json> perform(const Json& command) {
+    if (core_) return core_->administer(command);
+    // What works on the directory itself is never sent to a running server: opening the directory then says `busy`.
+    if (spec_.where == server::AdminWhere::offline_only)
+      return server::ServerCore::administer_offline(options_, command, environment_);
+    TERN_TRY(auto answer, ask_running_server(admin_socket_path(call_.data), command));
+    if (answer) return std::move(*answer);
+    if (spec_.where == server::AdminWhere::online_only)
+      return fail(ErrorCode::no_connection, "No server runs in " + call_.data + ".",
+                  "Start it: ternd serve --data " + call_.data);
+    TERN_TRY(core_, server::ServerCore::open(options_, environment_));
+    return core_->administer(command);
+  }
+
+private:
+  const Invocation& call_;
+  const server::AdminCommand& spec_;
+  SystemEnvironment environment_;
+  server::ServerOptions options_;
+  std::unique_ptr<server::ServerCore> core_;
+};
+
+void print_rows(const Json& rows) {
+  for (const Json& row : rows.items()) std::cout << to_text(row) << '\n';
+}
+
+/// The whole list in as many answers as it takes; one page of it when --limit says how long.
+Result<void> print_export(Administrator& administrator, Json command) {
+  const bool one_page = command.find("limit") != nullptr;
+  for (;;) {
+    TERN_TRY(const Json answer, administrator.perform(command));
+    print_rows(answer["rows"]);
+    const Json* next = answer.find("next");
+    if (next == nullptr) return {};
+    if (one_page) {
+      std::cout << to_text(Json::object({{"next", *next}})) << '\n';
+      return {};
+    }
+    command.set("after", *next);
+  }
+}
+
+/// `verify` found something wrong; a command did what it could.
+int exit_code_of(const Json& answer) {
+  if (const Json* good = answer.find("good"); good != nullptr && !good->as_bool(true)) return exit_differs;
+  return answer["needs_attention"].as_bool() ? exit_attention : exit_done;
 }
 
 }  // namespace
@@ -126,21 +177,22 @@ int run_administration(const Invocation& call) {
   const auto commands = server::admin_commands();
   const auto spec =
       std::find_if(commands.begin(), commands.end(), [&](const auto& command) { return command.name == call.command; });
-  const auto answer = perform(call, *spec);
+  const Json command = with_absolute_paths(call.administration, *spec);
+  Administrator administrator(call, *spec);
+  if (call.command == "export" && command.find("to") == nullptr) {  // its format is lines of JSON
+    const auto printed = print_export(administrator, command);
+    return printed ? exit_done : report(printed.error(), call.json);
+  }
+  const auto answer = administrator.perform(command);
   if (!answer) return report(answer.error(), call.json);
-  const bool lines = call.command == "export" && answer->find("rows") != nullptr;  // its format is lines of JSON
-  if (lines) {
-    for (const Json& row : (*answer)["rows"].items()) std::cout << to_text(row) << '\n';
-  } else if (!call.json) {
+  if (!call.json) {
     print_for_people(call, *answer);
   } else if (const Json* rows = answer->find("rows"); rows != nullptr && answer->size() == 1) {
-    for (const Json& row : rows->items()) std::cout << to_text(row) << '\n';
+    print_rows(*rows);
   } else {
     std::cout << to_text(*answer) << '\n';
   }
-  // `verify` found something wrong.
-  const Json* good = answer->find("good");
-  return good != nullptr && !good->as_bool(true) ? exit_differs : exit_done;
+  return exit_code_of(*answer);
 }
 
 }  // namespace tern::apps

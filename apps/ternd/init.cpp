@@ -1,6 +1,4 @@
 // ternd init: the directory, the first administrator, and the recovery key that is shown once.
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -17,7 +15,7 @@
 namespace tern::apps {
 namespace {
 
-std::string sheet(const std::string& key, const std::string& tenant) {
+std::string shown_on_terminal(const std::string& key, const std::string& tenant) {
   return "Tern recovery key of " + tenant + "\n\n  " + key +
          "\n\nWhoever has this key can restore backups and replace the server's keys; without it a backup cannot be "
          "read.\n"
@@ -25,17 +23,20 @@ std::string sheet(const std::string& key, const std::string& tenant) {
          "again.\n";
 }
 
-/// 0600, and never over a file that is there.
-Result<void> write_sheet(const std::string& path, const std::string& content) {
-  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (descriptor < 0)
-    return fail(ErrorCode::storage_failed, "Cannot write the recovery sheet to the new file " + path + ".",
-                "Name another with --recovery-out.", "recovery-out");
-  const bool written = ::write(descriptor, content.data(), content.size()) == static_cast<ssize_t>(content.size()) &&
-                       ::fsync(descriptor) == 0;
-  ::close(descriptor);
-  if (!written)
-    return fail(ErrorCode::storage_failed, "Cannot write the recovery sheet to " + path + ".", "", "recovery-out");
+/// Refused before anything is made: afterwards the key could not be shown a second time.
+Result<void> check_sheet_path(const std::string& path, const std::string& data) {
+  std::error_code ignored;
+  const auto whole = [&](const std::string& name) {
+    auto path = std::filesystem::weakly_canonical(std::filesystem::absolute(name, ignored), ignored);
+    return path.has_filename() ? path : path.parent_path();  // "data/" is "data"
+  };
+  if (std::filesystem::exists(path, ignored))
+    return fail(ErrorCode::invalid, "There is a file " + path + " already.", "Name a new one with --recovery-out.",
+                "recovery-out");
+  const auto folder = whole(path).parent_path().string(), home = whole(data).string();
+  if (folder == home || folder.starts_with(home + "/"))
+    return fail(ErrorCode::invalid, "The recovery key must not lie in the server's own directory.",
+                "Name another file with --recovery-out.", "recovery-out");
   return {};
 }
 
@@ -50,30 +51,29 @@ int run_init(const Invocation& call) {
                   call.json);
   const bool on_terminal = call.recovery_out.empty() && ::isatty(STDOUT_FILENO) == 1 && !call.json;
   std::string path = call.recovery_out;
-  if (path.empty() && !on_terminal)
-    path = std::filesystem::path(call.data).lexically_normal().string() + ".recovery-sheet";
+  if (path.empty() && !on_terminal) path = server::ServerCore::recovery_sheet_path(call.data);
+  if (!path.empty())
+    if (const auto free = check_sheet_path(path, call.data); !free) return report(free.error(), call.json);
   std::error_code ignored;
-  if (!path.empty() && std::filesystem::exists(path, ignored))
-    return report({ErrorCode::invalid, "There is a file " + path + " already.", "Name a new one with --recovery-out.",
-                   "recovery-out"},
-                  call.json);
 
   SystemEnvironment environment;
   server::ServerOptions options;
   options.directory = call.data;
   options.server_version = TERN_VERSION;
+  options.zone = call.zone;
+  options.encrypt = call.encrypt;
   if (const auto parent = std::filesystem::absolute(call.data, ignored).lexically_normal().parent_path();
       !std::filesystem::exists(parent, ignored))
     std::filesystem::create_directories(parent, ignored);
   auto made = server::ServerCore::init(options, call.tenant, call.admin, *password, environment);
   protocol::wipe(*password);
   if (!made) return report(made.error(), call.json);
-  const std::string text = sheet(made->recovery_key, call.tenant);
   if (on_terminal) {
-    std::cout << text << '\n' << qr_text(made->recovery_key);
-  } else if (const auto written = write_sheet(path, text); !written) {
+    std::cout << shown_on_terminal(made->recovery_key, call.tenant) << '\n' << qr_text(made->recovery_key);
+  } else if (const auto written = server::ServerCore::write_recovery_sheet(options, path, made->recovery_key);
+             !written) {
     // The key must not be lost because a disk is full: show it where it can still be seen.
-    std::cerr << text;
+    std::cerr << shown_on_terminal(made->recovery_key, call.tenant);
     protocol::wipe(made->recovery_key);
     return report(written.error(), call.json);
   }

@@ -14,8 +14,8 @@ struct Invocation {
   bool json = false;
 
   // init
-  std::string tenant, admin, recovery_out;
-  bool password_stdin = false;
+  std::string tenant, admin, recovery_out, zone = "UTC";
+  bool password_stdin = false, encrypt = false;
 
   // serve
   std::string listen = "127.0.0.1:8470", public_url, tls_cert, tls_key, metrics_listen;

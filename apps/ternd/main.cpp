@@ -101,6 +101,10 @@ private:
     sub->add_flag("--password-stdin", call_.password_stdin, "Read the administrator's password from stdin")->required();
     sub->add_option("--recovery-out", call_.recovery_out,
                     "Write the recovery sheet to this new file (0600) instead of the terminal");
+    sub->add_option("--zone", call_.zone, "Time zone whose year the tenant's ticket numbers follow")
+        ->capture_default_str();
+    sub->add_flag("--encrypt", call_.encrypt,
+                  "Encrypt the databases, under a key that is kept in the directory's keys/");
     sub->callback([this] { call_.command = "init"; });
   }
 
@@ -112,10 +116,13 @@ private:
         "--public-url https://desk.example:8470");
     add_common(sub);
     sub->add_option("--listen", call_.listen, "HOST:PORT; port 0 takes a free one and prints it")
+        ->envname("TERN_LISTEN")
         ->capture_default_str();
-    sub->add_option("--public-url", call_.public_url, "What devices are told in enrolment links");
-    CLI::Option* cert = sub->add_option("--tls-cert", call_.tls_cert, "Certificate chain (PEM)");
-    CLI::Option* key = sub->add_option("--tls-key", call_.tls_key, "Its private key (PEM)");
+    sub->add_option("--public-url", call_.public_url, "What devices are told in enrolment links")
+        ->envname("TERN_PUBLIC_URL");
+    CLI::Option* cert =
+        sub->add_option("--tls-cert", call_.tls_cert, "Certificate chain (PEM)")->envname("TERN_TLS_CERT");
+    CLI::Option* key = sub->add_option("--tls-key", call_.tls_key, "Its private key (PEM)")->envname("TERN_TLS_KEY");
     cert->needs(key);
     key->needs(cert);
     sub->add_option("--metrics-listen", call_.metrics_listen,
@@ -135,7 +142,7 @@ private:
     const std::string family = name.substr(0, space);
     CLI::App*& parent = families_[family];
     if (parent == nullptr) {
-      parent = app_.add_subcommand(family, "Administer: " + family);
+      parent = app_.add_subcommand(family, std::string(server::admin_family_summary(family)));
       parent->require_subcommand(1);
       parent->group("Administration");
     }
@@ -195,7 +202,8 @@ int main(int argc, char** argv) {
     line.app().parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return line.app().exit(error);  // --help, --version
-    return apps::report_usage(error.what(), apps::chosen_command(line.app(), "ternd"), argc, argv);
+    return apps::report_usage(apps::unknown_command_or(line.app(), error.what(), argc, argv),
+                              apps::chosen_command(line.app(), "ternd"), argc, argv);
   }
   if (const auto begun = apps::begin_program(); !begun) return apps::report(begun.error(), call.json);
   if (call.data.empty())

@@ -160,6 +160,21 @@ Json report_json(const EngineReport& report) {
                        {"exchanges", number(report.exchanges)}});
 }
 
+Json saved_json(const std::vector<SavedChange>& saved) {
+  Json out = Json::array();
+  for (const SavedChange& change : saved) {
+    out.push(Json::object({{"ticket", to_uuid_text(change.ticket.view())}, {"change", to_json(change.ref)}}));
+  }
+  return out;
+}
+
+Json followed_json(const FollowedUp& done) {
+  constexpr std::string_view rests[] = {"nothing", "look", "sync"};
+  return Json::object({{"saved", saved_json(done.saved)},
+                       {"rest", rests[static_cast<std::size_t>(done.rest)]},
+                       {"ticket", to_uuid_text(done.ticket.view())}});
+}
+
 Json offer_json(const EnrolmentOffer& offer) {
   return Json::object({{"offer", Json::object({{"tenant", offer.tenant_name},
                                                {"operator", offer.operator_name},
@@ -303,12 +318,7 @@ int tern_save(tern_client* client, const char* changes, char** json) {
       TERN_TRY(auto change, change_from_json(one, open.commands()));
       all.push_back(std::move(change));
     }
-    TERN_TRY(const auto saved, open.commands().save(std::move(all)));
-    Json out = Json::array();
-    for (const SavedChange& change : saved) {
-      out.push(Json::object({{"ticket", to_uuid_text(change.ticket.view())}, {"change", to_json(change.ref)}}));
-    }
-    return out;
+    return open.commands().save(std::move(all)).map(saved_json);
   });
 }
 
@@ -325,6 +335,19 @@ int tern_dismiss(tern_client* client, const char* change, char** json) {
     TERN_TRY(const Json one, parse_required(change));
     TERN_TRY(const auto ref, ref_from_json(one));
     return open.commands().dismiss(ref).map(no_result);
+  });
+}
+
+int tern_dismiss_notice(tern_client* client, char** json) {
+  return with_client(client, json,
+                     [](Client& open) -> Result<Json> { return open.commands().dismiss_notice().map(no_result); });
+}
+
+int tern_follow_up(tern_client* client, const char* change, const char* id, const char* reason, char** json) {
+  return with_client(client, json, [=](Client& open) -> Result<Json> {
+    TERN_TRY(const Json one, parse_required(change));
+    TERN_TRY(const auto ref, ref_from_json(one));
+    return open.commands().follow_up(ref, id == nullptr ? "" : id, reason == nullptr ? "" : reason).map(followed_json);
   });
 }
 

@@ -8,6 +8,7 @@
 #include "keys/secure_file.hpp"
 #include "outbox/outbox.hpp"
 #include "replica/replica.hpp"
+#include "tern/protocol/statements.hpp"
 #include "views.hpp"
 
 namespace tern::client {
@@ -51,17 +52,19 @@ public:
 
   Result<void> compose(const ClientOptions& options, Environment& environment) {
     const bool writable = !options.read_only_views;
-    commands_ = make_commands({*outbox_, *replica_, keys_.identity, keys_.signing_key, environment, writable});
-    views_ = make_views({*outbox_, *replica_, keys_.identity, writable});
+    TERN_CHECKED(read_wipe(keys_.wipe_order));
+    commands_ = make_commands({*outbox_, *replica_, keys_.identity, keys_.signing_key, environment, writable, &wipe_});
+    views_ = make_views({*outbox_, *replica_, keys_.identity, writable, &wipe_});
     if (!writable) {
       engine_ = std::make_unique<NoEngine>();
       return {};
     }
-    EngineParts parts{*outbox_,    *replica_,   keys_.identity, keys_.signing_key,
-                      environment, keys_.roots, keys_.key_list, !keys_.wipe_order.empty(),
-                      {}};
+    EngineParts parts{*outbox_,          *replica_,    keys_.identity,
+                      keys_.signing_key, environment,  keys_.roots,
+                      keys_.key_list,    wipe_.obeyed, {}};
     parts.wipe = [this, home = options.home](ByteView order) -> Result<void> {
-      TERN_CHECKED(replica_->leave_disk(*outbox_));
+      TERN_CHECKED(read_wipe(order));
+      TERN_CHECKED(replica_->leave_disk());
       return destroy_replica(home, order);
     };
     TERN_TRY(engine_, make_sync_engine(std::move(parts)));
@@ -74,6 +77,15 @@ public:
   const DeviceIdentity& identity() const override { return keys_.identity; }
 
 private:
+  /// The signature was checked before the order was obeyed.
+  Result<void> read_wipe(ByteView order) {
+    if (order.empty()) return {};
+    TERN_TRY(const auto read, read_stored_statement<protocol::WipeOrder>(order));
+    wipe_ = {true, read.time_ms};
+    return {};
+  }
+
+  Wipe wipe_;
   std::unique_ptr<HomeLock> lock_;
   OpenedKeys keys_;
   std::unique_ptr<Outbox> outbox_;
@@ -86,13 +98,12 @@ private:
 /// Whatever is wrong with the copy, it can be fetched again; the outbox is not touched by it.
 Result<std::unique_ptr<Replica>> open_or_rebuild(const std::string& path, const OpenedKeys& keys,
                                                  const std::string& vfs) {
-  const std::string place = keys.wipe_order.empty() ? path : std::string(in_memory);
-  auto replica = Replica::open(place, keys.replica_key.view(), vfs);
+  auto replica = Replica::open(path, keys.replica_key.view(), vfs);
   const bool useless =
       !replica && (replica.error().code == ErrorCode::corrupt || replica.error().code == ErrorCode::upgrade_required);
   if (!useless) return replica;
-  Replica::destroy(path);
-  return Replica::open(place, keys.replica_key.view(), vfs);
+  Replica::destroy(path, vfs);
+  return Replica::open(path, keys.replica_key.view(), vfs);
 }
 
 }  // namespace
@@ -115,10 +126,12 @@ Result<std::unique_ptr<Client>> Client::open(const ClientOptions& options, Envir
   apply_certificate(keys.identity, state);
 
   std::unique_ptr<Replica> replica;
-  if (role == sqlite::Role::reader) {
+  if (role == sqlite::Role::writer) TERN_CHECKED(outbox->set_owner({keys.identity.device, keys.identity.operator_id}));
+  if (!keys.wipe_order.empty()) {  // an empty copy, so that there is one
+    TERN_TRY(replica, Replica::open(std::string(in_memory), keys.replica_key.view(), {}));
+  } else if (role == sqlite::Role::reader) {
     TERN_TRY(replica, Replica::open(paths.replica, keys.replica_key.view(), options.vfs, role));
   } else {
-    TERN_CHECKED(outbox->set_owner({keys.identity.device, keys.identity.operator_id}));
     TERN_TRY(replica, open_or_rebuild(paths.replica, keys, options.vfs));
     TERN_CHECKED(replica->catch_up(*outbox));
   }

@@ -7,12 +7,11 @@
 
 #include "exchange/sync_state.hpp"
 #include "finder.hpp"
+#include "follow_ups.hpp"
+#include "offered.hpp"
 #include "outbox/outbox.hpp"
 #include "replica/replica.hpp"
 #include "tern/protocol/limits.hpp"
-#include "tern/sync/lifecycle.hpp"
-#include "tern/sync/rights.hpp"
-#include "views/name_book.hpp"
 #include "views/time_text.hpp"
 
 namespace tern::client {
@@ -35,8 +34,10 @@ public:
   Result<std::vector<SavedChange>> save(std::vector<Change> changes) override {
     if (changes.empty()) return std::vector<SavedChange>{};
     TERN_CHECKED(check_writable());
-    grounds_.clear();
-    TERN_CHECKED(prepare(changes));
+    TERN_CHECKED(ask([&] {
+      grounds_.clear();
+      return prepare(changes);
+    }));
     const std::int64_t boot_ms = parts_.environment.boot_ms();
     const BootId boot = parts_.environment.boot_id();
     TERN_CHECKED(seal_what_rested(boot_ms, boot));
@@ -51,21 +52,17 @@ public:
   }
 
   Result<void> check_offered(const Change& change) override {
-    std::optional<sync::TicketState> state;
-    std::optional<sync::Message> target;
-    if (change.intent != Intent::create) {
-      TERN_TRY(state, parts_.replica.shown(change.ticket));
-      if (!state) return not_here();
-      TERN_TRY(target, target_message(change));
-    }
-    TERN_CHECKED(check_rights(change, state, target));
-    return state ? check_lifecycle(change, *state) : Result<void>{};
+    return ask([&] { return client::check_offered(parts_.replica, parts_.identity, change); });
   }
 
-  Result<TicketId> find_ticket(std::string_view name) override { return client::find_ticket(parts_.replica, name); }
+  Result<TicketId> find_ticket(std::string_view name) override {
+    return ask([&] { return client::find_ticket(parts_.replica, name); });
+  }
 
   Result<RecordId> find_record(std::uint32_t record_kind, std::string_view name) override {
-    return client::find_record(parts_.replica, static_cast<sync::RecordKind>(record_kind), name, parts_.identity);
+    return ask([&] {
+      return client::find_record(parts_.replica, static_cast<sync::RecordKind>(record_kind), name, parts_.identity);
+    });
   }
 
   Result<void> dismiss(const sync::ChangeRef& ref) override {
@@ -73,8 +70,42 @@ public:
     return parts_.outbox.dismiss(ref);
   }
 
+  Result<void> dismiss_notice() override {
+    TERN_CHECKED(check_writable());
+    TERN_TRY(const SyncState state, load_sync_state(parts_.outbox));
+    return parts_.outbox.set_meta(meta_notice_dismissed, state.notice);
+  }
+
+  Result<FollowedUp> follow_up(const sync::ChangeRef& ref, std::string_view id, std::string_view reason) override {
+    TERN_CHECKED(check_writable());
+    TERN_TRY(const auto own, parts_.outbox.find(ref));
+    if (!own) return fail(ErrorCode::not_found, "there is no such work of yours on this device", {}, "change");
+    TERN_TRY(FollowUpPlan plan, ask([&] { return plan_follow_up(follow_up_parts(), *own, id, reason); }));
+    FollowedUp done;
+    done.ticket = plan.ticket;
+    done.rest = plan.rest;
+    if (plan.rest != FollowedUp::Rest::nothing) return done;
+    if (!plan.changes.empty()) {
+      TERN_CHECKED(check_offered(plan.changes.front()));
+      TERN_TRY(done.saved, save(std::move(plan.changes)));
+    }
+    TERN_CHECKED(parts_.outbox.dismiss(ref));
+    return done;
+  }
+
 private:
+  FollowUpParts follow_up_parts() { return {parts_.replica, parts_.identity}; }
+
+  /// A copy that turns out to be damaged is rebuilt, and asked again.
+  template <typename Question>
+  auto ask(const Question& question) -> decltype(question()) {
+    if (auto there = check_not_wiped(parts_.wipe, parts_.outbox); !there) return tl::unexpected(there.error());
+    auto answer = question();
+    return !answer && parts_.replica.heal(parts_.outbox, answer.error()) ? question() : answer;
+  }
+
   Result<void> check_writable() const {
+    TERN_CHECKED(check_not_wiped(parts_.wipe, parts_.outbox));
     if (parts_.writable) return {};
     return fail(ErrorCode::busy, "this home was opened to look only", "try again when the other program has ended");
   }
@@ -171,7 +202,8 @@ private:
   Result<void> seal_what_rested(std::int64_t boot_ms, const BootId& boot) {
     TERN_TRY(const bool due, parts_.outbox.seal_due(boot_ms, boot));
     if (!due) return {};
-    TERN_TRY(const SealContext context, seal_context(parts_.outbox, parts_.replica, parts_.identity));
+    TERN_TRY(const SealContext context,
+             ask([&] { return seal_context(parts_.outbox, parts_.replica, parts_.identity); }));
     return parts_.outbox.seal(parts_.key, context, parts_.environment).map([](std::size_t) {});
   }
 
@@ -180,88 +212,11 @@ private:
     std::vector<TicketId> touched;
     for (const auto& [ticket, ground] : grounds_) touched.push_back(ticket);
     const auto shown = parts_.replica.refold(parts_.outbox, touched);
-    if (!shown && shown.error().code == ErrorCode::corrupt) static_cast<void>(parts_.replica.rebuild(parts_.outbox));
+    if (!shown) static_cast<void>(parts_.replica.heal(parts_.outbox, shown.error()));
   }
-
-  // ---- what is offered ----
 
   static tl::unexpected<Error> not_here() {
     return fail(ErrorCode::not_found, "this ticket is not on this device", "sync, or look for it with search");
-  }
-
-  Result<std::optional<sync::Message>> target_message(const Change& change) {
-    const bool edits = change.intent == Intent::edit_message || change.intent == Intent::delete_message;
-    if (!edits || change.targets.empty()) return std::nullopt;
-    TERN_TRY(const auto messages, parts_.replica.messages(change.ticket));
-    for (const sync::Message& message : messages) {
-      if (message.stamp.ref() == change.targets.front()) return message;
-    }
-    return fail(ErrorCode::not_found, "this ticket has no such message");
-  }
-
-  Result<void> check_rights(const Change& change, const std::optional<sync::TicketState>& state,
-                            const std::optional<sync::Message>& target) {
-    const auto self = RecordId::or_zero(parts_.identity.operator_id.view());
-    TERN_TRY(const auto record, parts_.replica.record(sync::RecordKind::operator_, self));
-    if (!record) return {};  // before the first sync nobody here knows the role; the server decides
-    sync::Actor actor;
-    actor.id = parts_.identity.operator_id;
-    actor.queues = record->refs;
-    const auto attribute = [&record](const char* name) -> std::string_view {
-      const auto found = record->attributes.find(name);
-      return found == record->attributes.end() ? std::string_view{} : std::string_view(found->second);
-    };
-    actor.role = sync::role_from_name(attribute("role")).value_or(sync::Role::operator_);
-    actor.active = attribute("active") != "0" && attribute("active") != "false";
-    const sync::Permission permission =
-        sync::may(actor, change, state ? &*state : nullptr, target ? &*target : nullptr);
-    if (permission.allowed) return {};
-    return fail(ErrorCode::not_permitted,
-                permission.why.empty() ? "your role does not allow this" : std::string(permission.why));
-  }
-
-  Result<void> check_lifecycle(const Change& change, const sync::TicketState& state) {
-    NameBook names(parts_.replica, parts_.identity);
-    const std::string number = names.ticket(state.id.view());
-    const sync::IntentSpec* spec = sync::find_intent(change.intent);
-    if (spec == nullptr) return fail(ErrorCode::usage, "there is no such intent");
-    if (change.intent == Intent::restore) {
-      return sync::is_deleted(state) ? Result<void>{} : fail(ErrorCode::bad_transition, number + " is not deleted");
-    }
-    if (!spec->append_only && sync::is_deleted(state)) {
-      return fail(ErrorCode::bad_transition, number + " is deleted", "a supervisor can restore it");
-    }
-    if (!spec->append_only && state.merged_into) {
-      const std::string target = names.ticket(state.merged_into->value);
-      return fail(ErrorCode::bad_transition, number + " was merged into " + target, "do it on " + target);
-    }
-    if (change.intent == Intent::take) return check_take(state, number, names);
-    if (spec->unit == sync::Unit::status) return check_move(change.intent, state, number);
-    return {};
-  }
-
-  Result<void> check_take(const sync::TicketState& state, const std::string& number, NameBook& names) {
-    const auto assignee = sync::assignee_of(state);
-    if (!assignee || *assignee == parts_.identity.operator_id) return {};
-    return fail(ErrorCode::bad_transition,
-                number + " is taken by " + names.of(sync::RecordKind::operator_, assignee->view()),
-                "assign it to yourself with a reason");
-  }
-
-  static Result<void> check_move(Intent intent, const sync::TicketState& state, const std::string& number) {
-    const sync::StatusView view = sync::status_view(state);
-    if (sync::next_status(view.status, intent, view.before_hold)) return {};
-    std::string possible;
-    for (const Intent move : sync::possible_moves(view.status, view.before_hold)) {
-      if (const sync::IntentSpec* spec = sync::find_intent(move)) {
-        possible += (possible.empty() ? "" : ", ") + std::string(spec->name);
-      }
-    }
-    const sync::IntentSpec* spec = sync::find_intent(intent);
-    return fail(
-        ErrorCode::bad_transition,
-        fmt::format("{} is {}: {} is not possible from there", number, sync::status_name(view.status), spec->name),
-        "possible now: " + possible);
   }
 
   CommandParts parts_;

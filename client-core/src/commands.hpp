@@ -7,6 +7,7 @@
 #include "tern/client/enrolment.hpp"
 #include "tern/protocol/crypto.hpp"
 #include "tern/protocol/environment.hpp"
+#include "wipe.hpp"
 
 namespace tern::client {
 
@@ -20,7 +21,8 @@ struct CommandParts {
   const DeviceIdentity& identity;
   const protocol::SigningKey& key;
   Environment& environment;
-  bool writable = true;  // false: looks only; saving is `busy`
+  bool writable = true;        // false: looks only; saving is `busy`
+  const Wipe* wipe = nullptr;  // obeyed: everything is refused
 };
 
 std::unique_ptr<Commands> make_commands(CommandParts parts);

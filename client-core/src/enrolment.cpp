@@ -108,6 +108,16 @@ Result<Bytes> ask_server(Transport& transport, const Bytes& request) {
   return std::move(answer.body);
 }
 
+/// Bytes that have not even the form of an answer come from somebody else.
+Error unreadable_is_no_answer(Error error) {
+  const bool unreadable = error.code == ErrorCode::malformed || error.code == ErrorCode::too_large;
+  if (!unreadable) return error;
+  return {ErrorCode::no_connection,
+          "what answered the enrolment is no Tern server, or its answer was altered on the way",
+          "check the server's address and try again; the same code still works",
+          {}};
+}
+
 DeviceIdentity identity_of(const EnrolmentRequest& wish, const Pending& pending, const Enrolled& enrolled) {
   const protocol::Certificate& certificate = enrolled.certificate.value;
   DeviceIdentity identity;
@@ -167,7 +177,9 @@ Result<DeviceIdentity> enrol(const EnrolmentRequest& request, Transport& transpo
   anchor.boot = environment.boot_id();
   TERN_TRY(const Bytes answer, ask_server(transport, wire));
   const std::int64_t took_ms = environment.boot_ms() - anchor.request_boot_ms;
-  TERN_TRY(const Enrolled enrolled, protocol::open_enrolment_answer(answer, wire, code, key.public_key(), root));
+  auto opened = protocol::open_enrolment_answer(answer, wire, code, key.public_key(), root);
+  if (!opened) return tl::unexpected(unreadable_is_no_answer(std::move(opened).error()));
+  const Enrolled& enrolled = *opened;
 
   const EnrolmentOffer offer{enrolled.answer.tenant_name, enrolled.answer.operator_name, request.server_url,
                              to_hex(enrolled.certificate.value.root)};

@@ -80,13 +80,13 @@ Result<std::vector<Candidate>> by_uuid(sqlite::Database& database, std::string_v
 }
 
 tl::unexpected<Error> several(std::string_view name, const std::vector<Candidate>& found) {
-  std::string hint;
+  std::string hint = "name one of them: ";
   for (std::size_t i = 0; i < found.size() && i < candidates_shown_max; ++i) {
     hint +=
         (i == 0 ? "" : "; ") + found[i].number + " " + found[i].subject + " (" + to_uuid_text(found[i].id.view()) + ")";
   }
   if (found.size() > candidates_shown_max) hint += "; and more";
-  return fail(ErrorCode::ambiguous, "several tickets are called '" + std::string(name) + "'", std::move(hint),
+  return fail(ErrorCode::ambiguous, "more than one ticket is called '" + std::string(name) + "'", std::move(hint),
               "ticket");
 }
 
@@ -111,6 +111,11 @@ Result<TicketId> find_ticket(Replica& replica, std::string_view name) {
   }
   TERN_TRY(const auto found, by_number(database, upper_ascii(name)));
   if (found.size() == 1) return found.front().id;
+  TERN_TRY(const Progress progress, replica.progress());
+  if (!progress.complete) {
+    return fail(ErrorCode::not_found, "no ticket on this device is called '" + std::string(name) + "'",
+                "this device does not hold all its tickets yet: sync first", "ticket");
+  }
   return fail(ErrorCode::not_found, "no ticket on this device is called '" + std::string(name) + "'",
               "name it by number, id or the first digits of its uuid; look for it with list or search", "ticket");
 }
@@ -135,8 +140,8 @@ Result<RecordId> find_record(Replica& replica, sync::RecordKind kind, std::strin
   for (const auto* matches : {&exact, &same, &prefix}) {
     if (matches->size() == 1) return matches->front()->id;
     if (matches->size() > 1) {
-      return fail(ErrorCode::ambiguous, "several records of kind " + what + " are called '" + std::string(name) + "'",
-                  name_list(*matches), what);
+      return fail(ErrorCode::ambiguous, "more than one " + what + " is called '" + std::string(name) + "'",
+                  "name one of them: " + name_list(*matches), what);
     }
   }
   return fail(ErrorCode::not_found, "this device knows no " + what + " called '" + std::string(name) + "'",

@@ -78,6 +78,8 @@ Json to_json(const TicketView& view) {
   out.set("wake_at", time_or_null(view.wake_at_ms));
   out.set("due_at", time_or_null(view.due_at_ms));
   out.set("estimate_minutes", view.estimate_minutes ? Json(*view.estimate_minutes) : Json());
+  out.set("estimate", view.estimate ? ref(*view.estimate) : Json());
+  out.set("estimate_decision", text_or_null(view.estimate_decision));
   out.set("minutes_logged", view.minutes_logged);
   out.set("tags", texts(view.tags));
   out.set("watchers", texts(view.watchers));
@@ -127,7 +129,10 @@ Json to_json(const HistoryEntry& entry) {
     out.set("stands_value", text_or_null(entry.stands_value));
     out.set("stands_author", text_or_null(entry.stands_author));
   }
-  out.set("follow_ups", texts(entry.follow_ups));
+  Json follow_ups = Json::array();
+  for (const FollowUp& follow_up : entry.follow_ups)
+    follow_ups.push(Json::object({{"id", follow_up.id}, {"label", follow_up.label}, {"command", follow_up.command}}));
+  out.set("follow_ups", std::move(follow_ups));
   return out;
 }
 
@@ -144,6 +149,8 @@ Json to_json(const SyncStatus& status) {
                        {"first_replica_complete", status.first_replica_complete},
                        {"passphrase_protected", status.passphrase_protected},
                        {"encrypted", status.encrypted},
+                       {"wiped", status.wiped},
+                       {"wiped_at", time_or_null(status.wiped_ms)},
                        {"paused", text_or_null(status.paused)},
                        {"last_error", text_or_null(status.last_error)},
                        {"notice", text_or_null(status.notice)},

@@ -16,11 +16,11 @@ public:
   explicit ViewsImpl(ViewParts parts) : parts_(parts) {}
 
   Result<ListPage> list(const ListFilter& filter) override {
-    return ask([&](ListParts list) { return list_tickets(list, filter); });
+    return ask_tickets([&](ListParts list) { return list_tickets(list, filter); });
   }
 
   Result<TicketView> ticket(const TicketId& id) override {
-    return ask([&](ListParts list) { return ticket_page(list, id); });
+    return ask_tickets([&](ListParts list) { return ticket_page(list, id); });
   }
 
   Result<ListPage> search(std::string_view text, std::size_t limit, std::string_view after) override {
@@ -30,15 +30,15 @@ public:
     filter.limit = limit;
     filter.after = after;
     if (text.empty()) return fail(ErrorCode::invalid, "there is nothing to look for", "name a word", "text");
-    return ask([&](ListParts list) { return list_tickets(list, filter); });
+    return ask_tickets([&](ListParts list) { return list_tickets(list, filter); });
   }
 
   Result<std::vector<HistoryEntry>> attention() override {
-    return ask([](ListParts list) { return work_attention(list); });
+    return ask_tickets([](ListParts list) { return work_attention(list); });
   }
 
   Result<std::vector<HistoryEntry>> history(const std::optional<TicketId>& ticket) override {
-    return ask([&](ListParts list) { return work_history(list, ticket); });
+    return ask_tickets([&](ListParts list) { return work_history(list, ticket); });
   }
 
   Result<SyncStatus> status() override {
@@ -46,15 +46,22 @@ public:
   }
 
 private:
+  template <typename Question>
+  auto ask_tickets(const Question& question) -> decltype(question(std::declval<ListParts>())) {
+    if (auto there = check_not_wiped(parts_.wipe, parts_.outbox); !there) return tl::unexpected(there.error());
+    return ask(question);
+  }
+
   /// A damaged replica is rebuilt from the outbox, and asked again: the tickets come back with the next sync.
   template <typename Question>
   auto ask(const Question& question) -> decltype(question(std::declval<ListParts>())) {
     NameBook names(parts_.replica, parts_.identity);
     auto answer = question(ListParts{parts_.outbox, parts_.replica, names});
-    if (answer || answer.error().code != ErrorCode::corrupt || !parts_.writable) return answer;
-    if (parts_.replica.database().quick_check()) return answer;
-    TERN_CHECKED(parts_.replica.rebuild(parts_.outbox));
-    return question(ListParts{parts_.outbox, parts_.replica, names});
+    if (answer && !parts_.replica.met_damage()) return answer;
+    const Error damage = answer ? Error{ErrorCode::corrupt, "a name could not be read", {}, {}} : answer.error();
+    if (!parts_.replica.heal(parts_.outbox, damage)) return answer;
+    NameBook known(parts_.replica, parts_.identity);
+    return question(ListParts{parts_.outbox, parts_.replica, known});
   }
 
   Result<SyncStatus> read_status() {
@@ -75,9 +82,15 @@ private:
     status.first_replica_complete = progress.complete;
     status.passphrase_protected = parts_.identity.passphrase_protected;
     status.encrypted = sqlite::encryption_available();
-    status.paused = sync.paused;
+    status.wiped = parts_.wipe != nullptr && parts_.wipe->obeyed;
+    if (status.wiped) {
+      status.wiped_ms = parts_.wipe->ordered_ms;
+      status.tickets = status.ghosts = 0;
+    }
+    status.paused = status.wiped && sync.paused.empty() ? wiped_error().message : sync.paused;
     status.last_error = sync.last_error;
-    status.notice = sync.notice;
+    TERN_TRY(const auto dismissed, parts_.outbox.meta(meta_notice_dismissed));
+    if (dismissed != sync.notice) status.notice = sync.notice;
     status.server_offset_ms = sync.server_offset_ms;
     return status;
   }

@@ -1,4 +1,5 @@
 #include "tern/protocol/change_set.hpp"
+#include "tern/protocol/mutant.hpp"
 
 namespace tern::protocol {
 namespace {
@@ -219,9 +220,12 @@ Result<ChangeSet> seal_again(const ChangeSet& set, ChangeSetHeader header, const
 ChainJudgement judge_chain(const ChainHead& head, const ChangeSetHeader& header, const Hash& hash,
                            const std::optional<Hash>& known) {
   const std::uint64_t expected = head.chain_seq + 1;
-  if (known) return {*known == hash ? ChainVerdict::duplicate : ChainVerdict::forked, expected};
+  if (known)
+    return {*known == hash || mutant(Mutant::fork_accepted) ? ChainVerdict::duplicate : ChainVerdict::forked, expected};
   if (header.device_epoch < head.device_epoch) return {ChainVerdict::forked, expected};
   if (header.device_epoch > head.device_epoch) return {ChainVerdict::unknown_epoch, expected};
+  if (header.chain_seq > expected && mutant(Mutant::accept_chain_gap)) return {ChainVerdict::process, expected};
+  if (header.chain_seq == expected && mutant(Mutant::skip_previous_hash)) return {ChainVerdict::process, expected};
   if (header.chain_seq > expected) return {ChainVerdict::gap, expected};
   // Below the head and not known: its place was taken by a set that is gone from here; only another history sends it.
   if (header.chain_seq < expected || header.prev_hash != head.hash) return {ChainVerdict::forked, expected};

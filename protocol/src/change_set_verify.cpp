@@ -1,5 +1,6 @@
 // The ordered checks of docs/protocol.md, "Change set". The order is part of the protocol: nothing here may be moved.
 #include "tern/protocol/change_set.hpp"
+#include "tern/protocol/mutant.hpp"
 
 namespace tern::protocol {
 namespace {
@@ -57,7 +58,7 @@ Result<KeyRecord> find_key(const ChangeSetHeader& header, const VerifyContext& c
 
 Result<void> check_signature(const KeyRecord& key, ByteView header, const Signature& signature,
                              std::string_view field) {
-  if (verify_signature(key.public_key, header, signature)) return {};
+  if (verify_signature(key.public_key, header, signature) || mutant(Mutant::skip_signature)) return {};
   return fail(ErrorCode::signature_invalid, "the signature of a change set is not good", {}, std::string(field));
 }
 
@@ -118,7 +119,7 @@ Result<VerifiedSet> verify(ChangeSet set, const VerifyContext& context) {
   }
   TERN_CHECKED(check_range(header, context));
   TERN_TRY(const KeyRecord key, find_key(header, context));
-  if (key.state != KeyState::active && !context.accept_inactive_key) {
+  if (key.state != KeyState::active && !context.accept_inactive_key && !mutant(Mutant::revoked_key_accepted)) {
     return fail(ErrorCode::key_revoked, "this device's key is revoked or frozen", "enrol the device again", "key_id");
   }
   TERN_CHECKED(check_signature(key, set.header, set.signature, "signature"));

@@ -50,14 +50,13 @@ Result<Bytes> unpack(ZSTD_DCtx* context, ByteView frame, std::size_t bytes_max) 
   return out;
 }
 
-}  // namespace
-
-Bytes compress(ByteView plain, int level) {
+Bytes pack(ByteView base, ByteView plain, int level) {
   const std::unique_ptr<ZSTD_CCtx, FreeCompressor> context(ZSTD_createCCtx());
   check(context != nullptr, "no memory to compress");
   const bool set = !ZSTD_isError(ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, level)) &&
                    !ZSTD_isError(ZSTD_CCtx_setParameter(context.get(), ZSTD_c_windowLog, limits::zstd_window_log_max));
   check(set, "zstd parameters");
+  if (!base.empty()) check(!ZSTD_isError(ZSTD_CCtx_refPrefix(context.get(), base.data(), base.size())), "zstd");
   Bytes out(ZSTD_compressBound(plain.size()), '\0');
   const std::size_t size = ZSTD_compress2(context.get(), out.data(), out.size(), plain.data(), plain.size());
   check(!ZSTD_isError(size), "zstd");
@@ -65,7 +64,7 @@ Bytes compress(ByteView plain, int level) {
   return out;
 }
 
-Result<Bytes> decompress(ByteView frame, std::size_t bytes_max) {
+Result<Bytes> decompress_frame(ByteView base, ByteView frame, std::size_t bytes_max) {
   // A skippable frame is a frame too, but not one of ours.
   if (!frame.starts_with(zstd_magic)) return damaged();
   const unsigned long long promised = ZSTD_getFrameContentSize(frame.data(), frame.size());
@@ -74,7 +73,30 @@ Result<Bytes> decompress(ByteView frame, std::size_t bytes_max) {
   const std::unique_ptr<ZSTD_DCtx, FreeDecompressor> context(ZSTD_createDCtx());
   check(context != nullptr, "no memory to decompress");
   check(!ZSTD_isError(ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, limits::zstd_window_log_max)), "zstd");
+  if (!base.empty()) check(!ZSTD_isError(ZSTD_DCtx_refPrefix(context.get(), base.data(), base.size())), "zstd");
   return unpack(context.get(), frame, bytes_max);
+}
+
+}  // namespace
+
+Bytes compress(ByteView plain, int level) {
+  return pack({}, plain, level);
+}
+
+Result<Bytes> decompress(ByteView frame, std::size_t bytes_max) {
+  return decompress_frame({}, frame, bytes_max);
+}
+
+bool is_compressed(ByteView bytes) {
+  return bytes.starts_with(zstd_magic);
+}
+
+Bytes compress_against(ByteView base, ByteView plain) {
+  return pack(base, plain, 1);
+}
+
+Result<Bytes> decompress_against(ByteView base, ByteView frame, std::size_t bytes_max) {
+  return decompress_frame(base, frame, bytes_max);
 }
 
 }  // namespace tern::protocol

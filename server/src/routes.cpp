@@ -190,11 +190,20 @@ Result<Response> Routes::answer(const Request& request, const Accepted& accepted
   return (this->*accepted.route->answer)(request, body, accepted.auth ? &*accepted.auth : nullptr);
 }
 
+/// Whether work would be taken in now. It says what is wrong, never of whom.
 Result<Response> Routes::health(const Request&, const Bytes&, const AuthenticatedRequest*) {
   bool in_doubt = false;
-  for (Tenant* tenant : parts_.tenants.all()) in_doubt = in_doubt || tenant->clock_in_doubt();
-  Response response(200, "application/json",
-                    to_text(Json::object({{"status", Json("ok")}, {"clock_in_doubt", Json(in_doubt)}})) + "\n");
+  std::string reason = parts_.draining() ? "draining" : "";
+  for (Tenant* tenant : parts_.tenants.all()) {
+    in_doubt = in_doubt || tenant->clock_in_doubt();
+    auto trouble = tenant->storage_trouble();
+    if (!tenant->takes_work()) trouble = ErrorCode::storage_full;
+    if (trouble && reason.empty()) reason = to_string(*trouble);
+  }
+  Json said = Json::object({{"status", Json(reason.empty() ? "ok" : "not_ready")}, {"clock_in_doubt", Json(in_doubt)}});
+  if (!reason.empty()) said.set("reason", Json(reason));
+  Response response(reason.empty() ? 200 : 503, "application/json", to_text(said) + "\n");
+  if (!reason.empty()) response.set_header("retry-after", "5");
   response.set_header("cache-control", "no-store");
   return response;
 }

@@ -35,6 +35,7 @@ public:
     const Log& log;
     std::function<Committer&()> committer;
     std::function<std::string()> metrics;
+    std::function<bool()> draining;
   };
   explicit Routes(Parts parts) : parts_(std::move(parts)) {}
 

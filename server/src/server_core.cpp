@@ -12,13 +12,17 @@
 #include "admin/admin.hpp"
 #include "admin/operator_record.hpp"
 #include "admin/record_writer.hpp"
+#include "admin/replace_keys.hpp"
 #include "admin/restore.hpp"
 #include "exchange/exchange_service.hpp"
 #include "ingest/committer.hpp"
+#include "ingest/devices.hpp"
 #include "ingest/jobs.hpp"
+#include "ingest/quarantine.hpp"
 #include "metrics/metrics_writer.hpp"
 #include "push/stream_hub.hpp"
 #include "routes.hpp"
+#include "runtime/disk_guard.hpp"
 #include "tern/protocol/keys.hpp"
 
 namespace tern::server {
@@ -42,12 +46,18 @@ public:
         admin_{environment, options_,   *directory_, tenants_,
                sessions_,   enrolment_, log_,        [this]() -> Committer& { return *committer_; }},
         routes_({environment, tenants_, sessions_, enrolment_, exchange_, streams_, log_,
-                 [this]() -> Committer& { return *committer_; }, [this] { return metrics() + more_metrics(); }}) {
+                 [this]() -> Committer& { return *committer_; }, [this] { return metrics() + more_metrics(); },
+                 [this] { return draining_.load(); }}),
+        disk_(options.directory, options.ballast_bytes, options.disk_space) {
     watch_commits();
   }
   ~Core() override { streams_.close_all(); }
 
-  Result<void> open_tenants() { return tenants_.open_all(); }
+  Result<void> open_tenants() {
+    TERN_CHECKED(tenants_.open_all());
+    watch_disk();
+    return {};
+  }
 
   Handler& handler() override { return routes_; }
   Result<Json> administer(const Json& command) override { return run_command(admin_, command); }
@@ -59,7 +69,10 @@ public:
   void use_answer_executor(std::function<void(std::function<void()>)> run_later) override {
     exchange_.use_executor(std::move(run_later));
   }
-  void close_streams() override { streams_.close_all(); }
+  void close_streams() override {
+    draining_ = true;
+    streams_.close_all();
+  }
   std::string metrics() override;
   void add_metrics(std::function<std::string()> more) override {
     const std::lock_guard guard(metrics_mutex_);
@@ -69,6 +82,9 @@ public:
 
 private:
   void watch_commits();
+  void log_device(const Tenant& tenant, const DeviceId& id) const;
+  void watch_disk();
+  Result<void> sweep_old_work(Tenant& tenant);
   std::string more_metrics();
 
   const ServerOptions options_;
@@ -83,15 +99,18 @@ private:
   StreamHub streams_;
   AdminParts admin_;
   Routes routes_;
+  DiskGuard disk_;
+  std::atomic<bool> draining_{false};
   std::mutex metrics_mutex_;
   std::vector<std::function<std::string()>> more_metrics_;
-  std::atomic<std::uint64_t> commits_{0};
+  std::atomic<std::uint64_t> commits_{0}, quarantine_expired_{0};
   std::int64_t codes_swept_ms_ = 0;  // of tick's thread
 };
 
 void Core::watch_commits() {
   committer_->on_commit = [this](Tenant& tenant, const CommitNotice& notice) {
     ++commits_;
+    for (const DeviceId& id : notice.devices) log_device(tenant, id);
     if (notice.records) {
       sessions_.end_inactive(tenant);
       streams_.sweep();
@@ -100,13 +119,49 @@ void Core::watch_commits() {
   };
 }
 
+/// The audit's side of what admins are told of: `ternd device list` and `status` show the same.
+void Core::log_device(const Tenant& tenant, const DeviceId& id) const {
+  const auto device = find_device(tenant, id);
+  if (!device) return;
+  const bool forked = device->chain.device_epoch > 1 || device->key_state == protocol::KeyState::frozen;
+  log_.write(forked ? LogLevel::warning : LogLevel::info, "device",
+             {{"tenant", Json(to_uuid_text(tenant.id().view()))},
+              {"device", Json(to_uuid_text(id.view()))},
+              {"operator", Json(to_uuid_text(device->operator_id.view()))},
+              {"state", Json(state_name(device->key_state))},
+              {"device_epoch", Json(device->chain.device_epoch)},
+              {"forked", Json(forked)}});
+}
+
 void Core::use_committer(std::unique_ptr<Committer> committer) {
   const auto before = std::exchange(committer_, std::move(committer));
   exchange_.use_committer(*committer_);
   watch_commits();
 }
 
+void Core::watch_disk() {
+  const bool was_scarce = disk_.is_scarce(), held = disk_.holds_ballast();
+  bool write_failed = false;
+  for (Tenant* tenant : tenants_.all())
+    write_failed = write_failed || tenant->storage_trouble() == ErrorCode::storage_full;
+  disk_.look(write_failed);
+  for (Tenant* tenant : tenants_.all()) tenant->take_no_work(disk_.is_scarce());
+  if (was_scarce == disk_.is_scarce() && held == disk_.holds_ballast()) return;
+  log_.write(disk_.is_scarce() ? LogLevel::error : LogLevel::info, "disk",
+             {{"takes_work", Json(!disk_.is_scarce())}, {"ballast", Json(disk_.holds_ballast())}});
+}
+
+Result<void> Core::sweep_old_work(Tenant& tenant) {
+  TERN_TRY(const std::uint64_t gone, sweep_quarantine(tenant));
+  if (gone == 0) return {};
+  quarantine_expired_ += gone;
+  log_.write(LogLevel::warning, "quarantine_expired",
+             {{"tenant", Json(to_uuid_text(tenant.id().view()))}, {"sets", Json(gone)}});
+  return {};
+}
+
 void Core::tick() {
+  watch_disk();
   const std::int64_t now_ms = environment_.boot_ms();
   const bool sweep_codes = codes_swept_ms_ == 0 || now_ms - codes_swept_ms_ >= sweep_codes_every_ms;
   if (sweep_codes) codes_swept_ms_ = now_ms;
@@ -115,6 +170,7 @@ void Core::tick() {
     committer_->run(*tenant, [&] {
       if (auto expired = expire_scopes(*tenant); !expired) done = tl::unexpected(std::move(expired).error());
       if (done && sweep_codes) done = enrolment_.sweep(*tenant);
+      if (done && sweep_codes) done = sweep_old_work(*tenant);
       if (done) done = maintain(*tenant);
     });
     if (!done)
@@ -138,7 +194,9 @@ std::string Core::metrics() {
   MetricsWriter out;
   const ExchangeCounters& exchange = exchange_.counters();
   const RouteCounters& routes = routes_.counters();
-  out.counter("commits_total", "Commits that changed something", commits_)
+  out.gauge("disk_scarce", "1 while no work is taken in for want of room", disk_.is_scarce() ? 1 : 0)
+      .counter("quarantine_expired_total", "Sets in quarantine that nobody released in 90 days", quarantine_expired_)
+      .counter("commits_total", "Commits that changed something", commits_)
       .gauge("sessions", "Sessions now", sessions_.size())
       .gauge("streams", "Streams of devices now", streams_.size())
       .counter("pushes_total", "Patches pushed to streams", streams_.pushes())
@@ -191,7 +249,7 @@ Result<ServerCore::Initialised> ServerCore::init(const ServerOptions& options, c
   TERN_TRY(const std::string email, admin::email_of(admin_email));
   TERN_TRY(const std::string hash, admin::hashed_password(password));
   const auto recovery = protocol::RecoveryKey::generate(environment);
-  TERN_TRY(auto directory, Directory::create(options.directory, recovery, environment));
+  TERN_TRY(auto directory, Directory::create(options.directory, recovery, options.encrypt, environment));
   auto made = fill(options, *directory, tenant, email, hash, environment);
   directory.reset();
   if (!made) {
@@ -207,10 +265,15 @@ Result<std::string> ServerCore::write_recovery_sheet(const ServerOptions& option
   return server::write_recovery_sheet(options.directory, path, recovery_key);
 }
 
+std::string ServerCore::recovery_sheet_path(const std::string& directory) {
+  return server::recovery_sheet_path(directory);
+}
+
 Result<Json> ServerCore::administer_offline(const ServerOptions& options, const Json& command,
                                             Environment& environment) {
   TERN_CHECKED(protocol::init_crypto());
   TERN_TRY(const AdminEntry* entry, check_command(command));
+  if (entry->command.name == "keys replace") return admin::replace_keys(options, command, environment);
   if (entry->command.name == "restore") return admin::restore(options, command, environment);
   return fail(ErrorCode::usage, std::string(entry->command.name) + " works on an open server.", "", "command");
 }
@@ -218,6 +281,7 @@ Result<Json> ServerCore::administer_offline(const ServerOptions& options, const 
 Result<std::unique_ptr<ServerCore>> ServerCore::open(const ServerOptions& options, Environment& environment) {
   TERN_CHECKED(protocol::init_crypto());
   TERN_TRY(auto directory, Directory::open(options.directory));
+  if (!options.public_url.empty()) TERN_CHECKED(directory->note_public_url(options.public_url));
   auto core = std::make_unique<Core>(options, std::move(directory), environment);
   TERN_CHECKED(core->open_tenants());
   return std::unique_ptr<ServerCore>(std::move(core));

@@ -84,6 +84,10 @@ v1::Skeleton write_skeleton(const Change& change) {
   skeleton.set_record_kind(change.record_kind);
   skeleton.set_size_bytes(change.size_bytes);
   skeleton.set_content_hash(change.content_hash);
+  if (!change.quotes.none()) {
+    skeleton.mutable_quotes()->set_device_id(raw(change.quotes.device.view()));
+    skeleton.mutable_quotes()->set_change_id(raw(change.quotes.id.view()));
+  }
   return skeleton;
 }
 
@@ -144,7 +148,9 @@ Result<void> read_references(const v1::Skeleton& skeleton, Change& change) {
     TERN_CHECKED(read_optional_id(message.device_id(), "targets", target.device));
     TERN_CHECKED(read_id(message.change_id(), "targets", target.id));
   }
-  return {};
+  if (!skeleton.has_quotes()) return {};
+  TERN_CHECKED(read_id(skeleton.quotes().device_id(), "quotes", change.quotes.device));
+  return read_id(skeleton.quotes().change_id(), "quotes", change.quotes.id);
 }
 
 Result<void> read_skeleton(const v1::Skeleton& skeleton, Change& change) {
@@ -249,7 +255,7 @@ Result<Change> parse_change(ByteView skeleton_bytes, std::optional<ByteView> bod
 bool server_only(const Change& change) {
   const IntentSpec* spec = find_intent(change.intent);
   return spec == nullptr || spec->ruling == Ruling::server || change.principal_kind != PrincipalKind::unspecified ||
-         !change.principal_id.empty() || change.asserted_ms != 0 || change.seen_now;
+         !change.principal_id.empty() || change.asserted_ms != 0 || change.seen_now || !change.quotes.none();
 }
 
 Bytes element_of(const Change& change, const OperatorId& author) {

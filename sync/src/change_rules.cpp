@@ -313,7 +313,7 @@ Result<void> validate_change(const Change& change) {
   TERN_CHECKED(check_kind(change));
   if (!change.label.empty()) TERN_CHECKED(validate_value(*find_field(FieldId::tags), {}, change.label));
   if (names_another_ticket(change.intent) && change.target == change.ticket.view())
-    return refuse("ref", "is the ticket itself");
+    return fail(ErrorCode::invalid, "A ticket is not linked to, merged into or split off itself.", {}, "ref");
   if (!change.provisional_number.empty() && !is_provisional_number(change.provisional_number))
     return refuse("provisional_number", "is not of the form T-YYYY-x<device>-<n>");
   return check_record(change);

@@ -67,6 +67,8 @@ constexpr std::array reasons = {
     Reason{ReasonCode::upgrade_required, "upgrade_required", "It was written by a newer version than the server runs."},
     Reason{ReasonCode::invalid, "invalid", "A value of it breaks the rules of its field."},
     Reason{ReasonCode::exists, "exists", "A ticket with this id exists already."},
+    Reason{ReasonCode::ticket_full, "ticket_full",
+           "The ticket holds as much as one can; end it and go on in a new ticket that links to it."},
 };
 
 // ---- follow-ups

@@ -1,7 +1,9 @@
 // The description: edits of one long text, merged by line in the ticket's order.
 #include <map>
+#include <tuple>
 
 #include "fold_parts.hpp"
+#include "tern/protocol/mutant.hpp"
 
 namespace tern::sync {
 namespace {
@@ -25,6 +27,10 @@ Step step(Text& stands, const Change& edit, bool edit_is_later, std::size_t cell
       return Step::replaced;
     }
     if (edit.text == stands.text) return Step::merged;
+    if (mutant(Mutant::description_last_write)) {
+      stands.text = edit.text;
+      return Step::replaced;
+    }
     if (auto merged = merge_lines(edit.base, stands.text, edit.text, cells_max, &cells_used)) {
       stands.text = std::move(*merged);
       return Step::merged;
@@ -49,19 +55,37 @@ Standing standing_of(Step step) {
 class Unseen {
 public:
   void add(const Stamp& edit) {
-    seen_max_ = std::max(seen_max_, std::min(edit.seen_seq, edit.commit_seq));
-    Origin& newest = newest_[{edit.origin.device, edit.origin.device_epoch}];
-    newest = std::max(newest, edit.origin);
+    const bool sees_its_own_set = edit.sealed && edit.seen_seq >= edit.commit_seq;  // acts on what is there now
+    seen_max_ = std::max(seen_max_, sees_its_own_set ? edit.commit_seq - 1 : std::min(edit.seen_seq, edit.commit_seq));
+    raise(chain_of(edit, edit.author), edit.origin);
+    if (sees_its_own_set) raise(chain_of(edit, {}), edit.origin);
   }
   [[nodiscard]] bool contains(const Stamp& stamp) const {
     if (stamp.kind == 0) return false;  // everybody saw the create
-    const bool later_in_chain = stamp.origin < newest_.at({stamp.origin.device, stamp.origin.device_epoch});
+    const bool later_in_chain =
+        is_before(stamp, chain_of(stamp, stamp.author)) || is_before(stamp, chain_of(stamp, {}));
     return !later_in_chain && stamp.commit_seq > seen_max_;
   }
 
 private:
+  /// What one sees of without a number: a device's chain; of the server's, one set by one author, or by nobody in
+  /// particular.
+  using Chain = std::tuple<DeviceId, std::uint64_t, std::uint64_t, OperatorId>;
+  static Chain chain_of(const Stamp& stamp, const OperatorId& author) {
+    if (!stamp.sealed) return {stamp.origin.device, stamp.origin.device_epoch, 0, {}};
+    return {stamp.origin.device, stamp.origin.device_epoch, stamp.origin.chain_seq, author};
+  }
+  void raise(const Chain& chain, const Origin& origin) {
+    Origin& newest = newest_[chain];
+    newest = std::max(newest, origin);
+  }
+  [[nodiscard]] bool is_before(const Stamp& stamp, const Chain& chain) const {
+    const auto newest = newest_.find(chain);
+    return newest != newest_.end() && stamp.origin < newest->second;
+  }
+
   std::uint64_t seen_max_ = 0;
-  std::map<std::pair<DeviceId, std::uint64_t>, Origin> newest_;
+  std::map<Chain, Origin> newest_;
 };
 
 class DescriptionFolder {

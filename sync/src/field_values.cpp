@@ -94,7 +94,7 @@ std::string shown(const FieldSpec& spec, std::string_view key) {
 }
 
 Result<void> check_length(std::string_view field, ByteView value, std::size_t bytes_max) {
-  if (value.empty()) return refuse(field, "is empty; none is said by none");
+  if (value.empty()) return refuse(field, "is empty; to have none, clear it");
   if (value.size() > bytes_max) return refuse(field, "is longer than " + std::to_string(bytes_max) + " bytes");
   return {};
 }
@@ -165,7 +165,7 @@ Result<void> validate_value(const FieldSpec& spec, std::string_view key, ByteVie
   if (spec.type == Type::set) return check_element(spec, field, value);
   TERN_CHECKED(check_typed(spec.type, field, value));
   if (spec.id == FieldId::type && std::ranges::find(ticket_types(), value) == ticket_types().end())
-    return refuse(field, "is none of bug, feature, question, complaint, other");
+    return refuse(field, "is not one of bug, feature, question, complaint, other");
   if (spec.id == FieldId::subject && code_point_count(value) > limits::subject_code_points_max)
     return refuse(field, "is longer than 255 characters");
   return {};

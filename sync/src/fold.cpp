@@ -1,4 +1,5 @@
 #include "tern/sync/fold.hpp"
+#include "tern/protocol/mutant.hpp"
 
 #include <map>
 #include <tuple>
@@ -6,6 +7,7 @@
 
 #include "fold_parts.hpp"
 #include "tern/protocol/limits.hpp"
+#include "tern/sync/trusted_time.hpp"
 
 namespace tern::sync {
 namespace {
@@ -41,7 +43,10 @@ bool shows_as_update(Intent intent) {
 void touch(TicketState& state, const PlacedChange& placed) {
   if (state.id.is_zero()) state.id = placed.change.ticket;
   if (placed.stamp.commit_seq != pending_commit_seq) state.version = std::max(state.version, placed.stamp.commit_seq);
-  if (shows_as_update(placed.change.intent)) state.updated_ms = std::max(state.updated_ms, placed.stamp.order_ms);
+  if (!shows_as_update(placed.change.intent)) return;
+  // A claim is ordered by its commit; one that was imported was made when its source says.
+  const bool asserted = (placed.admission.time_flags & time_flag_asserted) != 0;
+  state.updated_ms = std::max(state.updated_ms, asserted ? placed.admission.effective_ms : placed.stamp.order_ms);
 }
 
 void fold_fact(TicketState& state, const PlacedChange& placed, Unit unit, FoldEffect& effect) {
@@ -201,13 +206,14 @@ Stamp make_stamp(const Change& change, const Origin& origin, std::uint64_t commi
   const bool by_commit = spec != nullptr && spec->ruling != Ruling::fact;
   Stamp stamp;
   stamp.kind = change.intent == Intent::create ? create_kind : by_commit ? claim_kind : fact_kind;
-  stamp.order_ms = by_commit ? admission.commit_ms : admission.effective_ms;
+  stamp.order_ms = by_commit || mutant(Mutant::order_by_arrival) ? admission.commit_ms : admission.effective_ms;
   stamp.origin = origin;
   stamp.change = change.ref.id;
   stamp.commit_seq = commit_seq;
   stamp.seen_seq = admission.seen_seq;
   stamp.author = author;
   stamp.author_kind = author_kind;
+  stamp.sealed = change.principal_kind != PrincipalKind::unspecified;  // no device may name one
   return stamp;
 }
 

@@ -1,5 +1,6 @@
 // Claims: a compare-and-set decided at commit against what is committed; folded in as decided, never altered.
 #include "fold_parts.hpp"
+#include "tern/protocol/mutant.hpp"
 
 namespace tern::sync {
 namespace {
@@ -22,7 +23,7 @@ Verdict already_so() {
 /// value stands in the way too: it may be changed by somebody who saw it and not this one, and this author must be
 /// told.
 Verdict compare_and_set(const std::optional<Claim>& standing, ByteView wanted, const Stamp& stamp) {
-  if (!standing) return {};
+  if (!standing || mutant(Mutant::claim_last_write)) return {};
   if (!knows(stamp, standing->stamp)) return lost(Rule::claim_stands, standing->stamp);
   return standing->value == wanted ? already_so() : Verdict{};
 }
@@ -61,8 +62,20 @@ Verdict judge_estimate(const TicketState& state, const Change& change, const Sta
   return knows(stamp, decision->stamp) ? Verdict{} : lost(Rule::estimate_claim, decision->stamp);
 }
 
+/// A message belongs to one ticket: the first split that names it stands, whoever saw it.
+Verdict judge_split(const TicketState& state, const Change& change) {
+  for (const Split& split : state.splits)
+    for (const ChangeRef& message : change.targets)
+      if (std::ranges::find(split.messages, message) != split.messages.end())
+        return lost(Rule::claim_stands, split.stamp);
+  return {};
+}
+
 Verdict judge(const TicketState& state, const Change& change, const Stamp& stamp) {
   if (state.merged_into) return lost(Rule::merged_ticket, state.merged_into->stamp);
+  const bool of_deletion = change.intent == Intent::delete_ticket || change.intent == Intent::restore;
+  if (!of_deletion && is_deleted(state) && !knows(stamp, state.deletion->stamp))
+    return lost(Rule::deleted_ticket, state.deletion->stamp);
   switch (change.intent) {
     case Intent::take:
       return judge_take(state, stamp);
@@ -77,7 +90,9 @@ Verdict judge(const TicketState& state, const Change& change, const Stamp& stamp
     case Intent::approve_estimate:
     case Intent::reject_estimate:
       return judge_estimate(state, change, stamp);
-    default:  // merge and split: only a merge stands in their way
+    case Intent::split:
+      return judge_split(state, change);
+    default:  // a merge: only another one stands in its way
       return {};
   }
 }
@@ -144,7 +159,10 @@ void apply_claim(TicketState& state, const PlacedChange& placed) {
     case Intent::reject_estimate:
       decide_estimate(state, placed);
       break;
-    default:  // a split shows on the new ticket
+    case Intent::split:
+      insert_in_order(state.splits, Split{placed.stamp, change.targets});
+      break;
+    default:
       break;
   }
 }
@@ -190,7 +208,8 @@ void fold_claim(TicketState& state, const PlacedChange& placed, FoldEffect& effe
   if (!admission.claim_applies) {
     effect.standing = {Outcome::overtaken, admission.claim_rule, admission.claim_stands, admission.claim_stands_author};
     const bool lost_take = placed.change.intent == Intent::take && admission.claim_rule == Rule::taken;
-    if (lost_take) add_element(state, FieldId::watchers, operator_watcher(placed.stamp.author), placed.stamp);
+    if (lost_take)
+      add_element(state, FieldId::watchers, operator_watcher(placed.stamp.author), placed.stamp, effect.altered);
     return;
   }
   effect.standing = applied(admission.claim_rule);

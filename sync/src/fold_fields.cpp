@@ -75,11 +75,42 @@ void fold_field(TicketState& state, const FieldSetting& setting, const Stamp& st
             Head{stamp, setting.value, setting.erased}, effect);
 }
 
-void drop_element(TicketState& state, const ElementKey& key, const Stamp& remove) {
-  const auto found = state.elements.find(key);
-  if (found == state.elements.end()) return;
-  std::erase_if(found->second, [&](const Stamp& add) { return knows(remove, add); });
-  if (found->second.empty()) state.elements.erase(found);
+// ---- sets: an add stays until a remove that had seen it ----
+
+void drop_seen(std::map<ElementKey, std::vector<Stamp>>& stamps, const ElementKey& key, const Stamp& by) {
+  const auto found = stamps.find(key);
+  if (found == stamps.end()) return;
+  std::erase_if(found->second, [&](const Stamp& stamp) { return knows(by, stamp); });
+  if (found->second.empty()) stamps.erase(found);
+}
+
+void put_in_order(std::vector<Stamp>& stamps, const Stamp& stamp) {
+  stamps.insert(std::ranges::upper_bound(stamps, stamp, before), stamp);
+}
+
+/// Removes of an element that is there all the same, by adds that they had not seen.
+std::vector<NamedStanding> removal_standings(const TicketState& state, const ElementKey& key) {
+  std::vector<NamedStanding> standings;
+  const auto removes = state.removals.find(key);
+  if (removes == state.removals.end()) return standings;
+  const auto adds = state.elements.find(key);
+  for (const Stamp& remove : removes->second)
+    standings.push_back({remove.ref(), adds == state.elements.end()
+                                           ? applied()
+                                           : lost_to(Outcome::superseded, Rule::add_wins, adds->second.back())});
+  return standings;
+}
+
+void remove_element(TicketState& state, const ElementKey& key, const Stamp& stamp, FoldEffect& effect) {
+  const std::vector<NamedStanding> before_it = removal_standings(state, key);
+  drop_seen(state.elements, key, stamp);
+  if (key.field == FieldId::pins) return;  // everybody's own: nobody else adds it
+  drop_seen(state.removals, key, stamp);
+  put_in_order(state.removals[key], stamp);
+  const std::vector<NamedStanding> after_it = removal_standings(state, key);
+  for (const NamedStanding& named : after_it)
+    if (named.change == stamp.ref()) effect.standing = named.standing;
+  note_altered(before_it, after_it, stamp.ref(), effect.altered);
 }
 
 struct SetIntent {
@@ -139,14 +170,20 @@ void fold_create(TicketState& state, const PlacedChange& placed, FoldEffect& eff
   }
 }
 
-void add_element(TicketState& state, FieldId field, Bytes element, const Stamp& stamp) {
-  std::vector<Stamp>& adds = state.elements[ElementKey{field, std::move(element)}];
+void add_element(TicketState& state, FieldId field, Bytes element, const Stamp& stamp,
+                 std::vector<StandingChange>& altered) {
+  const ElementKey key{field, std::move(element)};
+  const std::vector<NamedStanding> before_it = removal_standings(state, key);
+  std::vector<Stamp>& adds = state.elements[key];
   // An earlier add of the same chain says nothing more: whoever had seen this one had seen that one.
   std::erase_if(adds, [&](const Stamp& add) {
     return add.origin.device == stamp.origin.device && add.origin.device_epoch == stamp.origin.device_epoch &&
            knows(stamp, add);
   });
-  adds.insert(std::ranges::upper_bound(adds, stamp, before), stamp);
+  put_in_order(adds, stamp);
+  if (before_it.empty()) return;
+  drop_seen(state.removals, key, stamp);  // added again by somebody who knew
+  note_altered(before_it, removal_standings(state, key), stamp.ref(), altered);
 }
 
 void fold_element(TicketState& state, const PlacedChange& placed, FoldEffect& effect) {
@@ -155,9 +192,9 @@ void fold_element(TicketState& state, const PlacedChange& placed, FoldEffect& ef
     if (row.intent != placed.change.intent) continue;
     Bytes element = element_of(placed.change, placed.stamp.author);
     if (row.adds)
-      add_element(state, row.field, std::move(element), placed.stamp);
+      add_element(state, row.field, std::move(element), placed.stamp, effect.altered);
     else
-      drop_element(state, ElementKey{row.field, std::move(element)}, placed.stamp);
+      remove_element(state, ElementKey{row.field, std::move(element)}, placed.stamp, effect);
   }
 }
 

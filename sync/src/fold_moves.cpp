@@ -1,6 +1,7 @@
 // Status moves: kept with their stamps; the lifecycle table decides at their place.
 #include "fold_parts.hpp"
 #include "status_replay.hpp"
+#include "tern/protocol/mutant.hpp"
 
 namespace tern::sync {
 namespace {
@@ -67,7 +68,7 @@ void fold_move(TicketState& state, const PlacedChange& placed, FoldEffect& effec
 
 void fold_after_merge(TicketState& state, const PlacedChange& placed, bool append_only, FoldEffect& effect) {
   const Stamp& merge = state.merged_into->stamp;
-  if (append_only) {
+  if (append_only && !mutant(Mutant::merge_loses_late)) {
     if (placed.change.intent == Intent::log_time)
       fold_time_entry(state, placed, effect);
     else

@@ -57,7 +57,9 @@ void fold_server_mark(TicketState& state, const PlacedChange& placed, FoldEffect
 /// A fact that stands after the merge of its ticket.
 void fold_after_merge(TicketState& state, const PlacedChange& placed, bool append_only, FoldEffect& effect);
 
-void add_element(TicketState& state, FieldId field, Bytes element, const Stamp& stamp);
+/// `altered`: removes that had not seen it, and whose element is there now.
+void add_element(TicketState& state, FieldId field, Bytes element, const Stamp& stamp,
+                 std::vector<StandingChange>& altered);
 
 /// True for what the lifecycle must see: a customer's public message that belongs to this ticket.
 bool is_customer_message(const Change& change, const Stamp& stamp);

@@ -22,6 +22,7 @@ Bytes write_edit(const MessageEdit& edit) {
   out.bytes(10, edit.text);
   out.flag(11, edit.erased);
   out.number(12, static_cast<std::uint64_t>(stamp.author_kind));
+  out.flag(13, stamp.sealed);
   return out.take();
 }
 
@@ -69,6 +70,9 @@ MessageEdit read_edit(ProtoReader& outer) {
       case 12:
         stamp.author_kind = static_cast<PrincipalKind>(in.number(UINT8_MAX));
         break;
+      case 13:
+        stamp.sealed = in.flag();
+        break;
       default:
         break;
     }
@@ -114,6 +118,9 @@ void read_stamp(ProtoReader& in, Stamp& stamp) {
       break;
     case 25:
       stamp.seen_seq = in.number();
+      break;
+    case 26:
+      stamp.sealed = in.flag();
       break;
     default:
       break;
@@ -198,6 +205,7 @@ Bytes encode_message(const Message& message) {
   out.number(23, message.size_bytes);
   out.bytes(24, message.content_hash);
   out.number(25, stamp.seen_seq);
+  out.flag(26, stamp.sealed);
   return out.take();
 }
 

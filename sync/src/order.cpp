@@ -10,6 +10,13 @@ bool is_claim(const Stamp& stamp) {
   return stamp.kind >= claim_kind;
 }
 
+/// A device's chain is its author's own; the server's is everybody's, but for what one principal did in one set.
+bool in_own_chain(const Stamp& x, const Stamp& w) {
+  const bool same_chain = x.origin.device == w.origin.device && x.origin.device_epoch == w.origin.device_epoch;
+  if (!same_chain || !x.sealed) return same_chain;
+  return x.origin.chain_seq == w.origin.chain_seq && x.author == w.author && x.author_kind == w.author_kind;
+}
+
 }  // namespace
 
 std::strong_ordering compare_order(const Stamp& a, const Stamp& b) {
@@ -28,9 +35,9 @@ std::strong_ordering compare_order(const Stamp& a, const Stamp& b) {
 }
 
 bool saw(const Stamp& x, const Stamp& w) {
-  const bool same_chain = x.origin.device == w.origin.device && x.origin.device_epoch == w.origin.device_epoch;
-  if (same_chain && w.origin < x.origin) return true;
-  return w.commit_seq != pending_commit_seq && w.commit_seq <= x.seen_seq;
+  if (in_own_chain(x, w) && w.origin < x.origin) return true;
+  if (w.commit_seq == pending_commit_seq || w.commit_seq > x.seen_seq) return false;
+  return w.commit_seq != x.commit_seq || w.origin < x.origin;
 }
 
 }  // namespace tern::sync

@@ -116,7 +116,13 @@ private:
         state_.first_response_ms = in.sint64();
         break;
       case f_split_messages:
-        read_split_message(in);
+        state_.split_messages.push_back(read_ref(in));
+        break;
+      case f_splits:
+        inside(in, &StateReader::read_split);
+        break;
+      case f_removals:
+        inside(in, &StateReader::read_removals);
         break;
       default:
         break;  // of a newer version
@@ -191,6 +197,9 @@ private:
         case 11:
           value.author_kind = static_cast<PrincipalKind>(in.number(UINT8_MAX));
           break;
+        case 12:
+          value.sealed = in.flag();
+          break;
         default:
           break;
       }
@@ -253,7 +262,10 @@ private:
     return head;
   }
 
-  void read_element(ProtoReader& in) {
+  void read_element(ProtoReader& in) { read_stamps_of(in, state_.elements); }
+  void read_removals(ProtoReader& in) { read_stamps_of(in, state_.removals); }
+
+  void read_stamps_of(ProtoReader& in, std::map<ElementKey, std::vector<Stamp>>& elements) {
     ElementKey key;
     std::vector<Stamp> adds;
     while (in.next()) {
@@ -272,8 +284,8 @@ private:
       }
     }
     if (adds.empty() || key.field == FieldId::unspecified) return in.refuse();
-    if (!state_.elements.empty() && !(std::prev(state_.elements.end())->first < key)) return in.refuse();
-    state_.elements.emplace_hint(state_.elements.end(), std::move(key), std::move(adds));
+    if (!elements.empty() && !(std::prev(elements.end())->first < key)) return in.refuse();
+    elements.emplace_hint(elements.end(), std::move(key), std::move(adds));
   }
 
   void read_adds(ProtoReader& outer, std::vector<Stamp>& adds) {
@@ -364,11 +376,33 @@ private:
     state_.estimate_decisions.push_back(decision);
   }
 
-  void read_split_message(ProtoReader& in) {
+  ChangeRef read_ref(ProtoReader& in) {
     const ByteView raw = in.bytes();
-    if (raw.size() != ref_bytes) return in.refuse();
+    if (raw.size() != ref_bytes) {
+      in.refuse();
+      return {};
+    }
     const auto device = DeviceId::or_zero(raw.substr(0, DeviceId::size_bytes));
-    state_.split_messages.push_back({device, ChangeId::or_zero(raw.substr(DeviceId::size_bytes))});
+    return {device, ChangeId::or_zero(raw.substr(DeviceId::size_bytes))};
+  }
+
+  void read_split(ProtoReader& in) {
+    Split split;
+    std::uint64_t index = 0;
+    while (in.next()) {
+      switch (in.field()) {
+        case 1:
+          index = in.number();
+          break;
+        case 2:
+          split.messages.push_back(read_ref(in));
+          break;
+        default:
+          break;
+      }
+    }
+    split.stamp = stamp(in, index);
+    push_in_order(in, state_.splits, std::move(split));
   }
 
   TicketState state_;

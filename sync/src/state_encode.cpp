@@ -74,7 +74,8 @@ private:
   void write_parts(const TicketState& state) {
     body_.number(f_created, optional_stamp(state.created));
     for (const auto& [key, settings] : state.fields) write_field(key, settings);
-    for (const auto& [key, adds] : state.elements) write_element(key, adds);
+    for (const auto& [key, adds] : state.elements) write_element(f_elements, key, adds);
+    for (const auto& [key, removes] : state.removals) write_element(f_removals, key, removes);
     for (const Move& move : state.moves) write_move(move);
     body_.bytes(f_description, state.description);
     body_.number(f_description_stamp, optional_stamp(state.description_stamp));
@@ -93,6 +94,14 @@ private:
     body_.sint64(f_first_response, state.first_response_ms);
     for (const ChangeRef& ref : state.split_messages)
       body_.element(f_split_messages, Bytes(ref.device.view()) + Bytes(ref.id.view()));
+    for (const Split& split : state.splits) write_split(split);
+  }
+
+  void write_split(const Split& split) {
+    outer_.clear();
+    outer_.number(1, stamp(split.stamp));
+    for (const ChangeRef& ref : split.messages) outer_.element(2, Bytes(ref.device.view()) + Bytes(ref.id.view()));
+    body_.element(f_splits, outer_.view());
   }
 
   void write_field(const FieldKey& key, const Register& settings) {
@@ -110,14 +119,14 @@ private:
     body_.element(f_fields, outer_.view());
   }
 
-  void write_element(const ElementKey& key, const std::vector<Stamp>& adds) {
+  void write_element(std::uint32_t field, const ElementKey& key, const std::vector<Stamp>& stamps) {
     outer_.clear();
     outer_.number(1, static_cast<std::uint64_t>(key.field));
     outer_.bytes(2, key.element);
     inner_.clear();
-    for (const Stamp& add : adds) inner_.packed(stamp(add));
+    for (const Stamp& one : stamps) inner_.packed(stamp(one));
     outer_.element(3, inner_.view());
-    body_.element(f_elements, outer_.view());
+    body_.element(field, outer_.view());
   }
 
   void write_move(const Move& move) {
@@ -180,6 +189,7 @@ private:
       outer_.bytes(9, value.change.view());
       outer_.number(10, value.author.is_zero() ? 0 : 1 + id(value.author));
       outer_.number(11, static_cast<std::uint64_t>(value.author_kind));
+      outer_.flag(12, value.sealed);
       stamps_out_.element(f_stamps, outer_.view());
     }
   }

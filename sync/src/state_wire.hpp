@@ -36,6 +36,8 @@ enum StateField : std::uint32_t {
   f_updated = 26,
   f_first_response = 27,
   f_split_messages = 30,
+  f_splits = 31,
+  f_removals = 32,
 };
 
 using Id = FixedBytes<16, struct AnyIdTag>;

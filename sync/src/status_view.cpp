@@ -1,6 +1,7 @@
 #include "fold_parts.hpp"
 #include "status_replay.hpp"
 #include "tern/protocol/crypto.hpp"
+#include "tern/protocol/mutant.hpp"
 
 namespace tern::sync {
 namespace {
@@ -43,9 +44,9 @@ StatusReplay::StatusReplay(const TicketState& state) : state_(state) {
 }
 
 const Stamp* StatusReplay::unseen_customer_message(const Move& move) const {
-  if (customer_messages_.empty()) return nullptr;
+  if (customer_messages_.empty() || mutant(Mutant::unseen_customer_ignored)) return nullptr;
   const bool seen_by_number =
-      move.stamp.seen_seq >= customer_commit_max_ && move.stamp.commit_seq >= customer_commit_max_;
+      move.stamp.seen_seq >= customer_commit_max_ && move.stamp.commit_seq > customer_commit_max_;
   if (seen_by_number && customer_commit_max_ != pending_commit_seq) return nullptr;
   for (const Stamp* message : customer_messages_)
     if (!knows(move.stamp, *message)) return message;

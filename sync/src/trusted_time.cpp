@@ -1,4 +1,5 @@
 #include "tern/sync/trusted_time.hpp"
+#include "tern/protocol/mutant.hpp"
 
 #include <algorithm>
 #include <initializer_list>
@@ -36,6 +37,7 @@ struct Window {
 Window proven_window(const SetEvidence& set, const ChangeEvidence& change) {
   const std::int64_t lo = std::max({set.anchor_ms.value_or(0), set.seen_commit_ms, change.seen_commit_ms,
                                     set.last_exchange_ms, set.previous_lo_ms, std::int64_t{0}});
+  if (mutant(Mutant::window_beyond_receipt)) return {lo, time_max};
   return {lo, std::max(lo, set.received_ms)};
 }
 
@@ -72,7 +74,8 @@ TrustedTime trusted_time(const SetEvidence& set, const ChangeEvidence& change) {
   const Window window = cut_by_mono(proven_window(set, change), set, change, time.flags);
   time.lo_ms = window.lo;
   time.hi_ms = window.hi;
-  time.effective_ms = std::clamp(change.wall_ms, window.lo, window.hi);
+  time.effective_ms =
+      mutant(Mutant::order_by_claim) ? change.wall_ms : std::clamp(change.wall_ms, window.lo, window.hi);
   if (time.effective_ms != change.wall_ms) time.flags |= time_flag_clamped;
   // The last two bounds may pass hi by what they need: what somebody saw happened before, one chain keeps its order.
   if (change.previous_effective_ms > time.effective_ms) {

@@ -47,21 +47,21 @@ struct IdleUse {
   double kib_per_stream = 0, threads = 0, whole_mib = 0;
 };
 
-Result<IdleUse> measure(const ChildServer& server, const std::string& home, const std::string& ca_file,
+Result<IdleUse> measure(const fleet::ChildServer& server, const std::string& home, const std::string& ca_file,
                         Environment& environment, std::size_t count) {
   BenchDevice device;
   client::ClientOptions options;
   options.home = home;
   TERN_TRY(device.client, client::Client::open(options, environment));
-  TERN_TRY(device.transport, connect(server.url(), ca_file));
+  TERN_TRY(device.transport, connect(server.first_line(), ca_file));
   TERN_CHECKED(device.sync());
   IdleStreams streams(device.client->engine(), *device.transport);
   TERN_CHECKED(streams.open_until(std::min(warm_streams, count / 2)));
-  TERN_TRY(const ProcessUse before, server.use());
+  TERN_TRY(const fleet::ProcessUse before, server.use());
   TERN_CHECKED(streams.open_until(count));
   std::this_thread::sleep_for(rest);
   TERN_CHECKED(streams.answer_pings());
-  TERN_TRY(const ProcessUse after, server.use());
+  TERN_TRY(const fleet::ProcessUse after, server.use());
   const auto more = static_cast<double>(count - std::min(warm_streams, count / 2));
   return IdleUse{(static_cast<double>(after.anonymous_kib) - static_cast<double>(before.anonymous_kib)) / more,
                  static_cast<double>(after.threads), static_cast<double>(after.anonymous_kib) / 1024};
@@ -101,7 +101,7 @@ Result<IdleUse> measure_with(Desk& desk, const std::string& program, const test:
   if (certificate != nullptr)
     arguments.insert(arguments.end(),
                      {"--tls-cert", certificate->certificate_file(), "--tls-key", certificate->key_file()});
-  TERN_TRY(const auto server, ChildServer::start(program, arguments));
+  TERN_TRY(const auto server, fleet::ChildServer::start(program, arguments));
   return measure(*server, home, certificate != nullptr ? certificate->certificate_file() : "", desk.environment(),
                  count);
 }

@@ -15,7 +15,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr double p50_over_commit_ms_max = 2, p99_ms_max = 20;
-constexpr double ms_per_s = 1'000;
+constexpr double round_ms_per_s = 1'000;
 constexpr std::int64_t seen_ms_max = 10'000;
 
 double ms_between(Clock::time_point from, Clock::time_point to) {
@@ -34,7 +34,7 @@ public:
 
   /// When the `round`-th subject was in the view; nothing when it did not come in time.
   std::optional<Clock::time_point> wait_for(std::uint64_t round) {
-    for (const Stopwatch watch; watch.seconds() * ms_per_s < seen_ms_max;) {
+    for (const Stopwatch watch; watch.seconds() * round_ms_per_s < seen_ms_max;) {
       if (seen_round_.load(std::memory_order_acquire) >= round)
         return Clock::time_point(Clock::duration(seen_at_.load()));
       std::this_thread::sleep_for(std::chrono::microseconds(200));
@@ -105,7 +105,7 @@ Result<Latencies> measure_on(Desk& desk, WorldCopy& world, const std::string& fl
     out.whole_ms.push_back(ms_between(begun, *seen));
     out.save_ms.push_back(ms_between(begun, saved));
     TERN_TRY(const auto commits, time_commits(*floor, desk.tickets(), 2));
-    for (const double seconds : commits) out.commit_ms.push_back(seconds * ms_per_s);
+    for (const double seconds : commits) out.commit_ms.push_back(seconds * round_ms_per_s);
   }
   return out;
 }

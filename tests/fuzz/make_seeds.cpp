@@ -241,6 +241,104 @@ void json_texts() {
   for (const auto& [name, text] : seeds) seed("json", name, text);
 }
 
+Bytes eight(std::int64_t value) {
+  return protocol::ByteWriter().u64(static_cast<std::uint64_t>(value)).take();
+}
+
+void trees() {
+  for (const std::uint16_t size : {0, 1, 2, 6, 7, 63, 64, 255, 299})
+    seed("merkle", "size_" + std::to_string(size),
+         protocol::ByteWriter()
+             .u16(size)
+             .u16(static_cast<std::uint16_t>(size / 2))
+             .u16(static_cast<std::uint16_t>(size / 3))
+             .u16(static_cast<std::uint16_t>(size * 7))
+             .raw(Bytes(33, '\x55'))
+             .take());
+}
+
+void times() {
+  const std::pair<const char*, std::string> texts[] = {
+      {"day", "2026-12-01"},
+      {"minute", "2026-12-01T08:00+02:00"},
+      {"second", "1970-01-01T00:00:00.5Z"},
+      {"leap", "2024-02-29 23:59Z"},
+      {"no_leap", "2025-02-29"},
+      {"last", "9999-12-31T23:59:59-14:00"},
+      {"first", "1970-01-01T00:00+14:00"},
+      {"log", "29-2-2016 01:23"},
+      {"log_slash", "31/12/2016 23:59"},
+  };
+  std::int64_t ms = -62'167'219'200'000;
+  for (const auto& [name, text] : texts) {
+    Bytes clocks;
+    for (int i = 0; i < 8; ++i) clocks += eight(ms += 40'000'000'000'000);
+    seed("time", name, clocks + text);
+  }
+}
+
+/// Bytes that differ from each other, as fuzzers begin with.
+Bytes steps(std::size_t count, unsigned factor) {
+  Bytes out;
+  for (unsigned i = 0; i < count; ++i) out.push_back(static_cast<char>(i * factor + (i >> 3)));
+  return out;
+}
+
+void merges() {
+  for (const unsigned factor : {5U, 37U, 91U, 151U}) {
+    seed("merge", "history_" + std::to_string(factor), Bytes(1, '\0') + steps(180, factor));
+    seed("merge", "lists_" + std::to_string(factor), Bytes(1, '\1') + steps(180, factor));
+  }
+}
+
+void enrolments() {
+  seed("enrolment", "code", Bytes("\0\0\0", 3) + "0123-4567-89ab-cdef");
+  seed("enrolment", "link",
+       Bytes("\0\0\0", 3) +
+           "tern:enrol?v=1&url=https%3A%2F%2Fdesk.example&tenant=11111111-1111-1111-1111-111111111111"
+           "&root=22222222222222222222222222222222&code=0123-4567-89AB-CDEF");
+  seed("enrolment", "stranger", Bytes("\1\0\0", 3) + Bytes(200, 'x'));
+  seed("enrolment", "good", Bytes("\2\0\x10", 3) + sized("van") + "linux x86_64");
+  seed("enrolment", "no_name", Bytes("\2\0\x10", 3) + sized("\xff") + "linux");
+}
+
+void hostile_files() {
+  for (char file = 0; file < 4; ++file) {
+    const std::string name = "file_" + std::to_string(file);
+    seed("schema_open", name + "_flip", Bytes(1, file) + Bytes("\0\x20\x10\xff\1\0\x80\x7f", 8));
+    seed("schema_open", name + "_cut", Bytes(1, static_cast<char>(file | 4)) + "\x80\x01");
+    seed("schema_open", name + "_other", Bytes(1, static_cast<char>(file | 12)) + "SQLite format 3");
+    if (file != 3)
+      seed("schema_open", name + "_trigger",
+           Bytes(1, static_cast<char>(file | 8)) + "CREATE TRIGGER t AFTER INSERT ON meta BEGIN DELETE FROM meta; END");
+  }
+  seed("schema_open", "outbox_view",
+       "\x08"
+       "DROP TABLE change; CREATE VIEW change AS SELECT 1");
+  seed("schema_open", "outbox_values",
+       "\x08"
+       "UPDATE change SET skeleton = x'00', salt = 'x'");
+  seed("schema_open", "server_version",
+       "\x0a"
+       "PRAGMA user_version = 99");
+  seed("schema_open", "server_records",
+       "\x0a"
+       "UPDATE record SET data = x'ff00'");
+}
+
+void sessions() {
+  const auto operations = [](std::initializer_list<int> bytes) {
+    Bytes out;
+    for (const int byte : bytes) out.push_back(static_cast<char>(byte));
+    return out;
+  };
+  seed("sync_session", "honest", operations({0, 0, 2, 0, 1, 1, 1, 2, 0, 4, 0, 0}));
+  seed("sync_session", "gap", operations({2, 0, 0, 2, 0, 1, 2, 0, 2, 3, 0, 1, 0, 0, 0}));
+  seed("sync_session", "bent", operations({2, 1, 2, 5, 1, 77, 5, 1, 250, 0, 1, 0}));
+  seed("sync_session", "restart", operations({0, 0, 2, 6, 0, 0, 4, 0, 0, 9, 0, 0, 0, 0, 1}));
+  seed("sync_session", "old", operations({0, 0, 2, 7, 0, 22, 0, 0, 1, 8, 0, 0, 0, 0, 2}));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -253,5 +351,11 @@ int main(int argc, char** argv) {
   states();
   exchange_responses();
   json_texts();
+  trees();
+  times();
+  merges();
+  enrolments();
+  hostile_files();
+  sessions();
   return 0;
 }

@@ -49,6 +49,9 @@ TEST_CASE("a command line that cannot be read is exit code 2 with an error objec
   CHECK(holds(refused(tern({"list", "--limit", "1000"}), 2, "usage")["hint"].as_string(), "tern list --help"));
   refused(tern({"show"}), 2, "usage");
   refused(tern({}), 2, "usage");
+  const Json unknown = refused(tern({"lst"}), 2, "usage");
+  CHECK(holds(unknown["message"].as_string(), "nknown command \"lst\", did you mean list?"));
+  CHECK(holds(unknown["hint"].as_string(), "tern --help"));
   const Json missing = refused(tern({"enrol"}), 2, "usage");
   CHECK(missing["field"].as_string() == "server");
   const Json listen = refused(
@@ -124,6 +127,28 @@ TEST_CASE("a home without a device, a wrong code and a revoked device are exit c
   CHECK(ann({"show", number}).line()["subject"].as_string() == "Pump leaks");
 }
 
+TEST_CASE("a wiped device says so, whatever it is asked: exit code 6", "[cli]") {
+  Desk desk;
+  const DeviceProcess& ann = *desk.ann;
+  const std::string number = ann.open_ticket("Pump leaks");
+  ann({"sync"});
+  ann({"note", number, "not sent yet"});
+  desk.server.admin({"device", "wipe", "Ann's device"});
+  refused(ann.tern({"sync"}), 6, "KEY_REVOKED");
+  for (const Words& words :
+       {Words{"list"}, Words{"show", number}, Words{"new", "--subject", "Fan hums"}, Words{"note", number, "x"},
+        Words{"search", "pump"}, Words{"history"}, Words{"attention"}, Words{"sync"}}) {
+    INFO(words.front());
+    CHECK(holds(refused(ann.tern(words), 6, "KEY_REVOKED")["message"].as_string(), "was wiped by order"));
+  }
+  const Ended status = ann.tern({"status"});
+  CHECK(status.exit_code == 6);
+  CHECK(status.line()["wiped"].as_bool());
+  CHECK(holds(status.line()["paused"].as_string(), "has been handed in"));
+  CHECK_FALSE(std::filesystem::exists(ann.home() + "/replica.db"));
+  CHECK(std::filesystem::exists(ann.home() + "/outbox.db"));
+}
+
 TEST_CASE("work that needs attention makes sync, status and attention exit code 7", "[cli]") {
   Desk desk;
   const DeviceProcess& ann = *desk.ann;
@@ -141,12 +166,53 @@ TEST_CASE("work that needs attention makes sync, status and attention exit code 
   CHECK(attention.exit_code == 7);
   const Json entry = attention.line();
   CHECK(entry["standing"].as_string() != "applied");
-  CHECK(entry["follow_ups"].size() > 0);
-  CHECK(ben.tern({"attention", "--dismiss",
-                  entry["change"]["device"].as_string() + ":" + entry["change"]["id"].as_string()})
-            .exit_code == 0);
+  REQUIRE(entry["follow_ups"].size() == 2);
+  CHECK(entry["follow_ups"].items()[0]["label"].as_string() == "take anyway");
+  CHECK(holds(entry["follow_ups"].items()[0]["command"].as_string(), "--do take-anyway"));
+  refused(ben.tern({"attention", "1", "--do", "9"}), 2, "usage");
+  refused(ben.tern({"attention", "2", "--do", "1"}), 3, "not_found");
+  CHECK(ben.tern({"attention", "1", "--do", "1", "--reason", "I am there"}).line()["saved"].as_string() ==
+        "saved here");
   CHECK(ben.tern({"attention"}).exit_code == 0);
   CHECK(ben.tern({"status"}).exit_code == 0);
+}
+
+TEST_CASE("a supervisor decides on an estimate, splits a ticket and releases what is held", "[cli]") {
+  Desk desk;
+  const DeviceProcess& ann = *desk.ann;
+  const DeviceProcess eve(desk.server, desk.folder.file("eve"), "Eve", "supervisor", "all");
+  static_cast<void>(ann.open_ticket("Pump leaks"));
+  ann({"sync"});
+  const std::string number = ann.number_of("Pump leaks");
+  ann({"take", number});
+  ann({"estimate", number, "--hours", "2"});
+  ann({"note", number, "the fan hums too"});
+  refused(ann.tern({"approve", number}), 4, "not_permitted");
+  ann({"sync"});
+  eve({"sync"});
+  eve({"approve", number, "--reason", "by telephone"});
+  const Json decided = eve({"show", number}).line();
+  CHECK(decided["status"].as_string() == "in_progress");
+  CHECK(decided["estimate_decision"].as_string() == "approved");
+  refused(eve.tern({"approve", number}), 4, "bad_transition");
+
+  std::string message;
+  for (const Json& entry : decided["timeline"].items())
+    if (entry["visibility"].as_string() == "team") message = entry["change"]["id"].as_string().substr(0, 8);
+  refused(eve.tern({"split", number, "ffff", "--subject", "Fan hums"}), 3, "not_found");
+  eve({"split", number, message, "--subject", "Fan hums"});
+  eve({"sync"});
+  CHECK(holds(eve({"show", eve.number_of("Fan hums")}).out, "the fan hums too"));
+
+  desk.server.admin({"operator", "set", "Ann", "--role", "light"});
+  ann({"start", number});
+  ann({"sync"});
+  const Json held = ann.tern({"attention"}).lines().front();
+  REQUIRE(held["standing"].as_string() == "held");
+  const std::string change = held["change"]["device"].as_string() + ":" + held["change"]["id"].as_string();
+  eve({"release", number, change, "--reason", "she was told to"});
+  eve({"sync"});
+  CHECK(eve({"history", number}).lines().back()["outcome"].as_string() == "applied");
 }
 
 TEST_CASE("a ledger that was tampered with is exit code 8 and verify names what is wrong", "[cli]") {
@@ -319,6 +385,73 @@ TEST_CASE("for people a result is on stdout and every other word on stderr", "[c
   ann({"sync"});
   Command exported{{program("ternd"), "export", "--format", "jsonl", "--data", desk.server.data()}};
   CHECK(run(exported).line()["subject"].as_string() == "Pump leaks");
+}
+
+TEST_CASE("ternd takes every command and flag in the form that is promised", "[cli]") {
+  const TempDir folder;
+  const std::string data = folder.file("server"), sheet = folder.file("sheet");
+  const Ended made =
+      run({{program("ternd"), "init", "--data", data, "--tenant", "Harbour", "--admin", "admin@harbour.example",
+            "--password-stdin", "--recovery-out", sheet, "--zone", "Europe/Kyiv", "--json"},
+           {},
+           "a password of the tests\n"});
+  INFO(made.err);
+  REQUIRE(made.exit_code == 0);
+  CHECK(made.line()["recovery_sheet"].as_string() == sheet);
+  const auto ternd = [&](Words words, const std::string& input = {}) {
+    words.insert(words.begin(), program("ternd"));
+    words.push_back("--json");
+    return run({words, {{"TERN_DATA", data}}, input});
+  };
+  const auto answer = [&](const Words& words, const std::string& input = {}) {
+    const Ended ended = ternd(words, input);
+    INFO("ternd " << words.front() << ": " << ended.err);
+    REQUIRE(ended.exit_code == 0);
+    CHECK(ended.err.empty());
+    return ended.lines();
+  };
+  // The sheet lies where it should not stay: status says so until it is gone.
+  CHECK(answer({"status"}).front()["recovery_sheet"].as_string() == sheet);
+  CHECK(answer({"tenant", "list"}).front()["zone"].as_string() == "Europe/Kyiv");
+  answer({"queue", "add", "Field"});
+  answer({"queue", "add", "Office"});
+  const Words ann = {"operator", "add",   "--email", "ann@harbour.example",
+                     "--name",   "Ann",   "--role",  "operator",
+                     "--queue",  "Field", "--queue", "Office"};
+  CHECK(answer(ann).front()["queues"].size() == 2);
+  CHECK(answer({"operator", "list"}).size() == 2);
+  const Json code = answer({"device", "code", "--operator", "Ann", "--scope", "all"}).front();
+  CHECK(code["scope"].as_string() == "all");
+  CHECK(code["link"].is_null());  // no server ran yet: nobody knows where it is
+  const Json named = answer({"device", "code", "--operator", "Ann", "--public-url", "https://desk.example"}).front();
+  CHECK(holds(named["link"].as_string(), "desk.example"));
+  CHECK(answer({"device", "list"}).empty());
+  CHECK(answer({"import", "incidents", std::string(TERN_TEST_DATA_DIR) + "/incidents-sample.csv"})
+            .front()["tickets"]
+            .as_integer() == 60);
+  CHECK(answer({"export", "--format", "jsonl"}).size() == 60);
+  const auto page = answer({"export", "--limit", "10"});
+  REQUIRE(page.size() == 11);
+  CHECK(answer({"export", "--limit", "50", "--after", page.back()["next"].as_string()}).size() == 50);
+  CHECK(answer({"verify"}).front()["good"].as_bool());
+  CHECK(answer({"backup", "--to", folder.file("backup")}).front()["bytes"].as_integer() > 0);
+  CHECK(answer({"erase", "--ticket", "T-2024-0001"}).front()["erased"].as_integer() > 0);
+  CHECK(answer({"held", "list"}).empty());
+  CHECK(answer({"quarantine", "list"}).empty());
+  CHECK(answer({"operator", "disable", "--email", "ann@harbour.example"}).front()["operator"].as_string() == "Ann");
+  answer({"tenant", "add", "Second"});
+  CHECK(refused(ternd({"queue", "list"}), 2, "usage")["field"].as_string() == "tenant");
+  CHECK(answer({"queue", "list", "--tenant", "Harbour"}).size() > 1);
+
+  // A sheet inside the directory, or over a file, is refused before anything is made.
+  for (const std::string& place : {folder.file("new") + "/sheet", sheet}) {
+    const Ended refused_init = run({{program("ternd"), "init", "--data", folder.file("new"), "--tenant", "T", "--admin",
+                                     "a@b.example", "--password-stdin", "--recovery-out", place, "--json"},
+                                    {},
+                                    "a password of the tests\n"});
+    CHECK(refused(refused_init, 2, "invalid")["field"].as_string() == "recovery-out");
+    CHECK_FALSE(std::filesystem::exists(folder.file("new")));
+  }
 }
 
 }  // namespace tern::test

@@ -78,6 +78,7 @@ TEST_CASE("two tenants of one server never see a word of each other", "[operatin
   ServerProcess server(folder.file("server"), "Harbour");
   server.start();
   server.tenant_flag = "Harbour";
+  server.admin({"field", "add", "location", "--type", "text"});
   const DeviceProcess ann(server, folder.file("ann"), "Ann", "operator", "all");
   server.tenant_flag.clear();
   server.admin({"tenant", "add", "Airport"});
@@ -88,6 +89,7 @@ TEST_CASE("two tenants of one server never see a word of each other", "[operatin
   CHECK(holds(unnamed.err, "Airport"));
   server.tenant_flag = "Airport";
   server.admin({"queue", "add", "Field"});
+  server.admin({"field", "add", "location", "--type", "text"});
   const DeviceProcess bob(server, folder.file("bob"), "Bob", "operator", "all");
 
   const auto work = [](const DeviceProcess& device, const std::string& canary) {
@@ -171,6 +173,55 @@ TEST_CASE("a backup restored under devices that are ahead of it loses nothing th
   const Ledger ledger = ledger_of(server);
   CHECK(ledger.doubled.empty());
   check_each_is_in(work_of(ann).all, ledger.changes, "of a device that was ahead, and not in the restored ledger");
+  check_verified(server);
+}
+
+TEST_CASE("a stolen log key is replaced: devices learn of it, nobody takes an order by the old one", "[operating]") {
+  const TempDir folder;
+  ServerProcess server(folder.file("server"));
+  server.start({"--quiet"});
+  const DeviceProcess ann(server, folder.file("ann"), "Ann"), ben(server, folder.file("ben"), "Ben");
+  const DeviceProcess lost(server, folder.file("lost"), "Cleo");
+  const std::string number = ann.open_ticket("Pump leaks");
+  ann({"note", number, "a sentence to be erased"});
+  ann({"sync"});
+  ben({"sync"});
+  server.admin({"device", "wipe", "Cleo's device"});
+  const std::string known = ann.number_of("Pump leaks");
+  server.admin({"erase", "--ticket", known});
+  const std::string key = server.recovery_key() + "\n";
+  CHECK(server.ternd({"keys", "replace", "--recovery-key-stdin"}, key).exit_code == 9);  // while it runs
+  server.stop();
+
+  const ServerProcess stranger(folder.file("stranger"));
+  const Ended refused = server.ternd({"keys", "replace", "--recovery-key-stdin"}, stranger.recovery_key() + "\n");
+  CHECK(refused.exit_code == 4);
+  CHECK(refused.error()["field"].as_string() == "recovery-key");
+  const Json first = server.admin({"keys", "replace", "--recovery-key-stdin"}, key).line();
+  CHECK(first["key_list_version"].as_integer() == 2);
+  const Json second = server.admin({"keys", "replace", "--stolen", "--recovery-key-stdin"}, key).line();
+  CHECK(second["key_list_version"].as_integer() == 3);
+  CHECK(second["log_key"] != first["log_key"]);
+  CHECK(second["signed_again"].as_integer() >= 3);
+  check_verified(server);
+
+  server.start({"--quiet"});
+  // Orders from before reach devices under the new key, and so does new work.
+  ben({"sync"});
+  CHECK_FALSE(holds(ben({"show", known}).out, "a sentence to be erased"));
+  static_cast<void>(lost.tern({"sync"}));
+  CHECK_FALSE(std::filesystem::exists(lost.home() + "/replica.key"));
+  static_cast<void>(ann.open_ticket("Gate is stuck"));
+  ann({"sync"});
+  CHECK(ann({"status"}).line()["confirmed"].as_integer() >= 4);
+  const DeviceProcess dora(server, folder.file("dora"), "Dora");  // enrolled under the new key
+  CHECK(dora({"list"}).lines().size() == 2);
+  // A backup is signed by the new key, and restores.
+  server.admin({"backup", "--to", folder.file("backup")});
+  server.stop();
+  server.admin({"restore", "--from", folder.file("backup"), "--replace", "--recovery-key-stdin"}, key);
+  server.start({"--quiet"});
+  ann({"sync"});
   check_verified(server);
 }
 

@@ -205,15 +205,17 @@ private:
   };
 
   void play(const Step& step) {
-    static const std::array<std::string, 5> names = {"anna", "bert", "cara", "boss", "customer"};
+    static const std::array<std::string, 7> names = {"anna",     "bert",     "cara",    "boss",
+                                                     "customer", "web dora", "web emil"};
     const std::string& name = names[step[0] % names.size()];
     Device& device = devices_[name];
     device.name = name;
     now_ms_ += step[2] * 1'000;
     if (step[3] % 16 == 1) device.skew_ms = (step[3] % 5 - 2) * 11 * 30LL * 86'400'000 / (1 + step[4] % 7);
     if (step[3] % 16 == 2) device.has_mono = !device.has_mono;
-    const bool online = name == "customer";  // customers write through the server
+    const bool online = name == "customer" || name.starts_with("web ");  // customers write through the server, too
     if (online || step[1] % 4 == 0) sync(device);
+    if (name.starts_with("web ")) device.view -= std::min<std::uint64_t>(step[3] % 4, device.view - 1);  // an old page
     act(device, step);
     if (online) sync(device);
   }
@@ -261,7 +263,22 @@ private:
     device.shown_text = desk.state().description;
   }
 
+  /// The server seals at once, and after every fact that its principal saw.
+  std::int64_t sealed(const Draft& draft) {
+    sync::TrustedTime time;
+    time.effective_ms = time.lo_ms = time.hi_ms = now_ms_;
+    for (const sync::PlacedChange& placed : desk.log()) {
+      const bool foreign = placed.stamp.origin.device != draft.origin.device;
+      if (foreign && placed.stamp.kind != 2 && placed.stamp.commit_seq <= draft.seen_seq)
+        time.effective_ms = std::max(time.effective_ms, placed.stamp.order_ms + 1);
+    }
+    time.hi_ms = std::max(time.hi_ms, time.effective_ms);
+    times[draft.ref()] = time;
+    return time.effective_ms;
+  }
+
   std::int64_t trusted(Device& device, const Draft& draft, std::int64_t made_ms) {
+    if (device.name.starts_with("web ")) return sealed(draft);
     sync::SetEvidence set;
     set.anchor_ms = device.synced_ms;
     set.previous_lo_ms = device.last_lo_ms;

@@ -39,7 +39,6 @@ public:
     std::ranges::sort(log_, {}, [](const auto& placed) {
       return std::pair{placed.stamp.commit_seq, placed.stamp.origin};
     });
-    find_merge();
     judge_claims();
     for (const auto& placed : log_) {
       if (placed.change.intent != Intent::pin && placed.change.intent != Intent::unpin &&
@@ -75,8 +74,11 @@ private:
     const sync::Stamp& a = x.stamp;
     const sync::Stamp& b = w.stamp;
     if (b.commit_seq > a.commit_seq) return false;
-    const bool chain = a.origin.device == b.origin.device && a.origin.device_epoch == b.origin.device_epoch &&
-                       std::pair{b.origin.chain_seq, b.origin.index} < std::pair{a.origin.chain_seq, a.origin.index};
+    const bool earlier = std::pair{b.origin.chain_seq, b.origin.index} < std::pair{a.origin.chain_seq, a.origin.index};
+    bool chain = a.origin.device == b.origin.device && a.origin.device_epoch == b.origin.device_epoch && earlier;
+    // The server speaks for many: its chain is nobody's own, but what one did in one set.
+    const bool server = x.change.principal_kind != sync::PrincipalKind::unspecified;
+    if (server) chain = chain && a.origin.chain_seq == b.origin.chain_seq && a.author == b.author;
     return chain || b.commit_seq <= a.seen_seq;
   }
 
@@ -102,10 +104,6 @@ private:
     return found;
   }
 
-  void find_merge() {
-    for (const Placed& placed : log_)
-      if (placed.change.intent == Intent::merge && merge_ == nullptr) merge_ = &placed;  // the first in commit order
-  }
   bool after_merge(const Placed& fact) const {
     if (merge_ == nullptr || is_create(fact)) return false;
     if (saw(fact, *merge_)) return true;
@@ -203,19 +201,34 @@ private:
           return std::nullopt;
       }
     };
+    const auto touches = [&](const Placed& x) {
+      return x.change.intent == Intent::take ? lost_takes_.contains(x.stamp.ref()) : counts(x);
+    };
+    std::map<sync::ElementKey, std::vector<const Placed*>> stays;  // adds that no remove had seen
     for (const Placed& add : log_) {
       const auto added = key_of(add);
-      if (!added || !added->second) continue;
-      if (add.change.intent == Intent::take ? !lost_takes_.contains(add.stamp.ref()) : !counts(add)) continue;
+      if (!added || !added->second || !touches(add)) continue;
       if (add.change.intent != Intent::take) stand(add, fine());
       const bool removed = std::ranges::any_of(log_, [&](const Placed& remove) {
         const auto gone = key_of(remove);
         return gone && !gone->second && gone->first == added->first && counts(remove) && saw(remove, add);
       });
       if (!removed) seen_.elements.insert(added->first);
+      if (!removed) stays[added->first].push_back(&add);
     }
-    for (const Placed& remove : log_)
-      if (const auto gone = key_of(remove); gone && !gone->second && counts(remove)) stand(remove, fine());
+    for (const Placed& remove : log_) {
+      const auto gone = key_of(remove);
+      if (!gone || gone->second || !counts(remove)) continue;
+      const bool known = std::ranges::any_of(log_, [&](const Placed& other) {
+        const auto key = key_of(other);
+        return key && key->first == gone->first && touches(other) && saw(other, remove);
+      });
+      const Placed* there = nullptr;  // the latest that keeps the element
+      for (const Placed* add : stays[gone->first])
+        if (there == nullptr || before(there->stamp, add->stamp)) there = add;
+      const bool told = !known && there != nullptr && gone->first.field != FieldId::pins;
+      stand(remove, told ? lost(Outcome::superseded, Rule::add_wins, *there) : fine());
+    }
   }
 
   // ---- claims ----
@@ -253,6 +266,11 @@ private:
         stand(x, lost(Outcome::overtaken, Rule::merged_ticket, *merge_));
         continue;
       }
+      const bool of_deletion = intent == Intent::delete_ticket || intent == Intent::restore;
+      if (!of_deletion && deletion != nullptr && deletes(*deletion) && !saw(x, *deletion)) {
+        stand(x, lost(Outcome::overtaken, Rule::deleted_ticket, *deletion));
+        continue;
+      }
       const Placed* before = assigned;
       if (intent == Intent::take) {
         const bool free = assigned == nullptr || assignee_by(*assigned).empty();
@@ -280,6 +298,7 @@ private:
                      x, decided[x.change.targets.at(0)], [](const Placed& y) { return y.change.intent; },
                      Rule::estimate_claim));
       } else {
+        if (intent == Intent::merge) merge_ = &x;  // the first that nothing stood against
         stand(x, fine());
       }
       move_custody(before, assigned, assignee_by);

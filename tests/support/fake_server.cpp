@@ -385,12 +385,19 @@ void FakeServer::add_page(const v1::ExchangeRequest& request, v1::ExchangeRespon
     if (digest.bucket(static_cast<std::uint8_t>(index)).view() == theirs) continue;
     v1::Bucket& bucket = *response.add_buckets();
     bucket.set_bucket(index);
+    const TicketId after = TicketId::or_zero(request.bucket_after());
+    if (after.bytes[0] == index) bucket.set_after(request.bucket_after());
     for (const auto& [id, changes] : tickets_) {
-      if (id.bytes[0] != index) continue;
+      if (id.bytes[0] != index || (after.bytes[0] == index && id <= after)) continue;
+      if (static_cast<std::size_t>(bucket.ticket_ids_size()) == tickets_per_repair) {
+        bucket.set_through(bucket.ticket_ids(bucket.ticket_ids_size() - 1));
+        break;
+      }
       bucket.add_ticket_ids(Bytes(id.view()));
       bucket.add_versions(changes.back().commit_seq);
       add_patch(id, response);
     }
+    if (!bucket.through().empty()) break;
   }
   if (more) return;
   response.mutable_checkpoint()->set_scope_digest(Bytes(digest.total().view()));

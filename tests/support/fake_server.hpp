@@ -57,6 +57,7 @@ public:
   std::string refuse_code;
   std::string refuse_more;  // more members: `,"name":value`
   std::size_t tickets_per_page = 1000;
+  std::size_t tickets_per_repair = 1000;  // of one bucket in one answer
   bool anchors = true;
   std::int64_t answer_takes_ms = 0;
   std::function<void(std::int64_t)> pass_time;  // called with answer_takes_ms

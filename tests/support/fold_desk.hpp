@@ -55,14 +55,21 @@ public:
     commit(create);
   }
 
-  // ---- what people do: each sees the newest version unless told otherwise ----
+  // ---- what people do: each sees the newest version unless told otherwise. Who is called "web ..." works through the
+  // server, which seals for them in its one chain: their drafts are committed at once. ----
 
   Draft draft(std::string_view who, Intent intent, std::int64_t effective_ms) {
     Draft draft;
     draft.name = who;
     draft.author = named<OperatorId>(who);
     draft.kind = who.starts_with("customer") ? sync::PrincipalKind::contact : sync::PrincipalKind::operator_;
-    draft.origin = {named<DeviceId>("dev-" + draft.name), 1, ++chains_[draft.name], 0};
+    const bool sealed = who.starts_with("web ");
+    const std::string chain = sealed ? "server" : draft.name;
+    draft.origin = {named<DeviceId>("dev-" + chain), 1, ++chains_[chain], 0};
+    if (sealed) {
+      draft.change.principal_kind = draft.kind;
+      draft.change.principal_id = Bytes(draft.author.view());
+    }
     draft.effective_ms = effective_ms;
     draft.seen_seq = version();
     draft.change.ref = {draft.origin.device, next_id()};

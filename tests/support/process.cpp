@@ -83,7 +83,10 @@ Json Ended::line() const {
 }
 
 Json Ended::error() const {
-  const auto value = parse_json(err, {.depth_max = 4, .bytes_max = 64 * 1024});
+  // A server's log lines are there as well.
+  const std::size_t begins = err.find("{\"error\"");
+  const auto value =
+      parse_json(begins == std::string::npos ? err : err.substr(begins), {.depth_max = 4, .bytes_max = 64 * 1024});
   if (!value || !value->find("error")) FAIL("stderr holds no error object: " << err);
   return (*value)["error"];
 }

@@ -53,10 +53,11 @@ void copy_files(const std::string& from, const std::string& to) {
   }
 }
 
-World::World(Seed s)
+World::World(Seed s, WorldDisk* d)
     : seed(s),
+      disk(d),
       schedule(Random(s, "schedule"), [this](std::int64_t by_ms) { move_clocks(by_ms); }),
-      server(folder.path(), s),
+      server(folder.path(), s, d),
       network(schedule, server, s),
       random(s, "test"),
       seed_shown_(Catch::MessageBuilder("INFO", CATCH_INTERNAL_LINEINFO, Catch::ResultWas::Info)
@@ -111,6 +112,7 @@ Result<client::DeviceIdentity> World::enrol(const std::string& home, const std::
   request.code = code;
   request.device_name = std::filesystem::path(home).filename();
   request.platform = "world";
+  if (disk != nullptr) request.vfs = disk->vfs();
   return client::enrol(request, transport, environment, [](const client::EnrolmentOffer&) { return true; });
 }
 
@@ -121,6 +123,7 @@ Device& World::add_device(const std::string& name, const DeviceOptions& options)
   const std::string code = enrolment_code(person, options.scope_all, options.tenant);
   const std::string home = folder.file(name);
   const std::string address = "10.0.0." + std::to_string(devices_.size() + 1);
+  if (disk != nullptr) disk->add_machine(home);
   auto made = std::make_unique<Device>(*this, name, home, address, seed.child("device " + name));
   made->environment.set_wall(server.environment.wall_ms());
   StraightLine line(server, address);
@@ -131,11 +134,17 @@ Device& World::add_device(const std::string& name, const DeviceOptions& options)
   return *devices_.back();
 }
 
+void World::copy_home(const std::string& from, const std::string& to) {
+  copy_files(from, to);
+  if (disk != nullptr) disk->copy(from, to);
+}
+
 Device& World::clone(Device& of, const std::string& name) {
   const std::string address = "10.0.0." + std::to_string(devices_.size() + 1);
   auto made = std::make_unique<Device>(*this, name, folder.file(name), address, seed.child("device " + name));
   made->environment.set_wall(of.environment.wall_ms());
-  copy_files(of.home(), made->home());
+  if (disk != nullptr) disk->add_machine(made->home());
+  copy_home(of.home(), made->home());
   made->open();
   devices_.push_back(std::move(made));
   return *devices_.back();

@@ -43,7 +43,8 @@ struct DeviceOptions {
 
 class World {
 public:
-  explicit World(Seed seed);
+  /// SQLite files lie on `disk` when there is one; it outlives the world.
+  explicit World(Seed seed, WorldDisk* disk = nullptr);
   ~World();
   World(const World&) = delete;
   World& operator=(const World&) = delete;
@@ -57,6 +58,8 @@ public:
   void change_role(const std::string& person, const std::string& role);
   /// Somebody copies a device's home: another device that says it is the same one.
   Device& clone(Device& of, const std::string& name);
+  /// All files, wherever they lie, as they are at this moment. `to` is replaced.
+  void copy_home(const std::string& from, const std::string& to);
   [[nodiscard]] Device& device(std::size_t index) { return *devices_[index]; }
   [[nodiscard]] std::size_t device_count() const { return devices_.size(); }
   Result<client::DeviceIdentity> enrol(const std::string& home, const std::string& code, client::Transport& transport,
@@ -83,11 +86,17 @@ public:
   void complain(std::string what);
   /// What this device has receipts for, from now on, must stay in the ledger.
   void note_acknowledged(Device& device);
+  /// Only that: what devices hold receipts for stands in the ledger. For the middle of a run.
+  bool acknowledged_is_kept();
   /// After a restore: what was acknowledged above the copy's size is the devices' to bring back, so it is not looked
   /// for.
   void forget_acknowledged() { acknowledged_.clear(); }
 
+  /// Tickets of which a restore lost something for good: who saw it keeps it, so copies of them differ.
+  std::set<TicketId> torn_tickets;
+
   const Seed seed;
+  WorldDisk* const disk;
   WorldFolder folder;
   Schedule schedule;
   Server server;

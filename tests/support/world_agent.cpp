@@ -11,7 +11,7 @@ constexpr std::size_t tickets_enough = 6;
 
 /// Never the same twice, so that what was said can be counted.
 std::string Agent::words(const std::string& what) {
-  return what + " " + device_.name() + " " + std::to_string(changes_);
+  return what + " " + device_.name() + " " + std::to_string(changes_) + ".";
 }
 
 sync::Change Agent::on(const TicketId& ticket, Intent intent) const {
@@ -21,23 +21,26 @@ sync::Change Agent::on(const TicketId& ticket, Intent intent) const {
   return change;
 }
 
-void Agent::work() {
-  auto rows = device_.list();
+Result<void> Agent::try_work() {
+  TERN_TRY(auto rows, device_.try_list());
   std::erase_if(rows, [](const client::ListRow& row) { return row.ghost; });
   if (rows.empty() || (rows.size() < tickets_enough && random_.chance(150))) return create();
-  for (std::uint64_t n = random_.below(3) + 1; n > 0; --n) touch(random_.pick(rows).id, random_.pick(rows).id);
+  for (std::uint64_t n = random_.below(3) + 1; n > 0; --n)
+    TERN_CHECKED(touch(random_.pick(rows).id, random_.pick(rows).id));
+  return {};
 }
 
 /// One that this device shows; nothing when the ticket has none.
-std::optional<ChangeRef> Agent::a_message(const TicketId& ticket) {
+Result<std::optional<ChangeRef>> Agent::a_message(const TicketId& ticket) {
   std::vector<ChangeRef> messages;
-  for (const client::TimelineEntry& entry : device_.show(ticket).timeline)
+  TERN_TRY(const client::TicketView shown, device_.client().views().ticket(ticket));
+  for (const client::TimelineEntry& entry : shown.timeline)
     if (entry.what == "message") messages.push_back(entry.change);
-  if (messages.empty()) return std::nullopt;
-  return random_.pick(messages);
+  if (messages.empty()) return std::optional<ChangeRef>{};
+  return std::optional(random_.pick(messages));
 }
 
-void Agent::create() {
+Result<void> Agent::create() {
   sync::Change made = on({}, Intent::create);
   made.fields = {{Field::subject, {}, words("subject"), false}};
   if (random_.chance(500)) made.fields.push_back({Field::priority, {}, std::to_string(random_.between(1, 4)), false});
@@ -48,10 +51,11 @@ void Agent::create() {
   std::vector<sync::Change> both{std::move(made)};
   if (random_.chance(500)) both.push_back(std::move(first));
   changes_ += both.size();
-  must(device_.try_save(std::move(both)));
+  TERN_CHECKED(device_.try_save(std::move(both)));
+  return {};
 }
 
-void Agent::touch(const TicketId& ticket, const TicketId& other) {
+Result<void> Agent::touch(const TicketId& ticket, const TicketId& other) {
   using enum Intent;
   sync::Change change = on(ticket, set);
   switch (random_.below(28)) {
@@ -83,7 +87,8 @@ void Agent::touch(const TicketId& ticket, const TicketId& other) {
       break;
     case 10: {
       change.intent = describe;
-      change.base = device_.show(ticket).description;
+      TERN_TRY(const client::TicketView shown, device_.client().views().ticket(ticket));
+      change.base = shown.description;
       change.text = change.base + "\n" + words("described");
       break;
     }
@@ -132,21 +137,21 @@ void Agent::touch(const TicketId& ticket, const TicketId& other) {
       break;
     case 23:
     case 24: {
-      const auto message = a_message(ticket);
-      if (!message) return;
+      TERN_TRY(const auto message, a_message(ticket));
+      if (!message) return {};
       change.intent = random_.chance(700) ? edit_message : delete_message;
       change.targets = {*message};
       if (change.intent == edit_message) change.text = words("edited");
       break;
     }
     case 25:
-      if (ticket == other) return;
+      if (ticket == other) return {};
       change.intent = random_.chance(700) ? link : unlink;
       change.kind = static_cast<std::uint32_t>(sync::LinkKind::related);
       change.target = Bytes(other.view());
       break;
     case 26:
-      if (ticket == other || random_.chance(700)) return;
+      if (ticket == other || random_.chance(700)) return {};
       change.intent = merge;
       change.target = Bytes(other.view());
       break;
@@ -156,7 +161,8 @@ void Agent::touch(const TicketId& ticket, const TicketId& other) {
       break;
   }
   ++changes_;
-  must(device_.try_save({std::move(change)}));
+  TERN_CHECKED(device_.try_save({std::move(change)}));
+  return {};
 }
 
 }  // namespace tern::test

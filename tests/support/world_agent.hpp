@@ -21,14 +21,16 @@ public:
       : device_(device), shop_(shop), random_(seed, "agent " + device.name()) {}
 
   /// One to three changes, saved as one call or as several. Whether they make sense is for the fold to say.
-  void work();
+  void work() { must(try_work()); }
+  /// The same where the disk may refuse.
+  Result<void> try_work();
   [[nodiscard]] Device& device() { return device_; }
   [[nodiscard]] std::uint64_t changes() const { return changes_; }
 
 private:
-  void create();
-  void touch(const TicketId& ticket, const TicketId& other);
-  std::optional<ChangeRef> a_message(const TicketId& ticket);
+  Result<void> create();
+  Result<void> touch(const TicketId& ticket, const TicketId& other);
+  Result<std::optional<ChangeRef>> a_message(const TicketId& ticket);
   sync::Change on(const TicketId& ticket, Intent intent) const;
   std::string words(const std::string& what);
 

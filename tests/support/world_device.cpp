@@ -88,15 +88,21 @@ ChangeRef Device::save(sync::Change change) {
 Result<std::vector<client::SavedChange>> Device::try_save(std::vector<sync::Change> changes) {
   auto saved = client_->commands().save(changes);
   if (!saved) return saved;
+  if (!powered()) return fail(ErrorCode::storage_failed, "The power went.");
   keep(changes, *saved);
   up_to_date_ = false;
   return saved;
 }
 
 void Device::keep(const std::vector<sync::Change>& changes, const std::vector<client::SavedChange>& saved) {
+  std::uint64_t cursor = 0;
+  if (world_.disk != nullptr) {
+    const LookingOn looking(world_.disk);
+    cursor = status().cursor;
+  }
   for (std::size_t i = 0; i < saved.size(); ++i)
-    world_.saved_work.push_back(
-        {identity_.device, identity_.tenant, saved[i].ref, saved[i].ticket, changes[i].intent, changes[i].text});
+    world_.saved_work.push_back({identity_.device, identity_.tenant, saved[i].ref, saved[i].ticket, changes[i].intent,
+                                 changes[i].text, world_.server.environment.wall_ms(), cursor});
 }
 
 // ---- what the agent sees ----
@@ -119,12 +125,16 @@ bool Device::holds(const TicketId& ticket) {
 }
 
 std::vector<client::ListRow> Device::list() {
+  return must(try_list());
+}
+
+Result<std::vector<client::ListRow>> Device::try_list() {
   client::ListFilter filter;
   filter.status = "all";
   filter.limit = 500;
   std::vector<client::ListRow> rows;
   do {
-    client::ListPage page = must(client_->views().list(filter));
+    TERN_TRY(client::ListPage page, client_->views().list(filter));
     rows.insert(rows.end(), page.rows.begin(), page.rows.end());
     filter.after = page.next;
   } while (!filter.after.empty());
@@ -175,7 +185,7 @@ Result<void> Device::sync() {
 
 /// Goes on until something has to come from outside.
 void Device::pump() {
-  while (client_ && !busy()) {
+  while (client_ && !busy() && powered()) {
     EngineStep step = client_->engine().next();
     switch (step.kind) {
       case EngineStep::Kind::send:
@@ -208,7 +218,7 @@ void Device::pump() {
 void Device::send(client::HttpRequest request) {
   in_flight_ = true;
   world_.network.carry(address_, std::move(request), [this, life = life_](const Result<client::HttpAnswer>& answer) {
-    if (life != life_) return;
+    if (life != life_ || !powered()) return;
     in_flight_ = false;
     static_cast<void>(client_->engine().on_answer(answer));
     pump();
@@ -266,7 +276,7 @@ void Device::go_live() {
 }
 
 void Device::pump_stream() {
-  while (stream_ && live_) {
+  while (stream_ && live_ && powered()) {
     auto message = client_->engine().next_stream_message();
     if (!message) return;
     stream_->send(std::move(*message));
@@ -276,10 +286,20 @@ void Device::pump_stream() {
 // ---- what may happen to it ----
 
 void Device::open() {
+  must(try_open());
+}
+
+Result<void> Device::try_open() {
   client::ClientOptions options;
   options.home = home_;
-  client_ = must(client::Client::open(options, environment));
+  if (world_.disk != nullptr) options.vfs = world_.disk->vfs();
+  TERN_TRY(client_, client::Client::open(options, environment));
   identity_ = client_->identity();
+  return {};
+}
+
+bool Device::powered() const {
+  return world_.disk == nullptr || world_.disk->has_power(home_);
 }
 
 void Device::close() {
@@ -299,6 +319,10 @@ std::map<TicketId, std::string> Device::everything_shown() {
 }
 
 void Device::crash() {
+  if (world_.disk != nullptr) {
+    lose_power();
+    return open();
+  }
   world_.note_acknowledged(*this);
   const auto before = everything_shown();
   const std::string left = home_ + "-crashed";
@@ -318,6 +342,12 @@ void Device::crash() {
   if (after.size() > before.size()) world_.complain("I15: " + name_ + " shows more after a crash");
 }
 
+void Device::lose_power() {
+  world_.disk->cut_power(home_);
+  close();
+  world_.disk->restore_power(home_);
+}
+
 void Device::reboot() {
   crash();
   close();
@@ -327,25 +357,30 @@ void Device::reboot() {
 
 std::string Device::copy_home() {
   std::string copy = home_ + "-copy-" + std::to_string(world_.schedule.now_ms());
-  copy_files(home_, copy);
+  world_.copy_home(home_, copy);
   return copy;
 }
 
 void Device::put_back(const std::string& copy) {
   close();
-  copy_files(copy, home_);
+  world_.copy_home(copy, home_);
   open();
 }
 
 void Device::delete_replica() {
   close();
   for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(home_ + "/replica.db" + suffix);
+  if (world_.disk != nullptr) world_.disk->remove(home_ + "/replica.db");
   open();
 }
 
 void Device::damage_replica() {
   close();
   const std::string path = home_ + "/replica.db";
+  if (world_.disk != nullptr) {
+    world_.disk->damage(path);
+    return open();
+  }
   const auto size = std::filesystem::file_size(path);
   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
   for (std::uintmax_t at = size / 8; at < size; at += 4096) {

@@ -34,6 +34,10 @@ struct SavedWork {
   TicketId ticket;
   Intent intent = Intent::unspecified;
   std::string text;
+  std::int64_t saved_ms = 0;  // what the server's clock said then
+  std::uint64_t cursor = 0;   // of the device, then
+  bool may_be_lost = false;   // somebody put an older disk under it
+  bool erased = false;
 };
 
 class Device {
@@ -54,6 +58,7 @@ public:
   ChangeRef move_to(const TicketId& ticket, const RecordId& queue);
   ChangeRef tag(const TicketId& ticket, const std::string& label);
   ChangeRef save(sync::Change change);
+  /// A change is promised when this returns it, and the power is still there.
   Result<std::vector<client::SavedChange>> try_save(std::vector<sync::Change> changes);
 
   // ---- what the agent sees ----
@@ -62,6 +67,7 @@ public:
   std::string view(const TicketId& ticket);
   bool holds(const TicketId& ticket);
   std::vector<client::ListRow> list();
+  Result<std::vector<client::ListRow>> try_list();
   std::vector<client::HistoryEntry> history();
   /// What became of one change.
   client::HistoryEntry fate(const ChangeRef& ref);
@@ -87,9 +93,16 @@ public:
 
   // ---- what may happen to it ----
   void open();
+  /// The same where the disk may refuse.
+  Result<void> try_open();
   void close();
+  /// False between the moment it loses power and the crash that follows from it.
+  [[nodiscard]] bool powered() const;
   /// Ends as a killed process ends, at this point, and comes back. What is shown afterwards must be what was shown.
   void crash();
+  /// Stops as when the power goes: its files are what the disk kept. Only where the world has a disk of its own; does
+  /// not come back by itself.
+  void lose_power();
   /// crash, and the machine boots: the boot clock begins anew.
   void reboot();
   /// Somebody copies the home, and puts it back later over what was done since.

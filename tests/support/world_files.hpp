@@ -33,6 +33,41 @@ private:
   std::string path_;
 };
 
+/// Where a world's SQLite files lie when they are no real files. A root is the folder of one machine.
+class WorldDisk {
+public:
+  virtual ~WorldDisk() = default;
+  /// Name of the SQLite VFS under which its files are opened.
+  [[nodiscard]] virtual const std::string& vfs() const = 0;
+  virtual void add_machine(const std::string& root) = 0;
+  /// What is seen below `from` at this moment replaces what is below `to`.
+  virtual void copy(const std::string& from, const std::string& to) = 0;
+  virtual void remove(const std::string& path) = 0;
+  virtual void damage(const std::string& path) = 0;
+  /// From here on nothing reaches this machine's files; with the power comes back what they kept.
+  virtual void cut_power(const std::string& root) = 0;
+  virtual void restore_power(const std::string& root) = 0;
+  [[nodiscard]] virtual bool has_power(const std::string& root) const = 0;
+  /// While on: whoever reads meets no faults and counts for none.
+  virtual void look_without_faults(bool on) = 0;
+};
+
+/// Somebody from outside the world looks at its files.
+class LookingOn {
+public:
+  explicit LookingOn(WorldDisk* disk) : disk_(disk) {
+    if (disk_ != nullptr) disk_->look_without_faults(true);
+  }
+  ~LookingOn() {
+    if (disk_ != nullptr) disk_->look_without_faults(false);
+  }
+  LookingOn(const LookingOn&) = delete;
+  LookingOn& operator=(const LookingOn&) = delete;
+
+private:
+  WorldDisk* disk_;
+};
+
 /// The files as they are at this moment, whoever has them open: what a power cut leaves, or what somebody copies by
 /// hand. SQLite makes its -shm files anew. `to` is replaced.
 void copy_files(const std::string& from, const std::string& to);

@@ -117,7 +117,7 @@ public:
     network_.damage(message);
     later(up_free_ms_, [this, message = std::move(message)] {
       const auto handler = handler_;  // it may close the stream
-      if (handler) handler->on_message(message);
+      if (handler && network_.server_.powered()) handler->on_message(message);
     });
   }
   void close() override {
@@ -137,7 +137,7 @@ private:
     explicit Link(std::weak_ptr<Line> line) : line_(std::move(line)) {}
     bool send(Bytes message) override {
       const auto line = line_.lock();
-      if (!line || !line->handler_) return false;
+      if (!line || !line->handler_ || !line->network_.server_.powered()) return false;
       if (line->network_.on_stream_message) line->network_.on_stream_message(line->address_, false, message);
       line->network_.damage(message);
       line->down([raw = line.get(), message = std::move(message)] { raw->ends_.message(message); });

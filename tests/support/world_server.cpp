@@ -50,7 +50,9 @@ private:
   std::unique_ptr<server::Committer> inner_;
 };
 
-Server::Server(const std::string& folder, Seed seed) : environment(seed.child("server").value), folder_(folder) {
+Server::Server(const std::string& folder, Seed seed, WorldDisk* disk)
+    : environment(seed.child("server").value), disk_(disk), folder_(folder) {
+  if (disk_ != nullptr) disk_->add_machine(directory());
   const auto made =
       must(server::ServerCore::init(options(), "World", "admin@example.org", "correct horse", environment));
   recovery_key_ = made.recovery_key;
@@ -67,6 +69,7 @@ server::ServerOptions Server::options() {
   made.directory = directory();
   made.public_url = "http://127.0.0.1:8470";
   made.allow_plain_http = true;
+  if (disk_ != nullptr) made.vfs = disk_->vfs();
   made.log_sink = [this](std::string_view line) { log_lines_.append(line).append("\n"); };
   return made;
 }
@@ -74,7 +77,11 @@ server::ServerOptions Server::options() {
 // ---- life ----
 
 void Server::open() {
-  core_ = must(server::ServerCore::open(options(), environment));
+  must(try_open());
+}
+
+Result<void> Server::try_open() {
+  TERN_TRY(core_, server::ServerCore::open(options(), environment));
   auto watcher = std::make_unique<Watcher>(*this);
   committer_ = watcher.get();
   core_->use_committer(std::move(watcher));
@@ -83,6 +90,7 @@ void Server::open() {
     push();
   });
   core_->tick();
+  return {};
 }
 
 void Server::close() {
@@ -93,6 +101,11 @@ void Server::close() {
 }
 
 void Server::crash() {
+  if (disk_ != nullptr) {
+    disk_->cut_power(directory());
+    close();
+    return disk_->restore_power(directory());
+  }
   if (!core_) return;
   const std::string left = folder_ + "/server-crashed";
   copy_files(directory(), left);
@@ -106,12 +119,14 @@ void Server::crash() {
 ServerCopy Server::copy() {
   ServerCopy made{folder_ + "/server-copy-" + std::to_string(++copies_)};
   copy_files(directory(), made.path);
+  if (disk_ != nullptr) disk_->copy(directory(), made.path);
   return made;
 }
 
 void Server::put_back(const ServerCopy& copy) {
   close();
   copy_files(copy.path, directory());
+  if (disk_ != nullptr) disk_->copy(copy.path, directory());
   open();
 }
 
@@ -129,14 +144,17 @@ void Server::restore(const std::string& backup) {
                                      {"from", Json(backup)},
                                      {"recovery-key", Json(recovery_key_)},
                                      {"replace", Json(true)}});
-  must(server::admin::restore(options(), command, environment));
+  server::ServerOptions wish = options();
+  wish.vfs.clear();  // made of real files; the disk takes them over when they are opened
+  if (disk_ != nullptr) disk_->remove(directory());
+  must(server::admin::restore(wish, command, environment));
   open();
 }
 
 // ---- requests ----
 
 Result<client::HttpAnswer> Server::handle(const client::HttpRequest& sent, const std::string& address) {
-  if (!core_) return fail(ErrorCode::no_connection, "Nobody listens there.");
+  if (!core_ || !powered()) return fail(ErrorCode::no_connection, "Nobody listens there.");
   server::Request request = to_request(sent, address, ++requests_);
   server::Handler& handler = core_->handler();
   auto verdict = handler.on_head(request);
@@ -145,7 +163,9 @@ Result<client::HttpAnswer> Server::handle(const client::HttpRequest& sent, const
   if (sent.body.size() > accept.body_bytes_max)
     return fail(ErrorCode::no_connection, "The server hung up: the body is too large.");
   request.body = server::RequestBody(sent.body);
-  return to_answer(handler.handle(std::move(request), accept.context));
+  auto answer = to_answer(handler.handle(std::move(request), accept.context));
+  if (!powered()) return fail(ErrorCode::no_connection, "The server went away.");
+  return answer;
 }
 
 server::UpgradeVerdict Server::upgrade(const client::HttpRequest& sent, const std::string& address) {
@@ -154,7 +174,7 @@ server::UpgradeVerdict Server::upgrade(const client::HttpRequest& sent, const st
 }
 
 void Server::tick() {
-  if (core_) core_->tick();
+  if (core_ && powered()) core_->tick();
 }
 
 // ---- administration ----
@@ -207,6 +227,7 @@ std::unique_ptr<sqlite::Database> Server::read(const TenantId& id) const {
   opened.path = directory() + "/tenants/" + to_hex(id) + "/tern.db";
   opened.role = sqlite::Role::reader;
   opened.create = false;
+  if (disk_ != nullptr) opened.vfs = disk_->vfs();
   return must(sqlite::Database::open(opened));
 }
 

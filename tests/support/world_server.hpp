@@ -11,6 +11,7 @@
 #include "ingest/committer.hpp"
 #include "store/tenant.hpp"
 #include "support/virtual_environment.hpp"
+#include "support/world_files.hpp"
 #include "support/world_random.hpp"
 #include "tern/client/transport.hpp"
 #include "tern/server/server_core.hpp"
@@ -27,16 +28,20 @@ struct ServerCopy {
 class Server {
 public:
   /// Makes the server's directory in `folder`/server, with one tenant, and opens it.
-  Server(const std::string& folder, Seed seed);
+  Server(const std::string& folder, Seed seed, WorldDisk* disk);
   ~Server();
 
   // ---- life ----
   void open();
+  /// The same where the disk may refuse.
+  Result<void> try_open();
   /// Stops as SIGTERM stops it.
   void close();
   /// Stops as a power cut does: the files are what they were. Does not come back by itself.
   void crash();
   [[nodiscard]] bool up() const { return core_ != nullptr; }
+  /// False between the moment its machine loses power and the crash that follows from it.
+  [[nodiscard]] bool powered() const { return disk_ == nullptr || disk_->has_power(directory()); }
   void restart() {
     close();
     open();
@@ -89,6 +94,7 @@ private:
   class Watcher;
   [[nodiscard]] server::ServerOptions options();
 
+  WorldDisk* disk_;
   std::string folder_;
   std::string recovery_key_;
   TenantId first_tenant_;

@@ -90,7 +90,7 @@ TEST_CASE("a clone that sealed one set while the owner pushed three: the fork he
 }
 
 TEST_CASE("thief and owner push by turns for ten rounds: at most one new device epoch, and nobody's work is lost",
-          "[world][copies][security]") {
+          "[world][copies][security][scenario-10]") {
   World world{Seed::from_environment_or(32)};
   Device& owner = world.add_device("owner");
   const TicketId ticket = owner.create("stolen");
@@ -257,7 +257,8 @@ TEST_CASE(
   CHECK(of_the_lost == 40);
 }
 
-TEST_CASE("`seen` of 2^63 is answered as a server that is behind, and changes nothing", "[world][security]") {
+TEST_CASE("`seen` of 2^63 is answered as a server that is behind, and changes nothing",
+          "[world][security][scenario-13]") {
   World world{Seed::from_environment_or(36)};
   Device& van = world.add_device("van");
   Device& desk = world.add_device("desk");

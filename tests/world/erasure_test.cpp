@@ -49,9 +49,12 @@ bool device_holds_canary(Device& device) {
          !must(device.client().views().search(canary, 10, "")).rows.empty();
 }
 
+std::string change_name(const ChangeRef& ref) {
+  return to_uuid_text(ref.device.view()) + ":" + to_hex(ref.id);
+}
+
 void erase(World& world, const ChangeRef& ref) {
-  world.server.administer("erase",
-                          {{"change", Json::array({Json(to_uuid_text(ref.device.view()) + ":" + to_hex(ref.id))})}});
+  world.server.administer("erase", {{"change", Json::array({Json(change_name(ref))})}});
   world.pass(5'000);  // the files are cut back when nobody reads
 }
 
@@ -70,7 +73,7 @@ struct Erasure {
 }  // namespace
 
 TEST_CASE("an erased text is gone from every file of the server and of every device that syncs",
-          "[world][security][erasure]") {
+          "[world][security][erasure][scenario-6]") {
   Erasure scene(91);
   const ChangeRef note = scene.van.note(scene.ticket, std::string(canary) + " is what somebody wrote");
   const ChangeRef quoting = scene.desk.set(scene.ticket, Field::priority, "3");
@@ -97,7 +100,54 @@ TEST_CASE("an erased text is gone from every file of the server and of every dev
   CHECK(verified["erased"].as_integer() == 1);
 }
 
-TEST_CASE("a restored backup does not bring back what was erased since", "[world][security][erasure]") {
+TEST_CASE("an erasure says why, and which devices have carried it out", "[world][security][erasure]") {
+  Erasure scene(94);
+  World& world = scene.world;
+  Device& lost = world.add_device("lost");
+  const ChangeRef note = scene.van.note(scene.ticket, std::string(canary) + " is what somebody wrote");
+  CHECK(world.run_until_quiet());
+  const auto erasures = [&] { return world.server.administer("erase", {{"list", Json(true)}})["rows"].items(); };
+  CHECK(erasures().empty());
+
+  world.network.cut(scene.desk.address());
+  world.network.cut(lost.address());
+  world.server.administer(
+      "erase", {{"change", Json::array({Json(change_name(note))})}, {"reason", Json("asked for by the customer")}});
+  world.server.administer("device revoke", {{"device", Json("lost")}});
+  REQUIRE(erasures().size() == 1);
+  CHECK(erasures()[0]["confirmed"] == Json::array());
+  CHECK(erasures()[0]["waiting"].size() == 2);
+  must(scene.van.sync());
+  must(scene.van.sync());
+  const Json row = erasures()[0];
+  CHECK(row["reason"].as_string() == "asked for by the customer");
+  CHECK(row["changes"] == Json::array({Json(change_name(note))}));
+  CHECK(row["confirmed"] == Json::array({Json("van")}));
+  CHECK(row["waiting"] == Json::array({Json("desk")}));
+  CHECK(row["out_of_reach"] == Json::array({Json("lost")}));
+  CHECK_FALSE(device_holds_canary(scene.van));
+  CHECK(device_holds_canary(scene.desk));
+
+  world.network.heal();
+  CHECK(world.run_until_quiet());
+  CHECK(erasures()[0]["waiting"] == Json::array());
+  CHECK_FALSE(device_holds_canary(scene.desk));
+  CHECK(world.server.administer("verify")["good"].as_bool());
+  world.saved_work.clear();  // its text is gone, as it was ordered
+  CHECK(world.invariants_hold());
+
+  CHECK(world.server.try_administer("erase", {{"list", Json(true)}, {"reason", Json("x")}}).error().code ==
+        ErrorCode::usage);
+  const ChangeRef kept = scene.van.note(scene.ticket, "stays");
+  CHECK(world.run_until_quiet());
+  const Json over(std::string(limits::result_bytes_max + 1, 'x'));
+  CHECK(world.server.try_administer("erase", {{"change", Json::array({Json(change_name(kept))})}, {"reason", over}})
+            .error()
+            .code == ErrorCode::too_large);
+  CHECK(erasures().size() == 1);
+}
+
+TEST_CASE("a restored backup does not bring back what was erased since", "[world][security][erasure][scenario-6]") {
   Erasure scene(92);
   const ChangeRef note = scene.van.note(scene.ticket, std::string(canary) + " was in the backup");
   CHECK(scene.world.run_until_quiet());
@@ -119,7 +169,7 @@ TEST_CASE("a restored backup does not bring back what was erased since", "[world
 }
 
 TEST_CASE("what was written and erased after the backup comes back in its erased form, and blocks nothing behind it",
-          "[world][security][erasure]") {
+          "[world][security][erasure][scenario-6]") {
   for (const bool knows : {true, false}) {
     INFO((knows ? "the device knew of the erasure" : "the device had not heard of the erasure"));
     Erasure scene(93);

@@ -92,7 +92,8 @@ TEST_CASE("somebody is away for 40 days, with work of the first day and of the l
   CHECK(world.invariants_hold());
 }
 
-TEST_CASE("on day 400, without any ceremony with keys, everything syncs and devices enrol", "[world][time]") {
+TEST_CASE("on day 400, without any ceremony with keys, everything syncs and devices enrol",
+          "[world][time][scenario-8]") {
   World world{Seed::from_environment_or(23)};
   Device& van = world.add_device("van");
   const TicketId ticket = van.create("old ticket");
@@ -107,7 +108,7 @@ TEST_CASE("on day 400, without any ceremony with keys, everything syncs and devi
   CHECK(world.invariants_hold());
 }
 
-TEST_CASE("the server's clock is a year ahead for a minute: no time it gives out is", "[world][time]") {
+TEST_CASE("the server's clock is a year ahead for a minute: no time it gives out is", "[world][time][scenario-12]") {
   World world{Seed::from_environment_or(24)};
   Device& van = world.add_device("van");
   const TicketId ticket = van.create("clock");
@@ -176,7 +177,7 @@ Proof resolve_offline(Seed seed, std::int64_t rewound_ms) {
 }  // namespace
 
 TEST_CASE("a boot clock rewound by 5 h alters nothing that strict credit counts, and leaves no window",
-          "[world][time][security]") {
+          "[world][time][security][scenario-1]") {
   const Seed seed = Seed::from_environment_or(25);
   const Proof honest = resolve_offline(seed, 0);
   const Proof rewound = resolve_offline(seed, hours_ms(5));

@@ -6,6 +6,7 @@
 #include "exchange/engine_impl.hpp"
 #include "exchange/unproven_answer.hpp"
 #include "tern/protocol/zstd.hpp"
+#include "wipe.hpp"
 
 namespace tern::client {
 namespace {
@@ -14,13 +15,6 @@ constexpr std::string_view exchange_target = "/sync/v1/exchange";
 
 protocol::HandshakeParty party_of(const EngineParts& parts) {
   return {parts.identity.tenant, parts.identity.device, parts.identity.key, protocol::key_id(parts.roots.front())};
-}
-
-Error wiped_error() {
-  return {ErrorCode::key_revoked,
-          "This device was wiped by order of its administrator.",
-          "What was not sent yet is kept, locked, and is handed in with the next sync.",
-          {}};
 }
 
 }  // namespace
@@ -67,12 +61,6 @@ void Engine::retry_now() {
 
 EngineStep Engine::next() {
   EngineStep step;
-  if (wiped_now_) {
-    step.kind = EngineStep::Kind::wait;
-    step.wake_at_boot_ms = environment_.boot_ms() + Backoff::longest_ms();
-    step.reason = wiped_error();
-    return step;
-  }
   if (page_) {
     step.kind = EngineStep::Kind::apply;
     return step;
@@ -88,6 +76,7 @@ EngineStep Engine::next() {
   }
   wake_at_ms_ = 0;
   auto request = next_request();
+  if (!request && begins_anew(request.error())) request = next_request();
   if (!request) {
     (void)fault(request.error());
     step.kind = EngineStep::Kind::wait;
@@ -121,6 +110,7 @@ ExchangePlan Engine::plan_exchange() const {
   plan.push = !push_stopped_;
   plan.push_from = push_from_;
   plan.repair = repair_wanted_;
+  plan.repair_after = repair_after_;
   plan.with_digest = !digests_stopped_;
   plan.want_bytes = want_bytes_;
   if (!state_.ladder.empty()) plan.held_head = state_.ladder.back().head;
@@ -181,6 +171,7 @@ Result<void> Engine::on_answer(const Result<HttpAnswer>& answer) {
   }
   report_.bytes_down += answer->body.size();
   const auto taken = take_answer(*answer);
+  if (!taken && begins_anew(taken.error())) return {};
   if (!taken && wake_at_ms_ == 0) return fault(taken.error());  // an error of the disk: nothing has slowed down yet
   return taken;
 }
@@ -202,6 +193,7 @@ Result<void> Engine::finish_exchange() {
   const auto left = work_left();
   if (!left) return fault(left.error());
   if (*left) return {};
+  if (parts_.wiped) return pause(wiped_error(true));
   if (session_.mode() == protocol::SessionMode::deposit) {
     return pause({ErrorCode::key_revoked,
                   "This device's key no longer counts; its work was handed in for an administrator to look at.",
@@ -233,8 +225,9 @@ void Engine::finish_round() {
   state_.last_error.clear();
   if (newest_server_time_ms_ != 0) state_.current_as_of_ms = newest_server_time_ms_;
   const bool stale = keys_.list.refresh_by_ms != 0 && server_time_ms() > keys_.list.refresh_by_ms;
-  if (stale && state_.notice.empty())
-    state_.notice = "The server's key list is due for renewal; tell your administrator.";
+  const std::string due = "The server's key list is due for renewal; tell your administrator.";
+  if (stale && state_.notice.empty()) state_.notice = due;
+  if (!stale && state_.notice == due) state_.notice.clear();
   if (!push_only()) {
     if (const auto progress = replica_.progress()) report_.tickets_held = progress->tickets;
   }
@@ -242,8 +235,11 @@ void Engine::finish_round() {
 }
 
 tl::unexpected<Error> Engine::fault(Error error, std::int64_t at_least_ms) {
+  // What came cannot be read, or the server has a word this version does not know: of the other side, and tried again.
+  if (error.code == ErrorCode::malformed || error.code == ErrorCode::internal) error.code = ErrorCode::no_connection;
   flight_.reset();
   proof_.reset();
+  static_cast<void>(replica_.database());  // pages that waited for the next one are stored now
   round_ = true;
   wake_at_ms_ = environment_.boot_ms() + backoff_.next_ms(environment_, at_least_ms);
   state_.last_error = error.message;
@@ -255,6 +251,25 @@ tl::unexpected<Error> Engine::fault(Error error, std::int64_t at_least_ms) {
 tl::unexpected<Error> Engine::pause(Error error) {
   state_.paused = error.message;
   return fault(std::move(error), Backoff::longest_ms());
+}
+
+bool Engine::begins_anew(const Error& error) {
+  const bool healed = error.code == ErrorCode::storage_failed && error.field == "copy";  // by the page's applier
+  if (!healed && !replica_.heal(outbox_, error)) return false;
+  flight_.reset();
+  page_.reset();
+  last_fault_.reset();
+  wake_at_ms_ = 0;
+  round_ = page_more_ = true;
+  state_.last_error.clear();
+  tell("The copy of the tickets on this device was damaged and was fetched again; no work was lost.");
+  return true;
+}
+
+/// Also when the same was told before and dealt with.
+void Engine::tell(std::string notice) {
+  state_.notice = std::move(notice);
+  (void)outbox_.set_meta(meta_notice_dismissed, {});
 }
 
 /// What is lost when this fails is asked for again; the answer that was just taken is not undone for it.
@@ -269,11 +284,16 @@ std::int64_t Engine::server_time_ms() const {
 
 Result<void> Engine::obey_wipe(const protocol::Signed<protocol::WipeOrder>& order) {
   page_.reset();
-  wiped_now_ = true;
+  flight_.reset();
+  parts_.wiped = true;
   session_.drop();
-  stream_.reset();
+  on_stream_closed();
   if (parts_.wipe) TERN_CHECKED(parts_.wipe(order.wire));
-  return pause(wiped_error());
+  state_.paused = wiped_error().message;
+  state_.notice.clear();
+  save_state();
+  start_round();  // what was not sent is handed in at once, if the server takes it
+  return {};
 }
 
 }  // namespace tern::client

@@ -38,7 +38,7 @@ struct EngineParts {
   std::vector<protocol::PublicKey> roots;        // OpenedKeys::roots
   protocol::Signed<protocol::KeyList> key_list;  // OpenedKeys::key_list
   bool wiped = false;  // OpenedKeys::wipe_order is not empty: hands its work in, takes nothing
-  /// Closes replica.db and calls destroy_replica. The engine does not touch the replica any more once it was called.
+  /// Closes replica.db and calls destroy_replica. From then on the engine only hands in what the outbox holds.
   std::function<Result<void>(ByteView wipe_order)> wipe;
 };
 

@@ -9,6 +9,7 @@
 #include "outbox/recovery.hpp"
 #include "tern/protocol/crash_point.hpp"
 #include "tern/protocol/json.hpp"
+#include "tern/protocol/mutant.hpp"
 #include "tern/v1/exchange.pb.h"
 
 namespace tern::client {
@@ -62,6 +63,8 @@ Error from_message(const v1::SyncErrorMessage& message) {
 // ---- HTTP ----
 
 Result<void> Engine::on_exchange_answer(const HttpAnswer& answer) {
+  if (mutant(Mutant::pending_dropped_on_answer) && answer.status == 200 && flight_->built.last_seq != 0)
+    TERN_CHECKED(outbox_.database().run("UPDATE change_set SET state = 3, commit_seq = 1 WHERE commit_seq = 0"));
   if (!session_.proven(answer, flight_->mac)) {
     if (flight_->built.last_seq != 0) (void)outbox_.mark_sent(flight_->built.last_seq);
     if (answer.status == 401 && renew_session()) return {};
@@ -147,7 +150,8 @@ Result<void> Engine::take_response(std::unique_ptr<v1::ExchangeResponse> respons
   if (checked->key_list) TERN_CHECKED(adopt_key_list(*checked->key_list));
   if (flight.plan.own_sets_from != 0) return take_own_sets(*checked);
 
-  TERN_CHECKED(seal_open_set());  // before anything new is taken in: what it was made under is still held
+  if (!mutant(Mutant::open_set_not_sealed))
+    TERN_CHECKED(seal_open_set());  // before anything new is taken in: what it was made under is still held
   TERN_CHECKED(take_receipts(*checked));
   if (flight.built.last_seq != 0) {
     TERN_TRY(const Outbox::Head head, outbox_.head());
@@ -161,7 +165,13 @@ Result<void> Engine::take_response(std::unique_ptr<v1::ExchangeResponse> respons
   TERN_CHECKED(take_error(*checked->response, flight));
   if (revoked) session_.drop();  // the next one is a deposit session
   TERN_CHECKED(check_progress(*checked->response, flight));
-  if (flight.plan.repair) repair_wanted_ = false;
+  if (flight.plan.repair) {
+    const v1::ExchangeResponse& answer = *checked->response;
+    const int buckets = answer.buckets_size();
+    repair_after_ = buckets == 0 ? TicketId{} : TicketId::or_zero(answer.buckets(buckets - 1).through());
+    repair_wanted_ = flight.plan.repair_after < repair_after_;  // it gets on, or it is over
+    if (!repair_wanted_) repair_after_ = {};
+  }
   const bool page = checked->response->has_cursor() && !push_only() && session_.open();
   if (!page) return finish_exchange();
   return begin_page(std::move(checked->response), false);
@@ -184,8 +194,7 @@ Result<void> Engine::take_own_sets(const CheckedAnswer& answer) {
   TERN_CHECKED(take_receipts(answer));
   const std::uint64_t newest = sets.empty() ? 0 : answer.own_sets.back().header.chain_seq;
   if (sets.empty() || newest >= own_sets_until_) own_sets_until_ = 0;
-  if (!sets.empty())
-    state_.notice = "This device was set back to an older state; its own work was fetched from the server.";
+  if (!sets.empty()) tell("This device was set back to an older state; its own work was fetched from the server.");
   return {};
 }
 
@@ -256,7 +265,9 @@ Result<void> Engine::take_anchor(const CheckedAnswer& answer, const Flight& flig
   next.cursor_seq = flight.built.cursor.epoch == anchor.epoch ? flight.built.cursor.commit_seq : 0;
   TERN_CHECKED(outbox_.set_anchor(next));
   if (same_epoch && before.backup_stable_seq == anchor.backup_stable_seq) return {};
-  TERN_CHECKED(outbox_.prune(anchor.backup_stable_seq, anchor.time_ms, limits::retention_ms_min));
+  const bool at_once = mutant(Mutant::prune_on_ack);
+  TERN_CHECKED(outbox_.prune(at_once ? UINT64_MAX >> 1 : anchor.backup_stable_seq, anchor.time_ms,
+                             at_once ? 0 : limits::retention_ms_min));
   return {};
 }
 
@@ -322,7 +333,8 @@ Result<void> Engine::check_progress(const v1::ExchangeResponse& response, const 
   const bool took = flight.built.sets == 0 || acked > flight.acked_before || response.has_error();
   const CursorHeld cursor{EpochId::or_zero(response.cursor().epoch()), response.cursor().commit_seq()};
   const bool brought = !response.more() || response.patches_size() > 0 || response.packs_size() > 0 ||
-                       response.left_size() > 0 || response.buckets_size() > 0 || cursor != flight.built.cursor;
+                       response.left_size() > 0 || response.buckets_size() > 0 || response.amendments_size() > 0 ||
+                       response.statements_size() > 0 || cursor != flight.built.cursor;
   if (took && brought) {
     if (flight.built.sets != 0 && acked > flight.acked_before) {
       report_.sets_sent += acked - flight.acked_before;
@@ -370,8 +382,12 @@ Result<void> Engine::begin_page(std::unique_ptr<v1::ExchangeResponse> response, 
 
 Result<bool> Engine::apply_slice(std::size_t row_budget) {
   if (!page_) return false;
-  if (auto sealed = seal_open_set(); !sealed) return fault(sealed.error());
+  if (auto sealed = seal_open_set(); !sealed) {
+    if (begins_anew(sealed.error())) return false;
+    return fault(sealed.error());
+  }
   const auto applied = page_->applier->apply(std::max<std::size_t>(row_budget, 1));
+  if (!applied && begins_anew(applied.error())) return false;
   if (!applied) return page_failed(applied.error());
   if (*applied) {
     crash_point("mid_apply");
@@ -379,6 +395,7 @@ Result<bool> Engine::apply_slice(std::size_t row_budget) {
   }
   if (auto finished = finish_page(); !finished) {
     page_.reset();
+    if (begins_anew(finished.error())) return false;
     return wake_at_ms_ == 0 ? fault(finished.error()) : tl::unexpected(finished.error());
   }
   return false;
@@ -411,7 +428,10 @@ Result<void> Engine::compare_digests(const Page& page) {
   if (!page.scope_digest || digests_stopped_ || suspended) return {};
   TERN_TRY(const sync::ScopeDigest digest, replica_.digest());
   const Hash here = digest.total();
+  if (here != *page.scope_digest && repair_wanted_) return {};  // the rest of the bucket is on its way
   if (here == *page.scope_digest) {
+    repair_wanted_ = false;
+    repair_after_ = {};
     useless_repairs_ = repairs_ = 0;
     return {};
   }

@@ -76,6 +76,9 @@ private:
   tl::unexpected<Error> fault(Error error, std::int64_t at_least_ms = 0);
   /// For what only a person can mend: told under `paused`, tried again at the longest distance.
   tl::unexpected<Error> pause(Error error);
+  /// True when it was the copy that was damaged: it is empty now, and the round goes on with fetching it again.
+  bool begins_anew(const Error& error);
+  void tell(std::string notice);
   void save_state();
   [[nodiscard]] std::int64_t server_time_ms() const;
   [[nodiscard]] bool push_only() const { return parts_.wiped || session_.mode() == protocol::SessionMode::deposit; }
@@ -162,12 +165,12 @@ private:
   bool repair_wanted_ = false, digests_stopped_ = false;
   unsigned useless_repairs_ = 0, repairs_ = 0;
   Hash digest_before_repair_;
+  TicketId repair_after_;  // the repair under way ended within a bucket, behind this ticket
 
   // The stream.
   std::optional<protocol::Mac> upgrade_mac_;
   std::optional<SessionClient::Frames> stream_;
   bool too_big_for_stream_ = false;
-  bool wiped_now_ = false;  // the replica is gone while this engine lives
 };
 
 }  // namespace tern::client

@@ -5,6 +5,9 @@
 #include "exchange/engine_impl.hpp"
 #include "exchange/unproven_answer.hpp"
 #include "outbox/recovery.hpp"
+#include "replica/damaged_copy.hpp"
+#include "replica/stored_overlay.hpp"
+#include "tern/protocol/mutant.hpp"
 #include "tern/sqlite/transaction.hpp"
 #include "tern/sync/ticket_state.hpp"
 #include "tern/v1/exchange.pb.h"
@@ -19,7 +22,7 @@ bool asks_for_patience(ErrorCode code) {
 }
 
 Result<Bytes> state_as_of(ByteView stored, std::uint64_t version) {
-  TERN_TRY(sync::TicketState state, sync::decode_state(stored));
+  TERN_TRY(sync::TicketState state, of_copy(sync::decode_state(stored)));
   state.version = version;
   return sync::encode_state(state);
 }
@@ -33,7 +36,9 @@ Result<void> lower_ticket(sqlite::Database& database, std::int64_t row, std::uin
   TERN_TRY(const Bytes state, state_as_of(rows.blob(0), version));
   std::optional<Bytes> overlay;
   if (!rows.is_null(1)) {
-    TERN_TRY(overlay, state_as_of(rows.blob(1), version));
+    TERN_TRY(const Bytes before, unpack_overlay(rows.blob(0), rows.blob(1)));
+    TERN_TRY(const Bytes lowered, state_as_of(before, version));
+    overlay = pack_overlay(state, lowered);
   }
   rows.reset();
   const auto shown = overlay ? std::optional(sqlite::Blob{*overlay}) : std::nullopt;
@@ -49,7 +54,7 @@ Result<void> lower_messages(sqlite::Database& database, std::int64_t ticket, std
     if (!more) break;
     v1::TicketMessage message;
     if (!message.ParseFromArray(rows.blob(1).data(), static_cast<int>(rows.blob(1).size())))
-      return fail(ErrorCode::corrupt, "The replica of this device holds a message that cannot be read.");
+      return damaged_copy("a message");
     if (message.version() <= version) continue;
     message.set_version(version);
     lowered.emplace_back(rows.int64(0), message.SerializeAsString());
@@ -172,12 +177,12 @@ Result<void> Engine::follow_epoch_record(const Welcomed& welcomed) {
 /// so the digests of the two scopes are no longer compared until it is rebuilt.
 Result<void> Engine::adopt_epoch(const protocol::Signed<protocol::EpochRecord>& record) {
   TERN_CHECKED(seal_open_set());  // under the anchor and cursor it was made under
-  TERN_CHECKED(return_to_sealed(outbox_, record.value.kept_size));
+  if (!mutant(Mutant::epoch_ignored)) TERN_CHECKED(return_to_sealed(outbox_, record.value.kept_size));
   if (!parts_.wiped) TERN_CHECKED(move_replica_to(record.value));
   head_shown_.reset();
   state_.epoch_record = record.wire;
   state_.ladder = {{{record.value.new_epoch, record.value.kept_size, record.value.kept_root}, record.value.time_ms}};
-  state_.notice = "The server was restored from a backup; this device keeps everything and sends its own work again.";
+  tell("The server was restored from a backup; this device keeps everything and sends its own work again.");
   return store_sync_state(outbox_, state_);
 }
 
@@ -216,7 +221,7 @@ Result<void> Engine::seal_open_set() {
   context.key = parts_.identity.key;
   context.certificate = certificate_wire_;
   TERN_TRY(context.anchor, outbox_.anchor());
-  if (!parts_.wiped && !wiped_now_) {
+  if (!parts_.wiped) {
     TERN_TRY(const CursorHeld cursor, replica_.cursor());
     context.seen_seq = cursor.epoch == context.anchor.epoch ? cursor.commit_seq : 0;
   }
@@ -235,7 +240,7 @@ Result<void> Engine::adopt_key_list(const protocol::Signed<protocol::KeyList>& l
 /// is stored first, so that a crash in between is made up for at the next session.
 Result<void> Engine::adopt_certificate(const protocol::Signed<protocol::Certificate>& certificate) {
   state_.certificate = certificate.wire;
-  state_.notice = "This device exists twice: another copy of it has been writing too. Look at what needs attention.";
+  tell("This device exists twice: another copy of it has been writing too. Look at what needs attention.");
   TERN_CHECKED(store_sync_state(outbox_, state_));
   certificate_ = certificate.value;
   certificate_wire_ = certificate.wire;

@@ -21,7 +21,7 @@ Result<std::unique_ptr<v1::StreamFrame>> read_frame(ByteView message) {
 }  // namespace
 
 std::optional<HttpRequest> Engine::stream_upgrade() {
-  if (!session_.open() || push_only() || wiped_now_) return std::nullopt;
+  if (!session_.open() || push_only()) return std::nullopt;
   HttpRequest request;
   request.method = "GET";
   request.target = "/sync/v1/stream";
@@ -53,17 +53,21 @@ Result<void> Engine::on_stream_message(ByteView message) {
     on_stream_closed();
     return tl::unexpected(frame.error());
   }
-  if ((*frame)->has_push()) return take_push(std::unique_ptr<v1::ExchangeResponse>((*frame)->release_push()));
+  if ((*frame)->has_push()) {
+    const auto pushed = take_push(std::unique_ptr<v1::ExchangeResponse>((*frame)->release_push()));
+    return !pushed && begins_anew(pushed.error()) ? Result<void>{} : pushed;
+  }
   if (!(*frame)->has_response() || !flight_ || !flight_->on_stream) return {};  // nobody waits for it
   const Flight flight = std::move(*std::exchange(flight_, std::nullopt));
   const auto taken = take_response(std::unique_ptr<v1::ExchangeResponse>((*frame)->release_response()), flight);
+  if (!taken && begins_anew(taken.error())) return {};
   if (!taken && wake_at_ms_ == 0) return fault(taken.error());
   return taken;
 }
 
 /// Applied like a page when it goes on from where this replica stands; else it only says that there is something.
 Result<void> Engine::take_push(std::unique_ptr<v1::ExchangeResponse> response) {
-  if (page_ || wiped_now_) {
+  if (page_ || parts_.wiped) {
     start_round();
     return {};
   }
@@ -97,10 +101,11 @@ Result<void> Engine::take_push(std::unique_ptr<v1::ExchangeResponse> response) {
 }
 
 std::optional<Bytes> Engine::next_stream_message() {
-  const bool free = stream_ && round_ && !flight_ && !page_ && !wiped_now_ && !too_big_for_stream_;
+  const bool free = stream_ && round_ && !flight_ && !page_ && !parts_.wiped && !too_big_for_stream_;
   if (!free || wake_at_ms_ > environment_.boot_ms()) return std::nullopt;
   wake_at_ms_ = 0;
   auto flight = begin_flight();
+  if (!flight && begins_anew(flight.error())) flight = begin_flight();
   if (!flight) {
     (void)fault(flight.error());
     return std::nullopt;

@@ -34,10 +34,11 @@ Result<void> add_replica(v1::ExchangeRequest& request, Replica& replica, const E
   if (!plan.repair) return {};
   Bytes buckets;
   for (unsigned bucket = 0; bucket < 256; ++bucket) {
-    request.add_want_buckets(bucket);
+    if (bucket >= plan.repair_after.bytes[0]) request.add_want_buckets(bucket);
     buckets.append(digest.bucket(static_cast<std::uint8_t>(bucket)).view());
   }
   request.set_bucket_digests(std::move(buckets));
+  if (!plan.repair_after.is_zero()) request.set_bucket_after(Bytes(plan.repair_after.view()));
   return {};
 }
 
@@ -86,10 +87,10 @@ Result<BuiltExchange> build_exchange(Outbox& outbox, Replica* replica, const Exc
     held.set_size(plan.held_head.size);
     held.set_root(Bytes(plan.held_head.root.view()));
   }
-  TERN_TRY(const Outbox::Counts counts, outbox.counts());
+  TERN_TRY(const Outbox::Waiting waiting, outbox.waiting());
   v1::OutboxSummary& summary = *request.mutable_outbox();
-  summary.set_pending(counts.drafts + counts.sealed + counts.sent);
-  summary.set_oldest_at_ms(counts.oldest_pending_wall_ms);
+  summary.set_pending(waiting.changes);
+  summary.set_oldest_at_ms(waiting.oldest_wall_ms);
 
   if (plan.own_sets_from != 0) {
     request.set_own_sets_from(plan.own_sets_from);

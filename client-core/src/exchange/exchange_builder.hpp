@@ -20,6 +20,7 @@ struct ExchangePlan {
   std::uint64_t push_from = 0;      // chain_seq; 0: after the newest set with a receipt
   std::uint64_t own_sets_from = 0;  // asks for own sets instead of pushing
   bool repair = false;              // asks for the buckets that differ
+  TicketId repair_after;            // zero: from the first bucket; else behind this ticket
   bool with_digest = true;          // false: digests are not compared (any more)
   protocol::LogHead held_head;      // zero: none in this epoch
   std::uint32_t want_bytes = limits::want_bytes_default;

@@ -56,7 +56,7 @@ Result<SyncState> decode(ByteView bytes) {
   state.deposited_epoch = reader.u64("deposited_epoch");
   state.deposited_seq = reader.u64("deposited_seq");
   state.scope_repairs = reader.u64("scope_repairs");
-  if (!reader.finish()) return fail(ErrorCode::corrupt, "the outbox's note about syncing is damaged", {}, "sync_state");
+  if (!reader.finish()) return fail(ErrorCode::corrupt, "the outbox's note about syncing is damaged", {}, "outbox");
   return state;
 }
 

@@ -38,6 +38,9 @@ struct SyncState {
 Result<SyncState> load_sync_state(Outbox& outbox);
 Result<void> store_sync_state(Outbox& outbox, const SyncState& state);
 
+/// In the outbox: the notice that its reader has dealt with.
+inline constexpr std::string_view meta_notice_dismissed = "notice_dismissed";
+
 /// Kept in the replica, and lost with it: after an epoch change the digests of the scopes are not compared any more.
 inline constexpr std::string_view meta_digest_suspended = "digest_suspended";  // "1"
 
@@ -45,7 +48,7 @@ inline constexpr std::string_view meta_digest_suspended = "digest_suspended";  /
 template <typename T>
 Result<T> read_stored_statement(ByteView wire) {
   constexpr std::size_t around = protocol::statement_prefix_bytes + Signature::size_bytes;
-  if (wire.size() < around) return fail(ErrorCode::corrupt, "a stored statement is cut");
+  if (wire.size() < around) return fail(ErrorCode::corrupt, "a stored statement is cut", {}, "outbox");
   protocol::ByteReader reader(wire.substr(protocol::statement_prefix_bytes, wire.size() - around));
   T value = T::read(reader);
   TERN_CHECKED(reader.finish());

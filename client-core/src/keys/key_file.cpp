@@ -118,7 +118,7 @@ SecretKey replica_key_from(const SecretKey& data_key, const SecretKey& half) {
 
 Result<void> write_replica_half(const HomePaths& paths, const SecretKey& half) {
   Bytes content = ByteWriter().raw(tag_replica_key).u8(file_version).raw(half.view()).take();
-  const auto written = write_private_file(paths.replica_key, content);
+  auto written = write_private_file(paths.replica_key, content);
   protocol::wipe(content);
   return written;
 }
@@ -201,7 +201,7 @@ Result<void> write_keys(const HomePaths& paths, const DeviceIdentity& identity, 
   TERN_TRY(file.secret, close_secret(secret.raw(), passphrase, file.identity, environment));
   TERN_CHECKED(write_replica_half(paths, SecretKey::random(environment)));
   Bytes content = encode_file(file);
-  const auto written = write_private_file(paths.device_key, content);
+  auto written = write_private_file(paths.device_key, content);
   protocol::wipe(content);
   protocol::wipe(file.secret);
   return written;

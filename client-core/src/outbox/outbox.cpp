@@ -1,12 +1,15 @@
 #include "outbox/outbox.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "keys/secure_file.hpp"
 #include "migrations_outbox.inc"
 #include "outbox/outbox_impl.hpp"
 #include "tern/protocol/crash_point.hpp"
+#include "tern/protocol/mutant.hpp"
 #include "tern/protocol/wire.hpp"
+#include "tern/sqlite/files.hpp"
 #include "tern/sqlite/migrations.hpp"
 #include "tern/sqlite/transaction.hpp"
 #include "tern/v1/exchange.pb.h"
@@ -26,10 +29,8 @@ constexpr std::string_view meta_provisional = "provisional";
 constexpr std::string_view meta_anchor = "anchor";
 
 Error damaged_row(std::string_view what) {
-  return Error{ErrorCode::corrupt,
-               "the outbox of this device holds a row that cannot be read: " + std::string(what),
-               "restore this home from a copy of yours, or enrol again in a new home",
-               {}};
+  return Error{ErrorCode::corrupt, "the outbox of this device holds a row that cannot be read: " + std::string(what),
+               "restore this home from a copy of yours, or enrol again in a new home", "outbox"};
 }
 
 Bytes encode_counter(std::uint64_t value) {
@@ -48,11 +49,17 @@ Result<std::unique_ptr<Outbox>> Outbox::open(const std::string& path, ByteView d
   options.role = role;
   options.create = role == sqlite::Role::writer;
   options.vfs = vfs;
+  if (mutant(Mutant::outbox_not_durable)) options.synchronous = sqlite::Synchronous::normal;
   if (sqlite::encryption_available()) options.key = sqlite::DatabaseKey::or_zero(data_key);
   if (options.create && vfs.empty() && !file_exists(path)) TERN_CHECKED(write_private_file(path, {}));
   auto impl = std::make_unique<Impl>();
   TERN_TRY(impl->database, sqlite::Database::open(options));
-  if (role == sqlite::Role::writer) TERN_CHECKED(sqlite::migrate(*impl->database, outbox_migrations));
+  if (role == sqlite::Role::writer) {
+    // Nothing is sent that the disk might lose. On a full disk nothing is saved that it could.
+    if (auto settled = sqlite::settle(*impl->database); !settled && settled.error().code != ErrorCode::storage_full)
+      return tl::unexpected(settled.error());
+    TERN_CHECKED(sqlite::migrate(*impl->database, outbox_migrations));
+  }
   TERN_CHECKED(impl->load());
   return std::unique_ptr<Outbox>(new Outbox(std::move(impl)));
 }
@@ -353,16 +360,33 @@ Result<Outbox::Counts> Outbox::counts() {
         break;
     }
   }
-  TERN_TRY(const auto drafts, impl_->database->int64_of("SELECT count(*) FROM change WHERE set_id IS NULL"));
   TERN_TRY(const auto attention,
            impl_->database->int64_of("SELECT count(*) FROM change WHERE attention = 1 AND dismissed = 0"));
-  TERN_TRY(const auto oldest, impl_->database->int64_of(
-                                  "SELECT min(saved_wall_ms) FROM change WHERE set_id IS NULL OR set_id IN (SELECT id "
-                                  "FROM change_set WHERE commit_seq = 0)"));
-  counts.drafts = static_cast<std::uint64_t>(drafts.value_or(0));
+  TERN_TRY(const Waiting held, waiting());
+  counts.drafts = held.changes - counts.sealed - counts.sent;
   counts.needs_attention = static_cast<std::uint64_t>(attention.value_or(0));
-  counts.oldest_pending_wall_ms = oldest.value_or(0);
+  counts.oldest_pending_wall_ms = held.oldest_wall_ms;
   return counts;
+}
+
+Result<Outbox::Waiting> Outbox::waiting() {
+  Waiting held;
+  std::optional<std::int64_t> first;
+  const auto add = [&](std::string_view sql) -> Result<void> {
+    TERN_TRY(auto rows, impl_->database->query(sql));
+    TERN_TRY(const bool row, rows.step());
+    if (!row || rows.is_null(1)) return {};
+    held.changes += rows.uint64(0);
+    first = std::min(first.value_or(rows.int64(1)), rows.int64(1));
+    return {};
+  };
+  TERN_CHECKED(add("SELECT sum(change_count), min(first_position) FROM change_set WHERE commit_seq = 0"));
+  TERN_CHECKED(add("SELECT count(*), min(position) FROM change WHERE set_id IS NULL"));
+  if (!first) return held;
+  TERN_TRY(const auto oldest,
+           impl_->database->int64_of("SELECT saved_wall_ms FROM change WHERE position = $1", *first));
+  held.oldest_wall_ms = oldest.value_or(0);
+  return held;
 }
 
 Result<void> Outbox::dismiss(const sync::ChangeRef& ref) {

@@ -152,6 +152,12 @@ public:
     std::int64_t oldest_pending_wall_ms = 0;  // 0: nothing without a receipt
   };
   Result<Counts> counts();
+  /// What has no receipt yet; asked with every exchange.
+  struct Waiting {
+    std::uint64_t changes = 0;
+    std::int64_t oldest_wall_ms = 0;  // when the first made of them was saved; 0: there is none
+  };
+  Result<Waiting> waiting();
   /// `not_found` when there is no such own change.
   Result<void> dismiss(const sync::ChangeRef& ref);
 

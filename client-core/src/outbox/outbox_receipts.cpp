@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "outbox/outbox_impl.hpp"
+#include "tern/protocol/mutant.hpp"
 #include "tern/protocol/statements.hpp"
 #include "tern/sqlite/transaction.hpp"
 #include "tern/v1/exchange.pb.h"
@@ -86,6 +87,7 @@ Result<void> Outbox::store_amendment(const sync::ChangeRef& change, ByteView sta
 }
 
 Result<void> Outbox::erase(const std::vector<sync::ChangeRef>& changes) {
+  if (mutant(Mutant::device_keeps_erased)) return {};
   TERN_TRY(auto transaction, Transaction::begin_write(*impl_->database));
   for (const sync::ChangeRef& ref : changes) {
     if (ref.device != impl_->owner.device) continue;

@@ -38,7 +38,7 @@ bool same_boot(const BootId& a, const BootId& b) {
 Result<Bytes> with_age(ByteView skeleton, std::uint64_t before_ms) {
   v1::Skeleton parsed;
   if (!parsed.ParseFromArray(skeleton.data(), static_cast<int>(skeleton.size()))) {
-    return fail(ErrorCode::corrupt, "the outbox of this device holds a draft that cannot be read");
+    return fail(ErrorCode::corrupt, "the outbox of this device holds a draft that cannot be read", {}, "outbox");
   }
   parsed.set_before_ms(before_ms);
   return parsed.SerializeAsString();
@@ -277,7 +277,7 @@ Result<void> Outbox::mark_sent(std::uint64_t last_chain_seq) {
 Result<Outbox::Head> Outbox::Impl::head() {
   TERN_TRY(auto rows, database->query("SELECT device_epoch, chain_seq, hash, acked_seq FROM chain"));
   TERN_TRY(const bool found, rows.step());
-  if (!found) return fail(ErrorCode::corrupt, "the outbox of this device has lost the end of its chain");
+  if (!found) return fail(ErrorCode::corrupt, "the outbox of this device has lost the end of its chain", {}, "outbox");
   return Head{rows.uint64(0), rows.uint64(1), rows.id<Hash>(2), rows.uint64(3)};
 }
 

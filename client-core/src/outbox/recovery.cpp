@@ -87,13 +87,11 @@ Result<std::size_t> return_to_sealed(Outbox& outbox, std::uint64_t kept_commit_s
   TERN_TRY(const Outbox::Head head, outbox.head());
   TERN_CHECKED(database.run(
       "INSERT INTO meta (name, value) SELECT 'old_receipt.' || device_epoch || '.' || chain_seq || '.' || commit_seq, "
-      "coalesce(outcomes, x'') FROM change_set WHERE commit_seq > $1 AND device_epoch = $2 ON CONFLICT (name) DO "
-      "NOTHING",
-      kept_commit_seq, head.device_epoch));
+      "coalesce(outcomes, x'') FROM change_set WHERE commit_seq > $1 ON CONFLICT (name) DO NOTHING",
+      kept_commit_seq));
   TERN_CHECKED(database.run(
-      "UPDATE change_set SET state = $1, commit_seq = 0, commit_ms = 0, outcomes = NULL WHERE commit_seq > $2 AND "
-      "device_epoch = $3",
-      SetState::sealed, kept_commit_seq, head.device_epoch));
+      "UPDATE change_set SET state = $1, commit_seq = 0, commit_ms = 0, outcomes = NULL WHERE commit_seq > $2",
+      SetState::sealed, kept_commit_seq));
   const std::int64_t returned = database.changes();
   TERN_CHECKED(database.run(
       "UPDATE chain SET acked_seq = coalesce((SELECT min(chain_seq) - 1 FROM change_set WHERE device_epoch = $1 AND "

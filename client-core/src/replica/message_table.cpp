@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "replica/damaged_copy.hpp"
 #include "tern/sqlite/database.hpp"
 #include "tern/v1/ticket.pb.h"
 
@@ -21,7 +22,7 @@ std::int64_t change_number(ByteView change_id) {
 Result<v1::TicketMessage> parse(ByteView data) {
   v1::TicketMessage message;
   if (!message.ParseFromArray(data.data(), static_cast<int>(data.size()))) {
-    return fail(ErrorCode::corrupt, "the replica of this device holds a message that cannot be read");
+    return damaged_copy("a message");
   }
   return message;
 }
@@ -119,7 +120,7 @@ Result<std::vector<sync::Message>> MessageTable::shown(std::int64_t ticket) {
   std::vector<sync::Message> out;
   std::vector<sync::ChangeRef> pending;
   for (const Row& row : all) {
-    TERN_TRY(sync::Message message, sync::decode_message(row.data));
+    TERN_TRY(sync::Message message, of_copy(sync::decode_message(row.data)));
     if (row.pending) {
       pending.push_back(message.stamp.ref());
     } else if (std::ranges::find(pending, message.stamp.ref()) != pending.end()) {
@@ -138,7 +139,7 @@ Result<std::optional<sync::Message>> MessageTable::confirmed(std::int64_t ticket
   for (;;) {
     TERN_TRY(const bool row, found.step());
     if (!row) return std::nullopt;
-    TERN_TRY(sync::Message message, sync::decode_message(found.blob(0)));
+    TERN_TRY(sync::Message message, of_copy(sync::decode_message(found.blob(0))));
     if (message.stamp.ref() == ref) return message;
   }
 }

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "outbox/outbox.hpp"
+#include "replica/damaged_copy.hpp"
 #include "replica/replica_impl.hpp"
 #include "tern/sync/fold.hpp"
 #include "tern/v1/exchange.pb.h"
@@ -24,6 +25,9 @@ bool mentions(const sync::TicketState& state, const sync::ChangeRef& ref) {
       if (is(head.stamp)) return true;
   for (const auto& [key, stamps] : state.elements)
     if (std::ranges::any_of(stamps, is)) return true;
+  for (const auto& [key, stamps] : state.removals)
+    if (std::ranges::any_of(stamps, is)) return true;
+  if (std::ranges::any_of(state.splits, [&](const sync::Split& split) { return is(split.stamp); })) return true;
   if (std::ranges::any_of(state.moves, [&](const sync::Move& move) { return is(move.stamp); })) return true;
   if (std::ranges::any_of(state.time_entries, [&](const sync::TimeEntry& entry) { return is(entry.stamp); }))
     return true;
@@ -46,7 +50,7 @@ public:
     if (own.commit_seq != 0 && own.commit_seq <= confirmed_version_) return {};
     v1::ChangeOutcome decided;
     if (!own.outcome.empty() && !decided.ParseFromString(own.outcome)) {
-      return fail(ErrorCode::corrupt, "the outbox of this device holds a receipt that cannot be read");
+      return fail(ErrorCode::corrupt, "the outbox of this device holds a receipt that cannot be read", {}, "outbox");
     }
     const auto outcome = static_cast<Outcome>(decided.outcome());
     if (outcome == Outcome::held || outcome == Outcome::rejected) return {};
@@ -137,7 +141,7 @@ Result<void> Replica::Impl::refold_ticket(Outbox& outbox, const TicketId& ticket
   state.id = ticket;
   if (row && row->has_state) {
     TERN_TRY(const auto stored, tickets().state(row->id));
-    TERN_TRY(state, sync::decode_state(stored.value_or(Bytes{})));
+    TERN_TRY(state, of_copy(sync::decode_state(stored.value_or(Bytes{}))));
   }
   if (pending.empty()) return tickets().update_shown(row->id, {}, columns_of(state), 0, 0);
 

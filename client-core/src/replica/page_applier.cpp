@@ -6,6 +6,7 @@
 
 #include "outbox/outbox.hpp"
 #include "replica/replica_impl.hpp"
+#include "tern/protocol/mutant.hpp"
 #include "tern/sqlite/transaction.hpp"
 #include "tern/v1/exchange.pb.h"
 
@@ -27,15 +28,15 @@ public:
   Result<bool> apply(std::size_t row_budget) override {
     if (done_) return false;
     auto applied = applied_ ? index_slice() : slice(std::max<std::size_t>(row_budget, 1));
-    if (applied || applied.error().code != ErrorCode::corrupt || impl().database->quick_check()) return applied;
-    TERN_CHECKED(replica_.rebuild(outbox_));
+    if (applied || !replica_.heal(outbox_, applied.error())) return applied;
     done_ = true;
     return fail(ErrorCode::storage_failed,
-                "the copy of the tickets on this device was damaged and is being fetched again", "sync again");
+                "the copy of the tickets on this device was damaged and is being fetched again", "sync again", "copy");
   }
 
 private:
   static constexpr std::uint64_t few_rows = 256;
+  static constexpr int pages_per_commit_max = 4;
 
   /// Where the next slice begins.
   struct Place {
@@ -45,11 +46,15 @@ private:
 
   Replica::Impl& impl() { return *replica_.impl_; }
 
-  /// A slice that fails takes those back that share its transaction.
+  /// A slice that fails takes those back that share its transaction. Were they of pages before this one, the cursor is
+  /// there again, and this page of no use.
   Result<bool> slice(std::size_t row_budget) {
+    if (lost_) return fail(ErrorCode::storage_failed, "the page before this one could not be stored", "sync again");
     if (!impl().open_page) committed_ = begun_;
+    const bool shares = impl().open_pages > 0;
     auto applied = try_slice(row_budget);
     if (applied) return applied;
+    lost_ = shares;
     impl().drop_page();
     begun_ = committed_;
     return applied;
@@ -87,7 +92,9 @@ private:
     begun_ = place_;
     impl().digest = digest_;
     if (!last) return true;
-    TERN_CHECKED(impl().settle());
+    // A row that the next page touches lies mostly beside one of this page: what both write is written once.
+    const bool together = page_->more() && !something_left_ && ++impl().open_pages < pages_per_commit_max;
+    if (!together) TERN_CHECKED(impl().settle());
     applied_ = true;
     done_ = !words_wait;
     if (something_left_) static_cast<void>(impl().database->checkpoint(sqlite::CheckpointMode::truncate));
@@ -141,7 +148,8 @@ private:
     }
     if (place_.bucket < page_->buckets_size()) return repair(page_->buckets(place_.bucket++));
     const v1::Patch& patch = page_->patches(place_.patch++);
-    TERN_CHECKED(apply_patch(patch));
+    if (auto applied = apply_patch(patch); !applied && !mutant(Mutant::cursor_past_failed_row))
+      return tl::unexpected(applied.error());
     return 1 + static_cast<std::size_t>(patch.messages_size());
   }
 
@@ -178,7 +186,7 @@ private:
 
   Result<void> leave(const TicketId& ticket) {
     TERN_TRY(const auto row, impl().tickets().find(ticket));
-    if (!row || !row->has_state) return {};
+    if (!row || !row->has_state || mutant(Mutant::scope_leaves_rows)) return {};
     digest_.remove(ticket, row->version, rights_version_);
     something_left_ = true;
     TERN_CHECKED(impl().messages().remove_confirmed(row->id));
@@ -189,7 +197,8 @@ private:
     return impl().tickets().remove(row->id);
   }
 
-  /// Every ticket of a bucket that the server does not name leaves. Those that differ come as whole patches.
+  /// Every ticket of this part of a bucket that the server does not name leaves. Those that differ come as whole
+  /// patches.
   Result<std::size_t> repair(const v1::Bucket& bucket) {
     std::unordered_set<TicketId> named;
     for (const std::string& id : bucket.ticket_ids()) named.insert(TicketId::or_zero(id));
@@ -197,6 +206,9 @@ private:
     from.bytes[0] = static_cast<std::uint8_t>(bucket.bucket());
     to.bytes.fill(0xff);
     to.bytes[0] = from.bytes[0];
+    const auto after = TicketId::from(bucket.after()), through = TicketId::from(bucket.through());
+    if (after && after->bytes[0] == from.bytes[0]) from = *after;
+    if (through && through->bytes[0] == from.bytes[0]) to = *through;
     std::vector<TicketId> gone;
     {
       TERN_TRY(auto rows,
@@ -206,7 +218,7 @@ private:
       for (;;) {
         TERN_TRY(const bool row, rows.step());
         if (!row) break;
-        if (const auto id = rows.id<TicketId>(0); !named.contains(id)) gone.push_back(id);
+        if (const auto id = rows.id<TicketId>(0); !named.contains(id) && id != after) gone.push_back(id);
       }
     }
     for (const TicketId& ticket : gone) TERN_CHECKED(leave(ticket));
@@ -260,6 +272,7 @@ private:
     if (page_->tickets_in_scope() > 0)
       TERN_CHECKED(impl().set_number(replica_meta::in_scope, page_->tickets_in_scope()));
     if (page_->more()) return {};
+    impl().healed = false;  // the copy is whole again
     if (page_->page_token().empty()) TERN_CHECKED(impl().set_number(replica_meta::complete, 1));
     return impl().set_number(replica_meta::current_as_of, static_cast<std::uint64_t>(page_->server_time_ms()));
   }
@@ -294,7 +307,7 @@ private:
   Outbox& outbox_;
   std::unordered_set<TicketId> entered_, left_;
   Place begun_, place_, committed_;
-  bool applied_ = false, done_ = false, something_left_ = false;
+  bool applied_ = false, done_ = false, something_left_ = false, lost_ = false;
 
   // of the running slice
   sync::ScopeDigest digest_;

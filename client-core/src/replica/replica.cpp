@@ -1,15 +1,16 @@
 #include "replica/replica.hpp"
 
 #include <charconv>
-#include <cstdio>
 #include <unordered_map>
 #include <utility>
 
 #include "keys/secure_file.hpp"
 #include "migrations_replica.inc"
 #include "outbox/outbox.hpp"
+#include "replica/damaged_copy.hpp"
 #include "replica/replica_impl.hpp"
 #include "tern/protocol/wire.hpp"
+#include "tern/sqlite/files.hpp"
 #include "tern/sqlite/migrations.hpp"
 #include "tern/sqlite/transaction.hpp"
 
@@ -48,6 +49,7 @@ Result<void> Replica::Impl::settle() {
   auto stored = words.store(*database);
   auto committed = stored ? open_page->commit() : stored;
   open_page.reset();
+  open_pages = 0;
   if (committed) return {};
   page_lost = true;
   digest.reset();
@@ -56,6 +58,7 @@ Result<void> Replica::Impl::settle() {
 
 void Replica::Impl::drop_page() {
   open_page.reset();
+  open_pages = 0;
   digest.reset();
 }
 
@@ -83,32 +86,41 @@ Result<void> Replica::Impl::open() {
                                      "INSERT INTO message_fts (message_fts, rank) VALUES ('secure-delete', 1)"}) {
     if (auto set = database->run(sql); !set && set.error().code == ErrorCode::corrupt) return set;
   }
-  // While it is filled it goes into the log whole, and into the file once, when it is closed or the log is 64 MiB long.
-  TERN_TRY(const std::uint64_t complete, number(replica_meta::complete));
-  TERN_CHECKED(
-      database->exec(complete != 0 ? "PRAGMA wal_autocheckpoint = 4096" : "PRAGMA wal_autocheckpoint = 16384"));
+  // A first replica, or what comes back of days of work, goes into the log whole, and into the file once: when it is
+  // closed or the log is 64 MiB long.
+  TERN_CHECKED(database->exec("PRAGMA wal_autocheckpoint = 16384"));
   return cursor().map([](const CursorHeld&) {});
 }
 
-void Replica::destroy(const std::string& path) {
-  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) static_cast<void>(std::remove((path + suffix).c_str()));
+void Replica::destroy(const std::string& path, const std::string& vfs) {
+  sqlite::remove_database(path, vfs);
+}
+
+/// Whoever shows and applies needs a copy to ask. Until the program starts again an empty one in memory does.
+Result<void> Replica::Impl::open_or_stand_in() {
+  auto opened = open();
+  if (opened || path == in_memory) return opened;
+  const std::string file = std::exchange(path, std::string(in_memory));
+  const auto stand_in = open();
+  path = file;
+  check(stand_in.has_value(), "an empty database in memory");
+  return opened;
 }
 
 Result<void> Replica::rebuild(Outbox& outbox) {
   impl_->drop_page();
   impl_->database.reset();
-  if (impl_->path != in_memory) destroy(impl_->path);
-  TERN_CHECKED(impl_->open());
+  if (impl_->path != in_memory) destroy(impl_->path, impl_->vfs);
+  TERN_CHECKED(impl_->open_or_stand_in());
   return fold_what_was_missed(outbox);
 }
 
-Result<void> Replica::leave_disk(Outbox& outbox) {
+Result<void> Replica::leave_disk() {
   impl_->drop_page();
   impl_->database.reset();
-  if (impl_->path != in_memory) destroy(impl_->path);
+  if (impl_->path != in_memory) destroy(impl_->path, impl_->vfs);
   impl_->path = in_memory;
-  TERN_CHECKED(impl_->open());
-  return fold_what_was_missed(outbox);
+  return impl_->open();
 }
 
 // ---- meta ----
@@ -148,7 +160,7 @@ Result<CursorHeld> Replica::Impl::cursor() {
   protocol::ByteReader reader(*stored);
   held.epoch = reader.id<EpochId>("epoch");
   held.commit_seq = reader.u64("commit_seq");
-  if (!reader.finish()) return fail(ErrorCode::corrupt, "the replica of this device has lost its place");
+  if (!reader.finish()) return damaged_copy("a place in the history");
   return held;
 }
 
@@ -224,8 +236,9 @@ Result<std::optional<sync::TicketState>> Replica::confirmed(const TicketId& id) 
   if (!row || !row->has_state) return std::nullopt;
   TERN_TRY(const auto stored, impl_->tickets().state(row->id));
   if (!stored) return std::nullopt;
-  return sync::decode_state(*stored).map(
-      [](auto&& state) { return std::optional(std::forward<decltype(state)>(state)); });
+  return of_copy(sync::decode_state(*stored)).map([](auto&& state) {
+    return std::optional(std::forward<decltype(state)>(state));
+  });
 }
 
 Result<std::optional<sync::TicketState>> Replica::shown(const TicketId& id) {
@@ -234,8 +247,9 @@ Result<std::optional<sync::TicketState>> Replica::shown(const TicketId& id) {
   if (!row->has_overlay) return confirmed(id);
   TERN_TRY(const auto stored, impl_->tickets().overlay(row->id));
   if (!stored) return std::nullopt;
-  return sync::decode_state(*stored).map(
-      [](auto&& state) { return std::optional(std::forward<decltype(state)>(state)); });
+  return of_copy(sync::decode_state(*stored)).map([](auto&& state) {
+    return std::optional(std::forward<decltype(state)>(state));
+  });
 }
 
 Result<std::vector<sync::Message>> Replica::messages(const TicketId& id) {
@@ -248,7 +262,7 @@ Result<std::optional<sync::Record>> Replica::record(sync::RecordKind kind, const
   TERN_TRY(auto rows, impl_->database->query("SELECT data FROM record WHERE kind = $1 AND record_id = $2", kind, id));
   TERN_TRY(const bool found, rows.step());
   if (!found) return std::nullopt;
-  TERN_TRY(auto record, sync::decode_record(rows.blob(0)));
+  TERN_TRY(auto record, of_copy(sync::decode_record(rows.blob(0))));
   return std::optional(std::move(record));
 }
 
@@ -259,7 +273,7 @@ Result<std::vector<sync::Record>> Replica::records(sync::RecordKind kind) {
   for (;;) {
     TERN_TRY(const bool row, rows.step());
     if (!row) return out;
-    TERN_TRY(auto record, sync::decode_record(rows.blob(0)));
+    TERN_TRY(auto record, of_copy(sync::decode_record(rows.blob(0))));
     out.push_back(std::move(record));
   }
 }
@@ -305,8 +319,23 @@ Result<void> Replica::index_words() {
 
 Result<void> Replica::catch_up(Outbox& outbox) {
   auto caught_up = fold_what_was_missed(outbox);
-  if (caught_up || caught_up.error().code != ErrorCode::corrupt || database().quick_check()) return caught_up;
-  return rebuild(outbox);
+  if (caught_up || heal(outbox, caught_up.error())) return {};  // a rebuild has folded it
+  return caught_up;
+}
+
+bool Replica::met_damage() const {
+  return impl_->database->met_damage();
+}
+
+bool Replica::to_blame(const Error& error) const {
+  return error.code == ErrorCode::corrupt && (met_damage() || error.field == field_copy);
+}
+
+bool Replica::heal(Outbox& outbox, const Error& error) {
+  const bool rebuild_it = impl_->role == sqlite::Role::writer && !impl_->healed && to_blame(error);
+  if (!rebuild_it || !rebuild(outbox)) return false;
+  impl_->healed = true;
+  return true;
 }
 
 Result<void> Replica::fold_what_was_missed(Outbox& outbox) {

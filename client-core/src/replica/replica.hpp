@@ -49,14 +49,14 @@ struct HeldTicket {
 
 /// A received page on its way into the replica. Applied in slices between which everything can be read; patch rows and,
 /// with the last slice, the cursor, the page token and the rights version move in the same transaction as the rows they
-/// cover. Slices are on disk with the last of their page, or when something else is written before: a process that ends
-/// in between gets the page again.
+/// cover. Slices are on disk with the last of their page, or of one of the next three while more follow, or when
+/// something else is written before: a process that ends in between gets the pages again.
 class PageApplier {
 public:
   virtual ~PageApplier() = default;
   /// True while rows wait. Error `corrupt` with field "row": a row of the page cannot be applied; the cursor stays and
-  /// nothing of this slice is stored (nor of those before it that share its transaction). `storage_failed` when the
-  /// replica itself was damaged: it is empty now and the next round fetches it again.
+  /// nothing of this slice is stored (nor of those before it that share its transaction). `storage_failed` with field
+  /// "copy" when the replica itself was damaged: it is empty now, and another page begins at its start.
   virtual Result<bool> apply(std::size_t row_budget) = 0;
 };
 
@@ -67,7 +67,7 @@ public:
   static Result<std::unique_ptr<Replica>> open(const std::string& path, ByteView data_key, const std::string& vfs,
                                                sqlite::Role role = sqlite::Role::writer);
   /// Removes the file and what lies beside it (-wal, -shm). Of the system's VFS.
-  static void destroy(const std::string& path);
+  static void destroy(const std::string& path, const std::string& vfs);
   ~Replica();
 
   Result<CursorHeld> cursor();
@@ -94,13 +94,18 @@ public:
   /// The response is kept until applied. Receipts of the same answer are stored in the outbox before.
   std::unique_ptr<PageApplier> begin_page(std::unique_ptr<v1::ExchangeResponse> response, Outbox& outbox);
 
+  /// After an error of whatever was asked of this copy: rebuilds it when it is the copy that is damaged. True: it was,
+  /// and the question can be put once more. Of a replica without a writer, and of the second damage in one life: false.
+  bool heal(Outbox& outbox, const Error& error);
+  /// Damage was met in this file, if only by a question whose answer somebody could do without.
+  [[nodiscard]] bool met_damage() const;
   /// Empties the copy (cursor 0), keeps showing pending work: after damage, another epoch, or when told to start over.
   Result<void> rebuild(Outbox& outbox);
   /// Brings the search index up to the rows; a search asks for it first. Nothing to do most of the time.
   Result<void> index_words();
 
   /// A wipe: closes the file and removes it; goes on with an empty copy in memory.
-  Result<void> leave_disk(Outbox& outbox);
+  Result<void> leave_disk();
 
   Result<std::optional<Bytes>> meta(std::string_view key);
   Result<void> set_meta(std::string_view key, ByteView value);
@@ -111,6 +116,7 @@ private:
   struct Impl;
   explicit Replica(std::unique_ptr<Impl> impl);
   Result<void> fold_what_was_missed(Outbox& outbox);
+  [[nodiscard]] bool to_blame(const Error& error) const;
   std::unique_ptr<Impl> impl_;
 };
 

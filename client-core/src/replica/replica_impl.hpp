@@ -32,8 +32,11 @@ struct Replica::Impl {
   std::unique_ptr<sqlite::Database> database;
   WordIndex words;
   std::optional<sync::ScopeDigest> digest;  // over the rows; nothing: to be counted
-  // Slices of one page share a transaction: the pages of the indexes that every slice touches are written once.
+  // Slices of one page, and pages that follow each other, share a transaction: the pages of the file that each of them
+  // touches are written once.
   std::optional<sqlite::Transaction> open_page;
+  int open_pages = 0;      // whole ones in it
+  bool healed = false;     // once in a life: damage that comes back has another cause
   bool page_lost = false;  // it could not be committed; the page has to come again
 
   ~Impl() { static_cast<void>(settle()); }
@@ -43,6 +46,7 @@ struct Replica::Impl {
   void drop_page();
 
   Result<void> open();
+  Result<void> open_or_stand_in();
   Result<std::optional<Bytes>> meta(std::string_view name);
   Result<void> set_meta(std::string_view name, ByteView value);
   Result<void> remove_meta(std::string_view name);

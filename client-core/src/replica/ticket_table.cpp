@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "replica/stored_overlay.hpp"
 #include "tern/sqlite/database.hpp"
-#include "tern/v1/ticket.pb.h"
 
 namespace tern::client {
 
@@ -83,10 +83,12 @@ Result<std::optional<Bytes>> TicketTable::state(std::int64_t id) {
 }
 
 Result<std::optional<Bytes>> TicketTable::overlay(std::int64_t id) {
-  TERN_TRY(auto rows, database_.query("SELECT overlay FROM ticket WHERE id = $1", id));
+  TERN_TRY(auto rows, database_.query("SELECT state, overlay FROM ticket WHERE id = $1", id));
   TERN_TRY(const bool found, rows.step());
-  if (!found || rows.is_null(0)) return std::nullopt;
-  return Bytes(rows.blob(0));
+  if (!found || rows.is_null(1)) return std::nullopt;
+  return unpack_overlay(rows.blob(0), rows.blob(1)).map([](Bytes&& overlay) {
+    return std::optional(std::move(overlay));
+  });
 }
 
 Result<std::int64_t> TicketTable::insert(const TicketId& ticket, std::uint64_t version, ByteView state,
@@ -120,8 +122,10 @@ Result<void> TicketTable::update_shown(std::int64_t id, ByteView overlay, const 
                                        std::uint64_t pending, std::int64_t pending_last) {
   TERN_TRY(const TicketWords before, words_of(id));
   TERN_TRY(auto statement, database_.statement(show_sql));
+  TERN_TRY(const auto confirmed, state(id));
+  const Bytes packed = pack_overlay(confirmed.value_or(Bytes{}), overlay);
   bind_columns(statement, columns);
-  statement.bind(18, blob_or_null(overlay));
+  statement.bind(18, blob_or_null(ByteView(packed)));
   statement.bind(19, pending);
   statement.bind(20, pending_last);
   statement.bind(21, id);
@@ -160,15 +164,11 @@ Result<void> TicketTable::remove(std::int64_t id) {
 /// As they are in the index; empty while it does not hold the row.
 Result<TicketWords> TicketTable::words_of(std::int64_t id) {
   if (!words_.holds_ticket(id)) return TicketWords{};
-  TERN_TRY(auto rows, database_.query("SELECT subject, coalesce(overlay, state) FROM ticket WHERE id = $1", id));
+  TERN_TRY(auto rows, database_.query("SELECT subject, state, overlay FROM ticket WHERE id = $1", id));
   TERN_TRY(const bool found, rows.step());
   if (!found) return TicketWords{};
-  const ByteView stored = rows.blob(1);
-  v1::TicketStateMessage state;
-  if (!state.ParseFromArray(stored.data(), static_cast<int>(stored.size()))) {
-    return fail(ErrorCode::corrupt, "the replica of this device holds a ticket that cannot be read");
-  }
-  return TicketWords{std::string(rows.text(0)), std::move(*state.mutable_description())};
+  TERN_TRY(std::string description, shown_description(rows.blob(1), rows.blob(2)));
+  return TicketWords{std::string(rows.text(0)), std::move(description)};
 }
 
 Result<void> TicketTable::set_aliases(std::int64_t id, const std::vector<std::string>& aliases) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "replica/damaged_copy.hpp"
+#include "replica/stored_overlay.hpp"
 #include "tern/protocol/wire.hpp"
 #include "tern/sqlite/database.hpp"
 #include "tern/v1/ticket.pb.h"
@@ -14,10 +16,6 @@ using sqlite::Text;
 namespace {
 
 constexpr std::string_view meta_name = "words_to";
-
-tl::unexpected<Error> damaged_words(std::string_view what) {
-  return fail(ErrorCode::corrupt, "the replica of this device holds " + std::string(what) + " that cannot be read");
-}
 
 Result<void> add_ticket(sqlite::Database& database, std::int64_t id, std::string_view subject,
                         std::string_view description) {
@@ -44,7 +42,7 @@ Result<void> WordIndex::begin(sqlite::Database& database) {
   protocol::ByteReader reader(rows.blob(0));
   tickets_to_ = reader.i64("tickets");
   messages_to_ = reader.i64("messages");
-  return reader.finish() ? Result<void>{} : damaged_words("a mark");
+  return reader.finish() ? Result<void>{} : damaged_copy("a mark");
 }
 
 Result<void> WordIndex::store(sqlite::Database& database) {
@@ -89,17 +87,13 @@ Result<void> WordIndex::work_off(sqlite::Database& database, std::uint64_t rows_
 
 Result<std::uint64_t> WordIndex::work_off_tickets(sqlite::Database& database, std::uint64_t rows_max) {
   TERN_TRY(auto rows,
-           database.query("SELECT id, subject, coalesce(overlay, state) FROM ticket WHERE id > $1 ORDER BY id "
-                          "LIMIT $2",
+           database.query("SELECT id, subject, state, overlay FROM ticket WHERE id > $1 ORDER BY id LIMIT $2",
                           tickets_to_, rows_max));
-  v1::TicketStateMessage state;
   for (std::uint64_t done = 0;; ++done) {
     TERN_TRY(const bool row, rows.step());
     if (!row) return done;
-    state.Clear();
-    const ByteView stored = rows.blob(2);
-    if (!state.ParseFromArray(stored.data(), static_cast<int>(stored.size()))) return damaged_words("a ticket");
-    TERN_CHECKED(add_ticket(database, rows.int64(0), rows.text(1), state.description()));
+    TERN_TRY(const std::string description, shown_description(rows.blob(2), rows.blob(3)));
+    TERN_CHECKED(add_ticket(database, rows.int64(0), rows.text(1), description));
     tickets_to_ = rows.int64(0);
     changed_ = true;
   }
@@ -114,7 +108,7 @@ Result<std::uint64_t> WordIndex::work_off_messages(sqlite::Database& database, s
     if (!row) return done;
     message.Clear();
     const ByteView stored = rows.blob(1);
-    if (!message.ParseFromArray(stored.data(), static_cast<int>(stored.size()))) return damaged_words("a message");
+    if (!message.ParseFromArray(stored.data(), static_cast<int>(stored.size()))) return damaged_copy("a message");
     const std::string words = shown_text(message);
     if (!words.empty()) {
       TERN_CHECKED(database.run("INSERT INTO message_fts (rowid, text) VALUES ($1, $2)", rows.int64(0), Text{words}));

@@ -1,5 +1,6 @@
 #include "views/change_words.hpp"
 
+#include "tern/client/views.hpp"
 #include "views/name_book.hpp"
 
 namespace tern::client {
@@ -25,6 +26,15 @@ std::string named_or_none(NameBook& names, RecordKind kind, const Bytes& id) {
 }
 
 }  // namespace
+
+std::string command_word(std::string_view intent) {
+  if (intent == "estimate_approved") return "approve";
+  if (intent == "estimate_rejected") return "reject";
+  std::string word(intent);
+  for (char& c : word)
+    if (c == '_') c = '-';
+  return word;
+}
 
 ChangeWords words_of(const Change& change, NameBook& names) {
   ChangeWords words;

@@ -122,7 +122,7 @@ Result<void> filter_ref(Query& query, ListParts parts, std::string_view column, 
 Result<void> filter_priority(Query& query, const std::string& priority) {
   if (priority.empty()) return {};
   const auto rank = sync::priority_rank(priority);
-  if (!rank) return bad("priority", "there is no priority '" + priority + "'", "low, normal, high or urgent");
+  if (!rank) return bad("priority", "there is no priority '" + priority + "'", "use low, normal, high or urgent");
   query.where("t.ghost = 0 AND t.priority = " + query.number(*rank));
   return {};
 }
@@ -175,8 +175,8 @@ Result<Token> read_token(std::string_view text, std::uint8_t column, bool descen
 }
 
 Result<std::uint8_t> sort_index(const std::string& name) {
-  for (std::uint8_t i = 0; i < sort_columns.size(); ++i)
-    if (sort_columns[i].name == name || (name.empty() && i == 0)) return i;
+  for (std::size_t i = 0; i < sort_columns.size(); ++i)
+    if (sort_columns[i].name == name || (name.empty() && i == 0)) return static_cast<std::uint8_t>(i);
   return bad("sort", "lists are not sorted by '" + name + "'", "updated, created, priority, number, status or subject");
 }
 

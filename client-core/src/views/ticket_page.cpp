@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
 
 #include "outbox/outbox.hpp"
 #include "replica/replica.hpp"
@@ -53,21 +54,28 @@ public:
   }
 
   void add_state(const sync::TicketState& state) {
-    if (state.created) add(*state.created, "create", sync::field_value(state, FieldId::subject).value_or(""));
+    if (state.created) add(*state.created, "create", first_subject(state));
     for (const auto& [key, field] : state.fields) add_field(state, key, field);
     add_moves(state);
-    if (state.assignee) add_claim(*state.assignee, "assign", RecordKind::operator_);
+    if (state.assignee) {
+      const bool took = state.assignee->value == state.assignee->stamp.author.view();
+      add_claim(*state.assignee, took ? "take" : "assign", RecordKind::operator_);
+    }
     if (state.queue) add_claim(*state.queue, "move_queue", RecordKind::queue);
     if (state.merged_into) add(state.merged_into->stamp, "merge", names_.ticket(state.merged_into->value));
     for (const sync::Claim& merged : state.merged_from) add(merged.stamp, "merged_from", names_.ticket(merged.value));
     if (state.deletion) add(state.deletion->stamp, state.deletion->value.empty() ? "restore" : "delete", "");
+    add_times(state);
+    if (state.description_stamp && state.created && !(state.description_stamp->ref() == state.created->ref())) {
+      add(*state.description_stamp, "describe", "");
+    }
+  }
+
+  void add_times(const sync::TicketState& state) {
     for (const sync::TimeEntry& entry : state.time_entries) {
       TimelineEntry& line = add(entry.stamp, "log_time", std::to_string(entry.minutes) + " min");
       if (!entry.note.empty()) line.text += ": " + entry.note;
       line.erased = entry.erased;
-    }
-    if (state.description_stamp && state.created && !(state.description_stamp->ref() == state.created->ref())) {
-      add(*state.description_stamp, "describe", "");
     }
   }
 
@@ -131,6 +139,15 @@ private:
     if (own->second->attention) return Saved::needs_attention;
     if (stamp.commit_seq != sync::pending_commit_seq) return Saved::confirmed;
     return own->second->state < SetState::sent ? Saved::saved_here : Saved::sent;
+  }
+
+  /// What it was called when it was made; nothing once a later subject, by somebody who had seen it, has replaced it.
+  static std::string first_subject(const sync::TicketState& state) {
+    const auto found = state.fields.find({FieldId::subject, {}});
+    if (found == state.fields.end()) return {};
+    for (const sync::Head& head : found->second.heads)
+      if (head.stamp.ref() == state.created->ref()) return head.value.value_or("");
+    return {};
   }
 
   void add_field(const sync::TicketState& state, const sync::FieldKey& key, const sync::Register& field) {
@@ -217,7 +234,12 @@ void fill_status(TicketView& view, const sync::TicketState& state) {
   view.result = status.result;
   view.hold_reason = status.hold_reason;
   if (status.wake_at_ms != 0) view.wake_at_ms = status.wake_at_ms;
-  if (status.estimate) view.estimate_minutes = status.estimate_minutes;
+  if (status.estimate) {
+    view.estimate_minutes = status.estimate_minutes;
+    view.estimate = status.estimate;
+    for (const sync::EstimateDecision& decision : state.estimate_decisions)
+      if (decision.estimate == *status.estimate) view.estimate_decision = decision.approved ? "approved" : "rejected";
+  }
   if (view.deleted || !view.merged_into.empty()) return;
   for (const sync::Intent move : sync::possible_moves(status.status, status.before_hold)) {
     view.possible_moves.push_back(intent_name(move));
@@ -240,6 +262,64 @@ void fill_state(TicketView& view, const sync::TicketState& state, NameBook& name
   fill_status(view, state);
 }
 
+/// What a ticket shows of others: all that was written to those merged into it, and the messages it was given by a
+/// split. A message belongs to one ticket; here is where the others show it.
+class FromOthers {
+public:
+  FromOthers(ListParts parts, Timeline& timeline, TicketView& view) : parts_(parts), timeline_(timeline), view_(view) {}
+
+  Result<void> add(const sync::TicketState& state) {
+    seen_.insert(state.id);
+    for (const sync::Claim& merged : state.merged_from) TERN_CHECKED(add_merged(TicketId::or_zero(merged.value)));
+    for (const sync::Claim& split : state.split_from)
+      TERN_CHECKED(add_given(TicketId::or_zero(split.value), state.split_messages));
+    return add_pending(state.id);
+  }
+
+private:
+  Result<void> add_merged(const TicketId& source) {
+    if (!seen_.insert(source).second) return {};
+    TERN_TRY(const auto messages, parts_.replica.messages(source));
+    timeline_.add_messages(messages);
+    TERN_TRY(const auto state, parts_.replica.shown(source));
+    if (!state) return {};
+    timeline_.add_times(*state);
+    for (const sync::TimeEntry& entry : state->time_entries) view_.minutes_logged += entry.minutes;
+    return add(*state);
+  }
+
+  Result<void> add_given(const TicketId& source, const std::vector<sync::ChangeRef>& given) {
+    TERN_TRY(auto messages, parts_.replica.messages(source));
+    std::erase_if(messages, [&](const sync::Message& message) {
+      return std::ranges::find(given, message.stamp.ref()) == given.end();
+    });
+    timeline_.add_messages(messages);
+    return {};
+  }
+
+  /// Own merges and splits that the server has not mirrored on this ticket yet.
+  Result<void> add_pending(const TicketId& ticket) {
+    TERN_TRY(const CursorHeld cursor, parts_.replica.cursor());
+    TERN_TRY(const auto pending, parts_.outbox.pending(cursor.commit_seq, std::nullopt));
+    for (const OwnChange& own : pending) {
+      const bool merges = own.change.intent == sync::Intent::merge, splits = own.change.intent == sync::Intent::split;
+      if (!(merges || splits) || own.change.target != ticket.view()) continue;
+      TERN_TRY(const auto source, parts_.replica.shown(own.change.ticket));
+      if (!source) continue;
+      if (merges && source->merged_into && source->merged_into->stamp.ref() == own.change.ref)
+        TERN_CHECKED(add_merged(own.change.ticket));
+      for (const sync::Split& split : source->splits)
+        if (splits && split.stamp.ref() == own.change.ref) TERN_CHECKED(add_given(own.change.ticket, split.messages));
+    }
+    return {};
+  }
+
+  ListParts parts_;
+  Timeline& timeline_;
+  TicketView& view_;
+  std::set<TicketId> seen_;
+};
+
 }  // namespace
 
 Result<TicketView> ticket_page(ListParts parts, const TicketId& ticket) {
@@ -253,6 +333,7 @@ Result<TicketView> ticket_page(ListParts parts, const TicketId& ticket) {
   if (state) {
     fill_state(view, *state, parts.names);
     timeline.add_state(*state);
+    TERN_CHECKED(FromOthers(parts, timeline, view).add(*state));
   }
   if (view.row.ghost) {
     for (const OwnChange& change : own) timeline.add_own_work(change, parts.names.identity().operator_id);

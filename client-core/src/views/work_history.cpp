@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "follow_ups.hpp"
 #include "outbox/outbox.hpp"
 #include "replica/replica.hpp"
 #include "tern/protocol/statements.hpp"
@@ -64,12 +65,10 @@ public:
         entry.stands_author = stands.author;
         facts.stands_at_ms = stands.at_ms;
       }
-      for (const std::string_view verb : sync::follow_ups(own.change.intent, entry.standing)) {
-        entry.follow_ups.emplace_back(verb);
-      }
     }
     facts.ghost = ticket->ghost && entry.outcome == Outcome::unspecified;
-    if (facts.ghost) entry.follow_ups = {"sync"};
+    for (const std::string_view label : follow_up_labels(entry, facts.ghost, facts.altered > 0))
+      entry.follow_ups.push_back(make_follow_up(label, entry.change));
     entry.sentence = sentence_for(facts);
     return entry;
   }
@@ -137,7 +136,7 @@ private:
   static Result<void> add_receipt(const OwnChange& own, HistoryEntry& entry) {
     v1::ChangeOutcome outcome;
     if (!outcome.ParseFromString(own.outcome)) {
-      return fail(ErrorCode::corrupt, "the outbox of this device holds a receipt that cannot be read");
+      return fail(ErrorCode::corrupt, "the outbox of this device holds a receipt that cannot be read", {}, "outbox");
     }
     entry.outcome = static_cast<Outcome>(outcome.outcome());
     entry.rule = static_cast<Rule>(outcome.rule());

@@ -4,6 +4,9 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <set>
+#include <sstream>
+
 #include "key_store.hpp"
 #include "private_file.hpp"
 #include "tern/protocol/limits.hpp"
@@ -13,6 +16,9 @@
 namespace tern::server {
 namespace {
 
+constexpr std::string_view store_key_file = "/keys/store.key";
+constexpr std::size_t store_key_bytes = 32;
+
 constexpr sqlite::Migration index_migrations[] = {
     {1, "index",
      "CREATE TABLE tenant (tenant_id INTEGER NOT NULL PRIMARY KEY, uuid BLOB NOT NULL UNIQUE, name TEXT NOT NULL "
@@ -20,6 +26,7 @@ constexpr sqlite::Migration index_migrations[] = {
      "CREATE TABLE login (tenant_id INTEGER NOT NULL, email TEXT NOT NULL, operator_id BLOB NOT NULL, password_hash "
      "TEXT NOT NULL,"
      " PRIMARY KEY (tenant_id, email)) WITHOUT ROWID;"},
+    {2, "notes", "CREATE TABLE note (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"},
 };
 
 Result<int> take_lock(const std::string& path) {
@@ -31,6 +38,14 @@ Result<int> take_lock(const std::string& path) {
                 "Stop it, or talk to it: administration goes through its admin.sock by itself.");
   }
   return descriptor;
+}
+
+std::string line_of(std::string_view verb, const TenantId& tenant, const DeviceId& device) {
+  return std::string(verb) + " " + to_hex(tenant) + " " + to_hex(device) + "\n";
+}
+
+std::string line_of(const TenantId& tenant, const sync::ChangeRef& erased) {
+  return "erase " + to_hex(tenant) + " " + to_hex(erased.device) + " " + to_hex(erased.id) + "\n";
 }
 
 std::string names_of(const std::vector<TenantEntry>& entries) {
@@ -50,13 +65,28 @@ Result<void> Directory::open_index(bool create) {
   sqlite::OpenOptions options;
   options.path = path_ + "/server.db";
   options.create = create;
+  if (store_key_) options.key = sqlite::DatabaseKey::from(store_key_->view());
   TERN_TRY(index_, sqlite::Database::open(options));
   TERN_CHECKED(sqlite::migrate(*index_, index_migrations));
   return {};
 }
 
+Result<void> Directory::load_store_key() {
+  if (!file_exists(path_ + std::string(store_key_file))) return {};
+  TERN_TRY(Bytes raw, read_private_file(path_ + std::string(store_key_file), store_key_bytes));
+  if (raw.size() != store_key_bytes)
+    return fail(ErrorCode::corrupt, "The key file " + path_ + std::string(store_key_file) + " is damaged.",
+                "Restore it from a copy of the directory.");
+  store_key_ = protocol::SecretKey::from(raw);
+  protocol::wipe(raw);
+  return {};
+}
+
 Result<std::unique_ptr<Directory>> Directory::create(const std::string& path, const protocol::RecoveryKey& recovery,
-                                                     Environment& environment) {
+                                                     bool encrypted, Environment& environment) {
+  if (encrypted && !sqlite::encryption_available())
+    return fail(ErrorCode::invalid, "This build has no encryption.",
+                "Build with the SQLite that ./dev deps fetches, or leave out --encrypt.", "encrypt");
   TERN_CHECKED(make_private_directory(path));
   if (file_exists(path + "/server.db"))
     return fail(ErrorCode::invalid, "There is a server in " + path + " already.",
@@ -65,12 +95,17 @@ Result<std::unique_ptr<Directory>> Directory::create(const std::string& path, co
   std::unique_ptr<Directory> directory(new Directory(path, lock));
   TERN_CHECKED(make_private_directory(path + "/tenants"));
   TERN_CHECKED(create_server_keys(path, recovery, environment));
+  if (encrypted) {
+    directory->store_key_ = protocol::SecretKey::random(environment);
+    TERN_CHECKED(write_private_file(path + std::string(store_key_file), directory->store_key_->view()));
+  }
   TERN_CHECKED(directory->open_index(true));
   return directory;
 }
 
 void Directory::discard(const std::string& path) {
   for (const char* name : {"/server.db", "/server.db-wal", "/server.db-shm"}) ::unlink((path + name).c_str());
+  ::unlink((path + std::string(store_key_file)).c_str());
 }
 
 Result<std::unique_ptr<Directory>> Directory::open(const std::string& path) {
@@ -80,6 +115,7 @@ Result<std::unique_ptr<Directory>> Directory::open(const std::string& path) {
   TERN_CHECKED(check_private_directory(path));
   TERN_TRY(const int lock, take_lock(path));
   std::unique_ptr<Directory> directory(new Directory(path, lock));
+  TERN_CHECKED(directory->load_store_key());
   TERN_CHECKED(directory->open_index(false));
   return directory;
 }
@@ -145,20 +181,49 @@ Result<std::optional<LoginEntry>> Directory::find_login(std::int64_t tenant, con
   return std::optional(LoginEntry{tenant, OperatorId::or_zero(rows.blob(0)), std::string(rows.text(1))});
 }
 
+Result<void> Directory::note_public_url(const std::string& url) {
+  const std::lock_guard guard(mutex_);
+  return index_->run(
+      "INSERT INTO note (name, value) VALUES ('public_url', $1) ON CONFLICT (name) DO UPDATE SET value = "
+      "excluded.value WHERE value <> excluded.value",
+      sqlite::Text{url});
+}
+
+Result<std::string> Directory::public_url() {
+  const std::lock_guard guard(mutex_);
+  TERN_TRY(auto rows, index_->query("SELECT value FROM note WHERE name = 'public_url'"));
+  TERN_TRY(const bool found, rows.step());
+  return found ? std::string(rows.text(0)) : std::string();
+}
+
 Result<void> Directory::append_log(const std::string& lines) {
   const std::lock_guard guard(mutex_);
   return append_private_file(path_ + "/" + std::string(erasures_log_name), lines);
 }
 
 Result<void> Directory::note_revoked(const TenantId& tenant, const DeviceId& device) {
-  return append_log("revoke " + to_hex(tenant) + " " + to_hex(device) + "\n");
+  return append_log(line_of("revoke", tenant, device));
 }
 
 Result<void> Directory::note_erased(const TenantId& tenant, const std::vector<sync::ChangeRef>& changes) {
   std::string lines;
-  for (const sync::ChangeRef& change : changes)
-    lines += "erase " + to_hex(tenant) + " " + to_hex(change.device) + " " + to_hex(change.id) + "\n";
+  for (const sync::ChangeRef& change : changes) lines += line_of(tenant, change);
   return append_log(lines);
+}
+
+Result<void> Directory::complete_log(const TenantId& tenant, const Ended& ended) {
+  std::set<std::string> due;
+  for (const DeviceId& device : ended.revoked) due.insert(line_of("revoke", tenant, device));
+  for (const DeviceId& device : ended.frozen) due.insert(line_of("freeze", tenant, device));
+  for (const sync::ChangeRef& change : ended.erased) due.insert(line_of(tenant, change));
+  if (const std::string path = path_ + "/" + std::string(erasures_log_name); !due.empty() && file_exists(path)) {
+    TERN_TRY(const Bytes known, read_private_file(path, erasures_log_bytes_max));
+    std::istringstream lines{std::string(known)};
+    for (std::string line; std::getline(lines, line);) due.erase(line + "\n");
+  }
+  std::string missing;
+  for (const std::string& line : due) missing += line;
+  return missing.empty() ? Result<void>{} : append_log(missing);
 }
 
 Result<void> Directory::copy_index(const std::string& path) {
@@ -178,6 +243,7 @@ TenantOptions Directory::tenant_options(const TenantEntry& entry, const std::str
   options.number = entry.number;
   options.id = entry.id;
   options.vfs = vfs;
+  if (store_key_) options.encryption = store_key_->clone();
   return options;
 }
 

@@ -1,7 +1,8 @@
 // The server's directory: its lock, its index of tenants and logins, its keys.
 //
-// DIR/lock, DIR/server.db (index), DIR/keys/, DIR/tenants/ID/tern.db. Devices, operators and rights are ledger entries
-// of the tenant's file; the index only finds them. Where the two differ, the stricter holds.
+// DIR/lock, DIR/server.db (index), DIR/keys/, DIR/tenants/ID/tern.db. With DIR/keys/store.key the databases are
+// encrypted under it. Devices, operators and rights are ledger entries of the tenant's file; the index only finds them.
+// Where the two differ, the stricter holds.
 #pragma once
 
 #include <memory>
@@ -36,9 +37,10 @@ struct LoginEntry {
 /// A resource; holds the directory's lock while it lives. Thread-safe.
 class Directory {
 public:
-  /// Makes an empty directory with keys under a fresh recovery key. `invalid` when one is there already.
+  /// Makes an empty directory with keys under a fresh recovery key. `invalid` when one is there already, or when it is
+  /// to be encrypted and this build cannot.
   static Result<std::unique_ptr<Directory>> create(const std::string& path, const protocol::RecoveryKey& recovery,
-                                                   Environment& environment);
+                                                   bool encrypted, Environment& environment);
   /// `not_found` without a server there, `not_permitted` when others can write it, `busy` when another process holds
   /// it.
   static Result<std::unique_ptr<Directory>> open(const std::string& path);
@@ -47,6 +49,7 @@ public:
   static void discard(const std::string& path);
 
   [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] bool encrypted() const { return store_key_.has_value(); }
   Result<std::vector<TenantEntry>> tenants();
   /// By name, or uuid; empty: the only one. `not_found` and `usage` (several: name one) list them.
   Result<TenantEntry> find_tenant(std::string_view name);
@@ -58,9 +61,20 @@ public:
   Result<void> put_login(std::int64_t tenant, const std::string& email, const LoginEntry& login);
   Result<std::optional<LoginEntry>> find_login(std::int64_t tenant, const std::string& email);
 
+  /// Where devices reach this server, as `serve` last knew it; empty: never told.
+  Result<void> note_public_url(const std::string& url);
+  Result<std::string> public_url();
+
   /// Appends to DIR/erasures.log, which outlives a restore: ids only. A restore lets these come back first.
   Result<void> note_revoked(const TenantId& tenant, const DeviceId& device);
   Result<void> note_erased(const TenantId& tenant, const std::vector<sync::ChangeRef>& changes);
+  /// Everything of a tenant that the log must know, against what it does know: what a crash kept from it, and what the
+  /// server did by itself. Writes nothing where nothing is missing.
+  struct Ended {
+    std::vector<DeviceId> revoked, frozen;
+    std::vector<sync::ChangeRef> erased;
+  };
+  Result<void> complete_log(const TenantId& tenant, const Ended& ended);
 
   /// A copy of the index as a new file.
   Result<void> copy_index(const std::string& path);
@@ -72,11 +86,13 @@ public:
 private:
   Directory(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
   Result<void> open_index(bool create);
+  Result<void> load_store_key();
 
   Result<void> append_log(const std::string& lines);
 
   std::string path_;
   int lock_;
+  std::optional<protocol::SecretKey> store_key_;
   std::mutex mutex_;
   std::unique_ptr<sqlite::Database> index_;
   std::mutex backup_mutex_;

@@ -49,12 +49,13 @@ Result<NewCode> Enrolment::make_code(Tenant& tenant, const OperatorId& operator_
   made.expires_ms = tenant.now_ms() + limits::enrolment_code_ttl_ms;
   made.link = protocol::to_text(
       protocol::EnrolmentLink{public_url, tenant.id(), protocol::key_id(tenant.keys().roots.front()), made.code});
-  const auto lock = tenant.lock_writer();
-  TERN_CHECKED(tenant.writer().run(
-      "INSERT INTO enrolment_code (tenant_id, enrolment_id, code_key, operator_id, scope_all, expires_ms, used_by, "
-      "answer) "
-      "VALUES ($1, $2, $3, $4, $5, $6, NULL, NULL)",
-      tenant.number(), code.id(), sqlite::Blob{code.key().view()}, operator_id, scope_all, made.expires_ms));
+  TERN_CHECKED(tenant.write([&](sqlite::Database& db) {
+    return db.run(
+        "INSERT INTO enrolment_code (tenant_id, enrolment_id, code_key, operator_id, scope_all, expires_ms, used_by, "
+        "answer) "
+        "VALUES ($1, $2, $3, $4, $5, $6, NULL, NULL)",
+        tenant.number(), code.id(), sqlite::Blob{code.key().view()}, operator_id, scope_all, made.expires_ms);
+  }));
   return made;
 }
 
@@ -104,7 +105,12 @@ Result<Bytes> Enrolment::enrol(ByteView request, const std::string& address, con
 
 /// On the strand: two requests for one code come one after the other, and the second sees what the first made of it.
 Result<Bytes> Enrolment::take(Tenant& tenant, const protocol::EnrolmentId& id, ByteView request) {
-  TERN_TRY(const auto code, find_code(tenant.writer(), tenant, id));
+  std::optional<CodeRow> code;
+  const auto find = [&](sqlite::Database& db) -> Result<void> {
+    TERN_TRY(code, find_code(db, tenant, id));
+    return {};
+  };
+  TERN_CHECKED(tenant.write(find));
   if (!code || tenant.now_ms() > code->expires_ms) return wrong_code();
   const auto opened = protocol::open_enrolment_request(request, code->key);
   if (!opened) return wrong_code();
@@ -161,8 +167,10 @@ Result<Bytes> Enrolment::make_device(Tenant& tenant, const protocol::EnrolmentId
 }
 
 Result<void> Enrolment::sweep(Tenant& tenant) {
-  return tenant.writer().run("DELETE FROM enrolment_code WHERE tenant_id = $1 AND expires_ms < $2", tenant.number(),
-                             tenant.now_ms());
+  return tenant.write([&](sqlite::Database& db) {
+    return db.run("DELETE FROM enrolment_code WHERE tenant_id = $1 AND expires_ms < $2", tenant.number(),
+                  tenant.now_ms());
+  });
 }
 
 }  // namespace tern::server

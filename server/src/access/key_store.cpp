@@ -1,5 +1,7 @@
 #include "key_store.hpp"
 
+#include <algorithm>
+
 #include "private_file.hpp"
 #include "tern/protocol/sealed_stream.hpp"
 
@@ -66,7 +68,7 @@ Result<ServerKeys> create_server_keys(const std::string& directory, const protoc
   const auto signed_list = protocol::sign_statement(list, root);
   TERN_CHECKED(write_private_file(keys_directory(directory) + "/key-list", signed_list.wire));
   TERN_CHECKED(write_private_file(keys_directory(directory) + "/roots", root.public_key().view()));
-  return ServerKeys{std::move(log), signed_list.wire, {root.public_key()}, backup_public};
+  return ServerKeys{std::move(log), signed_list.wire, {root.public_key()}, backup_public, list};
 }
 
 Result<ServerKeys> load_server_keys(const std::string& directory) {
@@ -84,7 +86,32 @@ Result<ServerKeys> load_server_keys(const std::string& directory) {
                 "The key list under " + keys_directory(directory) + " does not belong to these keys.",
                 "Restore the keys directory as a whole.");
   return ServerKeys{std::move(log), wire, std::move(roots),
-                    protocol::ExchangePublicKey::or_zero(backup->public_key.view())};
+                    protocol::ExchangePublicKey::or_zero(backup->public_key.view()), list.value};
+}
+
+Result<protocol::KeyList> replace_log_key(const std::string& directory, const protocol::RecoveryKey& recovery,
+                                          std::optional<std::uint64_t> revoked_as_of, Environment& environment) {
+  TERN_TRY(const ServerKeys keys, load_server_keys(directory));
+  const auto root = recovery.root();
+  protocol::KeyList next = keys.list;
+  if (std::find(next.next_roots.begin(), next.next_roots.end(), root.public_key()) == next.next_roots.end())
+    return fail(ErrorCode::not_permitted, "This is not the recovery key of this server.", "Take the right sheet.",
+                "recovery-key");
+  const std::int64_t now_ms = environment.wall_ms();
+  for (protocol::ServerKey& key : next.keys) {
+    if (key.purpose != protocol::ServerKeyPurpose::log || key.retired_ms != 0) continue;
+    key.retired_ms = now_ms;
+    if (revoked_as_of) key.revoked_as_of = *revoked_as_of;
+  }
+  const auto log = protocol::SigningKey::generate(environment);
+  next.version += 1;
+  next.refresh_by_ms = now_ms + refresh_after_ms;
+  next.keys.push_back(listed(log.public_key(), protocol::ServerKeyPurpose::log, now_ms));
+  // The list first: a stop in between leaves the old key, retired, and doing it again is all there is to do.
+  TERN_CHECKED(write_private_file(keys_directory(directory) + "/key-list", protocol::sign_statement(next, root).wire));
+  const auto seed = log.seed();
+  TERN_CHECKED(write_private_file(keys_directory(directory) + "/log.key", seed.view()));
+  return next;
 }
 
 Result<protocol::SigningKey> sealing_key(const std::string& directory, const TenantId& tenant, bool create,
@@ -100,7 +127,8 @@ Result<TenantKeys> tenant_keys(const std::string& directory, const TenantId& ten
   TERN_TRY(auto sealing, sealing_key(directory, tenant, create, environment));
   const DeviceId device = DeviceId::or_zero(sealing.id().view());
   return TenantKeys{std::move(shared.log),      std::move(sealing),      device,
-                    std::move(shared.key_list), std::move(shared.roots), shared.backup_public};
+                    std::move(shared.key_list), std::move(shared.roots), shared.backup_public,
+                    std::move(shared.list)};
 }
 
 }  // namespace tern::server

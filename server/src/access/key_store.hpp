@@ -1,6 +1,7 @@
 // The server's private keys: files under DIR/keys, 0600, purposes apart.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct ServerKeys {
   Bytes key_list;  // Signed<KeyList>::wire
   std::vector<protocol::PublicKey> roots;
   protocol::ExchangePublicKey backup_public;
+  protocol::KeyList list;  // what key_list says
 };
 
 /// Makes log and courier key, and the key list that the recovery key's root signs. The directory exists, 0700.
@@ -24,6 +26,12 @@ Result<ServerKeys> create_server_keys(const std::string& directory, const protoc
                                       Environment& environment);
 /// `corrupt` when a file is missing or not what it should be.
 Result<ServerKeys> load_server_keys(const std::string& directory);
+
+/// A new log key, and the next key list, which retires the one in use. With `revoked_as_of` its statements count only
+/// below that tree size. `not_permitted` when the recovery key is another server's. Nobody uses the directory
+/// meanwhile.
+Result<protocol::KeyList> replace_log_key(const std::string& directory, const protocol::RecoveryKey& recovery,
+                                          std::optional<std::uint64_t> revoked_as_of, Environment& environment);
 
 /// The sealing key of one tenant, made when it is missing.
 Result<protocol::SigningKey> sealing_key(const std::string& directory, const TenantId& tenant, bool create,

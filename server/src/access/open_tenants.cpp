@@ -1,8 +1,29 @@
 #include "open_tenants.hpp"
 
 #include "access/key_store.hpp"
+#include "ingest/devices.hpp"
 
 namespace tern::server {
+
+namespace {
+
+Result<Directory::Ended> ended_in(Tenant& tenant) {
+  Directory::Ended ended;
+  for (const DeviceInfo& device : devices(tenant)) {
+    if (device.key_state == protocol::KeyState::revoked) ended.revoked.push_back(device.device);
+    if (device.key_state == protocol::KeyState::frozen) ended.frozen.push_back(device.device);
+  }
+  TERN_TRY(auto reader, tenant.reader());
+  TERN_TRY(auto rows,
+           reader.db().query("SELECT device_id, change_id FROM erasure WHERE tenant_id = $1", tenant.number()));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) return ended;
+    ended.erased.push_back({rows.id<DeviceId>(0), rows.id<ChangeId>(1)});
+  }
+}
+
+}  // namespace
 
 Result<void> OpenTenants::open_all() {
   TERN_TRY(const auto entries, directory_.tenants());
@@ -10,6 +31,8 @@ Result<void> OpenTenants::open_all() {
   for (const TenantEntry& entry : entries) {
     TERN_TRY(auto keys, tenant_keys(directory_.path(), entry.id, false, environment_));
     TERN_TRY(tenants_[entry.id], Tenant::open(directory_.tenant_options(entry, vfs_), std::move(keys), environment_));
+    TERN_TRY(const Directory::Ended ended, ended_in(*tenants_[entry.id]));
+    TERN_CHECKED(directory_.complete_log(entry.id, ended));
   }
   return {};
 }

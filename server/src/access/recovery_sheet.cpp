@@ -32,7 +32,7 @@ bool is_inside(const std::string& path, const std::string& directory) {
 
 Result<std::string> write_recovery_sheet(const std::string& directory, const std::string& path,
                                          const std::string& recovery_key) {
-  const std::string place = path.empty() ? without_end_slash(directory) + "-recovery-key.txt" : path;
+  const std::string place = path.empty() ? recovery_sheet_path(directory) : path;
   if (is_inside(place, directory))
     return fail(ErrorCode::invalid, "The recovery key must not lie in the server's own directory.",
                 "Choose another file with --recovery-out.", "recovery-out");
@@ -49,6 +49,10 @@ Result<std::string> write_recovery_sheet(const std::string& directory, const std
   std::error_code ignored;
   TERN_CHECKED(write_private_file(note_of(directory), std::filesystem::absolute(place, ignored).string()));
   return place;
+}
+
+std::string recovery_sheet_path(const std::string& directory) {
+  return without_end_slash(directory) + "-recovery-key.txt";
 }
 
 std::optional<std::string> recovery_sheet(const std::string& directory) {

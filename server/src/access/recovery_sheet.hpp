@@ -12,6 +12,8 @@ namespace tern::server {
 /// `invalid` for a path inside the directory.
 Result<std::string> write_recovery_sheet(const std::string& directory, const std::string& path,
                                          const std::string& recovery_key);
+/// DIRECTORY-recovery-key.txt
+std::string recovery_sheet_path(const std::string& directory);
 /// Where the sheet still lies; nothing once it is gone.
 std::optional<std::string> recovery_sheet(const std::string& directory);
 

@@ -8,6 +8,7 @@
 #include "tern/protocol/keys.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/protocol/merkle.hpp"
+#include "tern/protocol/mutant.hpp"
 
 namespace tern::server {
 namespace {
@@ -57,7 +58,8 @@ void end(Session& session) {
 /// The key counts and its operator is there: a full session. Else one that may only hand in.
 bool in_good_standing(const Tenant& tenant, const DeviceInfo& device) {
   const auto actor = tenant.find_actor(device.operator_id);
-  return device.key_state == protocol::KeyState::active && actor && actor->active;
+  const bool active = device.key_state == protocol::KeyState::active || mutant(Mutant::revoked_key_accepted);
+  return active && actor && actor->active;
 }
 
 }  // namespace
@@ -66,20 +68,32 @@ Result<protocol::SessionChallenge> SessionRegistry::hello(const protocol::Sessio
                                                           const protocol::RootId& root, const std::string& address) {
   const std::lock_guard guard(mutex_);
   const std::int64_t now_ms = environment_.boot_ms();
-  if (handshakes_.size() >= handshakes_max || handshakes_by_address_[address] >= handshakes_per_address_max)
-    sweep_handshakes(now_ms);
-  if (handshakes_.size() >= handshakes_max || handshakes_by_address_[address] >= handshakes_per_address_max)
-    return fail(ErrorCode::rate_limited, "Too many devices are asking at once.", "Try again in a minute.");
+  if (const auto mine = turns_by_address_.find(address);
+      mine != turns_by_address_.end() && mine->second.size() >= handshakes_per_address_max)
+    drop_oldest(mine->second);
+  if (handshakes_.size() >= handshakes_max) drop_oldest(turns_);
   auto handshake = std::make_unique<protocol::ServerHandshake>(hello, root, environment_);
   const auto challenge = handshake->challenge();
-  handshakes_[challenge.handshake] = {std::move(handshake), now_ms, address};
-  ++handshakes_by_address_[address];
+  const std::uint64_t turn = next_turn_++;
+  handshakes_[challenge.handshake] = {std::move(handshake), now_ms, turn, address};
+  turns_[turn] = challenge.handshake;
+  turns_by_address_[address][turn] = challenge.handshake;
   return challenge;
 }
 
+void SessionRegistry::drop_oldest(const Turns& turns) {
+  const auto oldest = handshakes_.find(turns.begin()->second);
+  check(oldest != handshakes_.end(), "an open handshake has its turn");
+  drop_handshake(oldest);
+}
+
 void SessionRegistry::drop_handshake(std::unordered_map<protocol::HandshakeId, Pending>::iterator at) {
-  const auto count = handshakes_by_address_.find(at->second.address);
-  if (count != handshakes_by_address_.end() && --count->second == 0) handshakes_by_address_.erase(count);
+  const std::uint64_t turn = at->second.turn;
+  turns_.erase(turn);
+  if (const auto mine = turns_by_address_.find(at->second.address); mine != turns_by_address_.end()) {
+    mine->second.erase(turn);
+    if (mine->second.empty()) turns_by_address_.erase(mine);
+  }
   handshakes_.erase(at);
 }
 

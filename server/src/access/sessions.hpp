@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -57,7 +58,8 @@ class SessionRegistry {
 public:
   explicit SessionRegistry(Environment& environment) : environment_(environment) {}
 
-  /// Messages 1 -> 2. `rate_limited` when too many handshakes are open. Says nothing of whether the device exists.
+  /// Messages 1 -> 2. Says nothing of whether the device exists. Where too many handshakes are open, of its address or
+  /// in all, the oldest of them is given up: nobody is locked out by those that others leave half done.
   Result<protocol::SessionChallenge> hello(const protocol::SessionHello& hello, const protocol::RootId& root,
                                            const std::string& address);
 
@@ -81,9 +83,12 @@ private:
   struct Pending {
     std::unique_ptr<protocol::ServerHandshake> handshake;
     std::int64_t made_ms = 0;
+    std::uint64_t turn = 0;
     std::string address;
   };
+  using Turns = std::map<std::uint64_t, protocol::HandshakeId>;  // oldest first
   void drop_handshake(std::unordered_map<protocol::HandshakeId, Pending>::iterator at);
+  void drop_oldest(const Turns& turns);
   void sweep_handshakes(std::int64_t now_ms);
   Result<protocol::SessionWelcome> welcome(protocol::ServerHandshake& handshake, const protocol::SessionProof& proof,
                                            Tenant& tenant, const DeviceInfo& device);
@@ -93,7 +98,9 @@ private:
   Environment& environment_;
   std::mutex mutex_;
   std::unordered_map<protocol::HandshakeId, Pending> handshakes_;
-  std::unordered_map<std::string, std::size_t> handshakes_by_address_;
+  std::uint64_t next_turn_ = 1;
+  Turns turns_;
+  std::unordered_map<std::string, Turns> turns_by_address_;
   std::unordered_map<SessionId, std::shared_ptr<Session>> sessions_;
   std::unordered_map<DeviceId, std::vector<SessionId>> by_device_;  // oldest first; may name sessions that are gone
 };

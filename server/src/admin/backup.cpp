@@ -78,11 +78,13 @@ Result<protocol::LogHead> recomputed_head(sqlite::Database& db, std::int64_t ten
 }
 
 /// Reopens a copy: a backup is not one until it was opened.
-Result<BackedUpTenant> check_copy(const Tenant& tenant, const std::string& path) {
+Result<BackedUpTenant> check_copy(const Tenant& tenant, const std::string& path,
+                                  const std::optional<sqlite::DatabaseKey>& key) {
   sqlite::OpenOptions options;
   options.path = path;
   options.role = sqlite::Role::reader;
   options.create = false;
+  options.key = key;
   TERN_TRY(const auto db, sqlite::Database::open(options));
   TERN_CHECKED(db->integrity_check());
   TERN_TRY(const auto head, recomputed_head(*db, tenant.number()));
@@ -95,16 +97,21 @@ Result<BackedUpTenant> copy_tenant(Tenant& tenant, const std::string& folder) {
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
   if (failed) return fail(ErrorCode::storage_failed, "Cannot make " + folder + ".");
+  // Of an encrypted store the copies are encrypted too, under the key that is in the backup with them.
+  std::optional<sqlite::DatabaseKey> key;
+  if (const auto& encryption = tenant.internals().options.encryption)
+    key = sqlite::DatabaseKey::from(encryption->view());
   {
     // A reader may not vacuum, and the writer has commits to make: pages are copied first, and compacted from there.
     sqlite::OpenOptions options;
     options.path = folder + "/pages.db";
+    options.key = key;
     TERN_TRY(const auto pages, sqlite::Database::open(options));
     TERN_TRY(auto reader, tenant.reader());
     TERN_CHECKED(reader.db().backup_to(*pages));
     TERN_CHECKED(pages->vacuum_into(folder + "/tern.db"));
   }
-  return check_copy(tenant, folder + "/tern.db");
+  return check_copy(tenant, folder + "/tern.db", key);
 }
 
 class Backup {
@@ -124,7 +131,7 @@ public:
     Json rows = Json::array();
     for (const BackedUpTenant& entry : manifest_.tenants) {
       Tenant* tenant = call_.parts().tenants.find(entry.tenant);
-      tenant->set_backup_stable_seq(entry.commit_seq);
+      TERN_CHECKED(tenant->set_backup_stable_seq(entry.commit_seq));
       rows.push(Json::object({{"tenant", Json(tenant->name())},
                               {"epoch", Json(to_hex(entry.head.epoch))},
                               {"log_size", Json(entry.head.size)},

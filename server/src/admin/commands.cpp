@@ -10,6 +10,9 @@ using Kind = ArgKind;
 AdminArg positional(std::string_view name, std::string_view help, Kind kind = Kind::text) {
   return {name, kind, true, false, true, help};
 }
+AdminArg optional_positional(std::string_view name, std::string_view help) {
+  return {name, Kind::text, false, false, true, help};
+}
 AdminArg required(std::string_view name, std::string_view help, Kind kind = Kind::text) {
   return {name, kind, true, false, false, help};
 }
@@ -60,14 +63,18 @@ std::vector<AdminEntry> make_entries() {
        operator_set},
       {command("operator disable", "Ends an operator's sessions, keys and devices at once",
                "What their devices have not sent yet may still be handed in, and waits for an administrator.\nExample: "
-               "ternd operator disable ann@example.org",
-               {positional("operator", "Name, address or id")}),
+               "ternd operator disable --email ann@example.org",
+               {optional("email", "Their address"),
+                optional_positional("operator", "Name, address or id, instead of --email")}),
        operator_disable},
 
       {command("device code", "A code with which an operator enrols one device",
-               "It works once, for 10 minutes.\nExample: ternd device code --operator ann@example.org",
+               "It works once, for 10 minutes. The link and its QR need to know where devices reach the server: what "
+               "ternd serve was last told or found, or --public-url.\nExample: ternd device code --operator "
+               "ann@example.org",
                {required("operator", "Name, address or id"),
-                optional("scope", "own: the tickets their role shows; all: every ticket")}),
+                optional("scope", "own: the tickets their role shows; all: every ticket"),
+                optional("public-url", "Where devices reach this server, for the link")}),
        device_code},
       {command("device list", "Devices, and how far behind each is",
                "Example: ternd device list --operator ann@example.org", {optional("operator", "Only theirs")}),
@@ -79,6 +86,33 @@ std::vector<AdminEntry> make_entries() {
                "Its outbox stays there, sealed.\nExample: ternd device wipe 3f2a",
                {positional("device", "Name, id or the first digits of it")}),
        device_wipe},
+
+      {command("held list",
+               "Changes that were not allowed when they came, or wait for others: nothing of them counts yet",
+               "Example: ternd held list", {}),
+       held_list},
+      {command("held release", "Lets a held change take effect, at the time it was made; what waits for it comes along",
+               "Example: ternd held release DEVICE:CHANGE --by ann@example.org",
+               {positional("change", "DEVICE:CHANGE, as held list shows it"),
+                optional("by", "Supervisor or administrator who answers for it; the only one when left out"),
+                optional("reason", "Why")}),
+       held_release},
+      {command(
+           "quarantine list", "Work that revoked or frozen devices handed in: nothing of it counts",
+           "Each change with the times between which it was made. Kept for 90 days.\nExample: ternd quarantine list",
+           {}),
+       quarantine_list},
+      {command("quarantine release", "An administrator says again what a set in quarantine says, in their own name",
+               "At the time it claims, within the times that are known, and quoting the original. Exit code 7 when "
+               "something of it is refused.\nExample: ternd quarantine release 3f2a91 --by ann@example.org",
+               {optional_positional("set", "The beginning of its name"), optional("device", "All sets of this device"),
+                optional("by", "Administrator who answers for it; the only one when left out")}),
+       quarantine_release},
+      {command(
+           "quarantine drop", "Takes a set off the list; nothing of it ever counts",
+           "Example: ternd quarantine drop --device van",
+           {optional_positional("set", "The beginning of its name"), optional("device", "All sets of this device")}),
+       quarantine_drop},
 
       {command("queue add", "A new queue", "Example: ternd queue add \"Field crew\"",
                {positional("name", "What it is called"), optional("description", "What it is for"),
@@ -124,19 +158,26 @@ std::vector<AdminEntry> make_entries() {
                "incident_event_log.csv",
                {positional("file", "The log", Kind::path)}),
        import_incidents},
-      {command(
-           "export", "Every ticket with its history, one JSON object a line",
-           "Example: ternd export --format jsonl --to tickets.jsonl",
-           {optional("format", "jsonl"), optional("to", "File to write, 0600; to stdout when left out", Kind::path)}),
+      {command("export", "Every ticket with its history, one JSON object a line",
+               "--format ledger writes the whole history as it was signed: tern-verify proves it without this "
+               "server.\nExample: ternd export --format jsonl --to tickets.jsonl",
+               {optional("format", "jsonl, or ledger (with --to)"),
+                optional("to", "File to write, 0600; to stdout when left out", Kind::path),
+                optional("limit", "At most so many tickets; then a line {\"next\": TOKEN}", Kind::integer),
+                optional("after", "TOKEN of the page before")}),
        export_tickets},
       {command("verify", "Checks every signature, chain, root, receipt and state, and names what is wrong",
                "Exit code 8 when something is.\nExample: ternd verify --json", {}),
        verify},
-      {command("erase", "Removes what people wrote, everywhere the server keeps it, for ever",
-               "Order, status and signatures stay. Later texts that quote what is erased go with it.\nExample: ternd "
-               "erase --ticket T-2026-0042",
-               {optional("ticket", "Every text of this ticket: its number or id"),
-                repeated("change", "One change, as DEVICE:CHANGE; may be repeated")}),
+      {command(
+           "erase", "Removes what people wrote, everywhere the server keeps it, for ever",
+           "Order, status and signatures stay. Later texts that quote what is erased go with it. Devices do the same "
+           "at their next sync; --list says which have.\nExample: ternd erase --ticket T-2026-0042 --reason \"asked "
+           "for by the customer\"",
+           {optional("ticket", "Every text of this ticket: its number or id"),
+            repeated("change", "One change, as DEVICE:CHANGE; may be repeated"),
+            optional("reason", "Why; stands in the ledger, so name nobody"),
+            optional("list", "What was erased, when and why, and which devices have confirmed it", Kind::flag)}),
        erase_bodies},
       {command("backup", "One encrypted file with everything, checked after it was written",
                "Only the recovery key opens it. erasures.log beside it holds ids only: keep it with your "
@@ -147,15 +188,26 @@ std::vector<AdminEntry> make_entries() {
            "restore", "Makes a server of a backup; its history goes on under a new epoch",
            "Devices of the old epoch are told, keep everything and work on. A server that is there already is moved "
            "aside with\n"
-           "--replace, never deleted.\nExample: ternd restore --from /mnt/backup/tern-2026-03-01 --data /var/lib/tern",
+           "--replace, never deleted.\nExample: ternd restore --from /mnt/backup/tern-2026-03-01 --data /var/lib/tern "
+           "--recovery-key-stdin < key",
            {required("from", "The backup", Kind::path),
             required("recovery-key", "Read from the first line of stdin", Kind::secret),
             optional("erasures", "A newer erasures.log; the one beside the backup is taken by itself", Kind::path),
             optional("replace", "Moves the server that is there aside", Kind::flag)},
            of_the_server, AdminWhere::offline_only),
        nullptr},
-      {command("status", "How this server stands, and what wants to be done", "Example: ternd status", {},
-               of_the_server),
+      {command("keys replace", "A new log key, which the recovery key vouches for; devices learn of it by themselves",
+               "What the old key signed still counts. With --stolen it does not, but for the log as it is now, and "
+               "nobody can pretend to be this server with it.\nExample: ternd keys replace --stolen "
+               "--recovery-key-stdin < key",
+               {required("recovery-key", "Read from the first line of stdin", Kind::secret),
+                optional("stolen", "Somebody else may have the old key", Kind::flag)},
+               of_the_server, AdminWhere::offline_only),
+       nullptr},
+      {command("status", "How this server stands, and what wants to be done",
+               "Tenants with their newest commit, devices, work that waits, backups; room on the disk.\nExample: ternd "
+               "status",
+               {}, of_the_server),
        status},
       {command("clock accept", "Vouches for this machine's clock after it jumped",
                "With --since, anchors issued from then on bound nothing any more.\nExample: ternd clock accept --since "
@@ -170,6 +222,28 @@ std::vector<AdminEntry> make_entries() {
 std::span<const AdminEntry> admin_entries() {
   static const std::vector<AdminEntry> entries = make_entries();
   return entries;
+}
+
+std::string_view admin_family_summary(std::string_view family) {
+  constexpr std::pair<std::string_view, std::string_view> summaries[] = {
+      {"tenant", "Organisations on this server"},
+      {"operator", "People who work on tickets: role, queues, login"},
+      {"device", "Their devices: codes for new ones, state, revocation"},
+      {"held", "Changes that wait for a supervisor"},
+      {"quarantine", "Work that revoked devices handed in"},
+      {"queue", "Queues of tickets"},
+      {"category", "Categories of tickets"},
+      {"contact", "Customers"},
+      {"organisation", "Organisations of customers"},
+      {"tag", "Tags that lists offer"},
+      {"field", "Custom fields of tickets"},
+      {"record", "Queues, operators, contacts ... many at once"},
+      {"import", "Tickets from elsewhere"},
+      {"keys", "The keys that this server signs with"},
+      {"clock", "The server's clock"}};
+  for (const auto& [name, summary] : summaries)
+    if (name == family) return summary;
+  return {};
 }
 
 std::span<const AdminCommand> admin_commands() {

@@ -4,6 +4,7 @@
 #include "admin/handlers.hpp"
 #include "admin/record_writer.hpp"
 #include "ingest/devices.hpp"
+#include "tern/protocol/enrolment.hpp"
 #include "time_text.hpp"
 
 namespace tern::server::admin {
@@ -11,20 +12,14 @@ namespace {
 
 constexpr std::size_t prefix_digits_min = 4;
 
-std::string_view state_name(protocol::KeyState state) {
-  switch (state) {
-    case protocol::KeyState::active:
-      return "active";
-    case protocol::KeyState::frozen:
-      return "frozen";
-    case protocol::KeyState::revoked:
-      return "revoked";
-  }
-  return "unknown";
-}
-
 Json time_or_null(std::int64_t ms) {
   return ms == 0 ? Json() : Json(instant_text(ms));
+}
+
+/// When its certificate was issued: anew when a fork healed.
+std::int64_t enrolled_ms(const Tenant& tenant, const DeviceInfo& device) {
+  const auto certificate = tenant.keys().open_logged<protocol::Certificate>(device.certificate);
+  return certificate ? certificate->value.issued_ms : 0;
 }
 
 Json device_json(const Tenant& tenant, const DeviceInfo& device) {
@@ -40,6 +35,7 @@ Json device_json(const Tenant& tenant, const DeviceInfo& device) {
                        {"sets", Json(device.chain.chain_seq)},
                        {"pending", Json(device.outbox_pending)},
                        {"behind", Json(newest > device.cursor_seq ? newest - device.cursor_seq : 0)},
+                       {"enrolled_at", time_or_null(enrolled_ms(tenant, device))},
                        {"last_seen_at", time_or_null(device.last_seen_ms)},
                        {"forked_at", time_or_null(device.forked_ms)},
                        {"wipe_ordered", Json(!device.wipe_order.empty())}});
@@ -51,7 +47,20 @@ std::vector<DeviceInfo> people_devices(const Tenant& tenant) {
   return all;
 }
 
-/// By name, uuid or the first digits of it.
+/// Where a device is told to find this server: said now, or what the server was last told or found.
+Result<std::string> public_url_of(const AdminCall& call) {
+  if (!call.has("public-url")) {
+    const std::string& running = call.parts().options.public_url;
+    return running.empty() ? call.parts().directory.public_url() : Result<std::string>(running);
+  }
+  const std::string& url = call.text("public-url");
+  if (url.starts_with("https://") || url.starts_with("http://")) return url;
+  return fail(ErrorCode::invalid, "\"" + url + "\" is no address of a server.",
+              "Write it like https://desk.example:8470.", "public-url");
+}
+
+}  // namespace
+
 Result<DeviceInfo> resolve_device(const Tenant& tenant, const std::string& words) {
   std::vector<DeviceInfo> found;
   for (DeviceInfo& device : people_devices(tenant)) {
@@ -70,23 +79,21 @@ Result<DeviceInfo> resolve_device(const Tenant& tenant, const std::string& words
               "device");
 }
 
-}  // namespace
-
 Result<Json> device_code(AdminCall& call) {
   const std::string scope = call.has("scope") ? call.text("scope") : "own";
   if (scope != "own" && scope != "all")
     return fail(ErrorCode::invalid, "There is no scope \"" + scope + "\".", "Scopes: own, all.", "scope");
   TERN_TRY(const sync::Record owner, resolve_record(call.tenant(), sync::RecordKind::operator_, call.text("operator")));
   const OperatorId operator_id = OperatorId::or_zero(owner.id.view());
+  TERN_TRY(const std::string url, public_url_of(call));
   TERN_TRY(const NewCode made, call.on_strand([&] {
-    return call.parts().enrolment.make_code(call.tenant(), operator_id, scope == "all",
-                                            call.parts().options.public_url);
+    return call.parts().enrolment.make_code(call.tenant(), operator_id, scope == "all", url);
   }));
   return Json::object({{"code", Json(made.code)},
-                       {"link", Json(made.link)},
+                       {"link", url.empty() ? Json() : Json(made.link)},
                        {"expires_ms", Json(made.expires_ms)},
                        {"expires_at", Json(instant_text(made.expires_ms))},
-                       {"server", Json(call.parts().options.public_url)},
+                       {"server", url.empty() ? Json() : Json(url)},
                        {"tenant", Json(call.tenant().name())},
                        {"operator", Json(owner.name)},
                        {"scope", Json(scope)}});

@@ -1,9 +1,10 @@
 // The export: every ticket with its history, one line each, read in pages so that no snapshot lives long.
+#include <charconv>
 #include <functional>
-#include <optional>
 
 #include "access/private_file.hpp"
 #include "admin/handlers.hpp"
+#include "admin/ledger_export.hpp"
 #include "admin/ticket_export.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/sqlite/transaction.hpp"
@@ -12,70 +13,104 @@ namespace tern::server::admin {
 namespace {
 
 constexpr std::int64_t tickets_per_snapshot = 200;
-constexpr std::size_t answer_bytes_max = 64 * limits::mib;
+constexpr std::size_t answer_bytes_max = 16 * limits::mib;  // of one answer; the next one goes on
 
-using LineSink = std::function<Result<void>(Json line)>;
+/// Takes a line; false: and no more of them.
+using LineSink = std::function<Result<bool>(Json line)>;
 
-/// Tickets above an integer id; the last one's, or nothing when there were none.
-Result<std::optional<std::int64_t>> export_page(Tenant& tenant, const Names& names, std::int64_t after,
-                                                const LineSink& sink) {
+struct Exported {
+  std::uint64_t tickets = 0;
+  std::int64_t last = 0;  // integer id of the newest one
+  bool full = false;      // the sink took no more
+};
+
+/// Tickets above `exported.last` in one snapshot. False: there were none.
+Result<bool> export_page(Tenant& tenant, const Names& names, const LineSink& sink, Exported& exported) {
   TERN_TRY(auto reader, tenant.reader());
   TERN_TRY(auto snapshot, sqlite::Transaction::begin_read(reader.db()));
-  TicketExport exported(reader.db(), tenant.number(), names);
-  std::optional<std::int64_t> last;
+  TicketExport lines(reader.db(), tenant.number(), names);
   TERN_TRY(auto rows, reader.db().query(
                           "SELECT integer_id, change_count, state FROM ticket WHERE tenant_id = $1 AND integer_id > $2 "
                           "ORDER BY integer_id LIMIT $3",
-                          tenant.number(), after, tickets_per_snapshot));
-  for (;;) {
+                          tenant.number(), exported.last, tickets_per_snapshot));
+  for (bool any = false;; any = true) {
     TERN_TRY(const bool more, rows.step());
-    if (!more) return last;
-    last = rows.int64(0);
+    if (!more || exported.full) return any;
+    exported.last = rows.int64(0);
+    ++exported.tickets;
     TERN_TRY(const sync::TicketState state, sync::decode_state(rows.blob(2)));
-    TERN_TRY(Json line, exported.ticket(state, rows.uint64(1)));
-    TERN_CHECKED(sink(std::move(line)));
+    TERN_TRY(Json line, lines.ticket(state, rows.uint64(1)));
+    TERN_TRY(const bool go_on, sink(std::move(line)));
+    exported.full = !go_on;
   }
 }
 
-Result<std::uint64_t> export_all(Tenant& tenant, const LineSink& sink) {
+Result<Exported> export_after(Tenant& tenant, std::int64_t after, const LineSink& sink) {
   const Names names(tenant);
-  std::uint64_t count = 0;
-  std::int64_t after = 0;
-  const LineSink counting = [&](Json line) {
-    ++count;
-    return sink(std::move(line));
-  };
+  Exported exported;
+  exported.last = after;
   for (;;) {
-    TERN_TRY(const auto last, export_page(tenant, names, after, counting));
-    if (!last) return count;
-    after = *last;
+    TERN_TRY(const bool more, export_page(tenant, names, sink, exported));
+    if (!more || exported.full) return exported;
   }
+}
+
+Result<bool> has_more(Tenant& tenant, std::int64_t after) {
+  TERN_TRY(auto reader, tenant.reader());
+  TERN_TRY(const auto next,
+           reader.db().int64_of("SELECT 1 FROM ticket WHERE tenant_id = $1 AND integer_id > $2 LIMIT 1",
+                                tenant.number(), after));
+  return next.has_value();
+}
+
+Result<std::int64_t> token_of(const AdminCall& call) {
+  std::int64_t after = 0;
+  if (!call.has("after")) return after;
+  const std::string& token = call.text("after");
+  const auto read = std::from_chars(token.data(), token.data() + token.size(), after);
+  if (read.ec == std::errc() && read.ptr == token.data() + token.size() && after >= 0) return after;
+  return fail(ErrorCode::invalid, "\"" + token + "\" is no token of a page.", "Take it from the page before.", "after");
+}
+
+Result<Json> export_to_file(const AdminCall& call, const std::string& format) {
+  TERN_TRY(auto file, PrivateFileWriter::open(call.text("to")));
+  const LineSink write = [&](Json line) -> Result<bool> {
+    TERN_CHECKED(file->write(to_text(line) + "\n"));
+    return true;
+  };
+  TERN_TRY(const Exported exported, export_after(call.tenant(), 0, write));
+  TERN_CHECKED(file->finish());
+  return Json::object({{"format", Json(format)}, {"to", Json(call.text("to"))}, {"tickets", Json(exported.tickets)}});
 }
 
 }  // namespace
 
 Result<Json> export_tickets(AdminCall& call) {
   const std::string format = call.has("format") ? call.text("format") : "jsonl";
+  if (format == "ledger") return export_ledger(call);
   if (format != "jsonl")
-    return fail(ErrorCode::invalid, "There is no format \"" + format + "\".", "Formats: jsonl.", "format");
+    return fail(ErrorCode::invalid, "There is no format \"" + format + "\".", "Formats: jsonl, ledger.", "format");
+  const std::int64_t limit = call.integer("limit", INT64_MAX);
+  if (limit < 1) return fail(ErrorCode::invalid, "A page has at least one ticket.", "", "limit");
   if (call.has("to")) {
-    TERN_TRY(auto file, PrivateFileWriter::open(call.text("to")));
-    TERN_TRY(const std::uint64_t tickets,
-             export_all(call.tenant(), [&](Json line) { return file->write(to_text(line) + "\n"); }));
-    TERN_CHECKED(file->finish());
-    return Json::object({{"format", Json(format)}, {"to", Json(call.text("to"))}, {"tickets", Json(tickets)}});
+    if (call.has("limit") || call.has("after"))
+      return fail(ErrorCode::usage, "A file holds every ticket: --to goes without --limit and --after.", "", "to");
+    return export_to_file(call, format);
   }
+  TERN_TRY(const std::int64_t after, token_of(call));
   Json rows = Json::array();
   std::size_t bytes = 0;
-  TERN_TRY(const std::uint64_t tickets, export_all(call.tenant(), [&](Json line) -> Result<void> {
-             bytes += to_text(line).size();
-             if (bytes > answer_bytes_max)
-               return fail(ErrorCode::too_large, "The export is too large for one answer.", "Name a file with --to.",
-                           "to");
-             rows.push(std::move(line));
-             return {};
-           }));
-  return Json::object({{"format", Json(format)}, {"tickets", Json(tickets)}, {"rows", std::move(rows)}});
+  const LineSink collect = [&](Json line) -> Result<bool> {
+    bytes += to_text(line).size();
+    rows.push(std::move(line));
+    return bytes < answer_bytes_max && static_cast<std::int64_t>(rows.size()) < limit;
+  };
+  TERN_TRY(const Exported exported, export_after(call.tenant(), after, collect));
+  TERN_TRY(const bool more, has_more(call.tenant(), exported.last));
+  Json answer =
+      Json::object({{"format", Json(format)}, {"tickets", Json(exported.tickets)}, {"rows", std::move(rows)}});
+  if (more) answer.set("next", Json(std::to_string(exported.last)));
+  return answer;
 }
 
 }  // namespace tern::server::admin

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "admin/admin.hpp"
+#include "ingest/devices.hpp"
 
 namespace tern::server::admin {
 
@@ -25,10 +26,21 @@ Result<Json> device_code(AdminCall& call);
 Result<Json> device_list(AdminCall& call);
 Result<Json> device_revoke(AdminCall& call);
 Result<Json> device_wipe(AdminCall& call);
+/// By name, uuid or the first digits of it.
+Result<DeviceInfo> resolve_device(const Tenant& tenant, const std::string& words);
+// waiting.cpp
+Result<Json> held_list(AdminCall& call);
+Result<Json> held_release(AdminCall& call);
+Result<Json> quarantine_list(AdminCall& call);
+Result<Json> quarantine_release(AdminCall& call);
+Result<Json> quarantine_drop(AdminCall& call);
+Result<std::uint64_t> count_held(Tenant& tenant);
 // export.cpp, import.cpp, erase.cpp, backup.cpp
 Result<Json> export_tickets(AdminCall& call);
 Result<Json> import_incidents(AdminCall& call);
 Result<Json> erase_bodies(AdminCall& call);
+/// "DEVICE:CHANGE", as export and lists show them.
+Result<sync::ChangeRef> parse_change_name(const std::string& words);
 Result<Json> backup(AdminCall& call);
 
 }  // namespace tern::server::admin

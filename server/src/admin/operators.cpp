@@ -151,16 +151,21 @@ Result<Json> operator_set(AdminCall& call) {
 }
 
 Result<Json> operator_disable(AdminCall& call) {
+  if (call.has("email") == call.has("operator"))
+    return fail(ErrorCode::usage, "Say whom: --email E, or a name.", "See: ternd operator list", "email");
+  TERN_TRY(const std::string whom, call.has("email") ? email_of(call.text("email")) : call.text("operator"));
   std::string name;
   const auto disable = [&]() -> Result<std::vector<EndedDevice>> {
-    TERN_TRY(const sync::Record record,
-             resolve_record(call.tenant(), sync::RecordKind::operator_, call.text("operator")));
+    TERN_TRY(const sync::Record record, resolve_record(call.tenant(), sync::RecordKind::operator_, whom));
     name = record.name;
-    return disable_operator(call.tenant(), OperatorId::or_zero(record.id.view()), OperatorId{});
+    const OperatorId operator_id = OperatorId::or_zero(record.id.view());
+    // Noted first: what a restore must not forget is never known to the ledger alone.
+    for (const DeviceInfo& device : devices(call.tenant()))
+      if (device.operator_id == operator_id && device.key_state != protocol::KeyState::revoked)
+        TERN_CHECKED(call.parts().directory.note_revoked(call.tenant().id(), device.device));
+    return disable_operator(call.tenant(), operator_id, OperatorId{});
   };
   TERN_TRY(const auto ended, call.on_strand(disable));
-  for (const EndedDevice& device : ended)
-    TERN_CHECKED(call.parts().directory.note_revoked(call.tenant().id(), device.device));
   Json revoked = Json::array();
   for (const EndedDevice& device : ended) revoked.push(Json(to_uuid_text(device.device.view())));
   return Json::object({{"operator", Json(name)}, {"active", Json(false)}, {"revoked_devices", std::move(revoked)}});

@@ -14,6 +14,7 @@
 #include "ingest/jobs.hpp"
 #include "store/ledger.hpp"
 #include "tern/protocol/keys.hpp"
+#include "tern/protocol/mutant.hpp"
 #include "tern/protocol/statements.hpp"
 
 namespace tern::server::admin {
@@ -123,7 +124,7 @@ Result<BackupManifest> check_manifest(const Unpacker& unpacker, const std::strin
 // ---- what comes back first ----
 
 struct ComesBack {
-  std::vector<DeviceId> revoked;
+  std::vector<DeviceId> revoked, frozen;
   std::vector<sync::ChangeRef> erased;
 };
 
@@ -140,12 +141,14 @@ void read_log(ByteView text, std::map<TenantId, ComesBack>& out) {
     const auto change_id = change_raw ? ChangeId::from(*change_raw) : std::nullopt;
     if (!tenant_id || !device_id) continue;
     if (verb == "revoke") out[*tenant_id].revoked.push_back(*device_id);
+    if (verb == "freeze") out[*tenant_id].frozen.push_back(*device_id);
     if (verb == "erase" && change_id) out[*tenant_id].erased.push_back({*device_id, *change_id});
   }
 }
 
 /// Of the backup, of the server that is replaced, beside the backup, and named: together, each line once.
 Result<Bytes> gather_logs(const std::vector<std::string>& paths) {
+  if (mutant(Mutant::erased_returns)) return Bytes{};
   std::vector<std::string> all;
   for (const std::string& path : paths) {
     if (path.empty() || !file_exists(path)) continue;
@@ -164,11 +167,13 @@ struct Returned {
   std::size_t revoked = 0, erased = 0;
 };
 
-Result<void> revoke_again(Tenant& tenant, const std::vector<DeviceId>& devices, Returned& returned) {
+Result<void> end_again(Tenant& tenant, const std::vector<DeviceId>& devices, protocol::RevocationReason reason,
+                       Returned& returned) {
   for (const DeviceId& id : devices) {
     const auto device = find_device(tenant, id);
     if (!device || device->key_state == protocol::KeyState::revoked) continue;
-    TERN_CHECKED(end_device(tenant, id, protocol::RevocationReason::revoked, OperatorId{}));
+    if (reason == protocol::RevocationReason::frozen && device->key_state == protocol::KeyState::frozen) continue;
+    TERN_CHECKED(end_device(tenant, id, reason, OperatorId{}));
     ++returned.revoked;
   }
   return {};
@@ -242,7 +247,8 @@ Result<Json> make_ready(const std::string& folder, const BackupManifest& manifes
     TERN_TRY(Json row, begin_again(*tenant, root, environment));
     rows.push(std::move(row));
     const ComesBack& first = comes_back[tenant->id()];
-    TERN_CHECKED(revoke_again(*tenant, first.revoked, returned));
+    TERN_CHECKED(end_again(*tenant, first.revoked, protocol::RevocationReason::revoked, returned));
+    TERN_CHECKED(end_again(*tenant, first.frozen, protocol::RevocationReason::frozen, returned));
     TERN_CHECKED(erase_again(*tenant, first.erased, returned));
   }
   return Json::object({{"backup_ms", Json(manifest.time_ms)},

@@ -1,14 +1,19 @@
 // The server as a whole: tenants, status, verification, the clock.
+#include <filesystem>
+
 #include "access/private_file.hpp"
 #include "access/recovery_sheet.hpp"
 #include "admin/handlers.hpp"
 #include "ingest/devices.hpp"
 #include "ingest/jobs.hpp"
+#include "ingest/quarantine.hpp"
 #include "ingest/verify_tenant.hpp"
 #include "time_text.hpp"
 
 namespace tern::server::admin {
 namespace {
+
+constexpr std::uintmax_t room_bytes_min = 512ULL * 1024 * 1024;
 
 Json tenant_json(const Tenant& tenant) {
   return Json::object(
@@ -20,9 +25,14 @@ Result<Json> tenant_status(Tenant& tenant) {
   TERN_TRY(const auto tickets,
            reader.db().int64_of("SELECT count(*) FROM ticket WHERE tenant_id = $1", tenant.number()));
   const auto head = tenant.log_head();
-  std::int64_t active = 0, pending = 0;
+  TERN_TRY(const auto forks, reader.db().int64_of("SELECT count(*) FROM fork WHERE tenant_id = $1", tenant.number()));
+  TERN_TRY(const std::uint64_t held, count_held(tenant));
+  TERN_TRY(const std::uint64_t quarantined, count_quarantined(tenant));
+  std::int64_t active = 0, pending = 0, frozen = 0;
   for (const DeviceInfo& device : devices(tenant)) {
-    if (device.purpose != protocol::KeyPurpose::device || device.key_state != protocol::KeyState::active) continue;
+    if (device.purpose != protocol::KeyPurpose::device) continue;
+    if (device.key_state == protocol::KeyState::frozen) ++frozen;
+    if (device.key_state != protocol::KeyState::active) continue;
     ++active;
     if (device.outbox_pending > 0) ++pending;
   }
@@ -36,12 +46,43 @@ Result<Json> tenant_status(Tenant& tenant) {
   row.set("operators", Json(tenant.records(sync::RecordKind::operator_).size()));
   row.set("devices", Json(active));
   row.set("devices_with_pending_work", Json(pending));
+  row.set("devices_frozen", Json(frozen));
+  row.set("forks", Json(forks.value_or(0)));
+  row.set("held", Json(held));
+  row.set("quarantined_sets", Json(quarantined));
   row.set("clock_in_doubt", Json(tenant.clock_in_doubt()));
   return row;
 }
 
+/// Bytes that this server's user may still write; nothing where the system does not say.
+std::optional<std::uintmax_t> room_of(const std::string& directory) {
+  std::error_code failed;
+  const auto space = std::filesystem::space(directory, failed);
+  return failed ? std::nullopt : std::optional(space.available);
+}
+
+/// What wants a person, by what the rows of the tenants say.
+void add_tenant_problems(const Json& row, Json& problems) {
+  const std::string& name = row["name"].as_string();
+  const auto say = [&](const char* member, const std::string& what) {
+    if (const std::int64_t count = row[member].as_integer(); count > 0)
+      problems.push(Json(name + ": " + std::to_string(count) + " " + what));
+  };
+  say("devices_frozen", "device(s) exist twice and are frozen: enrol them anew. See: ternd device list");
+  say("held", "held change(s) wait for a supervisor. See: ternd held list");
+  say("quarantined_sets", "set(s) of revoked or frozen devices wait in quarantine. See: ternd quarantine list");
+}
+
 Json problems_of(AdminParts& parts) {
   Json problems = Json::array();
+  if (const auto room = room_of(parts.directory.path()); room && *room < room_bytes_min)
+    problems.push(Json("The disk has room for " + std::to_string(*room / (1024 * 1024)) + " MiB only."));
+  for (const Tenant* tenant : parts.tenants.all()) {
+    if (!tenant->takes_work())
+      problems.push(Json(tenant->name() + ": no work of devices is taken in until there is room on the disk."));
+    if (const auto trouble = tenant->storage_trouble())
+      problems.push(Json(tenant->name() + ": the last write failed (" + std::string(to_string(*trouble)) + ")."));
+  }
   if (const auto sheet = recovery_sheet(parts.directory.path()))
     problems.push(Json("The recovery key still lies in " + *sheet +
                        ": print it or move it off this machine, then delete the file."));
@@ -70,18 +111,25 @@ Result<Json> tenant_list(AdminCall& call) {
 }
 
 Result<Json> status(AdminCall& call) {
-  Json rows = Json::array();
+  Json rows = Json::array(), problems = problems_of(call.parts());
   for (Tenant* tenant : call.parts().tenants.all()) {
     TERN_TRY(Json row, tenant_status(*tenant));
+    add_tenant_problems(row, problems);
     rows.push(std::move(row));
   }
+  const auto room = room_of(call.parts().directory.path());
+  const auto sheet = recovery_sheet(call.parts().directory.path());
+  TERN_TRY(const std::string known_url, call.parts().directory.public_url());
   return Json::object({{"directory", Json(call.parts().directory.path())},
                        {"version", Json(call.parts().options.server_version)},
                        {"sqlite", Json(sqlite::library_version())},
-                       {"public_url", Json(call.parts().options.public_url)},
+                       {"encrypted", Json(call.parts().directory.encrypted())},
+                       {"disk_free_bytes", room ? Json(static_cast<std::uint64_t>(*room)) : Json()},
+                       {"public_url", known_url.empty() ? Json() : Json(known_url)},
+                       {"recovery_sheet", sheet ? Json(*sheet) : Json()},
                        {"sessions", Json(call.parts().sessions.size())},
                        {"time", Json(instant_text(call.parts().environment.wall_ms()))},
-                       {"problems", problems_of(call.parts())},
+                       {"problems", std::move(problems)},
                        {"rows", std::move(rows)}});
 }
 

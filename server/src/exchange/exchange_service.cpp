@@ -1,8 +1,10 @@
 #include "exchange_service.hpp"
 
 #include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "exchange/page_plan.hpp"
 #include "exchange/sync_errors.hpp"
@@ -23,7 +25,26 @@ constexpr std::size_t packs_bytes_share = 2;  // packs take at most half of a pa
 constexpr std::size_t pack_versions_max = 16;
 constexpr std::size_t receipts_bytes_reserve = 64 * limits::kib;
 
+// 64 sets, 256 buckets one by one, 16 packs, and each of the others once, with room for those of later versions.
+constexpr std::size_t request_fields_max = 512;
+
+/// How many fields the message has, before any of them is given memory: an empty entry of a list takes two bytes on the
+/// wire and forty here.
+bool has_few_fields(ByteView message) {
+  google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(message.data()),
+                                            static_cast<int>(message.size()));
+  in.SetRecursionLimit(limits::protobuf_recursion_max);
+  std::size_t fields = 0;
+  while (const std::uint32_t tag = in.ReadTag()) {
+    if (++fields > request_fields_max) return false;
+    if (!google::protobuf::internal::WireFormatLite::SkipField(&in, tag)) return true;  // the parser says what is wrong
+  }
+  return true;
+}
+
 Result<std::unique_ptr<v1::ExchangeRequest>> parse_request(ByteView message) {
+  if (!has_few_fields(message))
+    return fail(ErrorCode::too_large, "An exchange holds at most 64 change sets.", "", "change_sets");
   auto request = std::make_unique<v1::ExchangeRequest>();
   google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(message.data()),
                                             static_cast<int>(message.size()));
@@ -76,6 +97,7 @@ struct ExchangeService::Asked {
   std::uint64_t sent_seq = 0;
   bool deposit = false;
   bool refused = false;  // the response says why, and is all there is to say
+  std::size_t receipt_bytes = 0;
 };
 
 /// True when the device's history is not this server's: the answer then says so and nothing else.
@@ -117,8 +139,18 @@ VerifiedPush ExchangeService::verified_push(Asked& asked) {
   return verify_push(asked.tenant, std::move(push));
 }
 
+/// False: no more fit. A device sends the sets again that got none, and the stored ones come then.
+bool ExchangeService::add_receipt(Asked& asked, Bytes receipt) {
+  const bool fits = asked.receipts.empty() || asked.receipt_bytes + receipt.size() <= limits::receipts_bytes_max;
+  if (!fits || asked.receipts.size() >= limits::sets_per_exchange_max) return false;
+  asked.receipt_bytes += receipt.size();
+  asked.receipts.push_back(std::move(receipt));
+  return true;
+}
+
 void ExchangeService::take_push_answer(Asked& asked, PushAnswer answer) {
-  asked.receipts = std::move(answer.receipts);
+  for (Bytes& receipt : answer.receipts)
+    if (!add_receipt(asked, std::move(receipt))) break;
   for (const Bytes& statement : answer.statements) asked.response.add_statements(statement);
   if (answer.fault) {
     ++counters_.errors;
@@ -156,64 +188,45 @@ Result<void> ExchangeService::add_own_sets(Asked& asked, sqlite::Database& db) {
   const auto device = find_device(asked.tenant, asked.session.device);
   if (!device) return {};
   std::size_t bytes = 0;
-  for (std::uint64_t seq = from; seq <= device->chain.chain_seq && bytes < limits::change_set_bytes_max; ++seq) {
+  for (std::uint64_t seq = from; seq <= device->chain.chain_seq; ++seq) {
     TERN_TRY(const auto stored,
              read_set(db, asked.tenant.number(), asked.session.device, device->chain.device_epoch, seq));
     if (!stored) break;
     Bytes wire = protocol::encode(stored->set);
+    if (bytes != 0 && bytes + wire.size() > limits::change_set_bytes_max) break;
+    if (!add_receipt(asked, protocol::encode(stored->receipt))) break;
     bytes += wire.size();
     asked.response.add_own_sets(std::move(wire));
-    asked.receipts.push_back(protocol::encode(stored->receipt));
-    if (asked.receipts.size() >= limits::sets_per_exchange_max) break;
   }
   return {};
 }
 
-Result<void> ExchangeService::add_statements(Asked& asked, sqlite::Database& db, std::uint64_t from_seq,
-                                             std::uint64_t to_seq) {
-  TERN_TRY(auto amendments,
-           db.query("SELECT a.statement, a.commit_seq, a.ticket_id FROM amendment_reader r "
-                    "JOIN amendment a ON a.tenant_id = r.tenant_id AND a.commit_seq = r.commit_seq AND a.n = r.n "
-                    "WHERE r.tenant_id = $1 AND r.device_id = $2 AND r.commit_seq > $3 AND r.commit_seq <= $4 ORDER BY "
-                    "r.commit_seq, r.n",
-                    asked.tenant.number(), asked.session.device, from_seq, to_seq));
-  for (;;) {
-    TERN_TRY(const bool more, amendments.step());
-    if (!more) break;
-    v1::Amendment& amendment = *asked.response.add_amendments();
-    amendment.set_signed_statement(Bytes(amendments.blob(0)));
-    amendment.set_commit_seq(amendments.uint64(1));
-    amendment.set_ticket_id(Bytes(amendments.blob(2)));
-  }
-  TERN_TRY(
-      auto erasures,
-      db.query("SELECT DISTINCT statement FROM erasure WHERE tenant_id = $1 AND commit_seq > $2 AND commit_seq <= $3",
-               asked.tenant.number(), from_seq, to_seq));
-  for (;;) {
-    TERN_TRY(const bool more, erasures.step());
-    if (!more) return {};
-    asked.response.add_statements(Bytes(erasures.blob(0)));
-  }
-}
-
-/// Buckets whose digests differ: what the scope holds there, and all of it whole. As many as fit a page, at least one.
+/// Buckets whose digests differ: what the scope holds there, and all of it whole. As much as fits a page; where it ends
+/// within a bucket, `through` says how far its lists go.
 Result<void> ExchangeService::add_buckets(Asked& asked, sqlite::Database& db) {
   const auto& request = *asked.request;
   if (request.want_buckets_size() == 0) return {};
   ++counters_.bucket_repairs;
   TERN_TRY(const auto ours, digests_.at(db, asked.scope, asked.sent_seq));
   const std::string& theirs = request.bucket_digests();
+  TicketId after = TicketId::or_zero(request.bucket_after());
   PatchWriter patches(db, asked.scope);
   for (const std::uint32_t wanted : request.want_buckets()) {
     if (wanted > 255) continue;
     const auto index = static_cast<std::uint8_t>(wanted);
+    const TicketId begin = std::exchange(after, TicketId{});  // of the first one only
     if (ours && theirs.size() == 256 * Hash::size_bytes &&
         ours->bucket(index).view() == ByteView(theirs).substr(index * Hash::size_bytes, Hash::size_bytes))
       continue;
     v1::Bucket& bucket = *asked.response.add_buckets();
     bucket.set_bucket(wanted);
+    const bool resumed = !begin.is_zero() && begin.bytes[0] == index;
     TicketId first{}, last{};
     first.bytes[0] = index;
+    if (resumed) {
+      first = begin;
+      bucket.set_after(Bytes(begin.view()));
+    }
     last.bytes.fill(0xff);
     last.bytes[0] = index;
     const auto query = [&]() -> Result<sqlite::Statement> {
@@ -233,14 +246,37 @@ Result<void> ExchangeService::add_buckets(Asked& asked, sqlite::Database& db) {
     for (;;) {
       TERN_TRY(const bool more, rows.step());
       if (!more) break;
-      bucket.add_ticket_ids(Bytes(rows.blob(0)));
+      const auto ticket = rows.id<TicketId>(0);
+      if (resumed && ticket == begin) continue;
+      if (patches.size_bytes() >= limits::want_bytes_max) {
+        bucket.set_through(bucket.ticket_ids(bucket.ticket_ids_size() - 1));
+        break;
+      }
+      bucket.add_ticket_ids(Bytes(ticket.view()));
       bucket.add_versions(rows.uint64(1));
-      TERN_CHECKED(patches.add_for_repair(rows.id<TicketId>(0), rows.blob(2)));
+      TERN_CHECKED(patches.add_for_repair(ticket, rows.blob(2)));
     }
     if (patches.size_bytes() >= limits::want_bytes_max) break;
   }
   asked.patches += patches.take();
   return {};
+}
+
+/// The page, and what the authors of its commits are told: the cursor passes a commit when all of both was sent.
+Result<PageEnd> ExchangeService::write_tickets(Asked& asked, sqlite::Database& db, PageRequest& page) {
+  const std::size_t used = asked.response.ByteSizeLong() + asked.patches.size() + asked.receipt_bytes;
+  if (used >= limits::want_bytes_max) return PageEnd{asked.cursor_seq, page.token, true};  // own sets or a repair
+  page.bytes_max = std::min(page.bytes_max, limits::want_bytes_max - used);
+  PatchWriter patches(db, asked.scope);
+  TERN_TRY(const PageEnd end, write_page(db, asked.scope, page, patches, asked.response));
+  counters_.patches_sent += patches.patches();
+  asked.patches += patches.take();
+  if (end.cursor_seq <= asked.cursor_seq) return end;
+  const StatementPlace sent = page.token && page.token->statements ? *page.token->statements : StatementPlace{};
+  TERN_TRY(const auto left, write_statements(db, asked.tenant.number(), asked.session.device, asked.cursor_seq,
+                                             end.cursor_seq, sent, limits::statements_bytes_max, asked.response));
+  if (!left) return end;
+  return PageEnd{asked.cursor_seq, PageToken{PageToken::Phase::statements, end.cursor_seq, 0, {}, {}, *left}, true};
 }
 
 Result<void> ExchangeService::pull(Asked& asked, sqlite::Database& db) {
@@ -256,10 +292,7 @@ Result<void> ExchangeService::pull(Asked& asked, sqlite::Database& db) {
   for (const auto& pack : request.pack_versions()) held.emplace_back(pack.kind(), pack.version());
   TERN_TRY(const bool more_packs, write_packs(db, asked.scope, held, want / packs_bytes_share, asked.response));
 
-  PatchWriter patches(db, asked.scope);
-  TERN_TRY(const PageEnd end, write_page(db, asked.scope, page, patches, asked.response));
-  counters_.patches_sent += patches.patches();
-  asked.patches += patches.take();
+  TERN_TRY(const PageEnd end, write_tickets(asked, db, page));
   asked.response.mutable_cursor()->set_epoch(Bytes(asked.tenant.epoch().view()));
   asked.response.mutable_cursor()->set_commit_seq(end.cursor_seq);
   if (end.token) asked.response.set_page_token(end.token->encode());
@@ -269,7 +302,6 @@ Result<void> ExchangeService::pull(Asked& asked, sqlite::Database& db) {
     TERN_TRY(const auto count, tickets_in_scope(db, asked.scope));
     asked.response.set_tickets_in_scope(count);
   }
-  TERN_CHECKED(add_statements(asked, db, asked.cursor_seq, end.cursor_seq));
   if (more || end.cursor_seq != asked.sent_seq) return {};
   TERN_TRY(const auto digest, digests_.at(db, asked.scope, asked.sent_seq));
   if (!digest) return {};
@@ -412,7 +444,9 @@ Result<std::optional<ExchangeService::Pushed>> ExchangeService::push(Session& se
            write_page(reader.db(), asked.scope, {base_seq, std::nullopt, asked.sent_seq, asked.request->want_bytes()},
                       patches, asked.response));
   if (end.token) return std::optional<Pushed>();  // too much for a push: the device's next round brings it
-  TERN_CHECKED(add_statements(asked, reader.db(), base_seq, end.cursor_seq));
+  TERN_TRY(const auto left, write_statements(reader.db(), tenant.number(), session.device, base_seq, end.cursor_seq, {},
+                                             limits::statements_bytes_max, asked.response));
+  if (left) return std::optional<Pushed>();
   asked.response.mutable_base()->set_epoch(Bytes(tenant.epoch().view()));
   asked.response.mutable_base()->set_commit_seq(base_seq);
   asked.response.mutable_cursor()->set_epoch(Bytes(tenant.epoch().view()));

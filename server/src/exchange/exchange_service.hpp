@@ -9,6 +9,7 @@
 
 #include "access/sessions.hpp"
 #include "exchange/digest_cache.hpp"
+#include "exchange/page_plan.hpp"
 #include "ingest/committer.hpp"
 #include "tern/protocol/bytes.hpp"
 #include "tern/protocol/error.hpp"
@@ -66,7 +67,8 @@ private:
   Result<void> add_receipts(Asked& asked);
   Result<void> add_history(Asked& asked, sqlite::Database& db);
   Result<void> add_own_sets(Asked& asked, sqlite::Database& db);
-  Result<void> add_statements(Asked& asked, sqlite::Database& db, std::uint64_t from_seq, std::uint64_t to_seq);
+  static bool add_receipt(Asked& asked, Bytes receipt);
+  Result<PageEnd> write_tickets(Asked& asked, sqlite::Database& db, PageRequest& page);
   Result<void> add_buckets(Asked& asked, sqlite::Database& db);
   Result<void> pull(Asked& asked, sqlite::Database& db);
   Result<Answered> build(Asked& asked);

@@ -177,14 +177,15 @@ Result<PageEnd> write_news(sqlite::Database& db, const ReaderScope& scope, const
   }
   for (std::size_t i = 0; i < items.size(); ++i) {
     TERN_TRY(const auto cut, write_item(db, scope, items[i], page.cursor_seq, patches, response));
-    if (cut) return PageEnd{complete, PageToken{Phase::in_commit, 0, items[i].position, items[i].ticket, cut}, true};
+    if (cut)
+      return PageEnd{complete, PageToken{Phase::in_commit, 0, items[i].position, items[i].ticket, cut, {}}, true};
     const bool last = i + 1 == items.size();
     const bool ends_commit = last || items[i + 1].position != items[i].position;
     if (ends_commit) complete = items[i].position;
     const std::size_t left_bytes = static_cast<std::size_t>(response.left_size()) * 32;
     if (last || patches.size_bytes() + left_bytes < page.bytes_max) continue;
     if (ends_commit) return PageEnd{complete, std::nullopt, true};
-    return PageEnd{complete, PageToken{Phase::in_commit, 0, items[i].position, items[i].ticket, {}}, true};
+    return PageEnd{complete, PageToken{Phase::in_commit, 0, items[i].position, items[i].ticket, {}, {}}, true};
   }
   return PageEnd{page.snapshot_seq, std::nullopt, false};
 }
@@ -223,7 +224,7 @@ Result<sqlite::Statement> first_replica_rows(sqlite::Database& db, const ReaderS
 /// began: whatever was committed meanwhile comes as news, whether or not a page already showed it.
 Result<PageEnd> write_first_replica(sqlite::Database& db, const ReaderScope& scope, const PageRequest& page,
                                     PatchWriter& patches) {
-  PageToken token = page.token.value_or(PageToken{Phase::own_open, page.snapshot_seq, 0, TicketId{}, {}});
+  PageToken token = page.token.value_or(PageToken{Phase::own_open, page.snapshot_seq, 0, TicketId{}, {}, {}});
   if (token.messages) {
     TERN_TRY(token.messages, write_rest(db, scope, token, patches));
     if (token.messages || patches.size_bytes() >= page.bytes_max) return PageEnd{page.cursor_seq, token, true};
@@ -282,6 +283,7 @@ Bytes PageToken::encode() const {
   protocol::ByteWriter writer;
   writer.u8(static_cast<std::uint8_t>(phase)).u64(base_seq).u64(position).id(ticket);
   if (messages) writer.u64(messages->version).id(messages->device).id(messages->change);
+  if (statements) writer.u8(statements->erasures ? 1 : 0).u64(statements->commit_seq).u64(statements->n);
   return writer.take();
 }
 
@@ -293,14 +295,19 @@ Result<PageToken> PageToken::decode(ByteView bytes) {
   token.base_seq = reader.u64("page_token");
   token.position = reader.u64("page_token");
   token.ticket = reader.id<TicketId>("page_token");
-  if (reader.left() != 0) {
+  if (token.phase == Phase::statements) {
+    token.statements.emplace();
+    token.statements->erasures = reader.u8("page_token") != 0;
+    token.statements->commit_seq = reader.u64("page_token");
+    token.statements->n = reader.u64("page_token");
+  } else if (reader.left() != 0) {
     token.messages.emplace();
     token.messages->version = reader.u64("page_token");
     token.messages->device = reader.id<DeviceId>("page_token");
     token.messages->change = reader.id<ChangeId>("page_token");
   }
   TERN_CHECKED(reader.finish());
-  if (phase < 1 || phase > 3)
+  if (phase < 1 || phase > 4)
     return fail(ErrorCode::malformed, "That page token is none of this server's.", "", "page_token");
   return token;
 }
@@ -310,6 +317,8 @@ Result<PageEnd> write_page(sqlite::Database& db, const ReaderScope& scope, const
   const bool in_download = page.token && page.token->phase != Phase::in_commit;
   if (in_download && page.token->base_seq > page.snapshot_seq)
     return fail(ErrorCode::malformed, "That page token is none of this server's.", "", "page_token");
+  if (page.token && page.token->phase == Phase::statements)
+    return PageEnd{page.token->base_seq, std::nullopt, page.token->base_seq < page.snapshot_seq};
   if (in_download || (page.cursor_seq == 0 && !page.token)) return write_first_replica(db, scope, page, patches);
   return write_news(db, scope, page, patches, response);
 }

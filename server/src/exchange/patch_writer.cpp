@@ -2,6 +2,7 @@
 
 #include <google/protobuf/io/coded_stream.h>
 
+#include "tern/protocol/mutant.hpp"
 #include "tern/sync/ticket_fields.hpp"
 #include "tern/sync/ticket_state.hpp"
 #include "tern/v1/exchange.pb.h"
@@ -85,13 +86,13 @@ Result<std::optional<MessagePlace>> PatchWriter::add_messages(const TicketId& ti
   for (;;) {
     TERN_TRY(const bool more, rows.step());
     if (!more) return std::optional<MessagePlace>();
-    if (last && patch.size() - before + rows.blob(0).size() > patch_messages_bytes_max) return last;
+    if (last && patch.size() - before + rows.blob(0).size() > limits::patch_messages_bytes_max) return last;
     last = MessagePlace{rows.uint64(2), rows.id<DeviceId>(3), rows.id<ChangeId>(4)};
     if (rows.int64(1) == static_cast<std::int64_t>(sync::Visibility::restricted) && !scope_.restricted_notes) {
       v1::TicketMessage message;
       if (!message.ParseFromArray(rows.blob(0).data(), static_cast<int>(rows.blob(0).size())))
         return fail(ErrorCode::corrupt, "A stored message cannot be read.");
-      if (message.author() != scope_.operator_id.view()) continue;
+      if (message.author() != scope_.operator_id.view() && !mutant(Mutant::restricted_sent)) continue;
     }
     put_field(patch, v1::Patch::kMessagesFieldNumber, rows.blob(0));
   }
@@ -126,7 +127,7 @@ Result<void> PatchWriter::add_for_repair(const TicketId& ticket, ByteView state)
     TERN_TRY(const bool more, rows.step());
     if (!more) break;
     bytes += static_cast<std::size_t>(rows.uint64(1)) + 8;
-    if (bytes <= patch_messages_bytes_max) continue;
+    if (bytes <= limits::patch_messages_bytes_max) continue;
     beyond = rows.uint64(0);
     break;
   }

@@ -24,9 +24,6 @@ struct MessagePlace {
   static MessagePlace behind(std::uint64_t commit_seq);
 };
 
-/// Messages of one ticket on one page: with everything else of an answer they stay below what a device unpacks.
-inline constexpr std::size_t patch_messages_bytes_max = 512 * limits::kib;
-
 /// Collects `patches` (field 3) and `entered` (field 4) of an ExchangeResponse as encoded bytes, to be put behind the
 /// rest of the message: Protobuf reads fields in any order.
 class PatchWriter {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tern/protocol/crash_point.hpp"
+#include "tern/protocol/mutant.hpp"
 
 namespace tern::server {
 namespace {
@@ -123,6 +124,7 @@ Result<WorkingTicket*> Batch::ticket(const TicketId& id) {
   if (!state) return tl::unexpected(std::move(state).error());
   working->state = std::move(*state);
   working->stored = true;
+  working->state_bytes = rows.blob(0).size();
   working->change_count = rows.uint64(1);
   working->scope_before = scope_facts(working->state);
   TERN_TRY(auto latest, db().query(select_latest, number, id));
@@ -232,6 +234,7 @@ void Batch::publish() {
   in.number_block = (next_integer_id / limits::epoch_block + 1) * limits::epoch_block;
   clock_written(in, std::move(*clock_));
   in.flushed_ms = commit_ms;
+  in.trouble = ErrorCode{};
 
   std::unique_lock lock(in.snapshot_mutex);
   for (auto& [id, row] : devices_) {
@@ -240,6 +243,7 @@ void Batch::publish() {
         row.chain.device_epoch) {  // heads declared of a chain that is over bound nothing
       device.notes.declared_seq = device.notes.previous_declared_seq = 0;
       device.notes.declared_ms = device.notes.previous_declared_ms = 0;
+      device.notes.declared_hash = {};
       device.notes.dirty = true;
     }
     device.row = std::move(row);
@@ -271,13 +275,15 @@ Result<CommitNotice> Batch::finish() {
   }
   if (auto written = write_rows(); !written) return tl::unexpected(std::move(written).error());
   crash_point("before_commit");
-  if (auto done = transaction_->commit(); !done) {
+  if (auto done = transaction_->commit(); !done && !mutant(Mutant::ack_before_commit)) {
     in.writer_broken = true;  // whether it is stored is unknown until the file was read again
     return tl::unexpected(std::move(done).error());
   }
   crash_point("after_commit");
   transaction_.reset();
   notice.records = !records_.empty();
+  for (const auto& [key, record] : records_)
+    if (key.kind == sync::RecordKind::device) notice.devices.push_back(DeviceId::or_zero(key.id.view()));
   for (const auto& [id, working] : tickets_)
     if (working->dirty) notice.tickets.push_back(id);
   std::sort(notice.tickets.begin(), notice.tickets.end());

@@ -5,6 +5,7 @@
 // (snapshots, heads) changes after the commit returned.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -62,7 +63,8 @@ struct SetWork {
   std::vector<Entry> entries;
   std::unordered_map<ChangeId, std::size_t> by_id;
   std::vector<Altered> altered;
-  std::vector<ServerChange> follow_ups;  // what the server adds in the same transaction
+  std::vector<ServerChange> follow_ups;            // what the server adds in the same transaction
+  std::map<TicketId, std::size_t> versions_asked;  // of tickets as they were seen, to judge rights by
 };
 
 class Batch {
@@ -137,6 +139,8 @@ public:
   CustodyMarks& custody();
   [[nodiscard]] const CustodyMarks& custody_now() const { return custody_changed_ ? custody_ : in.custody; }
   std::vector<ErasedKey> newly_erased;
+  /// Tickets as of commits before this batch, asked for once; nothing: the ticket was not there yet.
+  std::map<std::pair<TicketId, std::uint64_t>, std::optional<sync::TicketState>> states_at_seen;
   std::optional<EpochId> new_epoch;       // begin_epoch
   std::vector<TicketId> rescope_tickets;  // whose scope changes by time alone
 };
@@ -158,6 +162,20 @@ Result<void> admit(Batch& batch, SetWork& work, Entry& entry);
 /// Why the ticket that a link, merge or split names stands against it; `none`: it does not.
 Result<sync::ReasonCode> judge_other_ticket(Batch& batch, const sync::Change& change);
 void refuse(Entry& entry, sync::Admission::Verdict verdict, sync::ReasonCode reason, sync::Rule rule);
+/// Why a change cannot be taken in whoever makes it: a record that it names does not exist, or its ticket (null: it
+/// makes it) has no room for it.
+sync::ReasonCode judge_contents(const Batch& batch, const sync::Change& change, const OperatorId& author,
+                                sync::PrincipalKind author_kind, WorkingTicket* ticket);
+
+/// ticket_room.cpp
+sync::ReasonCode judge_room(WorkingTicket& ticket, const sync::Change& change, const OperatorId& author,
+                            sync::PrincipalKind author_kind);
+/// On the ticket that a merge or split names.
+bool has_room_for_mirror(WorkingTicket& target, const sync::Change& claim);
+/// Bytes that a change can add to the stored state, at most.
+std::size_t growth_of(const sync::TicketState& state, const sync::Change& change);
+/// Before it is folded in.
+void note_growth(WorkingTicket& ticket, const sync::Change& change);
 
 /// message_rows.cpp
 struct StoredMessage {

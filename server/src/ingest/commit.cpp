@@ -2,12 +2,13 @@
 #include <algorithm>
 
 #include "run_batch.hpp"
+#include "tern/protocol/mutant.hpp"
 
 namespace tern::server {
 namespace {
 
 PushFault fault_of(ErrorCode code, std::string message, std::string hint, std::string field) {
-  return {{code, std::move(message), std::move(hint), std::move(field)}, 0, 0, {}};
+  return {{code, std::move(message), std::move(hint), std::move(field)}, 0, 0, {}, 0};
 }
 
 PushFault unknown_key() {
@@ -22,7 +23,7 @@ struct Deposited {
 
 Result<Deposited> deposited(Batch& batch, const DeviceId& device) {
   TERN_TRY(auto rows, batch.db().query("SELECT count(*), sum(length(wire)) FROM quarantine WHERE tenant_id = $1 "
-                                       "AND device_id = $2",
+                                       "AND device_id = $2 AND settled = 0",
                                        batch.number, device));
   TERN_TRY(const bool found, rows.step());
   return found ? Deposited{rows.uint64(0), rows.uint64(1)} : Deposited{};
@@ -41,6 +42,7 @@ Result<std::optional<PushFault>> deposit_set(Batch& batch, const protocol::Verif
   kept.sets += 1;
   kept.bytes += wire.size();
   batch.wrote = true;
+  if (mutant(Mutant::deposit_not_kept)) return std::optional<PushFault>{};
   TERN_CHECKED(
       batch.db().run("INSERT INTO quarantine (tenant_id, device_id, set_hash, received_ms, wire) "
                      "VALUES ($1, $2, $3, $4, $5)",
@@ -79,7 +81,8 @@ Result<PushAnswer> take_deposit(Batch& batch, const VerifiedPush& push) {
 std::optional<PushFault> check_key(const Batch& batch, const protocol::VerifiedSet& set, const DeviceRow& device) {
   if (set.header.key != device.key || device.purpose != protocol::KeyPurpose::device) return unknown_key();
   const auto actor = batch.find_actor(device.operator_id);
-  if (device.key_state == protocol::KeyState::active && actor && actor->active) return std::nullopt;
+  const bool active = device.key_state == protocol::KeyState::active || mutant(Mutant::revoked_key_accepted);
+  if (active && actor && actor->active) return std::nullopt;
   return fault_of(ErrorCode::key_revoked, "this device's key is revoked or frozen",
                   "deposit its work and enrol the device again", "key_id");
 }
@@ -90,8 +93,10 @@ std::optional<PushFault> check_contents(const Batch& batch, const protocol::Veri
   for (std::size_t i = 0; i < set.set.changes.size(); ++i) {
     if (!set.set.changes[i].erased() || batch.in.erased.contains({set.header.device, set.commitments[i]})) continue;
     if (batch.in.erasure_due.contains(changes[i].ref)) continue;
-    return fault_of(ErrorCode::content_missing, "a change came without the content that the server still expects", {},
-                    "body");
+    PushFault fault = fault_of(ErrorCode::content_missing,
+                               "a change came without the content that the server still expects", {}, "body");
+    fault.op_index = i;
+    return fault;
   }
   return std::nullopt;
 }
@@ -143,7 +148,7 @@ Result<std::optional<PushFault>> take_set(Batch& batch, const VerifiedPush& push
     }
     case protocol::ChainVerdict::gap:
     case protocol::ChainVerdict::unknown_epoch:
-      return std::optional(PushFault{protocol::chain_error(judgement), 0, judgement.expected, device.chain});
+      return std::optional(PushFault{protocol::chain_error(judgement), 0, judgement.expected, device.chain, 0});
   }
   return std::optional<PushFault>{};
 }
@@ -201,13 +206,15 @@ void note_push(Tenant& tenant, const Push& push) {
   note.device = push.device;
   note.declared = push.declared;
   note.cursor_seq = push.cursor_seq;
-  note.outbox_pending = push.outbox_pending;
+  note.outbox_pending = std::max<std::uint64_t>(push.outbox_pending, push.change_sets.size());
   static_cast<void>(note_exchange(tenant, note));
 }
 
 }  // namespace
 
 Result<BatchResult> commit_batch(Tenant& tenant, std::span<VerifiedPush> pushes) {
+  if (tenant.internals().takes_no_work)
+    return fail(ErrorCode::storage_full, "there is too little room on the server's disk", "its operator is told");
   for (const VerifiedPush& push : pushes) note_push(tenant, push.push);
   return run_batch(tenant, [&](Batch& batch) -> Result<BatchResult> {
     BatchResult result;

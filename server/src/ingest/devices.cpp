@@ -8,18 +8,6 @@
 namespace tern::server {
 namespace {
 
-std::string_view state_name(protocol::KeyState state) {
-  switch (state) {
-    case protocol::KeyState::active:
-      return "active";
-    case protocol::KeyState::frozen:
-      return "frozen";
-    case protocol::KeyState::revoked:
-      return "revoked";
-  }
-  return "revoked";
-}
-
 Result<void> check_may_enrol(const Batch& batch, const OperatorId& operator_id) {
   const auto actor = batch.find_actor(operator_id);
   if (!actor) return fail(ErrorCode::not_found, "there is no such operator", {}, "operator");
@@ -71,17 +59,39 @@ DeviceInfo info_of(const Device& device) {
   return info;
 }
 
-void note_declared(DeviceNotes& notes, const DeviceRow& row, const protocol::ChainHead& declared, std::int64_t now_ms) {
-  if (declared.device_epoch != row.chain.device_epoch || declared.chain_seq < notes.declared_seq) return;
-  if (declared.chain_seq > notes.declared_seq) {
+/// A head further ahead than what the device itself says is on its way is none of its chain: what the server has
+/// processed counts instead. So no declaration can lie beyond what is still to come and bound nothing for ever.
+protocol::ChainHead credible(const DeviceRow& row, const protocol::ChainHead& declared,
+                             const std::optional<std::uint64_t>& pending) {
+  const bool beyond =
+      pending && declared.chain_seq > row.chain.chain_seq && declared.chain_seq - row.chain.chain_seq > *pending;
+  return beyond ? row.chain : declared;
+}
+
+/// Each head bounds the sets behind it by the time of its exchange. A later one that is not above an earlier one says
+/// all of that and more, and takes its place.
+void note_declared(DeviceNotes& notes, const DeviceRow& row, const protocol::ChainHead& told,
+                   const std::optional<std::uint64_t>& pending, std::int64_t now_ms) {
+  const protocol::ChainHead declared = credible(row, told, pending);
+  if (declared.device_epoch != row.chain.device_epoch || declared.chain_seq < row.chain.chain_seq) return;
+  const bool another = declared.chain_seq != 0 && !declared.hash.is_zero() && declared.hash != row.chain.hash;
+  if (declared.chain_seq == row.chain.chain_seq && another) return;  // of a chain that split: its push will show it
+  const bool renamed = declared.chain_seq == notes.declared_seq && !notes.declared_hash.is_zero() &&
+                       declared.hash != notes.declared_hash && declared.chain_seq > row.chain.chain_seq;
+  if (renamed) {  // what it is called now was not sealed yet when that place was declared first
+    notes.previous_declared_seq = row.chain.chain_seq;
+    notes.previous_declared_ms = notes.declared_ms;
+  } else if (declared.chain_seq > notes.declared_seq && notes.declared_seq <= row.chain.chain_seq) {
     // The one before goes on bounding the sets that are still to come; another in between would say nothing of the
     // first of them, and must not push it out.
-    if (notes.declared_seq <= row.chain.chain_seq) {
-      notes.previous_declared_seq = notes.declared_seq;
-      notes.previous_declared_ms = notes.declared_ms;
-    }
-    notes.declared_seq = declared.chain_seq;
+    notes.previous_declared_seq = notes.declared_seq;
+    notes.previous_declared_ms = notes.declared_ms;
+  } else if (declared.chain_seq <= notes.previous_declared_seq) {
+    notes.previous_declared_seq = declared.chain_seq;
+    notes.previous_declared_ms = now_ms;
   }
+  notes.declared_seq = declared.chain_seq;
+  notes.declared_hash = declared.hash;
   notes.declared_ms = now_ms;
 }
 
@@ -91,6 +101,18 @@ bool nothing_pending(const DeviceNotes& notes, const DeviceRow& row) {
 }
 
 }  // namespace
+
+std::string_view state_name(protocol::KeyState state) {
+  switch (state) {
+    case protocol::KeyState::active:
+      return "active";
+    case protocol::KeyState::frozen:
+      return "frozen";
+    case protocol::KeyState::revoked:
+      return "revoked";
+  }
+  return "revoked";
+}
 
 ServerChange device_record(Batch& batch, const DeviceRow& device, const OperatorId& acting) {
   sync::Record record;
@@ -238,7 +260,7 @@ bool note_exchange(Tenant& tenant, const ExchangeNote& note) {
   const DeviceRow& row = found->second.row;
   notes.dirty = true;
   notes.last_seen_ms = now;
-  if (note.declared) note_declared(notes, row, *note.declared, now);
+  if (note.declared) note_declared(notes, row, *note.declared, note.outbox_pending, now);
   if (note.cursor_seq) notes.cursor_seq = std::min(*note.cursor_seq, in.commit_seq.load());
   if (note.outbox_pending) notes.outbox_pending = *note.outbox_pending;
   if (note.sent_seq) notes.sent_seq = std::max(notes.sent_seq, *note.sent_seq);

@@ -61,6 +61,7 @@ struct DeviceInfo {
   Bytes certificate;
   Bytes wipe_order, revocation;  // signed statements; empty = none
 };
+std::string_view state_name(protocol::KeyState state);  // "active", "frozen", "revoked"
 std::optional<DeviceInfo> find_device(const Tenant& tenant, const DeviceId& device);
 std::vector<DeviceInfo> devices(const Tenant& tenant);
 

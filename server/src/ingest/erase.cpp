@@ -212,7 +212,8 @@ Result<void> refold(Batch& batch, const TicketId& id) {
 
 // ---- the entry ----
 
-Result<ServerCommit> write_entries(Batch& batch, const std::vector<Victim>& victims, const OperatorId& acting) {
+Result<ServerCommit> write_entries(Batch& batch, const std::vector<Victim>& victims, const OperatorId& acting,
+                                   const std::string& reason) {
   std::map<TicketId, std::vector<sync::ChangeRef>> by_ticket;
   for (const Victim& victim : victims) by_ticket[victim.ticket].push_back(victim.ref);
   std::vector<ServerChange> entries;
@@ -222,6 +223,7 @@ Result<ServerCommit> write_entries(Batch& batch, const std::vector<Victim>& vict
       entry.acting = acting;
       entry.change.intent = sync::Intent::erase;
       entry.change.ticket = ticket;
+      entry.change.reason = reason;
       entry.change.targets.assign(
           refs.begin() + static_cast<std::ptrdiff_t>(at),
           refs.begin() + static_cast<std::ptrdiff_t>(std::min(refs.size(), at + limits::targets_per_change_max)));
@@ -262,13 +264,14 @@ Result<void> check_right(const Batch& batch, const OperatorId& acting) {
   return fail(ErrorCode::not_permitted, "only an admin erases");
 }
 
-Result<Erased> erase_in(Batch& batch, const std::vector<sync::ChangeRef>& changes, const OperatorId& acting) {
+Result<Erased> erase_in(Batch& batch, const std::vector<sync::ChangeRef>& changes, const OperatorId& acting,
+                        const std::string& reason) {
   TERN_CHECKED(check_right(batch, acting));
   TERN_TRY(const std::vector<Victim> victims, find_victims(batch, changes));
   if (victims.empty()) return fail(ErrorCode::invalid, "what was named is erased already", {}, "changes");
   Erased out;
   TERN_TRY(out.statement, sign_erasure(batch, victims));
-  TERN_TRY(out.commit, write_entries(batch, victims, acting));
+  TERN_TRY(out.commit, write_entries(batch, victims, acting, reason));
   TERN_CHECKED(remove(batch, victims, out.statement));
   for (const Victim& victim : victims) out.changes.push_back(victim.ref);
   return out;
@@ -283,7 +286,7 @@ Result<void> erase_what_was_due(Batch& batch, const std::vector<sync::ChangeRef>
     if (victim && !victim->erased_before) arrived.push_back(ref);
   }
   if (arrived.empty()) return {};
-  TERN_CHECKED(erase_in(batch, arrived, OperatorId{}));
+  TERN_CHECKED(erase_in(batch, arrived, OperatorId{}, {}));
   batch.in.truncate_due = true;
   return {};
 }
@@ -302,9 +305,10 @@ Result<void> expect_erased(Tenant& tenant, const std::vector<sync::ChangeRef>& c
   return {};
 }
 
-Result<Erased> erase(Tenant& tenant, const std::vector<sync::ChangeRef>& changes, const OperatorId& acting) {
+Result<Erased> erase(Tenant& tenant, const std::vector<sync::ChangeRef>& changes, const OperatorId& acting,
+                     const std::string& reason) {
   const auto strand = tenant.lock_writer();
-  auto erased = run_batch(tenant, [&](Batch& batch) { return erase_in(batch, changes, acting); });
+  auto erased = run_batch(tenant, [&](Batch& batch) { return erase_in(batch, changes, acting, reason); });
   if (!erased) return erased;
   // The text still stands in the WAL until it is emptied; a reader may hold that up, then a later `maintain` does it.
   tenant.internals().truncate_due = true;

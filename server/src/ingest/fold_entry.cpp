@@ -185,6 +185,7 @@ Result<sync::Standing> fold_placed(Batch& batch, SetWork& work, WorkingTicket& t
                                    const sync::PlacedChange& placed) {
   const Intent intent = placed.change.intent;
   if (intent == Intent::describe) TERN_CHECKED(load_describes(batch, ticket));
+  note_growth(ticket, placed.change);
   const sync::FoldEffect effect = sync::fold_in(ticket.state, placed);
   ticket.dirty = true;
   for (const sync::StandingChange& change : effect.altered)

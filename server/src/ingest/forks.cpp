@@ -20,8 +20,7 @@ Result<void> keep_evidence(Batch& batch, const protocol::VerifiedSet& set, const
 
 /// A new certificate and a new device epoch: both ends go on from it, the second holder signs its own again.
 Result<Bytes> heal(Batch& batch, DeviceRow& device, const Hash& by) {
-  TERN_TRY(const auto held,
-           protocol::open_statement<protocol::Certificate>(device.certificate, batch.in.keys.log.public_key()));
+  TERN_TRY(const auto held, batch.in.keys.open_logged<protocol::Certificate>(device.certificate));
   protocol::Certificate next = held.value;
   next.device_epoch = device.chain.device_epoch + 1;
   next.serial += 1;
@@ -48,7 +47,8 @@ Result<PushFault> judge_fork(Batch& batch, const protocol::VerifiedSet& set, Dev
                    "sync again; if it happens once more, enrol this device anew", "chain_seq"},
                   0,
                   head.chain_seq + 1,
-                  head};
+                  head,
+                  0};
   TERN_TRY(const auto known,
            read_receipt(batch.db(), batch.number, set.header.device, set.header.device_epoch, set.header.chain_seq));
   // The answer to the fork that healed was lost on its way: the same one again.

@@ -34,6 +34,7 @@ struct PushFault {
   std::size_t set_index = 0;
   std::uint64_t expected_seq = 0;  // chain_gap
   protocol::ChainHead head;        // chain_forked
+  std::size_t op_index = 0;        // of the change within its set, where one is at fault
 };
 
 /// A push after the stateless checks. Made on any thread.
@@ -57,6 +58,7 @@ struct CommitNotice {
   std::uint64_t first_seq = 0, last_seq = 0;
   std::vector<TicketId> tickets;
   bool records = false;
+  std::vector<DeviceId> devices;  // made, ended, or signed into a new epoch after a fork
 };
 
 /// Parse, verify signatures and commitments, parse changes. Thread-safe; reads keys through a snapshot of the tenant.

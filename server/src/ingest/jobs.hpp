@@ -26,7 +26,8 @@ struct Erased {
   Bytes statement;
   ServerCommit commit;
 };
-Result<Erased> erase(Tenant& tenant, const std::vector<sync::ChangeRef>& changes, const OperatorId& acting);
+Result<Erased> erase(Tenant& tenant, const std::vector<sync::ChangeRef>& changes, const OperatorId& acting,
+                     const std::string& reason = {});
 
 /// After a restore: these were erased in the history that was given up, and the ledger does not hold them now. Should
 /// they come again they are taken without their content, and erased in the same transaction if they have one.

@@ -87,4 +87,9 @@ bool LedgerFold::description_erased(const TicketId& id) const {
   return ticket != tickets_.end() && ticket->second.erased;
 }
 
+bool LedgerFold::is_made(const TicketId& id) const {
+  const auto ticket = tickets_.find(id);
+  return ticket != tickets_.end() && ticket->second.state.created.has_value();
+}
+
 }  // namespace tern::server

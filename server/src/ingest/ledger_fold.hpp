@@ -20,6 +20,9 @@ public:
   /// The description of this ticket went through a body that is erased: how it was merged cannot be told any more.
   [[nodiscard]] bool description_erased(const TicketId& ticket) const;
 
+  /// Its create was folded.
+  [[nodiscard]] bool is_made(const TicketId& ticket) const;
+
 private:
   struct Ticket {
     sync::TicketState state;

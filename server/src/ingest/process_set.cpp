@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "batch.hpp"
+#include "tern/protocol/mutant.hpp"
 
 namespace tern::server {
 namespace {
@@ -52,7 +53,7 @@ Result<void> judge_again(Batch& batch, SetWork& work, Entry& entry) {
                "WHERE tenant_id = $1 AND device_id = $2 AND change_id = $3",
                batch.number, ref.device, ref.id));
   TERN_TRY(const bool found, rows.step());
-  if (!found) return {};
+  if (!found || mutant(Mutant::duplicate_applied_again)) return {};
   entry.again = true;
   entry.same_content =
       rows.blob(0) == entry.sealed->skeleton && commitment_of_row(rows) == entry.sealed->body_commitment();
@@ -87,7 +88,7 @@ void place(const SetWork& work, std::size_t index, Entry& entry) {
       sync::make_stamp(*entry.change, origin, work.commit_seq, entry.admission, entry.author, entry.author_kind);
 }
 
-bool is_fact(const sync::Change& change) {
+bool folds_as_fact(const sync::Change& change) {
   const sync::IntentSpec* spec = sync::find_intent(change.intent);
   return spec != nullptr && spec->ruling == sync::Ruling::fact;
 }
@@ -127,7 +128,7 @@ Result<void> process_change(Batch& batch, SetWork& work, std::size_t index, Devi
   ticket.dirty = true;
   const bool folded =
       entry.admission.verdict == sync::Admission::Verdict::admitted && entry.change->intent != sync::Intent::release;
-  if (folded && is_fact(*entry.change))
+  if (folded && folds_as_fact(*entry.change))
     ticket.latest.add({work.judged.device, work.judged.device_epoch}, entry.admission.effective_ms);
   entry.latest = ticket.latest;
   return {};
@@ -141,7 +142,7 @@ Result<std::optional<PushFault>> process_set(Batch& batch, SetWork& work, Device
   work.by_id.reserve(work.changes.size());
   batch.wrote = true;
   for (std::size_t i = 0; i < work.changes.size(); ++i) TERN_CHECKED(process_change(batch, work, i, device));
-  batch.commit_seq = work.commit_seq;
+  batch.commit_seq = work.commit_seq + (mutant(Mutant::commit_number_skipped) && work.commit_seq % 16 == 0 ? 1 : 0);
   device.chain = {work.header.device_epoch, work.header.chain_seq, work.hash};
   const sync::SetEvidence& evidence = work.evidence;
   device.last_lo_ms = std::max(

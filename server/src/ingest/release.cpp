@@ -53,14 +53,28 @@ sync::PlacedChange place_again(const Batch& batch, const SetWork& work, const Le
   return placed;
 }
 
-Result<void> release_one(Batch& batch, SetWork& work, Entry& entry, const LedgerChange& held) {
+/// Everything but rights that admission asks, as things are now: a change may have been held before most of it was
+/// looked at.
+Result<ReasonCode> judge_again(Batch& batch, const sync::PlacedChange& placed, WorkingTicket* ticket) {
+  const sync::Change& change = placed.change;
+  for (const sync::ChangeRef& target : change.targets)
+    if (change.intent == sync::Intent::edit_message || change.intent == sync::Intent::delete_message) {
+      TERN_TRY(const auto message, find_message(batch, target));
+      if (!message || message->ticket != change.ticket) return ReasonCode::parent_missing;
+    }
+  const ReasonCode against = judge_contents(batch, change, placed.stamp.author, placed.stamp.author_kind, ticket);
+  if (against != ReasonCode::none) return against;
+  return judge_other_ticket(batch, change);
+}
+
+Result<void> release_one(Batch& batch, SetWork& work, Entry& entry, const LedgerChange& held, ReasonCode& against) {
   sync::PlacedChange placed = place_again(batch, work, held);
   const bool creates = placed.change.intent == sync::Intent::create;
   if (creates == (entry.ticket != nullptr)) return {};  // already there, or still nothing to act on
-  if (placed.change.intent == sync::Intent::merge || placed.change.intent == sync::Intent::split) {
-    // It was held before the other ticket was looked at.
-    TERN_TRY(const sync::ReasonCode against, judge_other_ticket(batch, placed.change));
-    if (against != ReasonCode::none) return {};
+  TERN_TRY(const ReasonCode now, judge_again(batch, placed, entry.ticket));
+  if (now != ReasonCode::none) {  // it stays held
+    if (against == ReasonCode::none) against = now;
+    return {};
   }
   if (creates) {
     TERN_CHECKED(name_ticket(batch, placed.change, placed.admission));
@@ -69,7 +83,8 @@ Result<void> release_one(Batch& batch, SetWork& work, Entry& entry, const Ledger
   const sync::IntentSpec* spec = sync::find_intent(placed.change.intent);
   if (spec != nullptr && spec->ruling == sync::Ruling::claim)
     sync::judge_claim(entry.ticket->state, placed.change, placed.stamp, false, placed.admission);
-  // A message edit whose message is not there has nothing to act on.
+  if (const auto& merged = entry.ticket->state.merged_into; merged && spec != nullptr)
+    placed.admission.redirected = spec->append_only && sync::ordered_after(placed.stamp, merged->stamp);
   TERN_TRY(const sync::Standing standing, fold_placed(batch, work, *entry.ticket, placed));
   const sync::Origin& origin = placed.stamp.origin;
   if (spec != nullptr && spec->ruling == sync::Ruling::fact)
@@ -97,9 +112,16 @@ Result<void> fold_release(Batch& batch, SetWork& work, Entry& entry) {
     }
     return {};
   }
-  for (const LedgerChange* change : held) TERN_CHECKED(release_one(batch, work, entry, *change));
+  ReasonCode against = ReasonCode::none;
+  for (const LedgerChange* change : held) TERN_CHECKED(release_one(batch, work, entry, *change, against));
   if (entry.released.empty()) {
-    refuse(entry, Verdict::held, ReasonCode::parent_missing, Rule::dependency);
+    const bool waits = against == ReasonCode::none || against == ReasonCode::parent_missing ||
+                       against == ReasonCode::ticket_unknown || against == ReasonCode::cycle;
+    if (waits) {
+      refuse(entry, Verdict::held, ReasonCode::parent_missing, Rule::dependency);
+    } else {
+      refuse(entry, Verdict::rejected, against, Rule::admission);
+    }
   } else {
     entry.standing = {sync::Outcome::applied, Rule::release, {}, {}};
   }

@@ -5,20 +5,6 @@
 
 namespace tern::server {
 
-/// After an error of the storage nothing that is prepared or cached is believed any more.
-inline void note_failure(Tenant& tenant, const Error& error) {
-  switch (error.code) {
-    case ErrorCode::storage_full:
-    case ErrorCode::storage_failed:
-    case ErrorCode::corrupt:
-    case ErrorCode::busy:
-      tenant.internals().writer_broken = true;
-      return;
-    default:
-      return;
-  }
-}
-
 /// `work` decides inside the batch; any error undoes all of it and is passed on. What `work` gives gets the notice of
 /// the commit when it has a place for it.
 template <typename Work>

@@ -134,7 +134,8 @@ struct BatchScopes {
       if (!more) break;
       const bool own = !rows.is_null(1) && rows.id<OperatorId>(1) == actor.id;
       const bool queued = rows.is_null(1) && !rows.is_null(2) && queues.contains(rows.id<RecordId>(2));
-      if (own || queued) ids.insert(rows.id<TicketId>(0));
+      const bool perhaps_made = rows.is_null(1) && rows.is_null(2);
+      if (own || queued || perhaps_made) ids.insert(rows.id<TicketId>(0));
     }
     TERN_TRY(auto interests, batch.db().query("SELECT ticket_id FROM ticket_interest WHERE tenant_id = $1 "
                                               "AND operator_id = $2",

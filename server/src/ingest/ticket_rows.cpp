@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "batch.hpp"
+#include "ticket_columns.hpp"
 
 namespace tern::server {
 namespace {
@@ -21,24 +22,18 @@ constexpr std::string_view upsert_ticket =
 constexpr std::int64_t follows = 1;
 constexpr std::int64_t keeps_custody = 2;
 
-std::optional<sqlite::Blob> some(const std::optional<Bytes>& bytes) {
-  if (!bytes || bytes->empty()) return std::nullopt;
-  return sqlite::Blob{*bytes};
+std::optional<sqlite::Blob> some(const Bytes& bytes) {
+  if (bytes.empty()) return std::nullopt;
+  return sqlite::Blob{bytes};
 }
 
 Result<void> write_ticket(Batch& batch, const TicketId& id, const WorkingTicket& ticket, const ScopeFacts& facts) {
-  const sync::TicketState& state = ticket.state;
-  const sync::StatusView status = sync::status_view(state);
-  const auto category = sync::field_value(state, sync::FieldId::category);
-  const auto contact = sync::field_value(state, sync::FieldId::contact);
-  const Bytes subject = sync::field_value(state, sync::FieldId::subject).value_or(Bytes{});
-  const std::optional<Bytes> merged = facts.merged_into;
-  const Bytes encoded = sync::encode_state(state);
-  return batch.db().run(upsert_ticket, batch.number, id, state.integer_id, sqlite::Text{state.number}, state.version,
-                        status.status, sync::class_of(state), sync::priority_of(state), facts.assignee, facts.queue,
-                        some(category), some(contact), sqlite::Text{subject},
-                        state.created ? state.created->order_ms : 0, state.updated_ms, facts.ended_ms, some(merged),
-                        facts.deleted, ticket.change_count, sqlite::Blob{encoded});
+  const TicketColumns of = columns_of(ticket.state, facts, ticket.change_count);
+  const Bytes encoded = sync::encode_state(ticket.state);
+  return batch.db().run(upsert_ticket, batch.number, id, of.integer_id, sqlite::Text{of.number}, of.version, of.status,
+                        of.status_class, of.priority, of.assignee, of.queue, some(of.category), some(of.contact),
+                        sqlite::Text{of.subject}, of.created_ms, of.updated_ms, of.ended_ms, some(of.merged_into),
+                        of.deleted, of.change_count, sqlite::Blob{encoded});
 }
 
 Result<void> insert_interest(Batch& batch, const OperatorId& who, const TicketId& ticket, std::int64_t kind,
@@ -87,8 +82,12 @@ Result<void> write_custody(Batch& batch, const TicketId& id, const ScopeFacts& b
 }  // namespace
 
 Result<void> write_tickets(Batch& batch) {
-  for (auto& [id, ticket] : batch.tickets()) {
-    if (!ticket->dirty) continue;
+  // In the order of the rows: each page of the file is met once.
+  std::vector<std::pair<TicketId, const WorkingTicket*>> dirty;
+  for (const auto& [id, ticket] : batch.tickets())
+    if (ticket->dirty) dirty.emplace_back(id, ticket.get());
+  std::sort(dirty.begin(), dirty.end());
+  for (const auto& [id, ticket] : dirty) {
     const ScopeFacts facts = scope_facts(ticket->state);
     TERN_CHECKED(write_ticket(batch, id, *ticket, facts));
     TERN_CHECKED(write_followers(batch, id, ticket->scope_before.followers, facts.followers));

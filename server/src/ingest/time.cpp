@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "batch.hpp"
+#include "tern/protocol/mutant.hpp"
 
 namespace tern::server {
 namespace {
@@ -16,12 +17,15 @@ EpochId epoch_of(const sync::Change& change, const SetWork& work) {
   return change.seen_epoch.is_zero() ? work.anchor_epoch : change.seen_epoch;
 }
 
-/// Above what the server holds: it is the server that is behind, and nothing can be judged.
-bool ahead(const Batch& batch, const SetWork& work) {
-  if (seen_is_of_this_epoch(batch, work.anchor_epoch) && work.judged.seen_seq > batch.committed_seq) return true;
-  return std::any_of(work.changes.begin(), work.changes.end(), [&](const sync::Change& change) {
+/// Above what the server holds: it is the server that is behind, and nothing can be judged. The first change that says
+/// so; 0 also when the header does.
+std::optional<std::size_t> ahead(const Batch& batch, const SetWork& work) {
+  if (seen_is_of_this_epoch(batch, work.anchor_epoch) && work.judged.seen_seq > batch.committed_seq) return 0;
+  const auto first = std::find_if(work.changes.begin(), work.changes.end(), [&](const sync::Change& change) {
     return seen_is_of_this_epoch(batch, epoch_of(change, work)) && change.seen_seq > batch.committed_seq;
   });
+  if (first == work.changes.end()) return std::nullopt;
+  return static_cast<std::size_t>(first - work.changes.begin());
 }
 
 EpochId newest_past_epoch(const Batch& batch) {
@@ -30,8 +34,12 @@ EpochId newest_past_epoch(const Batch& batch) {
   return newest == batch.in.past_epochs.end() ? EpochId{} : newest->first;
 }
 
-std::int64_t last_exchange_before(const DeviceNotes& notes, std::uint64_t chain_seq) {
+std::int64_t last_exchange_before(const DeviceNotes& notes, std::uint64_t chain_seq, const Hash& hash) {
   if (notes.declared_seq < chain_seq) return notes.declared_ms;
+  // A head with a name that its set does not bear when it comes was not sealed yet when it was declared.
+  const bool invented =
+      notes.declared_seq == chain_seq && !notes.declared_hash.is_zero() && notes.declared_hash != hash;
+  if (invented) return notes.declared_ms;
   if (notes.previous_declared_seq < chain_seq) return notes.previous_declared_ms;
   return 0;
 }
@@ -58,10 +66,12 @@ void judge_seen(const Batch& batch, const SetWork& work, Entry& entry) {
   const sync::Change& change = *entry.change;
   std::uint64_t seen = batch.normalise_seen(epoch_of(change, work), change.seen_seq);
   if (work.from_server) {
-    if (change.seen_now) seen = entry.ticket == nullptr ? batch.commit_seq : entry.ticket->state.version;
-    seen = std::min(seen, batch.commit_seq);
+    // What is there now may be of this very set.
+    seen = !change.seen_now          ? std::min(seen, batch.commit_seq)
+           : entry.ticket != nullptr ? entry.ticket->state.version
+                                     : batch.commit_seq;
   } else {
-    seen = std::min(seen, work.sent_seq);
+    seen = mutant(Mutant::seen_is_newest) ? batch.commit_seq : std::min(seen, work.sent_seq);
     if (seen != change.seen_seq) entry.admission.time_flags |= sync::time_flag_seen_cut;
   }
   entry.admission.seen_seq = seen;
@@ -94,12 +104,13 @@ Result<std::optional<PushFault>> judge_set_time(Batch& batch, SetWork& work, con
   work.anchor_epoch = anchor ? anchor->epoch : EpochId{};
   // An anchor that a restore took away: what was seen under it is of the history before, as far as that was kept.
   if (!anchor && !work.judged.anchor_hash.is_zero() && ahead(batch, work)) work.anchor_epoch = newest_past_epoch(batch);
-  if (ahead(batch, work)) {
+  if (const auto change = ahead(batch, work)) {
     return std::optional(PushFault{{ErrorCode::server_behind, "the device has seen more than this server holds",
                                     "the server was set back; nothing is lost, try again later", "seen"},
                                    0,
                                    0,
-                                   {}});
+                                   {},
+                                   *change});
   }
   work.sent_seq = std::min(notes.sent_seq, batch.committed_seq);
   const std::uint64_t seen = batch.normalise_seen(work.anchor_epoch, work.judged.seen_seq);
@@ -108,7 +119,7 @@ Result<std::optional<PushFault>> judge_set_time(Batch& batch, SetWork& work, con
   if (anchor) evidence.anchor_ms = anchor->time_ms;
   TERN_TRY(evidence.seen_commit_ms, batch.commit_time(work.cursor_seen));
   // A set that was signed again stands in a new chain, whose declared heads say nothing of when it was first signed.
-  evidence.last_exchange_ms = work.set->original ? 0 : last_exchange_before(notes, work.header.chain_seq);
+  evidence.last_exchange_ms = work.set->original ? 0 : last_exchange_before(notes, work.header.chain_seq, work.hash);
   evidence.previous_lo_ms = device.last_lo_ms;
   evidence.received_ms = batch.commit_ms;
   evidence.mono_ms = work.judged.mono_ms;

@@ -1,4 +1,6 @@
 // The stateless half of ingest: signatures, commitments, changes as values. Any thread.
+#include <algorithm>
+
 #include <set>
 
 #include "ingest.hpp"
@@ -60,10 +62,22 @@ Result<sync::Change> parse_or_name(const protocol::SealedChange& sealed, const D
   return change;
 }
 
-Result<std::vector<sync::Change>> parse_changes(const protocol::VerifiedSet& set) {
+/// The change that came without the content that is still expected.
+std::size_t contentless(ByteView wire, const protocol::VerifyContext& context, const DeviceId& device) {
+  const auto set = protocol::decode_change_set(wire);
+  if (!set) return 0;
+  const auto missing = std::find_if(set->changes.begin(), set->changes.end(), [&](const auto& change) {
+    return change.erased() && !context.is_erased(device, change.commitment());
+  });
+  return missing == set->changes.end() ? 0 : static_cast<std::size_t>(missing - set->changes.begin());
+}
+
+/// `at`: where it failed.
+Result<std::vector<sync::Change>> parse_changes(const protocol::VerifiedSet& set, std::size_t& at) {
   std::vector<sync::Change> changes;
   changes.reserve(set.set.changes.size());
   for (const protocol::SealedChange& sealed : set.set.changes) {
+    at = changes.size();
     TERN_TRY(sync::Change change, parse_or_name(sealed, set.header.device));
     changes.push_back(std::move(change));
   }
@@ -89,8 +103,8 @@ VerifiedPush verify_push(const Tenant& tenant, Push push) {
   context.is_erased = [&](const DeviceId& device, const Hash& commitment) {
     return tenant.is_erased(device, commitment) || due.contains(commitment);
   };
-  const auto stop = [&verified](Error error, std::size_t index) {
-    verified.fault = PushFault{std::move(error), index, 0, {}};
+  const auto stop = [&verified](Error error, std::size_t index, std::size_t op_index = 0) {
+    verified.fault = PushFault{std::move(error), index, 0, {}, op_index};
   };
   for (std::size_t i = 0; i < wires.size(); ++i) {
     if (i >= limits::sets_per_exchange_max) {
@@ -100,15 +114,18 @@ VerifiedPush verify_push(const Tenant& tenant, Push push) {
     due = due_erasures(tenant, verified.push.device, wires[i]);
     auto set = protocol::verify_wire(wires[i], context);
     if (!set) {
-      stop(std::move(set).error(), i);
+      const bool content = set.error().code == ErrorCode::content_missing;
+      const std::size_t at = content ? contentless(wires[i], context, verified.push.device) : 0;
+      stop(std::move(set).error(), i, at);
       break;
     }
     take_in_erased_form(tenant, *set);
     // A deposit is kept raw: what it says is read when somebody releases it.
     Result<std::vector<sync::Change>> changes;
-    if (!verified.push.deposit) changes = parse_changes(*set);
+    std::size_t at = 0;
+    if (!verified.push.deposit) changes = parse_changes(*set, at);
     if (!changes) {
-      stop(std::move(changes).error(), i);
+      stop(std::move(changes).error(), i, at);
       break;
     }
     verified.sets.push_back(std::move(*set));

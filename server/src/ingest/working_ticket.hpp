@@ -51,6 +51,8 @@ struct WorkingTicket {
   bool stored = false;  // it has a row
   bool dirty = false;   // the state is not the row's
   std::uint64_t change_count = 0;
+  std::size_t state_bytes = 0;    // of the row, and what was folded in since at most adds to it
+  bool state_measured = true;     // it is exactly that
   std::uint64_t last_commit = 0;  // newest commit with a change of it, of any outcome
   LatestFacts latest;
   ScopeFacts scope_before;                         // of the row; meaningless for a new one

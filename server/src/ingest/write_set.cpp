@@ -104,8 +104,8 @@ Result<void> write_set_row(Batch& batch, const SetWork& work, const protocol::Re
     bytes = work.set->original->header + Bytes(work.set->original->signature.view());
     original = Blob{bytes};
   }
-  const std::uint64_t row_check =
-      ledger_row_check(batch.in.row_key, work.commit_seq, work.set->header, work.set->signature, receipt.outcomes);
+  const std::uint64_t row_check = ledger_row_check(batch.in.row_key, work.commit_seq, work.set->header,
+                                                   work.set->signature, receipt.outcomes, work.lo_ms);
   return batch.db().run(insert_set, batch.number, work.commit_seq, work.header.device, work.header.device_epoch,
                         work.header.chain_seq, work.hash, Blob{work.set->header}, work.set->signature, original,
                         work.entries.size(), batch.commit_ms, receipt.leaf_index, Blob{receipt.outcomes}, work.lo_ms,

@@ -123,17 +123,20 @@ void clock_failed(Tenant::Internals& in, ClockWrite written) {
   in.pending_anchors = std::move(written.anchors);
 }
 
-Result<void> flush_notes(Tenant& tenant, bool closing) {
-  const auto strand = tenant.lock_writer();
+namespace {
+
+using Notes = std::vector<std::pair<DeviceId, DeviceNotes>>;
+
+Notes take_notes(Tenant::Internals& in) {
+  Notes notes;
+  std::unique_lock lock(in.snapshot_mutex);
+  for (auto& [id, device] : in.devices)
+    if (std::exchange(device.notes.dirty, false)) notes.emplace_back(id, device.notes);
+  return notes;
+}
+
+Result<void> write_all(Tenant& tenant, const Notes& notes, bool closing) {
   Tenant::Internals& in = tenant.internals();
-  TERN_CHECKED(in.ensure_writer());
-  check(!in.writer->in_transaction(), "notes are written between commits");
-  std::vector<std::pair<DeviceId, DeviceNotes>> notes;
-  {
-    std::unique_lock lock(in.snapshot_mutex);
-    for (auto& [id, device] : in.devices)
-      if (std::exchange(device.notes.dirty, false)) notes.emplace_back(id, device.notes);
-  }
   TERN_TRY(auto transaction, sqlite::Transaction::begin_write(*in.writer));
   for (const auto& [id, note] : notes) TERN_CHECKED(write_notes(*in.writer, in.options.number, id, note));
   const std::int64_t now = tenant.now_ms();
@@ -145,7 +148,25 @@ Result<void> flush_notes(Tenant& tenant, bool closing) {
   }
   clock_written(in, std::move(clock));
   in.flushed_ms = now;
+  in.trouble = ErrorCode{};
   return {};
+}
+
+}  // namespace
+
+Result<void> flush_notes(Tenant& tenant, bool closing) {
+  const auto strand = tenant.lock_writer();
+  Tenant::Internals& in = tenant.internals();
+  TERN_CHECKED(in.ensure_writer());
+  check(!in.writer->in_transaction(), "notes are written between commits");
+  const Notes notes = take_notes(in);
+  auto done = write_all(tenant, notes, closing);
+  if (done) return done;
+  note_failure(tenant, done.error());
+  std::unique_lock lock(in.snapshot_mutex);
+  for (const auto& [id, note] : notes)
+    if (const auto found = in.devices.find(id); found != in.devices.end()) found->second.notes.dirty = true;
+  return done;
 }
 
 Result<void> prepare_anchors(Tenant& tenant) {

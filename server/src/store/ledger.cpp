@@ -161,13 +161,28 @@ Result<std::vector<LedgerChange>> read_ticket(sqlite::Database& db, std::int64_t
 }
 
 Result<std::vector<LedgerChange>> read_commit(sqlite::Database& db, std::int64_t tenant, std::uint64_t commit_seq) {
+  std::optional<Error> first;
+  TERN_TRY(auto changes,
+           read_commit(db, tenant, commit_seq, [&first](std::uint32_t, const TicketId&, const Error& error) {
+             if (!first) first = error;
+           }));
+  if (first) return tl::unexpected(std::move(*first));
+  return changes;
+}
+
+Result<std::vector<LedgerChange>> read_commit(sqlite::Database& db, std::int64_t tenant, std::uint64_t commit_seq,
+                                              const DamagedChange& damaged) {
   TERN_TRY(auto rows, db.query(changes_of_commit, tenant, commit_seq));
   std::vector<LedgerChange> changes;
   for (;;) {
     TERN_TRY(const bool more, rows.step());
     if (!more) return changes;
-    TERN_TRY(LedgerChange change, change_of(rows));
-    changes.push_back(std::move(change));
+    auto change = change_of(rows);
+    if (change) {
+      changes.push_back(std::move(*change));
+    } else {
+      damaged(static_cast<std::uint32_t>(rows.int64(1)), rows.id<TicketId>(16), change.error());
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -48,6 +49,10 @@ Result<std::vector<LedgerChange>> read_ticket(sqlite::Database& db, std::int64_t
                                               std::uint64_t up_to = UINT64_MAX);
 /// Those of one set, by index; without those whose id was there already.
 Result<std::vector<LedgerChange>> read_commit(sqlite::Database& db, std::int64_t tenant, std::uint64_t commit_seq);
+/// The same of a ledger that may be damaged: a change that cannot be read is told and left out. For verify.
+using DamagedChange = std::function<void(std::uint32_t index, const TicketId& ticket, const Error& error)>;
+Result<std::vector<LedgerChange>> read_commit(sqlite::Database& db, std::int64_t tenant, std::uint64_t commit_seq,
+                                              const DamagedChange& damaged);
 Result<std::optional<LedgerChange>> read_change(sqlite::Database& db, std::int64_t tenant, const sync::ChangeRef& ref);
 
 /// What of a ticket's ledger is folded: admitted changes, and released ones at their release's place. By commit.

@@ -3,6 +3,8 @@
 
 #include "migrations_tenant.inc"
 #include "tenant_internals.hpp"
+#include "tern/protocol/mutant.hpp"
+#include "tern/sqlite/files.hpp"
 #include "tern/sqlite/migrations.hpp"
 
 namespace tern::server {
@@ -13,6 +15,7 @@ sqlite::OpenOptions writer_options(const TenantOptions& options) {
   out.path = options.directory + "/tern.db";
   out.create = false;
   out.vfs = options.vfs;
+  if (mutant(Mutant::server_not_durable)) out.synchronous = sqlite::Synchronous::normal;
   if (options.encryption) out.key = sqlite::DatabaseKey::from(options.encryption->view());
   return out;
 }
@@ -70,16 +73,17 @@ Result<void> load_clock(Tenant::Internals& in, sqlite::Database& db, std::int64_
                     tenant, in.epoch));
   TERN_TRY(const bool found, last.step());
   std::lock_guard anchors(in.anchor_mutex);
+  in.anchor_seq_bound = clock.anchor_seq;
+  in.anchor_time_bound_ms = clock.time_ms;
+  std::lock_guard lock(in.clock_mutex);
+  // A clock that runs already has issued everything that the file can hold of it, and knows whether it is in doubt; the
+  // anchors that went out since are still to be written.
+  if (in.clock) return {};
   in.next_anchor_seq = std::max(clock.anchor_seq, found ? last.uint64(1) + 1 : 1);
   in.newest_anchor_hash = found ? last.id<Hash>(0) : Hash{};
   in.newest_anchor.reset();
   in.pending_anchors.clear();
-  in.anchor_seq_bound = clock.anchor_seq;
-  in.anchor_time_bound_ms = clock.time_ms;
-  std::lock_guard lock(in.clock_mutex);
-  const std::int64_t issued = std::max(
-      {clock.time_ms, last_commit.value_or(0), found ? last.int64(2) : 0, in.clock ? in.clock->last_issued_ms() : 0});
-  in.clock.emplace(issued);
+  in.clock.emplace(std::max({clock.time_ms, last_commit.value_or(0), found ? last.int64(2) : 0}));
   return {};
 }
 
@@ -174,7 +178,17 @@ Result<void> Tenant::Internals::load() {
   const std::int64_t tenant = options.number;
   if (!writer) {
     TERN_TRY(writer, sqlite::Database::open(writer_options(options)));
+    // Before that nobody may hear of what it shows. A full disk is no reason not to be read, and it loses no commit.
+    const auto settled = sqlite::settle(*writer);
+    const bool only_full =
+        !settled && settled.error().code == ErrorCode::storage_full && trouble.load() != ErrorCode::storage_failed;
+    if (!settled && !only_full) {
+      writer.reset();
+      return tl::unexpected(settled.error());
+    }
     TERN_CHECKED(migrate_tenant(*writer));
+    // Commits that follow each other touch the same pages: 16 MiB of log, and each goes into the file once.
+    TERN_CHECKED(writer->exec("PRAGMA wal_autocheckpoint = 4096"));
   }
   sqlite::Database& db = *writer;
   {

@@ -17,6 +17,7 @@ constexpr Hint hints[] = {
     {"change", "change", "1000000 800000 20 1"},
     {"change", "change_by_id", "1000000 1000000 5000 1"},
     {"change", "change_by_ticket", "1000000 1000000 30 5 1"},
+    {"change", "change_held", "1000 1000 2 1"},
     {"change_set", "change_set", "100000 80000 1"},
     {"change_set", "change_set_chain", "100000 100000 1000 1000 1"},
     {"change_again", "change_again", "1000 800 2 1"},

@@ -99,9 +99,11 @@ std::uint64_t meta_number(const std::optional<Bytes>& value, std::uint64_t fallb
 }
 
 std::uint64_t ledger_row_check(ByteView row_key, std::uint64_t commit_seq, ByteView header, const Signature& signature,
-                               ByteView outcomes) {
-  const Bytes row = protocol::ByteWriter().u64(commit_seq).raw(header).id(signature).raw(outcomes).take();
-  return protocol::row_checksum(row_key, row);
+                               ByteView outcomes, std::optional<std::int64_t> lo_ms) {
+  protocol::ByteWriter row;
+  row.u64(commit_seq).raw(header).id(signature).raw(outcomes);
+  if (lo_ms) row.i64(*lo_ms);
+  return protocol::row_checksum(row_key, row.bytes());
 }
 
 Result<std::vector<Device>> read_devices(sqlite::Database& db, std::int64_t tenant) {

@@ -168,10 +168,13 @@ protocol::LogHead Tenant::log_head() const {
   return {internals_->epoch, internals_->log_size, internals_->log_root};
 }
 
-void Tenant::set_backup_stable_seq(std::uint64_t commit_seq) {
-  std::uint64_t before = internals_->backup_stable_seq.load();
-  while (before < commit_seq && !internals_->backup_stable_seq.compare_exchange_weak(before, commit_seq)) {
-  }
+Result<void> Tenant::set_backup_stable_seq(std::uint64_t commit_seq) {
+  const auto strand = lock_writer();
+  if (commit_seq <= internals_->backup_stable_seq.load()) return {};
+  TERN_CHECKED(write(
+      [&](sqlite::Database& db) { return write_meta(db, number(), "backup_stable_seq", meta_number(commit_seq)); }));
+  internals_->backup_stable_seq = commit_seq;
+  return {};
 }
 
 std::unique_lock<std::recursive_mutex> Tenant::lock_writer() {
@@ -181,6 +184,43 @@ std::unique_lock<std::recursive_mutex> Tenant::lock_writer() {
 sqlite::Database& Tenant::writer() {
   check(internals_->writer != nullptr, "the tenant's writer is open");
   return *internals_->writer;
+}
+
+Result<void> Tenant::write(const std::function<Result<void>(sqlite::Database&)>& work) {
+  const auto strand = lock_writer();
+  TERN_CHECKED(internals_->ensure_writer());
+  auto done = work(*internals_->writer);
+  if (!done) note_failure(*this, done.error());
+  return done;
+}
+
+std::optional<ErrorCode> Tenant::storage_trouble() const {
+  const ErrorCode trouble = internals_->trouble;
+  return trouble == ErrorCode{} ? std::nullopt : std::optional(trouble);
+}
+
+bool Tenant::takes_work() const {
+  return !internals_->takes_no_work;
+}
+
+void Tenant::take_no_work(bool refused) {
+  internals_->takes_no_work = refused;
+}
+
+void note_failure(Tenant& tenant, const Error& error) {
+  switch (error.code) {
+    case ErrorCode::storage_full:
+    case ErrorCode::storage_failed:
+    case ErrorCode::corrupt:
+      tenant.internals().trouble = error.code;
+      tenant.internals().writer_broken = true;
+      return;
+    case ErrorCode::busy:
+      tenant.internals().writer_broken = true;
+      return;
+    default:
+      return;
+  }
 }
 
 Result<Tenant::Reader> Tenant::reader() {

@@ -24,12 +24,21 @@ namespace tern::server {
 
 /// The server's keys for one tenant. Files under DIR/keys, 0600.
 struct TenantKeys {
+  /// What a log key of this server signed: the one in use, or one that was in use before.
+  template <typename T>
+  Result<protocol::Signed<T>> open_logged(ByteView wire) const {
+    TERN_TRY(const KeyId signer, protocol::signer_of(T::tag, wire));
+    const protocol::ServerKey* before = list.find(signer, protocol::ServerKeyPurpose::log);
+    return protocol::open_statement<T>(wire, before == nullptr ? log.public_key() : before->public_key);
+  }
+
   protocol::SigningKey log;
   protocol::SigningKey sealing;
   DeviceId sealing_device;  // the device record of the sealing key
   Bytes key_list;           // Signed<KeyList>::wire
   std::vector<protocol::PublicKey> roots;
   protocol::ExchangePublicKey backup_public;
+  protocol::KeyList list;  // what key_list says
 };
 
 struct TenantOptions {
@@ -74,6 +83,15 @@ public:
   /// functions of the tenant that write by themselves. Recursive, because such work commits.
   [[nodiscard]] std::unique_lock<std::recursive_mutex> lock_writer();
   sqlite::Database& writer();
+  /// Does work of its own transaction, or of one statement, with the writer: opened again first where it had failed,
+  /// and noted as failed where the storage fails now.
+  Result<void> write(const std::function<Result<void>(sqlite::Database&)>& work);
+
+  /// `storage_full`, `storage_failed` or `corrupt`, since a write failed and until one succeeds. Any thread.
+  [[nodiscard]] std::optional<ErrorCode> storage_trouble() const;
+  /// While set, pushes of devices are answered with `storage_full`; what the administrator does is done. Any thread.
+  void take_no_work(bool refused);
+  [[nodiscard]] bool takes_work() const;
 
   /// A read connection for the time of the call's scope.
   class Reader {
@@ -110,9 +128,10 @@ public:
   /// The log head as of the newest commit.
   [[nodiscard]] protocol::LogHead log_head() const;
 
-  /// Commits up to here are in a backup that was reopened and verified. Durable with the next commit.
+  /// Commits up to here are in a backup that was reopened and verified.
   [[nodiscard]] std::uint64_t backup_stable_seq() const;
-  void set_backup_stable_seq(std::uint64_t commit_seq);
+  /// Durable when it returns: what an anchor has told once is told after a crash, too. On failure it stays as it was.
+  Result<void> set_backup_stable_seq(std::uint64_t commit_seq);
 
   /// The certificates and chains of devices, notes of exchanges: ingest/devices.hpp. Jobs: ingest/jobs.hpp.
   struct Internals;  // store/tenant_internals.hpp: for ingest and the store's own files

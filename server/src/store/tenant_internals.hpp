@@ -45,6 +45,7 @@ struct DeviceNotes {
   std::uint64_t sent_seq = 0;
   std::uint64_t declared_seq = 0;
   std::int64_t declared_ms = 0;
+  Hash declared_hash;  // in memory only: zero after a restart, and then the set that comes there is not held against it
   std::uint64_t previous_declared_seq = 0;
   std::int64_t previous_declared_ms = 0;
   std::uint64_t cursor_seq = 0;
@@ -107,7 +108,9 @@ struct Tenant::Internals {
   // ---- strand ----
   std::recursive_mutex writer_mutex;
   std::unique_ptr<sqlite::Database> writer;
-  bool writer_broken = false;         // after a storage error: reopen before anything else
+  bool writer_broken = false;              // after a storage error: reopen before anything else
+  std::atomic<bool> takes_no_work{false};  // of devices: there is no room
+  std::atomic<ErrorCode> trouble{};   // of the storage, until something was written again; `internal`: none. Any thread
   protocol::MerkleFrontier frontier;  // of the newest commit
   std::uint64_t next_integer_id = 1;
   Bytes row_key;                                                            // SipHash of ledger rows
@@ -163,6 +166,9 @@ struct Tenant::Internals {
   void rebuild_queue_members();
 };
 
+/// After an error of the storage nothing that is prepared or cached is believed any more. Strand.
+void note_failure(Tenant& tenant, const Error& error);
+
 /// The role, queues and state of an operator's record.
 sync::Actor actor_of(const sync::Record& record);
 
@@ -178,9 +184,10 @@ Result<void> write_meta(sqlite::Database& db, std::int64_t tenant, std::string_v
 Bytes meta_number(std::uint64_t value);
 std::uint64_t meta_number(const std::optional<Bytes>& value, std::uint64_t fallback = 0);
 
-/// SipHash of what a row of change_set stands for.
+/// SipHash of what a row of change_set stands for. Without lo_ms up to the commit that meta's `row_check_lo_after`
+/// names.
 std::uint64_t ledger_row_check(ByteView row_key, std::uint64_t commit_seq, ByteView header, const Signature& signature,
-                               ByteView outcomes);
+                               ByteView outcomes, std::optional<std::int64_t> lo_ms);
 
 // ---- rows of devices ----
 Result<std::vector<Device>> read_devices(sqlite::Database& db, std::int64_t tenant);

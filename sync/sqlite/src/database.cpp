@@ -123,8 +123,10 @@ Result<void> Database::connect(const OpenOptions& options) {
   if (sqlite3_initialize() != SQLITE_OK) return fail(ErrorCode::storage_failed, "SQLite does not start");
 #if TERN_SQLITE_ENCRYPTION
   if (options.key && !vfs.empty()) {
-    if (sqlite3mc_vfs_create(vfs.c_str(), 0) != SQLITE_OK) return fail(ErrorCode::internal, "unknown VFS " + vfs);
-    vfs = "multipleciphers-" + vfs;
+    const std::string ciphered = "multipleciphers-" + vfs;
+    if (sqlite3_vfs_find(ciphered.c_str()) == nullptr && sqlite3mc_vfs_create(vfs.c_str(), 0) != SQLITE_OK)
+      return fail(ErrorCode::internal, "unknown VFS " + vfs);
+    vfs = ciphered;
   }
 #endif
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
@@ -266,7 +268,9 @@ void Database::set_keep_going(std::function<bool()> keep_going) {
 tl::unexpected<Error> Database::failure(int code, std::string_view doing) const {
   const int system_errno = handle_ == nullptr ? 0 : sqlite3_system_errno(handle_);
   const char* reason = handle_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle_);
-  return tl::unexpected<Error>(describe(code, system_errno, path_, doing, reason));
+  Error error = describe(code, system_errno, path_, doing, reason);
+  if (error.code == ErrorCode::corrupt) met_damage_ = true;
+  return tl::unexpected<Error>(std::move(error));
 }
 
 }  // namespace tern::sqlite

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "tern/sqlite/database.hpp"
+#include "tern/sqlite/files.hpp"
 
 namespace tern::sqlite {
 
@@ -20,6 +21,24 @@ Result<Checkpoint> Database::checkpoint(CheckpointMode mode) {
   result.checkpointed_frames = done_frames < 0 ? 0 : done_frames;
   result.complete = !held_back && result.wal_frames == result.checkpointed_frames;
   return result;
+}
+
+Result<void> settle(Database& writer) {
+  TERN_TRY(const Checkpoint done, writer.checkpoint(CheckpointMode::truncate));
+  if (!done.complete)
+    return fail(ErrorCode::busy, "readers keep the database " + writer.path() + " from being settled",
+                "try again in a moment");
+  // The first commit of a log names a new one, and is synced before anything stands in it: what is left of the old log
+  // counts no more, even when its end is not on the disk.
+  TERN_TRY(const auto version, writer.int64_of("PRAGMA user_version"));
+  return writer.exec("PRAGMA user_version = " + std::to_string(version.value_or(0)));
+}
+
+void remove_database(const std::string& path, const std::string& vfs) {
+  if (sqlite3_initialize() != SQLITE_OK) return;
+  sqlite3_vfs* files = sqlite3_vfs_find(vfs.empty() ? nullptr : vfs.c_str());
+  if (files == nullptr) return;
+  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) files->xDelete(files, (path + suffix).c_str(), 0);
 }
 
 Result<void> Database::vacuum_into(const std::string& path) {
@@ -39,6 +58,7 @@ Result<void> Database::check_with(std::string_view pragma) {
   TERN_TRY(auto findings, prepare(pragma));
   TERN_TRY(const bool row, findings.step());
   if (row && findings.text(0) == "ok") return {};
+  met_damage_ = true;
   const std::string finding(row ? findings.text(0) : std::string_view("no answer"));
   return fail(ErrorCode::corrupt, "the database " + path_ + " is damaged: " + finding);
 }

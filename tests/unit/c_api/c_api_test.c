@@ -100,6 +100,11 @@ static void works(tern_client* client) {
          last);
   expect(tern_save(client, "[{\"intent\":\"message\",\"text\":\"x\"}]", next()) == TERN_ERROR, "no ticket", last);
   expect(tern_save(client, "{}", next()) == TERN_ERROR && says("usage"), "no array", last);
+  expect(tern_dismiss_notice(client, next()) == TERN_OK, "the notice is dealt with", last);
+  expect(tern_follow_up(client, "{\"device\":\"01010101-0101-0101-0101-010101010101\",\"id\":\"0101010101010101\"}",
+                        "keep-theirs", NULL, next()) == TERN_ERROR &&
+             says("not_found"),
+         "a follow-up of no change", last);
   expect(tern_dismiss(client, "{\"device\":\"x\"}", next()) == TERN_ERROR && says("error"), "no change", last);
 }
 

@@ -69,7 +69,7 @@ void ClientDesk::reopen() {
   must(outbox->set_owner({identity.device, identity.operator_id}));
   auto opened = Replica::open(replica_path(), data_key, {});
   if (!opened && opened.error().code == ErrorCode::corrupt) {
-    Replica::destroy(replica_path());
+    Replica::destroy(replica_path(), {});
     opened = Replica::open(replica_path(), data_key, {});
   }
   replica = must(std::move(opened));

@@ -2,8 +2,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include "outbox/recovery.hpp"
 #include "support/catch.hpp"
 #include "tern/protocol/statements.hpp"
+#include "tern/v1/exchange.pb.h"
 #include "unit/client/client_desk.hpp"
 
 using namespace tern;
@@ -215,6 +217,34 @@ TEST_CASE("signing again under a new device epoch keeps changes, ids and salts",
   desk.seal();
   CHECK(must(desk.outbox->head()).chain_seq == 3);
   CHECK_FALSE(desk.outbox->reseal(2, certificate, desk.key, desk.seal_context()));
+}
+
+TEST_CASE(
+    "a server that was set back voids receipts of every device epoch, and a new certificate has all of it signed anew",
+    "[client][outbox]") {
+  ClientDesk desk;
+  const TicketId ticket = desk.save(desk.create("pump")).ticket;
+  desk.seal();
+  desk.push();
+  REQUIRE(desk.outbox->reseal(2, "the second certificate", desk.key, desk.seal_context()));
+  desk.save(desk.message(ticket, "under the second epoch"));
+  desk.seal();
+  const auto hash = must(desk.outbox->head()).hash;
+  const std::uint64_t newest = must(desk.outbox->pending(0, std::nullopt)).front().commit_seq;
+  REQUIRE(newest > 0);
+  v1::SetOutcomes outcomes;
+  outcomes.add_outcomes()->set_outcome(1);
+  must(desk.outbox->store_receipts({{2, 1, newest + 1, 5, hash, outcomes.SerializeAsString()}}));
+  CHECK(pending(desk, newest + 1).empty());
+
+  CHECK(must(client::return_to_sealed(*desk.outbox, newest - 1)) == 2);
+  CHECK(pending(desk, newest + 1).size() == 2);
+  REQUIRE(desk.outbox->reseal(3, "the third certificate", desk.key, desk.seal_context()));
+  const auto sets = must(desk.outbox->sets_from(1, 9, 1 << 20));
+  REQUIRE(sets.size() == 2);
+  const auto first = must(protocol::verify_wire(sets[0], verifier(desk)));
+  REQUIRE(first.original);
+  CHECK(first.original->device_epoch == 1);
 }
 
 TEST_CASE("erasing takes text and salt away, and the set still verifies in its erased form", "[client][outbox]") {

@@ -252,7 +252,7 @@ TEST_CASE("two takes: the loser reads who was first, and what can be done", "[cl
   CHECK(entry.stands_value == "ann");
   CHECK(entry.sentence.starts_with("taken by ann at "));
   CHECK(entry.sentence.ends_with("before you were back online"));
-  CHECK(entry.follow_ups.front() == "take anyway");
+  CHECK(entry.follow_ups.front().label == "take anyway");
   const Json json = client::to_json(entry);
   CHECK(json["outcome"].as_string() == "overtaken");
   CHECK(json["stands_value"].as_string() == "ann");
@@ -280,7 +280,7 @@ TEST_CASE("a value that does not stand is told with both values", "[client][view
   CHECK(attention[1].stands_value == "pump broken");
   CHECK(attention[1].stands_author == "ann");
   CHECK(attention[1].sentence.find("ann set it to 'pump broken'") == 0);
-  CHECK(attention[1].follow_ups.front() == "set mine again");
+  CHECK(attention[1].follow_ups.front().label == "set mine again");
   CHECK(attention[0].value == "low");
   CHECK(attention[0].stands_value == "urgent");
   CHECK(attention[0].sentence.find("the higher priority stands: ann set it to urgent") == 0);

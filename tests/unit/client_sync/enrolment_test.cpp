@@ -96,6 +96,12 @@ TEST_CASE("what cannot prove that it knows the code pins nothing", "[client][enr
     };
     CHECK(outcome(enrol(request, wire, environment, confirm)) == "no_connection");
   }
+  SECTION("bytes that are no answer") {
+    wire.before = [](const HttpRequest&) -> std::optional<Result<HttpAnswer>> {
+      return HttpAnswer{200, {{"content-type", "application/octet-stream"}}, "hello"};
+    };
+    CHECK(outcome(enrol(request, wire, environment, confirm)) == "no_connection");
+  }
   SECTION("a redirect") {
     wire.before = [](const HttpRequest&) -> std::optional<Result<HttpAnswer>> {
       return HttpAnswer{302, {{"location", "http://elsewhere"}}, ""};

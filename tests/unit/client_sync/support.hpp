@@ -91,7 +91,7 @@ public:
     outbox_ = good(Outbox::open(paths.outbox, keys_->data_key.view(), ""));
     auto replica = Replica::open(paths.replica, keys_->replica_key.view(), "");
     if (!replica) {
-      Replica::destroy(paths.replica);
+      Replica::destroy(paths.replica, {});
       replica_ = good(Replica::open(paths.replica, keys_->replica_key.view(), ""));
     } else {
       replica_ = std::move(*replica);
@@ -107,7 +107,7 @@ public:
                       !keys_->wipe_order.empty(),
                       {}};
     parts.wipe = [this](ByteView order) -> Result<void> {
-      TERN_CHECKED(replica_->leave_disk(*outbox_));
+      TERN_CHECKED(replica_->leave_disk());
       return destroy_replica(dir_.file("home"), order);
     };
     engine_ = good(make_sync_engine(std::move(parts)));

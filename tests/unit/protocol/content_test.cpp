@@ -39,6 +39,21 @@ TEST_CASE("one frame comes back as it went", "[protocol][zstd]") {
   }
 }
 
+TEST_CASE("a difference comes back with its base and with no other", "[protocol][zstd]") {
+  Bytes base;
+  for (int i = 0; i < 300; ++i) base += std::to_string(i * 7919);
+  const Bytes plain = base.substr(0, 500) + "another word" + base.substr(520);
+  const Bytes frame = compress_against(base, plain);
+  CHECK(is_compressed(frame));
+  CHECK_FALSE(is_compressed(plain));
+  CHECK(frame.size() * 10 < plain.size());
+  CHECK(good(decompress_against(base, frame)) == plain);
+  CHECK(good(decompress_against({}, compress_against({}, plain))) == plain);
+  const auto with_another = decompress_against(Bytes(base.size(), 'x'), frame);
+  CHECK((!with_another || *with_another != plain));
+  CHECK(outcome(decompress_against(base, frame, plain.size() - 1)) == "too_large zstd");
+}
+
 TEST_CASE("a bomb is refused before it goes off", "[protocol][zstd]") {
   const Bytes plain(limits::decompressed_bytes_max + 1, 'a');
   const Bytes bomb = compress(plain);

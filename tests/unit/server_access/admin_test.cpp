@@ -32,14 +32,19 @@ TEST_CASE("every command is known by name, help and well-formed arguments", "[se
     for (const server::AdminArg& arg : command.args) {
       CHECK(args.insert(arg.name).second);
       CHECK_FALSE(arg.help.empty());
-      if (arg.positional) CHECK(arg.required);
+      if (arg.positional && !arg.required) CHECK(command.details.find("--") != std::string_view::npos);
       if (arg.kind == server::ArgKind::secret) CHECK_FALSE(arg.positional);
     }
   }
-  for (const char* name : {"tenant add", "tenant list", "operator add", "operator list", "operator disable",
-                           "device code", "device list", "device revoke", "import incidents", "export", "verify",
-                           "backup", "restore", "erase", "record load", "clock accept", "status"})
+  for (const char* name :
+       {"tenant add",   "tenant list",     "operator add",       "operator list",  "operator disable", "device code",
+        "device list",  "device revoke",   "import incidents",   "export",         "verify",           "backup",
+        "restore",      "erase",           "record load",        "clock accept",   "status",           "held list",
+        "held release", "quarantine list", "quarantine release", "quarantine drop"})
     CHECK(names.contains(name));
+  for (const std::string_view name : names)
+    if (const auto space = name.find(' '); space != std::string_view::npos)
+      CHECK_FALSE(server::admin_family_summary(name.substr(0, space)).empty());
 }
 
 TEST_CASE("a command with a word too many, too few or of the wrong kind does nothing", "[server][admin]") {
@@ -132,6 +137,9 @@ TEST_CASE("operators are changed, disabled and let in again", "[server][admin][o
   CHECK(changed["queues"].size() == 0);
   CHECK(house.command(cmd("operator disable", {{"operator", Json("Ann")}}))["active"].as_bool(true) == false);
   CHECK(house.command(cmd("operator set", {{"operator", Json("Ann")}, {"enable", Json(true)}}))["active"].as_bool());
+  CHECK(house.command(cmd("operator disable", {{"email", Json("Ann@x.example")}}))["operator"].as_string() == "Ann");
+  CHECK(code_of(house, cmd("operator disable")) == ErrorCode::usage);
+  CHECK(code_of(house, cmd("operator disable", {{"email", Json("z@x.example")}})) == ErrorCode::not_found);
   CHECK(code_of(house, cmd("operator set", {{"operator", Json("nobody")}})) == ErrorCode::not_found);
   CHECK(code_of(house, cmd("operator set", {{"operator", Json("Ann")}, {"password", Json("short")}})) ==
         ErrorCode::invalid);
@@ -165,6 +173,107 @@ TEST_CASE("a code's link names server, tenant and root", "[server][admin][device
   CHECK(code_of(house, cmd("device code", {{"operator", Json("nobody")}})) == ErrorCode::not_found);
 }
 
+TEST_CASE("a code has no link while nobody knows where the server is, and the last known place is remembered",
+          "[server][admin][devices]") {
+  House house;
+  house.add_operator("ann");
+  server::ServerOptions nowhere = house.options();
+  nowhere.public_url.clear();
+  house.core.reset();
+  house.core = must(server::ServerCore::open(nowhere, house.environment));
+  const auto place = [&](Json code) { return must(protocol::enrolment_link_from_text(code["link"].as_string())).url; };
+  CHECK(place(house.command(cmd("device code", {{"operator", Json("ann")}}))) == "https://desk.example");
+  CHECK(place(house.command(cmd("device code", {{"operator", Json("ann")},
+                                                {"public-url", Json("https://b.example")}}))) == "https://b.example");
+  CHECK(code_of(house, cmd("device code", {{"operator", Json("ann")}, {"public-url", Json("b.example")}})) ==
+        ErrorCode::invalid);
+
+  nowhere.directory = house.folder.file("other");
+  must(server::ServerCore::init(nowhere, "Pumps", "a@b.example", "a good password", house.environment));
+  house.core = must(server::ServerCore::open(nowhere, house.environment));
+  const Json code = house.command(cmd("device code", {{"operator", Json("a@b.example")}}));
+  CHECK(code["link"].is_null());
+  CHECK(code["server"].is_null());
+  CHECK_FALSE(code["code"].as_string().empty());
+}
+
+TEST_CASE("what is held and what is in quarantine is shown, counted, and released in an administrator's name",
+          "[server][admin][waiting]") {
+  House house;
+  house.add_operator("ann");
+  Device device(house, "ann", "all");
+  must(device.open_session());
+  const TicketId ticket = random_id<TicketId>(house.environment);
+  device.push(device.create(ticket, "pump leaks"));
+  // Its parent never came: held.
+  auto orphan = device.change(sync::Intent::message, ticket);
+  orphan.text = "waits for another";
+  orphan.visibility = sync::Visibility::team;
+  orphan.after = {random_id<ChangeId>(house.environment)};
+  device.push(orphan);
+  auto lost = device.change(sync::Intent::message, ticket);
+  lost.text = "made before the van was stolen";
+  lost.visibility = sync::Visibility::team;
+  const Bytes set = device.seal({lost});
+  house.command(cmd("device revoke", {{"device", Json(to_uuid_text(device.certificate.device.view()))}}));
+  must(device.open_session());
+  device.push(std::vector<Bytes>{set});
+
+  const Json status = house.command(cmd("status"));
+  const Json& row = status["rows"].items()[0];
+  CHECK(row["held"].as_integer() == 1);
+  CHECK(row["quarantined_sets"].as_integer() == 1);
+  CHECK(to_text(status["problems"]).find("quarantine list") != std::string::npos);
+  CHECK(status["disk_free_bytes"].as_integer() > 0);
+
+  const Json held = house.command(cmd("held list"));
+  REQUIRE(held["rows"].size() == 1);
+  const Json& first = held["rows"].items()[0];
+  CHECK(first["value"].as_string() == "waits for another");
+  CHECK(first["author"].as_string() == "ann");
+  CHECK(first["subject"].as_string() == "pump leaks");
+  CHECK(first["reason"].as_string() == "parent_missing");
+  CHECK(code_of(house, cmd("held release", {{"change", first["change"]}, {"by", Json("ann")}})) ==
+        ErrorCode::not_permitted);
+  CHECK(code_of(house, cmd("held release", {{"change", Json("nonsense")}})) == ErrorCode::invalid);
+  house.command(cmd("held release", {{"change", first["change"]}, {"reason", Json("it is true")}}));
+  CHECK(code_of(house, cmd("held release", {{"change", first["change"]}})) == ErrorCode::not_found);
+  CHECK(house.command(cmd("held list"))["rows"].size() == 0);
+
+  const Json waiting = house.command(cmd("quarantine list"));
+  REQUIRE(waiting["rows"].size() == 1);
+  const Json& one = waiting["rows"].items()[0];
+  CHECK(one["value"].as_string() == "made before the van was stolen");
+  CHECK(one["not_before"].is_string());
+  CHECK(code_of(house, cmd("quarantine release")) == ErrorCode::usage);
+  CHECK(code_of(house, cmd("quarantine release", {{"set", Json("ffffff")}})) == ErrorCode::not_found);
+  CHECK(code_of(house, cmd("quarantine release", {{"set", one["set"]}, {"by", Json("ann")}})) ==
+        ErrorCode::not_permitted);
+  house.add_operator("eve", "admin");
+  CHECK(code_of(house, cmd("quarantine release", {{"set", one["set"]}})) == ErrorCode::usage);  // several may
+  const Json released = house.command(cmd("quarantine release", {{"set", one["set"]}, {"by", Json("eve")}}));
+  CHECK(released["changes"].as_integer() == 1);
+  CHECK_FALSE(released["needs_attention"].as_bool(true));
+  CHECK(house.command(cmd("quarantine list"))["rows"].size() == 0);
+  CHECK(house.command(cmd("export"))["rows"].items()[0]["messages"].size() == 2);
+  CHECK(house.command(cmd("verify"))["good"].as_bool());
+}
+
+TEST_CASE("each device that is made, ended or frozen is a line of the log", "[server][admin][devices]") {
+  House house;
+  house.add_operator("ann");
+  Device device(house, "ann");
+  const auto lines = [&](const std::string& state) {
+    return std::count_if(house.log.begin(), house.log.end(), [&](const std::string& line) {
+      return line.find("\"device\"") != std::string::npos && line.find("\"" + state + "\"") != std::string::npos;
+    });
+  };
+  CHECK(lines("active") == 1);
+  house.command(cmd("device revoke", {{"device", Json(to_uuid_text(device.certificate.device.view()))}}));
+  CHECK(lines("revoked") == 1);
+  CHECK(house.command(cmd("device list"))["rows"].items()[0]["enrolled_at"].is_string());
+}
+
 TEST_CASE("the real form of an incident log becomes tickets with its own times, once", "[server][admin][import]") {
   House house;
   const std::string log = std::string(TERN_TEST_DATA_DIR) + "/incidents-sample.csv";
@@ -180,6 +289,7 @@ TEST_CASE("the real form of an incident log becomes tickets with its own times, 
   REQUIRE(lines["rows"].size() == 60);
   const Json& ticket = lines["rows"].items()[0];
   CHECK(ticket["number"].as_string() == "T-2024-0001");
+  CHECK(ticket["updated_at"].as_string().starts_with("2024-"));  // when the log says, not when it was imported
   CHECK(ticket["external_refs"].items()[0]["type"].as_string() == "incident");
   CHECK(ticket["history"].items()[0]["flags"] == Json::array({Json("asserted")}));
   const Json verified = house.command(cmd("verify"));
@@ -237,6 +347,27 @@ TEST_CASE("an export tells each field's settings in the fold's order, with names
                                            "status=in_progress", "assignee=ann", "messages=on my way"});
   CHECK(code_of(house, cmd("export", {{"format", Json("xml")}})) == ErrorCode::invalid);
   CHECK(code_of(house, cmd("export", {{"to", Json(house.folder.file("no/such/folder"))}})) != ErrorCode::internal);
+}
+
+TEST_CASE("an export goes on in pages: each names the next, and together they are every ticket",
+          "[server][admin][export]") {
+  House house;
+  house.command(cmd("import incidents", {{"file", Json(std::string(TERN_TEST_DATA_DIR) + "/incidents-sample.csv")}}));
+  std::set<std::string> numbers;
+  Json command = cmd("export", {{"limit", Json(25)}});
+  int pages = 0;
+  for (bool more = true; more && pages < 10; ++pages) {
+    const Json page = house.command(command);
+    CHECK(page["rows"].size() == (pages < 2 ? 25 : 10));
+    for (const Json& ticket : page["rows"].items()) CHECK(numbers.insert(ticket["number"].as_string()).second);
+    more = page.find("next") != nullptr;
+    if (more) command.set("after", page["next"]);
+  }
+  CHECK(pages == 3);
+  CHECK(numbers.size() == 60);
+  CHECK(code_of(house, cmd("export", {{"after", Json("x")}})) == ErrorCode::invalid);
+  CHECK(code_of(house, cmd("export", {{"limit", Json(0)}})) == ErrorCode::invalid);
+  CHECK(code_of(house, cmd("export", {{"limit", Json(1)}, {"to", Json(house.folder.file("x"))}})) == ErrorCode::usage);
 }
 
 // ---- the directory ----

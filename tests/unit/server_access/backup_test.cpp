@@ -5,6 +5,7 @@
 
 #include "house.hpp"
 #include "tern/protocol/statements.hpp"
+#include "tern/sqlite/database.hpp"
 #include "tern/sync/ticket_state.hpp"
 
 namespace tern::test {
@@ -146,6 +147,61 @@ TEST_CASE("revocations and erasures come back before anything else", "[server][b
     }
 }
 
+TEST_CASE("what the log of endings lacks is added when the server opens", "[server][backup][restore]") {
+  BackedUpHouse scene;
+  const TicketId ticket = scene.write("a subject");
+  Device thief(scene.house, "ann"), twin(scene.house, "ann");
+  must(twin.open_session());
+  for (int fork = 0; fork < 2; ++fork) {  // the second one freezes the key
+    auto request = twin.request();
+    const auto header = twin.next_header();
+    request.add_change_sets(twin.seal_as(header, {twin.create(random_id<TicketId>(scene.house.environment))}));
+    twin.exchange(request);
+    request = twin.request();
+    request.add_change_sets(twin.seal_as(header, {twin.create(random_id<TicketId>(scene.house.environment))}));
+    const auto answer = twin.exchange(request);
+    for (const Bytes& statement : answer.statements())
+      if (statement.starts_with("TRN1-EC")) twin.certificate_wire = statement;
+    twin.head = {2, 0, protocol::genesis_prev_hash(twin.certificate_wire)};
+  }
+  scene.house.command(cmd("device revoke", {{"device", Json(to_uuid_text(thief.certificate.device.view()))}}));
+  scene.house.command(cmd("erase", {{"ticket", Json(to_uuid_text(ticket.view()))}}));
+
+  // A crash between the commit and the line that is written of it; what the server ends by itself has none at all.
+  const std::string log = scene.house.options().directory + "/erasures.log";
+  const std::string before = content_of(log);
+  scene.house.core.reset();
+  std::filesystem::remove(log);
+  scene.house.reopen();
+  const std::string after = content_of(log);
+  CHECK(after.find("revoke ") != std::string::npos);
+  CHECK(after.find(to_hex(thief.certificate.device)) != std::string::npos);
+  CHECK(after.find("freeze ") != std::string::npos);
+  CHECK(after.find(to_hex(twin.certificate.device)) != std::string::npos);
+  CHECK(after.find("erase ") != std::string::npos);
+  CHECK(before.find("freeze ") == std::string::npos);
+  scene.house.reopen();
+  CHECK(content_of(log) == after);  // once
+}
+
+TEST_CASE("a key that was frozen after the backup is frozen after the restore", "[server][backup][restore]") {
+  BackedUpHouse scene;
+  scene.house.command(cmd("backup", {{"to", Json(scene.backup)}}));
+  scene.house.core.reset();
+  const auto& own = scene.device->certificate;
+  {
+    std::ofstream log(scene.house.folder.file("noted"), std::ios::binary);
+    log << "freeze " << to_hex(own.tenant) << " " << to_hex(own.device) << "\n";
+  }
+  std::filesystem::permissions(scene.house.folder.file("noted"), std::filesystem::perms::owner_read);
+  const Json restored = must(
+      scene.restore(scene.backup, {{"replace", Json(true)}, {"erasures", Json(scene.house.folder.file("noted"))}}));
+  CHECK(restored["revoked_again"].as_integer() == 1);
+  scene.house.reopen();
+  const Json row = scene.house.command(cmd("device list"))["rows"].items()[0];
+  CHECK(row["state"].as_string() == "frozen");
+}
+
 TEST_CASE("a backup that is damaged, cut or of another key restores nothing", "[server][backup][restore]") {
   BackedUpHouse scene;
   scene.write("kept");
@@ -220,6 +276,46 @@ TEST_CASE("what is erased is gone from export, exchange and every file", "[serve
   CHECK(scene.house.try_command(cmd("erase", {{"change", Json::array({Json("nonsense")})}})).error().code ==
         ErrorCode::invalid);
   CHECK(scene.house.try_command(cmd("erase")).error().code == ErrorCode::usage);
+}
+
+TEST_CASE("an encrypted server shows nothing on its disk, and its backup restores to an encrypted server",
+          "[server][backup][encryption]") {
+  TempDir folder;
+  VirtualEnvironment environment;
+  server::ServerOptions options;
+  options.directory = folder.file("server");
+  options.encrypt = true;
+  if (!sqlite::encryption_available()) {
+    CHECK(server::ServerCore::init(options, "Canary Ltd", "a@b.example", "a good password", environment).error().code ==
+          ErrorCode::invalid);
+    return;
+  }
+  const std::string key =
+      must(server::ServerCore::init(options, "Canary Ltd", "a@b.example", "a good password", environment)).recovery_key;
+  options.encrypt = false;  // what is encrypted says so itself
+  const auto words_on_disk = [&] {
+    std::size_t found = 0;
+    for (const auto& file : std::filesystem::recursive_directory_iterator(options.directory))
+      if (file.is_regular_file() && content_of(file.path()).find("Canary") != std::string::npos) ++found;
+    return found;
+  };
+  const std::string backup = folder.file("backup-1");
+  {
+    const auto core = must(server::ServerCore::open(options, environment));
+    must(core->administer(cmd("queue add", {{"name", Json("Canary crew")}})));
+    CHECK(must(core->administer(cmd("status")))["encrypted"].as_bool());
+    CHECK(words_on_disk() == 0);
+    must(core->administer(cmd("backup", {{"to", Json(backup)}})));
+  }
+  CHECK(words_on_disk() == 0);
+  must(server::ServerCore::administer_offline(
+      options, cmd("restore", {{"from", Json(backup)}, {"recovery-key", Json(key)}, {"replace", Json(true)}}),
+      environment));
+  const auto core = must(server::ServerCore::open(options, environment));
+  CHECK(must(core->administer(cmd("queue list")))["rows"].items()[0]["name"].as_string() == "Canary crew");
+  CHECK(must(core->administer(cmd("status")))["encrypted"].as_bool());
+  CHECK(must(core->administer(cmd("verify")))["good"].as_bool());
+  CHECK(words_on_disk() == 0);
 }
 
 }  // namespace tern::test

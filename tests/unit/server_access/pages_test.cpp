@@ -4,6 +4,8 @@
 
 #include "house.hpp"
 #include "tern/protocol/limits.hpp"
+#include "tern/sqlite/database.hpp"
+#include "tern/sqlite/transaction.hpp"
 #include "tern/sync/ticket_state.hpp"
 
 // What pages bring when they end in awkward places: nothing may be missing behind the last one, nothing forbidden stay.
@@ -121,6 +123,140 @@ TEST_CASE("a ticket with more messages than an answer may hold comes in parts, c
     CHECK(answer.buckets_size() > 0);
     CHECK(answer.patches_size() > 0);
   }
+}
+
+namespace {
+
+/// All that a device is told until nothing is left, each answer within what it unpacks.
+struct Heard {
+  std::multiset<Bytes> amendments;
+  std::size_t answers = 0, largest = 0;
+
+  explicit Heard(Device& device) {
+    for (bool more = true; more; ++answers) {
+      v1::ExchangeRequest asked = device.request();
+      asked.set_want_bytes(limits::want_bytes_max);
+      const std::uint64_t before = device.cursor;
+      const auto answer = device.exchange(asked);
+      largest = std::max(largest, answer.ByteSizeLong());
+      for (const v1::Amendment& amendment : answer.amendments()) amendments.insert(amendment.signed_statement());
+      if (device.cursor != before) CHECK((answers == 0 || answer.page_token().empty()));
+      more = answer.more();
+      REQUIRE(answers < 500);
+    }
+  }
+};
+
+/// As if so many standings of bob's work had been altered in some of the commits that there are.
+void amend(Floor& floor, const TenantId& tenant, std::size_t count) {
+  floor.house.core.reset();
+  sqlite::OpenOptions options;
+  options.path = floor.house.options().directory + "/tenants/" + to_hex(tenant) + "/tern.db";
+  const auto db = must(sqlite::Database::open(options));
+  const auto number = static_cast<std::int64_t>(*must(db->int64_of("SELECT min(tenant_id) FROM change_set")));
+  auto transaction = must(sqlite::Transaction::begin_write(*db));
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint64_t seq = i % 3 == 0 ? 2 : 3;
+    must(db->run("INSERT INTO amendment (tenant_id, commit_seq, n, ticket_id, statement) VALUES ($1, $2, $3, $4, $5)",
+                 number, seq, i, random_id<TicketId>(floor.house.environment),
+                 sqlite::Blob{std::to_string(i) + std::string(280, 's')}));
+    must(db->run("INSERT INTO amendment_reader (tenant_id, device_id, commit_seq, n) VALUES ($1, $2, $3, $4)", number,
+                 floor.bob->certificate.device, seq, i));
+  }
+  must(transaction.commit());
+  floor.house.reopen();
+  for (Device* device : {floor.ann.get(), floor.bob.get()}) must(device->open_session());
+}
+
+}  // namespace
+
+TEST_CASE("whoever was away for long is told everything, in answers that can be unpacked",
+          "[server][exchange][pages]") {
+  constexpr std::size_t count = 20'000;  // 5.6 MB: more than any answer may hold
+  Floor floor;
+  const TicketId ticket = floor.ticket();
+  floor.give_to_bob(ticket);
+  floor.rename(ticket, "tap drips");
+  amend(floor, floor.bob->certificate.tenant, count);
+  SECTION("from the beginning") {
+    floor.bob->cursor = 0;
+  }
+  SECTION("as news") {
+    floor.bob->cursor = 1;
+  }
+  const std::uint64_t newest = floor.ann->cursor;
+  const Heard heard(*floor.bob);
+  CHECK(heard.amendments.size() == count);
+  CHECK(std::set<Bytes>(heard.amendments.begin(), heard.amendments.end()).size() == count);
+  CHECK(heard.largest <= limits::decompressed_bytes_max);
+  CHECK(heard.answers >= 8);
+  CHECK(floor.bob->cursor >= newest);
+  CHECK(Heard(*floor.bob).amendments.empty());
+}
+
+TEST_CASE("a bucket larger than an answer is repaired in parts", "[server][exchange][pages]") {
+  Floor floor;
+  std::set<Bytes> tickets;
+  for (int set = 0; set < 6; ++set) {
+    std::vector<sync::Change> changes;
+    for (int i = 0; i < 14; ++i) {
+      auto id = random_id<TicketId>(floor.house.environment);
+      id.bytes[0] = 0x42;
+      sync::Change create = floor.ann->create(id);
+      create.text = std::string(60'000, static_cast<char>('a' + i));
+      tickets.insert(Bytes(id.view()));
+      changes.push_back(std::move(create));
+    }
+    floor.push(std::move(changes));
+  }
+  std::set<Bytes> named, patched;
+  Bytes after;
+  for (int part = 0; part < 50; ++part) {
+    v1::ExchangeRequest asked = floor.ann->request();
+    for (unsigned bucket = 0x42; bucket < 256; ++bucket) asked.add_want_buckets(bucket);
+    asked.set_bucket_after(after);
+    const auto answer = floor.ann->exchange(asked);
+    CHECK(answer.ByteSizeLong() <= limits::decompressed_bytes_max);
+    REQUIRE(answer.buckets_size() > 0);
+    const v1::Bucket& bucket = answer.buckets(0);
+    CHECK(bucket.bucket() == 0x42);
+    CHECK(bucket.after() == after);
+    for (const Bytes& id : bucket.ticket_ids()) CHECK(named.insert(id).second);
+    for (const v1::Patch& patch : answer.patches())
+      patched.insert(Bytes(must(sync::decode_state(patch.state())).id.view()));
+    after = bucket.through();
+    if (after.empty()) break;
+  }
+  CHECK(named == tickets);
+  CHECK(patched == tickets);
+}
+
+TEST_CASE("receipts that would make an answer too large come when their sets are sent again",
+          "[server][exchange][pages]") {
+  Floor floor;
+  const TicketId ticket = floor.ticket();
+  std::vector<Bytes> sets;
+  for (int set = 0; set < 20; ++set) {
+    std::vector<sync::Change> changes;
+    for (int i = 0; i < 1000; ++i) {
+      sync::Change change = floor.ann->change(sync::Intent::tag, ticket);
+      change.label = "hot";
+      changes.push_back(std::move(change));
+    }
+    sets.push_back(floor.ann->seal(std::move(changes)));
+  }
+  std::size_t told = 0;
+  for (int round = 0; told < sets.size() && round < 9; ++round) {
+    const auto answer = floor.ann->push({sets.begin() + static_cast<std::ptrdiff_t>(told), sets.end()});
+    REQUIRE_FALSE(answer.has_error());
+    CHECK(answer.receipts().size() <= limits::receipts_bytes_max + 64 * limits::kib);
+    const std::size_t fresh = floor.ann->receipts(answer).receipts.size();
+    CAPTURE(answer.receipts().size());
+    if (round == 0) CHECK(fresh < sets.size());
+    REQUIRE(fresh > 0);
+    told += fresh;
+  }
+  CHECK(told == sets.size());
 }
 
 TEST_CASE("restricted notes come with the right to read them and go with it", "[server][exchange][pages][security]") {

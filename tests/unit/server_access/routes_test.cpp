@@ -1,3 +1,5 @@
+#include <filesystem>
+
 #include "support/catch.hpp"
 //
 #include "house.hpp"
@@ -98,6 +100,84 @@ TEST_CASE("a large answer travels as zstd, and an answer of the edge carries the
     CHECK(too_large.status == 413);
     CHECK(device.proven(too_large));
   }
+}
+
+TEST_CASE("a request with more fields than an exchange has is refused before they are given memory",
+          "[server][access][routes]") {
+  House house;
+  house.add_operator("ann", "supervisor");
+  Device device(house, "ann", "all");
+  must(device.open_session());
+  const Bytes good = device.request().SerializeAsString();
+  Bytes empty_sets, empty_packs;
+  for (int i = 0; i < 600; ++i) {
+    empty_sets += Bytes("\x42\x00", 2);   // change_sets, of no bytes
+    empty_packs += Bytes("\x3a\x00", 2);  // pack_versions
+  }
+  for (const Bytes& many : {empty_sets, empty_packs}) {
+    const auto refused = device.send(device.signed_request("POST", "/sync/v1/exchange", good + many));
+    CHECK(refused.status == 413);
+    CHECK(problem_code(refused) == "too_large");
+    CHECK(device.proven(refused));
+  }
+  CHECK(device.exchange_raw(device.request()).status == 200);
+}
+
+TEST_CASE("health says what keeps the server from taking work in", "[server][access][routes]") {
+  House house;
+  house.add_operator("ann", "supervisor");
+  Device device(house, "ann", "all");
+  server::DiskSpace space{100ULL << 30, 50ULL << 30};
+  house.core.reset();
+  auto options = house.options();
+  options.ballast_bytes = 1 << 20;
+  options.disk_space = [&](const std::string&) { return space; };
+  house.core = must(server::ServerCore::open(options, house.environment));
+  must(device.open_session());
+  const std::string ballast = house.options().directory + "/ballast";
+  CHECK(std::filesystem::file_size(ballast) == 1 << 20);
+  CHECK(house.get("/healthz").status == 200);
+  const TicketId ticket = random_id<TicketId>(house.environment);
+  const auto change = device.create(ticket);
+  const Bytes set = device.seal({change});
+  auto request = device.request();
+  request.add_change_sets(set);
+
+  const auto refused = [&] {
+    const auto answer = device.send(device.signed_request("POST", "/sync/v1/exchange", request.SerializeAsString()));
+    const auto health = house.get("/healthz");
+    CHECK(health.status == (answer.status == 200 ? 200 : 503));
+    if (answer.status == 200) return false;
+    CHECK(answer.status == 507);
+    CHECK(must(parse_json(health.body))["reason"].as_string() == "storage_full");
+    CHECK(health.header("retry-after") == "5");
+    return true;
+  };
+  SECTION("little room: work is refused, the ballast stays") {
+    space.free_bytes = 900ULL << 20;
+    house.core->tick();
+    CHECK(refused());
+    CHECK(std::filesystem::exists(ballast));
+  }
+  SECTION("no room: the ballast is given up, reads, export and revocation go on") {
+    space.free_bytes = 1 << 20;
+    house.core->tick();
+    CHECK_FALSE(std::filesystem::exists(ballast));
+    CHECK(refused());
+    CHECK(device.exchange_raw(device.request()).status == 200);
+    house.command(cmd("status"));
+    house.command(
+        cmd("operator add", {{"email", Json("bob@example.org")}, {"name", Json("bob")}, {"role", Json("operator")}}));
+  }
+  space.free_bytes = 50ULL << 30;
+  house.core->tick();
+  CHECK(std::filesystem::exists(ballast));
+  CHECK_FALSE(refused());
+
+  house.core->close_streams();
+  const auto draining = house.get("/healthz");
+  CHECK(draining.status == 503);
+  CHECK(must(parse_json(draining.body))["reason"].as_string() == "draining");
 }
 
 TEST_CASE("health is for everybody, numbers for this machine", "[server][access][routes]") {

@@ -1,5 +1,6 @@
 #include "support/catch.hpp"
 //
+#include "access/sessions.hpp"
 #include "house.hpp"
 #include "tern/protocol/limits.hpp"
 
@@ -212,22 +213,6 @@ TEST_CASE("nobody learns from a hello which devices there are", "[server][access
   CHECK(to_known.body.size() == to_unknown.body.size());
 }
 
-TEST_CASE("open handshakes of one address are bounded", "[server][access][session]") {
-  Pair p;
-  const Bytes hello = protocol::encode(
-      protocol::SessionHello{p.device->certificate.tenant, p.device->certificate.device, p.device->key.id()});
-  int status = 200;
-  int sent = 0;
-  for (; sent < 2'100 && status == 200; ++sent) status = p.house.post("/sync/v1/hello", hello).status;
-  CHECK(status == 429);
-  CHECK(sent == 2'001);
-  p.house.peer = "192.0.2.99";
-  CHECK(p.house.post("/sync/v1/hello", hello).status == 200);
-  p.house.peer = "192.0.2.7";
-  p.house.environment.advance(limits::handshake_ttl_ms + 1);
-  CHECK(p.house.post("/sync/v1/hello", hello).status == 200);
-}
-
 TEST_CASE("a ninth session of a device ends its oldest", "[server][access][session]") {
   Pair p;
   const auto first = p.device->session;
@@ -269,6 +254,24 @@ TEST_CASE("a disabled operator's devices are out together", "[server][access][re
   CHECK(problem_code(second.exchange_raw(second.request())) == "session_unknown");
   const Json devices = p.house.command(Json::object({{"command", Json("device list")}}));
   for (const Json& device : devices["rows"].items()) CHECK(device["state"].as_string() == "revoked");
+}
+
+TEST_CASE("hellos that others leave half done lock nobody out", "[server][access][session]") {
+  Pair p;
+  protocol::SessionHello hello;
+  hello.tenant = p.device->certificate.tenant;
+  const auto flood = [&](std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i)
+      REQUIRE(p.house.post("/sync/v1/hello", protocol::encode(hello)).status == 200);
+  };
+  flood(server::handshakes_per_address_max + 10);
+  CHECK(p.device->open_session());  // at the same address
+  for (int i = 0; i < 12; ++i) {
+    p.house.peer = "198.51.100." + std::to_string(i);
+    flood(server::handshakes_per_address_max);
+  }
+  p.house.peer = "192.0.2.99";
+  CHECK(p.device->open_session());
 }
 
 }  // namespace tern::test

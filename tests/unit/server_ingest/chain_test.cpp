@@ -1,5 +1,9 @@
+#include <atomic>
+#include <thread>
+
 #include "desk.hpp"
 #include "support/catch.hpp"
+#include "support/must.hpp"
 
 using namespace tern;
 using namespace tern::test;
@@ -116,6 +120,73 @@ TEST_CASE(
   CHECK(deposited.receipts.empty());
   CHECK(deposited.acked_seq == 3);
   CHECK(a.desk.count("quarantine") == 1);
+}
+
+TEST_CASE("heads declared of a chain that is over bound nothing of the one that follows", "[ingest][chain][time]") {
+  Alone a;
+  const protocol::ChainHead split = a.van->head;
+  a.van->knows_mono = false;
+  a.van->send(a.van->note(a.ticket, "of the owner"));
+  a.desk.environment.advance(3'600'000);
+  // The clone was offline when it made this; its time is told by nothing but its clock.
+  a.van->wall_error_ms = -1'800'000;
+  const Change other = a.van->note(a.ticket, "of the clone, half an hour ago");
+  const Bytes clone = a.van->seal_apart({other}, split);
+  const protocol::ChangeSet clone_set = a.van->sets.back();
+  a.van->wall_error_ms = 0;
+  a.van->pull();  // the owner declares the head of the old chain, now
+  const std::int64_t declared = a.desk.environment.wall_ms();
+  const auto healed = a.van->push(a.one(clone));
+  REQUIRE(healed.statements.size() == 1);
+  a.van->anchor = {};
+  a.van->cursor = 0;
+  const auto send = [&](bool again) {
+    const protocol::ChainHead head =
+        again ? protocol::ChainHead{2, 0, protocol::genesis_prev_hash(healed.statements[0])} : a.van->head;
+    if (again) a.van->resign_of = clone_set;
+    std::vector<Change> fresh;
+    if (!again) fresh.push_back(a.van->note(a.ticket, "made anew, before that exchange"));
+    if (!again) fresh.back().wall_ms = declared - 600'000;
+    const Bytes set = a.van->seal_apart(std::move(fresh), head);
+    a.van->head = {2, head.chain_seq + 1, a.van->sets.back().hash()};
+    return told(a.van->push(a.one(set))).front();
+  };
+  CHECK(send(true).effective_ms < declared);  // judged by when it was first signed
+  CHECK(send(false).lo_ms < declared);        // a head of the old chain says nothing of this one
+  a.desk.reopen();
+  CHECK(send(false).lo_ms < declared);
+}
+
+TEST_CASE("exchanges are noted while a batch writes the devices that they are of", "[ingest][chain][race]") {
+  Alone a;
+  constexpr int rounds = 60;
+  std::vector<server::Push> pushes;
+  for (int i = 0; i < rounds; ++i) pushes.push_back(a.one(a.van->seal({a.van->note(a.ticket, "x")})));
+  a.van->sealed.clear();
+  std::atomic<bool> over{false};
+  std::atomic<std::uint64_t> pending{0};
+  std::thread exchanges([&] {
+    while (!over) {
+      server::ExchangeNote note;
+      note.device = a.van->id;
+      note.outbox_pending = ++pending;
+      static_cast<void>(server::note_exchange(*a.desk.tenant, note));
+    }
+  });
+  std::size_t landed = 0;
+  for (server::Push& push : pushes) {
+    std::vector<server::VerifiedPush> verified;
+    verified.push_back(server::verify_push(*a.desk.tenant, std::move(push)));
+    landed += must(server::commit_batch(*a.desk.tenant, verified)).answers.front().receipts.size();
+  }
+  over = true;
+  exchanges.join();
+  CHECK(landed == rounds);
+  server::ExchangeNote last;
+  last.device = a.van->id;
+  last.outbox_pending = pending = pending + 1;
+  static_cast<void>(server::note_exchange(*a.desk.tenant, last));
+  CHECK(server::find_device(*a.desk.tenant, a.van->id)->outbox_pending == pending);
 }
 
 TEST_CASE("a revocation that commits between verify and commit counts", "[ingest][chain]") {

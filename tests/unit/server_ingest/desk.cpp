@@ -157,12 +157,16 @@ server::TenantOptions Desk::options() const {
   return options;
 }
 
+protocol::SigningKey Desk::root() const {
+  return protocol::SigningKey::from_seed(protocol::SecretKey::from(Bytes(32, 'r')));
+}
+
 server::TenantKeys Desk::keys() const {
   return {protocol::SigningKey::from_seed(protocol::SecretKey::from(seeds[0])),
           protocol::SigningKey::from_seed(protocol::SecretKey::from(seeds[1])),
           sealing_device,
           {},
-          {},
+          {root().public_key()},
           {}};
 }
 

@@ -88,6 +88,7 @@ public:
 
   void reopen();
   server::TenantOptions options() const;
+  protocol::SigningKey root() const;
 
   OperatorId add_operator(const std::string& name, sync::Role role = sync::Role::operator_,
                           std::vector<RecordId> queues = {});

@@ -2,11 +2,14 @@
 #include <fstream>
 #include <iterator>
 
+#include "access/enrolment.hpp"
 #include "desk.hpp"
 #include "ingest/working_ticket.hpp"
 #include "store/admission_codec.hpp"
+#include "store/tenant_internals.hpp"
 #include "store/zone.hpp"
 #include "support/catch.hpp"
+#include "support/must.hpp"
 
 using namespace tern;
 using namespace tern::test;
@@ -115,7 +118,7 @@ TEST_CASE("an admission is kept as it was", "[store]") {
   for (std::size_t cut = 0; cut < bytes.size(); ++cut) CHECK_FALSE(server::decode_admission(bytes.substr(0, cut)));
 }
 
-TEST_CASE("history goes on under a new epoch: what was seen below it still counts", "[ingest][store]") {
+TEST_CASE("history goes on under a new epoch: what was seen below it still counts", "[ingest][store][scenario-13]") {
   Desk desk;
   auto van = desk.add_van(desk.add_operator("Ada"));
   auto depot = desk.add_van(desk.add_operator("Bob"));
@@ -131,9 +134,10 @@ TEST_CASE("history goes on under a new epoch: what was seen below it still count
                                random_id<EpochId>(desk.environment),
                                desk.environment.wall_ms(),
                                protocol::EpochReason::restored};
-  REQUIRE(server::begin_epoch(*desk.tenant, record, "signed elsewhere"));
+  const Bytes wire = protocol::sign_statement(record, desk.root()).wire;
+  REQUIRE(server::begin_epoch(*desk.tenant, record, wire));
   CHECK(desk.tenant->epoch() == record.new_epoch);
-  CHECK(*server::epoch_record(*desk.tenant, head.epoch) == std::optional<Bytes>("signed elsewhere"));
+  CHECK(*server::epoch_record(*desk.tenant, head.epoch) == std::optional(wire));
   CHECK_FALSE(*server::epoch_record(*desk.tenant, record.new_epoch));
   CHECK_FALSE(server::begin_epoch(*desk.tenant, record, "again"));
   desk.reopen();
@@ -143,6 +147,37 @@ TEST_CASE("history goes on under a new epoch: what was seen below it still count
   const Told next = van->send(van->create(desk.new_ticket_id()));
   CHECK(next.integer_id == 2 + 10'000);
   CHECK(next.number == "T-2023-10002");
+  CHECK(desk.verify().findings == std::vector<std::string>{});
+}
+
+TEST_CASE("an anchor that a restore took away: what was seen under it counts as far as the history was kept",
+          "[ingest][store][time][scenario-13]") {
+  Desk desk;
+  auto van = desk.add_van(desk.add_operator("Ada"));
+  const TicketId ticket = desk.new_ticket_id();
+  van->send(van->create(ticket));
+  van->pull();
+  // Sealed under the history that is lost: it had gone further, and so had the anchor.
+  Change note = van->note(ticket, "seen what is no more");
+  note.seen_seq = van->cursor + 40;
+  van->cursor += 40;
+  van->anchor.bytes.fill(0x5a);
+  van->seal({note});
+  const protocol::LogHead head = desk.tenant->log_head();
+  const protocol::EpochRecord record{desk.id,
+                                     head.epoch,
+                                     head.size,
+                                     head.root,
+                                     random_id<EpochId>(desk.environment),
+                                     desk.environment.wall_ms(),
+                                     protocol::EpochReason::restored};
+  REQUIRE(server::begin_epoch(*desk.tenant, record, protocol::sign_statement(record, desk.root()).wire));
+  const auto answer = van->push();
+  REQUIRE_FALSE(answer.fault);
+  const Told told = test::told(answer).front();
+  CHECK(told.outcome == Outcome::applied);
+  CHECK(told.seen_seq <= head.size);
+  CHECK((told.time_flags & sync::time_flag_anchor_unknown) != 0);
   CHECK(desk.verify().findings == std::vector<std::string>{});
 }
 
@@ -202,6 +237,39 @@ TEST_CASE("after a crash neither anchors nor server time go back", "[ingest][sto
   CHECK(desk.verify().findings == std::vector<std::string>{});
 }
 
+TEST_CASE("a clock in doubt stays in doubt when the file is opened again after an error", "[ingest][store]") {
+  Desk desk;
+  auto van = desk.add_van(desk.add_operator("Ada"));
+  desk.environment.set_wall(desk.environment.wall_ms() + 3'600'000);
+  REQUIRE(desk.tenant->clock_in_doubt());
+  const std::int64_t now_ms = desk.tenant->now_ms();
+  desk.tenant->internals().writer_broken = true;
+  van->send(van->create(desk.new_ticket_id()));
+  CHECK(desk.tenant->clock_in_doubt());
+  CHECK(desk.tenant->now_ms() - now_ms < 1'000);
+  CHECK_FALSE(must(desk.tenant->anchor()));
+  desk.tenant->accept_clock();
+  CHECK_FALSE(desk.tenant->clock_in_doubt());
+}
+
+TEST_CASE("codes are made and forgotten again once a broken file can be opened", "[ingest][store][enrolment]") {
+  Desk desk;
+  const OperatorId ada = desk.add_operator("Ada");
+  server::Enrolment enrolment(desk.environment);
+  // What an I/O error and a failed attempt to open the file again leave behind.
+  const auto break_it = [&] {
+    desk.tenant->internals().writer_broken = true;
+    desk.tenant->internals().writer.reset();
+  };
+  break_it();
+  REQUIRE(enrolment.make_code(*desk.tenant, ada, false, "https://desk.example"));
+  CHECK(desk.count("enrolment_code") == 1);
+  desk.environment.advance(limits::enrolment_code_ttl_ms + 1);
+  break_it();
+  REQUIRE(enrolment.sweep(*desk.tenant));
+  CHECK(desk.count("enrolment_code") == 0);
+}
+
 TEST_CASE("a full disk stores nothing of a batch, and the same push lands once there is room", "[ingest][store]") {
   Desk desk;
   auto van = desk.add_van(desk.add_operator("Ada"));
@@ -218,11 +286,13 @@ TEST_CASE("a full disk stores nothing of a batch, and the same push lands once t
   const auto failed = server::commit_batch(*desk.tenant, verified);
   REQUIRE_FALSE(failed);
   CHECK(failed.error().code == ErrorCode::storage_full);
+  CHECK(desk.tenant->storage_trouble() == ErrorCode::storage_full);
   CHECK(desk.tenant->commit_seq() == before);
   CHECK(desk.messages(ticket).empty());
   // The connection was opened anew, and with it the limit is gone.
   const auto landed = van->push(push);
   CHECK_FALSE(landed.fault);
+  CHECK_FALSE(desk.tenant->storage_trouble());
   CHECK(desk.messages(ticket).size() == 10);
   CHECK(desk.tenant->commit_seq() == before + 1);
   CHECK(desk.verify().findings == std::vector<std::string>{});

@@ -53,10 +53,11 @@ TEST_CASE("seen above what was sent is cut and flagged, above what the server ho
 
   note = van->note(ticket, "and more");
   note.seen_seq = std::uint64_t{1} << 63;
-  van->seal({note});
+  van->seal({van->note(ticket, "fine"), note});
   const auto answer = van->push();
   REQUIRE(answer.fault);
   CHECK(answer.fault->error.code == ErrorCode::server_behind);
+  CHECK(answer.fault->op_index == 1);
   CHECK(answer.receipts.empty());
 
   desk.reopen();  // what was sent is forgotten: an honest seen is not cut for it
@@ -97,6 +98,82 @@ TEST_CASE("a declared head bounds every later set from below", "[ingest][time]")
   const Told told = van->send(van->note(ticket, "back-dated"));
   CHECK(told.lo_ms == declared);
   CHECK(told.effective_ms >= declared);
+}
+
+namespace {
+
+/// One ticket, and a device whose clock proves nothing: only the heads it declared bound what it sends.
+struct Declaring {
+  Desk desk;
+  std::unique_ptr<Van> van = desk.add_van(desk.add_operator("Ada"));
+  TicketId ticket = desk.new_ticket_id();
+  Declaring() { van->send(van->create(ticket)); }
+
+  std::int64_t declare(std::uint64_t seq, std::uint64_t pending, std::uint8_t hash = 7) {
+    desk.environment.advance(3'600'000);
+    server::ExchangeNote note;
+    note.device = van->id;
+    note.declared = protocol::ChainHead{1, seq, {}};
+    note.declared->hash.bytes.fill(hash);
+    note.outbox_pending = pending;
+    server::note_exchange(*desk.tenant, note);
+    return desk.environment.wall_ms();
+  }
+  Told send_back_dated() {
+    desk.environment.advance(1'000);
+    van->knows_mono = false;
+    van->wall_error_ms = -30 * day;
+    return van->send(van->note(ticket, "made long ago, it says"));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a head beyond anything that is to come freezes no window: the next true one bounds again",
+          "[ingest][time][security]") {
+  Declaring d;
+  d.declare(std::uint64_t{1} << 63, std::uint64_t{1} << 63);
+  const std::int64_t truth = d.declare(1, 0, 0);
+  const Told told = d.send_back_dated();
+  CHECK(told.lo_ms >= truth);
+  CHECK(told.effective_ms >= truth);
+}
+
+TEST_CASE("a head further ahead than what the device says is pending counts as what the server has",
+          "[ingest][time][security]") {
+  Declaring d;
+  const std::int64_t declared = d.declare(std::uint64_t{1} << 63, 3);
+  CHECK(d.send_back_dated().lo_ms >= declared);
+}
+
+TEST_CASE("a head that its set does not bear when it comes was not sealed when it was declared",
+          "[ingest][time][security]") {
+  Declaring d;
+  const std::int64_t declared = d.declare(2, 1);
+  SECTION("when the push declares the true one") {
+    CHECK(d.send_back_dated().lo_ms >= declared);
+  }
+  SECTION("when the push declares none") {
+    d.desk.environment.advance(1'000);
+    d.van->seal({d.van->note(d.ticket, "sealed after the exchange")});
+    server::Push push = d.van->pushable();
+    push.declared.reset();
+    const std::vector<Told> answer = told(d.van->push(std::move(push)));
+    REQUIRE(answer.size() == 1);
+    CHECK(answer.front().lo_ms >= declared);
+  }
+}
+
+TEST_CASE("a head that is still on its way does not bound the sets below it", "[ingest][time]") {
+  Declaring d;
+  d.van->seal({d.van->note(d.ticket, "sealed before the exchange")});
+  d.desk.environment.advance(hour);
+  d.van->pull();  // declares it, true and pending
+  const std::int64_t declared = d.desk.environment.wall_ms();
+  d.desk.environment.advance(hour);
+  const std::vector<Told> answer = told(d.van->push());
+  REQUIRE(answer.size() == 1);
+  CHECK(answer.front().lo_ms < declared);
 }
 
 TEST_CASE("a fact comes after what its author had seen", "[ingest][time]") {

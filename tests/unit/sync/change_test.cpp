@@ -501,6 +501,10 @@ TEST_CASE("what only the server may send parses and says so", "[sync][change]") 
   change.principal_kind = PrincipalKind::operator_;
   CHECK(server_only(change));
   change = message("x");
+  change.quotes = message("y").ref;
+  CHECK(server_only(change));
+  CHECK(travel(change)->quotes == change.quotes);
+  change = message("x");
   change.intent = static_cast<Intent>(200);
   CHECK(server_only(change));
 }

@@ -319,6 +319,81 @@ TEST_CASE("split: the new ticket shows the messages it was given", "[sync][fold]
   CHECK(source.messages().size() == 1);
 }
 
+TEST_CASE("split, sequential: each message is given away once", "[sync][fold][merge]") {
+  FoldDesk desk;
+  const Draft one = desk.message("customer", at(10), "and my printer");
+  const Draft two = desk.message("customer", at(10, 1), "and my phone");
+  desk.commit(one);
+  desk.commit(two);
+  Draft split = desk.on("boss", at(11), Intent::split, one.ref());
+  split.change.target = raw_id("printer");
+  CHECK(desk.commit(split).outcome == Outcome::applied);
+  Draft other = desk.on("boss", at(12), Intent::split, two.ref());
+  other.change.target = raw_id("phone");
+  CHECK(desk.commit(other).outcome == Outcome::applied);
+  Draft again =
+      desk.on("boss", at(13), Intent::split, one.ref());  // it saw the first, and it is elsewhere all the same
+  again.change.target = raw_id("phone");
+  CHECK(desk.commit(again) == Standing{Outcome::overtaken, Rule::claim_stands, split.ref(), split.author});
+  CHECK(desk.state().splits.size() == 2);
+  CHECK(decode_state(encode_state(desk.state())) == desk.state());
+  CHECK(desk.equals_zero());
+}
+
+TEST_CASE("split, concurrent: of two that name one message the first committed stands, in both arrival orders",
+          "[sync][fold][merge]") {
+  for (const bool swapped : {false, true}) {
+    FoldDesk desk;
+    const Draft message = desk.message("customer", at(10), "and my printer");
+    desk.commit(message);
+    Draft a = desk.on("boss", at(11), Intent::split, message.ref());
+    a.change.target = raw_id("printer");
+    Draft b = desk.on("chief", at(12), Intent::split, message.ref());
+    b.change.target = raw_id("phone");
+    const Draft& first = swapped ? b : a;
+    const Draft& second = swapped ? a : b;
+    CHECK(desk.commit(first).outcome == Outcome::applied);
+    // By last write the message would show on both tickets.
+    CHECK(desk.commit(second) == Standing{Outcome::overtaken, Rule::claim_stands, first.ref(), first.author});
+    CHECK(desk.state().splits.size() == 1);
+    CHECK(desk.equals_zero());
+  }
+}
+
+TEST_CASE("a claim on a ticket that was deleted unseen is overtaken, whoever saw the delete goes on",
+          "[sync][fold][claims]") {
+  FoldDesk desk;
+  const Draft unseen = desk.draft("anna", Intent::take, at(11));
+  const Draft removal = desk.draft("boss", Intent::delete_ticket, at(10));
+  desk.commit(removal);
+  CHECK(desk.commit(unseen) == Standing{Outcome::overtaken, Rule::deleted_ticket, removal.ref(), removal.author});
+  CHECK(desk.commit(desk.to("boss", at(12), Intent::assign, "bert")).outcome == Outcome::applied);
+  desk.commit(desk.draft("boss", Intent::restore, at(13)));
+  CHECK(assignee_of(desk.state()) == bert);
+  CHECK(desk.equals_zero());
+}
+
+TEST_CASE("letting the last committed claim win would give another ticket, whatever is claimed",
+          "[sync][fold][claims]") {
+  struct Pair {
+    Intent intent;
+    std::string_view first, second;
+  };
+  for (const Pair& pair : {Pair{Intent::assign, "anna", "bert"}, Pair{Intent::move_queue, "north", "south"},
+                           Pair{Intent::merge, "left", "right"}}) {
+    FoldDesk desk;
+    const Draft lost = desk.to("boss", at(10), pair.intent, pair.second);
+    desk.commit(desk.to("chief", at(11), pair.intent, pair.first));
+    desk.commit(lost);
+    std::vector<PlacedChange> log = desk.log();
+    const TicketState right = fold_from_zero(log).state;
+    for (PlacedChange& placed : log) placed.admission.claim_applies = true;
+    const TicketState wrong = fold_from_zero(log).state;
+    CHECK(right == desk.state());
+    CHECK((right.assignee != wrong.assignee || right.queue != wrong.queue || right.merged_into != wrong.merged_into));
+  }
+}
+
 TEST_CASE("letting the last committed claim win would give another ticket", "[sync][fold][claims]") {
   FoldDesk desk;
   const Draft lost = desk.draft("bert", Intent::take, at(10));

@@ -55,6 +55,30 @@ TEST_CASE("messages, concurrent: both stay, shown by order in both arrival order
   }
 }
 
+TEST_CASE("attachments, sequential and concurrent: both stay, in both arrival orders", "[sync][fold][messages]") {
+  for (const bool swapped : {false, true}) {
+    FoldDesk desk;
+    const auto file = [&](std::string_view who, std::int64_t ms, std::string name) {
+      Draft draft = desk.draft(who, Intent::attach, ms);
+      draft.change.visibility = Visibility::team;
+      draft.change.file_name = std::move(name);
+      draft.change.content_hash = Bytes(32, 'h');
+      return draft;
+    };
+    const Draft a = file("anna", at(10), "pump.jpg"), b = file("bert", at(11), "valve.jpg");
+    desk.commit(swapped ? b : a);
+    desk.commit(swapped ? a : b);  // by last write one would be left
+    desk.commit(file("anna", at(12), "both.jpg"));
+    const auto shown = desk.messages();
+    REQUIRE(shown.size() == 3);
+    CHECK(shown[0].file_name == "pump.jpg");
+    CHECK(shown[1].file_name == "valve.jpg");
+    CHECK(shown[2].kind == MessageKind::file);
+    CHECK(desk.standing(a).rule == Rule::append);
+    CHECK(desk.equals_zero());
+  }
+}
+
 TEST_CASE("first response: the earliest public message by staff, whenever it arrives", "[sync][fold][messages]") {
   FoldDesk desk;
   const Draft offline = desk.message("anna", at(10), "on my way");

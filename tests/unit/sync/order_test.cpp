@@ -107,6 +107,28 @@ TEST_CASE("an author saw what was committed up to the version on their screen", 
   CHECK_FALSE(concurrent(mine, make(1, 50, {device(2), 1, 1, 0}, 21, 20)));
 }
 
+TEST_CASE(
+    "what the server sealed for somebody saw what that one had on the screen, not what others did before it there",
+    "[sync][order]") {
+  const auto sealed = [](std::uint64_t chain_seq, std::uint32_t index, std::uint64_t commit, std::uint64_t seen,
+                         std::uint8_t author) {
+    Stamp stamp = make(1, 100, {device(9), 1, chain_seq, index}, commit, seen);
+    stamp.author.bytes.fill(author);
+    stamp.sealed = true;
+    return stamp;
+  };
+  const Stamp first = sealed(1, 0, 10, 9, 1);
+  CHECK_FALSE(saw(sealed(2, 0, 11, 9, 2), first));  // a colleague with an older page
+  CHECK_FALSE(saw(sealed(2, 0, 11, 9, 1), first));  // the same one with an older page
+  CHECK(saw(sealed(2, 0, 11, 10, 2), first));
+  CHECK(saw(sealed(1, 1, 10, 9, 1), first));  // one request
+  CHECK_FALSE(saw(sealed(1, 1, 10, 9, 2), first));
+  const Stamp of_now = sealed(1, 1, 10, 10, 2);  // acts on what is there, in the same set
+  CHECK(saw(of_now, first));
+  CHECK_FALSE(saw(of_now, sealed(1, 2, 10, 10, 1)));
+  CHECK_FALSE(saw(of_now, of_now));
+}
+
 TEST_CASE("nobody saw work that has no commit yet, but its author", "[sync][order]") {
   Stamp greedy = make(1, 100, {device(1), 1, 1, 0}, 20, UINT64_MAX);
   CHECK_FALSE(saw(greedy, make(1, 50, {device(2), 1, 1, 0}, pending_commit_seq)));

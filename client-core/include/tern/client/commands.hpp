@@ -16,6 +16,14 @@ struct SavedChange {
   TicketId ticket;
 };
 
+/// What following up did, or leaves to do.
+struct FollowedUp {
+  std::vector<SavedChange> saved;
+  enum class Rest : std::uint8_t { nothing, look, sync };
+  Rest rest = Rest::nothing;  // look: at `ticket`, and decide; sync: the change is on its way
+  TicketId ticket;
+};
+
 class Commands {
 public:
   virtual ~Commands() = default;
@@ -41,6 +49,13 @@ public:
 
   /// The agent has dealt with what became of this change: attention shows it no more. `not_found`.
   virtual Result<void> dismiss(const sync::ChangeRef& ref) = 0;
+  /// The same for the notice of the status.
+  virtual Result<void> dismiss_notice() = 0;
+
+  /// What one follow-up of an own change comes to: its changes are checked as by check_offered and saved, and the own
+  /// change is dismissed. `reason`: where one is needed and the agent gives it. Errors: those of check_offered and
+  /// save; `not_found` (no such change); `usage` (it has no such follow-up).
+  virtual Result<FollowedUp> follow_up(const sync::ChangeRef& ref, std::string_view id, std::string_view reason) = 0;
 };
 
 }  // namespace tern::client

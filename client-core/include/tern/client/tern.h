@@ -88,6 +88,11 @@ int tern_save(tern_client* client, const char* changes, char** json);
 int tern_check_offered(tern_client* client, const char* change, char** json);
 /* The agent has dealt with what became of this change = {"device","id"}. {} */
 int tern_dismiss(tern_client* client, const char* change, char** json);
+/* The same for the "notice" of tern_status. {} */
+int tern_dismiss_notice(tern_client* client, char** json);
+/* Does one of the "follow_ups" of an entry of tern_attention, by its "id"; `reason` may be null. {"saved":[...],
+ * "rest": "nothing" | "look" (at "ticket", and decide) | "sync", "ticket"} */
+int tern_follow_up(tern_client* client, const char* change, const char* id, const char* reason, char** json);
 /* {"uuid"}; errors `not_found`, `ambiguous` */
 int tern_find_ticket(tern_client* client, const char* name, char** json);
 /* `kind` = "operator", "queue", "contact", "category", "organisation" ... {"uuid"} */

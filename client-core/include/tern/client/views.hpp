@@ -59,12 +59,19 @@ struct TicketView {
   std::vector<std::string> aliases, tags, watchers, links, external_refs, possible_moves;
   std::map<std::string, std::string> custom;
   std::optional<std::int64_t> due_at_ms, wake_at_ms, estimate_minutes;
+  std::optional<sync::ChangeRef> estimate;  // what an approval names
+  std::string estimate_decision;            // "approved", "rejected"; empty: nobody has decided, or no estimate
   std::int64_t minutes_logged = 0;
   std::vector<std::string> custody;  // "Ann: unsynced work may exist since 10:12"
   std::string merged_into;
   bool deleted = false, pinned = false;
   std::uint64_t version = 0;
   std::vector<TimelineEntry> timeline;
+};
+
+/// One thing to do about what became of a change; Commands::follow_up does it.
+struct FollowUp {
+  std::string id, label, command;  // "set-mine-again", "set mine again", how `tern` is asked for it
 };
 
 /// What became of one of my changes.
@@ -87,7 +94,7 @@ struct HistoryEntry {
   std::int64_t effective_ms = 0, lo_ms = 0, hi_ms = 0;
   std::uint32_t time_flags = 0;
   std::string stands_value, stands_author;  // what stands instead, as this device knows it
-  std::vector<std::string> follow_ups;
+  std::vector<FollowUp> follow_ups;
   std::string sentence;  // the story in one line
 };
 
@@ -99,12 +106,17 @@ struct SyncStatus {
   std::uint64_t cursor = 0;
   bool first_replica_complete = false;
   bool passphrase_protected = false;
-  bool encrypted = true;  // false on a build without page encryption
-  std::string paused;     // why syncing is paused, in one sentence; empty = it is not
+  bool encrypted = true;      // false on a build without page encryption
+  bool wiped = false;         // obeyed a wipe order: the tickets are gone, unsent work is kept, sealed, and handed in
+  std::int64_t wiped_ms = 0;  // server time of the order
+  std::string paused;         // why syncing is paused, in one sentence; empty = it is not
   std::string last_error;
   std::string notice;  // something that happened to this device and its user should know; empty = nothing
   std::int64_t server_offset_ms = 0;  // server clock minus ours
 };
+
+/// What an intent is called among the commands: "put-back", "approve".
+std::string command_word(std::string_view intent);
 
 class Views {
 public:

@@ -22,6 +22,10 @@ inline constexpr std::size_t custom_fields_max = 100;
 inline constexpr std::size_t custom_value_bytes_max = 4 * kib;
 inline constexpr std::size_t messages_per_ticket_max = 10'000;
 inline constexpr std::size_t changes_per_ticket_max = 100'000;
+// All that is folded of a ticket but its messages travels in one piece, so it has one bound. The reserve is for status
+// moves, claims and what customers write: a full ticket can still be finished.
+inline constexpr std::size_t ticket_state_bytes_max = mib;
+inline constexpr std::size_t ticket_state_reserve_bytes = 64 * kib;
 
 // A change.
 inline constexpr std::size_t field_key_bytes_max = 64;       // name of a custom field, type of an external reference
@@ -45,6 +49,9 @@ inline constexpr std::size_t want_bytes_min = 4 * kib;
 inline constexpr std::size_t want_bytes_max = mib;
 inline constexpr std::size_t want_bytes_default = 256 * kib;
 inline constexpr std::size_t decompressed_bytes_max = 4 * mib;
+inline constexpr std::size_t receipts_bytes_max = 768 * kib;    // of one answer; what is behind is asked for again
+inline constexpr std::size_t statements_bytes_max = 640 * kib;  // of one answer; the rest follows on pages of its own
+inline constexpr std::size_t patch_messages_bytes_max = 512 * kib;  // of one ticket on one page
 inline constexpr int zstd_window_log_max = 20;
 inline constexpr int protobuf_recursion_max = 32;
 inline constexpr std::size_t frame_bytes_max = mib;
@@ -72,6 +79,10 @@ inline constexpr std::uint32_t schema_version = 1;  // of change.proto and the f
 inline constexpr std::uint32_t schema_version_min = 1;
 
 static_assert(change_set_bytes_max + want_bytes_max <= decompressed_bytes_max);
+// A page that is all but full takes one ticket more; with everything else of an answer a device can still unpack it.
+static_assert(want_bytes_max + ticket_state_bytes_max + patch_messages_bytes_max + receipts_bytes_max +
+                  statements_bytes_max + 64 * kib <=
+              decompressed_bytes_max);
 static_assert(seal_after_idle_ms <= anchor_answer_ms_max);
 
 }  // namespace tern::limits

@@ -39,5 +39,7 @@ struct AdminCommand {
 /// All of them, in the order of the help. `{"command": name, "tenant"?: ..., arg: value ...}` goes to
 /// ServerCore::administer; the answer is one object, with an array "rows" where a command lists things.
 std::span<const AdminCommand> admin_commands();
+/// What commands of one first word have in common ("operator"): the line of --help.
+std::string_view admin_family_summary(std::string_view family);
 
 }  // namespace tern::server

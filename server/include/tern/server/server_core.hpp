@@ -16,14 +16,21 @@
 
 namespace tern::server {
 
+struct DiskSpace {
+  std::uint64_t total_bytes = 0, free_bytes = 0;
+};
+
 struct ServerOptions {
   std::string directory;   // 0700; refused when others can write it
   std::string public_url;  // told to devices in the QR; empty: derived from the listen address
   std::string server_version;
   std::string vfs;
   bool allow_plain_http = false;
-  std::string zone = "UTC";  // of the tenant that `init` makes: the year of ticket numbers
-  LogSink log_sink;          // empty: no log lines
+  std::string zone = "UTC";         // of the tenant that `init` makes: the year of ticket numbers
+  bool encrypt = false;             // `init` makes a directory whose databases are encrypted under a key of its own
+  LogSink log_sink;                 // empty: no log lines
+  std::uint64_t ballast_bytes = 0;  // kept aside in DIR/ballast, given up when the disk is full; 0: none, unguarded
+  std::function<DiskSpace(const std::string&)> disk_space;  // of a directory; empty: as the system says
 };
 
 /// How commits are run. The product queues them for one committer strand per tenant and groups what waits; tests and
@@ -48,9 +55,11 @@ public:
   /// Status says so until that file is gone. Never inside the directory.
   static Result<std::string> write_recovery_sheet(const ServerOptions& options, const std::string& path,
                                                   const std::string& recovery_key);
+  /// Where the sheet goes when nobody says: beside the directory.
+  static std::string recovery_sheet_path(const std::string& directory);
 
-  /// Commands that work on a directory no server is using (AdminWhere::offline_only): `restore`. In and out as
-  /// `administer`.
+  /// Commands that work on a directory no server is using (AdminWhere::offline_only): `restore`, `keys replace`. In and
+  /// out as `administer`.
   static Result<Json> administer_offline(const ServerOptions& options, const Json& command, Environment& environment);
 
   static Result<std::unique_ptr<ServerCore>> open(const ServerOptions& options, Environment& environment);

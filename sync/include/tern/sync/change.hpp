@@ -79,6 +79,7 @@ struct Change {
   PrincipalKind principal_kind = PrincipalKind::unspecified;
   Bytes principal_id;
   std::int64_t asserted_ms = 0;
+  ChangeRef quotes;  // server-sealed only: out of quarantine, said again by an administrator
   std::string provisional_number;
   bool body_erased = false;
 };

@@ -64,6 +64,7 @@ enum class ReasonCode : std::uint8_t {
   upgrade_required = 9,
   invalid = 10,
   exists = 11,
+  ticket_full = 12,
 };
 
 std::string_view to_string(Outcome outcome);

@@ -19,6 +19,7 @@ struct Stamp {
   std::uint64_t seen_seq = 0;    // normalised to the current epoch, cut to what was sent (Admission)
   OperatorId author;             // or contact
   PrincipalKind author_kind = PrincipalKind::operator_;
+  bool sealed = false;  // by the server, for its author: the chain is not the author's own
 
   [[nodiscard]] ChangeRef ref() const { return {origin.device, change}; }
   bool operator==(const Stamp&) const = default;
@@ -32,7 +33,10 @@ inline bool before(const Stamp& a, const Stamp& b) {
   return compare_order(a, b) < 0;
 }
 
-/// X saw W: W is earlier in the same chain (device and device epoch), or W's commit_seq is not above X's seen.
+/// X saw W: W is earlier in the same chain (device and device epoch), or W's commit_seq is not above X's seen. The
+/// server seals for many in one chain: there only what the same principal did before in the same set was seen by it.
+/// What the server acts on as it is now (`Change::seen_now`) may be of its own set: then `seen` is that commit, and
+/// what stands before it was seen.
 bool saw(const Stamp& x, const Stamp& w);
 inline bool concurrent(const Stamp& a, const Stamp& b) {
   return !saw(a, b) && !saw(b, a);

@@ -82,6 +82,13 @@ struct EstimateDecision {
   bool operator==(const EstimateDecision&) const = default;
 };
 
+/// Messages that a split gave to another ticket. Each is given away once.
+struct Split {
+  Stamp stamp;
+  std::vector<ChangeRef> messages;
+  bool operator==(const Split&) const = default;
+};
+
 struct TicketState {
   TicketId id;
   std::uint64_t version = 0;     // newest commit_seq folded in
@@ -91,13 +98,16 @@ struct TicketState {
   std::optional<Stamp> created;  // nothing: the create has not been folded in
   std::map<FieldKey, Register> fields;
   std::map<ElementKey, std::vector<Stamp>> elements;  // adds that no remove had seen
-  std::vector<Move> moves;                            // in order
+  std::map<ElementKey, std::vector<Stamp>>
+      removals;             // removes that nobody has seen yet who touched the element; no pins
+  std::vector<Move> moves;  // in order
   std::string description;
   std::optional<Stamp> description_stamp;
   bool description_erased = false;
   std::optional<Claim> assignee, queue, merged_into, deletion;  // the claim that stands; deletion: value "1" or empty
   std::vector<Claim> merged_from, split_from;
   std::vector<ChangeRef> split_messages;
+  std::vector<Split> splits;  // of this ticket, in order
   std::vector<Custody> custody;
   std::vector<TimeEntry> time_entries;  // in order
   std::vector<EstimateDecision> estimate_decisions;

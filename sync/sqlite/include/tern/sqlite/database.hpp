@@ -107,6 +107,9 @@ public:
   /// True between BEGIN and COMMIT or ROLLBACK. After an I/O error SQLite may have rolled back by itself: ask here.
   [[nodiscard]] bool in_transaction() const;
   [[nodiscard]] Role role() const { return role_; }
+  /// True once SQLite has met damage in this file, in whatever was asked of it. Whole pages may still be in memory, so
+  /// that a later question is answered: do not ask one to find out.
+  [[nodiscard]] bool met_damage() const { return met_damage_; }
   [[nodiscard]] const std::string& path() const { return path_; }
 
   Result<Checkpoint> checkpoint(CheckpointMode mode);
@@ -146,6 +149,7 @@ private:
 
   std::string path_;
   Role role_;
+  mutable bool met_damage_ = false;
   sqlite3* handle_ = nullptr;
   std::unique_ptr<Cache> cache_;
   std::function<bool()> keep_going_;

@@ -1,0 +1,39 @@
+// What lists ask of a ticket, as columns beside its state: derived from the state when it is written, and again by
+// verify.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tern/sqlite/statement.hpp"
+#include "working_ticket.hpp"
+
+namespace tern::server {
+
+struct TicketColumns {
+  std::uint64_t integer_id = 0;
+  std::string number;
+  std::uint64_t version = 0;
+  std::int64_t status = 0, status_class = 0, priority = 0;
+  std::optional<OperatorId> assignee;
+  std::optional<RecordId> queue;
+  Bytes category, contact;  // empty: none
+  Bytes subject;
+  std::int64_t created_ms = 0, updated_ms = 0, ended_ms = 0;
+  Bytes merged_into;  // empty: it is not
+  bool deleted = false;
+  std::uint64_t change_count = 0;
+};
+
+TicketColumns columns_of(const sync::TicketState& state, const ScopeFacts& facts, std::uint64_t change_count);
+
+/// A row of `SELECT` with these columns from its first on.
+inline constexpr std::string_view ticket_column_names =
+    "integer_id, number, version, status, status_class, priority, assignee, queue, category, contact, subject, "
+    "created_ms, updated_ms, ended_ms, merged_into, deleted, change_count";
+/// Names of the columns in which the row, read from its column `first` on, is not what it is due to be.
+std::vector<std::string> differing_columns(const sqlite::Statement& row, int first, const TicketColumns& due);
+
+}  // namespace tern::server

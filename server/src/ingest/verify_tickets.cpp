@@ -1,0 +1,175 @@
+// Tickets folded from zero, against their rows: state, columns, names, interests, messages, standings.
+#include <algorithm>
+
+#include "ticket_columns.hpp"
+#include "verify_parts.hpp"
+
+namespace tern::server {
+namespace {
+
+constexpr std::int64_t follows = 1;
+constexpr std::int64_t keeps_custody = 2;
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string all;
+  for (const std::string& word : words) all += (all.empty() ? "" : ", ") + word;
+  return all;
+}
+
+Result<void> check_messages(VerifyRun& run, const TicketId& id, const std::vector<sync::Message>& due) {
+  std::map<sync::ChangeRef, const sync::Message*> left;
+  for (const sync::Message& message : due) left[message.stamp.ref()] = &message;
+  TERN_TRY(auto rows, run.db.query("SELECT device_id, change_id, data, version, visibility FROM message "
+                                   "WHERE tenant_id = $1 AND ticket_id = $2",
+                                   run.number, id));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) break;
+    const sync::ChangeRef ref{rows.id<DeviceId>(0), rows.id<ChangeId>(1)};
+    const auto found = left.find(ref);
+    if (found == left.end() || sync::encode_message(*found->second) != rows.blob(2)) {
+      run.find("ticket {}: message {} is not the one of the ledger", to_hex(id), to_hex(ref.id));
+    } else if (rows.uint64(3) < found->second->version || rows.uint64(3) > run.last_commit ||
+               rows.int64(4) != static_cast<std::int64_t>(found->second->visibility)) {
+      run.find("ticket {}: the columns of message {} are not those of its content", to_hex(id), to_hex(ref.id));
+    }
+    if (found != left.end()) left.erase(found);
+  }
+  if (!left.empty()) run.find("ticket {}: {} messages are missing", to_hex(id), left.size());
+  return {};
+}
+
+Result<void> check_standings(VerifyRun& run, const TicketId& id, const Refolded& zero) {
+  for (std::size_t i = 0; i < zero.changes.size(); ++i) {
+    const sync::ChangeRef& ref = zero.changes[i].change.ref;
+    TERN_TRY(const auto standing, run.db.int64_of("SELECT standing FROM change WHERE tenant_id = $1 AND device_id = $2 "
+                                                  "AND change_id = $3",
+                                                  run.number, ref.device, ref.id));
+    if (standing.value_or(0) != static_cast<std::int64_t>(zero.fold.standings[i].outcome))
+      run.find("ticket {}: change {} does not stand as the fold says", to_hex(id), to_hex(ref.id));
+  }
+  return {};
+}
+
+/// Watchers, pins and custody as rows of their own.
+Result<void> check_interests(VerifyRun& run, const TicketId& id, const ScopeFacts& facts) {
+  std::set<std::tuple<OperatorId, std::int64_t, std::uint64_t>> left;
+  for (const OperatorId& who : facts.followers) left.insert({who, follows, 0});
+  for (const auto& [who, seq] : facts.custody) left.insert({who, keeps_custody, seq});
+  TERN_TRY(auto rows, run.db.query("SELECT operator_id, kind, commit_seq FROM ticket_interest WHERE tenant_id = $1 "
+                                   "AND ticket_id = $2",
+                                   run.number, id));
+  bool differs = false;
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) break;
+    differs = left.erase({rows.id<OperatorId>(0), rows.int64(1), rows.uint64(2)}) == 0 || differs;
+  }
+  if (differs || !left.empty()) run.find("ticket {}: whom it concerns is not what its state says", to_hex(id));
+  return {};
+}
+
+Result<void> check_fold(VerifyRun& run, const TicketId& id) {
+  auto zero = refold_from_zero(run.db, run.number, id);
+  if (!zero) {
+    run.find("ticket {}: it cannot be folded: {}", to_hex(id), zero.error().message);
+    return {};
+  }
+  const ScopeFacts facts = scope_facts(zero->fold.state);
+  TERN_TRY(auto row, run.db.prepare(fmt::format("SELECT state, {} FROM ticket WHERE tenant_id = $1 AND ticket_id = $2",
+                                                ticket_column_names)));
+  row.bind_all(run.number, id);
+  TERN_TRY(const bool found, row.step());
+  if (!found) {
+    run.find("ticket {} of the ledger is missing", to_hex(id));
+  } else {
+    ++run.out.tickets;
+    if (sync::encode_state(zero->fold.state) != row.blob(0))
+      run.find("ticket {}: its state is not the fold of its changes", to_hex(id));
+    const auto ledger = run.tickets.find(id);
+    const std::uint64_t count = ledger == run.tickets.end() ? 0 : ledger->second.change_count;
+    const auto differing = differing_columns(row, 1, columns_of(zero->fold.state, facts, count));
+    if (!differing.empty())
+      run.find("ticket {}: columns that are not what its changes say: {}", to_hex(id), joined(differing));
+  }
+  TERN_CHECKED(check_interests(run, id, facts));
+  TERN_CHECKED(check_standings(run, id, *zero));
+  TERN_CHECKED(check_messages(run, id, zero->fold.messages));
+  run.states.emplace(id, std::move(zero->fold.state));
+  return {};
+}
+
+/// Every ticket that the ledger made, and every one that there is a row of.
+Result<std::set<TicketId>> all_tickets(VerifyRun& run) {
+  std::set<TicketId> ids;
+  for (const auto& [id, ticket] : run.tickets) ids.insert(id);
+  TERN_TRY(auto rows, run.db.query("SELECT ticket_id FROM ticket WHERE tenant_id = $1", run.number));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) return ids;
+    ids.insert(rows.id<TicketId>(0));
+  }
+}
+
+/// Rows that hang on a ticket which the ledger does not know.
+Result<void> check_strays(VerifyRun& run, const std::set<TicketId>& known) {
+  for (const std::string_view table : {"message", "ticket_interest"}) {
+    TERN_TRY(auto rows, run.db.prepare(fmt::format("SELECT DISTINCT ticket_id FROM {} WHERE tenant_id = $1", table)));
+    rows.bind_all(run.number);
+    for (;;) {
+      TERN_TRY(const bool more, rows.step());
+      if (!more) break;
+      if (!known.contains(rows.id<TicketId>(0)))
+        run.find("{} holds rows of ticket {}, which the ledger does not know", table, to_hex(rows.blob(0)));
+    }
+  }
+  return {};
+}
+
+/// A number leads to its ticket for ever; so does a provisional one, to the first that had it.
+Result<void> check_names(VerifyRun& run) {
+  std::map<std::string, std::set<TicketId>, std::less<>> due;
+  for (const auto& [id, state] : run.states) {
+    if (!state.number.empty()) due[state.number].insert(id);
+    for (const std::string& alias : state.aliases) due[alias].insert(id);
+  }
+  TERN_TRY(auto rows, run.db.query("SELECT name, ticket_id FROM ticket_name WHERE tenant_id = $1", run.number));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) break;
+    const auto found = due.find(rows.text(0));
+    if (run.unreadable.contains(rows.id<TicketId>(1))) {
+      if (found != due.end()) due.erase(found);
+      continue;
+    }
+    if (found == due.end() || !found->second.contains(rows.id<TicketId>(1)))
+      run.find("the name {} leads to ticket {}, which does not bear it", rows.text(0), to_hex(rows.blob(1)));
+    if (found != due.end()) due.erase(found);
+  }
+  for (const auto& [name, tickets] : due) run.find("the name {} leads nowhere", name);
+  return {};
+}
+
+/// Ids are never given twice.
+Result<void> check_counters(VerifyRun& run) {
+  std::uint64_t highest = 0;
+  for (const auto& [id, state] : run.states) highest = std::max(highest, state.integer_id);
+  TERN_TRY(const auto next, read_meta(run.db, run.number, "next_integer_id"));
+  if (meta_number(next) <= highest)
+    run.find("the next integer id is {}, but {} is given already", meta_number(next), highest);
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_tickets(VerifyRun& run) {
+  TERN_TRY(const std::set<TicketId> ids, all_tickets(run));
+  for (const TicketId& id : ids)
+    if (auto done = check_fold(run, id); !done)
+      run.find("ticket {}: cannot be read: {}", to_hex(id), done.error().message);
+  TERN_CHECKED(check_strays(run, ids));
+  TERN_CHECKED(check_names(run));
+  return check_counters(run);
+}
+
+}  // namespace tern::server

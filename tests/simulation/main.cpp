@@ -1,0 +1,305 @@
+// tern_sim: runs seeds of the simulator on all cores, shrinks what fails, looks for mutants.
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "simulation/catch_session.hpp"
+#include "simulation/crew.hpp"
+#include "simulation/mutants.hpp"
+#include "simulation/shrink.hpp"
+
+namespace {
+
+using namespace tern;
+using namespace tern::test;
+
+constexpr std::uint64_t marker_runs_min = 300;  // fewer runs need not have met everything
+constexpr unsigned shrink_seconds = 60;
+constexpr std::uint64_t mutant_seeds_max = 200;
+
+struct Options {
+  std::uint64_t seeds = 20, from = 1, mutant_seeds = 200;
+  std::vector<std::string> profiles;  // empty: all
+  unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
+  int mutant = 0;
+  bool mutants = false, trace = false, shrinking = true;
+  std::string resume;
+  std::vector<std::string> plan;  // the words of a single run
+};
+
+int usage(const std::string& wrong) {
+  std::fprintf(stderr,
+               "tern_sim: %s\n\n"
+               "usage: tern_sim [--seeds N] [--from SEED] [--profile NAME] [--jobs N] [--resume FILE] [--no-shrink]\n"
+               "       tern_sim --seed SEED [--profile NAME] [--without WORDS] [--events RANGES] [--trace]\n"
+               "       tern_sim --mutants [--from SEED]        (builds with TERN_MUTANTS)\n"
+               "       --mutant N                              with any of the first two\n",
+               wrong.c_str());
+  return 2;
+}
+
+std::optional<Options> read_options(const std::vector<std::string>& words, std::string& wrong) {
+  Options options;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (word == "--mutants") {
+      options.mutants = true;
+      continue;
+    }
+    if (word == "--trace") {
+      options.trace = true;
+      continue;
+    }
+    if (word == "--no-shrink") {
+      options.shrinking = false;
+      continue;
+    }
+    if (i + 1 == words.size()) {
+      wrong = word + " is unknown, or wants a value";
+      return std::nullopt;
+    }
+    const std::string& value = words[++i];
+    const auto number = std::strtoull(value.c_str(), nullptr, 10);
+    if (word == "--seeds") {
+      options.seeds = options.mutant_seeds = number;
+    } else if (word == "--from") {
+      options.from = number;
+    } else if (word == "--jobs") {
+      options.jobs = std::max(1U, static_cast<unsigned>(number));
+    } else if (word == "--mutant") {
+      options.mutant = static_cast<int>(number);
+    } else if (word == "--resume") {
+      options.resume = value;
+    } else if (word == "--profile") {
+      options.profiles.push_back(value);
+    } else if (word == "--seed" || word == "--without" || word == "--events") {
+      options.plan.insert(options.plan.end(), {word, value});
+    } else {
+      wrong = "there is no " + word;
+      return std::nullopt;
+    }
+  }
+  return options;
+}
+
+std::string command_of(const Plan& plan, int mutant) {
+  return "tern_sim " + to_text(plan) + (mutant == 0 ? "" : " --mutant " + std::to_string(mutant));
+}
+
+std::string first_line(const std::string& text) {
+  return text.substr(0, text.find('\n'));
+}
+
+/// What the runs came to, together.
+struct Sum {
+  std::uint64_t runs = 0, changes = 0;
+  std::int64_t device_ms = 0;
+  double cpu_s = 0;
+  Markers markers;
+  std::vector<Report> failures;
+
+  void add(const Report& report) {
+    ++runs;
+    changes += report.result.changes;
+    device_ms += report.result.device_ms;
+    cpu_s += report.cpu_s;
+    for (const auto& [marker, times] : report.result.markers) markers[marker] += times;
+    if (!report.result.invariant.empty()) failures.push_back(report);
+  }
+};
+
+int run_one(const Options& options) {
+  std::vector<std::string> words = options.plan;
+  if (!options.profiles.empty()) words.insert(words.end(), {"--profile", options.profiles.front()});
+  const auto plan = plan_from(words);
+  if (!plan) return usage(plan.error().message);
+  if (options.trace) {
+    const auto profile = read_profile(plan->profile);
+    if (!profile) return usage(profile.error().message);
+    set_mutant(options.mutant);
+    bool held = false;
+    in_catch_session([&] {
+      RunResult result;
+      try {
+        result = run(*plan, *profile, true);
+      } catch (...) {
+        result.invariant = "must";
+        result.what = last_failure();
+      }
+      for (const std::string& line : result.lines) std::printf("%s\n", line.c_str());
+      std::printf("%s%s\n", result.invariant.c_str(), result.what.empty() ? "all holds" : ("\n" + result.what).c_str());
+      held = result.invariant.empty();
+    });
+    return held ? 0 : 1;
+  }
+  const Report report = run_apart(*plan, options.mutant);
+  if (report.result.invariant.empty()) {
+    std::printf("all holds; trace %016llx, %llu changes, %.2f s\n",
+                static_cast<unsigned long long>(report.result.trace),
+                static_cast<unsigned long long>(report.result.changes), report.cpu_s);
+    return 0;
+  }
+  std::printf("%s at event %llu\n%s\n", report.result.invariant.c_str(),
+              static_cast<unsigned long long>(report.result.event), report.result.what.c_str());
+  return 1;
+}
+
+void tell_failure(const Report& report, const Options& options) {
+  std::printf("\nFAILED %s: %s\n  again:  %s\n", report.result.invariant.c_str(),
+              first_line(report.result.what).c_str(), command_of(report.plan, options.mutant).c_str());
+  if (!options.shrinking) return;
+  const Report small = shrink(report, options.mutant, shrink_seconds);
+  std::printf("  shrunk: %s\n", command_of(small.plan, options.mutant).c_str());
+  if (options.mutant == 0) std::printf("  kept:   %s\n", write_regression(small).c_str());
+  std::fflush(stdout);
+}
+
+/// One line for each run that ended well, so that a long series goes on where it was stopped.
+std::set<std::string> done_before(const std::string& file, Markers& markers) {
+  std::set<std::string> done;
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);) {
+    std::string plan = line.substr(0, line.find('\t'));
+    for (std::size_t at = line.find('\t'); at != std::string::npos;) {
+      const std::size_t end = line.find('\t', at + 1);
+      const std::string marker = line.substr(at + 1, end == std::string::npos ? end : end - at - 1);
+      if (const auto equals = marker.find('='); equals != std::string::npos)
+        markers[marker.substr(0, equals)] += std::strtoull(marker.c_str() + equals + 1, nullptr, 10);
+      at = end;
+    }
+    done.insert(std::move(plan));
+  }
+  return done;
+}
+
+int run_many(const Options& options) {
+  const auto profiles = options.profiles.empty() ? profile_names() : options.profiles;
+  Sum sum;
+  const auto done = options.resume.empty() ? std::set<std::string>{} : done_before(options.resume, sum.markers);
+  CrewTask task;
+  for (std::uint64_t i = 0; i < options.seeds; ++i) {
+    Plan plan;
+    plan.seed = options.from + i;
+    plan.profile = profiles[plan.seed % profiles.size()];
+    if (!done.contains(to_text(plan))) task.plans.push_back(std::move(plan));
+  }
+  std::ofstream log;
+  if (!options.resume.empty()) log.open(options.resume, std::ios::app);
+  task.jobs = options.jobs;
+  task.mutant = options.mutant;
+  const auto began = std::chrono::steady_clock::now();
+  const bool terminal = ::isatty(STDERR_FILENO) != 0;
+  task.told = [&](const Report& report) {
+    sum.add(report);
+    if (report.result.invariant.empty() && log.is_open()) {
+      log << to_text(report.plan);
+      for (const auto& [marker, times] : report.result.markers) log << '\t' << marker << '=' << times;
+      log << std::endl;
+    }
+    if (terminal) std::fprintf(stderr, "\r%llu of %zu", static_cast<unsigned long long>(sum.runs), task.plans.size());
+    return sum.failures.size() < 8;
+  };
+  run_crew(task);
+  if (terminal) std::fprintf(stderr, "\r");
+  const double wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  for (const Report& report : sum.failures) tell_failure(report, options);
+
+  std::printf("%llu runs of %s, %zu failed: %.0f s on %u cores, %.1f core-minutes, %.0f device-days, %llu changes\n",
+              static_cast<unsigned long long>(sum.runs),
+              options.profiles.empty() ? "all profiles" : options.profiles.front().c_str(), sum.failures.size(), wall_s,
+              options.jobs, sum.cpu_s / 60, static_cast<double>(sum.device_ms) / 86'400'000,
+              static_cast<unsigned long long>(sum.changes));
+  if (sum.cpu_s > 0)
+    std::printf("%.0f simulated device-days and %.0f changes per core-minute\n",
+                static_cast<double>(sum.device_ms) / 86'400'000 / (sum.cpu_s / 60),
+                static_cast<double>(sum.changes) / (sum.cpu_s / 60));
+  std::string missing;
+  for (const std::string& marker : required_markers())
+    if (sum.markers[marker] == 0) missing += (missing.empty() ? "" : ", ") + marker;
+  for (const auto& [marker, times] : sum.markers)
+    if (times != 0) std::printf("  %-32s %llu\n", marker.c_str(), static_cast<unsigned long long>(times));
+  if (!missing.empty()) std::printf("never met: %s\n", missing.c_str());
+  const bool enough = sum.runs + done.size() >= marker_runs_min && options.profiles.empty() && sum.failures.empty();
+  return sum.failures.empty() && (missing.empty() || !enough) ? 0 : 1;
+}
+
+int run_mutants(const Options& options) {
+  if (!built_with_mutants()) return usage("this program was built without TERN_MUTANTS");
+  std::printf("%-40s %6s  %-9s  %s\n", "mutant", "seeds", "invariant", "what fired");
+  int missed = 0;
+  for (const KnownMutant& known : known_mutants()) {
+    if (options.mutant != 0 && options.mutant != static_cast<int>(known.mutant)) continue;
+    CrewTask task;
+    for (std::uint64_t i = 0; i < std::min(mutant_seeds_max, options.mutant_seeds); ++i) {
+      Plan plan;
+      plan.seed = options.from + i;
+      plan.profile = known.profile;
+      task.plans.push_back(std::move(plan));
+    }
+    task.jobs = options.jobs;
+    task.mutant = static_cast<int>(known.mutant);
+    std::optional<Report> caught;
+    std::uint64_t runs = 0;
+    task.told = [&](const Report& report) {
+      ++runs;
+      // A seed that fails without the mutant says nothing of it.
+      if (!report.result.invariant.empty() && run_apart(report.plan, 0).result.invariant.empty()) caught = report;
+      return !caught;
+    };
+    run_crew(task);
+    if (caught) {
+      std::printf("%-40s %6llu  %-9s  %.110s\n", known.name, static_cast<unsigned long long>(runs),
+                  caught->result.invariant.c_str(), first_line(caught->result.what).c_str());
+    } else {
+      ++missed;
+      std::printf("%-40s %6s  %-9s  not noticed in %llu seeds of %s\n", known.name, "-", "-",
+                  static_cast<unsigned long long>(runs), known.profile);
+    }
+    std::fflush(stdout);
+  }
+  std::printf("%zu mutants, %d missed\n", known_mutants().size(), missed);
+  return missed == 0 ? 0 : 1;
+}
+
+/// Where the real files of the runs go, and go away with, whatever becomes of the workers.
+class Scratch {
+public:
+  Scratch() {
+    std::error_code none;
+    std::string pattern =
+        (std::filesystem::is_directory("/dev/shm", none) ? "/dev/shm"
+                                                         : std::filesystem::temp_directory_path().string()) +
+        std::string("/tern-sim-XXXXXX");
+    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
+    path_ = pattern;
+    ::setenv("TMPDIR", path_.c_str(), 1);
+  }
+  ~Scratch() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+
+private:
+  std::string path_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string wrong;
+  const auto options = read_options({argv + 1, argv + argc}, wrong);
+  if (!options) return usage(wrong);
+  if (options->mutant != 0 && !built_with_mutants()) return usage("this program was built without TERN_MUTANTS");
+  const Scratch scratch;
+  if (options->mutants) return run_mutants(*options);
+  return options->plan.empty() ? run_many(*options) : run_one(*options);
+}

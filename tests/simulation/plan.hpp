@@ -1,0 +1,49 @@
+// What a run follows from: a profile (what happens, how often, on how many devices) and a seed. Nothing else.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tern/protocol/error.hpp"
+
+namespace tern::test {
+
+/// tests/simulation/profiles/NAME.profile: one `word number` a line, `#` begins a comment. The words are those of this
+/// struct and the names of acts (acts.cpp); a number after an act is its weight among all.
+struct Profile {
+  std::string name;
+  std::uint64_t devices = 4;
+  std::uint64_t hours = 24;      // that pass while faults are on
+  std::uint64_t events = 400;    // in that time
+  std::uint64_t neighbours = 0;  // 1: a second organisation on the same server, with a device of its own
+  std::uint64_t swarm = 1;       // 1: each run leaves some acts out and draws its own fault rates, up to the given
+  // Of the network: in a thousand messages, and milliseconds.
+  std::uint64_t drop = 0, duplicate = 0, reorder = 0, truncate = 0, flip = 0, delay_ms = 20;
+  std::map<std::string, std::uint64_t> acts;
+};
+
+Result<Profile> read_profile(const std::string& name);
+std::vector<std::string> profile_names();
+
+/// A run, perhaps shrunk. As text it is the end of a command line and the content of a regression case.
+struct Plan {
+  std::string profile = "storm";
+  std::uint64_t seed = 1;
+  std::set<std::string> without;  // acts, `network` and actors ("device 2") left out
+  /// Numbers of the events that happen, as ranges, both ends included; empty: all.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> events;
+
+  [[nodiscard]] bool happens(std::uint64_t event) const;
+  [[nodiscard]] std::vector<std::uint64_t> numbers(std::uint64_t count) const;
+  void keep(const std::vector<std::uint64_t>& numbers);
+};
+
+/// `--profile storm --seed 17 --without clock,network --events 0-40,52`
+std::string to_text(const Plan& plan);
+Result<Plan> plan_from(const std::vector<std::string>& words);
+
+}  // namespace tern::test

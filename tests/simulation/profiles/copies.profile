@@ -1,0 +1,23 @@
+# Machines that come back older than they were, or twice.
+devices 4
+hours 48
+events 250
+drop 100
+delay_ms 2000
+work 450
+sync 350
+crash 20
+backup 20
+restore 12
+set_back_server 6
+copy_home 25
+set_back_device 15
+clone 5
+revoke 8
+enrol 10
+let_in 15
+erase 10
+customer 30
+reboot 10
+forge 15
+portal 5

@@ -1,0 +1,22 @@
+# Bad disks under devices and server; the network is good.
+devices 3
+hours 12
+events 300
+delay_ms 200
+work 450
+sync 300
+live 30
+crash 40
+power 80
+lose_copy 6
+damage_copy 8
+disk_full 30
+disk_error 40
+disk_sync 30
+server_crash 20
+server_power 60
+server_full 20
+server_error 30
+server_sync 20
+customer 20
+backup 5

@@ -1,0 +1,24 @@
+# Roles, queues and records change while people are out; a second organisation works next door.
+devices 5
+hours 72
+events 300
+neighbours 1
+drop 50
+delay_ms 1000
+work 500
+sync 250
+live 60
+cable 40
+role 40
+queues 40
+release 30
+erase 10
+customer 60
+revoke 6
+enrol 6
+let_in 10
+clock 30
+crash 20
+server_restart 10
+forge 5
+portal 5

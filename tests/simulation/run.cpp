@@ -1,0 +1,317 @@
+#include "simulation/run.hpp"
+
+#include <algorithm>
+
+#include "simulation/judge.hpp"
+#include "tern/protocol/crash_point.hpp"
+
+namespace tern::test {
+namespace {
+
+constexpr std::int64_t settle_ms_max = minutes_ms(90);
+constexpr std::uint64_t look_every_events = 40;
+
+std::string invariant_of(const std::string& complaint) {
+  const auto colon = complaint.find(':');
+  return colon == std::string::npos || colon > 8 ? "?" : complaint.substr(0, colon);
+}
+
+}  // namespace
+
+Run::Run(const Plan& plan, const Profile& profile)
+    : plan_(plan), profile_(profile), seed_(Seed{plan.seed}.child(profile.name)), disk_(seed_), world_(seed_, &disk_) {}
+
+// ---- the cast ----
+
+void Run::set_up() {
+  if (profile_.neighbours != 0) {
+    first_ = "World";
+    must(world_.server.try_administer("tenant add", {{"name", Json("Neighbours")}}));
+  }
+  shop_.queues = {world_.add_record("queue", "Field", first_), world_.add_record("queue", "Desk", first_)};
+  customer_ = world_.add_record("contact", "Mrs Miller", first_);
+  shop_.categories = {world_.add_record("category", "Pumps", first_), world_.add_record("category", "Doors", first_)};
+  const std::vector<std::pair<std::string, DeviceOptions>> cast{
+      {"ann", {.role = "supervisor"}},
+      {"ben", {.role = "operator", .queues = {"Field"}, .scope_all = false}},
+      {"cas", {.role = "operator", .queues = {"Field", "Desk"}}},
+      {"ann at home", {.person = "ann", .scope_all = false}},
+      {"dot", {.role = "light"}},
+      {"eli", {.role = "manager"}}};
+  for (std::uint64_t i = 0; i < std::min<std::uint64_t>(profile_.devices, cast.size()); ++i) {
+    if (!has("device-" + std::to_string(i)) && i != 0) continue;
+    DeviceOptions options = cast[i].second;
+    options.tenant = first_;
+    seat(world_.add_device(cast[i].first, options));
+  }
+  if (profile_.neighbours != 0) {
+    world_.add_record("queue", "Theirs", "Neighbours");
+    seat(world_.add_device("neighbour", {.role = "supervisor", .tenant = "Neighbours"}), true);
+  }
+  for (const auto& one : seats_)
+    if (!one->neighbour) shop_.people.push_back(one->device->operator_id());
+
+  world_.network.on_answer = [this](const std::string&, const client::HttpRequest& request,
+                                    client::HttpAnswer& answer) {
+    for (const auto& [name, value] : request.headers)
+      if (name == "tern-auth" && answer.header("content-type") == "application/x-protobuf" && ++answered_[value] == 2)
+        world_.complain("I25: one request under a session was answered twice");
+  };
+  disk_.on_power_lost = [this](const std::string& root) { on_power_lost(root); };
+  Random swarm(seed_, "swarm");
+  for (const Act& act : acts()) {
+    const auto weight = profile_.acts.find(act.name);
+    const bool always = std::string_view(act.name) == "work" || std::string_view(act.name) == "sync";
+    const bool drawn = profile_.swarm == 0 || always || swarm.chance(600);
+    if (weight == profile_.acts.end() || weight->second == 0 || !drawn) continue;
+    wheel_.emplace_back(&act, weight->second);
+    weights_ += weight->second;
+  }
+  began_ms_ = world_.schedule.now_ms();
+}
+
+Run::Seat& Run::seat(Device& device, bool neighbour) {
+  seats_.push_back(std::make_unique<Seat>());
+  Seat& made = *seats_.back();
+  made.device = &device;
+  made.agent = std::make_unique<Agent>(device, shop_, seed_);
+  made.neighbour = neighbour;
+  return made;
+}
+
+Run::Seat& Run::a_seat(Random& random) {
+  return *seats_[random.below(seats_.size())];
+}
+
+Run::Seat* Run::a_working_seat(Random& random) {
+  Seat& drawn = a_seat(random);
+  return works(*drawn.device) ? &drawn : nullptr;
+}
+
+bool Run::office(const std::function<void()>& what) {
+  if (!world_.server.up() || !world_.server.powered()) return false;
+  const LookingOn without_faults(&disk_);
+  what();
+  return true;
+}
+
+Result<Json> Run::administer(const std::string& command, std::initializer_list<Json::Member> arguments) {
+  return world_.server.try_administer(command, arguments, first_);
+}
+
+void Run::reopen(Device& device) {
+  if (device.is_open() || device.gone || !device.powered()) return;
+  if (const auto opened = device.try_open(); !opened)
+    trace(device.name() + " does not open: " + std::string(to_string(opened.error().code)));
+}
+
+void Run::open_server() {
+  if (world_.server.up() || !world_.server.powered()) return;
+  if (const auto opened = world_.server.try_open(); !opened)
+    trace("the server does not open: " + std::string(to_string(opened.error().code)));
+}
+
+void Run::give_up_unsent(Device& device, std::size_t since) {
+  for (std::size_t i = since; i < world_.saved_work.size(); ++i)
+    if (world_.saved_work[i].device == device.identity().device) world_.saved_work[i].may_be_lost = true;
+}
+
+void Run::tear_above(std::uint64_t commit_seq) {
+  std::set<DeviceId> alive;
+  for (const auto& one : seats_)
+    if (!one->device->gone && !excused(*this, *one->device)) alive.insert(one->device->identity().device);
+  const auto db = world_.server.read(world_.server.first_tenant());
+  auto rows = must(
+      db->query("SELECT ticket_id, device_id FROM change WHERE commit_seq > $1 AND ticket_id IS NOT NULL", commit_seq));
+  while (must(rows.step()))
+    if (!alive.contains(rows.id<DeviceId>(1))) world_.torn_tickets.insert(rows.id<TicketId>(0));
+}
+
+void Run::tear_work_of(const DeviceId& device) {
+  if (!restored_) return;
+  for (const SavedWork& work : world_.saved_work)
+    if (work.device == device) world_.torn_tickets.insert(work.ticket);
+}
+
+/// Somewhere in the middle of what the machine did. It comes back when it has power again.
+void Run::on_power_lost(const std::string& root) {
+  if (root == world_.server.directory()) {
+    world_.schedule.after(0, [this] {
+      world_.server.crash();
+      mark("server lost power");
+      trace("server lost power");
+      world_.schedule.after(5'000, [this] { open_server(); });
+    });
+    return;
+  }
+  for (const auto& one : seats_) {
+    if (one->device->home() != root) continue;
+    world_.schedule.after(0, [this, device = one->device] {
+      device->lose_power();
+      mark("device lost power");
+      trace(device->name() + " lost power");
+      reopen(*device);
+    });
+  }
+}
+
+// ---- what happens ----
+
+void Run::trace(const std::string& line) {
+  std::string whole = std::to_string(world_.schedule.now_ms() - began_ms_) + " " + line;
+  for (const char c : whole) result_.trace = (result_.trace ^ static_cast<unsigned char>(c)) * 1099511628211U;
+  if (keep_lines_) result_.lines.push_back(std::move(whole));
+}
+
+void Run::note(const std::string& what) {
+  trace(what);
+}
+
+std::uint64_t Run::newest_commit() const {
+  return world_.server.tenant(world_.server.first_tenant()).commit_seq();
+}
+
+void Run::draw_faults(Random& random) {
+  if (!has("network")) return;
+  const auto up_to = [&](std::uint64_t most) {
+    const bool none = profile_.swarm != 0 && random.chance(400);
+    return static_cast<unsigned>(none ? 0 : random.below(most + 1));
+  };
+  const unsigned drop = up_to(profile_.drop), duplicate = up_to(profile_.duplicate), reorder = up_to(profile_.reorder),
+                 truncate = up_to(profile_.truncate), flip = up_to(profile_.flip), delay = up_to(profile_.delay_ms);
+  world_.network.faults = {drop, duplicate, reorder, truncate, flip, static_cast<std::int64_t>(delay)};
+}
+
+/// Each event draws from numbers of its own, so that others may be left out and it stays what it was.
+void Run::happen(std::uint64_t event) {
+  Random random(seed_, "event " + std::to_string(event));
+  Random clock(seed_, "pause " + std::to_string(event));
+  if (plan_.happens(event) && weights_ != 0) {
+    std::uint64_t at = random.below(weights_);
+    std::size_t drawn = 0;
+    while (at >= wheel_[drawn].second) at -= wheel_[drawn++].second;
+    const Act& act = *wheel_[drawn].first;
+    if (has(act.name)) {
+      trace(act.name + (world_.server.up() ? " @" + std::to_string(newest_commit()) : std::string()));
+      act.happen(*this, random);
+    }
+  }
+  // Mostly seconds, now and then long enough that all comes to the profile's hours.
+  const auto mean_ms =
+      static_cast<std::int64_t>(profile_.hours * 3'600'000 / std::max<std::uint64_t>(1, profile_.events));
+  world_.pass(clock.chance(700) ? clock.between(0, 3'000) : clock.between(0, 6 * mean_ms));
+}
+
+RunResult Run::go(bool keep_lines) {
+  keep_lines_ = keep_lines;
+  result_.trace = 14695981039346656037U;
+  set_up();
+  Random faults(seed_, "faults");
+  for (std::uint64_t event = 0; event < profile_.events; ++event) {
+    result_.event = event;
+    if (event % 25 == 0) draw_faults(faults);
+    happen(event);
+    if (event % look_every_events == look_every_events - 1 && world_.server.up() && world_.server.powered() &&
+        all_know_ && !world_.acknowledged_is_kept())
+      break;
+    if (!world_.complaints().empty()) break;
+  }
+  result_.device_ms = (world_.schedule.now_ms() - began_ms_) * static_cast<std::int64_t>(seats_.size());
+  if (world_.complaints().empty()) {
+    result_.event = profile_.events;
+    heal();
+    settle();
+    judge();
+  }
+  count_markers();
+  if (!world_.complaints().empty()) {
+    result_.invariant = invariant_of(world_.complaints().front());
+    for (const std::string& complaint : world_.complaints()) result_.what += complaint + "\n";
+  }
+  return std::move(result_);
+}
+
+// ---- the healed world ----
+
+void Run::heal() {
+  trace("healed");
+  world_.network.heal();
+  world_.network.portal = nullptr;
+  disk_.heal("");
+  disk_.heal(world_.server.directory());
+  for (const auto& one : seats_) disk_.heal(one->device->home());
+  world_.pass(60'000);  // who lost power a moment ago comes back
+  if (!world_.server.up())
+    if (const auto opened = world_.server.try_open(); !opened)
+      world_.complain("I29: the server does not open on a healed disk: " + opened.error().message);
+  for (const auto& one : seats_)
+    if (!one->device->gone && !one->device->is_open())
+      if (const auto opened = one->device->try_open(); !opened)
+        world_.complain("I29: " + one->device->name() + " does not open on a healed disk: " + opened.error().message);
+}
+
+/// I35: in bounded time everybody knows everything.
+void Run::settle() {
+  if (!world_.complaints().empty()) return;
+  const std::int64_t from_ms = world_.schedule.now_ms();
+  const std::uint64_t requests = world_.network.seen().requests;
+  if (!world_.run_until_quiet()) return;
+  world_.pass(10'000);
+  // Devices whose keys ended ask again and again, ever more rarely; the world waits for them too.
+  const bool all_may_rest =
+      std::ranges::none_of(seats_, [&](const auto& one) { return !one->device->gone && excused(*this, *one->device); });
+  if (all_may_rest && world_.schedule.now_ms() - from_ms > settle_ms_max)
+    world_.complain("I35: the healed world took " + std::to_string((world_.schedule.now_ms() - from_ms) / 60'000) +
+                    " minutes");
+  trace("quiet");
+  result_.markers["requests to come to rest"] += world_.network.seen().requests - requests;
+  for (const auto& one : seats_) {
+    Device& device = *one->device;
+    if (device.gone || device.up_to_date() || excused(*this, device)) continue;
+    const auto status = device.client().views().status();
+    world_.complain("I35: " + device.name() +
+                    " does not come to rest: " + (device.fault() ? device.fault()->message : "no fault") +
+                    (status && !status->paused.empty() ? "; paused: " + status->paused : ""));
+  }
+}
+
+void Run::judge() {
+  if (!world_.complaints().empty()) return;
+  if (restored_) {
+    world_.forget_acknowledged();
+    // Who may not talk to the server any more has not heard of its new epoch.
+    for (const auto& one : seats_)
+      if (!one->device->gone && excused(*this, *one->device)) one->device->close();
+  }
+  static_cast<void>(world_.invariants_hold());
+  if (world_.complaints().empty()) judge_history(*this);
+  for (const TenantId& tenant : world_.server.tenants())
+    trace("log " + std::to_string(world_.server.tenant(tenant).commit_seq()));
+}
+
+void Run::count_markers() {
+  const FaultsSeen& net = world_.network.seen();
+  const DiskSeen& disk = disk_.seen();
+  const std::pair<const char*, std::uint64_t> counted[] = {{"message dropped", net.dropped},
+                                                           {"message duplicated", net.duplicated},
+                                                           {"message reordered", net.reordered},
+                                                           {"message truncated", net.truncated},
+                                                           {"message flipped", net.flipped},
+                                                           {"no network", net.refused},
+                                                           {"disk error", disk.errors},
+                                                           {"fsync error", disk.failed_syncs},
+                                                           {"disk full", disk.full},
+                                                           {"unsynced sectors lost", disk.lost_sectors},
+                                                           {"torn WAL", disk.torn_wals},
+                                                           {"torn file", disk.torn_files},
+                                                           {"bit flipped at rest", disk.flipped}};
+  for (const auto& [name, times] : counted)
+    if (times != 0) mark(name, times);
+  for (const auto& one : seats_) result_.changes += one->agent->changes();
+}
+
+RunResult run(const Plan& plan, const Profile& profile, bool keep_lines) {
+  return Run(plan, profile).go(keep_lines);
+}
+
+}  // namespace tern::test

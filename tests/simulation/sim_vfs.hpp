@@ -1,0 +1,97 @@
+// A disk in memory under SQLite: what is written is seen at once and kept only by a sync, and everything may go wrong.
+//
+// Every SQLite file of a world lies here when the world is given one. Other files (keys, the lock of a home, the log of
+// erasures, the index of a server's tenants, backups) stay real files and meet no faults: what a disk does to them is
+// the business of the process tests.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/world_files.hpp"
+#include "support/world_random.hpp"
+
+namespace tern::test {
+
+/// What a program asks of its disk; a set of them names what a fault waits for.
+namespace disk_call {
+enum : unsigned { read = 1, write = 2, sync = 4, truncate = 8, open = 16, remove = 32, size = 64, shm = 128 };
+constexpr unsigned changing = write | sync | truncate | remove;
+constexpr unsigned any = 255;
+}  // namespace disk_call
+
+/// How often each thing happened: a fault that never came tests nothing.
+struct DiskSeen {
+  std::uint64_t reads = 0, writes = 0, syncs = 0, errors = 0, failed_syncs = 0, full = 0, power_cuts = 0, crashes = 0,
+                lost_sectors = 0, torn_files = 0, torn_wals = 0, flipped = 0;
+};
+
+/// Files are named by their paths; those below one root belong to one machine and share its faults. Thread: one.
+class SimDisk final : public WorldDisk {
+public:
+  /// Registers an SQLite VFS of its own. The sector size is drawn from the seed.
+  explicit SimDisk(Seed seed);
+  ~SimDisk() override;  // every connection is closed by then
+  SimDisk(const SimDisk&) = delete;
+  SimDisk& operator=(const SimDisk&) = delete;
+
+  // ---- what goes wrong with one machine's disk ----
+  /// The `nth` of these calls from now fails; so do all after it when `for_ever`. A sync that fails drops what was
+  /// written since the last one, and the next sync knows nothing of it.
+  void fail_call(const std::string& root, unsigned calls, std::uint64_t nth, bool for_ever);
+  /// The same, but there the power goes.
+  void cut_power_at(const std::string& root, std::uint64_t nth_changing_call);
+  /// Bytes that its files may have in all.
+  void set_quota(const std::string& root, std::uint64_t bytes);
+  /// Bytes that its files have in all.
+  [[nodiscard]] std::uint64_t used(const std::string& root) const;
+  /// Changes one bit of a file at rest. False when there is no such file or nothing in it.
+  bool flip_bit(const std::string& path);
+  /// A file below the path in which these bytes stand, as it is seen or as it is kept; empty: none.
+  [[nodiscard]] std::string find(const std::string& path, std::string_view bytes) const;
+  /// Good as new; what is lost stays lost.
+  void heal(const std::string& root);
+
+  // ---- WorldDisk ----
+  [[nodiscard]] const std::string& vfs() const override { return name_; }
+  void add_machine(const std::string& root) override;
+  void copy(const std::string& from, const std::string& to) override;
+  void remove(const std::string& path) override;
+  void cut_power(const std::string& root) override;
+  void restore_power(const std::string& root) override;
+  [[nodiscard]] bool has_power(const std::string& root) const override;
+  void look_without_faults(bool on) override { looking_ += on ? 1 : -1; }
+  void damage(const std::string& path) override;
+
+  /// Called at the moment a machine loses its power by itself.
+  std::function<void(const std::string& root)> on_power_lost;
+  [[nodiscard]] const DiskSeen& seen() const { return seen_; }
+
+private:
+  struct File;
+  struct Machine;
+  struct Handle;
+  struct Calls;  // what SQLite calls
+  struct Registered;
+
+  Machine& machine_of(const std::string& path);
+  int enter(Machine& machine, unsigned call, int error);
+  std::shared_ptr<File> find_or_import(const std::string& path);
+  void crash(File& file, unsigned kept_in_a_thousand);
+
+  std::string name_;
+  Random random_;
+  int sector_bytes_;
+  int looking_ = 0;
+  std::map<std::string, std::shared_ptr<File>> files_;
+  std::map<std::string, std::unique_ptr<Machine>> machines_;
+  std::unique_ptr<Registered> registered_;
+  DiskSeen seen_;
+};
+
+}  // namespace tern::test

@@ -1,0 +1,265 @@
+// What needs attention can be dealt with: each follow-up does what it says, and custom fields are those that are
+// defined.
+#include <algorithm>
+
+#include "exchange/sync_state.hpp"
+#include "follow_ups.hpp"
+#include "support/catch.hpp"
+#include "tern/sync/conflict.hpp"
+#include "unit/client/client_desk.hpp"
+
+using namespace tern;
+using namespace tern::test;
+using client::FollowedUp;
+
+namespace {
+
+/// A pump that ann took, which I took too, without having seen it.
+struct TwoTakes : ClientDesk {
+  explicit TwoTakes(const std::string& role = "operator") {
+    add_operator("ann");
+    add_operator("me", role);
+    pump = colleagues_ticket("ann", "pump leaks");
+    pull();
+    env.advance(60'000);
+  }
+  client::HistoryEntry only_entry() {
+    const auto entries = attention();
+    REQUIRE(entries.size() == 1);
+    return entries.front();
+  }
+  client::HistoryEntry both_take() {
+    commit("ann", by("ann", Intent::take, pump));
+    save(change(Intent::take, pump));
+    sync();
+    return only_entry();
+  }
+  FollowedUp follow(const client::HistoryEntry& entry, const std::string& id, const std::string& reason = {}) {
+    return must(commands->follow_up(entry.change, id, reason));
+  }
+  Change saved_change(const FollowedUp& done, std::size_t i = 0) {
+    REQUIRE(done.saved.size() > i);
+    return must(outbox->find(done.saved[i].ref)).value().change;
+  }
+  TicketId pump;
+};
+
+}  // namespace
+
+TEST_CASE("every follow-up that the kernel offers is one that can be done", "[client][follow_ups]") {
+  TwoTakes desk;
+  const auto own = must(desk.outbox->find(desk.save(desk.message(desk.pump, "note")).ref)).value();
+  for (const sync::IntentSpec& spec : sync::all_intents())
+    for (int outcome = 1; outcome <= 7; ++outcome)
+      for (int rule = 0; rule <= 22; ++rule)
+        for (const std::string_view label : sync::follow_ups(
+                 spec.intent, {static_cast<sync::Outcome>(outcome), static_cast<sync::Rule>(rule), {}, {}})) {
+          const client::FollowUp made = client::make_follow_up(label, own.change.ref);
+          INFO(made.id);
+          const auto planned = client::plan_follow_up({*desk.replica, desk.identity}, own, made.id, {});
+          REQUIRE((planned || planned.error().code != ErrorCode::usage));
+          REQUIRE(made.id.find_first_of(" '") == std::string::npos);
+          REQUIRE(made.command.find("tern attention ") == 0);
+        }
+  CHECK_FALSE(desk.commands->follow_up(own.change.ref, "no-such-thing", {}));
+}
+
+TEST_CASE("take anyway claims the ticket with a reason, and the entry is dealt with", "[client][follow_ups]") {
+  TwoTakes desk;
+  const auto entry = desk.both_take();
+  CHECK(entry.follow_ups.front().id == "take-anyway");
+  const FollowedUp done = desk.follow(entry, "take-anyway", "I stand in front of it");
+  const Change claim = desk.saved_change(done);
+  CHECK(claim.intent == Intent::assign);
+  CHECK(claim.reason == "I stand in front of it");
+  CHECK(desk.attention().empty());
+  desk.sync();
+  CHECK(desk.attention().empty());
+  CHECK(desk.show(desk.pump).row.assignee == "me");
+}
+
+TEST_CASE("what is left to them is dealt with and nothing is written", "[client][follow_ups]") {
+  TwoTakes desk;
+  const FollowedUp done = desk.follow(desk.both_take(), "leave-it-to-them");
+  CHECK(done.saved.empty());
+  CHECK(done.rest == FollowedUp::Rest::nothing);
+  CHECK(desk.attention().empty());
+}
+
+TEST_CASE("a value that did not stand is set again by one who has seen the other", "[client][follow_ups]") {
+  TwoTakes desk;
+  desk.save(desk.set(desk.pump, FieldId::subject, "pump leaks oil"));
+  desk.env.advance(60'000);
+  Change theirs = desk.by("ann", Intent::set, desk.pump);
+  theirs.seen_seq = 1;
+  theirs.fields = {{FieldId::subject, {}, "pump broken", false}};
+  desk.commit("ann", theirs);
+  desk.sync();
+  const auto entry = desk.only_entry();
+  desk.env.advance(60'000);
+  const Change again = desk.saved_change(desk.follow(entry, "set-mine-again"));
+  CHECK(again.ref != entry.change);
+  CHECK(again.seen_seq == must(desk.replica->held(desk.pump))->version);
+  desk.sync();
+  CHECK(desk.show(desk.pump).row.subject == "pump leaks oil");
+  CHECK(desk.attention().empty());
+}
+
+TEST_CASE("an overtaken resolve is done after all: reopened, then resolved", "[client][follow_ups]") {
+  TwoTakes desk;
+  desk.commit("ann", desk.by("ann", Intent::close, desk.pump));
+  desk.env.advance(60'000);
+  Change resolve = desk.change(Intent::resolve, desk.pump);
+  resolve.text = "seal replaced";
+  desk.save(resolve);
+  desk.sync();
+  const auto entry = desk.only_entry();
+  REQUIRE(entry.follow_ups.front().id == "reopen-and-resolve");
+  desk.env.advance(60'000);
+  const FollowedUp done = desk.follow(entry, "reopen-and-resolve");
+  CHECK(desk.saved_change(done, 0).intent == Intent::reopen);
+  CHECK(desk.saved_change(done, 1).text == "seal replaced");
+  desk.sync();
+  CHECK(desk.show(desk.pump).row.status == "resolved");
+  CHECK(desk.show(desk.pump).result == "seal replaced");
+}
+
+TEST_CASE("what is held is released by whoever may, and asked for by a note of whoever may not",
+          "[client][follow_ups]") {
+  const bool supervisor = GENERATE(false, true);
+  TwoTakes desk(supervisor ? "supervisor" : "operator");
+  desk.refuse = [](const Change&) { return std::pair{sync::Outcome::held, sync::ReasonCode::not_permitted}; };
+  desk.save(desk.message(desk.pump, "done at ten"));
+  desk.sync();
+  const auto entry = desk.only_entry();
+  desk.refuse = nullptr;
+  const Change asked = desk.saved_change(desk.follow(entry, "ask-a-supervisor-to-release-it"));
+  if (supervisor) {
+    CHECK(asked.intent == Intent::release);
+    CHECK(asked.targets == std::vector{entry.change});
+  } else {
+    CHECK(asked.intent == Intent::message);
+    CHECK(asked.text.find("Please release " + to_uuid_text(entry.change.device.view()) + ":") == 0);
+    CHECK(asked.text.find("done at ten") != std::string::npos);
+  }
+  CHECK(desk.attention().empty());
+}
+
+TEST_CASE("a look changes nothing, and the entry stays", "[client][follow_ups]") {
+  TwoTakes desk;
+  desk.refuse = [](const Change&) { return std::pair{sync::Outcome::rejected, sync::ReasonCode::invalid}; };
+  desk.save(desk.set(desk.pump, FieldId::subject, "x"));
+  desk.sync();
+  const auto entry = desk.only_entry();
+  const FollowedUp done = desk.follow(entry, "do-it-again-differently");
+  CHECK(done.rest == FollowedUp::Rest::look);
+  CHECK(done.ticket == desk.pump);
+  CHECK(desk.attention().size() == 1);
+}
+
+TEST_CASE("a notice is shown until it is dealt with, and the next one is shown again", "[client][views]") {
+  ClientDesk desk;
+  client::SyncState state;
+  state.notice = "This device exists twice.";
+  must(client::store_sync_state(*desk.outbox, state));
+  CHECK(must(desk.views->status()).notice == state.notice);
+  must(desk.commands->dismiss_notice());
+  CHECK(must(desk.views->status()).notice.empty());
+  state.notice = "The server was restored.";
+  must(client::store_sync_state(*desk.outbox, state));
+  CHECK(must(desk.views->status()).notice == state.notice);
+}
+
+TEST_CASE("a custom field is one that is defined, with a value of its type", "[client][commands]") {
+  ClientDesk desk;
+  const TicketId pump = desk.colleagues_ticket("ann", "pump");
+  const auto set = [&](const std::string& name, const std::string& value) {
+    return desk.commands->check_offered(desk.set(pump, FieldId::custom, value, name));
+  };
+  desk.pull();
+  const auto none = set("site", "north");
+  REQUIRE_FALSE(none);
+  CHECK(none.error().hint.find("no custom fields are defined") != std::string::npos);
+
+  desk.add_record(sync::RecordKind::custom_field, "site");
+  desk.add_record(sync::RecordKind::custom_field, "meter_no");
+  desk.add_record(sync::RecordKind::custom_field, "colour");
+  desk.records[0].attributes = {{"type", "text"}};
+  desk.records[1].attributes = {{"type", "number"}};
+  desk.records[2].attributes = {{"type", "select"}, {"options", "red\ngreen"}};
+  desk.pull();
+  const auto unknown = set("sight", "north");
+  REQUIRE_FALSE(unknown);
+  CHECK(unknown.error().code == ErrorCode::invalid);
+  CHECK(unknown.error().message == "there is no field 'sight'");
+  CHECK(unknown.error().hint == "custom fields are: colour, meter_no, site");
+  CHECK(set("site", "north"));
+  CHECK(set("meter_no", "12.5"));
+  CHECK_FALSE(set("meter_no", "twelve"));
+  CHECK(set("colour", "red"));
+  CHECK_FALSE(set("colour", "blue"));
+}
+
+TEST_CASE("a ticket was not made under a later subject, and a take is called a take", "[client][views]") {
+  ClientDesk desk;
+  desk.add_operator("ann");
+  const TicketId pump = desk.colleagues_ticket("ann", "pump leaks");
+  const TicketId mine = desk.save(desk.create("fan hums")).ticket;
+  desk.sync();
+  desk.commit("ann", desk.by("ann", Intent::take, pump));
+  Change renamed = desk.by("ann", Intent::set, pump);
+  renamed.fields = {{FieldId::subject, {}, "pump broken", false}};
+  desk.commit("ann", renamed);
+  desk.pull();
+  const auto line = [&](const TicketId& ticket, const std::string& what) {
+    for (const auto& entry : desk.show(ticket).timeline)
+      if (entry.what == what) return entry.text;
+    return std::string("no " + what);
+  };
+  CHECK(line(mine, "create") == "fan hums");
+  desk.save(desk.set(mine, FieldId::subject, "fan stands still"));
+  CHECK(line(mine, "create").empty());
+  CHECK(line(pump, "create").empty());  // "pump broken" it was not
+  CHECK(line(pump, "take") == "ann");
+  CHECK(line(pump, "assign") == "no assign");
+}
+
+TEST_CASE("a ticket shows what was written to those merged into it, and the messages a split gave it",
+          "[client][views]") {
+  ClientDesk desk;
+  desk.add_operator("ann");
+  const TicketId pump = desk.colleagues_ticket("ann", "pump"), fan = desk.colleagues_ticket("ann", "fan"),
+                 lamp = desk.colleagues_ticket("ann", "lamp");
+  const auto note = [&](const TicketId& ticket, const std::string& text) {
+    Change made = desk.by("ann", Intent::message, ticket);
+    made.text = text;
+    made.visibility = sync::Visibility::team;
+    desk.commit("ann", made);
+    return made.ref;
+  };
+  const auto mirror = [&](Intent intent, const TicketId& on, const TicketId& other) {
+    Change made = desk.by("server", intent, on);
+    made.target = Bytes(other.view());
+    return made;
+  };
+  note(pump, "written to the pump");
+  const sync::ChangeRef given = note(pump, "about the lamp");
+  Change time = desk.by("ann", Intent::log_time, pump);
+  time.number = 20;
+  desk.commit("ann", time);
+  Change split = mirror(Intent::split_from, lamp, pump);
+  split.targets = {given};
+  desk.commit("ann", split);
+  desk.commit("ann", mirror(Intent::merge, pump, fan));
+  desk.commit("ann", mirror(Intent::merged_from, fan, pump));
+  desk.pull();
+  const auto texts = [&](const TicketId& ticket) {
+    std::vector<std::string> out;
+    for (const auto& entry : desk.show(ticket).timeline)
+      if (entry.what == "message") out.push_back(entry.text);
+    return out;
+  };
+  CHECK(texts(fan) == std::vector<std::string>{"written to the pump", "about the lamp"});
+  CHECK(desk.show(fan).minutes_logged == 20);
+  CHECK(texts(lamp) == std::vector<std::string>{"about the lamp"});
+}

@@ -1,0 +1,152 @@
+#include <fstream>
+
+#include "support/catch.hpp"
+#include "tern/protocol/limits.hpp"
+#include "tern/protocol/zstd.hpp"
+#include "unit/edge/refused_bytes.hpp"
+#include "unit/hostile/rows.hpp"
+
+namespace tern::test {
+namespace {
+
+const std::string octets = "Content-Type: application/octet-stream\r\n";
+const std::string protobuf = "Content-Type: application/x-protobuf\r\n";
+
+std::string announced(HostileRig& rig, const std::string& path, std::size_t body_bytes) {
+  return rig.send("POST " + path + " HTTP/1.1\r\nHost: t\r\n" + octets +
+                  "Content-Length: " + std::to_string(body_bytes) + "\r\n\r\n");
+}
+
+std::string announced_under_session(HostileRig& rig) {
+  const auto van = rig.device();
+  v1::ExchangeRequest request;
+  request.set_page_token(Bytes(2 * limits::mib, 'x'));
+  return rig.exchange(*van, request);
+}
+
+std::string eleventh_enrolment(HostileRig& rig) {
+  const Bytes request = Device::enrolment_request(rig.house, "0000-0000-0000-0000",
+                                                  protocol::SigningKey::generate(rig.house.environment));
+  std::string said;
+  for (int i = 0; i < 11; ++i) said = rig.post("/sync/v1/enrol", octets, request);
+  return said;
+}
+
+std::string session_id_as(HostileRig& rig, const std::string& header) {
+  const auto van = rig.device();
+  return rig.post("/sync/v1/exchange", header + to_hex(van->session) + "\r\n" + protobuf, "x");
+}
+
+std::string full_disk(HostileRig& rig) {
+  const auto van = rig.device();
+  const Bytes set = van->seal({van->create(random_id<TicketId>(rig.house.environment))});
+  rig.fill_disk();
+  return rig.push(*van, set);
+}
+
+std::string import_of(HostileRig& rig, const std::string& csv) {
+  const std::string path = rig.house.folder.file("log.csv");
+  std::ofstream(path, std::ios::binary) << csv;
+  return rig.command(cmd("import incidents", {{"file", Json(path)}}));
+}
+
+/// 1 GiB of zeros, by the frame's own word; 32 KiB of it are there.
+Bytes bomb() {
+  const Bytes packed = protocol::compress(Bytes(3 * limits::mib, '\0'));
+  Bytes out;
+  while (out.size() < 32 * limits::kib) out += packed;
+  return out;
+}
+
+void add_framing(std::vector<Row>& rows) {
+  for (const RefusedBytes& refused : refused_bytes("/sync/v1/hello")) {
+    const std::string bytes = refused.bytes;
+    rows.push_back({refused.row, refused.name, [bytes](HostileRig& rig) { return rig.send(bytes); },
+                    std::to_string(refused.status) + " " + refused.code, Line::closes, ""});
+  }
+}
+
+}  // namespace
+
+std::vector<Row> http_rows() {
+  std::vector<Row> rows;
+  add_framing(rows);
+  const auto header = [](const std::string& name) {
+    return [name](HostileRig& rig) { return session_id_as(rig, name); };
+  };
+  const auto csv = [](const std::string& text) { return [text](HostileRig& rig) { return import_of(rig, text); }; };
+  std::string wide;
+  for (int i = 0; i < 10'001; ++i) wide += "c,";
+  const std::vector<Row> more = {
+      {"9", "a head of one byte after the other", [](HostileRig& rig) { return rig.trickle(); }, "408 head_timeout",
+       Line::closes, ""},
+      {"10", "one byte too many for a handshake",
+       [](HostileRig& rig) { return announced(rig, "/sync/v1/hello", 4 * limits::kib + 1); }, "413 body_too_large",
+       Line::closes, ""},
+      {"10", "too much for an exchange, under its session", announced_under_session, "413 body_too_large", Line::closes,
+       ""},
+      {"10", "a body for a route that takes none",
+       [](HostileRig& rig) { return rig.send("GET /healthz HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\n\r\n"); },
+       "413 body_too_large", Line::closes, ""},
+      {"", "32 KiB of zstd that would be much more",
+       [](HostileRig& rig) {
+         return rig.post("/sync/v1/enrol", octets + "Content-Encoding: zstd\r\n", bomb().substr(0, 1000));
+       },
+       "400 MALFORMED", Line::stays, ""},
+      {"", "another content type",
+       [](HostileRig& rig) { return rig.post("/sync/v1/hello", "Content-Type: text/plain\r\n", "x"); },
+       "415 content_type", Line::closes, ""},
+      {"", "bytes that are no handshake", [](HostileRig& rig) { return rig.post("/sync/v1/hello", octets, "\x01x"); },
+       "400 MALFORMED", Line::stays, ""},
+      {"19a", "a session's id as a token", header("X-Mobile-Token: "), "401 mac_required", Line::closes, ""},
+      {"19a", "a session's id as a bearer", header("Authorization: Bearer "), "401 mac_required", Line::closes, ""},
+      {"19a", "a session's id as a cookie", header("Cookie: sid="), "401 mac_required", Line::closes, ""},
+      {"20", "the eleventh enrolment in a minute", eleventh_enrolment, "429 rate_limited", Line::stays, ""},
+      {"57", "CSV with a quote that is never closed", csv("number,priority\n\"INC1,1\n"),
+       "invalid: line 3: a quote is never closed.", Line::stays, ""},
+      {"57", "CSV of 10,001 columns", csv(wide + "\n"), "too_large: line 1 has more than 200 cells.", Line::stays, ""},
+      {"57", "CSV in UTF-16", csv(std::string("\xff\xfen\0u\0m\0", 8)),
+       "invalid: line 1: a NUL byte; this is no CSV text.", Line::stays, ""},
+      {"57", "CSV with a NUL", csv(std::string("number,a\0b\n", 11)),
+       "invalid: line 1: a NUL byte; this is no CSV text.", Line::stays, ""},
+      {"60", "a handler that throws", [](HostileRig& rig) { return rig.send("GET /bug HTTP/1.1\r\nHost: t\r\n\r\n"); },
+       "500 internal", Line::stays, ""},
+      {"60", "a disk without room", full_disk, "507 storage_full", Line::stays, ""},
+  };
+  rows.insert(rows.end(), more.begin(), more.end());
+  return rows;
+}
+
+std::vector<RowElsewhere> rows_elsewhere() {
+  return {
+      {"45", "an inconsistent head from the server",
+       "a server that went back without a word of its root is not followed"},
+      {"45", "a log of the same size that is another", "a log of the same size with another root is a rollback"},
+      {"60", "more requests than may wait", "more requests than may wait get 503 and a time to come back"},
+      {"60", "no place for a body", "no place for a large body is an answer, not an accident"},
+  };
+}
+
+std::vector<LaterRow> later_rows() {
+  return {
+      {"11", "JSON {\"a\":1,\"a\":2}", {"\"/api/"}},
+      {"12", "JSON of depth 129, NaN, BOM, trailing x", {"\"/api/"}},
+      {"13", "bad UTF-8, a lone surrogate, NUL in a title", {"\"/api/"}},
+      {"15", "an unknown field is_admin", {"\"/api/", "unknown_field"}},
+      {"17", "sort by body;drop", {"\"/api/", "sort_field"}},
+      {"19", "an API key that is missing, revoked, of the wrong scope", {"\"/api/", "scope_missing", "x-api-key"}},
+      {"21", "a cookie's POST from another site", {"set-cookie\"", "sec-fetch-site"}},
+      {"23", "If-Match that is stale", {"\"/api/", "version_conflict"}},
+      {"24", "an Idempotency-Key with another body", {"\"/api/", "idempotency_mismatch"}},
+      {"25", "an attachment that says it is something else", {"multipart/", "content-disposition"}},
+      {"27", "a webhook to an address of the inside", {"webhook", "url_not_public"}},
+      {"28", "2026-02-30, years 0000 and 10000 over REST", {"\"/api/", "date_invalid"}},
+      {"52", "mail that says it is an agent's", {"mime", "dkim", "\"dmarc"}},
+      {"53", "mail with a good token of a foreign sender", {"mime", "reply_token"}},
+      {"54", "mail of a machine", {"mime", "auto-submitted"}},
+      {"56", "mail with a subject of two lines, a header of 1 MiB", {"mime", "smtp"}},
+      {"57", "CSV over REST", {"\"/api/", "csv_invalid"}},
+  };
+}
+
+}  // namespace tern::test
