@@ -34,7 +34,7 @@ TEST_CASE("an export of a server is proven by a program of its own, which says s
   INFO(good.out << good.err);
   CHECK(good.exit_code == 0);
   CHECK(good.err.empty());  // no progress in a pipe
-  CHECK(holds(good.out, "  2 changes, 1 author, 1 device, 0 gaps\n"));
+  CHECK(holds(good.out, "  1 change, 1 author, 1 device, 0 gaps\n"));
   CHECK(holds(good.out, "server root " + root + ", as you said"));
   CHECK(holds(verify({path}).out, "compare it"));
   CHECK(verify({"-", "--root", root}, content_of(path)).exit_code == 0);
