@@ -4,6 +4,8 @@
 add_library(tern_test_flags INTERFACE)
 target_link_libraries(tern_test_flags INTERFACE Catch2::Catch2 rapidcheck fmt::fmt tern_flags)
 target_include_directories(tern_test_flags INTERFACE "${CMAKE_SOURCE_DIR}/tests")
+# Compiling a test takes longer than running it: nothing of it is optimised, except where it is measured.
+target_compile_options(tern_test_flags INTERFACE $<$<CONFIG:Debug>:-O0>)
 # Test data is named relative to the tree, so that a program of a moved build folder says what it misses.
 target_compile_definitions(tern_test_flags INTERFACE TERN_TEST_DATA_DIR="${CMAKE_SOURCE_DIR}/tests/data"
                                                      TERN_TEST_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
