@@ -39,7 +39,7 @@ Result<void> write_pending(const HomePaths& paths, const Pending& pending, const
   writer.sized(pending.request.name).sized(pending.request.platform).sized(closed);
   protocol::wipe(closed);
   Bytes content = writer.take();
-  const auto written = write_private_file(paths.pending_enrolment, content);
+  auto written = write_private_file(paths.pending_enrolment, content);
   protocol::wipe(content);
   return written;
 }

@@ -59,7 +59,7 @@ Result<void> Engine::on_stream_message(ByteView message) {
   }
   if (!(*frame)->has_response() || !flight_ || !flight_->on_stream) return {};  // nobody waits for it
   const Flight flight = std::move(*std::exchange(flight_, std::nullopt));
-  const auto taken = take_response(std::unique_ptr<v1::ExchangeResponse>((*frame)->release_response()), flight);
+  auto taken = take_response(std::unique_ptr<v1::ExchangeResponse>((*frame)->release_response()), flight);
   if (!taken && begins_anew(taken.error())) return {};
   if (!taken && wake_at_ms_ == 0) return fault(taken.error());
   return taken;
