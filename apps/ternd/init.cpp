@@ -27,8 +27,8 @@ std::string shown_on_terminal(const std::string& key, const std::string& tenant)
 Result<void> check_sheet_path(const std::string& path, const std::string& data) {
   std::error_code ignored;
   const auto whole = [&](const std::string& name) {
-    auto path = std::filesystem::weakly_canonical(std::filesystem::absolute(name, ignored), ignored);
-    return path.has_filename() ? path : path.parent_path();  // "data/" is "data"
+    auto full = std::filesystem::weakly_canonical(std::filesystem::absolute(name, ignored), ignored);
+    return full.has_filename() ? full : full.parent_path();  // "data/" is "data"
   };
   if (std::filesystem::exists(path, ignored))
     return fail(ErrorCode::invalid, "There is a file " + path + " already.", "Name a new one with --recovery-out.",
