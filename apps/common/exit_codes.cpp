@@ -1,10 +1,15 @@
 #include "exit_codes.hpp"
 
+#include <poll.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdio>
 #include <iostream>
 #include <iterator>
 #include <string_view>
 
+#include "terminal.hpp"
 #include "tern/protocol/bytes.hpp"
 #include "tern/protocol/json.hpp"
 
@@ -85,8 +90,8 @@ ExitCode report(const Error& error, bool json) {
     if (!error.field.empty()) what.set("field", Json(error.field));
     std::cerr << to_text(Json::object({{"error", what}})) << std::endl;
   } else {
-    std::cerr << sentence(error.message);
-    if (!error.hint.empty()) std::cerr << ' ' << sentence(error.hint);
+    std::cerr << safe(sentence(error.message));
+    if (!error.hint.empty()) std::cerr << ' ' << safe(sentence(error.hint));
     std::cerr << std::endl;
   }
   return exit_code(error.code);
@@ -95,6 +100,26 @@ ExitCode report(const Error& error, bool json) {
 ExitCode report_usage(const std::string& message, const std::string& help, int argc, const char* const* argv) {
   const bool json = std::any_of(argv, argv + argc, [](const char* word) { return std::string_view(word) == "--json"; });
   return report({ErrorCode::usage, message.substr(0, message.find('\n')), "See " + help + " --help", ""}, json);
+}
+
+namespace {
+
+/// A pipe whose reader went away is how `head` ends what it has seen enough of.
+bool reader_is_gone() {
+  pollfd out{STDOUT_FILENO, POLLOUT, 0};
+  return ::poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
+
+}  // namespace
+
+int finish_output(int done, bool json) {
+  std::cout.flush();
+  const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good();
+  if (written || reader_is_gone()) return done;
+  const ExitCode failed = report({ErrorCode::storage_failed, "The output could not be written",
+                                  "Only what was to be shown is lost: what the command did stays done", ""},
+                                 json);
+  return done == exit_done || done == exit_attention ? failed : done;
 }
 
 Result<std::string> read_stdin(std::size_t bytes_max, bool text) {

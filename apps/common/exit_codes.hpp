@@ -30,6 +30,10 @@ ExitCode report(const Error& error, bool json);
 /// A command line that could not be read, in the form it asked for. `help` is the command whose --help tells more.
 ExitCode report_usage(const std::string& message, const std::string& help, int argc, const char* const* argv);
 
+/// The last thing of every program: writes out what stdout holds. When that cannot be written, an error, and
+/// `exit_not_saved` in place of success; a reader that went away is none.
+int finish_output(int done, bool json);
+
 /// All of stdin up to `bytes_max`; `too_large` beyond, `invalid` when it is no UTF-8 and `text` is set. One trailing
 /// newline goes.
 Result<std::string> read_stdin(std::size_t bytes_max, bool text = true);

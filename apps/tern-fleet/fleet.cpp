@@ -119,8 +119,8 @@ const RecordId& Fleet::record(sync::RecordKind kind, const std::string& name) co
 
 Result<std::vector<Json>> Fleet::export_tickets() {
   const std::string path = directory_ + "/export.jsonl";
-  TERN_CHECKED(
-      server_->administer(Json::object({{"command", Json("export")}, {"format", Json("jsonl")}, {"to", Json(path)}})));
+  TERN_CHECKED(server_->administer(Json::object(
+      {{"command", Json("export")}, {"format", Json("jsonl")}, {"to", Json(path)}, {"replace", Json(true)}})));
   std::ifstream in(path);
   std::vector<Json> lines;
   for (std::string line; std::getline(in, line);) {

@@ -13,6 +13,7 @@
 #include "man_page.hpp"
 #include "program.hpp"
 #include "replay.hpp"
+#include "terminal.hpp"
 
 namespace {
 
@@ -52,12 +53,12 @@ void print_for_people(const fleet::ReplaySummary& summary) {
               static_cast<unsigned long long>(summary.devices), static_cast<unsigned long long>(summary.changes),
               static_cast<unsigned long long>(summary.exchanges), summary.seconds);
   for (const auto& [rule, count] : summary.conflicts)
-    std::printf("  %6llu  %s\n", static_cast<unsigned long long>(count), rule.c_str());
+    std::printf("  %6llu  %s\n", static_cast<unsigned long long>(count), apps::safe(rule).c_str());
   std::printf(
       "%llu amendments, %llu overtaken moves, %llu rejected\n", static_cast<unsigned long long>(summary.amendments),
       static_cast<unsigned long long>(summary.overtaken_moves), static_cast<unsigned long long>(summary.rejected));
   for (const auto& [field, count] : summary.differences)
-    std::printf("%s: %llu tickets stand at another value than their last row\n", field.c_str(),
+    std::printf("%s: %llu tickets stand at another value than their last row\n", apps::safe(field).c_str(),
                 static_cast<unsigned long long>(count));
   std::printf("%llu differences without an explanation\nfacts %s\nstate %s\n",
               static_cast<unsigned long long>(summary.unexplained), summary.facts_digest.c_str(),
@@ -86,7 +87,7 @@ int run_replay(fleet::ReplayOptions options, const std::string& work_parent, boo
     std::cout << to_text(fleet::to_json(*summary)) << std::endl;
   else
     print_for_people(*summary);
-  for (const std::string& failure : summary->failures) std::cerr << failure << '\n';
+  for (const std::string& failure : summary->failures) std::cerr << apps::safe(failure) << '\n';
   return summary->failures.empty() && summary->unexplained == 0 ? 0 : exit_differs;
 }
 
@@ -113,7 +114,7 @@ int run_load(fleet::LoadOptions options, const std::string& work_parent, bool js
     std::cout << to_text(fleet::to_json(*summary)) << std::endl;
   else
     print_for_people(*summary);
-  for (const std::string& failure : summary->failures) std::cerr << failure << '\n';
+  for (const std::string& failure : summary->failures) std::cerr << apps::safe(failure) << '\n';
   return summary->failures.empty() ? 0 : exit_differs;
 }
 
@@ -151,9 +152,7 @@ void add_load(CLI::App& app, fleet::LoadOptions& options, std::int64_t& trickle_
   load->add_flag("--json", json, "The figures as one JSON object on stdout");
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv, bool& json) {
   if (!apps::begin_program()) return apps::exit_bug;
   CLI::App app{"A simulated fleet of Tern devices."};
   app.require_subcommand(1);
@@ -161,7 +160,6 @@ int main(int argc, char** argv) {
 
   fleet::ReplayOptions options;
   std::string order = "time", work = "/tmp";
-  bool json = false;
   if (const char* log = std::getenv("TERN_INCIDENT_LOG")) options.log_path = log;
   if (const char* tmp = std::getenv("TMPDIR")) work = tmp;
 
@@ -209,4 +207,12 @@ int main(int argc, char** argv) {
                   json);
   options.sync_order = order == "shuffled" ? fleet::SyncOrder::shuffled : fleet::SyncOrder::time;
   return run_replay(std::move(options), work, json);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  bool json = false;
+  const int done = run(argc, argv, json);
+  return apps::finish_output(done, json);
 }

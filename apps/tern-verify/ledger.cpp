@@ -1,6 +1,9 @@
 #include "ledger.hpp"
 
 #include <algorithm>
+#include <set>
+
+#include "tern/v1/change.pb.h"
 
 namespace tern::verify {
 namespace {
@@ -11,6 +14,21 @@ constexpr std::int64_t time_max = limits::instant_ms_max;
 
 bool in_time(std::int64_t ms) {
   return ms >= 0 && ms <= time_max;
+}
+
+/// Commitments of changes that were erased as another set of the same device held them.
+std::set<Hash> erased_again(ByteView wire, const Trust& trust) {
+  std::set<Hash> again;
+  const auto set = protocol::decode_change_set(wire);
+  const auto header = set ? protocol::decode_header(set->header) : tl::unexpected(set.error());
+  if (!header) return again;
+  for (const protocol::SealedChange& sealed : set->changes) {
+    v1::Skeleton skeleton;
+    if (sealed.erased() && skeleton.ParseFromArray(sealed.skeleton.data(), static_cast<int>(sealed.skeleton.size())) &&
+        trust.is_erased(protocol::ChangeName{header->device, ChangeId::or_zero(skeleton.id())}))
+      again.insert(sealed.commitment());
+  }
+  return again;
 }
 
 }  // namespace
@@ -69,7 +87,12 @@ Result<void> Ledger::begin(const Json& line, Work& work) const {
   if (commit != work.commit) return wrong("it stands where commit {} was due", work.commit);
   if (commit > trust_.commits()) return wrong("the export says it has {} commits", trust_.commits());
   TERN_TRY(const Bytes wire, bytes_of(line, "wire"));
-  TERN_TRY(work.set, protocol::verify_wire(wire, trust_.context()));
+  const std::set<Hash> again = erased_again(wire, trust_);
+  protocol::VerifyContext context = trust_.context();
+  context.is_erased = [&](const DeviceId& device, const Hash& commitment) {
+    return trust_.is_erased(device, commitment) || again.contains(commitment);
+  };
+  TERN_TRY(work.set, protocol::verify_wire(wire, context));
   TERN_TRY(const Bytes receipt_wire, bytes_of(line, "receipt"));
   const auto receipt = protocol::decode_receipt(receipt_wire);
   if (!receipt) return wrong_in("its receipt", receipt.error());
@@ -116,10 +139,9 @@ Result<void> Ledger::check_chain(Work& work) {
   if (header.chain_seq != end.chain_seq + 1)
     return wrong("set {} of device {} where set {} was due: a gap", header.chain_seq, to_hex(header.device),
                  end.chain_seq + 1);
-  // The certificate of an epoch that is over is not kept; that its sets are the device's own, their signatures say.
   const bool begins = end.chain_seq == 0;
-  const bool known_genesis = begins && header.device_epoch == device->device_epoch;
-  if (known_genesis && header.prev_hash != device->genesis)
+  const auto genesis = device->genesis_of(header.device_epoch);
+  if (begins && genesis && header.prev_hash != *genesis)
     return wrong("the chain of device {} does not begin at its certificate", to_hex(header.device));
   if (!begins && header.prev_hash != end.hash)
     return wrong("the chain of device {} is broken: the set before it is another one", to_hex(header.device));

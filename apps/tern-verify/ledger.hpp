@@ -47,7 +47,7 @@ private:
   };
   /// What later lines ask of a change.
   struct KnownChange {
-    Hash commitment;
+    Hash content;  // whichever set says it
     sync::Outcome outcome = sync::Outcome::unspecified, standing = sync::Outcome::unspecified;
   };
   struct KnownAnchor {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "ledger.hpp"
+#include "tern/sync/draft_content.hpp"
 #include "tern/sync/trusted_time.hpp"
 #include "tern/v1/change.pb.h"
 
@@ -33,6 +34,11 @@ std::optional<sync::Change> names_of(const protocol::SealedChange& sealed, const
   change.before_ms = skeleton.before_ms();
   change.body_erased = sealed.erased();
   return change;
+}
+
+/// What a change says, whenever it was sealed.
+Hash content_of(const protocol::SealedChange& sealed) {
+  return protocol::change_commitment(sealed.body_commitment(), sync::skeleton_as_saved(sealed.skeleton));
 }
 
 sync::Standing standing_said(const v1::ChangeOutcome& said) {
@@ -94,7 +100,7 @@ Result<bool> Ledger::judge_again(Work& work, const Entry& entry, std::size_t ind
   const sync::ChangeRef& ref = entry.placed.change.ref;
   const auto known = known_.find(ref);
   if (known == known_.end()) return false;
-  const bool same = known->second.commitment == work.set.commitments[index];
+  const bool same = known->second.content == content_of(work.set.set.changes[index]);
   const auto mine = work.mine.find(ref.id);
   const Outcome first = mine == work.mine.end() ? known->second.outcome : work.due[mine->second].outcome;
   sync::Standing due = standing_said(*entry.said);
@@ -320,7 +326,7 @@ Result<void> Ledger::check_change(Work& work, std::size_t index, TicketId& ticke
   const bool untellable = entry.ticket != nullptr && entry.ticket->description_erased();
   alterations_untellable_ = alterations_untellable_ || untellable;
   note_altered(work, step.altered);
-  known_[change.ref].commitment = work.set.commitments[index];
+  known_[change.ref].content = content_of(work.set.set.changes[index]);
   work.mine.emplace(change.ref.id, work.due.size());
   work.due.push_back(step.standing);
   work.judged.push_back(!untellable || (change.intent != Intent::create && change.intent != Intent::describe));

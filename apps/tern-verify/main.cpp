@@ -9,6 +9,7 @@
 #include "exit_codes.hpp"
 #include "line_file.hpp"
 #include "program.hpp"
+#include "terminal.hpp"
 #include "verifier.hpp"
 
 namespace {
@@ -90,13 +91,6 @@ Result<Invocation> read_arguments(int argc, char** argv) {
 
 // ---- what is printed ----
 
-/// What others wrote must not steer the terminal.
-std::string plain(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
-  return text;
-}
-
 std::string counted(std::uint64_t n, std::string_view what) {
   return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
 }
@@ -170,11 +164,11 @@ int print(const Report& report, const Invocation& call) {
     if (call.json)
       std::cout << to_text(json_of(ticket)) << '\n';
     else
-      std::cout << plain(name_of(ticket)) << "  "
+      std::cout << apps::safe(name_of(ticket)) << "  "
                 << summary(ticket.changes, ticket.authors, ticket.devices, ticket.erased) << '\n';
   }
   if (!any)
-    return apps::report({ErrorCode::not_found, "The export is good, but holds no ticket " + plain(call.ticket) + ".",
+    return apps::report({ErrorCode::not_found, "The export is good, but holds no ticket " + call.ticket + ".",
                          "Name it by number or id.", "ticket"},
                         call.json);
   if (call.json)
@@ -239,9 +233,7 @@ int print_completion() {
   return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   const auto has = [&](std::string_view flag) { return std::find(argv + 1, argv + argc, flag) != argv + argc; };
   if (has("--help") || has("-h")) {
     std::cout << help_text;
@@ -260,6 +252,12 @@ int main(int argc, char** argv) {
   call->json = json;
   auto report = verify_file(*call);
   if (report) return print(*report, *call);
-  report.error().message = plain(std::move(report.error().message));
   return apps::report(report.error(), json);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const bool json = std::any_of(argv, argv + argc, [](const char* word) { return std::string_view(word) == "--json"; });
+  return apps::finish_output(run(argc, argv), json);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tern/protocol/base64.hpp"
 #include "tern/protocol/ledger_export.hpp"
 
 namespace tern::verify {
@@ -111,8 +112,24 @@ Result<void> Trust::take_device(const Json& line) {
     TERN_CHECKED(check_tenant(revocation->tenant));
     device.revoked_at = revocation->tree_size;
   }
+  TERN_CHECKED(take_earlier(line, *certificate, device));
   if (!devices_.emplace(certificate->device, std::move(device)).second)
     return wrong("device {} stands there twice", to_hex(certificate->device));
+  return {};
+}
+
+Result<void> Trust::take_earlier(const Json& line, const protocol::Certificate& now, KnownDevice& device) const {
+  for (const Json& text : line["earlier"].items()) {
+    const auto wire = from_base64(text.as_string());
+    if (!wire) return wrong("device {}: an earlier certificate is no base64", to_hex(now.device));
+    const auto earlier = open_logged<protocol::Certificate>(*wire);
+    if (!earlier) return wrong_in("an earlier certificate of a device", earlier.error());
+    TERN_CHECKED(check_tenant(earlier->tenant));
+    if (earlier->device != now.device || earlier->public_key != now.public_key || earlier->author != now.author ||
+        earlier->device_epoch >= now.device_epoch)
+      return wrong("device {}: an earlier certificate is of something else", to_hex(now.device));
+    device.earlier[earlier->device_epoch] = protocol::genesis_prev_hash(*wire);
+  }
   return {};
 }
 

@@ -20,7 +20,14 @@ struct KnownDevice {
   KeyId key;
   std::uint64_t device_epoch = 1;           // of the certificate
   Hash genesis;                             // what the first set of that epoch chains to
+  std::map<std::uint64_t, Hash> earlier;    // the same of device epochs that are over, where their certificate was kept
   std::optional<std::uint64_t> revoked_at;  // log size from which it signs no more
+
+  [[nodiscard]] std::optional<Hash> genesis_of(std::uint64_t epoch) const {
+    if (epoch == device_epoch) return genesis;
+    const auto found = earlier.find(epoch);
+    return found == earlier.end() ? std::nullopt : std::optional(found->second);
+  }
 };
 
 /// Where one history ended and the next one began.
@@ -75,6 +82,7 @@ public:
   [[nodiscard]] const protocol::RootId& root() const { return root_; }
 
 private:
+  Result<void> take_earlier(const Json& line, const protocol::Certificate& now, KnownDevice& device) const;
   Result<void> check_tenant(const TenantId& tenant) const;
 
   std::optional<protocol::RootId> pinned_;

@@ -10,6 +10,7 @@
 
 #include "render.hpp"
 #include "session.hpp"
+#include "terminal.hpp"
 #include "tern/client_poco/http_transport.hpp"
 #include "tern/protocol/enrolment.hpp"
 
@@ -28,9 +29,9 @@ std::string host_name() {
 }
 
 bool agreed(const client::EnrolmentOffer& offer) {
-  std::cerr << "Enrol this machine as a device of\n  tenant    " << offer.tenant_name << "\n  operator  "
-            << offer.operator_name << "\n  server    " << offer.server_url << "\n  root      " << offer.root_fingerprint
-            << "\nIs that right? [y/N] " << std::flush;
+  std::cerr << "Enrol this machine as a device of\n  tenant    " << safe(offer.tenant_name) << "\n  operator  "
+            << safe(offer.operator_name) << "\n  server    " << safe(offer.server_url) << "\n  root      "
+            << safe(offer.root_fingerprint) << "\nIs that right? [y/N] " << std::flush;
   std::string line;
   std::getline(std::cin, line);
   return line == "y" || line == "Y" || line == "yes";
@@ -58,6 +59,8 @@ Result<client::EnrolmentRequest> enrolment_request(Session& session) {
     return fail(ErrorCode::usage, "enrol needs --server and --code, or --link.",
                 "The code comes from: ternd device code --operator NAME",
                 request.server_url.empty() ? "server" : "code");
+  if (safe(request.device_name) != request.device_name)
+    return fail(ErrorCode::usage, "The device's name holds control characters.", "Choose another one.", "name");
   TERN_TRY(request.passphrase, session.new_passphrase());
   return request;
 }
@@ -88,7 +91,7 @@ Result<ExitCode> enrol(Session& session) {
                                              {"home", Json(call.home)}}))
               << '\n';
   } else {
-    std::cout << "Enrolled as a device of " << identity.operator_name << " at " << identity.tenant_name
+    std::cout << "Enrolled as a device of " << safe(identity.operator_name) << " at " << safe(identity.tenant_name)
               << ". Next: tern sync\n";
     if (!identity.passphrase_protected)
       std::cerr << "No passphrase protects the keys: whoever has the disk can read the tickets on it.\n";
@@ -145,7 +148,7 @@ Result<Round> round(Session& session, client::Transport& transport) {
   const auto done = engine.run_round(watched);
   TERN_TRY(const auto after, session.client().views().status());
   const std::string notice = after.notice == before.notice ? std::string() : after.notice;
-  if (!notice.empty() && !session.call().json) std::cerr << notice << std::endl;
+  if (!notice.empty() && !session.call().json) std::cerr << safe(notice) << std::endl;
   if (!done) return tl::unexpected(done.error());
   return Round{*done, notice};
 }

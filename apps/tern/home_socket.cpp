@@ -6,14 +6,18 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 
 namespace tern::apps {
 namespace {
 
 constexpr std::size_t message_bytes_max = 16 * 1024 * 1024;
-constexpr int peer_wait_ms = 5'000;
+constexpr int peer_wait_ms = 5'000;     // for the other command to say what it wants, and to go on wanting it
+constexpr int turn_wait_ms = 20'000;    // for the watcher to come to it: it may be in the middle of an exchange
+constexpr int answer_wait_ms = 60'000;  // for what it has begun
 
 std::optional<sockaddr_un> address_of(const std::string& home) {
   const std::string path = home + "/watch.sock";
@@ -36,12 +40,21 @@ bool write_line(int descriptor, const Json& value) {
   return true;
 }
 
+std::int64_t steady_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+/// A whole line, within `wait_ms`.
 std::optional<Json> read_line(int descriptor, int wait_ms) {
   std::string line;
   char block[65536];
+  const std::int64_t end_ms = steady_ms() + wait_ms;
   while (line.size() <= message_bytes_max) {
     pollfd wait{descriptor, POLLIN, 0};
-    if (::poll(&wait, 1, wait_ms) == 0) return std::nullopt;
+    const int ready = ::poll(&wait, 1, static_cast<int>(std::max<std::int64_t>(0, end_ms - steady_ms())));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0) return std::nullopt;
     const ssize_t got = ::recv(descriptor, block, sizeof block, 0);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return std::nullopt;
@@ -51,6 +64,18 @@ std::optional<Json> read_line(int descriptor, int wait_ms) {
     return parsed ? std::optional<Json>(std::move(*parsed)) : std::nullopt;
   }
   return std::nullopt;
+}
+
+/// Connecting to, and writing to, a process that was stopped ends as well.
+void limit_writing(int descriptor) {
+  const timeval wait{peer_wait_ms / 1000, 0};
+  ::setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
+}
+
+bool is_gone(int peer) {
+  char byte = 0;
+  const ssize_t got = ::recv(peer, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
 }
 
 /// Every field of an Invocation that a command may need, by name: the one list for both directions.
@@ -168,30 +193,55 @@ HomeSocket::~HomeSocket() {
 bool HomeSocket::serve_one(const std::function<CommandOutput(const Invocation&)>& perform) {
   const int peer = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
   if (peer < 0) return false;
+  limit_writing(peer);
+  // Between its words and its turn the other may have given up, or been killed: it is asked again just before.
   const auto asked = read_line(peer, peer_wait_ms);
-  if (asked) {
+  const bool wanted = asked && write_line(peer, Json::object({{"ready", Json(true)}})) &&
+                      read_line(peer, peer_wait_ms) && !is_gone(peer);
+  if (wanted) {
     const CommandOutput done = perform(invocation_from_json(*asked));
     write_line(peer,
                Json::object({{"out", Json(done.out)}, {"error", Json(done.error)}, {"exit", Json(done.exit_code)}}));
   }
   ::close(peer);
-  return asked.has_value();
+  return true;
 }
+
+namespace {
+
+tl::unexpected<Error> no_turn() {
+  return fail(ErrorCode::busy,
+              "The process that watches this home (tern sync --watch) does not answer. Nothing was saved.",
+              "Try again, or end that process.");
+}
+
+}  // namespace
 
 Result<std::optional<CommandOutput>> hand_over(const Invocation& call) {
   const auto address = address_of(call.home);
   if (!address) return std::optional<CommandOutput>();
   const int connection = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  limit_writing(connection);
   if (connection < 0 || ::connect(connection, reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0) {
+    const bool waits = connection >= 0 && errno == EAGAIN;  // for so long that its queue is full
     if (connection >= 0) ::close(connection);
+    if (waits) return no_turn();
     return std::optional<CommandOutput>();
   }
-  const bool sent = write_line(connection, to_json(call));
-  const auto answer = sent ? read_line(connection, -1) : std::nullopt;
+  const std::int64_t begun_ms = steady_ms();
+  auto answer = write_line(connection, to_json(call)) ? read_line(connection, turn_wait_ms) : std::nullopt;
+  const bool begun =
+      answer && answer->find("ready") != nullptr && write_line(connection, Json::object({{"go", Json(true)}}));
+  const bool silent = !answer && steady_ms() - begun_ms >= peer_wait_ms;
+  if (begun) answer = read_line(connection, answer_wait_ms);
   ::close(connection);
-  if (!answer)
-    return fail(ErrorCode::busy, "The watching process ended before it answered.",
-                "Look with tern history, then try again.");
+  if (!answer && begun)
+    return fail(ErrorCode::busy, "The process that watches this home did not say what became of it.",
+                "It may be saved: look with tern history before you enter it again.");
+  if (silent) return no_turn();
+  if (!answer || answer->find("exit") == nullptr)
+    return fail(ErrorCode::busy, "The process that watches this home ended before it began. Nothing was saved.",
+                "Try again.");
   return std::optional(CommandOutput{(*answer)["out"].as_string(), (*answer)["error"].as_string(),
                                      static_cast<int>((*answer)["exit"].as_integer())});
 }

@@ -1,5 +1,6 @@
 // One process holds a home. While that is `tern sync --watch`, other commands of the same home are done by it: they
-// come through a socket in the home (0700), as the values of an Invocation, and get back what was printed.
+// come through a socket in the home (0700), as the values of an Invocation, and get back what was printed. The watcher
+// says when it is ready and begins only when the other says go: whoever gave up before that has changed nothing.
 #pragma once
 
 #include <functional>
@@ -27,7 +28,7 @@ public:
   HomeSocket(const HomeSocket&) = delete;
   HomeSocket& operator=(const HomeSocket&) = delete;
 
-  /// Does what waits, at most one command; returns at once when nothing does. True when a command was done.
+  /// Does what waits, at most one command; returns at once when nothing does. True when somebody came.
   bool serve_one(const std::function<CommandOutput(const Invocation&)>& perform);
 
 private:
@@ -36,7 +37,8 @@ private:
   int listener_;
 };
 
-/// Hands a command to whoever watches this home; nothing when nobody does. Texts named "-" are already read.
+/// Hands a command to whoever watches this home; nothing when nobody does. `busy` when it does not answer in time: the
+/// message says whether anything can have been done. Texts named "-" are already read.
 Result<std::optional<CommandOutput>> hand_over(const Invocation& call);
 
 Json to_json(const Invocation& call);

@@ -12,8 +12,9 @@ namespace {
 using tern::apps::Invocation;
 
 std::string default_home() {
-  if (const char* home = std::getenv("TERN_HOME")) return home;
-  if (const char* home = std::getenv("HOME")) return std::string(home) + "/.local/share/tern";
+  const auto set = [](const char* value) { return value != nullptr && *value != '\0'; };
+  if (const char* home = std::getenv("TERN_HOME"); set(home)) return home;
+  if (const char* home = std::getenv("HOME"); set(home)) return std::string(home) + "/.local/share/tern";
   return "./tern-home";
 }
 
@@ -22,6 +23,8 @@ public:
   explicit CommandLine(Invocation& call) : call_(call) {
     app_.require_subcommand(1);
     app_.set_version_flag("--version", std::string(TERN_VERSION));
+    // Before the command, too: `tern --home DIR list`.
+    common(app_);
     app_.footer(
         "Everything but enrol and sync works with no network. A command returns when the work is on disk.\n"
         "A ticket is named by number (T-2026-0042), provisional number, or the first digits of its id.\n\n"
@@ -46,12 +49,16 @@ private:
     CLI::App* sub = app_.add_subcommand(name, summary);
     sub->group(group);
     if (!details.empty()) sub->footer(details);
-    sub->add_option("--home", call_.home, "The device's directory; TERN_HOME, else ~/.local/share/tern");
-    sub->add_flag("--json", call_.json, "One JSON object per line on stdout; errors as JSON on stderr");
-    sub->add_flag("--passphrase-stdin", call_.passphrase_stdin,
-                  "Read the passphrase from the first line of stdin (else TERN_PASSPHRASE)");
+    common(*sub);
     sub->callback([this, name] { call_.command = name; });
     return sub;
+  }
+  void common(CLI::App& app) {
+    app.add_option("--home", call_.home, "The device's directory; TERN_HOME, else ~/.local/share/tern")
+        ->check([](const std::string& home) { return home.empty() ? "needs a directory" : std::string(); });
+    app.add_flag("--json", call_.json, "One JSON object per line on stdout; errors as JSON on stderr");
+    app.add_flag("--passphrase-stdin", call_.passphrase_stdin,
+                 "Read the passphrase from the first line of stdin (else TERN_PASSPHRASE)");
   }
   CLI::App* ticket_command(const std::string& name, const std::string& summary, const std::string& details = "") {
     CLI::App* sub = command(name, summary, details.empty() ? "Example: tern " + name + " T-2026-0042" : details);
@@ -236,11 +243,7 @@ private:
   CLI::App app_{"Tern: tickets that work where the network does not."};
 };
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  Invocation call;
-  call.home = default_home();
+int run_program(int argc, char** argv, Invocation& call) {
   CommandLine line(call);
   if (argc == 2 && std::string_view(argv[1]) == "--man") return tern::apps::print_man_page(line.app(), "tern");
   if (argc == 2 && std::string_view(argv[1]) == "--completion") return tern::apps::print_completion(line.app(), "tern");
@@ -252,4 +255,13 @@ int main(int argc, char** argv) {
                                     tern::apps::chosen_command(line.app(), "tern"), argc, argv);
   }
   return tern::apps::run(call);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Invocation call;
+  call.home = default_home();
+  const int done = run_program(argc, argv, call);
+  return tern::apps::finish_output(done, call.json);
 }

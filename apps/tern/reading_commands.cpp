@@ -8,7 +8,15 @@
 namespace tern::apps {
 namespace {
 
+/// A list of a device that does not hold everything yet must not read as if that were all.
+Result<void> tell_incomplete(Session& session) {
+  TERN_TRY(const auto status, session.client().views().status());
+  if (!status.first_replica_complete) std::cerr << "This device does not hold all its tickets yet. Run: tern sync\n";
+  return {};
+}
+
 Result<ExitCode> show_page(Session& session, const client::ListPage& page) {
+  TERN_CHECKED(tell_incomplete(session));
   if (!session.call().json) {
     print_list(page);
     return exit_done;

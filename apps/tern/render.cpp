@@ -5,31 +5,13 @@
 #include <algorithm>
 #include <iostream>
 
+#include "terminal.hpp"
 #include "time_text.hpp"
 
 namespace tern::apps {
 namespace {
 
 constexpr std::size_t short_id_digits = 8;
-
-/// Control characters of other people's texts must not reach the terminal.
-std::string safe(std::string_view text, bool keep_lines = false) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    const bool c1 = c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0 &&
-                    static_cast<unsigned char>(text[i + 1]) >= 0x80;
-    if (c1) {
-      out += ' ';
-      ++i;
-    } else if (c == '\n' && keep_lines) {
-      out += '\n';
-    } else {
-      out += c < 0x20 || c == 0x7F ? ' ' : static_cast<char>(c);
-    }
-  }
-  return out;
-}
 
 std::size_t columns_of(std::string_view text) {
   return static_cast<std::size_t>(
@@ -84,7 +66,7 @@ void print_timeline(const client::TimelineEntry& entry) {
   else if (entry.erased)
     std::cout << "    erased\n";
   else if (!entry.text.empty()) {
-    std::string text = safe(entry.text, true);
+    std::string text = safe(entry.text, Lines::kept);
     for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 5) text.insert(at + 1, "    ");
     std::cout << "    " << text << '\n';
   }
@@ -179,7 +161,7 @@ void print_ticket(const client::TicketView& view) {
   std::vector<std::string> moves;
   for (const std::string& move : view.possible_moves) moves.push_back(client::command_word(move));
   line("Moves", joined(moves));
-  if (!view.description.empty()) std::cout << '\n' << safe(view.description, true) << '\n';
+  if (!view.description.empty()) std::cout << '\n' << safe(view.description, Lines::kept) << '\n';
   for (const client::TimelineEntry& entry : view.timeline) print_timeline(entry);
 }
 
@@ -195,7 +177,7 @@ void print_history(const std::vector<client::HistoryEntry>& entries, bool with_f
     if (!entry.text.empty()) std::cout << "    your text: " << safe(cut_to(entry.text, 200)) << '\n';
     std::size_t k = 0;
     for (const client::FollowUp& follow_up : entry.follow_ups)
-      std::cout << "    " << ++k << ") " << follow_up.label << '\n';
+      std::cout << "    " << ++k << ") " << safe(follow_up.label) << '\n';
     std::cout << "    change " << to_text(entry.change) << '\n';
   }
   if (with_follow_ups && !entries.empty())

@@ -118,17 +118,21 @@ bool only_looks(const Invocation& call) {
 
 /// On a full or broken disk who wrote something wants to know whether it is there.
 ExitCode report_to(const Invocation& call, Error error) {
-  if (exit_code(error.code) == exit_not_saved && !only_looks(call)) error.message += " What you entered is not saved.";
+  if (error.code == ErrorCode::corrupt && error.hint.empty())
+    error.hint = "Put " + call.home + " back from a copy; if there is none, keep it and enrol again in another home";
+  const bool enters = !only_looks(call) && call.command != "sync";
+  if (exit_code(error.code) == exit_not_saved && enters) {
+    if (!error.message.ends_with('.')) error.message += '.';
+    error.message += " What you entered is not saved.";
+  }
   return report(error, call.json);
 }
 
 /// The home is held by another process. One who only looks needs no turn; else whoever watches it does the command, and
 /// any other command is soon done.
 Result<ExitCode> run_elsewhere(Session& session, const Error& busy) {
-  if (only_looks(session.call())) {
-    if (session.open(true)) return run_command(session);
-    return tl::unexpected(busy);
-  }
+  // On a full disk a home cannot be shared: then it is asked for like any other command.
+  if (only_looks(session.call()) && session.open(true)) return run_command(session);
   std::optional<Invocation> call;
   for (int waited_ms = 0; waited_ms < patience_ms; waited_ms += patience_step_ms) {
     if (session.call().command != "sync") {

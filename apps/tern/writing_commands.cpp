@@ -5,6 +5,7 @@
 
 #include "render.hpp"
 #include "session.hpp"
+#include "terminal.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/protocol/text.hpp"
 #include "time_text.hpp"
@@ -315,7 +316,7 @@ void print_saved(Session& session, const std::vector<client::SavedChange>& saved
     return;
   }
   const std::string number = view ? view->row.number : to_uuid_text(saved.front().ticket.view());
-  std::cout << number << ": saved here." << '\n';
+  std::cout << safe(number) << ": saved here." << '\n';
 }
 
 Result<ExitCode> run_writing_command(Session& session) {

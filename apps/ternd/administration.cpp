@@ -10,6 +10,7 @@
 #include "invocation.hpp"
 #include "qr.hpp"
 #include "system_environment.hpp"
+#include "terminal.hpp"
 #include "tern/server/admin.hpp"
 #include "tern/server/server_core.hpp"
 
@@ -37,7 +38,7 @@ constexpr std::size_t table_columns_max = 140;
 
 void print_field(std::string label, const std::string& value) {
   std::replace(label.begin(), label.end(), '_', ' ');
-  std::cout << label << (value.empty() ? ":" : ": ") << value << '\n';
+  std::cout << safe(label) << (value.empty() ? ":" : ": ") << safe(value) << '\n';
 }
 
 /// Rows of equal objects as a table with their keys as its head.
@@ -48,10 +49,11 @@ void print_table(const Json& rows) {
   }
   std::vector<std::string> names;
   for (const auto& [name, value] : rows.items().front().members()) names.push_back(name);
-  std::vector<std::vector<std::string>> cells{names};
+  std::vector<std::vector<std::string>> cells(1);
+  for (const std::string& name : names) cells.front().push_back(safe(name));
   for (const Json& row : rows.items()) {
     auto& line = cells.emplace_back();
-    for (const std::string& name : names) line.push_back(plain(row[name]));
+    for (const std::string& name : names) line.push_back(safe(plain(row[name])));
   }
   std::vector<std::size_t> widths(names.size(), 0);
   for (const auto& line : cells)
@@ -80,7 +82,7 @@ void print_for_people(const Invocation& call, const Json& answer) {
     const std::string& code = answer["code"].as_string();
     std::cout << "Code: " << code << "   (works once, for 10 minutes)\n\n";
     if (const std::string& link = answer["link"].as_string(); !link.empty()) {
-      std::cout << "  tern enrol --link '" << link << "'\n\n" << qr_text(link);
+      std::cout << "  tern enrol --link '" << safe(link) << "'\n\n" << qr_text(link);
     } else {
       std::cout << "  tern enrol --server URL --code " << code << '\n';
       std::cerr << "Nobody has told this server where devices reach it, so there is no link and no QR: ask again with "
@@ -89,18 +91,20 @@ void print_for_people(const Invocation& call, const Json& answer) {
     return;
   }
   for (const auto& [name, value] : answer.members()) {
-    if (name == "rows") continue;
+    if (name == "rows" || name == "next") continue;
     if (value.is_array() && value.size() > 1) {  // sentences: each has its line
       print_field(name, {});
-      for (const Json& item : value.items()) std::cout << "  " << plain(item) << '\n';
+      for (const Json& item : value.items()) std::cout << "  " << safe(plain(item)) << '\n';
     } else {
       print_field(name, plain(value));
     }
   }
   const Json* rows = answer.find("rows");
   if (rows == nullptr) return;
-  if (answer.size() > 1) std::cout << '\n';
+  const Json* next = answer.find("next");
+  if (answer.size() > (next == nullptr ? 1 : 2)) std::cout << '\n';
   print_table(*rows);
+  if (next != nullptr) std::cerr << "More: --after " << safe(next->as_string()) << '\n';
 }
 
 /// Paths mean what they mean here, wherever the command runs.
@@ -149,16 +153,26 @@ void print_rows(const Json& rows) {
   for (const Json& row : rows.items()) std::cout << to_text(row) << '\n';
 }
 
+void print_next(const Json& token) {
+  std::cout << to_text(Json::object({{"next", token}})) << '\n';
+}
+
+/// Rows, perhaps with a token for those behind them, and nothing else.
+bool is_list(const Json& answer) {
+  return answer.size() == (answer.find("next") == nullptr ? 1 : 2);
+}
+
 /// The whole list in as many answers as it takes; one page of it when --limit says how long.
 Result<void> print_export(Administrator& administrator, Json command) {
   const bool one_page = command.find("limit") != nullptr;
   for (;;) {
     TERN_TRY(const Json answer, administrator.perform(command));
     print_rows(answer["rows"]);
+    if (!std::cout) return {};  // nobody can read the rest; the program's end says so
     const Json* next = answer.find("next");
     if (next == nullptr) return {};
     if (one_page) {
-      std::cout << to_text(Json::object({{"next", *next}})) << '\n';
+      print_next(*next);
       return {};
     }
     command.set("after", *next);
@@ -187,8 +201,9 @@ int run_administration(const Invocation& call) {
   if (!answer) return report(answer.error(), call.json);
   if (!call.json) {
     print_for_people(call, *answer);
-  } else if (const Json* rows = answer->find("rows"); rows != nullptr && answer->size() == 1) {
+  } else if (const Json* rows = answer->find("rows"); rows != nullptr && is_list(*answer)) {
     print_rows(*rows);
+    if (const Json* next = answer->find("next")) print_next(*next);
   } else {
     std::cout << to_text(*answer) << '\n';
   }

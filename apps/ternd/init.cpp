@@ -9,6 +9,7 @@
 #include "invocation.hpp"
 #include "qr.hpp"
 #include "system_environment.hpp"
+#include "terminal.hpp"
 #include "tern/protocol/crypto.hpp"
 #include "tern/server/server_core.hpp"
 
@@ -16,7 +17,7 @@ namespace tern::apps {
 namespace {
 
 std::string shown_on_terminal(const std::string& key, const std::string& tenant) {
-  return "Tern recovery key of " + tenant + "\n\n  " + key +
+  return "Tern recovery key of " + safe(tenant) + "\n\n  " + key +
          "\n\nWhoever has this key can restore backups and replace the server's keys; without it a backup cannot be "
          "read.\n"
          "Keep it on paper, away from this machine. It is not stored in the server's directory and cannot be shown "
@@ -85,8 +86,8 @@ int run_init(const Invocation& call) {
                                        {"recovery_sheet", Json(path)}}))
               << '\n';
   else if (!path.empty())
-    std::cout << "Made the server directory " << call.data << " with the tenant " << call.tenant
-              << ".\nThe recovery sheet is in " << path << ": print it, store it elsewhere, delete the file.\n";
+    std::cout << "Made the server directory " << safe(call.data) << " with the tenant " << safe(call.tenant)
+              << ".\nThe recovery sheet is in " << safe(path) << ": print it, store it elsewhere, delete the file.\n";
   return exit_done;
 }
 

@@ -9,6 +9,7 @@
 #include "invocation.hpp"
 #include "man_page.hpp"
 #include "program.hpp"
+#include "tern/protocol/keys.hpp"
 #include "tern/server/admin.hpp"
 
 namespace {
@@ -35,11 +36,28 @@ struct Slot {
   CLI::Option* option = nullptr;
 };
 
+/// The line that a secret stands in: the first. Of a recovery sheet it is the key's, so that the sheet's file does.
+std::string secret_from(std::istream& in, std::string_view what) {
+  constexpr int sheet_lines_max = 20;
+  std::string first;
+  std::getline(in, first);
+  if (what != "recovery-key" || !first.starts_with("Tern recovery key")) return first;
+  std::string line;
+  for (int i = 0; i < sheet_lines_max && std::getline(in, line); ++i) {
+    const auto begin = line.find_first_not_of(" \t\r"), end = line.find_last_not_of(" \t\r");
+    if (begin == std::string::npos) continue;
+    line = line.substr(begin, end - begin + 1);
+    if (protocol::RecoveryKey::from_text(line)) return line;
+  }
+  return first;
+}
+
 class CommandLine {
 public:
   explicit CommandLine(Invocation& call) : call_(call) {
     app_.require_subcommand(1);
     app_.set_version_flag("--version", std::string(TERN_VERSION));
+    add_common(&app_);  // before the command, too: `ternd --data DIR status`
     app_.footer(
         "Administration works whether or not the server runs: through its admin.sock when it does.\n\n"
         "Exit codes: 0 done; 1 bug; 2 usage; 3 not found or ambiguous; 4 refused; 5 no connection; 6 login refused;\n"
@@ -57,12 +75,12 @@ public:
     call_.command = std::string(chosen_->name);
     call_.administration = Json::object({{"command", Json(chosen_->name)}});
     if (!tenant_.empty()) call_.administration.set("tenant", Json(tenant_));
-    std::string line;
     for (Slot& slot : slots_[chosen_]) {
       const AdminArg& arg = *slot.arg;
       if (arg.kind == ArgKind::secret) {
         if (!slot.flag) continue;
-        if (!std::getline(std::cin, line) || line.empty())
+        const std::string line = secret_from(std::cin, arg.name);
+        if (line.empty())
           return fail(ErrorCode::usage, "Nothing came on stdin for --" + dashed(arg.name) + "-stdin.", "",
                       std::string(arg.name));
         call_.administration.set(std::string(arg.name), Json(line));
@@ -190,10 +208,7 @@ private:
   std::string tenant_;
 };
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  Invocation call;
+int run_program(int argc, char** argv, Invocation& call) {
   if (const char* data = std::getenv("TERN_DATA")) call.data = data;
   CommandLine line(call);
   if (argc == 2 && std::string_view(argv[1]) == "--man") return apps::print_man_page(line.app(), "ternd");
@@ -213,4 +228,12 @@ int main(int argc, char** argv) {
   if (call.command == "init") return apps::run_init(call);
   if (call.command == "serve") return apps::run_serve(call);
   return apps::run_administration(call);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Invocation call;
+  const int done = run_program(argc, argv, call);
+  return apps::finish_output(done, call.json);
 }

@@ -14,6 +14,7 @@
 #include "ingest/committer.hpp"
 #include "invocation.hpp"
 #include "system_environment.hpp"
+#include "terminal.hpp"
 #include "tern/server/edge.hpp"
 #include "tern/server/log.hpp"
 #include "tern/server/metrics.hpp"
@@ -45,6 +46,12 @@ Result<Address> parse_address(const std::string& text, const char* flag) {
     return refuse();
   address.port = static_cast<std::uint16_t>(std::stoul(port));
   return address;
+}
+
+std::string url_of(const Invocation& call, const std::string& host, std::uint16_t port) {
+  const bool v6 = host.find(':') != std::string::npos;
+  return fmt::format("{}://{}{}{}:{}", call.tls_cert.empty() ? "http" : "https", v6 ? "[" : "", host, v6 ? "]" : "",
+                     port);
 }
 
 bool is_loopback(const std::string& host) {
@@ -115,7 +122,7 @@ public:
 private:
   Result<void> open_core(const Address& listen);
   Result<void> start_edges(const Address& listen);
-  void announce();
+  Result<void> announce();
   void log_event(server::EdgeEvent event, std::string_view detail, std::string_view request_id);
   void wait_for_signal();
 
@@ -136,8 +143,7 @@ Result<void> Daemon::open_core(const Address& listen) {
   options.public_url = call_.public_url;
   options.ballast_bytes = 64ULL * 1024 * 1024;
   options.log_sink = [this](std::string_view line) { log_writer_(line); };
-  if (options.public_url.empty() && listen.port != 0)
-    options.public_url = fmt::format("{}://{}:{}", call_.tls_cert.empty() ? "http" : "https", listen.host, listen.port);
+  if (options.public_url.empty() && listen.port != 0) options.public_url = url_of(call_, listen.host, listen.port);
   TERN_TRY(core_, server::ServerCore::open(options, environment_));
   core_->use_committer(server::make_group_committer(std::min(std::max(1U, std::thread::hardware_concurrency()), 4U)));
   core_->use_push_executor([this](std::function<void()> work) { deliveries_.post(std::move(work)); });
@@ -180,14 +186,17 @@ void Daemon::log_event(server::EdgeEvent event, std::string_view detail, std::st
                      {{"detail", Json(detail)}, {"request_id", Json(request_id)}});
 }
 
-void Daemon::announce() {
+Result<void> Daemon::announce() {
   const auto address = parse_address(call_.listen, "listen");
-  const std::string url =
-      fmt::format("{}://{}:{}", call_.tls_cert.empty() ? "http" : "https", address->host, edge_->port());
+  const std::string url = url_of(call_, address->host, edge_->port());
+  // On a full disk it cannot be noted: links then say what they said before.
+  if (const auto noted = core_->found_public_url(url); !noted && noted.error().code != ErrorCode::storage_full)
+    return noted;
   if (call_.json)
     std::cout << to_text(Json::object({{"listening", Json(url)}, {"data", Json(call_.data)}})) << std::endl;
   else
-    std::cout << "Listening on " << url << std::endl;
+    std::cout << "Listening on " << safe(url) << std::endl;
+  return {};
 }
 
 void Daemon::wait_for_signal() {
@@ -213,7 +222,7 @@ Result<ExitCode> Daemon::run() {
   AdminSocket admin(admin_socket_path(call_.data), *core_);
   TERN_CHECKED(admin.start());
   TERN_CHECKED(start_edges(listen));
-  announce();
+  TERN_CHECKED(announce());
   wait_for_signal();
   core_->log().write(server::LogLevel::info, "stopping", {});
   core_->close_streams();

@@ -310,23 +310,23 @@ int tern_identity(tern_client* client, char** json) {
 }
 
 int tern_save(tern_client* client, const char* changes, char** json) {
-  return with_client(client, json, [changes](Client& open) -> Result<Json> {
+  return with_client(client, json, [changes, client](Client& open) -> Result<Json> {
     TERN_TRY(const Json list, parse_required(changes));
     if (!list.is_array()) return tl::unexpected(usage("changes are an array"));
     std::vector<sync::Change> all;
     for (const Json& one : list.items()) {
-      TERN_TRY(auto change, change_from_json(one, open.commands()));
-      all.push_back(std::move(change));
+      TERN_TRY(auto some, changes_from_json(one, open.commands(), client->environment));
+      std::move(some.begin(), some.end(), std::back_inserter(all));
     }
     return open.commands().save(std::move(all)).map(saved_json);
   });
 }
 
 int tern_check_offered(tern_client* client, const char* change, char** json) {
-  return with_client(client, json, [change](Client& open) -> Result<Json> {
+  return with_client(client, json, [change, client](Client& open) -> Result<Json> {
     TERN_TRY(const Json one, parse_required(change));
-    TERN_TRY(const auto parsed, change_from_json(one, open.commands()));
-    return open.commands().check_offered(parsed).map(no_result);
+    TERN_TRY(const auto parsed, changes_from_json(one, open.commands(), client->environment));
+    return open.commands().check_offered(parsed.back()).map(no_result);
   });
 }
 

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::array known_members = {"intent", "ticket",     "fields",  "field",   "value",      "text",
                                       "base",   "visibility", "target",  "minutes", "wake_at_ms", "label",
-                                      "to",     "reason",     "contact", "kind"};
+                                      "to",     "reason",     "contact", "kind",    "messages",   "subject"};
 
 tl::unexpected<Error> wrong(std::string_view field, std::string_view what) {
   return fail(ErrorCode::invalid, std::string(field) + " " + std::string(what), {}, std::string(field));
@@ -126,6 +126,20 @@ Result<void> read_link_kind(const Json& json, Change& change) {
   return {};
 }
 
+/// What a split gives away; whom it gives it to is made beside it.
+Result<void> read_messages(const Json& json, Change& change) {
+  const bool splits = change.intent == Intent::split;
+  for (const std::string_view member : {"messages", "subject"})
+    if (!splits && !json[member].is_null()) return wrong(member, "belongs to a split");
+  if (!splits) return {};
+  if (!json["messages"].is_array()) return wrong("messages", "is a list of {\"device\", \"id\"}");
+  for (const Json& one : json["messages"].items()) {
+    TERN_TRY(const sync::ChangeRef message, ref_from_json(one));
+    change.targets.push_back(message);
+  }
+  return {};
+}
+
 Result<void> read_texts(const Json& json, Change& change) {
   TERN_TRY(change.text, text_of(json, "text"));
   TERN_TRY(change.base, text_of(json, "base"));
@@ -179,11 +193,25 @@ Result<Change> change_from_json(const Json& json, Commands& commands) {
   TERN_CHECKED(read_to(json, commands, change));
   TERN_CHECKED(read_link_kind(json, change));
   TERN_CHECKED(read_number(json, change));
+  TERN_CHECKED(read_messages(json, change));
   if (!json["target"].is_null()) {
     TERN_TRY(const sync::ChangeRef target, ref_from_json(json["target"]));
     change.targets.push_back(target);
   }
   return change;
+}
+
+Result<std::vector<Change>> changes_from_json(const Json& json, Commands& commands, Environment& environment) {
+  TERN_TRY(Change change, change_from_json(json, commands));
+  if (change.intent != Intent::split) return std::vector<Change>{std::move(change)};
+  TERN_TRY(const std::string subject, text_of(json, "subject"));
+  if (subject.empty()) return wrong("subject", "of the new ticket is missing");
+  Change create;
+  create.intent = Intent::create;
+  create.ticket = random_id<TicketId>(environment);
+  create.fields.push_back({FieldId::subject, {}, subject, false});
+  change.target = Bytes(create.ticket.view());
+  return std::vector<Change>{std::move(create), std::move(change)};
 }
 
 }  // namespace tern::client

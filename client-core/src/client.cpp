@@ -106,12 +106,33 @@ Result<std::unique_ptr<Replica>> open_or_rebuild(const std::string& path, const 
   return Replica::open(path, keys.replica_key.view(), vfs);
 }
 
+tl::unexpected<Error> outbox_lost(const std::string& path) {
+  return fail(ErrorCode::corrupt,
+              "the outbox of this device, " + path + ", is missing or empty: work that was not sent yet is not here",
+              "put it back from a copy of this home; if there is none, move the home away and enrol again");
+}
+
+/// Enrolment made it; a new one would hide that what it held is gone.
+Result<void> check_outbox_is_there(const HomePaths& paths, const std::string& vfs) {
+  if (vfs.empty() && holds_nothing(paths.outbox) && holds_nothing(paths.outbox + "-wal"))
+    return outbox_lost(paths.outbox);
+  return {};
+}
+
+/// A copy that kept no modes, or a umask that let others in: what the home holds is private again.
+Result<void> close_home_files(const HomePaths& paths) {
+  for (const std::string& database : {paths.outbox, paths.replica})
+    for (const char* suffix : {"", "-wal", "-shm"}) TERN_CHECKED(close_to_others(database + suffix));
+  return close_to_others(paths.lock);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Client>> Client::open(const ClientOptions& options, Environment& environment) {
   TERN_CHECKED(protocol::init_crypto());
   const HomePaths paths(options.home);
-  if (!file_exists(paths.device_key)) {
+  TERN_TRY(const bool enrolled, is_there(paths.device_key));
+  if (!enrolled) {
     return fail(ErrorCode::not_enrolled, "there is no device in " + options.home, "enrol first, or name another home");
   }
   const sqlite::Role role = options.read_only_views ? sqlite::Role::reader : sqlite::Role::writer;
@@ -119,9 +140,12 @@ Result<std::unique_ptr<Client>> Client::open(const ClientOptions& options, Envir
   if (role == sqlite::Role::writer) {
     TERN_CHECKED(make_private_directory(options.home));
     TERN_TRY(lock, HomeLock::take(paths.lock));
+    TERN_CHECKED(close_home_files(paths));
   }
   TERN_TRY(OpenedKeys keys, open_keys(options.home, options.passphrase, environment));
+  TERN_CHECKED(check_outbox_is_there(paths, options.vfs));
   TERN_TRY(auto outbox, Outbox::open(paths.outbox, keys.data_key.view(), options.vfs, role));
+  if (outbox->owner().device.is_zero()) return outbox_lost(paths.outbox);
   TERN_TRY(const SyncState state, load_sync_state(*outbox));
   apply_certificate(keys.identity, state);
 

@@ -43,7 +43,7 @@ public:
     TERN_CHECKED(seal_what_rested(boot_ms, boot));
     std::vector<TicketLabel> labels;
     for (const auto& [ticket, ground] : grounds_) labels.push_back(ground.label);
-    TERN_CHECKED(parts_.outbox.save(changes, parts_.environment.wall_ms(), boot_ms, boot, labels));
+    TERN_CHECKED(parts_.outbox.save(changes, parts_.environment, labels));
     show();
 
     std::vector<SavedChange> saved;

@@ -91,8 +91,8 @@ bool is_compressed(ByteView bytes) {
   return bytes.starts_with(zstd_magic);
 }
 
-Bytes compress_against(ByteView base, ByteView plain) {
-  return pack(base, plain, 1);
+Bytes compress_against(ByteView base, ByteView plain, int level) {
+  return pack(base, plain, level);
 }
 
 Result<Bytes> decompress_against(ByteView base, ByteView frame, std::size_t bytes_max) {

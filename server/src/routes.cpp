@@ -1,5 +1,6 @@
 #include "routes.hpp"
 
+#include "exchange/exchange_service.hpp"
 #include "http/problems.hpp"
 #include "tern/protocol/enrolment.hpp"
 #include "tern/protocol/limits.hpp"
@@ -16,6 +17,15 @@ constexpr std::size_t compress_above_bytes = 256;
 
 bool is_loopback(std::string_view address) {
   return address.starts_with("127.") || address == "::1" || address == "::ffff:127.0.0.1";
+}
+
+/// A browser that was led here by a name of somebody else's (DNS rebinding) says that name.
+bool names_this_machine(std::string_view host) {
+  if (host.empty()) return true;  // no browser
+  if (host.starts_with("[")) return is_loopback(host.substr(1, host.find(']') - 1));
+  host = host.substr(0, host.find(':'));
+  const bool digits = host.find_first_not_of("0123456789.") == std::string_view::npos;
+  return host == "localhost" || (digits && is_loopback(host));
 }
 
 Response not_found(const std::string& request_id) {
@@ -45,15 +55,16 @@ Result<void> check_body(const Bytes& body, const protocol::RequestAuth& auth) {
               "body");
 }
 
-/// The answer to an exchange, packed where that makes it smaller.
-Response packed_response(Bytes message) {
-  if (message.size() > compress_above_bytes)
-    if (Bytes packed = protocol::compress(message); packed.size() < message.size()) {
-      Response response(200, protobuf, std::move(packed));
-      response.set_header("content-encoding", "zstd");
-      return response;
-    }
-  return Response(200, protobuf, std::move(message));
+/// The answer to an exchange, packed where that makes it smaller. `request`: what it may be packed against; empty:
+/// nothing.
+Response packed_response(ByteView request, Bytes message) {
+  if (message.size() <= compress_above_bytes) return Response(200, protobuf, std::move(message));
+  const bool against = !request.empty();
+  Bytes packed = against ? protocol::compress_against(request, message, 3) : protocol::compress(message);
+  if (packed.size() >= message.size()) return Response(200, protobuf, std::move(message));
+  Response response(200, protobuf, std::move(packed));
+  response.set_header("content-encoding", against ? "zstd-request" : "zstd");
+  return response;
 }
 
 }  // namespace
@@ -164,11 +175,18 @@ void Routes::handle_async(Request&& request, std::any context, Reply reply) {
   if (accepted->route->answer != &Routes::exchange)
     return Handler::handle_async(std::move(request), std::move(context), reply);
   const auto body = read_body(request, *accepted);
-  const auto waiting = std::make_shared<std::pair<Request, Accepted>>(std::move(request), *accepted);
+  struct Waiting {
+    Request request;
+    Accepted accepted;
+    Bytes against;
+  };
+  const auto waiting = std::make_shared<Waiting>(Waiting{std::move(request), *accepted, {}});
   const auto done = [this, waiting, reply](Result<Bytes> message) {
-    reply(sealed(std::move(message).map(packed_response), waiting->first, waiting->second));
+    const auto packed = [&](Bytes answer) { return packed_response(waiting->against, std::move(answer)); };
+    reply(sealed(std::move(message).map(packed), waiting->request, waiting->accepted));
   };
   if (!body) return done(tl::unexpected(body.error()));
+  if (takes_packing_against(*body)) waiting->against = *body;
   parts_.exchange.answer_later(accepted->auth->session, *body, done);
 }
 
@@ -200,8 +218,15 @@ Result<Response> Routes::health(const Request&, const Bytes&, const Authenticate
     if (!tenant->takes_work()) trouble = ErrorCode::storage_full;
     if (trouble && reason.empty()) reason = to_string(*trouble);
   }
-  Json said = Json::object({{"status", Json(reason.empty() ? "ok" : "not_ready")}, {"clock_in_doubt", Json(in_doubt)}});
+  const bool some_closed = !parts_.tenants.closed().empty();
+  if (some_closed && reason.empty() && parts_.tenants.all().empty()) reason = "tenant_not_open";
+  const bool degraded = some_closed && reason.empty();  // the others are served: no reason to send them elsewhere
+  Json said = Json::object({{"status", Json(degraded         ? "degraded"
+                                            : reason.empty() ? "ok"
+                                                             : "not_ready")},
+                            {"clock_in_doubt", Json(in_doubt)}});
   if (!reason.empty()) said.set("reason", Json(reason));
+  if (degraded) said.set("reason", Json("tenant_not_open"));
   Response response(reason.empty() ? 200 : 503, "application/json", to_text(said) + "\n");
   if (!reason.empty()) response.set_header("retry-after", "5");
   response.set_header("cache-control", "no-store");
@@ -212,12 +237,16 @@ Result<Response> Routes::health(const Request&, const Bytes&, const Authenticate
 Result<Response> Routes::metrics(const Request& request, const Bytes&, const AuthenticatedRequest*) {
   const bool forwarded =
       request.has_header("x-forwarded-for") || request.has_header("forwarded") || request.has_header("x-real-ip");
-  if (forwarded || !is_loopback(request.peer_address)) return not_found(request.request_id);
+  if (forwarded || !is_loopback(request.peer_address) || !names_this_machine(request.header("host")))
+    return not_found(request.request_id);
   return Response(200, "text/plain; version=0.0.4; charset=utf-8", parts_.metrics());
 }
 
 Result<Response> Routes::enrol(const Request& request, const Bytes& body, const AuthenticatedRequest*) {
   auto enrolled = parts_.enrolment.enrol(body, request.peer_address, parts_.tenants.all(), parts_.committer());
+  if (!enrolled && enrolled.error().code == ErrorCode::login_refused && !parts_.tenants.closed().empty())
+    enrolled = fail(ErrorCode::busy, "Whether this code is good cannot be said: not every organisation is open.",
+                    "Try again later; administrators find the reason with: ternd status");
   if (!enrolled) {
     ++counters_.enrolments_refused;
     parts_.log.write(LogLevel::warning, "enrolment_refused",
@@ -237,6 +266,9 @@ Result<Response> Routes::hello(const Request& request, const Bytes& body, const 
   TERN_TRY(const auto hello, protocol::decode_session_hello(body));
   // The root is the server's: a tenant that is not here gets the same answer as one that is.
   const auto tenants = parts_.tenants.all();
+  if (tenants.empty() && !parts_.tenants.closed().empty())
+    return fail(ErrorCode::busy, "The server cannot open the data of any organisation.",
+                "Its administrator finds the reason with: ternd status");
   if (tenants.empty()) return fail(ErrorCode::busy, "This server has no tenant yet.");
   const auto root = protocol::key_id(tenants.front()->keys().roots.front());
   TERN_TRY(const auto challenge, parts_.sessions.hello(hello, root, request.peer_address));
@@ -245,7 +277,7 @@ Result<Response> Routes::hello(const Request& request, const Bytes& body, const 
 
 Result<Response> Routes::session(const Request& request, const Bytes& body, const AuthenticatedRequest*) {
   TERN_TRY(const auto proof, protocol::decode_session_proof(body));
-  auto welcome = parts_.sessions.prove(proof, [this](const TenantId& id) { return parts_.tenants.find(id); });
+  auto welcome = parts_.sessions.prove(proof, [this](const TenantId& id) { return parts_.tenants.serving(id); });
   if (!welcome) {
     ++counters_.sessions_refused;
     parts_.log.write(LogLevel::warning, "session_refused",
@@ -259,7 +291,10 @@ Result<Response> Routes::session(const Request& request, const Bytes& body, cons
 }
 
 Result<Response> Routes::exchange(const Request&, const Bytes& body, const AuthenticatedRequest* auth) {
-  return parts_.exchange.answer(*auth->session, body).map(packed_response);
+  const ByteView against = takes_packing_against(body) ? ByteView(body) : ByteView();
+  return parts_.exchange.answer(*auth->session, body).map([&](Bytes answer) {
+    return packed_response(against, std::move(answer));
+  });
 }
 
 // ---- streams ----

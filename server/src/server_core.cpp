@@ -54,13 +54,22 @@ public:
   ~Core() override { streams_.close_all(); }
 
   Result<void> open_tenants() {
-    TERN_CHECKED(tenants_.open_all());
+    TERN_CHECKED(tenants_.open_good());
+    TERN_CHECKED(tenants_.prepare_each([this](Tenant& tenant) { return refold_old_states_of(tenant); }));
+    for (const ClosedTenant& closed : tenants_.closed())
+      log_.write(LogLevel::error, "tenant_not_open",
+                 {{"tenant", Json(to_uuid_text(closed.entry.id.view()))},
+                  {"code", Json(to_string(closed.reason.code))},
+                  {"reason", Json(closed.reason.message)}});
     watch_disk();
     return {};
   }
 
   Handler& handler() override { return routes_; }
   Result<Json> administer(const Json& command) override { return run_command(admin_, command); }
+  Result<void> found_public_url(const std::string& url) override {
+    return options_.public_url.empty() ? directory_->note_public_url(url) : Result<void>{};
+  }
   void tick() override;
   void use_committer(std::unique_ptr<Committer> committer) override;
   void use_push_executor(std::function<void(std::function<void()>)> run_later) override {
@@ -83,6 +92,7 @@ public:
 private:
   void watch_commits();
   void log_device(const Tenant& tenant, const DeviceId& id) const;
+  Result<void> refold_old_states_of(Tenant& tenant) const;
   void watch_disk();
   Result<void> sweep_old_work(Tenant& tenant);
   std::string more_metrics();
@@ -137,6 +147,18 @@ void Core::use_committer(std::unique_ptr<Committer> committer) {
   const auto before = std::exchange(committer_, std::move(committer));
   exchange_.use_committer(*committer_);
   watch_commits();
+}
+
+Result<void> Core::refold_old_states_of(Tenant& tenant) const {
+  const Json id(to_uuid_text(tenant.id().view()));
+  const auto differed = refold_old_states(tenant, [&](std::uint64_t tickets) {
+    log_.write(LogLevel::info, "refolding", {{"tenant", id}, {"tickets", Json(tickets)}});
+  });
+  // On a full disk they stay as they are until the next start.
+  if (!differed && differed.error().code != ErrorCode::storage_full) return tl::unexpected(differed.error());
+  if (differed && *differed != 0)
+    log_.write(LogLevel::info, "refolded", {{"tenant", id}, {"differed", Json(*differed)}});
+  return {};
 }
 
 void Core::watch_disk() {
@@ -213,6 +235,7 @@ std::string Core::metrics() {
       .counter("sessions_refused_total", "Handshakes refused", routes.sessions_refused)
       .counter("macs_refused_total", "Requests whose MAC did not hold", routes.macs_refused)
       .counter("replays_refused_total", "Requests that came before", routes.replays_refused);
+  out.gauge("tenants_not_open", "Tenants whose file or key cannot be used", tenants_.closed().size());
   out.begin("commit_seq", "Newest commit of each tenant", "gauge");
   for (Tenant* tenant : tenants_.all())
     out.labelled("commit_seq", "tenant", to_uuid_text(tenant->id().view()), tenant->commit_seq());
@@ -281,7 +304,10 @@ Result<Json> ServerCore::administer_offline(const ServerOptions& options, const 
 Result<std::unique_ptr<ServerCore>> ServerCore::open(const ServerOptions& options, Environment& environment) {
   TERN_CHECKED(protocol::init_crypto());
   TERN_TRY(auto directory, Directory::open(options.directory));
-  if (!options.public_url.empty()) TERN_CHECKED(directory->note_public_url(options.public_url));
+  if (!options.public_url.empty()) {
+    const auto noted = directory->note_public_url(options.public_url);
+    if (!noted && noted.error().code != ErrorCode::storage_full) return tl::unexpected(noted.error());
+  }
   auto core = std::make_unique<Core>(options, std::move(directory), environment);
   TERN_CHECKED(core->open_tenants());
   return std::unique_ptr<ServerCore>(std::move(core));

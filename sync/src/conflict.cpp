@@ -121,6 +121,8 @@ constexpr std::array follow_up_table = {
               any_intent,
               Rule::dependency,
               {"see what it builds on", "ask a supervisor to release it", "give it up"}},
+    // Beside another change of its name: a release would release that one. Said again, it has a name of its own.
+    FollowUps{Outcome::held, any_unit, any_intent, Rule::duplicate, {"do it anyway", "give it up"}},
     FollowUps{Outcome::held, any_unit, any_intent, any_rule, {"ask a supervisor to release it", "give it up"}},
 
     FollowUps{Outcome::rejected, any_unit, any_intent, Rule::rights, {"ask a supervisor to do it", "give it up"}},

@@ -43,7 +43,7 @@ public:
         "a backup is made");
     core->reset();
     auto outbox = client::Outbox::open(path(File::outbox), key, "");
-    check(outbox && (*outbox)->set_owner({}).has_value() && (*outbox)->save(work(), 1, 1, {}).has_value(),
+    check(outbox && (*outbox)->set_owner({}).has_value() && (*outbox)->save(work(), environment).has_value(),
           "an outbox is made");
     check(client::Replica::open(path(File::replica), key, "").has_value(), "a replica is made");
   }

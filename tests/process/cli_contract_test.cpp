@@ -107,6 +107,8 @@ TEST_CASE("without a connection a sync is exit code 5 and the work stays saved",
   desk.server.start({"--quiet"});
   CHECK(ann({"sync"}).line()["changes_sent"].as_integer() == 3);
   CHECK(ann({"status"}).line()["confirmed"].as_integer() == 3);
+  CHECK(desk.server.admin({"device", "list"}).line()["pending"].as_integer() == 0);
+  CHECK(desk.server.admin({"status"}).line()["rows"].items()[0]["devices_with_pending_work"].as_integer() == 0);
 }
 
 TEST_CASE("a home without a device, a wrong code and a revoked device are exit code 6", "[cli]") {

@@ -3,6 +3,7 @@
 //
 // The disk is a tmpfs: mounted, where a test may; else in namespaces of its own; else writes fail by a limit on the
 // size of files. Which it was is printed. The VFS layer's quota is tried by simulation_tests.
+#include <signal.h>
 #include <sys/mount.h>
 
 #include <cstdio>
@@ -40,10 +41,6 @@ public:
     filler.clear();
     while (filler.write(piece.data(), 512).flush()) {
     }
-  }
-  /// What SQLite's index of a log takes while a file is read: without it nothing can be opened.
-  void leave_room_to_read() const {
-    std::filesystem::resize_file(file("filler"), std::filesystem::file_size(file("filler")) - 256 * 1024);
   }
   void make_room() const { std::filesystem::remove(file("filler")); }
 
@@ -127,6 +124,16 @@ TEST_CASE("a server on a full disk acknowledges nothing that is not there, and t
   CHECK(server.running());
   check_verified(server);
 
+  // A server that starts there can be read, too, and so can its files without one.
+  server.stop();
+  disk.fill();
+  check_verified(server);
+  CHECK(holds(server.admin({"export", "--format", "jsonl"}).out, "Pump leaks"));
+  disk.fill();
+  server.start({"--quiet"});
+  CHECK(ben({"sync"}).exit_code == 0);
+  check_verified(server);
+
   disk.make_room();
   CHECK(until([&] { return ann.tern({"sync"}).exit_code == 0; }, 20'000));
   const OwnWork work = work_of(ann);
@@ -150,6 +157,7 @@ TEST_CASE("a device on a full disk says what is not saved, still reads, and save
   server.start({"--quiet"});
   const DeviceProcess made(server, folder.file("ann"), "Ann");
   const std::string number = made.open_ticket("Pump leaks");
+  CHECK(holds(made({"search", "pump"}).out, "Pump leaks"));  // it is indexed when somebody looks
   if (on_disk) std::filesystem::copy(made.home(), disk.file("ann"), std::filesystem::copy_options::recursive);
   const DeviceProcess ann(on_disk ? disk.file("ann") : made.home());
   if (on_disk) {
@@ -160,10 +168,18 @@ TEST_CASE("a device on a full disk says what is not saved, still reads, and save
     full.file_bytes_max = 4096;
     check_refused(run(full));
   }
-  if (on_disk) disk.leave_room_to_read();
+  if (on_disk) disk.fill();  // not a block is left
   CHECK(ann({"history"}).lines().size() == 2);
   CHECK(holds(ann({"show", number}).out, "Pump leaks"));
   CHECK(holds(ann({"search", "pump"}).out, "Pump leaks"));
+  if (on_disk) {
+    Child watching(ann.command({"sync", "--watch"}));  // it has the home, and cannot share it
+    REQUIRE(until([&] { return std::filesystem::exists(ann.home() + "/watch.sock"); }));
+    CHECK(holds(ann({"show", number}).out, "Pump leaks"));
+    CHECK(ann({"list"}).lines().size() == 1);
+    watching.signal(SIGTERM);
+    CHECK(watching.wait().exit_code != 1);
+  }
   if (on_disk) disk.make_room();
   ann({"note", number, long_text});
   ann({"sync"});

@@ -110,8 +110,10 @@ TEST_CASE("a damaged or missing replica is built again, and unsent work is still
     CHECK(work_of(ann).all.size() == 3);
     CHECK(ann({"search", "not sent"}).lines().size() == 1);
     CHECK(ann({"status"}).line()["saved_here"].as_integer() == 1);
+    CHECK(holds(ann({"list"}).err, "does not hold all its tickets yet"));  // few are not all
   }
   ann({"sync"});
+  CHECK(ann({"list"}).err.empty());
   CHECK(holds(ann({"show", desk.number}).out, "Pump leaks"));
   CHECK(ann({"status"}).line()["confirmed"].as_integer() == 3);
   check_verified(desk.server);

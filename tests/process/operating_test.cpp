@@ -6,6 +6,8 @@
 #include <fstream>
 
 #include "process/load.hpp"
+#include "support/must.hpp"
+#include "tern/protocol/enrolment.hpp"
 
 namespace tern::test {
 namespace {
@@ -47,6 +49,55 @@ TEST_CASE("SIGTERM lets requests finish, ends with exit code 0 and loses nothing
   check_each_is_in(said_saved(busy), work.all, "saved, and not in the history");
   CHECK(ledger_of(server).doubled.empty());
   check_verified(server);
+}
+
+TEST_CASE("a port that the system chose is the one that links and status tell", "[operating]") {
+  const TempDir folder;
+  ServerProcess server(folder.file("server"));
+  server.admin({"operator", "add", "--email", "ann@example.org", "--role", "operator"});
+  server.port = 0;
+  for (int run = 0; run < 2; ++run) {  // another one each time
+    server.start();
+    const std::string url = must(parse_json(server.child().out()))["listening"].as_string();
+    CHECK(url.rfind(":0") != url.size() - 2);
+    CHECK(server.admin({"status"}).line()["public_url"].as_string() == url);
+    const std::string link =
+        server.admin({"device", "code", "--operator", "ann@example.org"}).line()["link"].as_string();
+    CHECK(must(protocol::enrolment_link_from_text(link)).url == url);
+    server.stop();
+  }
+}
+
+TEST_CASE("lists of administration come in pages that miss nothing", "[operating]") {
+  const TempDir folder;
+  ServerProcess server(folder.file("server"));
+  for (const char* name : {"A", "B", "C", "D", "E"}) server.admin({"queue", "add", name});
+  std::vector<std::string> names;
+  std::string after;
+  for (int page = 0; page < 3; ++page) {
+    Words words{"queue", "list", "--limit", "2"};
+    if (!after.empty()) words.insert(words.end(), {"--after", after});
+    const auto lines = server.admin(words).lines();
+    REQUIRE(lines.size() == (page < 2 ? 3 : 1));
+    after = lines.back()["next"].as_string();
+    for (const Json& line : lines)
+      if (line.find("name") != nullptr) names.push_back(line["name"].as_string());
+  }
+  CHECK(names == std::vector<std::string>{"A", "B", "C", "D", "E"});
+  CHECK(server.admin({"queue", "list"}).lines().size() == 5);
+  for (const Words& list : {Words{"tenant", "list"},
+                            {"operator", "list"},
+                            {"device", "list"},
+                            {"held", "list"},
+                            {"quarantine", "list"},
+                            {"contact", "list"},
+                            {"erase", "--list"}}) {
+    Words words = list;
+    words.insert(words.end(), {"--limit", "1"});
+    CHECK(server.admin(words).lines().size() <= 2);
+  }
+  CHECK(server.ternd({"queue", "list", "--limit", "0"}).exit_code == 2);
+  CHECK(server.ternd({"erase", "--ticket", "T-1", "--limit", "1"}).exit_code == 2);
 }
 
 TEST_CASE("administration goes through the running server, and to the directory when none runs", "[operating]") {
@@ -139,7 +190,8 @@ TEST_CASE("a backup restored under devices that are ahead of it loses nothing th
   ben({"sync"});
   const std::string number = ann.number_of("Pump leaks"), backup = folder.file("backup");
   server.admin({"backup", "--to", backup});
-  CHECK(files_with(folder.path(), "Pump leaks").size() == 1);  // the server's file, not the backup
+  for (const std::string& file : files_with(folder.path(), "Pump leaks"))
+    CHECK(file.starts_with(server.data() + "/"));  // not the backup
 
   ann({"note", number, "confirmed after the backup"});
   ann({"sync"});

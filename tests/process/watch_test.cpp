@@ -68,4 +68,30 @@ TEST_CASE("a revoked device is cut off its stream within five seconds", "[watch]
   CHECK(ben({"list", "--status", "all"}).lines().empty());
 }
 
+TEST_CASE("a command beside a watcher that was stopped ends, and nothing of it lands later", "[watch]") {
+  const TempDir folder;
+  ServerProcess server(folder.file("server"));
+  server.start();
+  const DeviceProcess ann(server, folder.file("ann"), "Ann");
+  static_cast<void>(ann.open_ticket("Pump leaks"));
+  ann({"sync"});
+  const std::string number = ann.number_of("Pump leaks");
+  Child watching(ann.command({"sync", "--watch"}));
+  REQUIRE(until([&] { return server.child().err().find("\"status\":101") != std::string::npos; }));
+
+  watching.signal(SIGSTOP);
+  Child killed(ann.command({"note", number, "of one that was killed"}));
+  sleep_ms(300);
+  killed.kill_hard();
+  const Ended given_up = run(ann.command({"note", number, "of one that gave up"}), 40'000);
+  CHECK(given_up.exit_code == 9);
+  CHECK(given_up.error()["message"].as_string().find("Nothing was saved") != std::string::npos);
+  watching.signal(SIGCONT);
+  CHECK(ann({"note", number, "of one that was answered"}).exit_code == 0);
+  const std::string shown = ann({"show", number}).out;
+  CHECK(shown.find("answered") != std::string::npos);
+  CHECK(shown.find("killed") == std::string::npos);
+  CHECK(shown.find("gave up") == std::string::npos);
+}
+
 }  // namespace tern::test

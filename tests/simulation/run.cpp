@@ -68,6 +68,7 @@ void Run::set_up() {
     weights_ += weight->second;
   }
   began_ms_ = world_.schedule.now_ms();
+  tenants_ = world_.server.tenants().size();
 }
 
 Run::Seat& Run::seat(Device& device, bool neighbour) {
@@ -109,6 +110,8 @@ void Run::open_server() {
   if (world_.server.up() || !world_.server.powered()) return;
   if (const auto opened = world_.server.try_open(); !opened)
     trace("the server does not open: " + std::string(to_string(opened.error().code)));
+  // It serves what opens; without all of it a run has nothing to ask, and somebody starts it again later.
+  if (world_.server.up() && world_.server.tenants().size() < tenants_) world_.server.close();
 }
 
 void Run::give_up_unsent(Device& device, std::size_t since) {

@@ -99,6 +99,7 @@ public:
   std::map<DeviceId, std::uint64_t> revoked_at_;
   std::map<std::string, int> answered_;  // requests under a session, by their token
   std::uint64_t enrolled_ = 0;
+  std::uint64_t kept_seq_ = UINT64_MAX;  // what all restores so far have in common
   bool restored_ = false;
   bool all_know_ = true;  // of the newest epoch: receipts of the one before are no promise any more
 
@@ -118,6 +119,7 @@ private:
   RunResult result_;
   bool keep_lines_ = false;
   std::int64_t began_ms_ = 0;
+  std::size_t tenants_ = 0;
 };
 
 /// From beginning to end, whatever goes wrong: what is thrown is a failure like any other.

@@ -16,6 +16,16 @@ using namespace protocol;
 
 namespace {
 
+MerkleLookup nodes_of(const std::vector<Hash>& leaves) {
+  return [&leaves](unsigned level, std::uint64_t index) -> std::optional<Hash> {
+    const std::uint64_t first = index << level;
+    const std::uint64_t last = (index + 1) << level;
+    if (last > leaves.size()) return std::nullopt;
+    return merkle_root(
+        {leaves.begin() + static_cast<std::ptrdiff_t>(first), leaves.begin() + static_cast<std::ptrdiff_t>(last)});
+  };
+}
+
 /// For what cannot fail here. Programs that are no tests use this server too: no Catch.
 template <typename T>
 T sure(Result<T> result) {
@@ -234,11 +244,9 @@ Bytes FakeServer::answer(FakeDevice& device, const v1::ExchangeRequest& request,
     }
     add_page(request, response);
   }
-  if (!receipts.empty()) {
-    response.set_receipts(encode(sure(sign_receipts(receipts, head(), device.id, nodes(), log_key_))));
-  }
-  if (anchors) {
-    response.set_anchor(make_anchor());
+  if (!receipts.empty()) response.set_receipts(signed_receipts(device, receipts));
+  if (anchors) response.set_anchor(make_anchor());
+  if (anchors || !receipts.empty()) {
     const auto held_epoch = EpochId::or_zero(request.held_head().epoch());
     if (held_epoch == epoch_ && request.held_head().size() <= leaves_.size()) {
       response.set_consistency_proof(
@@ -422,13 +430,17 @@ LogHead FakeServer::head() const {
 }
 
 MerkleLookup FakeServer::nodes() const {
-  return [this](unsigned level, std::uint64_t index) -> std::optional<Hash> {
-    const std::uint64_t first = index << level;
-    const std::uint64_t last = (index + 1) << level;
-    if (last > leaves_.size()) return std::nullopt;
-    return merkle_root(
-        {leaves_.begin() + static_cast<std::ptrdiff_t>(first), leaves_.begin() + static_cast<std::ptrdiff_t>(last)});
-  };
+  return nodes_of(leaves_);
+}
+
+Bytes FakeServer::signed_receipts(const FakeDevice& device, std::vector<Bytes> receipts) const {
+  std::vector<Hash> leaves = leaves_;
+  if (receipts_of_another_log) {  // as long as somebody likes, with the newest leaf where it was
+    leaves.front().bytes[0] ^= 1;
+    leaves.insert(leaves.end(), 3, Hash{});
+  }
+  const LogHead signed_head{epoch_, leaves.size(), merkle_root(leaves)};
+  return encode(sure(sign_receipts(std::move(receipts), signed_head, device.id, nodes_of(leaves), log_key_)));
 }
 
 Bytes FakeServer::make_anchor() {

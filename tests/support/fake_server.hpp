@@ -59,6 +59,7 @@ public:
   std::size_t tickets_per_page = 1000;
   std::size_t tickets_per_repair = 1000;  // of one bucket in one answer
   bool anchors = true;
+  bool receipts_of_another_log = false;  // longer than the one that devices are shown, of another past
   std::int64_t answer_takes_ms = 0;
   std::function<void(std::int64_t)> pass_time;  // called with answer_takes_ms
   std::vector<Bytes> statements;                // go out with every answer
@@ -116,6 +117,7 @@ private:
                        const OperatorId& author);
   void add_page(const v1::ExchangeRequest& request, v1::ExchangeResponse& response);
   void add_patch(const TicketId& ticket, v1::ExchangeResponse& response);
+  Bytes signed_receipts(const FakeDevice& device, std::vector<Bytes> receipts) const;
   Bytes make_anchor();
   [[nodiscard]] protocol::MerkleLookup nodes() const;
   [[nodiscard]] std::uint64_t version(const TicketId& ticket) const;

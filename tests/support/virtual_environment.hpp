@@ -8,12 +8,14 @@
 
 namespace tern::test {
 
-/// The wall clock starts at 14 November 2023, the boot clock at 1 s. Time stands until the test moves it.
+/// The wall clock starts at 14 November 2023, the boot clock at 1 s. Time stands until the test moves it. Two machines,
+/// which are two seeds, never share a boot.
 class VirtualEnvironment final : public Environment {
 public:
   explicit VirtualEnvironment(std::uint64_t seed = 1) : state_(seed * 2 + 1) {
     check(protocol::init_crypto().has_value(), "crypto");
     boot_.bytes.fill(0x42);
+    for (int i = 0; i < 8; ++i) boot_.bytes[i] ^= static_cast<std::uint8_t>((seed - 1) >> (8 * i));
   }
 
   std::int64_t wall_ms() override { return wall_ms_; }

@@ -248,6 +248,14 @@ void World::check_copy(Device& device) {
                         must(sync::decode_message(row.blob(1))).stamp.author != device.operator_id();
     if (!hidden) add_message(due_messages[id], row.blob(1));
   });
+  for_each(*ledger,
+           "SELECT g.ticket_id, m.data, m.visibility FROM given_message g JOIN message m "
+           "ON m.device_id = g.device_id AND m.change_id = g.change_id",
+           [&](auto& row) {
+             const auto id = row.template id<TicketId>(0);
+             if (due.contains(id) && row.int64(2) != static_cast<std::int64_t>(sync::Visibility::restricted))
+               add_message(due_messages[id], row.blob(1));
+           });
 
   const auto keys = device.keys();
   const auto copy = read_own(disk, device, "replica.db", keys.replica_key);

@@ -215,6 +215,77 @@ TEST_CASE(
   CHECK(world.invariants_hold());
 }
 
+TEST_CASE("a backup made before the last restore, restored again, is followed like any other", "[world][copies]") {
+  World world{Seed::from_environment_or(36)};
+  Device& van = world.add_device("van");
+  Device& desk = world.add_device("desk");
+  const TicketId ticket = van.create("restored twice");
+  CHECK(world.run_until_quiet());
+  const std::string first = world.server.backup();
+  const ChangeRef between = van.note(ticket, "between the backups");
+  CHECK(world.run_until_quiet());
+  const std::string second = world.server.backup();
+  const ChangeRef after = desk.note(ticket, "after both");
+  CHECK(world.run_until_quiet());
+
+  const std::string orders[][2] = {{first, first}, {first, second}, {second, first}};
+  for (const auto& order : orders) {
+    std::vector<ChangeRef> said;
+    for (const std::string& backup : order) {
+      world.server.restore(backup);
+      world.forget_acknowledged();
+      said.push_back(van.note(ticket, "van in epoch " + std::to_string(said.size())));
+      CHECK(world.run_until_quiet());
+      said.push_back(desk.note(ticket, "desk in epoch " + std::to_string(said.size())));
+      CHECK(world.run_until_quiet());
+    }
+    said.insert(said.end(), {between, after});
+    for (Device* device : {&van, &desk}) {
+      INFO(device->name());
+      CHECK(device->status().paused.empty());
+      CHECK(device->status().saved_here == 0);
+    }
+    for (const ChangeRef& ref : said) CHECK(world.place_of(van.tenant(), ref) == "ledger");
+    CHECK(desk.view(ticket) == van.view(ticket));
+  }
+  CHECK(world.invariants_hold());
+}
+
+TEST_CASE("two copies of a device seal the same draft apart: it counts once, and is erased wherever it stands",
+          "[world][copies]") {
+  World world{Seed::from_environment_or(37)};
+  Device& van = world.add_device("van");
+  const TicketId ticket = van.create("a ticket");
+  CHECK(world.run_until_quiet());
+  const ChangeRef draft = van.note(ticket, "written before the copy was made");
+  const std::string copy = van.copy_home();
+  CHECK(world.run_until_quiet());
+  CHECK(van.fate(draft).outcome == Outcome::applied);
+  world.pass(60'000);
+
+  SECTION("it counts as what the first one came to") {
+    Device& twin = world.clone(van, "twin");
+    twin.put_back(copy);
+    const ChangeRef own = twin.note(ticket, "by the twin");
+    CHECK(world.run_until_quiet());
+    CHECK(twin.fate(draft).outcome == Outcome::applied);
+    CHECK(world.place_of(van.tenant(), own) == "ledger");
+  }
+  SECTION("erased meanwhile: the copy comes to rest, and nobody holds the text") {
+    const std::string name = to_uuid_text(draft.device.view()) + ":" + to_hex(draft.id);
+    world.server.administer("erase", {{"change", Json::array({Json(name)})}});
+    for (SavedWork& work : world.saved_work)
+      if (work.ref == draft) work.erased = true;
+    van.put_back(copy);
+    CHECK(world.run_until_quiet());
+    CHECK(van.status().paused.empty());
+    CHECK(van.status().saved_here == 0);
+    for (const client::HistoryEntry& entry : van.history())
+      CHECK(entry.text.find("written before") == std::string::npos);
+  }
+  CHECK(world.invariants_hold());
+}
+
 TEST_CASE(
     "after a restore that lost a colleague's work for good, who saw it keeps it, goes on writing, and sees what others "
     "write",

@@ -89,6 +89,7 @@ Result<void> take_anchor(CheckedAnswer& out, const CheckContext& context, const 
   }
   TERN_TRY(const protocol::MerkleProof proof, protocol::decode_proof(response.consistency_proof()));
   TERN_CHECKED(protocol::judge_head(context.held_head, next.head(), proof));
+  out.head = next.head();
   out.anchor = std::move(anchor);
   return {};
 }
@@ -101,16 +102,13 @@ Result<void> take_receipts(CheckedAnswer& out, const CheckContext& context, cons
       list.find(*protocol::signer_of(protocol::ReceiptListHead::tag, receipts.head), protocol::ServerKeyPurpose::log);
   TERN_TRY(auto verified, protocol::verify_receipts(receipts, context.device, key->public_key));
   const protocol::LogHead logged{head.value.epoch, head.value.tree_size, head.value.root};
-  const auto contradicts = [&logged](const protocol::LogHead& other) {
-    return other.epoch != logged.epoch || (other.size == logged.size && other.root != logged.root);
-  };
-  if (out.anchor && contradicts(out.anchor->value.head()))
-    return off("The server's receipts are for another log.", "receipts");
-  const bool held = context.held_head != protocol::LogHead{};
-  if (held && (contradicts(context.held_head) || logged.size < context.held_head.size)) {
-    return fail(ErrorCode::server_rollback, "The server's receipts do not continue the history this device knows.",
-                "Work goes on offline; tell your administrator.", "receipts");
+  if (out.anchor) {
+    if (logged != out.anchor->value.head()) return off("The server's receipts are for another log.", "receipts");
+  } else {
+    TERN_TRY(const protocol::MerkleProof proof, protocol::decode_proof(out.response->consistency_proof()));
+    TERN_CHECKED(protocol::judge_head(context.held_head, logged, proof));
   }
+  out.head = logged;
   out.receipts = std::move(verified);
   return {};
 }
@@ -176,14 +174,16 @@ bool parse_bounded(google::protobuf::MessageLite& message, ByteView bytes) {
   return message.ParseFromCodedStream(&input) && input.ConsumedEntireMessage();
 }
 
-Result<std::unique_ptr<v1::ExchangeResponse>> read_response(ByteView body, std::string_view encoding) {
+Result<std::unique_ptr<v1::ExchangeResponse>> read_response(ByteView body, std::string_view encoding,
+                                                            ByteView request) {
   const auto bad = [] {
     return fail(ErrorCode::no_connection, "The server's answer could not be read.",
                 "Your work is saved here and is sent later.", "body");
   };
   Bytes plain;
-  if (encoding == "zstd") {
-    auto unpacked = protocol::decompress(body);
+  const bool against_request = encoding == "zstd-request" && !request.empty();
+  if (encoding == "zstd" || against_request) {
+    auto unpacked = against_request ? protocol::decompress_against(request, body) : protocol::decompress(body);
     if (!unpacked) return bad();
     plain = std::move(*unpacked);
     body = plain;

@@ -50,6 +50,7 @@ struct CheckedAnswer {
   std::optional<protocol::Signed<protocol::KeyList>> key_list;
   std::optional<protocol::Signed<protocol::Certificate>> certificate;
   std::optional<protocol::Signed<protocol::Anchor>> anchor;
+  std::optional<protocol::LogHead> head;  // of anchor and receipts; it continues the one held
   std::optional<protocol::VerifiedReceipts> receipts;
   std::vector<protocol::Signed<protocol::Amendment>> amendments;
   std::vector<protocol::Signed<protocol::Erasure>> erasures;
@@ -63,12 +64,15 @@ struct CheckedAnswer {
 /// Parses what a stranger sent: all of it, with bounded recursion.
 bool parse_bounded(google::protobuf::MessageLite& message, ByteView bytes);
 
-/// Decompresses (capped) and parses; `encoding` is the content-encoding: "zstd" or empty.
-Result<std::unique_ptr<v1::ExchangeResponse>> read_response(ByteView body, std::string_view encoding);
+/// Decompresses (capped) and parses; `encoding` is the content-encoding: "zstd", "zstd-request" (packed against
+/// `request`, the ExchangeRequest that it answers) or empty.
+Result<std::unique_ptr<v1::ExchangeResponse>> read_response(ByteView body, std::string_view encoding,
+                                                            ByteView request = {});
 
-/// In this order: nonce, statements (key list first), anchor with its consistency proof, receipts, amendments, own
-/// sets. `server_rollback` and `epoch_changed` for a history that does not continue the one held; `no_connection` for
-/// an answer to another request; everything else is `verification_failed` or what the statement's check says.
+/// In this order: nonce, statements (key list first), anchor with its consistency proof, receipts (under the anchor's
+/// head; without an anchor the proof is theirs), amendments, own sets. `server_rollback` and `epoch_changed` for a
+/// history that does not continue the one held; `no_connection` for an answer to another request; everything else is
+/// `verification_failed` or what the statement's check says.
 Result<CheckedAnswer> check_answer(std::unique_ptr<v1::ExchangeResponse> response, const CheckContext& context);
 
 /// By a log key of the list that was not revoked before `tree_size` (nothing: not revoked at all).

@@ -112,6 +112,7 @@ ExchangePlan Engine::plan_exchange() const {
   plan.repair = repair_wanted_;
   plan.repair_after = repair_after_;
   plan.with_digest = !digests_stopped_;
+  plan.own_folds = own_folds_;
   plan.want_bytes = want_bytes_;
   if (!state_.ladder.empty()) plan.held_head = state_.ladder.back().head;
   return plan;
@@ -170,7 +171,7 @@ Result<void> Engine::on_answer(const Result<HttpAnswer>& answer) {
     return fault(answer.error());
   }
   report_.bytes_down += answer->body.size();
-  const auto taken = take_answer(*answer);
+  auto taken = take_answer(*answer);
   if (!taken && begins_anew(taken.error())) return {};
   if (!taken && wake_at_ms_ == 0) return fault(taken.error());  // an error of the disk: nothing has slowed down yet
   return taken;
@@ -218,6 +219,8 @@ Result<bool> Engine::work_left() {
 
 void Engine::finish_round() {
   round_ = false;
+  own_folds_ = true;
+  static_cast<void>(replica_.database());  // pages that waited for the next one are stored now
   backoff_.reset();
   wake_at_ms_ = 0;
   last_fault_.reset();

@@ -72,7 +72,7 @@ Result<void> Engine::on_exchange_answer(const HttpAnswer& answer) {
   }
   if (answer.status != 200) return on_refusal(answer);
   if (answer.header("content-type") != "application/x-protobuf") return fault(unproven_answer(answer));
-  auto response = read_response(answer.body, answer.header("content-encoding"));
+  auto response = read_response(answer.body, answer.header("content-encoding"), flight_->built.body);
   if (!response) return fault(response.error());
   const Flight flight = std::move(*std::exchange(flight_, std::nullopt));
   return take_response(std::move(*response), flight);
@@ -241,9 +241,12 @@ Result<void> Engine::take_statements(const CheckedAnswer& answer) {
 /// Heads are remembered from every answer; the anchor that sets cite is written when the round has nothing more to
 /// carry, or once a minute within a long one: each is a commit of the outbox.
 Result<void> Engine::take_anchor(const CheckedAnswer& answer, const Flight& flight) {
+  if (answer.head) {
+    const std::int64_t told_ms = answer.anchor ? answer.anchor->value.time_ms : answer.response->server_time_ms();
+    add_to_ladder(state_.ladder, {*answer.head, told_ms});
+  }
   if (!answer.anchor) return {};
   const protocol::Anchor& anchor = answer.anchor->value;
-  add_to_ladder(state_.ladder, {anchor.head(), anchor.time_ms});
   const std::int64_t took_ms = environment_.boot_ms() - flight.request_boot_ms;
   if (took_ms < 0 || took_ms > limits::anchor_answer_ms_max) return {};  // says too little about the time
   AnchorHeld next;
@@ -332,9 +335,10 @@ Result<void> Engine::check_progress(const v1::ExchangeResponse& response, const 
   if (session_.mode() == protocol::SessionMode::deposit) acked = std::max(acked, state_.deposited_seq);
   const bool took = flight.built.sets == 0 || acked > flight.acked_before || response.has_error();
   const CursorHeld cursor{EpochId::or_zero(response.cursor().epoch()), response.cursor().commit_seq()};
-  const bool brought = !response.more() || response.patches_size() > 0 || response.packs_size() > 0 ||
-                       response.left_size() > 0 || response.buckets_size() > 0 || response.amendments_size() > 0 ||
-                       response.statements_size() > 0 || cursor != flight.built.cursor;
+  const bool brought = !response.more() || response.patches_size() > 0 || response.has_own_folds() ||
+                       response.packs_size() > 0 || response.left_size() > 0 || response.buckets_size() > 0 ||
+                       response.amendments_size() > 0 || response.statements_size() > 0 ||
+                       cursor != flight.built.cursor;
   if (took && brought) {
     if (flight.built.sets != 0 && acked > flight.acked_before) {
       report_.sets_sent += acked - flight.acked_before;
@@ -372,9 +376,11 @@ Result<void> Engine::begin_page(std::unique_ptr<v1::ExchangeResponse> response, 
                   "Your work is still sent; tell your administrator.",
                   {}});
   }
-  report_.patches += static_cast<std::uint64_t>(response->patches_size());
+  report_.patches += static_cast<std::uint64_t>(response->patches_size() + response->own_folds().versions_size());
   report_.tickets_in_scope = std::max(report_.tickets_in_scope, response->tickets_in_scope());
-  page.applier = replica_.begin_page(std::move(response), outbox_);
+  TERN_TRY(const Outbox::Head head, outbox_.head());
+  const bool pushes_on = !pushed && !push_stopped_ && head.acked_seq < head.chain_seq;
+  page.applier = replica_.begin_page(std::move(response), outbox_, pushes_on);
   crash_point("before_apply");
   page_ = std::move(page);
   return {};
@@ -387,7 +393,7 @@ Result<bool> Engine::apply_slice(std::size_t row_budget) {
     return fault(sealed.error());
   }
   const auto applied = page_->applier->apply(std::max<std::size_t>(row_budget, 1));
-  if (!applied && begins_anew(applied.error())) return false;
+  if (!applied && (begins_anew(applied.error()) || asks_for_whole_tickets(applied.error()))) return false;
   if (!applied) return page_failed(applied.error());
   if (*applied) {
     crash_point("mid_apply");
@@ -399,6 +405,17 @@ Result<bool> Engine::apply_slice(std::size_t row_budget) {
     return wake_at_ms_ == 0 ? fault(finished.error()) : tl::unexpected(finished.error());
   }
   return false;
+}
+
+/// True when only the own fold of a ticket came to something else than the server's: the page is asked for once more,
+/// from the same place, with every ticket in it.
+bool Engine::asks_for_whole_tickets(const Error& error) {
+  if (error.field != field_own_fold || !own_folds_) return false;
+  own_folds_ = false;
+  ++report_.own_folds_failed;
+  page_.reset();
+  page_more_ = round_ = true;
+  return true;
 }
 
 tl::unexpected<Error> Engine::page_failed(const Error& error) {

@@ -89,8 +89,10 @@ private:
   [[nodiscard]] protocol::LogHead head_to_show() const;
   Result<void> judge_history(const Welcomed& welcomed);
   Result<void> follow_epoch_record(const Welcomed& welcomed);
-  Result<void> adopt_epoch(const protocol::Signed<protocol::EpochRecord>& record);
-  Result<void> move_replica_to(const protocol::EpochRecord& record);
+  Result<bool> step_back();
+  [[nodiscard]] Result<PastEpoch> shared_past() const;
+  Result<void> adopt_epoch(const protocol::Signed<protocol::EpochRecord>& record, const PastEpoch& past);
+  Result<void> move_replica_to(const protocol::EpochRecord& record, std::uint64_t kept_seq);
   /// True when a new session may be tried in this round.
   bool renew_session();
   Result<void> seal_open_set();
@@ -118,6 +120,7 @@ private:
   Result<void> begin_page(std::unique_ptr<v1::ExchangeResponse> response, bool pushed);
   Result<void> finish_page();
   Result<void> compare_digests(const Page& page);
+  bool asks_for_whole_tickets(const Error& error);
   tl::unexpected<Error> page_failed(const Error& error);
 
   // engine_stream.cpp
@@ -158,10 +161,12 @@ private:
 
   // Epochs: a second handshake shows the newest head that the record keeps.
   std::optional<protocol::LogHead> head_shown_;
+  std::size_t epochs_back_ = 0;  // shown is the end of an epoch before, so many records ago
 
   // Breakers.
   CursorHeld failing_at_;  // where pages could not be applied
   unsigned page_failures_ = 0;
+  bool own_folds_ = true;  // of this round: not once one of them failed
   bool repair_wanted_ = false, digests_stopped_ = false;
   unsigned useless_repairs_ = 0, repairs_ = 0;
   Hash digest_before_repair_;

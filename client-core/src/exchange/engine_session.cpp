@@ -128,11 +128,42 @@ Result<void> Engine::judge_history(const Welcomed& welcomed) {
   const protocol::SessionWelcome& welcome = welcomed.welcome;
   if (!state_.ladder.empty() && state_.ladder.back().head.epoch != welcome.head.epoch)
     return follow_epoch_record(welcomed);
+  const bool shown_another = std::exchange(epochs_back_, 0) != 0;
   head_shown_.reset();
+  if (shown_another) {  // the server of this epoch is there again
+    session_.drop();
+    return {};
+  }
   if (auto judged = protocol::judge_head(head_to_show(), welcome.head, welcome.consistency); !judged) {
     return rollback(judged.error());
   }
   return {};
+}
+
+/// What this device and a server have in common that was restored from a backup of an earlier epoch than this one: all
+/// up to the least that any record since has kept.
+Result<PastEpoch> Engine::shared_past() const {
+  PastEpoch past{state_.ladder.back().head.epoch, state_.ladder, UINT64_MAX, 0};
+  const auto& records = state_.epoch_records;
+  for (std::size_t back = 0; back < epochs_back_; ++back) {
+    TERN_TRY(const auto record, read_stored_statement<protocol::EpochRecord>(records[records.size() - 1 - back]));
+    past.epoch = record.old_epoch;
+    past.kept_seq = std::min(past.kept_seq, record.kept_size);
+    past.followed_ms = std::max(past.followed_ms, record.time_ms);
+    past.ladder = {{{record.old_epoch, record.kept_size, record.kept_root}, record.time_ms}};
+  }
+  return past;
+}
+
+/// The server knows nothing of this epoch: its backup may be older than the restore that began it. True: the next
+/// handshake shows the end of the epoch before.
+Result<bool> Engine::step_back() {
+  if (epochs_back_ >= state_.epoch_records.size()) return false;
+  ++epochs_back_;
+  TERN_TRY(const PastEpoch past, shared_past());
+  head_shown_ = past.ladder.back().head;
+  session_.drop();
+  return true;
 }
 
 /// The server's history has another epoch. It is followed only on the word of the root, and only when it keeps what
@@ -145,16 +176,23 @@ Result<void> Engine::follow_epoch_record(const Welcomed& welcomed) {
                      {}});
   };
   const Bytes& wire = welcomed.welcome.epoch_record;
+  if (wire.empty()) {
+    TERN_TRY(const bool shown, step_back());
+    return shown ? Result<void>{} : unexplained();
+  }
   const auto signer = protocol::signer_of(protocol::EpochRecord::tag, wire);
   if (!signer) return unexplained();
+  TERN_TRY(const PastEpoch past, shared_past());
   std::vector<protocol::PublicKey> roots = keys_.list.next_roots;
   roots.insert(roots.end(), keys_.roots.begin(), keys_.roots.end());
   for (const protocol::PublicKey& root : roots) {
     if (protocol::key_id(root) != *signer) continue;
     const auto record = protocol::open_statement<protocol::EpochRecord>(wire, root);
     if (!record) return unexplained();
-    const LadderHead* kept = newest_below(state_.ladder, record->value.kept_size);
-    const protocol::LogHead nothing{state_.ladder.back().head.epoch, 0, protocol::merkle_empty_root()};
+    // A restore that this device went past already is no news: whoever shows it again plays an old server.
+    if (epochs_back_ != 0 && record->value.time_ms <= past.followed_ms) return unexplained();
+    const LadderHead* kept = newest_below(past.ladder, record->value.kept_size);
+    const protocol::LogHead nothing{past.epoch, 0, protocol::merkle_empty_root()};
     const protocol::LogHead due = kept != nullptr ? kept->head : nothing;
     if (head_to_show() != due) {
       head_shown_ = due;
@@ -162,11 +200,11 @@ Result<void> Engine::follow_epoch_record(const Welcomed& welcomed) {
       return {};  // the next handshake shows it
     }
     std::vector<protocol::LogHead> ladder;
-    for (const LadderHead& entry : state_.ladder) ladder.push_back(entry.head);
-    const auto judged = protocol::judge_epoch_record(
-        record->value, parts_.identity.tenant, state_.ladder.back().head.epoch, ladder, welcomed.welcome.consistency);
+    for (const LadderHead& entry : past.ladder) ladder.push_back(entry.head);
+    const auto judged = protocol::judge_epoch_record(record->value, parts_.identity.tenant, past.epoch, ladder,
+                                                     welcomed.welcome.consistency);
     if (!judged) return rollback(judged.error());
-    TERN_CHECKED(adopt_epoch(*record));
+    TERN_CHECKED(adopt_epoch(*record, past));
     if (record->value.new_epoch != welcomed.welcome.head.epoch) session_.drop();  // restored more than once: one by one
     return {};
   }
@@ -175,32 +213,36 @@ Result<void> Engine::follow_epoch_record(const Welcomed& welcomed) {
 
 /// Own sets above what was kept are sent again. The replica stays as it is: what the server lost is still shown here,
 /// so the digests of the two scopes are no longer compared until it is rebuilt.
-Result<void> Engine::adopt_epoch(const protocol::Signed<protocol::EpochRecord>& record) {
+Result<void> Engine::adopt_epoch(const protocol::Signed<protocol::EpochRecord>& record, const PastEpoch& past) {
+  const std::uint64_t kept_seq = std::min(record.value.kept_size, past.kept_seq);
   TERN_CHECKED(seal_open_set());  // under the anchor and cursor it was made under
-  if (!mutant(Mutant::epoch_ignored)) TERN_CHECKED(return_to_sealed(outbox_, record.value.kept_size));
-  if (!parts_.wiped) TERN_CHECKED(move_replica_to(record.value));
+  if (!mutant(Mutant::epoch_ignored)) TERN_CHECKED(return_to_sealed(outbox_, kept_seq));
+  if (!parts_.wiped) TERN_CHECKED(move_replica_to(record.value, kept_seq));
   head_shown_.reset();
-  state_.epoch_record = record.wire;
+  state_.epoch_records.resize(state_.epoch_records.size() - std::exchange(epochs_back_, 0));
+  state_.epoch_records.push_back(record.wire);
   state_.ladder = {{{record.value.new_epoch, record.value.kept_size, record.value.kept_root}, record.value.time_ms}};
   tell("The server was restored from a backup; this device keeps everything and sends its own work again.");
   return store_sync_state(outbox_, state_);
 }
 
 /// The cursor goes back to what both histories share; what lies above it is fetched again.
-Result<void> Engine::move_replica_to(const protocol::EpochRecord& record) {
+Result<void> Engine::move_replica_to(const protocol::EpochRecord& record, std::uint64_t kept_seq) {
   TERN_CHECKED(replica_.set_meta(meta_digest_suspended, "1"));
   TERN_TRY(const CursorHeld here, replica_.cursor());
-  if (here.epoch != record.old_epoch) return {};
-  TERN_CHECKED(lower_versions(replica_.database(), record.kept_size));
+  if (here.epoch != record.old_epoch && here.epoch != state_.ladder.back().head.epoch) return {};
+  TERN_CHECKED(lower_versions(replica_.database(), kept_seq));
   auto page = std::make_unique<v1::ExchangeResponse>();
   page->mutable_cursor()->set_epoch(Bytes(record.new_epoch.view()));
-  page->mutable_cursor()->set_commit_seq(std::min(here.commit_seq, record.kept_size));
+  page->mutable_cursor()->set_commit_seq(std::min(here.commit_seq, kept_seq));
   page->set_more(true);
   const auto applier = replica_.begin_page(std::move(page), outbox_);
   for (;;) {
     TERN_TRY(const bool more, applier->apply(1));
-    if (!more) return {};
+    if (!more) break;
   }
+  static_cast<void>(replica_.database());  // stored now: a later page that fails must not take the epoch back with it
+  return {};
 }
 
 bool Engine::renew_session() {
@@ -267,6 +309,7 @@ tl::unexpected<Error> Engine::rollback(const Error& error) {
   session_.drop();
   stream_.reset();
   head_shown_.reset();
+  epochs_back_ = 0;
   return pause({ErrorCode::server_rollback,
                 "The server shows an older or another history than this device has seen (" + error.message + ").",
                 "Nothing was sent or changed; work goes on offline; tell your administrator.", error.field});

@@ -70,6 +70,8 @@ Result<BuiltExchange> build_exchange(Outbox& outbox, Replica* replica, const Exc
   v1::ExchangeRequest request;
   request.set_nonce(Bytes(built.nonce.view()));
   request.set_schema_version(limits::schema_version);
+  request.set_packed_against_request(true);
+  request.set_own_folds(plan.pull && plan.own_folds);
   request.set_want_bytes(plan.pull ? plan.want_bytes : static_cast<std::uint32_t>(limits::want_bytes_min));
 
   if (plan.pull && replica != nullptr) {

@@ -22,6 +22,7 @@ struct ExchangePlan {
   bool repair = false;              // asks for the buckets that differ
   TicketId repair_after;            // zero: from the first bucket; else behind this ticket
   bool with_digest = true;          // false: digests are not compared (any more)
+  bool own_folds = true;            // takes "as your own fold of it" for own work
   protocol::LogHead held_head;      // zero: none in this epoch
   std::uint32_t want_bytes = limits::want_bytes_default;
 };

@@ -15,6 +15,14 @@ struct LadderHead {
   bool operator==(const LadderHead&) const = default;
 };
 
+/// An epoch of the server's history that a handshake speaks of: this device's own, or one that it went past.
+struct PastEpoch {
+  EpochId epoch;
+  std::vector<LadderHead> ladder;  // what is known of it
+  std::uint64_t kept_seq = 0;      // up to here it and the device's own are the same
+  std::int64_t followed_ms = 0;    // when the newest epoch behind it began; 0: none did
+};
+
 inline constexpr std::size_t ladder_newest_kept = 10;
 inline constexpr std::int64_t ladder_hourly_ms = 24LL * 3'600'000;
 inline constexpr std::int64_t ladder_daily_ms = 90LL * 86'400'000;

@@ -13,9 +13,35 @@ constexpr std::string_view meta_key = "sync_state";
 constexpr std::uint8_t state_version = 1;
 constexpr std::size_t text_bytes_max = 4096;
 constexpr std::size_t heads_max = 10'000;
+constexpr std::size_t records_max = 64;
+constexpr std::uint8_t records_form = 1;
 
 std::string_view bounded(std::string_view text) {
   return text.substr(0, text_bytes_max);
+}
+
+Bytes encode_records(const std::vector<Bytes>& records) {
+  if (records.empty()) return {};
+  ByteWriter writer;
+  const std::size_t first = records.size() > records_max ? records.size() - records_max : 0;
+  writer.u8(records_form).u32(static_cast<std::uint32_t>(records.size() - first));
+  for (std::size_t i = first; i < records.size(); ++i) writer.sized(records[i]);
+  return writer.take();
+}
+
+/// Older versions kept the newest one alone, as it is: it begins with its tag.
+Result<std::vector<Bytes>> decode_records(ByteView bytes) {
+  std::vector<Bytes> records;
+  if (bytes.empty()) return records;
+  if (bytes.front() != static_cast<char>(records_form)) return std::vector<Bytes>{Bytes(bytes)};
+  ByteReader reader(bytes);
+  reader.version(records_form);
+  const std::uint32_t count = reader.u32("records");
+  if (count > records_max) reader.refuse(ErrorCode::corrupt, "records", "too many epochs");
+  for (std::uint32_t i = 0; i < count && reader.ok(); ++i)
+    records.emplace_back(reader.sized(protocol::statement_bytes_max, "epoch_record"));
+  TERN_CHECKED(reader.finish());
+  return records;
 }
 
 Bytes encode(const SyncState& state) {
@@ -24,7 +50,7 @@ Bytes encode(const SyncState& state) {
   for (const LadderHead& entry : state.ladder) {
     writer.id(entry.head.epoch).u64(entry.head.size).id(entry.head.root).i64(entry.time_ms);
   }
-  writer.sized(state.key_list).sized(state.certificate).sized(state.epoch_record);
+  writer.sized(state.key_list).sized(state.certificate).sized(encode_records(state.epoch_records));
   writer.i64(state.current_as_of_ms).i64(state.server_offset_ms);
   writer.sized(bounded(state.paused)).sized(bounded(state.last_error)).sized(bounded(state.notice));
   writer.u64(state.deposited_epoch).u64(state.deposited_seq).u64(state.scope_repairs);
@@ -47,7 +73,7 @@ Result<SyncState> decode(ByteView bytes) {
   }
   state.key_list = Bytes(reader.sized(protocol::statement_bytes_max, "key_list"));
   state.certificate = Bytes(reader.sized(protocol::statement_bytes_max, "certificate"));
-  state.epoch_record = Bytes(reader.sized(protocol::statement_bytes_max, "epoch_record"));
+  const Bytes records(reader.sized(2 * records_max * protocol::statement_bytes_max, "epoch_records"));
   state.current_as_of_ms = reader.i64("current_as_of_ms");
   state.server_offset_ms = reader.i64("server_offset_ms");
   state.paused = std::string(reader.sized(text_bytes_max, "paused"));
@@ -57,6 +83,7 @@ Result<SyncState> decode(ByteView bytes) {
   state.deposited_seq = reader.u64("deposited_seq");
   state.scope_repairs = reader.u64("scope_repairs");
   if (!reader.finish()) return fail(ErrorCode::corrupt, "the outbox's note about syncing is damaged", {}, "outbox");
+  TERN_TRY(state.epoch_records, decode_records(records));
   return state;
 }
 

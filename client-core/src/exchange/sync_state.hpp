@@ -21,7 +21,7 @@ struct SyncState {
   std::vector<LadderHead> ladder;     // oldest first; one epoch
   Bytes key_list;                     // Signed<KeyList>::wire, newer than the key file's; else empty
   Bytes certificate;                  // Signed<Certificate>::wire of a later device epoch; else empty
-  Bytes epoch_record;                 // newest accepted; else empty
+  std::vector<Bytes> epoch_records;   // followed, the newest last
   std::int64_t current_as_of_ms = 0;  // server time of the last round that came to its end; 0 = never
   std::int64_t server_offset_ms = 0;  // server clock minus ours
   std::string paused;                 // why syncing is paused, in one sentence; empty = it is not

@@ -159,7 +159,8 @@ HomePaths::HomePaths(const std::string& directory)
       pending_enrolment(directory + "/pending-enrolment"),
       outbox(directory + "/outbox.db"),
       replica(directory + "/replica.db"),
-      lock(directory + "/lock") {}
+      lock(directory + "/lock"),
+      ca(directory + "/ca.pem") {}
 
 protocol::SigningKey HomeSecret::signing_key() const {
   return protocol::SigningKey::from_seed(protocol::derive_key(secret_, 1, "TRN1home"));
@@ -221,6 +222,8 @@ Result<OpenedKeys> open_keys(const std::string& home, const std::optional<std::s
   TERN_CHECKED(make_private_directory(home));
   auto block = decode_identity(file.identity);
   if (!block) return damaged_file(paths.device_key);
+  // A home of an older version has no copy, and goes on with the path.
+  if (!block->identity.ca_file.empty() && file_exists(paths.ca)) block->identity.ca_file = paths.ca;
   auto secret = open_secret(file.secret, passphrase, file.identity);
   protocol::wipe(file.secret);
   if (!secret) return tl::unexpected(secret.error());

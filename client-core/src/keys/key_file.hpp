@@ -3,6 +3,7 @@
 //   device.key          who this device is; its secret (plain or under the passphrase); the wipe order it obeyed
 //   replica.key         32 random bytes: the replica's half of its key
 //   pending-enrolment   the secret made for an enrolment that has no answer yet
+//   ca.pem              a copy of the authorities that --ca named: the original may move, or lie on a stick
 //   outbox.db replica.db
 //
 // One secret of 32 bytes stands behind everything: kdf id 1 "TRN1home" is the seed of the signing key, id 2 the key of
@@ -24,7 +25,7 @@ namespace tern::client {
 struct HomePaths {
   explicit HomePaths(const std::string& home);
 
-  std::string home, device_key, replica_key, pending_enrolment, outbox, replica, lock;
+  std::string home, device_key, replica_key, pending_enrolment, outbox, replica, lock, ca;
 };
 
 /// Everything of a device that is not in its databases.

@@ -78,8 +78,19 @@ bool file_exists(const std::string& path) {
   return ::lstat(path.c_str(), &info) == 0;
 }
 
-Result<Bytes> read_private_file(const std::string& path, std::size_t bytes_max) {
-  const FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+Result<bool> is_there(const std::string& path) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) == 0) return true;
+  if (errno == ENOENT || errno == ENOTDIR) return false;
+  if (errno == EACCES || errno == EPERM)
+    return fail(ErrorCode::not_permitted, "this user may not look into " + parent_of(path), "run as its owner", "home");
+  return failed("cannot look at", path);
+}
+
+namespace {
+
+Result<Bytes> read_file(const std::string& path, std::size_t bytes_max, bool ours) {
+  const FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | (ours ? O_NOFOLLOW : 0)));
   if (!file.ok()) {
     if (errno == ENOENT) return fail(ErrorCode::not_found, "there is no " + path);
     return failed("cannot open", path);
@@ -87,7 +98,8 @@ Result<Bytes> read_private_file(const std::string& path, std::size_t bytes_max) 
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) return failed("cannot read", path);
   if (!S_ISREG(info.st_mode)) return fail(ErrorCode::storage_failed, path + " is no regular file");
-  if ((info.st_mode & 077) != 0 && ::fchmod(file.get(), 0600) != 0) return failed("cannot close to others", path);
+  if (ours && (info.st_mode & 077) != 0 && ::fchmod(file.get(), 0600) != 0)
+    return failed("cannot close to others", path);
   if (static_cast<std::size_t>(info.st_size) > bytes_max) {
     return fail(ErrorCode::too_large, path + " is larger than it can be");
   }
@@ -102,6 +114,28 @@ Result<Bytes> read_private_file(const std::string& path, std::size_t bytes_max) 
   }
   out.resize(have);
   return out;
+}
+
+}  // namespace
+
+Result<void> close_to_others(const std::string& path) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode) || (info.st_mode & 077) == 0) return {};
+  if (::chmod(path.c_str(), 0600) != 0) return failed("cannot close to others", path);
+  return {};
+}
+
+bool holds_nothing(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) != 0 || info.st_size == 0;
+}
+
+Result<Bytes> read_private_file(const std::string& path, std::size_t bytes_max) {
+  return read_file(path, bytes_max, true);
+}
+
+Result<Bytes> read_foreign_file(const std::string& path, std::size_t bytes_max) {
+  return read_file(path, bytes_max, false);
 }
 
 Result<void> write_private_file(const std::string& path, ByteView content) {

@@ -13,10 +13,19 @@ namespace tern::client {
 Result<void> make_private_directory(const std::string& path);
 
 [[nodiscard]] bool file_exists(const std::string& path);
+/// A regular file that others may read is closed to them; one that is not there is none.
+Result<void> close_to_others(const std::string& path);
+/// Not there, or empty.
+bool holds_nothing(const std::string& path);
+/// As file_exists, for paths where it matters whether this user may look: `not_permitted`, `storage_failed`.
+Result<bool> is_there(const std::string& path);
 
 /// The whole file, at most `bytes_max`. Closes it to others (0600) if it was open to them. `not_found`; `too_large`;
 /// `storage_failed`, also for anything that is no regular file.
 Result<Bytes> read_private_file(const std::string& path, std::size_t bytes_max);
+
+/// As read_private_file, for a file that is somebody else's: its rights stay as they are, and a link is followed.
+Result<Bytes> read_foreign_file(const std::string& path, std::size_t bytes_max);
 
 /// Writes a temporary file beside `path`, 0600, fsync; renames it over `path`; fsyncs the directory. After an error the
 /// old file is as it was. `storage_full`, `storage_failed`.

@@ -49,6 +49,8 @@ Result<std::unique_ptr<Outbox>> Outbox::open(const std::string& path, ByteView d
   options.role = role;
   options.create = role == sqlite::Role::writer;
   options.vfs = vfs;
+  // The writer holds the lock of the home.
+  if (role == sqlite::Role::writer) options.index = sqlite::LogIndex::connection_if_full;
   if (mutant(Mutant::outbox_not_durable)) options.synchronous = sqlite::Synchronous::normal;
   if (sqlite::encryption_available()) options.key = sqlite::DatabaseKey::or_zero(data_key);
   if (options.create && vfs.empty() && path != ":memory:" && !file_exists(path))
@@ -144,11 +146,11 @@ Result<std::uint64_t> Outbox::next_provisional() {
 
 // ---- drafts ----
 
-Result<void> Outbox::save(const std::vector<sync::Change>& changes, std::int64_t wall_ms, std::int64_t boot_ms,
-                          const BootId& boot, const std::vector<TicketLabel>& labels) {
+Result<void> Outbox::save(const std::vector<sync::Change>& changes, Environment& environment,
+                          const std::vector<TicketLabel>& labels) {
   if (changes.empty()) return {};
   TERN_TRY(auto transaction, Transaction::begin_write(*impl_->database));
-  for (const sync::Change& change : changes) TERN_CHECKED(impl_->add_draft(change, wall_ms, boot_ms, boot));
+  for (const sync::Change& change : changes) TERN_CHECKED(impl_->add_draft(change, environment));
   for (const TicketLabel& label : labels) TERN_CHECKED(impl_->keep_label(label));
   TERN_CHECKED(impl_->set_meta(meta_provisional, encode_counter(impl_->provisional)));
   TERN_CHECKED(transaction.commit());
@@ -156,13 +158,14 @@ Result<void> Outbox::save(const std::vector<sync::Change>& changes, std::int64_t
   return {};
 }
 
-Result<void> Outbox::Impl::add_draft(const sync::Change& change, std::int64_t wall_ms, std::int64_t boot_ms,
-                                     const BootId& boot) {
+/// Its salt is drawn now: two copies of this home that seal the same draft apart say provably the same.
+Result<void> Outbox::Impl::add_draft(const sync::Change& change, Environment& environment) {
   const sync::EncodedChange encoded = sync::encode_change(change);
   return database->run(
-      "INSERT INTO change (ticket_id, change_id, skeleton, body, saved_wall_ms, saved_boot_ms, saved_boot, attention, "
-      "dismissed) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0)",
-      change.ticket, change.ref.id, Blob{encoded.skeleton}, Blob{encoded.body}, wall_ms, boot_ms, boot);
+      "INSERT INTO change (ticket_id, change_id, skeleton, salt, body, saved_wall_ms, saved_boot_ms, saved_boot, "
+      "attention, dismissed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0)",
+      change.ticket, change.ref.id, Blob{encoded.skeleton}, random_id<Salt>(environment), Blob{encoded.body},
+      environment.wall_ms(), environment.boot_ms(), environment.boot_id());
 }
 
 Result<void> Outbox::Impl::keep_label(const TicketLabel& label) {
@@ -232,6 +235,7 @@ Result<std::vector<OwnChange>> Outbox::Impl::read(Statement rows) {
     own.amendment = Bytes(rows.blob(12));
     own.state = static_cast<SetState>(rows.int64(13));
     own.commit_seq = rows.uint64(14);
+    if (rows.column_count() > 18) own.commit_ms = rows.int64(18);
     if (own.commit_seq != 0) {
       TERN_TRY(own.outcome, outcome_of(rows.int64(1), index));
     }
@@ -295,6 +299,18 @@ Result<std::vector<TicketId>> Outbox::settled_tickets(std::uint64_t from_seq, st
     TERN_CHECKED(collect(rows));
   }
   return out;
+}
+
+Result<std::vector<OwnChange>> Outbox::committed(std::uint64_t from_seq, std::uint64_t to_seq) {
+  TERN_TRY(auto rows,
+           impl_->database->query(
+               "SELECT c.position, c.set_id, c.ticket_id, c.change_id, c.skeleton, c.body, c.erased_commitment, "
+               "c.saved_wall_ms, c.saved_boot_ms, c.saved_boot, c.attention, c.dismissed, c.amendment, s.state, "
+               "s.commit_seq, s.origin_epoch, s.origin_seq, s.first_position, s.commit_ms FROM change_set s CROSS JOIN "
+               "change c ON c.position >= s.first_position AND c.position < s.first_position + s.change_count "
+               "WHERE s.commit_seq > $1 AND s.commit_seq <= $2 ORDER BY s.commit_seq, c.position",
+               from_seq, to_seq));
+  return impl_->read(std::move(rows));
 }
 
 Result<std::vector<OwnChange>> Outbox::own_changes(const std::optional<TicketId>& ticket) {

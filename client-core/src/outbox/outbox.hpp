@@ -30,6 +30,7 @@ struct OwnChange {
   sync::Origin origin;        // a draft's chain_seq is the one it will be sealed under
   SetState state = SetState::draft;
   std::uint64_t commit_seq = 0;  // of its receipt
+  std::int64_t commit_ms = 0;    // likewise
   std::int64_t saved_wall_ms = 0, saved_boot_ms = 0;
   BootId saved_boot;
   Bytes outcome;           // tern.v1.ChangeOutcome of the receipt; empty = none
@@ -87,9 +88,10 @@ public:
   Result<void> set_owner(const Owner& owner);
   [[nodiscard]] const Owner& owner() const;
 
-  /// Adds drafts to the open set, all or none. `labels`: how their tickets are called now.
-  Result<void> save(const std::vector<sync::Change>& changes, std::int64_t wall_ms, std::int64_t boot_ms,
-                    const BootId& boot, const std::vector<TicketLabel>& labels = {});
+  /// Adds drafts to the open set, all or none, at the time of `environment`, with their salts. `labels`: how their
+  /// tickets are called now.
+  Result<void> save(const std::vector<sync::Change>& changes, Environment& environment,
+                    const std::vector<TicketLabel>& labels = {});
 
   /// Whether the open set is to be sealed now: 30 s without a change, another boot, 1,000 changes, or 1 MiB.
   Result<bool> seal_due(std::int64_t boot_ms, const BootId& boot);
@@ -137,6 +139,8 @@ public:
   /// when a cursor moves so. And of the receipts that came since the last call: those of commits that the cursor had
   /// passed already, and those with changes that did not simply take effect.
   Result<std::vector<TicketId>> settled_tickets(std::uint64_t from_seq, std::uint64_t to_seq);
+  /// Own changes that were committed above `from_seq` and not above `to_seq`, in chain order.
+  Result<std::vector<OwnChange>> committed(std::uint64_t from_seq, std::uint64_t to_seq);
   Result<std::vector<OwnChange>> own_changes(const std::optional<TicketId>& ticket);
   /// What its author has to be shown and has not dealt with: conflicts, amendments, held, rejected. Newest first.
   Result<std::vector<OwnChange>> attention();

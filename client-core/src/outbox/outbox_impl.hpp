@@ -27,10 +27,10 @@ struct Outbox::Impl {
   Result<void> set_meta(std::string_view name, ByteView value);
   Result<Head> head();
   Result<void> set_chain(const Head& head);
-  /// Parses the rows of `SELECT * FROM own_change ...`.
+  /// Parses the rows of `SELECT * FROM own_change ...`, and commit_ms behind them.
   Result<std::vector<OwnChange>> read(sqlite::Statement rows);
   Result<Bytes> outcome_of(std::int64_t set_id, std::int64_t index);
-  Result<void> add_draft(const sync::Change& change, std::int64_t wall_ms, std::int64_t boot_ms, const BootId& boot);
+  Result<void> add_draft(const sync::Change& change, Environment& environment);
   Result<void> keep_label(const TicketLabel& label);
   Result<void> store_receipt(const StoredReceipt& receipt);
   Result<void> flag_unhappy(std::int64_t first_position, const v1::SetOutcomes& outcomes);

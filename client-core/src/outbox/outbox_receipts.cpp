@@ -91,10 +91,9 @@ Result<void> Outbox::erase(const std::vector<sync::ChangeRef>& changes) {
   TERN_TRY(auto transaction, Transaction::begin_write(*impl_->database));
   for (const sync::ChangeRef& ref : changes) {
     if (ref.device != impl_->owner.device) continue;
-    TERN_TRY(auto rows,
-             impl_->database->query("SELECT position, salt, body FROM change WHERE change_id = $1 AND set_id "
-                                    "IS NOT NULL AND erased_commitment IS NULL",
-                                    ref.id));
+    TERN_TRY(auto rows, impl_->database->query("SELECT position, salt, body FROM change WHERE change_id = $1 AND salt "
+                                               "IS NOT NULL AND erased_commitment IS NULL",
+                                               ref.id));
     TERN_TRY(const bool found, rows.step());
     if (!found) continue;
     const std::int64_t position = rows.int64(0);

@@ -21,7 +21,7 @@ struct Draft {
   std::int64_t position = 0;
   std::int64_t saved_boot_ms = 0;
   BootId saved_boot;
-  SealedChange content;  // salt drawn
+  SealedChange content;
 };
 
 /// The clocks of one sealing.
@@ -58,8 +58,8 @@ std::size_t fitting(const std::vector<Draft>& drafts, std::size_t from) {
 }
 
 Result<std::vector<Draft>> read_drafts(sqlite::Database& database, const SealTime& now, Environment& environment) {
-  TERN_TRY(auto rows, database.query("SELECT position, skeleton, body, saved_boot_ms, saved_boot FROM change WHERE "
-                                     "set_id IS NULL ORDER BY position"));
+  TERN_TRY(auto rows, database.query("SELECT position, skeleton, body, saved_boot_ms, saved_boot, salt, "
+                                     "erased_commitment FROM change WHERE set_id IS NULL ORDER BY position"));
   std::vector<Draft> drafts;
   for (;;) {
     TERN_TRY(const bool row, rows.step());
@@ -71,8 +71,13 @@ Result<std::vector<Draft>> read_drafts(sqlite::Database& database, const SealTim
     const bool known = same_boot(draft.saved_boot, now.boot);
     const std::int64_t age_ms = known ? std::max<std::int64_t>(0, now.boot_ms - draft.saved_boot_ms) : 0;
     TERN_TRY(draft.content.skeleton, with_age(rows.blob(1), static_cast<std::uint64_t>(age_ms)));
-    draft.content.body = Bytes(rows.blob(2));
-    draft.content.salt = random_id<Salt>(environment);
+    if (!rows.is_null(6)) {  // erased already, where another copy of this home had sent it
+      draft.content.erased_commitment = rows.id<Hash>(6);
+    } else {
+      draft.content.body = Bytes(rows.blob(2));
+      // One that an older version saved has none yet.
+      draft.content.salt = rows.is_null(5) ? random_id<Salt>(environment) : rows.id<Salt>(5);
+    }
     drafts.push_back(std::move(draft));
   }
 }
@@ -121,7 +126,8 @@ Result<void> file_changes(sqlite::Database& database, std::int64_t set_id, const
   TERN_TRY(auto update,
            database.statement("UPDATE change SET set_id = $1, skeleton = $2, salt = $3 WHERE position = $4"));
   for (std::size_t i = 0; i < sealed.size(); ++i) {
-    update.bind_all(set_id, Blob{sealed[i].skeleton}, sealed[i].salt, drafts[from + i].position);
+    const auto salt = sealed[i].erased() ? std::nullopt : std::optional(sealed[i].salt);
+    update.bind_all(set_id, Blob{sealed[i].skeleton}, salt, drafts[from + i].position);
     TERN_CHECKED(update.run());
   }
   return {};

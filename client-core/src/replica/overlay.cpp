@@ -3,6 +3,7 @@
 #include <map>
 
 #include "outbox/outbox.hpp"
+#include "replica/confirmed_fold.hpp"
 #include "replica/damaged_copy.hpp"
 #include "replica/replica_impl.hpp"
 #include "tern/sync/fold.hpp"
@@ -48,10 +49,7 @@ public:
 
   Result<void> fold(const OwnChange& own, bool ghost) {
     if (own.commit_seq != 0 && own.commit_seq <= confirmed_version_) return {};
-    v1::ChangeOutcome decided;
-    if (!own.outcome.empty() && !decided.ParseFromString(own.outcome)) {
-      return fail(ErrorCode::corrupt, "the outbox of this device holds a receipt that cannot be read", {}, "outbox");
-    }
+    TERN_TRY(const v1::ChangeOutcome decided, outcome_of(own));
     const auto outcome = static_cast<Outcome>(decided.outcome());
     if (outcome == Outcome::held || outcome == Outcome::rejected) return {};
     if (own.change.intent == sync::Intent::release) return {};  // what it lets through is not here
@@ -59,7 +57,7 @@ public:
     if (ghost && !shows_alone(own.change.intent)) return {};
 
     sync::Admission admission = sync::predict_admission(state_, own.change, own.origin, floor_ms_, owner_.operator_id);
-    if (!own.outcome.empty()) take_over(decided, outcome, admission);
+    if (!own.outcome.empty()) take_over(decided, admission);  // only its patch is not here yet
     floor_ms_ = std::max(floor_ms_, admission.effective_ms);
     const sync::Stamp stamp = sync::make_stamp(own.change, own.origin, sync::pending_commit_seq, admission,
                                                owner_.operator_id, sync::PrincipalKind::operator_);
@@ -84,15 +82,6 @@ private:
   static bool shows_alone(sync::Intent intent) {
     const sync::IntentSpec* spec = sync::find_intent(intent);
     return spec != nullptr && spec->unit == sync::Unit::message;
-  }
-
-  /// The server has decided; only its patch is not here yet.
-  static void take_over(const v1::ChangeOutcome& decided, Outcome outcome, sync::Admission& admission) {
-    admission.effective_ms = decided.effective_ms();
-    admission.lo_ms = decided.lo_ms();
-    admission.hi_ms = decided.hi_ms();
-    admission.time_flags = decided.time_flags();
-    admission.claim_applies = outcome == Outcome::applied || outcome == Outcome::merged;
   }
 
   Result<void> edit(const sync::PlacedChange& placed) {
@@ -125,8 +114,11 @@ bool holds_create(const std::vector<OwnChange>& pending) {
 }  // namespace
 
 Result<void> Replica::Impl::refold_ticket(Outbox& outbox, const TicketId& ticket, std::uint64_t cursor_seq) {
-  TERN_TRY(const auto pending, outbox.pending(cursor_seq, ticket));
+  TERN_TRY(auto pending, outbox.pending(cursor_seq, ticket));
   TERN_TRY(auto row, tickets().find(ticket));
+  // In a page that was cut off the ticket can be ahead of the cursor: what it holds is not pending.
+  if (row && row->has_state)
+    std::erase_if(pending, [&](const OwnChange& own) { return own.commit_seq != 0 && own.commit_seq <= row->version; });
   const bool shows_own = row && (row->pending > 0 || row->has_overlay || row->ghost);
   if (row && row->has_state && pending.empty() && !shows_own) return {};
   if (shows_own) TERN_CHECKED(messages().remove_pending(row->id));

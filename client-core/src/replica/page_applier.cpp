@@ -5,9 +5,12 @@
 #include <utility>
 
 #include "outbox/outbox.hpp"
+#include "replica/confirmed_fold.hpp"
+#include "replica/damaged_copy.hpp"
 #include "replica/replica_impl.hpp"
 #include "tern/protocol/mutant.hpp"
 #include "tern/sqlite/transaction.hpp"
+#include "tern/sync/own_fold.hpp"
 #include "tern/v1/exchange.pb.h"
 
 namespace tern::client {
@@ -19,8 +22,8 @@ using sqlite::Transaction;
 /// Owner: the sync engine. The replica and the outbox outlive it.
 class PageApplierImpl final : public PageApplier {
 public:
-  PageApplierImpl(Replica& replica, std::unique_ptr<v1::ExchangeResponse> page, Outbox& outbox)
-      : replica_(replica), page_(std::move(page)), outbox_(outbox) {
+  PageApplierImpl(Replica& replica, std::unique_ptr<v1::ExchangeResponse> page, Outbox& outbox, bool round_goes_on)
+      : replica_(replica), page_(std::move(page)), outbox_(outbox), round_goes_on_(round_goes_on) {
     for (const std::string& id : page_->entered()) entered_.insert(TicketId::or_zero(id));
     for (const v1::Left& left : page_->left()) left_.insert(TicketId::or_zero(left.ticket_id()));
   }
@@ -37,10 +40,11 @@ public:
 private:
   static constexpr std::uint64_t few_rows = 256;
   static constexpr int pages_per_commit_max = 4;
+  static constexpr int small_pages_per_commit_max = 16;
 
   /// Where the next slice begins.
   struct Place {
-    int pack = 0, record = 0, left = 0, bucket = 0, patch = 0;
+    int pack = 0, record = 0, left = 0, bucket = 0, patch = 0, own = 0;
     bool operator==(const Place&) const = default;
   };
 
@@ -49,6 +53,13 @@ private:
   /// A slice that fails takes those back that share its transaction. Were they of pages before this one, the cursor is
   /// there again, and this page of no use.
   Result<bool> slice(std::size_t row_budget) {
+    // SQLite takes a whole transaction back for an I/O error of anybody who reads on the connection, between two pages
+    // or slices, too. What came next would be stored without it, and the cursor with that.
+    if (impl().open_page && !impl().database->in_transaction()) {
+      lost_ = impl().open_pages > 0;
+      impl().drop_page();
+      begun_ = committed_;
+    }
     if (lost_) return fail(ErrorCode::storage_failed, "the page before this one could not be stored", "sync again");
     if (!impl().open_page) committed_ = begun_;
     const bool shares = impl().open_pages > 0;
@@ -73,6 +84,7 @@ private:
     TERN_TRY(cursor_, impl().cursor());
 
     if (!impl().open_page) {
+      settled_.clear();  // somebody else may have written since
       TERN_TRY(auto transaction, Transaction::begin_write(*impl().database));
       impl().open_page.emplace(std::move(transaction));
       TERN_CHECKED(impl().words.begin(*impl().database));
@@ -93,7 +105,9 @@ private:
     impl().digest = digest_;
     if (!last) return true;
     // A row that the next page touches lies mostly beside one of this page: what both write is written once.
-    const bool together = page_->more() && !something_left_ && ++impl().open_pages < pages_per_commit_max;
+    const bool follows = page_->more() || round_goes_on_;
+    const int pages_max = page_->more() ? pages_per_commit_max : small_pages_per_commit_max;
+    const bool together = follows && !something_left_ && ++impl().open_pages < pages_max;
     if (!together) TERN_CHECKED(impl().settle());
     applied_ = true;
     done_ = !words_wait;
@@ -109,7 +123,8 @@ private:
     TERN_TRY(auto own_work, Transaction::begin_read(outbox_.database()));
     for (const TicketId& ticket : patched_) TERN_CHECKED(impl().refold_ticket(outbox_, ticket, page_seq));
     for (const TicketId& ticket : touched_)
-      if (!patched_.contains(ticket)) TERN_CHECKED(impl().refold_ticket(outbox_, ticket, cursor_.commit_seq));
+      if (!patched_.contains(ticket) && !settled_.contains(ticket))
+        TERN_CHECKED(impl().refold_ticket(outbox_, ticket, cursor_.commit_seq));
     return {};
   }
 
@@ -136,7 +151,8 @@ private:
 
   [[nodiscard]] bool at_end() const {
     return place_.pack >= page_->packs_size() && place_.left >= page_->left_size() &&
-           place_.bucket >= page_->buckets_size() && place_.patch >= page_->patches_size();
+           place_.bucket >= page_->buckets_size() && place_.patch >= page_->patches_size() &&
+           place_.own >= page_->own_folds().versions_size();
   }
 
   /// Records first, for names; then what leaves; then what is there.
@@ -147,6 +163,10 @@ private:
       return 1;
     }
     if (place_.bucket < page_->buckets_size()) return repair(page_->buckets(place_.bucket++));
+    if (place_.patch >= page_->patches_size()) {
+      TERN_CHECKED(fold_own(place_.own++));
+      return 1;
+    }
     const v1::Patch& patch = page_->patches(place_.patch++);
     if (auto applied = apply_patch(patch); !applied && !mutant(Mutant::cursor_past_failed_row))
       return tl::unexpected(applied.error());
@@ -249,6 +269,99 @@ private:
     return {};
   }
 
+  // ---- "as your own fold of it" ----
+
+  static tl::unexpected<Error> other_fold() {
+    return fail(ErrorCode::verification_failed, "own work on a ticket came to something else than the server's",
+                "sync again", std::string(field_own_fold));
+  }
+
+  /// Own changes of the commits of this page, by ticket: read once, in the order they lie in.
+  Result<void> read_own_work() {
+    if (own_work_read_) return {};
+    const v1::OwnFolds& folds = page_->own_folds();
+    const auto count = static_cast<std::size_t>(folds.versions_size());
+    const bool one_each = folds.ticket_ids().size() == count * TicketId::size_bytes &&
+                          folds.checks().size() == count * sync::OwnFoldCheck::size_bytes &&
+                          static_cast<std::size_t>(folds.bases_size()) == count;
+    if (!one_each) return other_fold();
+    std::uint64_t newest = 0;
+    for (const std::uint64_t version : folds.versions()) newest = std::max(newest, version);
+    TERN_TRY(auto changes, outbox_.committed(cursor_.commit_seq, newest));
+    for (OwnChange& own : changes) own_work_[own.change.ticket].push_back(std::move(own));
+    own_work_read_ = true;
+    return {};
+  }
+
+  Result<void> fold_own(int index) {
+    TERN_CHECKED(read_own_work());
+    const v1::OwnFolds& folds = page_->own_folds();
+    const auto at = static_cast<std::size_t>(index);
+    const auto ticket =
+        TicketId::or_zero(ByteView(folds.ticket_ids()).substr(at * TicketId::size_bytes, TicketId::size_bytes));
+    const auto check = sync::OwnFoldCheck::or_zero(
+        ByteView(folds.checks()).substr(at * sync::OwnFoldCheck::size_bytes, sync::OwnFoldCheck::size_bytes));
+    const std::uint64_t base = folds.bases(index), version = folds.versions(index);
+    if (left_.contains(ticket) && !entered_.contains(ticket)) return {};
+    TERN_TRY(const auto held, impl().tickets().held_state(ticket));
+    const bool has_state = held && held->row.has_state;
+    const std::uint64_t here = has_state ? held->row.version : 0;
+    if (here >= version) return {};  // it is there
+    if (here < base) return other_fold();
+    sync::TicketState state;
+    state.id = ticket;
+    if (has_state) {
+      TERN_TRY(state, of_copy(sync::decode_state(held->state)));
+    }
+    const std::vector<std::string> aliases = state.aliases;
+    const std::vector<OwnChange> own = own_work_of(ticket, here, version);
+    TERN_TRY(const ConfirmedFold folded, fold_confirmed(std::move(state), own, outbox_.owner().operator_id));
+    const Bytes encoded = sync::encode_state(folded.state);
+    if (folded.state.version != version || sync::own_fold_check(encoded, folded.messages) != check) return other_fold();
+    const TicketColumns columns = columns_of(folded.state);
+    if (has_state) digest_.remove(ticket, here, rights_version_);
+    digest_.add(ticket, version, rights_version_);
+    if (!held) {
+      TERN_TRY(const std::int64_t id, impl().tickets().insert(ticket, version, encoded, columns));
+      return add_own_messages(id, folded.messages);
+    }
+    const bool all = !held->row.ghost && held->row.pending == own.size() && !own.empty() &&
+                     held->row.pending_last == own.back().position;
+    if (all) {
+      TERN_CHECKED(impl().tickets().settle(*held, version, encoded, columns, has_state && aliases == columns.aliases));
+      if (std::ranges::any_of(own, shows_messages)) TERN_CHECKED(impl().messages().remove_pending(held->row.id));
+      settled_.insert(ticket);
+    } else {
+      TERN_CHECKED(impl().tickets().update_confirmed(held->row.id, version, encoded, columns));
+      patched_.insert(ticket);
+    }
+    return add_own_messages(held->row.id, folded.messages);
+  }
+
+  std::vector<OwnChange> own_work_of(const TicketId& ticket, std::uint64_t above, std::uint64_t up_to) {
+    const auto found = own_work_.find(ticket);
+    if (found == own_work_.end()) return {};
+    std::vector<OwnChange> own = std::move(found->second);
+    own_work_.erase(found);
+    std::erase_if(own, [&](const OwnChange& one) { return one.commit_seq <= above || one.commit_seq > up_to; });
+    return own;
+  }
+
+  /// Whether rows of pending messages may stand for it.
+  static bool shows_messages(const OwnChange& own) {
+    const sync::IntentSpec* spec = sync::find_intent(own.change.intent);
+    return spec == nullptr || spec->unit == sync::Unit::message || spec->unit == sync::Unit::message_edit;
+  }
+
+  Result<void> add_own_messages(std::int64_t row, const std::vector<Bytes>& messages) {
+    for (const Bytes& encoded : messages) {
+      v1::TicketMessage message;
+      check(message.ParseFromString(encoded), "a message that was just written");
+      TERN_CHECKED(impl().messages().put(row, message));
+    }
+    return {};
+  }
+
   Result<void> add_messages(std::int64_t row, const v1::Patch& patch) {
     for (const v1::TicketMessage& message : patch.messages()) TERN_CHECKED(impl().messages().insert(row, message));
     return {};
@@ -305,7 +418,11 @@ private:
   Replica& replica_;
   std::unique_ptr<v1::ExchangeResponse> page_;
   Outbox& outbox_;
+  const bool round_goes_on_;
   std::unordered_set<TicketId> entered_, left_;
+  bool own_work_read_ = false;
+  std::unordered_map<TicketId, std::vector<OwnChange>> own_work_;
+  std::unordered_set<TicketId> settled_;  // in this transaction, with nothing left pending
   Place begun_, place_, committed_;
   bool applied_ = false, done_ = false, something_left_ = false, lost_ = false;
 
@@ -316,8 +433,9 @@ private:
   CursorHeld cursor_;
 };
 
-std::unique_ptr<PageApplier> Replica::begin_page(std::unique_ptr<v1::ExchangeResponse> response, Outbox& outbox) {
-  return std::make_unique<PageApplierImpl>(*this, std::move(response), outbox);
+std::unique_ptr<PageApplier> Replica::begin_page(std::unique_ptr<v1::ExchangeResponse> response, Outbox& outbox,
+                                                 bool round_goes_on) {
+  return std::make_unique<PageApplierImpl>(*this, std::move(response), outbox, round_goes_on);
 }
 
 }  // namespace tern::client

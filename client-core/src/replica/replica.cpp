@@ -46,6 +46,11 @@ Result<std::unique_ptr<Replica>> Replica::open(const std::string& path, ByteView
 
 Result<void> Replica::Impl::settle() {
   if (!open_page) return {};
+  if (!database->in_transaction()) {  // an error that a reader met took it back
+    drop_page();
+    page_lost = true;
+    return fail(ErrorCode::storage_failed, "a page of tickets could not be stored", "check the disk; sync again");
+  }
   auto stored = words.store(*database);
   auto committed = stored ? open_page->commit() : stored;
   open_page.reset();
@@ -70,6 +75,7 @@ Result<void> Replica::Impl::open() {
   options.synchronous = sqlite::Synchronous::normal;
   if (path != in_memory) {
     options.vfs = vfs;
+    if (role == sqlite::Role::writer) options.index = sqlite::LogIndex::connection_if_full;
     if (sqlite::encryption_available()) options.key = sqlite::DatabaseKey::or_zero(key.view());
     if (options.create && vfs.empty() && !file_exists(path)) TERN_CHECKED(write_private_file(path, {}));
   }
@@ -319,6 +325,8 @@ Result<void> Replica::index_words() {
 
 Result<void> Replica::catch_up(Outbox& outbox) {
   auto caught_up = fold_what_was_missed(outbox);
+  // Without room it is shown as it was; the outbox has the rest, and the next opening folds it.
+  if (!caught_up && caught_up.error().code == ErrorCode::storage_full) return {};
   if (caught_up || heal(outbox, caught_up.error())) return {};  // a rebuild has folded it
   return caught_up;
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tern/protocol/bytes.hpp"
@@ -47,9 +48,14 @@ struct HeldTicket {
   std::string number, subject;
 };
 
+/// Error::field of a page that names a ticket as this device's own fold, which came to something else: nothing of it is
+/// stored, and it has to come again with that ticket whole.
+inline constexpr std::string_view field_own_fold = "own_fold";
+
 /// A received page on its way into the replica. Applied in slices between which everything can be read; patch rows and,
 /// with the last slice, the cursor, the page token and the rights version move in the same transaction as the rows they
-/// cover. Slices are on disk with the last of their page, or of one of the next three while more follow, or when
+/// cover. Slices are on disk with the last of their page, or of one of the next three while more follow (of the next
+/// fifteen, each of them small, between requests that push), or when
 /// something else is written before: a process that ends in between gets the pages again.
 class PageApplier {
 public:
@@ -92,7 +98,9 @@ public:
   Result<void> catch_up(Outbox& outbox);
 
   /// The response is kept until applied. Receipts of the same answer are stored in the outbox before.
-  std::unique_ptr<PageApplier> begin_page(std::unique_ptr<v1::ExchangeResponse> response, Outbox& outbox);
+  /// `round_goes_on`: its caller has another request to send whose answer is applied next.
+  std::unique_ptr<PageApplier> begin_page(std::unique_ptr<v1::ExchangeResponse> response, Outbox& outbox,
+                                          bool round_goes_on = false);
 
   /// After an error of whatever was asked of this copy: rebuilds it when it is the copy that is damaged. True: it was,
   /// and the question can be put once more. Of a replica without a writer, and of the second damage in one life: false.

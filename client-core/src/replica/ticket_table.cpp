@@ -44,6 +44,17 @@ constexpr std::string_view confirm_sql =
     "due_ms = $14, created_ms = $15, updated_ms = $16, deleted = $17, version = $18, state = $19, overlay = NULL, "
     "ghost = "
     "0 WHERE id = $20";
+constexpr std::string_view settle_sql =
+    "UPDATE ticket SET number = $1, integer_id = $2, subject = $3, status = $4, status_class = $5, priority = $6, "
+    "category_id = $7, type = $8, queue_id = $9, assignee_id = $10, contact_id = $11, organisation_id = $12, tags = "
+    "$13, due_ms = $14, created_ms = $15, updated_ms = $16, deleted = $17, version = $18, state = $19, overlay = NULL, "
+    "pending = 0, pending_last = 0 WHERE id = $20";
+// Number and time of the last change are what they were: their indexes are left alone. ($1 and $16 are not used.)
+constexpr std::string_view settle_same_keys_sql =
+    "UPDATE ticket SET integer_id = $2, subject = $3, status = $4, status_class = $5, priority = $6, "
+    "category_id = $7, type = $8, queue_id = $9, assignee_id = $10, contact_id = $11, organisation_id = $12, tags = "
+    "$13, due_ms = $14, created_ms = $15, deleted = $17, version = $18, state = $19, overlay = NULL, "
+    "pending = 0, pending_last = 0 WHERE id = $20";
 constexpr std::string_view show_sql =
     "UPDATE ticket SET number = $1, integer_id = $2, subject = $3, status = $4, status_class = $5, priority = $6, "
     "category_id = $7, type = $8, queue_id = $9, assignee_id = $10, contact_id = $11, organisation_id = $12, tags = "
@@ -73,6 +84,29 @@ Result<std::optional<TicketRow>> TicketTable::find(const TicketId& ticket) {
   row.pending = rows.uint64(5);
   row.pending_last = rows.int64(6);
   return row;
+}
+
+Result<std::optional<HeldState>> TicketTable::held_state(const TicketId& ticket) {
+  TERN_TRY(auto rows, database_.query("SELECT id, version, state, overlay, ghost, pending, pending_last, number, "
+                                      "updated_ms, subject FROM ticket WHERE ticket_id = $1",
+                                      ticket));
+  TERN_TRY(const bool found, rows.step());
+  if (!found) return std::nullopt;
+  HeldState held;
+  held.row.id = rows.int64(0);
+  held.row.version = rows.uint64(1);
+  held.state = Bytes(rows.blob(2));
+  held.row.has_state = !held.state.empty();
+  held.row.has_overlay = !rows.is_null(3);
+  held.row.ghost = rows.boolean(4);
+  held.row.pending = rows.uint64(5);
+  held.row.pending_last = rows.int64(6);
+  held.number = std::string(rows.text(7));
+  held.updated_ms = rows.int64(8);
+  if (!words_.holds_ticket(held.row.id)) return held;
+  held.words.subject = std::string(rows.text(9));
+  TERN_TRY(held.words.description, shown_description(held.state, rows.blob(3)));
+  return held;
 }
 
 Result<std::optional<Bytes>> TicketTable::state(std::int64_t id) {
@@ -116,6 +150,19 @@ Result<void> TicketTable::update_confirmed(std::int64_t id, std::uint64_t versio
   TERN_CHECKED(statement.run());
   TERN_CHECKED(set_aliases(id, columns.aliases));
   return words_.changed_ticket(database_, id, before, {columns.subject, columns.description});
+}
+
+Result<void> TicketTable::settle(const HeldState& held, std::uint64_t version, ByteView state,
+                                 const TicketColumns& columns, bool same_aliases) {
+  const bool same_keys = held.number == columns.number && held.updated_ms == columns.updated_ms;
+  TERN_TRY(auto statement, database_.statement(same_keys ? settle_same_keys_sql : settle_sql));
+  bind_columns(statement, columns);
+  statement.bind(18, version);
+  statement.bind(19, Blob{state});
+  statement.bind(20, held.row.id);
+  TERN_CHECKED(statement.run());
+  if (!same_aliases) TERN_CHECKED(set_aliases(held.row.id, columns.aliases));
+  return words_.changed_ticket(database_, held.row.id, held.words, {columns.subject, columns.description});
 }
 
 Result<void> TicketTable::update_shown(std::int64_t id, ByteView overlay, const TicketColumns& columns,

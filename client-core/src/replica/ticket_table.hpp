@@ -20,11 +20,21 @@ struct TicketRow {
   std::int64_t pending_last = 0;
 };
 
+/// A row with what a fold of own work onto it needs.
+struct HeldState {
+  TicketRow row;
+  Bytes state;  // confirmed; empty: none
+  std::string number;
+  std::int64_t updated_ms = 0;
+  TicketWords words;  // as they are in the index
+};
+
 class TicketTable {
 public:
   TicketTable(sqlite::Database& database, WordIndex& words) : database_(database), words_(words) {}
 
   Result<std::optional<TicketRow>> find(const TicketId& ticket);
+  Result<std::optional<HeldState>> held_state(const TicketId& ticket);
   /// Confirmed state (or overlay) as stored; nothing when there is none.
   Result<std::optional<Bytes>> state(std::int64_t id);
   Result<std::optional<Bytes>> overlay(std::int64_t id);
@@ -35,6 +45,9 @@ public:
   /// Newer confirmed state; a ghost becomes a ticket again. What is shown follows; the overlay is the caller's next
   /// step.
   Result<void> update_confirmed(std::int64_t id, std::uint64_t version, ByteView state, const TicketColumns& columns);
+  /// The same where that was all that was pending: one write, and none of what it leaves as it is.
+  Result<void> settle(const HeldState& held, std::uint64_t version, ByteView state, const TicketColumns& columns,
+                      bool same_aliases);
   /// What own pending work makes of it. Empty overlay: nothing pending, `columns` are the confirmed ones.
   Result<void> update_shown(std::int64_t id, ByteView overlay, const TicketColumns& columns, std::uint64_t pending,
                             std::int64_t pending_last);

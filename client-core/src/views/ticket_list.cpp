@@ -254,7 +254,11 @@ Result<ListPage> list_tickets(ListParts parts, const ListFilter& filter) {
   TERN_CHECKED(filter_ref(query, parts, "queue_id", RecordKind::queue, filter.queue));
   TERN_CHECKED(filter_ref(query, parts, "assignee_id", RecordKind::operator_, filter.assignee));
   filter_tag(query, filter.tag);
-  if (!filter.text.empty()) TERN_CHECKED(parts.replica.index_words());
+  if (!filter.text.empty()) {
+    // On a full disk it is found what was indexed while there was room.
+    const auto indexed = parts.replica.index_words();
+    if (!indexed && indexed.error().code != ErrorCode::storage_full) return tl::unexpected(indexed.error());
+  }
   filter_words(query, filter.text);
   TERN_TRY(const std::string order, page_order(query, filter, column));
 

@@ -272,7 +272,7 @@ public:
     seen_.insert(state.id);
     for (const sync::Claim& merged : state.merged_from) TERN_CHECKED(add_merged(TicketId::or_zero(merged.value)));
     for (const sync::Claim& split : state.split_from)
-      TERN_CHECKED(add_given(TicketId::or_zero(split.value), state.split_messages));
+      TERN_CHECKED(add_given(TicketId::or_zero(split.value), state.id, state.split_messages));
     return add_pending(state.id);
   }
 
@@ -288,10 +288,14 @@ private:
     return add(*state);
   }
 
-  Result<void> add_given(const TicketId& source, const std::vector<sync::ChangeRef>& given) {
+  /// What the ticket was sent with itself stands there already.
+  Result<void> add_given(const TicketId& source, const TicketId& to, const std::vector<sync::ChangeRef>& given) {
     TERN_TRY(auto messages, parts_.replica.messages(source));
+    TERN_TRY(const auto there, parts_.replica.messages(to));
     std::erase_if(messages, [&](const sync::Message& message) {
-      return std::ranges::find(given, message.stamp.ref()) == given.end();
+      const auto ref = message.stamp.ref();
+      return std::ranges::find(given, ref) == given.end() ||
+             std::ranges::any_of(there, [&](const sync::Message& one) { return one.stamp.ref() == ref; });
     });
     timeline_.add_messages(messages);
     return {};
@@ -309,7 +313,8 @@ private:
       if (merges && source->merged_into && source->merged_into->stamp.ref() == own.change.ref)
         TERN_CHECKED(add_merged(own.change.ticket));
       for (const sync::Split& split : source->splits)
-        if (splits && split.stamp.ref() == own.change.ref) TERN_CHECKED(add_given(own.change.ticket, split.messages));
+        if (splits && split.stamp.ref() == own.change.ref)
+          TERN_CHECKED(add_given(own.change.ticket, ticket, split.messages));
     }
     return {};
   }

@@ -4,10 +4,13 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <set>
-#include <sstream>
 
+#include "erasures_log.hpp"
 #include "key_store.hpp"
+#include "one_line.hpp"
 #include "private_file.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/sqlite/migrations.hpp"
@@ -40,12 +43,38 @@ Result<int> take_lock(const std::string& path) {
   return descriptor;
 }
 
-std::string line_of(std::string_view verb, const TenantId& tenant, const DeviceId& device) {
-  return std::string(verb) + " " + to_hex(tenant) + " " + to_hex(device) + "\n";
+std::string line_of(LogLine::Verb verb, const TenantId& tenant, const DeviceId& device) {
+  return to_log_line({verb, tenant, device, {}, {}});
 }
 
 std::string line_of(const TenantId& tenant, const sync::ChangeRef& erased) {
-  return "erase " + to_hex(tenant) + " " + to_hex(erased.device) + " " + to_hex(erased.id) + "\n";
+  return to_log_line({LogLine::Verb::erase, tenant, erased.device, {}, erased.id});
+}
+
+std::vector<std::string> folders_in(const std::string& path) {
+  std::vector<std::string> out;
+  std::error_code failed;
+  for (std::filesystem::directory_iterator entry(path, failed), end; !failed && entry != end; entry.increment(failed))
+    if (entry->is_directory(failed)) out.push_back(entry->path().filename().string());
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+/// A log of writes beside an empty file holds them still.
+bool holds_server_without_index(const std::string& path) {
+  std::error_code none;
+  const auto size = [&](const std::string& name) {
+    const auto bytes = std::filesystem::file_size(path + name, none);
+    return none ? 0 : bytes;
+  };
+  if (size("/server.db") > 0 || size("/server.db-wal") > 0) return false;
+  return file_exists(path + "/keys/log.key") || !folders_in(path + "/tenants").empty();
+}
+
+tl::unexpected<Error> index_lost(const std::string& path, const char* how) {
+  return fail(ErrorCode::corrupt,
+              "The index " + path + "/server.db " + how + ", but keys or tenants of a server are there.",
+              "Put it back from a copy of the directory, or restore a backup: ternd restore --replace", "data");
 }
 
 std::string names_of(const std::vector<TenantEntry>& entries) {
@@ -65,6 +94,7 @@ Result<void> Directory::open_index(bool create) {
   sqlite::OpenOptions options;
   options.path = path_ + "/server.db";
   options.create = create;
+  options.index = sqlite::LogIndex::connection_if_full;  // the lock is held
   if (store_key_) options.key = sqlite::DatabaseKey::from(store_key_->view());
   TERN_TRY(index_, sqlite::Database::open(options));
   TERN_CHECKED(sqlite::migrate(*index_, index_migrations));
@@ -91,6 +121,7 @@ Result<std::unique_ptr<Directory>> Directory::create(const std::string& path, co
   if (file_exists(path + "/server.db"))
     return fail(ErrorCode::invalid, "There is a server in " + path + " already.",
                 "Choose another directory with --data.", "data");
+  if (!folders_in(path + "/tenants").empty()) return index_lost(path, "is missing");  // its keys are not written over
   TERN_TRY(const int lock, take_lock(path));
   std::unique_ptr<Directory> directory(new Directory(path, lock));
   TERN_CHECKED(make_private_directory(path + "/tenants"));
@@ -103,12 +134,28 @@ Result<std::unique_ptr<Directory>> Directory::create(const std::string& path, co
   return directory;
 }
 
+Result<void> Directory::check_unused(const std::string& path) {
+  if (!file_exists(path + "/lock")) return {};
+  TERN_TRY(const int lock, take_lock(path));
+  ::close(lock);
+  return {};
+}
+
 void Directory::discard(const std::string& path) {
   for (const char* name : {"/server.db", "/server.db-wal", "/server.db-shm"}) ::unlink((path + name).c_str());
-  ::unlink((path + std::string(store_key_file)).c_str());
+  std::error_code ignored;
+  for (const char* name : {"/tenants", "/keys"}) std::filesystem::remove_all(path + name, ignored);
+}
+
+Result<void> Directory::check_index_is_whole() {
+  TERN_TRY(const auto known, tenants());
+  if (known.empty() && !unknown_folders().empty()) return index_lost(path_, "names none of the tenants");
+  return {};
 }
 
 Result<std::unique_ptr<Directory>> Directory::open(const std::string& path) {
+  if (holds_server_without_index(path))
+    return index_lost(path, file_exists(path + "/server.db") ? "is empty" : "is missing");
   if (!file_exists(path + "/server.db"))
     return fail(ErrorCode::not_found, "There is no server in " + path + ".",
                 "Make one: ternd init --data " + path + " ...", "data");
@@ -117,6 +164,7 @@ Result<std::unique_ptr<Directory>> Directory::open(const std::string& path) {
   std::unique_ptr<Directory> directory(new Directory(path, lock));
   TERN_CHECKED(directory->load_store_key());
   TERN_CHECKED(directory->open_index(false));
+  TERN_CHECKED(directory->check_index_is_whole());
   return directory;
 }
 
@@ -146,6 +194,7 @@ Result<TenantEntry> Directory::find_tenant(std::string_view name) {
 }
 
 Result<TenantEntry> Directory::plan_tenant(const std::string& name, Environment& environment) {
+  TERN_CHECKED(check_one_line(name, "name", "tenant"));
   if (name.empty() || name.size() > limits::name_bytes_max || !is_valid_utf8(name))
     return fail(ErrorCode::invalid, "A tenant's name has 1 to 200 bytes of text.", "", "tenant");
   TERN_TRY(const auto all, tenants());
@@ -198,11 +247,11 @@ Result<std::string> Directory::public_url() {
 
 Result<void> Directory::append_log(const std::string& lines) {
   const std::lock_guard guard(mutex_);
-  return append_private_file(path_ + "/" + std::string(erasures_log_name), lines);
+  return append_private_lines(path_ + "/" + std::string(erasures_log_name), lines);
 }
 
 Result<void> Directory::note_revoked(const TenantId& tenant, const DeviceId& device) {
-  return append_log(line_of("revoke", tenant, device));
+  return append_log(line_of(LogLine::Verb::revoke, tenant, device));
 }
 
 Result<void> Directory::note_erased(const TenantId& tenant, const std::vector<sync::ChangeRef>& changes) {
@@ -211,19 +260,33 @@ Result<void> Directory::note_erased(const TenantId& tenant, const std::vector<sy
   return append_log(lines);
 }
 
+Result<void> Directory::note_epoch(const TenantId& tenant, const EpochId& epoch) {
+  return append_log(to_log_line({LogLine::Verb::epoch, tenant, {}, epoch, {}}));
+}
+
 Result<void> Directory::complete_log(const TenantId& tenant, const Ended& ended) {
   std::set<std::string> due;
-  for (const DeviceId& device : ended.revoked) due.insert(line_of("revoke", tenant, device));
-  for (const DeviceId& device : ended.frozen) due.insert(line_of("freeze", tenant, device));
+  for (const DeviceId& device : ended.revoked) due.insert(line_of(LogLine::Verb::revoke, tenant, device));
+  for (const DeviceId& device : ended.frozen) due.insert(line_of(LogLine::Verb::freeze, tenant, device));
   for (const sync::ChangeRef& change : ended.erased) due.insert(line_of(tenant, change));
   if (const std::string path = path_ + "/" + std::string(erasures_log_name); !due.empty() && file_exists(path)) {
     TERN_TRY(const Bytes known, read_private_file(path, erasures_log_bytes_max));
-    std::istringstream lines{std::string(known)};
-    for (std::string line; std::getline(lines, line);) due.erase(line + "\n");
+    for (const std::string& line : read_log_text(known).lines) due.erase(line);
   }
   std::string missing;
   for (const std::string& line : due) missing += line;
   return missing.empty() ? Result<void>{} : append_log(missing);
+}
+
+std::vector<std::string> Directory::unknown_folders() {
+  std::vector<std::string> out;
+  const auto known = tenants();
+  for (const std::string& name : folders_in(path_ + "/tenants")) {
+    const bool named = known && std::any_of(known->begin(), known->end(),
+                                            [&](const TenantEntry& entry) { return to_hex(entry.id) == name; });
+    if (!named) out.push_back(path_ + "/tenants/" + name);
+  }
+  return out;
 }
 
 Result<void> Directory::copy_index(const std::string& path) {

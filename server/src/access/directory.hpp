@@ -41,10 +41,13 @@ public:
   /// to be encrypted and this build cannot.
   static Result<std::unique_ptr<Directory>> create(const std::string& path, const protocol::RecoveryKey& recovery,
                                                    bool encrypted, Environment& environment);
-  /// `not_found` without a server there, `not_permitted` when others can write it, `busy` when another process holds
+  /// `not_found` without a server there, `corrupt` when its index is missing or empty beside its keys and tenants,
+  /// `not_permitted` when others can write it, `busy` when another process holds
   /// it.
   static Result<std::unique_ptr<Directory>> open(const std::string& path);
   ~Directory();
+  /// `busy` while another process holds it. It may be damaged, or no server's.
+  static Result<void> check_unused(const std::string& path);
   /// An init that failed half way leaves nothing that looks like a server. Call once the directory is closed.
   static void discard(const std::string& path);
 
@@ -68,6 +71,8 @@ public:
   /// Appends to DIR/erasures.log, which outlives a restore: ids only. A restore lets these come back first.
   Result<void> note_revoked(const TenantId& tenant, const DeviceId& device);
   Result<void> note_erased(const TenantId& tenant, const std::vector<sync::ChangeRef>& changes);
+  /// An epoch that a restore began, with numbers of its own: a restore of an older backup stays clear of them.
+  Result<void> note_epoch(const TenantId& tenant, const EpochId& epoch);
   /// Everything of a tenant that the log must know, against what it does know: what a crash kept from it, and what the
   /// server did by itself. Writes nothing where nothing is missing.
   struct Ended {
@@ -75,6 +80,9 @@ public:
     std::vector<sync::ChangeRef> erased;
   };
   Result<void> complete_log(const TenantId& tenant, const Ended& ended);
+
+  /// Folders under tenants/ that the index does not name: their paths.
+  std::vector<std::string> unknown_folders();
 
   /// A copy of the index as a new file.
   Result<void> copy_index(const std::string& path);
@@ -87,6 +95,7 @@ private:
   Directory(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
   Result<void> open_index(bool create);
   Result<void> load_store_key();
+  Result<void> check_index_is_whole();
 
   Result<void> append_log(const std::string& lines);
 

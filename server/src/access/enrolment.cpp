@@ -1,13 +1,17 @@
 #include "enrolment.hpp"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+
 #include "ingest/devices.hpp"
+#include "one_line.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/protocol/signed_statement.hpp"
 
 namespace tern::server {
 namespace {
-
-constexpr std::size_t counted_max = 10'000;  // addresses remembered at once
 
 tl::unexpected<Error> wrong_code() {
   return fail(ErrorCode::login_refused, "This code is wrong, used or expired.",
@@ -24,12 +28,31 @@ struct Enrolment::CodeRow {
   Bytes used_by, answer;
 };
 
+void AttemptCounter::make_room(std::size_t at_most, std::int64_t now_ms) {
+  const auto last = [](const auto& entry) { return entry.second.empty() ? INT64_MIN : entry.second.back(); };
+  std::erase_if(attempts_, [&](const auto& entry) { return last(entry) < now_ms - attempts_window_ms; });
+  if (attempts_.size() < attempts_remembered_max) return;
+  std::vector<std::int64_t> times;
+  times.reserve(attempts_.size());
+  for (const auto& entry : attempts_) times.push_back(last(entry));
+  const auto tenth = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 10);
+  std::nth_element(times.begin(), tenth, times.end());
+  const std::int64_t old = *tenth;
+  std::erase_if(attempts_, [&](const auto& entry) { return entry.second.size() < at_most && last(entry) <= old; });
+  if (attempts_.size() < attempts_remembered_max) return;
+  std::erase_if(attempts_, [&](const auto& entry) { return last(entry) <= old; });
+}
+
+std::string counted_address(const std::string& address) {
+  in6_addr parsed{};
+  if (::inet_pton(AF_INET6, address.substr(0, address.find('%')).c_str(), &parsed) != 1) return address;
+  const ByteView bytes(reinterpret_cast<const char*>(parsed.s6_addr), sizeof parsed.s6_addr);
+  if (IN6_IS_ADDR_V4MAPPED(&parsed)) return to_hex(bytes);
+  return to_hex(bytes.substr(0, 8)) + "/64";
+}
+
 bool AttemptCounter::allow(const std::string& who, std::size_t at_most, std::int64_t now_ms) {
-  if (attempts_.size() >= counted_max)
-    std::erase_if(attempts_, [&](const auto& entry) {
-      return entry.second.empty() || now_ms - entry.second.back() > attempts_window_ms;
-    });
-  if (attempts_.size() >= counted_max && !attempts_.contains(who)) return false;
+  if (attempts_.size() >= attempts_remembered_max && !attempts_.contains(who)) make_room(at_most, now_ms);
   auto& times = attempts_[who];
   while (!times.empty() && now_ms - times.front() >= attempts_window_ms) times.pop_front();
   if (times.size() >= at_most) return false;
@@ -81,7 +104,7 @@ Result<Bytes> Enrolment::enrol(ByteView request, const std::string& address, con
                                Committer& committer) {
   {
     const std::lock_guard guard(mutex_);
-    if (!by_address_.allow(address, attempts_per_address_max, environment_.boot_ms()))
+    if (!by_address_.allow(counted_address(address), attempts_per_address_max, environment_.boot_ms()))
       return fail(ErrorCode::rate_limited, "Too many attempts from this address.", "Try again in a minute.");
   }
   if (request.size() > protocol::enrolment_request_bytes_max)
@@ -118,6 +141,8 @@ Result<Bytes> Enrolment::take(Tenant& tenant, const protocol::EnrolmentId& id, B
     if (!protocol::equal_secret(code->used_by, opened->public_key.view())) return wrong_code();
     return code->answer;  // the same bytes: they answer the first request, which a lost answer makes come again
   }
+  TERN_CHECKED(check_one_line(opened->name, "device's name", "name"));
+  TERN_CHECKED(check_one_line(opened->platform, "platform", "platform"));
   return make_device(tenant, id, *code, *opened, request);
 }
 

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "ingest/committer.hpp"
 #include "store/tenant.hpp"
@@ -17,15 +18,23 @@ inline constexpr std::size_t attempts_per_address_max = 10;  // a minute
 inline constexpr std::size_t attempts_per_tenant_max = 100;  // a minute
 inline constexpr std::int64_t attempts_window_ms = 60'000;
 
-/// How often somebody tried within the last minute. Bounded memory.
+inline constexpr std::size_t attempts_remembered_max = 10'000;  // addresses at once
+
+/// How often somebody tried within the last minute. Bounded memory: of too many, those that tried least lately are
+/// forgotten first, and whoever used up their attempts last. Nobody is refused because others are many.
 class AttemptCounter {
 public:
   /// False when this one is too many.
   bool allow(const std::string& who, std::size_t at_most, std::int64_t now_ms);
 
 private:
+  void make_room(std::size_t at_most, std::int64_t now_ms);
+
   std::unordered_map<std::string, std::deque<std::int64_t>> attempts_;
 };
+
+/// Whom an address counts as: IPv6 by its /64, which one host has to itself.
+std::string counted_address(const std::string& address);
 
 struct NewCode {
   std::string code;  // 16 characters in groups of 4: tell it to the person, never log it

@@ -14,13 +14,29 @@ std::string keys_directory(const std::string& directory) {
   return directory + "/keys";
 }
 
-Result<protocol::SigningKey> load_key(const std::string& path) {
-  TERN_TRY(Bytes raw, read_private_file(path, 32));
-  if (raw.size() != 32)
-    return fail(ErrorCode::corrupt, "The key file " + path + " is damaged.",
-                "Restore it from a copy of the directory.");
-  const auto seed = protocol::SecretKey::from(raw);
+tl::unexpected<Error> damaged_file(const std::string& path, const char* how) {
+  return fail(ErrorCode::corrupt, "The key file " + path + " is " + how + ".",
+              "Put it back from a copy of the directory, or restore a backup: ternd restore");
+}
+
+/// Where it is missing or too long it is as good as damaged: the server was made with it.
+Result<Bytes> read_key_file(const std::string& path, std::size_t bytes_max) {
+  auto raw = read_private_file(path, bytes_max);
+  if (!raw && raw.error().code == ErrorCode::not_found) return damaged_file(path, "missing");
+  if (!raw && raw.error().code == ErrorCode::too_large) return damaged_file(path, "damaged");
+  return raw;
+}
+
+Result<protocol::SecretKey> load_seed(const std::string& path) {
+  TERN_TRY(Bytes raw, read_key_file(path, 32));
+  if (raw.size() != 32) return damaged_file(path, "damaged");
+  auto seed = protocol::SecretKey::from(raw);
   protocol::wipe(raw);
+  return seed;
+}
+
+Result<protocol::SigningKey> load_key(const std::string& path) {
+  TERN_TRY(const auto seed, load_seed(path));
   return protocol::SigningKey::from_seed(seed);
 }
 
@@ -73,13 +89,20 @@ Result<ServerKeys> create_server_keys(const std::string& directory, const protoc
 
 Result<ServerKeys> load_server_keys(const std::string& directory) {
   TERN_TRY(auto log, load_key(keys_directory(directory) + "/log.key"));
-  TERN_TRY(const Bytes wire, read_private_file(keys_directory(directory) + "/key-list", file_bytes_max));
-  TERN_TRY(const Bytes raw_roots,
-           read_private_file(keys_directory(directory) + "/roots", 32 * protocol::KeyList::roots_max));
+  const std::string list_file = keys_directory(directory) + "/key-list",
+                    roots_file = keys_directory(directory) + "/roots";
+  TERN_TRY(const Bytes wire, read_key_file(list_file, file_bytes_max));
+  TERN_TRY(const Bytes raw_roots, read_key_file(roots_file, 32 * protocol::KeyList::roots_max));
+  if (raw_roots.empty() || raw_roots.size() % 32 != 0) return damaged_file(roots_file, "damaged");
   std::vector<protocol::PublicKey> roots;
   for (std::size_t at = 0; at + 32 <= raw_roots.size(); at += 32)
     roots.push_back(protocol::PublicKey::or_zero(ByteView(raw_roots).substr(at, 32)));
-  TERN_TRY(const auto list, protocol::open_first_key_list(wire, roots));
+  auto opened = protocol::open_first_key_list(wire, roots);
+  if (!opened)
+    return fail(ErrorCode::corrupt,
+                "The key list " + list_file + " is damaged, or " + roots_file + " is: " + opened.error().message,
+                "Put both back from a copy of the directory, or restore a backup: ternd restore");
+  const auto& list = *opened;
   const protocol::ServerKey* backup = list.value.current(protocol::ServerKeyPurpose::backup);
   if (backup == nullptr || list.value.find(log.id(), protocol::ServerKeyPurpose::log) == nullptr)
     return fail(ErrorCode::corrupt,
@@ -87,6 +110,16 @@ Result<ServerKeys> load_server_keys(const std::string& directory) {
                 "Restore the keys directory as a whole.");
   return ServerKeys{std::move(log), wire, std::move(roots),
                     protocol::ExchangePublicKey::or_zero(backup->public_key.view()), list.value};
+}
+
+Result<void> check_courier_key(const std::string& directory) {
+  const std::string path = keys_directory(directory) + "/courier.key";
+  TERN_TRY(const ServerKeys keys, load_server_keys(directory));
+  TERN_TRY(const auto seed, load_seed(path));
+  const auto key = protocol::PublicKey::or_zero(protocol::BoxKey::from_seed(seed).public_key().view());
+  const auto* const listed_key = keys.list.current(protocol::ServerKeyPurpose::courier);
+  if (listed_key == nullptr || listed_key->public_key != key) return damaged_file(path, "not the one of the key list");
+  return {};
 }
 
 Result<protocol::KeyList> replace_log_key(const std::string& directory, const protocol::RecoveryKey& recovery,

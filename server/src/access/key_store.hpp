@@ -25,6 +25,8 @@ struct ServerKeys {
 Result<ServerKeys> create_server_keys(const std::string& directory, const protocol::RecoveryKey& recovery,
                                       Environment& environment);
 /// `corrupt` when a file is missing or not what it should be.
+/// Nothing signs with it: it is looked at for its own sake. `corrupt`: not there, or not the one of the key list.
+Result<void> check_courier_key(const std::string& directory);
 Result<ServerKeys> load_server_keys(const std::string& directory);
 
 /// A new log key, and the next key list, which retires the one in use. With `revoked_as_of` its statements count only

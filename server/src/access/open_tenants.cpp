@@ -23,16 +23,57 @@ Result<Directory::Ended> ended_in(Tenant& tenant) {
   }
 }
 
+/// Damage that lies with one tenant. A full disk, say, is everybody's.
+bool is_damage(ErrorCode code) {
+  return code == ErrorCode::corrupt || code == ErrorCode::not_found || code == ErrorCode::malformed ||
+         code == ErrorCode::verification_failed || code == ErrorCode::storage_failed;
+}
+
 }  // namespace
+
+Result<void> OpenTenants::open_one(const TenantEntry& entry) {
+  TERN_TRY(auto keys, tenant_keys(directory_.path(), entry.id, false, environment_));
+  TERN_TRY(auto tenant, Tenant::open(directory_.tenant_options(entry, vfs_), std::move(keys), environment_));
+  TERN_TRY(const Directory::Ended ended, ended_in(*tenant));
+  TERN_CHECKED(directory_.complete_log(entry.id, ended));
+  tenants_[entry.id] = std::move(tenant);
+  return {};
+}
+
+Result<void> OpenTenants::close_damaged(const TenantEntry& entry, Error reason) {
+  if (!is_damage(reason.code)) return tl::unexpected(std::move(reason));
+  if (reason.code == ErrorCode::not_found) reason.code = ErrorCode::corrupt;  // the index says that it is here
+  if (reason.hint.empty()) reason.hint = "Restore a backup: ternd restore";
+  tenants_.erase(entry.id);
+  closed_.insert_or_assign(entry.id, ClosedTenant{entry, std::move(reason)});
+  return {};
+}
 
 Result<void> OpenTenants::open_all() {
   TERN_TRY(const auto entries, directory_.tenants());
   const std::lock_guard guard(mutex_);
+  for (const TenantEntry& entry : entries) TERN_CHECKED(open_one(entry));
+  return {};
+}
+
+Result<void> OpenTenants::open_good() {
+  TERN_CHECKED(load_server_keys(directory_.path()));
+  TERN_TRY(const auto entries, directory_.tenants());
+  const std::lock_guard guard(mutex_);
+  for (const TenantEntry& entry : entries)
+    if (auto opened = open_one(entry); !opened) TERN_CHECKED(close_damaged(entry, std::move(opened).error()));
+  return {};
+}
+
+Result<void> OpenTenants::prepare_each(const std::function<Result<void>(Tenant&)>& prepare) {
+  TERN_TRY(const auto entries, directory_.tenants());
   for (const TenantEntry& entry : entries) {
-    TERN_TRY(auto keys, tenant_keys(directory_.path(), entry.id, false, environment_));
-    TERN_TRY(tenants_[entry.id], Tenant::open(directory_.tenant_options(entry, vfs_), std::move(keys), environment_));
-    TERN_TRY(const Directory::Ended ended, ended_in(*tenants_[entry.id]));
-    TERN_CHECKED(directory_.complete_log(entry.id, ended));
+    Tenant* const tenant = find(entry.id);
+    if (tenant == nullptr) continue;
+    auto done = prepare(*tenant);
+    if (done) continue;
+    const std::lock_guard guard(mutex_);
+    TERN_CHECKED(close_damaged(entry, std::move(done).error()));
   }
   return {};
 }
@@ -56,8 +97,29 @@ Tenant* OpenTenants::find(const TenantId& id) const {
 Result<Tenant*> OpenTenants::named(std::string_view name) const {
   TERN_TRY(const TenantEntry entry, directory_.find_tenant(name));
   Tenant* tenant = find(entry.id);
-  if (tenant == nullptr) return fail(ErrorCode::internal, "The tenant \"" + entry.name + "\" is not open.");
-  return tenant;
+  if (tenant != nullptr) return tenant;
+  const std::shared_lock guard(mutex_);
+  const auto closed = closed_.find(entry.id);
+  if (closed == closed_.end()) return fail(ErrorCode::internal, "The tenant \"" + entry.name + "\" is not open.");
+  Error reason = closed->second.reason;
+  reason.message = "The tenant \"" + entry.name + "\" is not open: " + reason.message;
+  return tl::unexpected(std::move(reason));
+}
+
+Result<Tenant*> OpenTenants::serving(const TenantId& id) const {
+  const std::shared_lock guard(mutex_);
+  if (closed_.contains(id))
+    return fail(ErrorCode::busy, "The server cannot open the data of this organisation.",
+                "Its administrator finds the reason with: ternd status");
+  const auto found = tenants_.find(id);
+  return found == tenants_.end() ? nullptr : found->second.get();
+}
+
+std::vector<ClosedTenant> OpenTenants::closed() const {
+  const std::shared_lock guard(mutex_);
+  std::vector<ClosedTenant> out;
+  for (const auto& [id, tenant] : closed_) out.push_back(tenant);
+  return out;
 }
 
 std::vector<Tenant*> OpenTenants::all() const {

@@ -89,7 +89,8 @@ Result<void> write_private_file(const std::string& path, ByteView content) {
 }
 
 Result<std::unique_ptr<PrivateFileWriter>> PrivateFileWriter::open(const std::string& path) {
-  const int descriptor = ::open((path + ".new").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  ::unlink((path + ".new").c_str());  // of a write that was cut short
+  const int descriptor = ::open((path + ".new").c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (descriptor < 0) return failed("write", path);
   return std::unique_ptr<PrivateFileWriter>(new PrivateFileWriter(path, descriptor));
 }
@@ -119,9 +120,31 @@ Result<void> PrivateFileWriter::finish() {
   return move_into_place(path_ + ".new", path_);
 }
 
-Result<void> append_private_file(const std::string& path, ByteView content) {
-  const File file(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
-  if (file.get() < 0 || !write_all(file.get(), content) || ::fsync(file.get()) != 0) return failed("append to", path);
+Result<void> append_private_lines(const std::string& path, ByteView lines) {
+  const File file(path, O_RDWR | O_CREAT | O_APPEND, 0600);
+  struct stat before {};
+  if (file.get() < 0 || ::fstat(file.get(), &before) != 0) return failed("append to", path);
+  char last = '\n';
+  if (before.st_size > 0 && ::pread(file.get(), &last, 1, before.st_size - 1) != 1) return failed("append to", path);
+  const Bytes content = (last == '\n' ? "" : "\n") + Bytes(lines);
+  if (write_all(file.get(), content) && ::fsync(file.get()) == 0) return {};
+  const auto refused = failed("append to", path);
+  if (::ftruncate(file.get(), before.st_size) != 0) return refused;  // then the torn line stays, by itself
+  return refused;
+}
+
+Result<void> check_output_file(const std::string& path, bool replace, std::string_view field) {
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) != 0) {
+    if (errno == ENOENT) return {};
+    return failed("look at", path);
+  }
+  if (!S_ISREG(found.st_mode))
+    return fail(ErrorCode::invalid, path + " is no regular file, so it is not written to.",
+                "Name a file that is not there yet.", std::string(field));
+  if (!replace)
+    return fail(ErrorCode::invalid, "There is a file " + path + " already.", "Name another one, or add --replace.",
+                std::string(field));
   return {};
 }
 

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "tern/protocol/bytes.hpp"
 #include "tern/protocol/error.hpp"
@@ -15,8 +16,12 @@ Result<void> make_private_directory(const std::string& path);
 Result<void> check_private_directory(const std::string& path);
 /// 0600, through a temporary file, synced with its directory.
 Result<void> write_private_file(const std::string& path, ByteView content);
-/// Adds to the end of a 0600 file, synced.
-Result<void> append_private_file(const std::string& path, ByteView content);
+/// Adds lines to the end of a 0600 file, synced; behind a last line that was cut short they begin anew. When it fails
+/// the file is as it was.
+Result<void> append_private_lines(const std::string& path, ByteView lines);
+/// For a file that somebody names to be written: `invalid` when something other than a regular file is there, or one
+/// without `replace`. `field`: the argument that named it.
+Result<void> check_output_file(const std::string& path, bool replace, std::string_view field);
 /// `not_found`, `storage_failed`, `too_large` above `bytes_max`.
 Result<Bytes> read_private_file(const std::string& path, std::size_t bytes_max);
 /// A private file of any length, written beside its place and moved there once it is whole.

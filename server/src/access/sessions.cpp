@@ -104,8 +104,8 @@ void SessionRegistry::sweep_handshakes(std::int64_t now_ms) {
   }
 }
 
-Result<protocol::SessionWelcome> SessionRegistry::prove(const protocol::SessionProof& proof,
-                                                        const std::function<Tenant*(const TenantId&)>& tenant_of) {
+Result<protocol::SessionWelcome> SessionRegistry::prove(
+    const protocol::SessionProof& proof, const std::function<Result<Tenant*>(const TenantId&)>& tenant_of) {
   std::unique_ptr<protocol::ServerHandshake> handshake;
   {
     const std::lock_guard guard(mutex_);
@@ -116,7 +116,7 @@ Result<protocol::SessionWelcome> SessionRegistry::prove(const protocol::SessionP
     drop_handshake(found);
     if (late) return fail(ErrorCode::session_unknown, "That handshake is over.", "Begin again.");
   }
-  Tenant* tenant = tenant_of(handshake->party().tenant);
+  TERN_TRY(Tenant* const tenant, tenant_of(handshake->party().tenant));
   if (tenant == nullptr) return unknown_device();
   const auto device = find_device(*tenant, handshake->party().device);
   if (!device || device->key != handshake->party().key || device->purpose != protocol::KeyPurpose::device)

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "ingest/devices.hpp"
+#include "ingest/own_folds.hpp"
 #include "tern/protocol/session.hpp"
 #include "tern/server/http.hpp"
 
@@ -39,6 +40,7 @@ struct Session {
   std::int64_t last_used_ms = 0;
   bool begun = false;  // begins with the first request whose MAC is good
   bool ended = false;
+  OwnFolds own_folds;
 };
 
 /// A request that proved its session.
@@ -63,10 +65,10 @@ public:
   Result<protocol::SessionChallenge> hello(const protocol::SessionHello& hello, const protocol::RootId& root,
                                            const std::string& address);
 
-  /// Messages 3 -> 4. `tenant_of` finds the open tenant. `login_refused` for an unknown device or a bad proof,
-  /// `session_unknown` when the handshake is not there any more.
+  /// Messages 3 -> 4. `tenant_of` finds the open tenant, or says why it is not. `login_refused` for an unknown device
+  /// or a bad proof, `session_unknown` when the handshake is not there any more.
   Result<protocol::SessionWelcome> prove(const protocol::SessionProof& proof,
-                                         const std::function<Tenant*(const TenantId&)>& tenant_of);
+                                         const std::function<Result<Tenant*>(const TenantId&)>& tenant_of);
 
   /// Judges `Tern-Auth` of a head, before its body. `malformed`, `mac_required`, `session_unknown`, `mac_invalid`,
   /// `replayed`, `clock_skew`.

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "access/erasures_log.hpp"
 #include "access/key_store.hpp"
 #include "access/private_file.hpp"
 #include "admin/backup_manifest.hpp"
@@ -197,13 +198,18 @@ private:
     return digest.finish();
   }
 
-  /// Ids only: they come back first when this, or an older backup, is restored.
+  /// Ids only: they come back first when this, or an older backup, is restored. What another server, or this one
+  /// before a restore, left there stays.
   Result<void> copy_erasures_beside(const std::string& to) {
     const std::string log = call_.parts().directory.path() + "/" + std::string(erasures_log_name);
     if (!file_exists(log)) return {};
-    TERN_TRY(const Bytes lines, read_private_file(log, erasures_log_bytes_max));
-    const auto beside = std::filesystem::path(to).parent_path() / std::string(erasures_log_name);
-    return write_private_file(beside.string(), lines);
+    TERN_TRY(const Bytes own, read_private_file(log, erasures_log_bytes_max));
+    const std::string beside = (std::filesystem::path(to).parent_path() / std::string(erasures_log_name)).string();
+    Bytes others;
+    if (file_exists(beside)) {
+      TERN_TRY(others, read_private_file(beside, erasures_log_bytes_max));
+    }
+    return write_private_file(beside, merge_logs(others, own));
   }
 
   AdminCall& call_;
@@ -215,8 +221,13 @@ private:
 }  // namespace
 
 Result<Json> backup(AdminCall& call) {
+  for (const ClosedTenant& closed : call.parts().tenants.closed())
+    return fail(ErrorCode::corrupt,
+                "The tenant \"" + closed.entry.name + "\" is not open, and would be missing: " + closed.reason.message,
+                closed.reason.hint);
   if (call.parts().tenants.all().empty())
     return fail(ErrorCode::invalid, "This server has no tenant: there is nothing to back up.");
+  TERN_CHECKED(check_output_file(call.text("to"), call.flag("replace"), "to"));
   TERN_TRY(const auto running, call.parts().directory.begin_backup());
   return Backup(call, call.parts().directory.path() + "/backup.staging").run(call.text("to"));
 }

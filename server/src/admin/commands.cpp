@@ -23,6 +23,13 @@ AdminArg repeated(std::string_view name, std::string_view help) {
   return {name, Kind::text, false, true, false, help};
 }
 
+/// Of a list that can grow.
+std::vector<AdminArg> paged(std::vector<AdminArg> args = {}) {
+  args.push_back(optional("limit", "At most so many; then a line {\"next\": TOKEN}", Kind::integer));
+  args.push_back(optional("after", "TOKEN of the page before"));
+  return args;
+}
+
 constexpr bool of_the_server = false;  // takes no --tenant
 
 AdminCommand command(std::string_view name, std::string_view summary, std::string_view details,
@@ -41,7 +48,8 @@ std::vector<AdminEntry> make_entries() {
                 optional("zone", "Time zone whose year ticket numbers follow; UTC when left out")},
                of_the_server),
        tenant_add},
-      {command("tenant list", "Organisations on this server", "Example: ternd tenant list --json", {}, of_the_server),
+      {command("tenant list", "Organisations on this server", "Example: ternd tenant list --json", paged(),
+               of_the_server),
        tenant_list},
 
       {command("operator add", "A new operator",
@@ -52,7 +60,7 @@ std::vector<AdminEntry> make_entries() {
                 optional("password", "Read from the first line of stdin", Kind::secret)}),
        operator_add},
       {command("operator list", "Operators, with their roles, queues and how many devices they have",
-               "Example: ternd operator list", {}),
+               "Example: ternd operator list", paged()),
        operator_list},
       {command("operator set", "Change an operator", "Example: ternd operator set ann@example.org --role supervisor",
                {positional("operator", "Name, address or id"), optional("name", "New name"), optional("role", roles),
@@ -77,7 +85,7 @@ std::vector<AdminEntry> make_entries() {
                 optional("public-url", "Where devices reach this server, for the link")}),
        device_code},
       {command("device list", "Devices, and how far behind each is",
-               "Example: ternd device list --operator ann@example.org", {optional("operator", "Only theirs")}),
+               "Example: ternd device list --operator ann@example.org", paged({optional("operator", "Only theirs")})),
        device_list},
       {command("device revoke", "A device's key signs no more; its streams close within 5 seconds",
                "Example: ternd device revoke 3f2a", {positional("device", "Name, id or the first digits of it")}),
@@ -89,7 +97,7 @@ std::vector<AdminEntry> make_entries() {
 
       {command("held list",
                "Changes that were not allowed when they came, or wait for others: nothing of them counts yet",
-               "Example: ternd held list", {}),
+               "Example: ternd held list", paged()),
        held_list},
       {command("held release", "Lets a held change take effect, at the time it was made; what waits for it comes along",
                "Example: ternd held release DEVICE:CHANGE --by ann@example.org",
@@ -100,7 +108,7 @@ std::vector<AdminEntry> make_entries() {
       {command(
            "quarantine list", "Work that revoked or frozen devices handed in: nothing of it counts",
            "Each change with the times between which it was made. Kept for 90 days.\nExample: ternd quarantine list",
-           {}),
+           paged()),
        quarantine_list},
       {command("quarantine release", "An administrator says again what a set in quarantine says, in their own name",
                "At the time it claims, within the times that are known, and quoting the original. Exit code 7 when "
@@ -118,35 +126,36 @@ std::vector<AdminEntry> make_entries() {
                {positional("name", "What it is called"), optional("description", "What it is for"),
                 optional("sort", "Place in lists")}),
        record_add},
-      {command("queue list", "Queues", "Example: ternd queue list", {}), record_list},
+      {command("queue list", "Queues", "Example: ternd queue list", paged()), record_list},
       {command("category add", "A new category", "Example: ternd category add Pumps --code P",
                {positional("name", "What it is called"), optional("code", "Short code"),
                 optional("parent", "Category above it"), optional("description", "What it is for"),
                 optional("sort", "Place in lists")}),
        record_add},
-      {command("category list", "Categories", "Example: ternd category list", {}), record_list},
+      {command("category list", "Categories", "Example: ternd category list", paged()), record_list},
       {command("contact add", "A new customer", "Example: ternd contact add \"Joe Smith\" --email joe@customer.example",
                {positional("name", "Who it is"), optional("email", "Address"), optional("phone", "Telephone"),
                 optional("organisation", "Where they belong"), optional("language", "Language tag")}),
        record_add},
-      {command("contact list", "Customers", "Example: ternd contact list", {}), record_list},
+      {command("contact list", "Customers", "Example: ternd contact list", paged()), record_list},
       {command("organisation add", "A new organisation of customers",
                "Example: ternd organisation add \"Smith and Sons\" --portal-domain customer.example",
                {positional("name", "What it is called"), optional("portal_domain", "Domain of its addresses"),
                 optional("tariff", "Tariff")}),
        record_add},
-      {command("organisation list", "Organisations of customers", "Example: ternd organisation list", {}), record_list},
+      {command("organisation list", "Organisations of customers", "Example: ternd organisation list", paged()),
+       record_list},
       {command("tag add", "A tag that lists offer", "Example: ternd tag add pump --colour blue",
                {positional("name", "The tag"), optional("colour", "Colour")}),
        record_add},
-      {command("tag list", "Tags that lists offer", "Example: ternd tag list", {}), record_list},
+      {command("tag list", "Tags that lists offer", "Example: ternd tag list", paged()), record_list},
       {command(
            "field add", "A new custom field of tickets", "Example: ternd field add meter_no --type number",
            {positional("name", "Its name: a-z 0-9 _ . -"), required("type", "text number date select multi bool ref"),
             optional("label", "What people read"), optional("options", "Of select and multi: values, one a line"),
             optional("required", "1: must be filled"), optional("sort", "Place in forms")}),
        record_add},
-      {command("field list", "Custom fields", "Example: ternd field list", {}), record_list},
+      {command("field list", "Custom fields", "Example: ternd field list", paged()), record_list},
       {command("record load", "Many records at once; those that are there already are left as they are",
                "One JSON object a line: {\"kind\":\"queue\",\"name\":\"Field\"}; operators also email, role, "
                "queues.\nExample: ternd record load --file records.jsonl",
@@ -163,6 +172,7 @@ std::vector<AdminEntry> make_entries() {
                "server.\nExample: ternd export --format jsonl --to tickets.jsonl",
                {optional("format", "jsonl, or ledger (with --to)"),
                 optional("to", "File to write, 0600; to stdout when left out", Kind::path),
+                optional("replace", "The file of --to may be there already", Kind::flag),
                 optional("limit", "At most so many tickets; then a line {\"next\": TOKEN}", Kind::integer),
                 optional("after", "TOKEN of the page before")}),
        export_tickets},
@@ -174,15 +184,17 @@ std::vector<AdminEntry> make_entries() {
            "Order, status and signatures stay. Later texts that quote what is erased go with it. Devices do the same "
            "at their next sync; --list says which have.\nExample: ternd erase --ticket T-2026-0042 --reason \"asked "
            "for by the customer\"",
-           {optional("ticket", "Every text of this ticket: its number or id"),
-            repeated("change", "One change, as DEVICE:CHANGE; may be repeated"),
-            optional("reason", "Why; stands in the ledger, so name nobody"),
-            optional("list", "What was erased, when and why, and which devices have confirmed it", Kind::flag)}),
+           paged({optional("ticket", "Every text of this ticket: its number or id"),
+                  repeated("change", "One change, as DEVICE:CHANGE; may be repeated"),
+                  optional("reason", "Why; stands in the ledger, so name nobody"),
+                  optional("list", "What was erased, when and why, and which devices have confirmed it", Kind::flag)})),
        erase_bodies},
       {command("backup", "One encrypted file with everything, checked after it was written",
                "Only the recovery key opens it. erasures.log beside it holds ids only: keep it with your "
                "backups.\nExample: ternd backup --to /mnt/backup/tern-2026-03-01",
-               {required("to", "File to write", Kind::path)}, of_the_server),
+               {required("to", "File to write", Kind::path),
+                optional("replace", "The file may be there already", Kind::flag)},
+               of_the_server),
        backup},
       {command(
            "restore", "Makes a server of a backup; its history goes on under a new epoch",
@@ -193,6 +205,7 @@ std::vector<AdminEntry> make_entries() {
            {required("from", "The backup", Kind::path),
             required("recovery-key", "Read from the first line of stdin", Kind::secret),
             optional("erasures", "A newer erasures.log; the one beside the backup is taken by itself", Kind::path),
+            optional("skip-damaged-lines", "Goes on without the lines of erasures.log that cannot be read", Kind::flag),
             optional("replace", "Moves the server that is there aside", Kind::flag)},
            of_the_server, AdminWhere::offline_only),
        nullptr},

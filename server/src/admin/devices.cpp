@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "admin/handlers.hpp"
+#include "admin/list_page.hpp"
 #include "admin/record_writer.hpp"
 #include "ingest/devices.hpp"
 #include "tern/protocol/enrolment.hpp"
@@ -100,16 +101,19 @@ Result<Json> device_code(AdminCall& call) {
 }
 
 Result<Json> device_list(AdminCall& call) {
-  Json rows = Json::array();
+  TERN_TRY(ListPage page, ListPage::of(call));
   std::optional<OperatorId> only;
   if (call.has("operator")) {
     TERN_TRY(const sync::Record owner,
              resolve_record(call.tenant(), sync::RecordKind::operator_, call.text("operator")));
     only = OperatorId::or_zero(owner.id.view());
   }
-  for (const DeviceInfo& device : people_devices(call.tenant()))
-    if (!only || device.operator_id == *only) rows.push(device_json(call.tenant(), device));
-  return Json::object({{"rows", std::move(rows)}});
+  for (const DeviceInfo& device : people_devices(call.tenant())) {
+    std::string key = to_hex(device.device);
+    if ((!only || device.operator_id == *only) && page.wants(key))
+      page.add(std::move(key), device_json(call.tenant(), device));
+  }
+  return std::move(page).answer();
 }
 
 Result<Json> device_revoke(AdminCall& call) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "admin/handlers.hpp"
+#include "admin/list_page.hpp"
 #include "ingest/jobs.hpp"
 #include "store/ledger.hpp"
 #include "tern/protocol/limits.hpp"
@@ -93,15 +94,19 @@ void add_readers(const Tenant& tenant, std::uint64_t commit_seq, Json& row) {
   row.append_member("out_of_reach", std::move(ended));
 }
 
-Result<Json> list_erasures(Tenant& tenant) {
+Result<Json> list_erasures(const AdminCall& call) {
+  Tenant& tenant = call.tenant();
+  TERN_TRY(ListPage page, ListPage::of(call));
+  std::uint64_t place = 0;  // the list only grows
   TERN_TRY(auto reader, tenant.reader());
   TERN_TRY(auto rows, reader.db().query("SELECT DISTINCT commit_seq, statement FROM erasure WHERE tenant_id = $1 "
                                         "ORDER BY commit_seq, statement",
                                         tenant.number()));
-  Json out = Json::array();
   for (;;) {
     TERN_TRY(const bool more, rows.step());
-    if (!more) return Json::object({{"rows", std::move(out)}});
+    if (!more) return std::move(page).answer();
+    std::string key = list_key(++place);
+    if (!page.wants(key)) continue;
     TERN_TRY(const auto erasure, tenant.keys().open_logged<protocol::Erasure>(rows.blob(1)));
     TERN_TRY(const std::string reason, reason_of(reader.db(), tenant.number(), rows.uint64(0)));
     Json changes = Json::array();
@@ -112,7 +117,7 @@ Result<Json> list_erasures(Tenant& tenant) {
                              {"reason", reason.empty() ? Json() : Json(reason)}});
     add_readers(tenant, rows.uint64(0), row);
     row.append_member("changes", std::move(changes));
-    out.push(std::move(row));
+    page.add(std::move(key), std::move(row));
   }
 }
 
@@ -133,16 +138,18 @@ Result<Json> erase_bodies(AdminCall& call) {
   if (call.flag("list")) {
     if (call.has("ticket") || call.has("change") || call.has("reason"))
       return fail(ErrorCode::usage, "--list erases nothing: it goes alone.", "", "list");
-    return list_erasures(call.tenant());
+    return list_erasures(call);
   }
+  if (call.has("limit") || call.has("after"))
+    return fail(ErrorCode::usage, "--limit and --after go with --list.", "", "limit");
   const std::string reason = call.has("reason") ? call.text("reason") : std::string{};
   TERN_CHECKED(protocol::check_text(reason, limits::result_bytes_max, "reason"));
   TERN_TRY(const auto changes, named_changes(call));
   Json rows = Json::array();
   if (changes.empty()) return Json::object({{"erased", Json(0)}, {"rows", std::move(rows)}});
-  // Noted first, ids only: a restore of an older backup erases again what the ledger alone would have forgotten.
-  TERN_CHECKED(call.parts().directory.note_erased(call.tenant().id(), changes));
   TERN_TRY(const Erased erased, call.on_strand([&] { return erase(call.tenant(), changes, OperatorId{}, reason); }));
+  // Ids only: a restore of an older backup erases again what its ledger does not know of. After the commit, so that the
+  // log never names what was refused; what a crash keeps from it is noted when the directory is opened.
   TERN_CHECKED(call.parts().directory.note_erased(call.tenant().id(), erased.changes));
   for (const sync::ChangeRef& change : erased.changes)
     rows.push(

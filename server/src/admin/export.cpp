@@ -73,6 +73,7 @@ Result<std::int64_t> token_of(const AdminCall& call) {
 }
 
 Result<Json> export_to_file(const AdminCall& call, const std::string& format) {
+  TERN_CHECKED(check_output_file(call.text("to"), call.flag("replace"), "to"));
   TERN_TRY(auto file, PrivateFileWriter::open(call.text("to")));
   const LineSink write = [&](Json line) -> Result<bool> {
     TERN_CHECKED(file->write(to_text(line) + "\n"));
@@ -92,6 +93,8 @@ Result<Json> export_tickets(AdminCall& call) {
     return fail(ErrorCode::invalid, "There is no format \"" + format + "\".", "Formats: jsonl, ledger.", "format");
   const std::int64_t limit = call.integer("limit", INT64_MAX);
   if (limit < 1) return fail(ErrorCode::invalid, "A page has at least one ticket.", "", "limit");
+  if (!call.has("to") && call.flag("replace"))
+    return fail(ErrorCode::usage, "--replace goes with --to.", "", "replace");
   if (call.has("to")) {
     if (call.has("limit") || call.has("after"))
       return fail(ErrorCode::usage, "A file holds every ticket: --to goes without --limit and --after.", "", "to");

@@ -2,10 +2,13 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <span>
+#include <unordered_map>
 
 #include "admin/handlers.hpp"
 #include "admin/record_writer.hpp"
 #include "ingest/ingest.hpp"
+#include "one_line.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/server/incident_mapping.hpp"
 #include "tern/sync/ticket_state.hpp"
@@ -13,24 +16,97 @@
 namespace tern::server::admin {
 namespace {
 
+// What an import holds at once, whatever the size of its file.
+constexpr std::size_t rows_max = 10'000'000, incidents_max = 1'000'000, names_max = 100'000;
+constexpr std::size_t incident_bytes_max = 16 * 1024 * 1024;
+
 using Records = std::map<std::pair<sync::RecordKind, std::string>, RecordId>;
 
 void want(Records& wanted, sync::RecordKind kind, const std::string& name) {
   wanted.try_emplace({kind, name}, RecordId{});
 }
 
-/// Every name that the log knows, and the custom fields of its columns.
-Records names_in(const IncidentLog& log) {
-  Records wanted;
-  for (const LogRow& row : log.rows) {
-    want(wanted, sync::RecordKind::operator_, row.author);
-    for (const ReferenceColumn& column : reference_columns)
-      if (const auto name = row.cell(column.column)) want(wanted, column.kind, *name);
+tl::unexpected<Error> at_line(std::size_t line, ErrorCode code, const std::string& what) {
+  return fail(code, "Line " + std::to_string(line) + ": " + what, "Nothing was imported.", "file");
+}
+
+/// The names that one row knows.
+template <typename Visit>
+void each_name(const LogRow& row, Visit&& visit) {
+  visit(sync::RecordKind::operator_, row.author);
+  for (const ReferenceColumn& column : reference_columns)
+    if (const auto name = row.cell(column.column)) visit(column.kind, *name);
+}
+
+/// Where the rows of each incident are, and every name that the log knows: what is held of a log while it is imported.
+struct LogIndex {
+  struct Place {
+    std::uint32_t incident = 0, line = 0;
+    std::uint64_t offset = 0;
+  };
+  std::vector<Place> rows;             // by incident, then in file order
+  std::vector<std::string> incidents;  // in file order
+  Records names;
+};
+
+Result<void> check_row(const LogRow& row) {
+  const auto state = row.cell("incident_state");
+  if (!state || !status_of_state(*state))
+    return at_line(row.line, ErrorCode::invalid, "incident_state \"" + state.value_or("?") + "\" is unknown.");
+  bool good = is_one_line(row.incident) && row.incident.size() <= limits::name_bytes_max;
+  each_name(row, [&](sync::RecordKind, const std::string& name) {
+    good = good && name.size() <= limits::name_bytes_max && is_one_line(name);
+  });
+  if (good) return {};
+  return at_line(row.line, ErrorCode::invalid, "a name is longer than 200 bytes, or holds a control character.");
+}
+
+/// The first pass: everything that can be wrong with the file is found before anything is written.
+Result<LogIndex> read_index(IncidentLogReader& log) {
+  LogIndex index;
+  std::unordered_map<std::string, std::uint32_t> numbers;
+  for (;;) {
+    TERN_TRY(const auto row, log.next());
+    if (!row) break;
+    TERN_CHECKED(check_row(*row));
+    const auto [at, first] = numbers.try_emplace(row->incident, static_cast<std::uint32_t>(index.incidents.size()));
+    if (first) index.incidents.push_back(row->incident);
+    index.rows.push_back({at->second, static_cast<std::uint32_t>(row->line), log.place().offset});
+    each_name(*row, [&](sync::RecordKind kind, const std::string& name) { want(index.names, kind, name); });
+    if (index.rows.size() > rows_max || index.incidents.size() > incidents_max || index.names.size() > names_max)
+      return at_line(row->line, ErrorCode::too_large,
+                     "more rows, incidents or names than one import takes; split the file.");
   }
+  if (index.rows.empty()) return fail(ErrorCode::invalid, "The incident log has no rows.", "", "file");
+  std::ranges::sort(index.rows, {}, [](const LogIndex::Place& row) { return std::pair(row.incident, row.offset); });
   for (const std::string_view column : custom_columns)
-    if (std::find(log.columns.begin(), log.columns.end(), column) != log.columns.end())
-      want(wanted, sync::RecordKind::custom_field, std::string(column));
-  return wanted;
+    if (std::ranges::find(log.columns(), column) != log.columns().end())
+      want(index.names, sync::RecordKind::custom_field, std::string(column));
+  return index;
+}
+
+/// The rows of one incident, in file order.
+Result<std::vector<LogRow>> read_rows(IncidentLogReader& log, const std::string& incident, const Records& names,
+                                      std::span<const LogIndex::Place> places) {
+  std::vector<LogRow> rows;
+  std::size_t bytes = 0;
+  for (const LogIndex::Place& place : places) {
+    log.go_to({place.offset, place.line});
+    TERN_TRY(auto row, log.next());
+    bool same = row && row->incident == incident;
+    if (same) each_name(*row, [&](auto kind, const std::string& name) { same = same && names.contains({kind, name}); });
+    if (!same)
+      return fail(ErrorCode::invalid, "The file changed while it was imported.",
+                  "Import it again: what is there is skipped.", "file");
+    for (const auto& [column, value] : row->cells) bytes += column.size() + value.size();
+    if (bytes > incident_bytes_max)
+      return fail(ErrorCode::too_large, "Incident " + incident + " has more than 16 MiB of rows.",
+                  "Take it out and import the file again: what is there is skipped.", "file");
+    row->first = rows.empty();
+    row->played_ms = rows.empty() ? row->own_ms : std::max(row->own_ms, rows.back().played_ms + 1);
+    rows.push_back(std::move(*row));
+  }
+  return rows;
 }
 
 sync::Record new_record(sync::RecordKind kind, const std::string& name, Environment& environment) {
@@ -77,18 +153,18 @@ Result<std::set<std::string>> known_incidents(Tenant& tenant) {
   }
 }
 
-std::vector<ServerChange> changes_of_incident(const std::vector<const LogRow*>& rows, const RecordLookup& lookup,
+std::vector<ServerChange> changes_of_incident(const std::vector<LogRow>& rows, const RecordLookup& lookup,
                                               Environment& environment) {
   IncidentState state;
   state.ticket = random_id<TicketId>(environment);
   std::vector<ServerChange> out;
-  for (const LogRow* row : rows)
-    for (sync::Change& change : changes_of_row(*row, state, lookup)) {
+  for (const LogRow& row : rows)
+    for (sync::Change& change : changes_of_row(row, state, lookup)) {
       change.ref.id = random_id<ChangeId>(environment);
-      change.wall_ms = change.asserted_ms = row->played_ms;
+      change.wall_ms = change.asserted_ms = row.played_ms;
       change.seen_now = true;
       change.principal_kind = sync::PrincipalKind::operator_;
-      change.principal_id = Bytes(lookup(sync::RecordKind::operator_, row->author).view());
+      change.principal_id = Bytes(lookup(sync::RecordKind::operator_, row.author).view());
       out.push_back({std::move(change), {}});
     }
   return out;
@@ -110,28 +186,26 @@ Result<void> commit_incident(Tenant& tenant, std::vector<ServerChange> changes, 
 }  // namespace
 
 Result<Json> import_incidents(AdminCall& call) {
-  TERN_TRY(const IncidentLog log, read_incident_log(call.text("file")));
-  for (const LogRow& row : log.rows) {
-    const auto state = row.cell("incident_state");
-    if (!state || !status_of_state(*state))
-      return fail(ErrorCode::invalid,
-                  "Line " + std::to_string(row.line) + ": incident_state \"" + state.value_or("?") + "\" is unknown.",
-                  "", "file");
-  }
-  Records records = names_in(log);
-  TERN_TRY(const std::size_t made, call.on_strand([&] { return make_records(call.tenant(), records); }));
-  const RecordLookup lookup = [&](sync::RecordKind kind, const std::string& name) { return records.at({kind, name}); };
-
-  std::map<std::string, std::vector<const LogRow*>> rows;
-  for (const LogRow& row : log.rows) rows[row.incident].push_back(&row);
+  TERN_TRY(const auto log, IncidentLogReader::open(call.text("file")));
+  TERN_TRY(LogIndex index, read_index(*log));
+  TERN_TRY(const std::size_t made, call.on_strand([&] { return make_records(call.tenant(), index.names); }));
+  const RecordLookup lookup = [&](sync::RecordKind kind, const std::string& name) {
+    return index.names.at({kind, name});
+  };
   TERN_TRY(const auto known, known_incidents(call.tenant()));
   Imported imported;
-  for (const std::string& incident : log.incidents) {
+  for (auto from = index.rows.cbegin(); from != index.rows.cend();) {
+    const auto to =
+        std::find_if(from, index.rows.cend(), [&](const auto& row) { return row.incident != from->incident; });
+    const std::span<const LogIndex::Place> places(from, to);
+    const std::string& incident = index.incidents[from->incident];
+    from = to;
     if (known.contains(incident)) {
       ++imported.skipped;
       continue;
     }
-    auto changes = changes_of_incident(rows[incident], lookup, call.parts().environment);
+    TERN_TRY(const auto rows, read_rows(*log, incident, index.names, places));
+    auto changes = changes_of_incident(rows, lookup, call.parts().environment);
     TERN_CHECKED(call.on_strand([&] { return commit_incident(call.tenant(), std::move(changes), imported); }));
   }
   return Json::object({{"tickets", Json(imported.tickets)},

@@ -80,9 +80,23 @@ private:
     for (const Device& device : devices) {
       Json line = line_of("device", {{"wire", wire_json(device.row.certificate)}});
       if (!device.row.revocation.empty()) line.append_member("revocation", wire_json(device.row.revocation));
+      TERN_TRY(Json earlier, earlier_certificates(device.row.id));
+      if (earlier.size() != 0) line.append_member("earlier", std::move(earlier));
       TERN_CHECKED(put(line));
     }
     return {};
+  }
+
+  Result<Json> earlier_certificates(const DeviceId& device) {
+    TERN_TRY(auto rows, db_.query("SELECT certificate FROM past_certificate WHERE tenant_id = $1 AND device_id = $2 "
+                                  "ORDER BY device_epoch",
+                                  number_, device));
+    Json all = Json::array();
+    for (;;) {
+      TERN_TRY(const bool more, rows.step());
+      if (!more) return all;
+      all.push(wire_json(rows.blob(0)));
+    }
   }
 
   // ---- the ledger: sets in commit order, each anchor behind the last commit it covers ----
@@ -197,6 +211,7 @@ Result<Json> export_ledger(const AdminCall& call) {
     return fail(ErrorCode::usage, "A ledger is exported in one piece.", "Name a file with --to, and nothing else.",
                 "to");
   Tenant& tenant = call.tenant();
+  TERN_CHECKED(check_output_file(call.text("to"), call.flag("replace"), "to"));
   TERN_TRY(auto file, PrivateFileWriter::open(call.text("to")));
   TERN_TRY(auto reader, tenant.reader());
   TERN_TRY(auto snapshot, sqlite::Transaction::begin_read(reader.db()));

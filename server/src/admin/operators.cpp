@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "admin/handlers.hpp"
+#include "admin/list_page.hpp"
 #include "admin/operator_record.hpp"
 #include "admin/record_writer.hpp"
 #include "ingest/devices.hpp"
@@ -123,17 +124,17 @@ Result<Json> operator_list(AdminCall& call) {
   std::sort(records.begin(), records.end(),
             [](const sync::Record& a, const sync::Record& b) { return a.integer_id < b.integer_id; });
   const auto all = devices(call.tenant());
-  Json rows = Json::array();
+  TERN_TRY(ListPage page, ListPage::of(call));
   for (const sync::Record& record : records) {
-    if (record.deleted) continue;
+    if (record.deleted || !page.wants(list_key(record.integer_id))) continue;
     const auto active = std::count_if(all.begin(), all.end(), [&](const DeviceInfo& device) {
       return device.operator_id.view() == record.id.view() && device.key_state == protocol::KeyState::active;
     });
     Json row = record_json(call.tenant(), record);
     row.set("devices", Json(static_cast<std::int64_t>(active)));
-    rows.push(std::move(row));
+    page.add(list_key(record.integer_id), std::move(row));
   }
-  return Json::object({{"rows", std::move(rows)}});
+  return std::move(page).answer();
 }
 
 Result<Json> operator_set(AdminCall& call) {

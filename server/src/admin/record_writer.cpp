@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "ingest/ingest.hpp"
+#include "one_line.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/protocol/text.hpp"
 
@@ -73,6 +74,7 @@ Result<std::string> record_name(std::string_view text, std::string_view field) {
   auto name = protocol::normalise_nfc(text);
   if (!name || name->empty() || name->size() > limits::name_bytes_max)
     return fail(ErrorCode::invalid, "A name is 1 to 200 bytes of text.", "", std::string(field));
+  TERN_CHECKED(check_one_line(*name, "name", field));
   return std::move(*name);
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "admin/handlers.hpp"
+#include "admin/list_page.hpp"
 #include "admin/record_writer.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/sync/rights.hpp"
@@ -165,10 +166,11 @@ Result<Json> record_list(AdminCall& call) {
   auto records = call.tenant().records(kind);
   std::sort(records.begin(), records.end(),
             [](const sync::Record& a, const sync::Record& b) { return a.integer_id < b.integer_id; });
-  Json rows = Json::array();
+  TERN_TRY(ListPage page, ListPage::of(call));
   for (const sync::Record& record : records)
-    if (!record.deleted) rows.push(record_json(call.tenant(), record));
-  return Json::object({{"rows", std::move(rows)}});
+    if (!record.deleted && page.wants(list_key(record.integer_id)))
+      page.add(list_key(record.integer_id), record_json(call.tenant(), record));
+  return std::move(page).answer();
 }
 
 }  // namespace tern::server::admin

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
-#include <sstream>
+#include <set>
 
+#include "access/erasures_log.hpp"
 #include "access/open_tenants.hpp"
 #include "access/private_file.hpp"
 #include "admin/backup_manifest.hpp"
@@ -21,6 +22,7 @@ namespace tern::server::admin {
 namespace {
 
 constexpr std::size_t erase_at_once_max = 500;
+constexpr std::size_t damaged_shown_bytes_max = 1'000;
 
 tl::unexpected<Error> not_whole(const std::string& what) {
   return fail(ErrorCode::verification_failed, "The backup is not whole: " + what + ".",
@@ -126,41 +128,55 @@ Result<BackupManifest> check_manifest(const Unpacker& unpacker, const std::strin
 struct ComesBack {
   std::vector<DeviceId> revoked, frozen;
   std::vector<sync::ChangeRef> erased;
+  std::set<EpochId> epochs;  // that restores began: their numbers are given already
 };
 
-/// Lines that are no ids of ours say nothing.
 void read_log(ByteView text, std::map<TenantId, ComesBack>& out) {
-  std::istringstream lines{std::string(text)};
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::string verb, tenant, device, change;
-    words >> verb >> tenant >> device >> change;
-    const auto tenant_raw = from_hex(tenant), device_raw = from_hex(device), change_raw = from_hex(change);
-    const auto tenant_id = tenant_raw ? TenantId::from(*tenant_raw) : std::nullopt;
-    const auto device_id = device_raw ? DeviceId::from(*device_raw) : std::nullopt;
-    const auto change_id = change_raw ? ChangeId::from(*change_raw) : std::nullopt;
-    if (!tenant_id || !device_id) continue;
-    if (verb == "revoke") out[*tenant_id].revoked.push_back(*device_id);
-    if (verb == "freeze") out[*tenant_id].frozen.push_back(*device_id);
-    if (verb == "erase" && change_id) out[*tenant_id].erased.push_back({*device_id, *change_id});
+  for (const std::string& whole : read_log_text(text).lines) {
+    const auto line = parse_log_line(ByteView(whole).substr(0, whole.size() - 1));
+    check(line.has_value(), "a line that was read is whole");
+    ComesBack& back = out[line->tenant];
+    if (line->verb == LogLine::Verb::revoke) back.revoked.push_back(line->device);
+    if (line->verb == LogLine::Verb::freeze) back.frozen.push_back(line->device);
+    if (line->verb == LogLine::Verb::epoch) back.epochs.insert(line->epoch);
+    if (line->verb == LogLine::Verb::erase) back.erased.push_back({line->device, line->change});
   }
 }
 
+struct GatheredLogs {
+  Bytes text;
+  std::vector<std::string> damaged;  // "PATH line 3 (...)"
+};
+
 /// Of the backup, of the server that is replaced, beside the backup, and named: together, each line once.
-Result<Bytes> gather_logs(const std::vector<std::string>& paths) {
-  if (mutant(Mutant::erased_returns)) return Bytes{};
-  std::vector<std::string> all;
+Result<GatheredLogs> gather_logs(const std::vector<std::string>& paths) {
+  GatheredLogs out;
+  if (mutant(Mutant::erased_returns)) return out;
   for (const std::string& path : paths) {
     if (path.empty() || !file_exists(path)) continue;
     TERN_TRY(const Bytes text, read_private_file(path, erasures_log_bytes_max));
-    std::istringstream lines(text);
-    for (std::string line; std::getline(lines, line);) all.push_back(line);
+    const LogText read = read_log_text(text);
+    for (const std::string& line : read.lines) out.text += line;
+    for (const std::string& line : read.damaged) out.damaged.push_back(path + " " + line);
   }
-  std::sort(all.begin(), all.end());
-  all.erase(std::unique(all.begin(), all.end()), all.end());
-  Bytes out;
-  for (const std::string& line : all) out += line + "\n";
+  out.text = merge_logs(out.text, {});
   return out;
+}
+
+/// A log that somebody names is there.
+Result<std::string> existing_log(const std::string& path) {
+  if (path.empty() || file_exists(path)) return path;
+  return fail(ErrorCode::not_found, "There is no " + path + ".", "", "erasures");
+}
+
+/// What a line said that cannot be read would be undone by going on: a device active again, a text back.
+Result<void> refuse_damaged(const GatheredLogs& logs, bool skip) {
+  if (skip || logs.damaged.empty()) return {};
+  std::string named;
+  for (const std::string& line : logs.damaged) named += (named.empty() ? "" : ", ") + line;
+  return fail(ErrorCode::corrupt,
+              "What was revoked and erased cannot be read in full: " + named.substr(0, damaged_shown_bytes_max) + ".",
+              "Put a good copy of erasures.log there, or go on without these lines with --skip-damaged-lines.");
 }
 
 struct Returned {
@@ -211,7 +227,18 @@ Result<void> check_tenant(Tenant& tenant, const BackupManifest& manifest) {
   return tenant.writer().integrity_check();
 }
 
-Result<Json> begin_again(Tenant& tenant, const protocol::SigningKey& root, Environment& environment) {
+/// Restores of this tenant that the backup knows nothing of: each began a block of numbers of its own.
+Result<std::uint64_t> restores_since(Tenant& tenant, const std::set<EpochId>& epochs) {
+  std::uint64_t since = 0;
+  for (const EpochId& epoch : epochs) {
+    TERN_TRY(const auto past, epoch_record(tenant, epoch));
+    if (!past && epoch != tenant.epoch()) ++since;
+  }
+  return since;
+}
+
+Result<Json> begin_again(Tenant& tenant, const protocol::SigningKey& root, std::uint64_t restores,
+                         Environment& environment) {
   const protocol::LogHead head = tenant.log_head();
   protocol::EpochRecord record;
   record.tenant = tenant.id();
@@ -221,7 +248,7 @@ Result<Json> begin_again(Tenant& tenant, const protocol::SigningKey& root, Envir
   record.new_epoch = random_id<EpochId>(environment);
   record.time_ms = tenant.now_ms();
   const auto signed_record = protocol::sign_statement(record, root);
-  TERN_CHECKED(begin_epoch(tenant, record, signed_record.wire));
+  TERN_CHECKED(begin_epoch(tenant, record, signed_record.wire, restores + 1));
   // Codes that were used since the backup was made would open the door a second time.
   TERN_CHECKED(tenant.writer().run("DELETE FROM enrolment_code WHERE tenant_id = $1", tenant.number()));
   return Json::object({{"tenant", Json(tenant.name())},
@@ -244,9 +271,11 @@ Result<Json> make_ready(const std::string& folder, const BackupManifest& manifes
   for (Tenant* tenant : tenants.all()) {
     const auto strand = tenant->lock_writer();
     TERN_CHECKED(check_tenant(*tenant, manifest));
-    TERN_TRY(Json row, begin_again(*tenant, root, environment));
-    rows.push(std::move(row));
     const ComesBack& first = comes_back[tenant->id()];
+    TERN_TRY(const std::uint64_t restores, restores_since(*tenant, first.epochs));
+    TERN_TRY(Json row, begin_again(*tenant, root, restores, environment));
+    rows.push(std::move(row));
+    TERN_CHECKED(directory->note_epoch(tenant->id(), tenant->epoch()));
     TERN_CHECKED(end_again(*tenant, first.revoked, protocol::RevocationReason::revoked, returned));
     TERN_CHECKED(end_again(*tenant, first.frozen, protocol::RevocationReason::frozen, returned));
     TERN_CHECKED(erase_again(*tenant, first.erased, returned));
@@ -270,10 +299,7 @@ Result<std::string> move_aside(const std::string& target, bool replace, Environm
   if (!replace)
     return fail(ErrorCode::invalid, "There is something in " + target + " already.",
                 "Restore with --replace to move it aside, or choose another --data.", "data");
-  if (file_exists(target + "/server.db")) {
-    TERN_TRY(const auto unused, Directory::open(target));  // `busy` while a server runs there
-    static_cast<void>(unused);
-  }
+  TERN_CHECKED(Directory::check_unused(target));
   const std::string aside = target + ".before-restore-" + std::to_string(environment.wall_ms());
   std::error_code failed;
   std::filesystem::rename(target, aside, failed);
@@ -313,10 +339,11 @@ Result<Json> restore(const ServerOptions& options, const Json& command, Environm
   TERN_TRY(const BackupManifest manifest, check_manifest(unpacker, staging.path(), recovery));
   const std::string log_name = "/" + std::string(erasures_log_name);
   const std::string beside = (std::filesystem::path(from).parent_path() / std::string(erasures_log_name)).string();
-  TERN_TRY(const Bytes logs,
-           gather_logs({staging.path() + log_name, target + log_name, beside, command["erasures"].as_string()}));
-  TERN_CHECKED(write_private_file(staging.path() + log_name, logs));
-  TERN_TRY(Json answer, make_ready(staging.path(), manifest, recovery, options.vfs, logs, environment));
+  TERN_TRY(const std::string named, existing_log(command["erasures"].as_string()));
+  TERN_TRY(const GatheredLogs logs, gather_logs({staging.path() + log_name, target + log_name, beside, named}));
+  TERN_CHECKED(refuse_damaged(logs, command["skip-damaged-lines"].as_bool()));
+  TERN_CHECKED(write_private_file(staging.path() + log_name, logs.text));
+  TERN_TRY(Json answer, make_ready(staging.path(), manifest, recovery, options.vfs, logs.text, environment));
 
   TERN_TRY(const std::string aside, move_aside(target, command["replace"].as_bool(), environment));
   std::error_code failed;
@@ -324,6 +351,9 @@ Result<Json> restore(const ServerOptions& options, const Json& command, Environm
   if (failed)
     return fail(ErrorCode::storage_failed, "Cannot move the restored server to " + target + ".",
                 aside.empty() ? "" : "The old one lies in " + aside + ".");
+  Json skipped = Json::array();
+  for (const std::string& line : logs.damaged) skipped.push(Json(line));
+  answer.set("skipped_lines", std::move(skipped));
   answer.set("directory", Json(target));
   answer.set("moved_aside", aside.empty() ? Json() : Json(aside));
   return answer;

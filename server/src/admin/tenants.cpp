@@ -1,9 +1,11 @@
 // The server as a whole: tenants, status, verification, the clock.
 #include <filesystem>
 
+#include "access/key_store.hpp"
 #include "access/private_file.hpp"
 #include "access/recovery_sheet.hpp"
 #include "admin/handlers.hpp"
+#include "admin/list_page.hpp"
 #include "ingest/devices.hpp"
 #include "ingest/jobs.hpp"
 #include "ingest/quarantine.hpp"
@@ -18,6 +20,14 @@ constexpr std::uintmax_t room_bytes_min = 512ULL * 1024 * 1024;
 Json tenant_json(const Tenant& tenant) {
   return Json::object(
       {{"name", Json(tenant.name())}, {"id", Json(to_uuid_text(tenant.id().view()))}, {"zone", Json(tenant.zone())}});
+}
+
+/// Its zone stands in its file.
+Json closed_json(const ClosedTenant& closed) {
+  return Json::object({{"name", Json(closed.entry.name)},
+                       {"id", Json(to_uuid_text(closed.entry.id.view()))},
+                       {"zone", Json()},
+                       {"state", Json("not open: " + closed.reason.message)}});
 }
 
 Result<Json> tenant_status(Tenant& tenant) {
@@ -83,6 +93,13 @@ Json problems_of(AdminParts& parts) {
     if (const auto trouble = tenant->storage_trouble())
       problems.push(Json(tenant->name() + ": the last write failed (" + std::string(to_string(*trouble)) + ")."));
   }
+  for (const ClosedTenant& closed : parts.tenants.closed())
+    problems.push(
+        Json(closed.entry.name + ": not open, its devices wait. " + closed.reason.message + " " + closed.reason.hint));
+  for (const std::string& folder : parts.directory.unknown_folders())
+    problems.push(Json(folder + " belongs to no tenant that server.db knows. If one is missing, restore a backup."));
+  if (const auto damaged = check_courier_key(parts.directory.path()); !damaged)
+    problems.push(Json(damaged.error().message + " " + damaged.error().hint));
   if (const auto sheet = recovery_sheet(parts.directory.path()))
     problems.push(Json("The recovery key still lies in " + *sheet +
                        ": print it or move it off this machine, then delete the file."));
@@ -105,9 +122,19 @@ Result<Json> tenant_add(AdminCall& call) {
 }
 
 Result<Json> tenant_list(AdminCall& call) {
-  Json rows = Json::array();
-  for (const Tenant* tenant : call.parts().tenants.all()) rows.push(tenant_json(*tenant));
-  return Json::object({{"rows", std::move(rows)}});
+  TERN_TRY(ListPage page, ListPage::of(call));
+  for (const Tenant* tenant : call.parts().tenants.all()) {
+    std::string key = to_hex(tenant->id());
+    if (!page.wants(key)) continue;
+    Json row = tenant_json(*tenant);
+    row.set("state", Json("open"));
+    page.add(std::move(key), std::move(row));
+  }
+  for (const ClosedTenant& closed : call.parts().tenants.closed()) {
+    std::string key = to_hex(closed.entry.id);
+    if (page.wants(key)) page.add(std::move(key), closed_json(closed));
+  }
+  return std::move(page).answer();
 }
 
 Result<Json> status(AdminCall& call) {
@@ -134,7 +161,9 @@ Result<Json> status(AdminCall& call) {
 }
 
 Result<Json> verify(AdminCall& call) {
-  TERN_TRY(const Verification found, verify_tenant(call.tenant()));
+  TERN_TRY(Verification found, verify_tenant(call.tenant()));
+  if (const auto damaged = check_courier_key(call.parts().directory.path()); !damaged)
+    found.findings.push_back(damaged.error().message);
   Json findings = Json::array();
   for (const std::string& finding : found.findings) findings.push(Json(finding));
   return Json::object({{"good", Json(found.good())},

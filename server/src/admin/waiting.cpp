@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "admin/handlers.hpp"
+#include "admin/list_page.hpp"
 #include "admin/record_writer.hpp"
 #include "admin/setting_export.hpp"
 #include "admin/ticket_export.hpp"
@@ -71,6 +72,12 @@ std::string short_name(const QuarantinedSet& set) {
   return to_hex(set.hash).substr(0, set_digits);
 }
 
+/// As quarantined_sets orders them.
+std::string quarantine_key(const QuarantinedSet& set, std::size_t index) {
+  return to_hex(set.device) + fmt::format("-{:06x}-{:010x}-{:012x}-{:04x}", set.device_epoch, set.chain_seq,
+                                          static_cast<std::uint64_t>(set.received_ms), index);
+}
+
 /// By the beginning of a set's name, or all of a device.
 Result<std::vector<QuarantinedSet>> chosen_sets(const AdminCall& call) {
   TERN_TRY(std::vector<QuarantinedSet> sets, quarantined_sets(call.tenant()));
@@ -121,17 +128,24 @@ std::size_t refused_in(const ServerCommit& commit) {
 
 // ---- held ----
 
-Result<std::vector<sync::ChangeRef>> held_changes(sqlite::Database& db, std::int64_t tenant) {
+struct HeldPlace {
+  std::string key;
+  sync::ChangeRef ref;
+};
+
+Result<std::vector<HeldPlace>> held_changes(sqlite::Database& db, std::int64_t tenant) {
   // 6 is sync::Outcome::held, spelled so that the partial index serves.
   static_assert(static_cast<int>(sync::Outcome::held) == 6);
-  TERN_TRY(auto rows, db.query("SELECT device_id, change_id FROM change WHERE tenant_id = $1 AND standing = 6 "
-                               "ORDER BY commit_seq, idx",
-                               tenant));
-  std::vector<sync::ChangeRef> out;
+  TERN_TRY(auto rows,
+           db.query("SELECT device_id, change_id, commit_seq, idx FROM change WHERE tenant_id = $1 AND standing = 6 "
+                    "ORDER BY commit_seq, idx",
+                    tenant));
+  std::vector<HeldPlace> out;
   for (;;) {
     TERN_TRY(const bool more, rows.step());
     if (!more) return out;
-    out.push_back({rows.id<DeviceId>(0), rows.id<ChangeId>(1)});
+    out.push_back(
+        {fmt::format("{:016x}-{:04x}", rows.uint64(2), rows.uint64(3)), {rows.id<DeviceId>(0), rows.id<ChangeId>(1)}});
   }
 }
 
@@ -168,18 +182,21 @@ Result<std::uint64_t> count_held(Tenant& tenant) {
 }
 
 Result<Json> quarantine_list(AdminCall& call) {
+  TERN_TRY(ListPage page, ListPage::of(call));
   TERN_TRY(const auto sets, quarantined_sets(call.tenant()));
   const Names names(call.tenant());
   TERN_TRY(auto reader, call.tenant().reader());
-  Json rows = Json::array();
   for (const QuarantinedSet& set : sets) {
     const DeviceInfo device = find_device(call.tenant(), set.device).value_or(DeviceInfo{});
-    for (const QuarantinedChange& held : set.changes) {
+    for (std::size_t i = 0; i < set.changes.size(); ++i) {
+      const QuarantinedChange& held = set.changes[i];
+      std::string key = quarantine_key(set, i);
+      if (!page.wants(key)) continue;
       TERN_TRY(const TicketLabel label, label_of(reader.db(), call.tenant().number(), held.change.ticket));
-      rows.push(quarantined_json(set, held, device, label, names));
+      page.add(std::move(key), quarantined_json(set, held, device, label, names));
     }
   }
-  return Json::object({{"rows", std::move(rows)}});
+  return std::move(page).answer();
 }
 
 Result<Json> quarantine_release(AdminCall& call) {
@@ -216,14 +233,15 @@ Result<Json> held_list(AdminCall& call) {
   TERN_TRY(auto reader, call.tenant().reader());
   const std::int64_t tenant = call.tenant().number();
   TERN_TRY(const auto held, held_changes(reader.db(), tenant));
-  Json rows = Json::array();
-  for (const sync::ChangeRef& ref : held) {
-    TERN_TRY(const auto change, read_change(reader.db(), tenant, ref));
+  TERN_TRY(ListPage page, ListPage::of(call));
+  for (const HeldPlace& place : held) {
+    if (!page.wants(place.key)) continue;
+    TERN_TRY(const auto change, read_change(reader.db(), tenant, place.ref));
     if (!change) continue;
     TERN_TRY(Json row, held_json(reader.db(), tenant, *change, names));
-    rows.push(std::move(row));
+    page.add(place.key, std::move(row));
   }
-  return Json::object({{"rows", std::move(rows)}});
+  return std::move(page).answer();
 }
 
 Result<Json> held_release(AdminCall& call) {

@@ -84,8 +84,37 @@ void write_head(const protocol::ChainHead& head, v1::ChainHead& out) {
 
 }  // namespace
 
+bool takes_packing_against(ByteView request) {
+  using google::protobuf::internal::WireFormatLite;
+  constexpr std::uint32_t wanted =
+      WireFormatLite::MakeTag(v1::ExchangeRequest::kPackedAgainstRequestFieldNumber, WireFormatLite::WIRETYPE_VARINT);
+  google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(request.data()),
+                                            static_cast<int>(request.size()));
+  std::size_t fields = 0;
+  while (const std::uint32_t tag = in.ReadTag()) {
+    std::uint32_t value = 0;
+    if (tag == wanted) return in.ReadVarint32(&value) && value != 0;
+    if (++fields > request_fields_max || !WireFormatLite::SkipField(&in, tag)) return false;
+  }
+  return false;
+}
+
 /// One request on its way to its answer.
 struct ExchangeService::Asked {
+  /// What the session remembers, for this request alone: another one of the session meanwhile gets tickets whole.
+  void take_own_folds() {
+    if (!request->own_folds()) return;
+    const std::lock_guard guard(session.mutex);
+    own_folds = std::exchange(session.own_folds, {});
+    own_folds.forget_up_to(cursor_seq);
+  }
+  void give_own_folds_back() {
+    if (own_folds.empty()) return;
+    own_folds.keep_at_most(response.more() ? own_folds_kept_max : own_folds_kept_of_idle_max);
+    const std::lock_guard guard(session.mutex);
+    session.own_folds = std::move(own_folds);
+  }
+
   Session& session;
   Tenant& tenant;
   std::unique_ptr<v1::ExchangeRequest> request;
@@ -98,6 +127,7 @@ struct ExchangeService::Asked {
   bool deposit = false;
   bool refused = false;  // the response says why, and is all there is to say
   std::size_t receipt_bytes = 0;
+  OwnFolds own_folds;
 };
 
 /// True when the device's history is not this server's: the answer then says so and nothing else.
@@ -135,6 +165,7 @@ VerifiedPush ExchangeService::verified_push(Asked& asked) {
   push.cursor_seq = asked.cursor_seq;
   push.outbox_pending = request.outbox().pending();
   push.deposit = asked.deposit;
+  push.own_folds = request.own_folds();
   counters_.sets_received += push.change_sets.size();
   return verify_push(asked.tenant, std::move(push));
 }
@@ -149,8 +180,11 @@ bool ExchangeService::add_receipt(Asked& asked, Bytes receipt) {
 }
 
 void ExchangeService::take_push_answer(Asked& asked, PushAnswer answer) {
+  const std::size_t receipts = answer.receipts.size();
   for (Bytes& receipt : answer.receipts)
     if (!add_receipt(asked, std::move(receipt))) break;
+  // Whoever folds its own changes needs what their receipts say.
+  if (asked.receipts.size() == receipts) asked.own_folds.add(std::move(answer.own_folds));
   for (const Bytes& statement : answer.statements) asked.response.add_statements(statement);
   if (answer.fault) {
     ++counters_.errors;
@@ -158,26 +192,24 @@ void ExchangeService::take_push_answer(Asked& asked, PushAnswer answer) {
   }
 }
 
-/// Receipts under one signature, bound to the head that the answer's anchor shows.
-Result<void> ExchangeService::add_receipts(Asked& asked) {
-  if (asked.receipts.empty()) return {};
-  TERN_TRY(auto reader, asked.tenant.reader());
-  TERN_TRY(const auto list,
-           protocol::sign_receipts(asked.receipts, asked.tenant.log_head(), asked.session.device,
-                                   log_nodes(reader.db(), asked.tenant.number()), asked.tenant.keys().log));
-  asked.response.set_receipts(protocol::encode(list));
-  return {};
-}
-
-/// The anchor, and the proof that it continues the head the device holds.
-Result<void> ExchangeService::add_history(Asked& asked, sqlite::Database& db) {
+/// The anchor, receipts under one signature, and the proof that their head continues the one the device holds. All
+/// speak of one head; the log is read as it is now, which may be newer than what else is answered. While the clock is
+/// in doubt there is no anchor.
+Result<void> ExchangeService::add_history(Asked& asked) {
   TERN_TRY(const auto anchor, asked.tenant.anchor());
-  if (!anchor) return {};
-  asked.response.set_anchor(anchor->wire);
+  if (anchor) asked.response.set_anchor(anchor->wire);
+  if (!anchor && asked.receipts.empty()) return {};
+  const protocol::LogHead head = anchor ? anchor->head : asked.tenant.log_head();
+  TERN_TRY(auto reader, asked.tenant.reader());
+  const protocol::MerkleLookup nodes = log_nodes(reader.db(), asked.tenant.number());
+  if (!asked.receipts.empty()) {
+    TERN_TRY(const auto list,
+             protocol::sign_receipts(asked.receipts, head, asked.session.device, nodes, asked.tenant.keys().log));
+    asked.response.set_receipts(protocol::encode(list));
+  }
   const auto& held = asked.request->held_head();
-  if (held.size() == 0 || held.size() >= anchor->head.size) return {};
-  TERN_TRY(const auto proof,
-           protocol::consistency_proof(held.size(), anchor->head.size, log_nodes(db, asked.tenant.number())));
+  if (held.size() == 0 || held.size() >= head.size) return {};
+  TERN_TRY(const auto proof, protocol::consistency_proof(held.size(), head.size, nodes));
   asked.response.set_consistency_proof(protocol::encode_proof(proof));
   return {};
 }
@@ -267,7 +299,7 @@ Result<PageEnd> ExchangeService::write_tickets(Asked& asked, sqlite::Database& d
   const std::size_t used = asked.response.ByteSizeLong() + asked.patches.size() + asked.receipt_bytes;
   if (used >= limits::want_bytes_max) return PageEnd{asked.cursor_seq, page.token, true};  // own sets or a repair
   page.bytes_max = std::min(page.bytes_max, limits::want_bytes_max - used);
-  PatchWriter patches(db, asked.scope);
+  PatchWriter patches(db, asked.scope, &asked.own_folds);
   TERN_TRY(const PageEnd end, write_page(db, asked.scope, page, patches, asked.response));
   counters_.patches_sent += patches.patches();
   asked.patches += patches.take();
@@ -323,12 +355,8 @@ Result<ExchangeService::Answered> ExchangeService::build(Asked& asked) {
       TERN_CHECKED(add_buckets(asked, reader.db()));
       TERN_CHECKED(pull(asked, reader.db()));
     }
-    TERN_CHECKED(add_receipts(asked));
   }
-  {  // the anchor may show a head newer than the snapshot: its proof reads the log as it is now
-    TERN_TRY(auto reader, asked.tenant.reader());
-    TERN_CHECKED(add_history(asked, reader.db()));
-  }
+  TERN_CHECKED(add_history(asked));
   if (const auto device = find_device(asked.tenant, asked.session.device)) {
     write_head(device->chain, *asked.response.mutable_acked_head());
     if (!device->wipe_order.empty()) asked.response.add_statements(device->wipe_order);
@@ -337,7 +365,9 @@ Result<ExchangeService::Answered> ExchangeService::build(Asked& asked) {
   ExchangeNote note;
   note.device = asked.session.device;
   if (!asked.deposit) note.sent_seq = asked.sent_seq;
-  if (asked.request->change_sets_size() == 0 && asked.request->has_chain_head()) {
+  // Whoever fetches its own sets has not sealed what it holds: the head it shows says nothing of what comes next.
+  const bool whole = asked.request->own_sets_from() == 0;
+  if (asked.request->change_sets_size() == 0 && asked.request->has_chain_head() && whole) {
     const auto& head = asked.request->chain_head();
     note.declared = protocol::ChainHead{head.device_epoch(), head.chain_seq(), Hash::or_zero(head.hash())};
     note.cursor_seq = asked.cursor_seq;
@@ -347,6 +377,7 @@ Result<ExchangeService::Answered> ExchangeService::build(Asked& asked) {
     committer_->run(asked.tenant,
                     [&] { (void)end_custody(asked.tenant, asked.session.device); });  // else the next exchange does
   if (!asked.receipts.empty()) crash_point("before_answer");
+  asked.give_own_folds_back();
   const std::uint64_t reached = asked.response.more() ? 0 : asked.response.cursor().commit_seq();
   return Answered{asked.response.SerializeAsString() + asked.patches, reached};
 }
@@ -407,6 +438,7 @@ Result<std::unique_ptr<ExchangeService::Asked>> ExchangeService::begin(Session& 
     asked.refused = true;
     return held;
   }
+  asked.take_own_folds();
   const auto device = find_device(asked.tenant, session.device);
   const auto actor = asked.tenant.find_actor(session.operator_id);
   if (!device) return fail(ErrorCode::key_unknown, "This device is not known here.", "Enrol it with a new code.");

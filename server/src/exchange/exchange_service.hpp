@@ -26,6 +26,9 @@ struct ExchangeCounters {
       errors{0};
 };
 
+/// Whether an encoded ExchangeRequest says that its answer may be packed against it.
+bool takes_packing_against(ByteView request);
+
 /// Thread-safe.
 class ExchangeService {
 public:
@@ -64,8 +67,7 @@ private:
   Result<std::unique_ptr<Asked>> begin(Session& session, ByteView message);
   VerifiedPush verified_push(Asked& asked);
   void take_push_answer(Asked& asked, PushAnswer answer);
-  Result<void> add_receipts(Asked& asked);
-  Result<void> add_history(Asked& asked, sqlite::Database& db);
+  Result<void> add_history(Asked& asked);
   Result<void> add_own_sets(Asked& asked, sqlite::Database& db);
   static bool add_receipt(Asked& asked, Bytes receipt);
   Result<PageEnd> write_tickets(Asked& asked, sqlite::Database& db, PageRequest& page);

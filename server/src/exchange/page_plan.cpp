@@ -117,10 +117,29 @@ Result<void> gather_again(sqlite::Database& db, const ReaderScope& scope, std::u
   }
 }
 
+/// Tickets the reader holds in a form of before they were folded anew.
+Result<void> gather_refolded(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after,
+                             std::vector<Item>& items) {
+  TERN_TRY(auto rows,
+           db.query("SELECT ticket_id, max(commit_seq) FROM refolded r WHERE tenant_id = $1 AND commit_seq > "
+                    "$2 AND ($3 = 1 OR EXISTS (SELECT 1 FROM scope_member m WHERE m.tenant_id = $1 AND "
+                    "m.operator_id = $4 AND m.ticket_id = r.ticket_id AND m.left_seq = 0 AND m.entered_seq "
+                    "<= $2)) GROUP BY ticket_id",
+                    scope.tenant, after, scope.all, scope.operator_id));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) return {};
+    Item item{rows.uint64(1), rows.id<TicketId>(0)};
+    item.again = true;
+    items.push_back(item);
+  }
+}
+
 Result<std::vector<Item>> gather(sqlite::Database& db, const ReaderScope& scope, const PageRequest& page) {
   std::vector<Item> items;
   TERN_CHECKED(gather_changed(db, scope, page.cursor_seq, items));
   TERN_CHECKED(gather_again(db, scope, page.cursor_seq, items));
+  TERN_CHECKED(gather_refolded(db, scope, page.cursor_seq, items));
   if (!scope.all) {
     TERN_CHECKED(gather_entered(db, scope, page.cursor_seq, items));
     TERN_CHECKED(gather_left(db, scope, page.cursor_seq, items));
@@ -144,10 +163,15 @@ Result<std::optional<MessagePlace>> write_item(sqlite::Database& db, const Reade
     left.set_commit_seq(item.position);
     return std::optional<MessagePlace>();
   }
-  TERN_TRY(auto row,
-           db.query("SELECT state FROM ticket WHERE tenant_id = $1 AND ticket_id = $2", scope.tenant, item.ticket));
+  const bool moved = !item.entered && !item.again;
+  if (moved && patches.add_own_fold(item.ticket, item.position, cursor_seq, false, response))
+    return std::optional<MessagePlace>();
+  TERN_TRY(auto row, db.query("SELECT state, version FROM ticket WHERE tenant_id = $1 AND ticket_id = $2", scope.tenant,
+                              item.ticket));
   TERN_TRY(const bool found, row.step());
   if (!found) return fail(ErrorCode::corrupt, "A ticket of the scope has no state.");
+  if (item.entered && patches.add_own_fold(item.ticket, row.uint64(1), cursor_seq, true, response))
+    return std::optional<MessagePlace>();
   const bool whole = item.entered || item.again;
   return patches.add(item.ticket, row.blob(0), whole, whole ? MessagePlace{} : MessagePlace::behind(cursor_seq),
                      item.entered);

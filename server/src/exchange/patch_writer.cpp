@@ -28,6 +28,15 @@ void put_field(Bytes& out, int number, ByteView content) {
   out.append(content);
 }
 
+/// What a ticket shows: its own messages, and those that a split gave it, which count from the split on. Restricted
+/// ones are read on the ticket that they were written to.
+constexpr std::string_view shown_messages =
+    "(SELECT data, visibility, version, device_id, change_id FROM message WHERE tenant_id = $1 AND ticket_id = $2 "
+    "UNION ALL SELECT m.data, m.visibility, CASE WHEN m.version > g.commit_seq THEN m.version ELSE g.commit_seq END, "
+    "m.device_id, m.change_id FROM given_message g JOIN message m ON m.tenant_id = g.tenant_id AND m.device_id = "
+    "g.device_id AND m.change_id = g.change_id WHERE g.tenant_id = $1 AND g.ticket_id = $2 AND m.visibility <> $3) "
+    "AS shown";
+
 /// Whether any element of the state is a pin: a walk over the top level, without building the message.
 bool has_pins(ByteView state) {
   CodedInputStream in(reinterpret_cast<const std::uint8_t*>(state.data()), static_cast<int>(state.size()));
@@ -75,12 +84,22 @@ MessagePlace MessagePlace::behind(std::uint64_t commit_seq) {
 
 Result<std::optional<MessagePlace>> PatchWriter::add_messages(const TicketId& ticket, const MessagePlace& after,
                                                               Bytes& patch) {
-  TERN_TRY(
-      auto rows,
-      db_.query(
-          "SELECT data, visibility, version, device_id, change_id FROM message WHERE tenant_id = $1 AND ticket_id = $2 "
-          "AND (version, device_id, change_id) > ($3, $4, $5) ORDER BY version, device_id, change_id",
-          scope_.tenant, ticket, after.version, after.device, after.change));
+  static const std::string sql = "SELECT data, visibility, version, device_id, change_id FROM " +
+                                 std::string(shown_messages) +
+                                 " WHERE (version, device_id, change_id) > ($4, $5, $6) "
+                                 "ORDER BY version, device_id, change_id";
+  TERN_TRY(const auto given,
+           db_.int64_of("SELECT 1 FROM given_message WHERE tenant_id = $1 AND ticket_id = $2", scope_.tenant, ticket));
+  const auto query = [&]() -> Result<sqlite::Statement> {
+    if (given)
+      return db_.query(sql, scope_.tenant, ticket, sync::Visibility::restricted, after.version, after.device,
+                       after.change);
+    return db_.query(
+        "SELECT data, visibility, version, device_id, change_id FROM message WHERE tenant_id = $1 AND ticket_id = $2 "
+        "AND (version, device_id, change_id) > ($3, $4, $5) ORDER BY version, device_id, change_id",
+        scope_.tenant, ticket, after.version, after.device, after.change);
+  };
+  TERN_TRY(auto rows, query());
   const std::size_t before = patch.size();
   std::optional<MessagePlace> last;
   for (;;) {
@@ -115,12 +134,26 @@ Result<std::optional<MessagePlace>> PatchWriter::add(const TicketId& ticket, Byt
   return cut;
 }
 
+bool PatchWriter::add_own_fold(const TicketId& ticket, std::uint64_t version, std::uint64_t cursor_seq, bool entered,
+                               v1::ExchangeResponse& response) {
+  constexpr std::size_t about_bytes = 32;
+  const OwnFold* fold = own_folds_ == nullptr ? nullptr : own_folds_->find(ticket, version, cursor_seq);
+  if (fold == nullptr || (entered && fold->base != 0)) return false;
+  v1::OwnFolds& folds = *response.mutable_own_folds();
+  folds.mutable_ticket_ids()->append(ticket.view());
+  folds.add_bases(fold->base);
+  folds.add_versions(fold->version);
+  folds.mutable_checks()->append(fold->check.view());
+  if (entered) put_field(out_, v1::ExchangeResponse::kEnteredFieldNumber, ticket.view());
+  own_fold_bytes_ += about_bytes;
+  ++patches_;
+  return true;
+}
+
 Result<void> PatchWriter::add_for_repair(const TicketId& ticket, ByteView state) {
-  TERN_TRY(
-      auto rows,
-      db_.query(
-          "SELECT version, length(data) FROM message WHERE tenant_id = $1 AND ticket_id = $2 ORDER BY version DESC",
-          scope_.tenant, ticket));
+  static const std::string sql =
+      "SELECT version, length(data) FROM " + std::string(shown_messages) + " ORDER BY version DESC";
+  TERN_TRY(auto rows, db_.query(sql, scope_.tenant, ticket, sync::Visibility::restricted));
   std::size_t bytes = 0;
   std::optional<std::uint64_t> beyond;
   for (;;) {

@@ -5,10 +5,15 @@
 #include <optional>
 
 #include "exchange/reader_scope.hpp"
+#include "ingest/own_folds.hpp"
 #include "tern/protocol/bytes.hpp"
 #include "tern/protocol/error.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/sqlite/database.hpp"
+
+namespace tern::v1 {
+class ExchangeResponse;
+}
 
 namespace tern::server {
 
@@ -28,16 +33,24 @@ struct MessagePlace {
 /// rest of the message: Protobuf reads fields in any order.
 class PatchWriter {
 public:
-  PatchWriter(sqlite::Database& db, const ReaderScope& scope) : db_(db), scope_(scope) {}
+  PatchWriter(sqlite::Database& db, const ReaderScope& scope, const OwnFolds* own_folds = nullptr)
+      : db_(db), scope_(scope), own_folds_(own_folds) {}
 
   /// One ticket with its messages behind `after`. Gives where to go on when they are too many for one page. `whole`:
   /// the reader drops the messages it holds of it.
   Result<std::optional<MessagePlace>> add(const TicketId& ticket, ByteView state, bool whole, const MessagePlace& after,
                                           bool entered);
+  /// A ticket at `version` that its reader, who stands at `cursor_seq`, comes to by itself: says so instead of sending
+  /// it. False: it has to be sent.
+  bool add_own_fold(const TicketId& ticket, std::uint64_t version, std::uint64_t cursor_seq, bool entered,
+                    v1::ExchangeResponse& response);
   /// For a repair, which has no second page: whole, or its newest messages when they are too many.
   Result<void> add_for_repair(const TicketId& ticket, ByteView state);
 
-  [[nodiscard]] std::size_t size_bytes() const { return out_.size(); }
+  /// Whether some ticket may be one of those.
+  [[nodiscard]] bool has_own_folds() const { return own_folds_ != nullptr && !own_folds_->empty(); }
+
+  [[nodiscard]] std::size_t size_bytes() const { return out_.size() + own_fold_bytes_; }
   [[nodiscard]] std::uint64_t patches() const { return patches_; }
   [[nodiscard]] Bytes take() { return std::move(out_); }
 
@@ -46,7 +59,9 @@ private:
 
   sqlite::Database& db_;
   const ReaderScope& scope_;
+  const OwnFolds* own_folds_;
   Bytes out_;
+  std::size_t own_fold_bytes_ = 0;
   std::uint64_t patches_ = 0;
 };
 

@@ -1,10 +1,15 @@
 #include "tern/server/incident_log.hpp"
 
-#include <algorithm>
-#include <chrono>
-#include <fstream>
-#include <sstream>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+
+#include "incidents/csv_reader.hpp"
 #include "tern/protocol/bytes.hpp"
 
 namespace tern::server {
@@ -99,76 +104,107 @@ std::optional<std::int64_t> parse_log_time(std::string_view text) {
 }
 
 Result<std::vector<std::vector<std::string>>> parse_csv(std::string_view text) {
+  CsvReader reader([text](std::uint64_t offset, char* buffer, std::size_t bytes) -> Result<std::size_t> {
+    return text.copy(buffer, bytes, static_cast<std::size_t>(std::min<std::uint64_t>(offset, text.size())));
+  });
   std::vector<std::vector<std::string>> records;
   std::vector<std::string> record;
-  std::string cell;
-  std::size_t line = 1;
-  bool quoted = false, was_quoted = false;
-  const auto end_cell = [&] {
-    record.push_back(std::move(cell));
-    cell.clear();
-    was_quoted = false;
-  };
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted) {
-      if (c == '\n') ++line;
-      if (c != '"')
-        cell.push_back(c);
-      else if (i + 1 < text.size() && text[i + 1] == '"') {
-        cell.push_back('"');
-        ++i;
-      } else
-        quoted = false;
-      continue;
-    }
-    if (c == '"') {
-      if (!cell.empty() || was_quoted)
-        return fail(ErrorCode::invalid, at_line(line) + ": a quote inside an unquoted cell.");
-      quoted = was_quoted = true;
-    } else if (c == ',') {
-      end_cell();
-      if (record.size() > log_columns_max)
-        return fail(ErrorCode::too_large, at_line(line) + " has more than 200 cells.");
-    } else if (c == '\n') {
-      ++line;
-      end_cell();
-      if (record.size() > 1 || !record.front().empty()) records.push_back(std::move(record));
-      record.clear();
-    } else if (c == '\0') {
-      return fail(ErrorCode::invalid, at_line(line) + ": a NUL byte; this is no CSV text.");
-    } else if (c != '\r' || i + 1 >= text.size() || text[i + 1] != '\n') {
-      cell.push_back(c);
-    }
-  }
-  if (quoted) return fail(ErrorCode::invalid, at_line(line) + ": a quote is never closed.");
-  if (!cell.empty() || !record.empty()) {
-    end_cell();
+  for (;;) {
+    TERN_TRY(const bool more, reader.next(record));
+    if (!more) return records;
     records.push_back(std::move(record));
   }
-  return records;
+}
+
+namespace {
+
+class OpenFile {
+public:
+  explicit OpenFile(int descriptor) : descriptor_(descriptor) {}
+  ~OpenFile() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  [[nodiscard]] int get() const { return descriptor_; }
+
+private:
+  int descriptor_;
+};
+
+Result<std::size_t> read_at(int file, std::uint64_t offset, char* buffer, std::size_t bytes) {
+  for (;;) {
+    const ssize_t got = ::pread(file, buffer, bytes, static_cast<off_t>(offset));
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno != EINTR)
+      return fail(ErrorCode::storage_failed,
+                  std::string("The incident log cannot be read: ") + std::strerror(errno) + ".");
+  }
+}
+
+class FileReader final : public IncidentLogReader {
+public:
+  FileReader(int file, std::uint64_t bytes_max)
+      : file_(file),
+        csv_([this, bytes_max](std::uint64_t offset, char* buffer, std::size_t bytes) -> Result<std::size_t> {
+          if (offset >= bytes_max) return fail(ErrorCode::too_large, "The incident log grew beyond its limit.");
+          return read_at(file_.get(), offset, buffer, bytes);
+        }) {}
+
+  Result<void> read_header(const std::string& path) {
+    TERN_TRY(const bool any, csv_.next(columns_));
+    if (!any) return fail(ErrorCode::invalid, "The incident log " + path + " has no rows.", "", "file");
+    for (const std::string_view needed : required_columns)
+      if (std::find(columns_.begin(), columns_.end(), needed) == columns_.end())
+        return fail(ErrorCode::invalid, "The incident log lacks the column " + std::string(needed) + ".", "", "file");
+    return {};
+  }
+  Result<std::optional<LogRow>> next() override {
+    TERN_TRY(const bool more, csv_.next(record_));
+    if (!more) return std::optional<LogRow>();
+    TERN_TRY(LogRow row, make_row(columns_, record_, csv_.line()));
+    return std::optional(std::move(row));
+  }
+  void go_to(const LogPlace& place) override { csv_.go_to(place.offset, place.line); }
+  [[nodiscard]] LogPlace place() const override { return {csv_.offset(), csv_.line()}; }
+  [[nodiscard]] const std::vector<std::string>& columns() const override { return columns_; }
+
+private:
+  OpenFile file_;
+  CsvReader csv_;
+  std::vector<std::string> columns_, record_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<IncidentLogReader>> IncidentLogReader::open(const std::string& path, std::uint64_t bytes_max) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe is refused, not waited for
+  if (file < 0)
+    return fail(ErrorCode::not_found, "Cannot read the incident log " + path + ": " + std::strerror(errno) + ".", "",
+                "file");
+  auto reader = std::make_unique<FileReader>(file, bytes_max);
+  struct stat info {};
+  if (::fstat(file, &info) != 0 || !S_ISREG(info.st_mode))
+    return fail(ErrorCode::invalid, path + " is no regular file.", "Name a CSV file.", "file");
+  if (static_cast<std::uint64_t>(info.st_size) > bytes_max)
+    return fail(ErrorCode::too_large, "The incident log is over " + std::to_string(bytes_max >> 20) + " MiB.", "",
+                "file");
+  TERN_CHECKED(reader->read_header(path));
+  return std::unique_ptr<IncidentLogReader>(std::move(reader));
 }
 
 Result<IncidentLog> read_incident_log(const std::string& path) {
-  std::ifstream in(path, std::ios::binary | std::ios::ate);
-  if (!in) return fail(ErrorCode::not_found, "Cannot read the incident log " + path + ".", "", "file");
-  if (static_cast<std::uint64_t>(in.tellg()) > log_bytes_max)
-    return fail(ErrorCode::too_large, "The incident log is over 512 MiB.");
-  in.seekg(0);
-  std::ostringstream content;
-  content << in.rdbuf();
-  TERN_TRY(const auto records, parse_csv(content.view()));
-  if (records.size() < 2) return fail(ErrorCode::invalid, "The incident log " + path + " has no rows.");
+  TERN_TRY(const auto reader, IncidentLogReader::open(path, log_bytes_in_memory_max));
   IncidentLog log;
-  log.columns = records.front();
-  for (const std::string_view needed : required_columns)
-    if (std::find(log.columns.begin(), log.columns.end(), needed) == log.columns.end())
-      return fail(ErrorCode::invalid, "The incident log lacks the column " + std::string(needed) + ".");
-  log.rows.reserve(records.size() - 1);
-  for (std::size_t i = 1; i < records.size(); ++i) {
-    TERN_TRY(auto row, make_row(log.columns, records[i], i + 1));
-    log.rows.push_back(std::move(row));
+  log.columns = reader->columns();
+  for (;;) {
+    TERN_TRY(auto row, reader->next());
+    if (!row) break;
+    if (log.rows.size() == log_rows_in_memory_max)
+      return fail(ErrorCode::too_large, "The incident log has more than 1,000,000 rows.");
+    log.rows.push_back(std::move(*row));
   }
+  if (log.rows.empty()) return fail(ErrorCode::invalid, "The incident log " + path + " has no rows.");
   place_in_time(log);
   return log;
 }

@@ -127,6 +127,7 @@ Result<WorkingTicket*> Batch::ticket(const TicketId& id) {
   working->state_bytes = rows.blob(0).size();
   working->change_count = rows.uint64(1);
   working->scope_before = scope_facts(working->state);
+  working->moved.base = working->state.version;
   TERN_TRY(auto latest, db().query(select_latest, number, id));
   TERN_TRY(const bool any, latest.step());
   if (any) {
@@ -259,6 +260,7 @@ void Batch::publish() {
   }
   if (operators) in.rebuild_queue_members();
   for (const ErasedKey& key : newly_erased) in.erased.insert(key);
+  in.erased_changes.insert(newly_erased_changes.begin(), newly_erased_changes.end());
   if (custody_changed_) in.custody = std::move(custody_);
   if (new_epoch) in.epoch = *new_epoch;
   in.log_size = frontier.size();

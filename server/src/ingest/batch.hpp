@@ -139,6 +139,7 @@ public:
   CustodyMarks& custody();
   [[nodiscard]] const CustodyMarks& custody_now() const { return custody_changed_ ? custody_ : in.custody; }
   std::vector<ErasedKey> newly_erased;
+  std::vector<sync::ChangeRef> newly_erased_changes;
   /// Tickets as of commits before this batch, asked for once; nothing: the ticket was not there yet.
   std::map<std::pair<TicketId, std::uint64_t>, std::optional<sync::TicketState>> states_at_seen;
   std::optional<EpochId> new_epoch;       // begin_epoch
@@ -189,6 +190,11 @@ Result<void> insert_message(Batch& batch, const TicketId& ticket, const sync::Me
 Result<void> insert_message_as(Batch& batch, const TicketId& ticket, const sync::Message& message,
                                std::uint64_t version);
 Result<void> replace_message(Batch& batch, const StoredMessage& before, const sync::Message& message);
+/// Splits gave these to the ticket, since `commit_seq`: whoever holds it is sent those of the tickets split.
+Result<void> give_messages(Batch& batch, const sync::TicketState& state, const std::vector<sync::ChangeRef>& messages,
+                           std::uint64_t commit_seq);
+/// A message is another one since `commit_seq`: the ticket that it was given to goes out again.
+Result<void> note_message_changed(Batch& batch, const sync::ChangeRef& message, std::uint64_t commit_seq);
 
 /// fold_entry.cpp. Folds an admitted change in, and whatever follows from it in this transaction.
 Result<void> fold_entry(Batch& batch, SetWork& work, Entry& entry);
@@ -210,6 +216,10 @@ Result<Bytes> write_set(Batch& batch, SetWork& work);
 
 /// forks.cpp. Answers a set that does not continue its chain.
 Result<PushFault> judge_fork(Batch& batch, const protocol::VerifiedSet& set, DeviceRow& device, PushAnswer& answer);
+
+/// After a restore: the device's epoch began behind the backup. It gets a certificate of the next one and signs again.
+Result<PushFault> follow_device_epoch(Batch& batch, const protocol::VerifiedSet& set, DeviceRow& device,
+                                      PushAnswer& answer);
 
 /// scopes.cpp. Membership rows of every ticket and operator the batch touched.
 Result<void> write_scopes(Batch& batch);

@@ -1,11 +1,14 @@
 // commit_batch and commit_server: pushes of devices and changes of the server, each batch one transaction.
 #include <algorithm>
+#include <unordered_map>
 
 #include "run_batch.hpp"
 #include "tern/protocol/mutant.hpp"
 
 namespace tern::server {
 namespace {
+
+constexpr std::uint64_t device_epochs_ahead_max = 1'000;
 
 PushFault fault_of(ErrorCode code, std::string message, std::string hint, std::string field) {
   return {{code, std::move(message), std::move(hint), std::move(field)}, 0, 0, {}, 0};
@@ -92,7 +95,7 @@ std::optional<PushFault> check_contents(const Batch& batch, const protocol::Veri
                                         const std::vector<sync::Change>& changes) {
   for (std::size_t i = 0; i < set.set.changes.size(); ++i) {
     if (!set.set.changes[i].erased() || batch.in.erased.contains({set.header.device, set.commitments[i]})) continue;
-    if (batch.in.erasure_due.contains(changes[i].ref)) continue;
+    if (batch.in.erasure_due.contains(changes[i].ref) || batch.in.erased_changes.contains(changes[i].ref)) continue;
     PushFault fault = fault_of(ErrorCode::content_missing,
                                "a change came without the content that the server still expects", {}, "body");
     fault.op_index = i;
@@ -121,6 +124,11 @@ Result<std::optional<PushFault>> commit_set(Batch& batch, const protocol::Verifi
   return std::optional<PushFault>{};
 }
 
+/// A device epoch that began after the backup from which this server was restored: its own key signed that.
+bool may_follow(const Batch& batch, const protocol::ChangeSetHeader& header, const DeviceRow& device) {
+  return !batch.in.past_epochs.empty() && header.device_epoch - device.chain.device_epoch <= device_epochs_ahead_max;
+}
+
 /// By (device, epoch, seq): next in chain, known, a gap, or another history.
 Result<std::optional<PushFault>> take_set(Batch& batch, const VerifiedPush& push, std::size_t index, DeviceRow& device,
                                           const DeviceNotes& notes, PushAnswer& answer) {
@@ -146,8 +154,13 @@ Result<std::optional<PushFault>> take_set(Batch& batch, const VerifiedPush& push
       TERN_TRY(PushFault fault, judge_fork(batch, set, device, answer));
       return std::optional(std::move(fault));
     }
-    case protocol::ChainVerdict::gap:
     case protocol::ChainVerdict::unknown_epoch:
+      if (may_follow(batch, set.header, device)) {
+        TERN_TRY(PushFault fault, follow_device_epoch(batch, set, device, answer));
+        return std::optional(std::move(fault));
+      }
+      [[fallthrough]];
+    case protocol::ChainVerdict::gap:
       return std::optional(PushFault{protocol::chain_error(judgement), 0, judgement.expected, device.chain, 0});
   }
   return std::optional<PushFault>{};
@@ -201,6 +214,31 @@ Result<void> erase_arrived(Batch& batch, std::span<const VerifiedPush> pushes) {
   return due.empty() ? Result<void>{} : erase_what_was_due(batch, due);
 }
 
+bool shows_pins_of_others(const sync::TicketState& state, const OperatorId& reader) {
+  return std::ranges::any_of(state.elements, [&](const auto& entry) {
+    return entry.first.field == sync::FieldId::pins && entry.first.element != reader.view();
+  });
+}
+
+/// Behind everything that the batch does to tickets.
+void collect_own_folds(Batch& batch, std::span<const VerifiedPush> pushes, std::vector<PushAnswer>& answers) {
+  std::unordered_map<DeviceId, PushAnswer*> takers;
+  for (std::size_t i = 0; i < pushes.size(); ++i)
+    if (pushes[i].push.own_folds && !pushes[i].push.deposit) takers[pushes[i].push.device] = &answers[i];
+  if (takers.empty()) return;
+  for (const auto& [id, ticket] : batch.tickets()) {
+    const Moved& moved = ticket->moved;
+    if (!ticket->dirty || !moved.alone || ticket->state.version == moved.base) continue;
+    const auto taker = takers.find(moved.by);
+    const DeviceRow* device = batch.peek_device(moved.by);
+    if (taker == takers.end() || device == nullptr) continue;
+    if (shows_pins_of_others(ticket->state, device->operator_id)) continue;
+    ticket->encoded = sync::encode_state(ticket->state);
+    taker->second->own_folds.push_back(
+        {id, moved.base, ticket->state.version, sync::own_fold_check(*ticket->encoded, moved.messages)});
+  }
+}
+
 void note_push(Tenant& tenant, const Push& push) {
   ExchangeNote note;
   note.device = push.device;
@@ -224,6 +262,7 @@ Result<BatchResult> commit_batch(Tenant& tenant, std::span<VerifiedPush> pushes)
       result.answers.push_back(std::move(answer));
     }
     TERN_CHECKED(erase_arrived(batch, pushes));
+    collect_own_folds(batch, pushes, result.answers);
     return result;
   });
 }

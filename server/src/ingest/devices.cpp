@@ -34,6 +34,11 @@ DeviceRow row_of(const NewDevice& device) {
   return row;
 }
 
+/// The device has told everything it has: nothing sealed or saved is still on its way.
+bool nothing_pending(const DeviceNotes& notes, const DeviceRow& row) {
+  return notes.outbox_pending == 0 || (notes.declared_seq != 0 && row.chain.chain_seq >= notes.declared_seq);
+}
+
 DeviceInfo info_of(const Device& device) {
   const DeviceRow& row = device.row;
   const DeviceNotes& notes = device.notes;
@@ -47,7 +52,7 @@ DeviceInfo info_of(const Device& device) {
   info.chain = row.chain;
   info.cursor_seq = notes.cursor_seq;
   info.sent_seq = notes.sent_seq;
-  info.outbox_pending = notes.outbox_pending;
+  info.outbox_pending = nothing_pending(notes, row) ? 0 : notes.outbox_pending;
   info.last_seen_ms = notes.last_seen_ms;
   info.forked_ms = row.forked_ms;
   info.scope_all = row.scope_all;
@@ -71,7 +76,7 @@ protocol::ChainHead credible(const DeviceRow& row, const protocol::ChainHead& de
 /// Each head bounds the sets behind it by the time of its exchange. A later one that is not above an earlier one says
 /// all of that and more, and takes its place.
 void note_declared(DeviceNotes& notes, const DeviceRow& row, const protocol::ChainHead& told,
-                   const std::optional<std::uint64_t>& pending, std::int64_t now_ms) {
+                   const std::optional<std::uint64_t>& pending, std::int64_t sent_ms) {
   const protocol::ChainHead declared = credible(row, told, pending);
   if (declared.device_epoch != row.chain.device_epoch || declared.chain_seq < row.chain.chain_seq) return;
   const bool another = declared.chain_seq != 0 && !declared.hash.is_zero() && declared.hash != row.chain.hash;
@@ -88,16 +93,11 @@ void note_declared(DeviceNotes& notes, const DeviceRow& row, const protocol::Cha
     notes.previous_declared_ms = notes.declared_ms;
   } else if (declared.chain_seq <= notes.previous_declared_seq) {
     notes.previous_declared_seq = declared.chain_seq;
-    notes.previous_declared_ms = now_ms;
+    notes.previous_declared_ms = sent_ms;
   }
   notes.declared_seq = declared.chain_seq;
   notes.declared_hash = declared.hash;
-  notes.declared_ms = now_ms;
-}
-
-/// The device has told everything it has: nothing sealed or saved is still on its way.
-bool nothing_pending(const DeviceNotes& notes, const DeviceRow& row) {
-  return notes.outbox_pending == 0 || (notes.declared_seq != 0 && row.chain.chain_seq >= notes.declared_seq);
+  notes.declared_ms = sent_ms;
 }
 
 }  // namespace
@@ -260,7 +260,9 @@ bool note_exchange(Tenant& tenant, const ExchangeNote& note) {
   const DeviceRow& row = found->second.row;
   notes.dirty = true;
   notes.last_seen_ms = now;
-  if (note.declared) note_declared(notes, row, *note.declared, note.outbox_pending, now);
+  // What was saved while the request was on its way is younger than its head, and older than its arrival.
+  const std::int64_t sent_ms = now - limits::anchor_answer_ms_max;
+  if (note.declared) note_declared(notes, row, *note.declared, note.outbox_pending, sent_ms);
   if (note.cursor_seq) notes.cursor_seq = std::min(*note.cursor_seq, in.commit_seq.load());
   if (note.outbox_pending) notes.outbox_pending = *note.outbox_pending;
   if (note.sent_seq) notes.sent_seq = std::max(notes.sent_seq, *note.sent_seq);

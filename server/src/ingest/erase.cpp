@@ -4,8 +4,10 @@
 #include <set>
 
 #include "jobs.hpp"
+#include "refold.hpp"
 #include "run_batch.hpp"
 #include "tern/protocol/statements.hpp"
+#include "tern/v1/change.pb.h"
 
 namespace tern::server {
 namespace {
@@ -118,7 +120,7 @@ Result<std::vector<Victim>> find_victims(Batch& batch, const std::vector<sync::C
 // ---- removing ----
 
 /// A raw set in quarantine that holds the change, in its erased form.
-Result<void> strip_quarantine(Batch& batch, const DeviceId& device, const std::set<Hash>& commitments) {
+Result<void> strip_quarantine(Batch& batch, const DeviceId& device, const std::set<ChangeId>& names) {
   struct Raw {
     Hash hash;
     protocol::ChangeSet set;
@@ -132,7 +134,10 @@ Result<void> strip_quarantine(Batch& batch, const DeviceId& device, const std::s
     TERN_TRY(protocol::ChangeSet set, protocol::decode_change_set(rows.blob(1)));
     bool touched = false;
     for (protocol::SealedChange& change : set.changes) {
-      if (change.erased() || !commitments.contains(change.commitment())) continue;
+      v1::Skeleton skeleton;
+      const bool named = skeleton.ParseFromArray(change.skeleton.data(), static_cast<int>(change.skeleton.size())) &&
+                         names.contains(ChangeId::or_zero(skeleton.id()));
+      if (change.erased() || !named) continue;
       change = change.without_content();
       touched = true;
     }
@@ -163,51 +168,43 @@ Result<void> strip_history(Batch& batch, const Victim& victim) {
       batch.number, record.kind, record.id, victim.commit_seq, sqlite::Blob{sync::encode_record(record)});
 }
 
+/// What later sets said under the same name. Each keeps the commitment that its own set was signed over.
+Result<void> remove_other_bodies(Batch& batch, const sync::ChangeRef& ref) {
+  struct Place {
+    std::uint64_t commit_seq, index;
+    Hash body_commitment;
+  };
+  std::vector<Place> places;
+  TERN_TRY(auto rows, batch.db().query("SELECT commit_seq, idx, salt, body FROM change_again WHERE tenant_id = $1 AND "
+                                       "device_id = $2 AND change_id = $3 AND body_commitment IS NULL",
+                                       batch.number, ref.device, ref.id));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) break;
+    places.push_back({rows.uint64(0), rows.uint64(1), protocol::body_commitment(rows.id<Salt>(2), rows.blob(3))});
+  }
+  rows.reset();
+  for (const Place& place : places)
+    TERN_CHECKED(
+        batch.db().run("UPDATE change_again SET salt = NULL, body = NULL, body_commitment = $4 WHERE tenant_id = $1 "
+                       "AND commit_seq = $2 AND idx = $3",
+                       batch.number, place.commit_seq, place.index, place.body_commitment));
+  return {};
+}
+
 Result<void> remove_body(Batch& batch, const Victim& victim, std::uint64_t commit_seq, ByteView statement) {
-  for (const std::string_view sql :
-       {"UPDATE change SET salt = NULL, body = NULL, body_commitment = $4 WHERE tenant_id = $1 AND device_id = $2 "
-        "AND change_id = $3",
-        "UPDATE change_again SET salt = NULL, body = NULL, body_commitment = $4 WHERE tenant_id = $1 AND device_id = "
-        "$2 "
-        "AND change_id = $3 AND same_content = 1"})
-    TERN_CHECKED(batch.db().run(sql, batch.number, victim.ref.device, victim.ref.id, victim.body_commitment));
+  TERN_CHECKED(
+      batch.db().run("UPDATE change SET salt = NULL, body = NULL, body_commitment = $4 WHERE tenant_id = $1 AND "
+                     "device_id = $2 AND change_id = $3",
+                     batch.number, victim.ref.device, victim.ref.id, victim.body_commitment));
+  TERN_CHECKED(remove_other_bodies(batch, victim.ref));
   TERN_CHECKED(batch.db().run(
       "INSERT INTO erasure (tenant_id, device_id, change_id, change_commitment, commit_seq, statement) "
       "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant_id, device_id, change_id) DO NOTHING",
       batch.number, victim.ref.device, victim.ref.id, victim.commitment, commit_seq, sqlite::Blob{statement}));
   batch.newly_erased.push_back({victim.ref.device, victim.commitment});
+  batch.newly_erased_changes.push_back(victim.ref);
   return victim.ticket.is_zero() ? strip_history(batch, victim) : Result<void>{};
-}
-
-/// Messages as they are without the text, sent anew to whoever holds the ticket.
-Result<void> rewrite_messages(Batch& batch, const TicketId& ticket, const std::vector<sync::Message>& messages) {
-  for (const sync::Message& message : messages) {
-    TERN_TRY(const auto stored, find_message(batch, message.stamp.ref()));
-    if (!stored || stored->message == message) continue;
-    TERN_CHECKED(batch.db().run(
-        "DELETE FROM message WHERE tenant_id = $1 AND ticket_id = $2 AND version = $3 "
-        "AND device_id = $4 AND change_id = $5",
-        batch.number, stored->ticket, stored->version, message.stamp.origin.device, message.stamp.change));
-    TERN_CHECKED(insert_message_as(batch, ticket, message, batch.commit_seq));
-  }
-  return {};
-}
-
-Result<void> refold(Batch& batch, const TicketId& id) {
-  TERN_TRY(Refolded zero, refold_from_zero(batch.db(), batch.number, id));
-  TERN_CHECKED(rewrite_messages(batch, id, zero.fold.messages));
-  for (std::size_t i = 0; i < zero.changes.size(); ++i)
-    TERN_CHECKED(
-        batch.db().run("UPDATE change SET standing = $4, standing_rule = $5 WHERE tenant_id = $1 AND device_id = $2 "
-                       "AND change_id = $3 AND standing <> $4",
-                       batch.number, zero.changes[i].change.ref.device, zero.changes[i].change.ref.id,
-                       zero.fold.standings[i].outcome, zero.fold.standings[i].rule));
-  TERN_TRY(WorkingTicket * ticket, batch.ticket(id));
-  if (ticket == nullptr) return {};  // only held changes name it
-  ticket->state = std::move(zero.fold.state);
-  ticket->dirty = true;
-  ticket->describes.reset();
-  return {};
 }
 
 // ---- the entry ----
@@ -246,14 +243,14 @@ Result<Bytes> sign_erasure(Batch& batch, const std::vector<Victim>& victims) {
 
 Result<void> remove(Batch& batch, const std::vector<Victim>& victims, ByteView statement) {
   std::set<TicketId> tickets;
-  std::map<DeviceId, std::set<Hash>> by_device;
+  std::map<DeviceId, std::set<ChangeId>> by_device;
   for (const Victim& victim : victims) {
     TERN_CHECKED(remove_body(batch, victim, batch.commit_seq, statement));
-    by_device[victim.ref.device].insert(victim.commitment);
+    by_device[victim.ref.device].insert(victim.ref.id);
     if (!victim.ticket.is_zero()) tickets.insert(victim.ticket);
   }
-  for (const auto& [device, commitments] : by_device) TERN_CHECKED(strip_quarantine(batch, device, commitments));
-  for (const TicketId& ticket : tickets) TERN_CHECKED(refold(batch, ticket));
+  for (const auto& [device, names] : by_device) TERN_CHECKED(strip_quarantine(batch, device, names));
+  for (const TicketId& ticket : tickets) TERN_CHECKED(refold_ticket(batch, ticket));
   return write_meta(batch.db(), batch.number, "truncate_due", meta_number(1));
 }
 

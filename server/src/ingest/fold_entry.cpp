@@ -146,6 +146,18 @@ Result<void> fold_record(Batch& batch, const SetWork& work, Entry& entry) {
 
 }  // namespace
 
+/// Whether the device that made it can fold it the same way: it is of this very set, and all that was decided about it
+/// stands in its receipt.
+static void note_mover(const SetWork& work, WorkingTicket& ticket, const sync::PlacedChange& placed,
+                       const sync::FoldEffect& effect) {
+  Moved& moved = ticket.moved;
+  const bool own = !work.from_server && work.by_id.contains(placed.change.ref.id) && !effect.edits_message &&
+                   placed.admission.custody_of.is_zero();
+  if (!own || (!moved.by.is_zero() && moved.by != work.header.device)) moved.alone = false;
+  moved.by = work.header.device;
+  if (moved.alone && effect.message) moved.messages.push_back(sync::encode_message(*effect.message));
+}
+
 void follow_claim(SetWork& work, const sync::PlacedChange& placed) {
   const sync::Change& change = placed.change;
   const bool pairs = change.intent == Intent::merge || change.intent == Intent::split;
@@ -188,9 +200,12 @@ Result<sync::Standing> fold_placed(Batch& batch, SetWork& work, WorkingTicket& t
   note_growth(ticket, placed.change);
   const sync::FoldEffect effect = sync::fold_in(ticket.state, placed);
   ticket.dirty = true;
+  note_mover(work, ticket, placed, effect);
   for (const sync::StandingChange& change : effect.altered)
     note_altered(work, placed.change.ticket, change, placed.change.ref);
   if (effect.message) TERN_CHECKED(insert_message(batch, placed.change.ticket, *effect.message));
+  if (intent == Intent::split_from)
+    TERN_CHECKED(give_messages(batch, ticket.state, placed.change.targets, placed.stamp.commit_seq));
   if (effect.edits_message) return fold_edit_of_message(batch, work, placed);
   if (intent == Intent::create && ticket.describes) ticket.describes->push_back({placed, effect.standing});
   if (!effect.description_changed) return effect.standing;

@@ -19,10 +19,14 @@ Result<void> keep_evidence(Batch& batch, const protocol::VerifiedSet& set, const
 }
 
 /// A new certificate and a new device epoch: both ends go on from it, the second holder signs its own again.
-Result<Bytes> heal(Batch& batch, DeviceRow& device, const Hash& by) {
+Result<Bytes> heal(Batch& batch, DeviceRow& device, const Hash& by, std::uint64_t next_epoch) {
   TERN_TRY(const auto held, batch.in.keys.open_logged<protocol::Certificate>(device.certificate));
+  // What was signed under it is proven by it.
+  TERN_CHECKED(batch.db().run(
+      "INSERT INTO past_certificate (tenant_id, device_id, device_epoch, certificate) VALUES ($1, $2, $3, $4)",
+      batch.number, device.id, held.value.device_epoch, sqlite::Blob{device.certificate}));
   protocol::Certificate next = held.value;
-  next.device_epoch = device.chain.device_epoch + 1;
+  next.device_epoch = next_epoch;
   next.serial += 1;
   next.issued_ms = batch.commit_ms;
   next.server_epoch = batch.in.epoch;
@@ -30,7 +34,6 @@ Result<Bytes> heal(Batch& batch, DeviceRow& device, const Hash& by) {
   device.chain = {next.device_epoch, 0, protocol::genesis_prev_hash(device.certificate)};
   device.last_lo_ms = 0;
   device.last_effective_ms = 0;
-  device.forked_ms = batch.commit_ms;
   device.forked_hash = Bytes(by.view());
   std::vector<ServerChange> record;
   record.push_back(device_record(batch, device));
@@ -40,6 +43,20 @@ Result<Bytes> heal(Batch& batch, DeviceRow& device, const Hash& by) {
 }
 
 }  // namespace
+
+Result<PushFault> follow_device_epoch(Batch& batch, const protocol::VerifiedSet& set, DeviceRow& device,
+                                      PushAnswer& answer) {
+  const protocol::ChainHead head = device.chain;
+  TERN_TRY(Bytes certificate, heal(batch, device, set.hash, set.header.device_epoch + 1));
+  answer.statements.push_back(std::move(certificate));
+  return PushFault{
+      {ErrorCode::chain_forked, "the server was restored to a time before this device's newest certificate",
+       "sync again: a new one comes with this answer", "device_epoch"},
+      0,
+      head.chain_seq + 1,
+      head,
+      0};
+}
 
 Result<PushFault> judge_fork(Batch& batch, const protocol::VerifiedSet& set, DeviceRow& device, PushAnswer& answer) {
   const protocol::ChainHead head = device.chain;
@@ -59,7 +76,8 @@ Result<PushFault> judge_fork(Batch& batch, const protocol::VerifiedSet& set, Dev
   TERN_CHECKED(keep_evidence(batch, set, known ? std::optional(known->set_hash) : std::nullopt));
   const bool heals = device.forked_ms == 0 || batch.commit_ms - device.forked_ms > heals_again_after_ms;
   if (heals) {
-    TERN_TRY(Bytes certificate, heal(batch, device, set.hash));
+    device.forked_ms = batch.commit_ms;
+    TERN_TRY(Bytes certificate, heal(batch, device, set.hash, head.device_epoch + 1));
     answer.statements.push_back(std::move(certificate));
   } else {
     TERN_TRY(Bytes revocation, end_key(batch, device, protocol::RevocationReason::frozen, OperatorId{}));

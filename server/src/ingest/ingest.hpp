@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "ingest/own_folds.hpp"
 #include "tern/protocol/change_set.hpp"
 #include "tern/protocol/receipt.hpp"
 #include "tern/sync/change.hpp"
@@ -25,7 +26,8 @@ struct Push {
   std::optional<protocol::ChainHead> declared;  // newest sealed set of the device: bounds later ones from below
   std::uint64_t cursor_seq = 0;                 // of the request, in this epoch
   std::uint64_t outbox_pending = 0;
-  bool deposit = false;  // key revoked or frozen: quarantine only
+  bool deposit = false;    // key revoked or frozen: quarantine only
+  bool own_folds = false;  // the device folds its own changes itself where it is told so
 };
 
 /// What cannot be answered by a receipt. At most one for a push: later sets were not looked at.
@@ -50,7 +52,8 @@ struct PushAnswer {
   std::optional<PushFault> fault;
   std::uint64_t acked_seq = 0;  // newest set of this device the server has processed
   Bytes acked_hash;
-  std::vector<Bytes> statements;  // e.g. a new certificate after a fork that healed
+  std::vector<Bytes> statements;   // e.g. a new certificate after a fork that healed
+  std::vector<OwnFold> own_folds;  // by ticket; only for who takes them
 };
 
 /// What a commit did, for those who are told: push, notify, projections.

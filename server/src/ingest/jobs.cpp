@@ -110,7 +110,8 @@ Result<void> maintain(Tenant& tenant) {
   return {};
 }
 
-Result<void> begin_epoch(Tenant& tenant, const protocol::EpochRecord& record, Bytes record_wire) {
+Result<void> begin_epoch(Tenant& tenant, const protocol::EpochRecord& record, Bytes record_wire, std::uint64_t blocks) {
+  const std::uint64_t ahead = blocks * limits::epoch_block;
   const auto strand = tenant.lock_writer();
   TERN_CHECKED(flush_notes(tenant));
   Tenant::Internals& in = tenant.internals();
@@ -123,8 +124,8 @@ Result<void> begin_epoch(Tenant& tenant, const protocol::EpochRecord& record, By
                                 batch.number, record.old_epoch, record.kept_size, sqlite::Blob{record_wire}));
              TERN_CHECKED(write_meta(batch.db(), batch.number, "epoch", record.new_epoch.view()));
              TERN_CHECKED(batch.db().run("UPDATE number_counter SET next = next + $2 WHERE tenant_id = $1",
-                                         batch.number, mutant(Mutant::number_given_twice) ? 0 : limits::epoch_block));
-             batch.next_integer_id += limits::epoch_block;
+                                         batch.number, mutant(Mutant::number_given_twice) ? 0 : ahead));
+             batch.next_integer_id += ahead;
              TERN_CHECKED(write_meta(batch.db(), batch.number, "next_integer_id", meta_number(batch.next_integer_id)));
              batch.new_epoch = record.new_epoch;
              batch.wrote = true;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,13 +30,18 @@ struct Erased {
 Result<Erased> erase(Tenant& tenant, const std::vector<sync::ChangeRef>& changes, const OperatorId& acting,
                      const std::string& reason = {});
 
+/// States that an older program wrote are folded again from the ledger, some hundred tickets in a transaction; goes on
+/// where it was stopped. Devices get what differs as news. Gives how many did; `done` is told how many were looked at.
+Result<std::uint64_t> refold_old_states(Tenant& tenant, const std::function<void(std::uint64_t)>& done);
+
 /// After a restore: these were erased in the history that was given up, and the ledger does not hold them now. Should
 /// they come again they are taken without their content, and erased in the same transaction if they have one.
 Result<void> expect_erased(Tenant& tenant, const std::vector<sync::ChangeRef>& changes);
 
 /// After a restore, before serving: history goes on under a new epoch. `record` is the root-signed epoch record, whose
-/// kept size is the tenant's log size now. Counters of ids and numbers go a whole block further.
-Result<void> begin_epoch(Tenant& tenant, const protocol::EpochRecord& record, Bytes record_wire);
+/// kept size is the tenant's log size now. Counters of ids and numbers go whole blocks further.
+Result<void> begin_epoch(Tenant& tenant, const protocol::EpochRecord& record, Bytes record_wire,
+                         std::uint64_t blocks = 1);
 /// The signed record that ended `epoch`; nothing when it is the current one or never was. Thread-safe.
 Result<std::optional<Bytes>> epoch_record(Tenant& tenant, const EpochId& epoch);
 

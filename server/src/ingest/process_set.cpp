@@ -3,6 +3,7 @@
 
 #include "batch.hpp"
 #include "tern/protocol/mutant.hpp"
+#include "tern/sync/draft_content.hpp"
 
 namespace tern::server {
 namespace {
@@ -20,6 +21,12 @@ Hash commitment_of_row(const sqlite::Statement& row) {
   return protocol::body_commitment(row.id<Salt>(1), row.blob(3));
 }
 
+/// Of one draft, however often it was sealed.
+bool says_the_same(ByteView skeleton, const Hash& body_commitment, const protocol::SealedChange& other) {
+  return body_commitment == other.body_commitment() &&
+         sync::skeleton_as_saved(skeleton) == sync::skeleton_as_saved(other.skeleton);
+}
+
 void take_first(Entry& entry, const First& first) {
   entry.admission = first.admission;
   entry.author = first.author;
@@ -34,7 +41,7 @@ void hold_other_content(Entry& entry) {
 /// An id that stands twice in one set.
 void judge_twice_in_set(Entry& entry, const Entry& earlier) {
   entry.again = true;
-  entry.same_content = earlier.sealed->commitment() == entry.sealed->commitment();
+  entry.same_content = says_the_same(earlier.sealed->skeleton, earlier.sealed->body_commitment(), *entry.sealed);
   if (!entry.same_content) return hold_other_content(entry);
   take_first(entry, {earlier.admission, earlier.standing, earlier.author, earlier.author_kind});
 }
@@ -55,8 +62,7 @@ Result<void> judge_again(Batch& batch, SetWork& work, Entry& entry) {
   TERN_TRY(const bool found, rows.step());
   if (!found || mutant(Mutant::duplicate_applied_again)) return {};
   entry.again = true;
-  entry.same_content =
-      rows.blob(0) == entry.sealed->skeleton && commitment_of_row(rows) == entry.sealed->body_commitment();
+  entry.same_content = says_the_same(rows.blob(0), commitment_of_row(rows), *entry.sealed);
   if (!entry.same_content) {
     hold_other_content(entry);
     return {};

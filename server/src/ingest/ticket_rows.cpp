@@ -7,17 +7,20 @@
 namespace tern::server {
 namespace {
 
-constexpr std::string_view upsert_ticket =
+constexpr std::string_view insert_ticket =
     "INSERT INTO ticket (tenant_id, ticket_id, integer_id, number, version, status, status_class, priority, assignee, "
     "queue, "
     "category, contact, subject, created_ms, updated_ms, ended_ms, merged_into, deleted, change_count, state) VALUES "
-    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) "
-    "ON CONFLICT (tenant_id, ticket_id) DO UPDATE SET version = excluded.version, status = excluded.status, "
-    "status_class = excluded.status_class, priority = excluded.priority, assignee = excluded.assignee, "
-    "queue = excluded.queue, category = excluded.category, contact = excluded.contact, subject = excluded.subject, "
-    "created_ms = excluded.created_ms, updated_ms = excluded.updated_ms, ended_ms = excluded.ended_ms, "
-    "merged_into = excluded.merged_into, deleted = excluded.deleted, change_count = excluded.change_count, "
-    "state = excluded.state";
+    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
+// Id and number stay for ever. The index of a column in the SET list is written, whether the value changes or not.
+constexpr std::string_view update_ticket =
+    "UPDATE ticket SET version = $5, status = $6, status_class = $7, priority = $8, assignee = $9, queue = $10, "
+    "category = $11, contact = $12, subject = $13, created_ms = $14, updated_ms = $15, ended_ms = $16, "
+    "merged_into = $17, deleted = $18, change_count = $19, state = $20 WHERE tenant_id = $1 AND ticket_id = $2";
+constexpr std::string_view update_same_end =
+    "UPDATE ticket SET version = $5, status = $6, status_class = $7, priority = $8, assignee = $9, queue = $10, "
+    "category = $11, contact = $12, subject = $13, created_ms = $14, updated_ms = $15, "
+    "merged_into = $17, deleted = $18, change_count = $19, state = $20 WHERE tenant_id = $1 AND ticket_id = $2";
 
 constexpr std::int64_t follows = 1;
 constexpr std::int64_t keeps_custody = 2;
@@ -29,8 +32,10 @@ std::optional<sqlite::Blob> some(const Bytes& bytes) {
 
 Result<void> write_ticket(Batch& batch, const TicketId& id, const WorkingTicket& ticket, const ScopeFacts& facts) {
   const TicketColumns of = columns_of(ticket.state, facts, ticket.change_count);
-  const Bytes encoded = sync::encode_state(ticket.state);
-  return batch.db().run(upsert_ticket, batch.number, id, of.integer_id, sqlite::Text{of.number}, of.version, of.status,
+  const Bytes encoded = ticket.encoded ? *ticket.encoded : sync::encode_state(ticket.state);
+  const bool same_end = ticket.scope_before.ended_ms == facts.ended_ms;
+  const std::string_view sql = !ticket.stored ? insert_ticket : same_end ? update_same_end : update_ticket;
+  return batch.db().run(sql, batch.number, id, of.integer_id, sqlite::Text{of.number}, of.version, of.status,
                         of.status_class, of.priority, of.assignee, of.queue, some(of.category), some(of.contact),
                         sqlite::Text{of.subject}, of.created_ms, of.updated_ms, of.ended_ms, some(of.merged_into),
                         of.deleted, of.change_count, sqlite::Blob{encoded});

@@ -201,6 +201,7 @@ Result<void> check_erasures(VerifyRun& run) {
     const sync::ChangeRef ref{rows.id<DeviceId>(0), rows.id<ChangeId>(1)};
     const auto commitment = rows.id<Hash>(2);
     run.erased.insert({ref.device, commitment});
+    run.erased_changes.insert(ref);
     const auto opened = run.tenant.keys().open_logged<protocol::Erasure>(rows.blob(3));
     if (!opened) {
       run.find("the erasure of change {}: its signature is not good", to_hex(ref.id));

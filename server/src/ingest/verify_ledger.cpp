@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "tern/protocol/statements.hpp"
+#include "tern/v1/change.pb.h"
 #include "tern/v1/exchange.pb.h"
 #include "verify_parts.hpp"
 
@@ -164,6 +165,18 @@ private:
     append_leaf(seq, leaf.value_or(Hash{}));
   }
 
+  /// A draft that was sealed more than once has a commitment in each set.
+  void note_erased_again(const StoredSet& stored) {
+    for (const protocol::SealedChange& sealed : stored.set.changes) {
+      v1::Skeleton skeleton;
+      if (!sealed.erased() ||
+          !skeleton.ParseFromArray(sealed.skeleton.data(), static_cast<int>(sealed.skeleton.size())))
+        continue;
+      if (run_.erased_changes.contains({stored.header.device, ChangeId::or_zero(skeleton.id())}))
+        run_.erased.insert({stored.header.device, sealed.commitment()});
+    }
+  }
+
   Result<void> check_set(std::uint64_t seq) {
     TERN_TRY(const auto row, read_row(seq));
     if (!row) {
@@ -186,6 +199,7 @@ private:
     const bool row_is_sound = check_row(**stored, *row);
     check_chain(**stored);
     check_leaf(**stored, row_is_sound);
+    note_erased_again(**stored);
     if (auto verified = protocol::verify((*stored)->set, context()); !verified)
       run_.find("commit {}: {} ({})", seq, verified.error().message, verified.error().field);
     return check_outcomes(**stored);

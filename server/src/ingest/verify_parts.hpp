@@ -61,6 +61,7 @@ struct VerifyRun {
   // ---- before the ledger ----
   std::map<DeviceId, Device> devices;
   std::set<std::pair<DeviceId, Hash>> erased;
+  std::set<sync::ChangeRef> erased_changes;
 
   // ---- what the ledger says ----
   std::uint64_t last_commit = 0;

@@ -24,16 +24,21 @@ protocol::VerifyContext context_of(const Tenant& tenant, const Push& push) {
   return context;
 }
 
-/// Changes without content whose erasure is due: as good as those that the server erased.
+ChangeId id_of(const protocol::SealedChange& sealed) {
+  v1::Skeleton skeleton;
+  if (!skeleton.ParseFromArray(sealed.skeleton.data(), static_cast<int>(sealed.skeleton.size()))) return {};
+  return ChangeId::or_zero(skeleton.id());
+}
+
+/// Changes without content whose erasure is due, or that the server erased as another set of this device held them.
 std::set<Hash> due_erasures(const Tenant& tenant, const DeviceId& device, ByteView wire) {
   std::set<Hash> commitments;
   const auto set = protocol::decode_change_set(wire);
   if (!set) return commitments;
   for (const protocol::SealedChange& sealed : set->changes) {
-    v1::Skeleton skeleton;
-    if (!sealed.erased() || !skeleton.ParseFromArray(sealed.skeleton.data(), static_cast<int>(sealed.skeleton.size())))
-      continue;
-    if (tenant.is_erasure_due({device, ChangeId::or_zero(skeleton.id())})) commitments.insert(sealed.commitment());
+    if (!sealed.erased()) continue;
+    const sync::ChangeRef ref{device, id_of(sealed)};
+    if (tenant.is_erasure_due(ref) || tenant.is_erased(ref)) commitments.insert(sealed.commitment());
   }
   return commitments;
 }
@@ -88,7 +93,10 @@ Result<std::vector<sync::Change>> parse_changes(const protocol::VerifiedSet& set
 void take_in_erased_form(const Tenant& tenant, protocol::VerifiedSet& set) {
   for (std::size_t i = 0; i < set.set.changes.size(); ++i) {
     protocol::SealedChange& change = set.set.changes[i];
-    if (!change.erased() && tenant.is_erased(set.header.device, set.commitments[i])) change = change.without_content();
+    if (change.erased()) continue;
+    const bool gone = tenant.is_erased(set.header.device, set.commitments[i]) ||
+                      tenant.is_erased(sync::ChangeRef{set.header.device, id_of(change)});
+    if (gone) change = change.without_content();
   }
 }
 

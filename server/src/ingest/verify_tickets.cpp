@@ -69,6 +69,36 @@ Result<void> check_interests(VerifyRun& run, const TicketId& id, const ScopeFact
   return {};
 }
 
+/// A message of a ticket that was not split is not given, whatever the split says.
+Result<bool> is_of_a_split(VerifyRun& run, const sync::TicketState& state, const sync::ChangeRef& message) {
+  TERN_TRY(auto row, run.db.query("SELECT ticket_id FROM message WHERE tenant_id = $1 AND device_id = $2 AND "
+                                  "change_id = $3",
+                                  run.number, message.device, message.id));
+  TERN_TRY(const bool found, row.step());
+  return found && std::any_of(state.split_from.begin(), state.split_from.end(),
+                              [&](const sync::Claim& split) { return split.value == row.blob(0); });
+}
+
+/// What splits gave it, as rows of their own.
+Result<void> check_given(VerifyRun& run, const TicketId& id, const sync::TicketState& state) {
+  std::set<sync::ChangeRef> left(state.split_messages.begin(), state.split_messages.end());
+  TERN_TRY(auto rows, run.db.query("SELECT device_id, change_id FROM given_message WHERE tenant_id = $1 AND "
+                                   "ticket_id = $2",
+                                   run.number, id));
+  bool differs = false;
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) break;
+    differs = left.erase({rows.id<DeviceId>(0), rows.id<ChangeId>(1)}) == 0 || differs;
+  }
+  for (const sync::ChangeRef& ref : left) {
+    TERN_TRY(const bool due, is_of_a_split(run, state, ref));
+    differs = differs || due;
+  }
+  if (differs) run.find("ticket {}: the messages it was given are not those of its state", to_hex(id));
+  return {};
+}
+
 Result<void> check_fold(VerifyRun& run, const TicketId& id) {
   auto zero = refold_from_zero(run.db, run.number, id);
   if (!zero) {
@@ -93,6 +123,7 @@ Result<void> check_fold(VerifyRun& run, const TicketId& id) {
       run.find("ticket {}: columns that are not what its changes say: {}", to_hex(id), joined(differing));
   }
   TERN_CHECKED(check_interests(run, id, facts));
+  TERN_CHECKED(check_given(run, id, zero->fold.state));
   TERN_CHECKED(check_standings(run, id, *zero));
   TERN_CHECKED(check_messages(run, id, zero->fold.messages));
   run.states.emplace(id, std::move(zero->fold.state));
@@ -113,7 +144,7 @@ Result<std::set<TicketId>> all_tickets(VerifyRun& run) {
 
 /// Rows that hang on a ticket which the ledger does not know.
 Result<void> check_strays(VerifyRun& run, const std::set<TicketId>& known) {
-  for (const std::string_view table : {"message", "ticket_interest"}) {
+  for (const std::string_view table : {"message", "ticket_interest", "given_message"}) {
     TERN_TRY(auto rows, run.db.prepare(fmt::format("SELECT DISTINCT ticket_id FROM {} WHERE tenant_id = $1", table)));
     rows.bind_all(run.number);
     for (;;) {

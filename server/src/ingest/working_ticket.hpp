@@ -46,6 +46,14 @@ struct Describe {
   sync::Standing standing;
 };
 
+/// Who moved a ticket in this batch.
+struct Moved {
+  std::uint64_t base = 0;       // its version before
+  DeviceId by;                  // zero: nobody yet
+  bool alone = true;            // that device could fold it from what it holds and its receipts say
+  std::vector<Bytes> messages;  // that were appended, as stored
+};
+
 struct WorkingTicket {
   sync::TicketState state;
   bool stored = false;  // it has a row
@@ -55,7 +63,9 @@ struct WorkingTicket {
   bool state_measured = true;     // it is exactly that
   std::uint64_t last_commit = 0;  // newest commit with a change of it, of any outcome
   LatestFacts latest;
-  ScopeFacts scope_before;                         // of the row; meaningless for a new one
+  ScopeFacts scope_before;  // of the row; meaningless for a new one
+  Moved moved;
+  std::optional<Bytes> encoded;                    // the state as it is to be stored, where that is known already
   std::optional<std::vector<Describe>> describes;  // read when the first edit of the description comes
 };
 

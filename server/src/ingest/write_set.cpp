@@ -83,7 +83,7 @@ Result<void> write_change(Batch& batch, const SetWork& work, std::size_t index) 
   Content content = content_of(*entry.sealed);
   if (entry.again) {
     // Erased meanwhile, and whoever sends it has not heard of it.
-    if (batch.in.erased.contains({ref.device, entry.sealed->commitment()}))
+    if (!entry.sealed->erased() && batch.in.erased_changes.contains(ref))
       content = content_of(entry.sealed->without_content());
     return batch.db().run(insert_again, batch.number, work.commit_seq, index, ref.device, ref.id,
                           Blob{entry.sealed->skeleton}, content.salt, content.body, content.commitment,

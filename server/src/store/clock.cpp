@@ -77,7 +77,11 @@ Result<std::optional<Tenant::IssuedAnchor>> Tenant::anchor() {
   // Nothing was committed for so long that the durable bound is used up: a commit of its own raises it.
   const auto strand = lock_writer();
   TERN_CHECKED(internals_->ensure_writer());
-  TERN_CHECKED(flush_notes(*this));
+  if (auto raised = flush_notes(*this); !raised) {
+    // A full disk is no reason not to be read: whoever asks goes on under the anchor they hold.
+    if (raised.error().code == ErrorCode::storage_full) return std::optional<IssuedAnchor>{};
+    return tl::unexpected(std::move(raised).error());
+  }
   std::lock_guard lock(internals_->anchor_mutex);
   const std::int64_t now = now_ms();
   if (!within_bounds(*internals_, now)) return std::optional<IssuedAnchor>{};  // the clock fell into doubt meanwhile

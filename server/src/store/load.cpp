@@ -132,11 +132,14 @@ Result<void> load_devices(Tenant::Internals& in, sqlite::Database& db, std::int6
 
 Result<void> load_erasures(Tenant::Internals& in, sqlite::Database& db, std::int64_t tenant) {
   in.erased.clear();
-  TERN_TRY(auto rows, db.query("SELECT device_id, change_commitment FROM erasure WHERE tenant_id = $1", tenant));
+  in.erased_changes.clear();
+  TERN_TRY(auto rows,
+           db.query("SELECT device_id, change_commitment, change_id FROM erasure WHERE tenant_id = $1", tenant));
   for (;;) {
     TERN_TRY(const bool more, rows.step());
     if (!more) break;
     in.erased.insert({rows.id<DeviceId>(0), rows.id<Hash>(1)});
+    in.erased_changes.insert({rows.id<DeviceId>(0), rows.id<ChangeId>(2)});
   }
   in.erasure_due.clear();
   TERN_TRY(const auto due, read_meta(db, tenant, "erasure_due"));
@@ -177,7 +180,9 @@ Result<void> migrate_tenant(sqlite::Database& db) {
 Result<void> Tenant::Internals::load() {
   const std::int64_t tenant = options.number;
   if (!writer) {
-    TERN_TRY(writer, sqlite::Database::open(writer_options(options)));
+    sqlite::OpenOptions how = writer_options(options);
+    if (index_in_memory) how.index = sqlite::LogIndex::process;
+    TERN_TRY(writer, sqlite::Database::open(how));
     // Before that nobody may hear of what it shows. A full disk is no reason not to be read, and it loses no commit.
     const auto settled = sqlite::settle(*writer);
     const bool only_full =

@@ -64,6 +64,7 @@ Result<void> write_first_rows(Tenant::Internals& in, std::int64_t now_ms) {
   TERN_CHECKED(write_meta(db, tenant, "commit_seq", meta_number(0)));
   TERN_CHECKED(write_meta(db, tenant, "frontier", protocol::MerkleFrontier{}.encode()));
   TERN_CHECKED(write_meta(db, tenant, "next_integer_id", meta_number(1)));
+  TERN_CHECKED(write_meta(db, tenant, meta_state_form, meta_number(state_form)));
   TERN_CHECKED(write_device(db, tenant, sealing_row(in.options, in.keys, epoch, now_ms), DeviceNotes{}));
   return transaction.commit();
 }
@@ -123,7 +124,14 @@ Result<std::unique_ptr<Tenant>> Tenant::create(const TenantOptions& options, Ten
 
 Result<std::unique_ptr<Tenant>> Tenant::open(const TenantOptions& options, TenantKeys keys, Environment& environment) {
   auto internals = std::make_unique<Internals>(copy_of(options), std::move(keys), environment);
-  TERN_CHECKED(internals->load());
+  auto loaded = internals->load();
+  // A full disk is no reason not to be read. The directory's lock keeps other processes away.
+  if (!loaded && loaded.error().code == ErrorCode::storage_full && options.vfs.empty()) {
+    internals->writer.reset();
+    internals->index_in_memory = true;
+    loaded = internals->load();
+  }
+  TERN_CHECKED(loaded);
   return std::unique_ptr<Tenant>(new Tenant(std::move(internals)));
 }
 
@@ -232,7 +240,9 @@ Result<Tenant::Reader> Tenant::reader() {
       return Reader(*this, std::move(database));
     }
   }
-  TERN_TRY(auto database, sqlite::Database::open(database_options(internals_->options, sqlite::Role::reader, false)));
+  auto how = database_options(internals_->options, sqlite::Role::reader, false);
+  if (internals_->index_in_memory) how.index = sqlite::LogIndex::process;
+  TERN_TRY(auto database, sqlite::Database::open(how));
   return Reader(*this, std::move(database));
 }
 
@@ -279,6 +289,11 @@ std::vector<sync::Record> Tenant::records(sync::RecordKind kind) const {
 bool Tenant::is_erased(const DeviceId& device, const Hash& change_commitment) const {
   std::shared_lock lock(internals_->snapshot_mutex);
   return internals_->erased.contains({device, change_commitment});
+}
+
+bool Tenant::is_erased(const sync::ChangeRef& change) const {
+  std::shared_lock lock(internals_->snapshot_mutex);
+  return internals_->erased_changes.contains(change);
 }
 
 bool Tenant::is_erasure_due(const sync::ChangeRef& change) const {

@@ -114,6 +114,8 @@ public:
   std::optional<sync::Record> find_record(sync::RecordKind kind, const RecordId& id) const;
   std::vector<sync::Record> records(sync::RecordKind kind) const;
   bool is_erased(const DeviceId& device, const Hash& change_commitment) const;
+  /// By its name, however often it was sealed.
+  bool is_erased(const sync::ChangeRef& change) const;
   /// Erased before a restore that lost the change: should it come again, its content is not kept.
   bool is_erasure_due(const sync::ChangeRef& change) const;
 

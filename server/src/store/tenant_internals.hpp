@@ -108,6 +108,7 @@ struct Tenant::Internals {
   // ---- strand ----
   std::recursive_mutex writer_mutex;
   std::unique_ptr<sqlite::Database> writer;
+  bool index_in_memory = false;            // since it was opened: the disk had no room for it
   bool writer_broken = false;              // after a storage error: reopen before anything else
   std::atomic<bool> takes_no_work{false};  // of devices: there is no room
   std::atomic<ErrorCode> trouble{};   // of the storage, until something was written again; `internal`: none. Any thread
@@ -133,7 +134,8 @@ struct Tenant::Internals {
   std::unordered_map<OperatorId, sync::Actor> actors;
   std::unordered_map<OperatorId, std::vector<DeviceId>> operator_devices;  // of any state
   std::unordered_set<ErasedKey, ErasedKeyHash> erased;
-  std::set<sync::ChangeRef> erasure_due;  // erased in a history that a restore gave up: they may come again
+  std::set<sync::ChangeRef> erased_changes;  // the same by name: another copy of a draft has another commitment
+  std::set<sync::ChangeRef> erasure_due;     // erased in a history that a restore gave up: they may come again
   CustodyMarks custody;
   EpochId epoch;
   std::uint64_t log_size = 0;
@@ -182,6 +184,9 @@ Result<std::optional<Bytes>> read_meta(sqlite::Database& db, std::int64_t tenant
 Result<void> write_meta(sqlite::Database& db, std::int64_t tenant, std::string_view name, ByteView value);
 /// A number as meta keeps it: 8 bytes.
 Bytes meta_number(std::uint64_t value);
+/// What stored states hold. 1: whose hand sealed a change, what a split gave away, removes that nobody had seen.
+inline constexpr std::uint64_t state_form = 1;
+inline constexpr std::string_view meta_state_form = "state_form";
 std::uint64_t meta_number(const std::optional<Bytes>& value, std::uint64_t fallback = 0);
 
 /// SipHash of what a row of change_set stands for. Without lo_ms up to the commit that meta's `row_check_lo_after`

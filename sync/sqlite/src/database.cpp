@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "error_map.hpp"
+#include "shared_index.hpp"
 
 namespace tern::sqlite {
 namespace {
@@ -106,10 +107,18 @@ Database::~Database() {
 }
 
 Result<std::unique_ptr<Database>> Database::open(const OpenOptions& options) {
+  auto opened = open_with(options, false);
+  const bool no_room = !opened && opened.error().code == ErrorCode::storage_full;
+  return no_room && options.index == LogIndex::connection_if_full ? open_with(options, true) : std::move(opened);
+}
+
+Result<std::unique_ptr<Database>> Database::open_with(const OpenOptions& options, bool exclusive) {
   std::unique_ptr<Database> database(new Database(options.path, options.role));
   TERN_CHECKED(database->connect(options));
   if (options.key) TERN_CHECKED(database->unlock(*options.key));
   database->harden();
+  // Said before the log is entered, it keeps the index in memory.
+  if (exclusive) TERN_CHECKED(database->exec("PRAGMA locking_mode = EXCLUSIVE"));
   TERN_CHECKED(database->apply_profile(options));
   return database;
 }
@@ -121,6 +130,10 @@ Result<void> Database::connect(const OpenOptions& options) {
   }
   std::string vfs = options.vfs;
   if (sqlite3_initialize() != SQLITE_OK) return fail(ErrorCode::storage_failed, "SQLite does not start");
+  if (options.index == LogIndex::process) {
+    check(vfs.empty(), "an index in memory goes with the system's files");
+    TERN_TRY(vfs, vfs_with_shared_index());
+  }
 #if TERN_SQLITE_ENCRYPTION
   if (options.key && !vfs.empty()) {
     const std::string ciphered = "multipleciphers-" + vfs;

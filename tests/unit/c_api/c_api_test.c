@@ -80,6 +80,26 @@ static void looks_around(tern_client* client) {
   expect(tern_find_record(client, "moon", "x", next()) == TERN_ERROR && says("usage"), "no such kind", last);
 }
 
+static void splits(tern_client* client) {
+  const char* one =
+      "[{\"intent\":\"create\",\"fields\":{\"subject\":\"pump and lamp\"}},"
+      "{\"intent\":\"message\",\"text\":\"the lamp is dark\",\"visibility\":\"public\"}]";
+  char source[64] = "", message[128] = "", split[512], made[64] = "";
+  expect(tern_save(client, one, next()) == TERN_OK, "save what is split", last);
+  snprintf(source, 37, "%s", strstr(last, "\"ticket\":\"") + 10);
+  const char* given = strstr(strstr(last, "\"change\":") + 1, "\"change\":") + 9;
+  snprintf(message, (size_t)(strchr(given, '}') - given) + 2, "%s", given);
+  snprintf(split, sizeof split,
+           "{\"intent\":\"split\",\"ticket\":\"%s\",\"messages\":[%s],\"subject\":\"Lamp\"}", source, message);
+  char all[600];
+  snprintf(all, sizeof all, "[%s]", split);
+  expect(tern_save(client, all, next()) == TERN_OK, "split", last);
+  snprintf(made, 37, "%s", strstr(last, "\"ticket\":\"") + 10);
+  expect(strcmp(made, source) != 0, "a split makes a ticket", made);
+  expect(tern_ticket(client, made, next()) == TERN_OK && says("\"subject\":\"Lamp\"") && says("the lamp is dark"),
+         "the new ticket shows what it was given", last);
+}
+
 static void works(tern_client* client) {
   const char* both =
       "[{\"intent\":\"create\",\"fields\":{\"subject\":\"from C\",\"priority\":\"high\"}},"
@@ -140,6 +160,7 @@ int main(int count, char** arguments) {
   looks_around(client);
   works(client);
   goes_online(client);
+  splits(client);
   expect(tern_list(client, NULL, NULL) == TERN_OK, "a result nobody wants", NULL);
   snprintf(options, sizeof options, "{\"home\":\"%s\",\"read_only\":true}", arguments[1]);
   expect(tern_open(options, &host, &second, next()) == TERN_OK, "looking while another works", last);

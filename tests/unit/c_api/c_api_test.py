@@ -88,6 +88,26 @@ class CHeader(unittest.TestCase):
         found = self.tern.call("tern_search", "größe", 10, None)
         self.assertEqual([r["uuid"] for r in found["rows"]], [ticket])
 
+    def test_a_split_makes_the_new_ticket_and_gives_it_the_messages(self):
+        source, _, lamp = self.save({"intent": "create", "fields": {"subject": "pump and lamp"}},
+                                    {"intent": "message", "text": "the pump leaks"},
+                                    {"intent": "message", "text": "the lamp is dark", "visibility": "public"})
+        split = {"intent": "split", "ticket": source["ticket"], "messages": [lamp["change"]], "subject": "Lamp"}
+        saved = self.save(split)
+        self.assertEqual([s["ticket"] == source["ticket"] for s in saved], [False, True])
+        new = self.tern.call("tern_ticket", saved[0]["ticket"])
+        self.assertEqual(new["subject"], "Lamp")
+        self.assertIn("the lamp is dark", [e.get("text") for e in new["timeline"]])
+        self.assertNotIn("the pump leaks", [e.get("text") for e in new["timeline"]])
+        for wrong, field in [({"subject": ""}, "subject"), ({"messages": "all"}, "messages"),
+                             ({"messages": [{"device": "x"}]}, "target")]:
+            with self.assertRaises(Refused) as refused:
+                self.save({**split, **wrong})
+            self.assertEqual(refused.exception.error["field"], field)
+        with self.assertRaises(Refused) as refused:
+            self.save({"intent": "take", "ticket": source["ticket"], "messages": []})
+        self.assertEqual(refused.exception.error["field"], "messages")
+
     def test_what_was_saved_is_there_after_a_restart(self):
         ticket = self.save({"intent": "create", "fields": {"subject": "kept"}})[0]["ticket"]
         self.tern.close()

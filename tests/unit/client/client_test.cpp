@@ -102,6 +102,40 @@ TEST_CASE("everything in a home is closed to others", "[client][home]") {
   }
 }
 
+TEST_CASE("files of a home that were opened to others are closed again", "[client][home]") {
+  Home home;
+  home.open();
+  const client::HomePaths paths(home.dir.file("home"));
+  const auto mode = [](const std::string& path) {
+    return std::filesystem::status(path).permissions() & std::filesystem::perms::all;
+  };
+  const auto all = std::filesystem::perms(0666), ours = std::filesystem::perms(0600);
+  for (const std::string& path : {paths.outbox, paths.replica, paths.lock}) std::filesystem::permissions(path, all);
+  home.open();
+  for (const std::string& path : {paths.outbox, paths.replica, paths.lock}) CHECK(mode(path) == ours);
+}
+
+TEST_CASE("an outbox that is lost is told of, and not made anew", "[client][home]") {
+  Home home;
+  REQUIRE(home.open()->commands().save({Home::create("unsent")}));
+  const std::string outbox = client::HomePaths(home.dir.file("home")).outbox;
+  for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(outbox + suffix);
+  SECTION("removed") {
+    std::filesystem::remove(outbox);
+  }
+  SECTION("emptied") {
+    std::filesystem::resize_file(outbox, 0);
+  }
+  for (const bool read_only : {false, true, false}) {
+    const auto opened = Client::open(home.options(read_only), home.env);
+    REQUIRE_FALSE(opened);
+    CHECK(opened.error().code == ErrorCode::corrupt);
+    CHECK(opened.error().message.find(outbox) != std::string::npos);
+    CHECK_FALSE(opened.error().hint.empty());
+  }
+  CHECK((!std::filesystem::exists(outbox) || std::filesystem::file_size(outbox) == 0));
+}
+
 TEST_CASE("a replica that was damaged or lost comes back with the next sync, and unsent work was shown all the time",
           "[client][home]") {
   Home home;

@@ -115,7 +115,7 @@ TEST_CASE("the header tells the monotonic time since the anchor's request, and e
   SECTION("not across a boot, and changes of two boots are never in one set") {
     desk.env.reboot();
     desk.reopen();
-    must(desk.outbox->save({desk.create("other")}, 1, desk.env.boot_ms(), desk.env.boot_id()));
+    must(desk.outbox->save({desk.create("other")}, desk.env));
     CHECK(desk.seal() == 2);
     for (const Bytes& wire : must(desk.outbox->sets_from(1, 9, 1 << 20))) {
       CHECK(must(protocol::verify_wire(wire, verifier(desk))).header.mono_ms == protocol::mono_unknown);

@@ -135,6 +135,33 @@ TEST_CASE("a page that takes the pages before it back is of no use, and they com
   CHECK(must(desk.views->list({})).rows.size() == 2);
 }
 
+TEST_CASE("pages that an error of a reader took back do not come half, and come again", "[client][replica]") {
+  ClientDesk desk;
+  sqlite::Database& below = desk.replica->database();
+  desk.colleagues_ticket("ann", "first");
+  auto first = desk.page();
+  first->set_more(true);
+  desk.apply(std::move(first));  // waits for what follows
+  desk.colleagues_ticket("ann", "second");
+  auto second = desk.page();
+  second->clear_patches();      // it was asked for behind the first
+  must(below.run("ROLLBACK"));  // as SQLite does when somebody reads and the disk fails
+  SECTION("before the next page") {
+    const auto applier = desk.replica->begin_page(std::move(second), *desk.outbox);
+    const auto applied = applier->apply(500);
+    REQUIRE_FALSE(applied);
+    CHECK(applied.error().code == ErrorCode::storage_failed);
+  }
+  SECTION("before somebody else settles them") {
+    CHECK_FALSE(desk.replica->refold(*desk.outbox, {}));
+  }
+  CHECK(must(desk.replica->cursor()).commit_seq == 0);
+  static_cast<void>(desk.replica->begin_page(desk.page(), *desk.outbox)->apply(500));  // tells of the loss, once
+  desk.apply(desk.page());
+  CHECK(must(desk.replica->cursor()).commit_seq == 2);
+  CHECK(must(desk.views->list({})).rows.size() == 2);
+}
+
 TEST_CASE("what pending work makes of a ticket is kept as its difference", "[client][replica]") {
   ClientDesk desk;
   const TicketId ticket = desk.colleagues_ticket("ann", "pump", "It leaks at the seal since Tuesday.");

@@ -71,6 +71,33 @@ TEST_CASE("a rollback that shows only in the exchange is noticed there", "[clien
   CHECK(desk.device.cursor() == 1);
 }
 
+TEST_CASE("receipts count only for the log that the device follows", "[client][exchange][history]") {
+  Desk desk;
+  desk.device.create("one");
+  good(desk.device.sync());
+  desk.device.create("two");
+  desk.server.receipts_of_another_log = true;
+  SECTION("beside an anchor they are for its head") {
+    CHECK(outcome(desk.device.sync()) == "verification_failed");
+  }
+  SECTION("without an anchor they continue the head it holds") {
+    desk.server.anchors = false;
+    CHECK(outcome(desk.device.sync()) == "SERVER_ROLLBACK");
+  }
+  CHECK(desk.device.head().acked_seq == 1);
+}
+
+TEST_CASE("a head that only receipts told of has to be continued", "[client][exchange][history]") {
+  Desk desk;
+  desk.server.anchors = false;
+  desk.device.create("one");
+  good(desk.device.sync());
+  CHECK(desk.device.head().acked_seq == 1);
+  desk.server.roll_back_to(0);
+  desk.server.anchors = true;
+  CHECK(outcome(desk.device.sync()) == "SERVER_ROLLBACK");
+}
+
 TEST_CASE("after a restore the device keeps everything and sends its own work again", "[client][exchange][history]") {
   Desk desk;
   std::vector<TicketId> tickets;
@@ -88,7 +115,7 @@ TEST_CASE("after a restore the device keeps everything and sends its own work ag
   for (const TicketId& ticket : tickets) CHECK(desk.device.subject(ticket) != "not here");
   CHECK(desk.device.state().ladder.back().head == desk.server.head());
   CHECK_FALSE(desk.device.state().notice.empty());
-  CHECK_FALSE(desk.device.state().epoch_record.empty());
+  CHECK_FALSE(desk.device.state().epoch_records.empty());
   // The old receipts stay as evidence.
   CHECK(good(desk.device.outbox().database().int64_of("SELECT count(*) FROM meta WHERE name LIKE 'old_receipt.%'")) ==
         3);
@@ -176,7 +203,7 @@ TEST_CASE("an epoch record that contradicts a head this device knows is not foll
     welcome.epoch_record = protocol::sign_statement(record, desk.server.root()).wire;
   };
   CHECK(desk.device.sync().error().code == ErrorCode::server_rollback);
-  CHECK(desk.device.state().epoch_record.empty());
+  CHECK(desk.device.state().epoch_records.empty());
   CHECK(desk.device.state().ladder.back().head.epoch == old_epoch);
 }
 

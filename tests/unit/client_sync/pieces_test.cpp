@@ -79,7 +79,7 @@ TEST_CASE("what the engine remembers comes back as it was", "[client][exchange]"
   state.ladder = {head_at(1, 2), head_at(3, 4)};
   state.key_list = "list";
   state.certificate = "certificate";
-  state.epoch_record = "record";
+  state.epoch_records = {"record", "the next"};
   state.current_as_of_ms = 5;
   state.server_offset_ms = -6;
   state.paused = "paused";

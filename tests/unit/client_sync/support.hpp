@@ -136,7 +136,7 @@ public:
     save(change);
   }
   void save(const sync::Change& change) {
-    good(outbox_->save({change}, environment_.wall_ms(), environment_.boot_ms(), environment_.boot_id()));
+    good(outbox_->save({change}, environment_));
     good(replica_->refold(*outbox_, {change.ticket}));
   }
   sync::Change fresh(sync::Intent intent, const TicketId& ticket) {

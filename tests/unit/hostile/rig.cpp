@@ -258,7 +258,7 @@ bool HostileRig::line_still_serves() {
 
 bool HostileRig::others_are_served() {
   RawClient other(edge_->port());
-  other.send("GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n");
+  other.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
   const auto got = other.answer();
   return got && got->status == 200;
 }

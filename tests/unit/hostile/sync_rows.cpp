@@ -168,7 +168,7 @@ std::string seen_unsent(HostileRig& rig, Device& van) {
 const std::string a_set = "change +1, change_set +1";
 const std::string a_ticket = a_set + ", scope_member +1, ticket +1, ticket_name +1";
 /// The evidence, and the server's own set: a certificate of the next epoch, or the end of the key.
-const std::string a_fork = a_set + ", fork +1";
+const std::string a_fork = a_set + ", fork +1", a_healed_fork = a_fork + ", past_certificate +1";
 
 }  // namespace
 
@@ -179,7 +179,7 @@ std::vector<Row> sync_rows() {
       tried("31", "a revoked key under the session it had", "401 session_unknown", push_revoked, "", Line::closes),
       tried("31", "a revoked key in a session for deposits", "taken", deposit, "quarantine +1"),
       tried("32", "a gap in the chain", "CHAIN_GAP LATER", gap),
-      tried("33", "another set under a number that is taken", "CHAIN_FORKED REBASE", fork, a_fork),
+      tried("33", "another set under a number that is taken", "CHAIN_FORKED REBASE", fork, a_healed_fork),
       tried("33", "a set of an epoch that is over", "CHAIN_FORKED REBASE", old_epoch, a_fork),
       tried("34", "a set that comes again", "applied", twice),
       bent(

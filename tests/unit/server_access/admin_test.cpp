@@ -8,6 +8,7 @@
 
 #include "house.hpp"
 #include "tern/server/admin.hpp"
+#include "tern/server/incident_log.hpp"
 
 namespace tern::test {
 namespace {
@@ -272,6 +273,44 @@ TEST_CASE("each device that is made, ended or frozen is a line of the log", "[se
   house.command(cmd("device revoke", {{"device", Json(to_uuid_text(device.certificate.device.view()))}}));
   CHECK(lines("revoked") == 1);
   CHECK(house.command(cmd("device list"))["rows"].items()[0]["enrolled_at"].is_string());
+}
+
+TEST_CASE("an incident log that is no file, too wide, too long or of unknown words imports nothing",
+          "[server][admin][import]") {
+  House house;
+  const auto refused = [&](const std::string& path) {
+    return code_of(house, cmd("import incidents", {{"file", Json(path)}}));
+  };
+  const auto written = [&](const std::string& text) {
+    const std::string path = house.folder.file("log.csv");
+    std::ofstream(path, std::ios::binary) << text;
+    return path;
+  };
+  const std::string head = "number,incident_state,sys_updated_by,sys_updated_at,priority\n";
+  const std::string row = "INC1,New,Ann,29-02-2016 01:23,3 - Moderate\n";
+  CHECK(refused("/dev/zero") == ErrorCode::invalid);
+  CHECK(refused(house.folder.path()) == ErrorCode::invalid);
+  const std::string pipe = house.folder.file("pipe");
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  CHECK(refused(pipe) == ErrorCode::invalid);  // nobody is waited for
+  CHECK(refused(written(std::string(1'000'000, ','))) == ErrorCode::too_large);
+  CHECK(refused(written(head + row + '"' + std::string(1'000'000, 'x'))) == ErrorCode::too_large);
+  CHECK(refused(written(head + row + "INC2,New,Ann,29-02-2016 01:23," + std::string(5'000, 'x') + "\n")) ==
+        ErrorCode::invalid);
+  CHECK(refused(written(head + row + "INC2,Gone,Ann,29-02-2016 01:23,x\n")) == ErrorCode::invalid);
+  CHECK(refused(written(head + row + "INC2,New,\"A\nB\",29-02-2016 01:23,x\n")) == ErrorCode::invalid);
+  CHECK(refused(written(head)) == ErrorCode::invalid);
+  std::filesystem::resize_file(written(head), server::log_bytes_max + 1);
+  CHECK(refused(house.folder.file("log.csv")) == ErrorCode::too_large);
+  CHECK(house.command(cmd("operator list"))["rows"].size() == 1);
+
+  // Rows of an incident need not lie together.
+  const std::string mixed = written(head + row + "INC2,New,Eve,29-02-2016 01:24,x\r\n\n" +
+                                    "INC1,Resolved,\"Eve\",1/3/2016 1:24,3 - Moderate");
+  const Json imported = house.command(cmd("import incidents", {{"file", Json(mixed)}}));
+  CHECK(imported["tickets"].as_integer() == 2);
+  CHECK(imported["refused"].as_integer() == 0);
+  CHECK(house.command(cmd("operator list"))["rows"].size() == 3);
 }
 
 TEST_CASE("the real form of an incident log becomes tickets with its own times, once", "[server][admin][import]") {

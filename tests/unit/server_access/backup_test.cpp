@@ -1,5 +1,7 @@
 #include "support/catch.hpp"
 //
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <fstream>
 
@@ -316,6 +318,188 @@ TEST_CASE("an encrypted server shows nothing on its disk, and its backup restore
   CHECK(must(core->administer(cmd("status")))["encrypted"].as_bool());
   CHECK(must(core->administer(cmd("verify")))["good"].as_bool());
   CHECK(words_on_disk() == 0);
+}
+
+TEST_CASE("a damaged line of the log of endings refuses a restore, until it is told to go on without it",
+          "[server][backup][restore]") {
+  BackedUpHouse scene;
+  Device thief(scene.house, "ann");
+  scene.house.command(cmd("backup", {{"to", Json(scene.backup)}}));
+  scene.house.command(cmd("device revoke", {{"device", Json(to_uuid_text(thief.certificate.device.view()))}}));
+  const std::string log = scene.house.options().directory + "/erasures.log";
+  scene.house.core.reset();
+  std::string text = content_of(log);
+  SECTION("one digit of an id is another") {
+    text[text.find("revoke ") + 50] ^= 1;
+  }
+  SECTION("no line at all") {
+    text = "revoke " + to_hex(thief.certificate.tenant) + " 3f2a\n";
+  }
+  std::ofstream(log, std::ios::binary) << text;
+  const auto refused = scene.restore(scene.backup);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::corrupt);
+  CHECK(refused.error().message.find("erasures.log line 1") != std::string::npos);
+  CHECK(content_of(log) == text);
+  const Json went_on = must(scene.restore(scene.backup, {{"replace", Json(true)}, {"skip-damaged-lines", Json(true)}}));
+  CHECK(went_on["skipped_lines"].size() == 1);
+  CHECK(went_on["revoked_again"].as_integer() == 0);
+}
+
+TEST_CASE("a line that was cut short does not take the next one with it", "[server][backup][restore]") {
+  BackedUpHouse scene;
+  Device thief(scene.house, "ann");
+  const std::string log = scene.house.options().directory + "/erasures.log";
+  std::ofstream(log, std::ios::binary) << "revoke 12ab";
+  scene.house.command(cmd("device revoke", {{"device", Json(to_uuid_text(thief.certificate.device.view()))}}));
+  CHECK(content_of(log).starts_with("revoke 12ab\nrevoke " + to_hex(thief.certificate.tenant)));
+}
+
+TEST_CASE("a backup leaves what other servers wrote into the log beside it", "[server][backup][restore]") {
+  BackedUpHouse scene;
+  Device thief(scene.house, "ann");
+  scene.house.command(cmd("device revoke", {{"device", Json(to_uuid_text(thief.certificate.device.view()))}}));
+  const std::string other = "revoke " + std::string(32, 'a') + " " + std::string(32, 'b');
+  const std::string beside = scene.house.folder.file("erasures.log");
+  std::ofstream(beside, std::ios::binary) << other << "\nwords of somebody\n";
+  scene.house.command(cmd("backup", {{"to", Json(scene.backup)}}));
+  const std::string both = content_of(beside);
+  CHECK(both.find(other + " #") != std::string::npos);
+  CHECK(both.find("words of somebody\n") != std::string::npos);
+  CHECK(both.find(to_hex(thief.certificate.device)) != std::string::npos);
+  scene.house.command(cmd("backup", {{"to", Json(scene.house.folder.file("backup-2"))}}));
+  CHECK(content_of(beside) == both);  // each once
+}
+
+TEST_CASE("a backup and an export write over nothing that they were not told to", "[server][backup][export]") {
+  BackedUpHouse scene;
+  scene.write("kept");
+  const std::string there = scene.house.folder.file("there"), link = scene.house.folder.file("link"),
+                    pipe = scene.house.folder.file("pipe");
+  std::ofstream(there) << "older";
+  std::filesystem::create_symlink(there, link);
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  const auto code = [&](const char* name, const std::string& to, bool replace) {
+    Json command = cmd(name, {{"to", Json(to)}});
+    if (replace) command.set("replace", Json(true));
+    const auto answer = scene.house.try_command(command);
+    return answer ? std::optional<ErrorCode>() : answer.error().code;
+  };
+  for (const char* name : {"backup", "export"}) {
+    INFO(name);
+    std::ofstream(there) << "older";
+    CHECK(code(name, there, false) == ErrorCode::invalid);
+    CHECK(code(name, link, true) == ErrorCode::invalid);
+    CHECK(code(name, pipe, true) == ErrorCode::invalid);
+    CHECK(content_of(there) == "older");
+    CHECK(std::filesystem::is_fifo(pipe));
+    CHECK_FALSE(code(name, there, true));
+    CHECK(content_of(there) != "older");
+  }
+}
+
+TEST_CASE("an index that is lost beside its tenants is damage, not a new server", "[server][restore]") {
+  BackedUpHouse scene;
+  scene.write("kept");
+  scene.house.command(cmd("backup", {{"to", Json(scene.backup)}}));
+  scene.house.core.reset();
+  const std::string index = scene.house.options().directory + "/server.db";
+  for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(index + suffix);
+  SECTION("emptied") {
+    std::filesystem::resize_file(index, 0);
+  }
+  SECTION("removed") {
+    std::filesystem::remove(index);
+  }
+  const auto opened = server::ServerCore::open(scene.house.options(), scene.house.environment);
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code == ErrorCode::corrupt);
+  CHECK(opened.error().hint.find("ternd restore") != std::string::npos);
+  if (!std::filesystem::exists(index))
+    CHECK(server::ServerCore::init(scene.house.options(), "Other", "eve@example.org", "a long password",
+                                   scene.house.environment)
+              .error()
+              .code == ErrorCode::corrupt);
+  must(scene.restore(scene.backup));
+  scene.house.reopen();
+  CHECK(scene.house.command(cmd("verify"))["good"].as_bool());
+}
+
+TEST_CASE("a folder of a tenant that the index does not name is told of", "[server]") {
+  BackedUpHouse scene;
+  const std::string folder = scene.house.options().directory + "/tenants/" + std::string(32, 'a');
+  std::filesystem::create_directory(folder);
+  CHECK(to_text(scene.house.command(cmd("status"))["problems"]).find(folder) != std::string::npos);
+}
+
+TEST_CASE("a courier key that is lost shows in status and verify", "[server]") {
+  BackedUpHouse scene;
+  const std::string key = scene.house.options().directory + "/keys/courier.key";
+  SECTION("emptied") {
+    std::filesystem::resize_file(key, 0);
+  }
+  SECTION("removed") {
+    std::filesystem::remove(key);
+  }
+  CHECK(to_text(scene.house.command(cmd("status"))["problems"]).find(key) != std::string::npos);
+  const Json verified = scene.house.command(cmd("verify"));
+  CHECK_FALSE(verified["good"].as_bool());
+  CHECK(to_text(verified["findings"]).find(key) != std::string::npos);
+}
+
+TEST_CASE("a key file that is missing or damaged is named, with what to do", "[server]") {
+  BackedUpHouse scene;
+  const std::string keys = scene.house.options().directory + "/keys/";
+  scene.house.core.reset();
+  const std::string name = GENERATE(as<std::string>{}, "log.key", "key-list", "roots");
+  const bool removed = GENERATE(true, false);
+  if (removed)
+    std::filesystem::remove(keys + name);
+  else
+    std::filesystem::resize_file(keys + name, 5);
+  const auto opened = server::ServerCore::open(scene.house.options(), scene.house.environment);
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code == ErrorCode::corrupt);
+  CHECK(opened.error().message.find(keys + name) != std::string::npos);
+  CHECK_FALSE(opened.error().hint.empty());
+}
+
+TEST_CASE("a tenant whose file is damaged is not served, and the others are", "[server]") {
+  BackedUpHouse scene;
+  House& house = scene.house;
+  const Json other = house.command(cmd("tenant add", {{"name", Json("Other")}}));
+  house.add_operator("bob", "operator", "Other");
+  Device bob(house, "bob", "own", "Other");
+  house.core.reset();
+  const std::string file = house.options().directory + "/tenants/" + to_hex(bob.certificate.tenant) + "/tern.db";
+  const std::string key = house.options().directory + "/keys/sealing-" + to_hex(bob.certificate.tenant) + ".key";
+  SECTION("the file is no database") {
+    std::filesystem::resize_file(file, 0);
+    std::ofstream(file, std::ios::binary) << std::string(8192, 'x');
+  }
+  SECTION("the file is gone") {
+    std::filesystem::remove(file);
+  }
+  SECTION("its key is gone") {
+    std::filesystem::remove(key);
+  }
+  for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(file + suffix);
+  house.reopen();
+  must(scene.device->open_session());
+  CHECK_FALSE(bob.open_session());
+  const Json rows = house.command(cmd("tenant list"))["rows"];
+  REQUIRE(rows.size() == 2);
+  CHECK(to_text(rows).find("not open: ") != std::string::npos);
+  CHECK(to_text(house.command(cmd("status"))["problems"]).find("Other: not open") != std::string::npos);
+  const auto health = house.get("/healthz");
+  CHECK(health.status == 200);
+  CHECK(must(parse_json(health.body))["reason"].as_string() == "tenant_not_open");
+  CHECK(house.core->metrics().find("tenants_not_open 1") != std::string::npos);
+  const auto verified = house.try_command(cmd("verify", {{"tenant", Json("Other")}}));
+  REQUIRE_FALSE(verified);
+  CHECK(verified.error().code == ErrorCode::corrupt);
+  CHECK(verified.error().message.find("Other") != std::string::npos);
+  CHECK_FALSE(house.try_command(cmd("backup", {{"to", Json(scene.backup)}})));
 }
 
 }  // namespace tern::test

@@ -1,5 +1,6 @@
 #include "support/catch.hpp"
 //
+#include "access/enrolment.hpp"
 #include "house.hpp"
 #include "tern/protocol/limits.hpp"
 
@@ -82,6 +83,22 @@ TEST_CASE("an address has ten attempts a minute", "[server][access][enrolment]")
   house.peer = "192.0.2.7";
   house.environment.advance(60'000);
   CHECK(enrol(house, house.code_for("ann"), key).status == 200);
+}
+
+TEST_CASE("who sprays from many addresses keeps nobody else from enrolling", "[server][access][enrolment]") {
+  CHECK(server::counted_address("2001:db8:1:2::1") == server::counted_address("2001:db8:1:2:ffff::9"));
+  CHECK(server::counted_address("2001:db8:1:2::1") != server::counted_address("2001:db8:1:3::1"));
+  CHECK(server::counted_address("::ffff:192.0.2.1") != server::counted_address("::ffff:192.0.2.2"));
+  CHECK(server::counted_address("192.0.2.1") == "192.0.2.1");
+
+  server::AttemptCounter counter;
+  const auto ask = [&](const std::string& who, std::int64_t now) { return counter.allow(who, 10, now); };
+  for (int i = 0; i < 10; ++i) CHECK(ask("used up", 0));
+  bool all = true;
+  for (int i = 0; i < 50'000; ++i) all = ask("spray " + std::to_string(i), 1 + i / 100) && all;
+  CHECK(all);
+  CHECK(ask("a new one", 600));
+  CHECK_FALSE(ask("used up", 600));  // is forgotten last
 }
 
 TEST_CASE("a tenant's codes have a hundred attempts a minute in all", "[server][access][enrolment]") {

@@ -194,6 +194,14 @@ TEST_CASE("health is for everybody, numbers for this machine", "[server][access]
   auto proxied = asking("GET", "/metrics");
   proxied.headers = {{"x-forwarded-for", "192.0.2.1"}};
   CHECK(house.send(proxied).status == 404);
+  const auto named = [&](const std::string& host) {
+    auto request = asking("GET", "/metrics");
+    request.headers = {{"host", host}};
+    return house.send(request).status;
+  };
+  for (const char* host : {"127.0.0.1:8470", "localhost", "[::1]:8470"}) CHECK(named(host) == 200);
+  for (const char* host : {"rebound.example:8470", "127.0.0.1.rebound.example", "[2001:db8::1]"})
+    CHECK(named(host) == 404);
 }
 
 TEST_CASE("log lines are JSON without query, codes, keys or texts", "[server][access][routes]") {

@@ -50,6 +50,39 @@ TEST_CASE("a writer opens with the durability profile", "[sqlite]") {
   CHECK(pragma(*must_open(normal), "synchronous") == "1");
 }
 
+TEST_CASE("connections of a process share the index of the log in memory, and leave no file of it", "[sqlite]") {
+  TempDir dir;
+  const std::string path = dir.file("a.db");
+  for (const bool encrypted : {false, true}) {
+    if (encrypted && !encryption_available()) continue;
+    for (const std::string suffix : {"", "-wal"}) std::filesystem::remove(path + suffix);
+    OpenOptions options = at(path), looking = reader_at(path);
+    options.index = looking.index = LogIndex::process;
+    if (encrypted) options.key = looking.key = DatabaseKey::or_zero(Bytes(32, 'k'));
+    auto writer = must_open(options);
+    fill(*writer, 3);
+    auto reader = must_open(looking), another = must_open(looking);
+    auto snapshot = Transaction::begin_read(*reader);
+    REQUIRE(snapshot);
+    CHECK(reader->int64_of("SELECT count(*) FROM t").value() == 3);
+    fill(*writer, 4000);  // the log outgrows the first region of its index
+    CHECK(reader->int64_of("SELECT count(*) FROM t").value() == 3);
+    CHECK(another->int64_of("SELECT count(*) FROM t").value() == 4003);
+    CHECK_FALSE(writer->checkpoint(CheckpointMode::passive)->complete);  // the snapshot stands in its way
+    snapshot->rollback();
+    CHECK(reader->int64_of("SELECT count(*) FROM t").value() == 4003);
+    CHECK(writer->checkpoint(CheckpointMode::passive)->complete);
+    CHECK_FALSE(std::filesystem::exists(path + "-shm"));
+    options.busy_timeout_ms = 0;
+    auto second = must_open(options);  // one writes at a time
+    auto writing = Transaction::begin_write(*writer);
+    REQUIRE(writing);
+    CHECK(Transaction::begin_write(*second).error().code == ErrorCode::busy);
+    writing->rollback();
+    CHECK(Transaction::begin_write(*second));
+  }
+}
+
 TEST_CASE("a reader sees what was committed, writes nothing and never checkpoints", "[sqlite]") {
   TempDir dir;
   auto writer = must_open(at(dir.file("a.db")));

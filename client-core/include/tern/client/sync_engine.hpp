@@ -28,7 +28,7 @@ struct EngineStep {
 struct EngineReport {
   std::uint64_t sets_sent = 0, changes_sent = 0, receipts = 0, amendments = 0, patches = 0, exchanges = 0, bytes_up = 0,
                 bytes_down = 0;
-  std::uint64_t scope_repairs = 0;
+  std::uint64_t scope_repairs = 0, own_folds_failed = 0;
   bool first_replica = false;
   std::uint64_t tickets_held = 0, tickets_in_scope = 0;
 };

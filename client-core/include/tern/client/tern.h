@@ -77,6 +77,8 @@ int tern_identity(tern_client* client, char** json);
  *   assign move_queue           "to" (null: nobody, none), "reason"?
  *   watch unwatch               "to", "contact": bool       link unlink  "to", "kind"
  *   merge                       "to", "reason"?
+ *   split                       "messages": [{"device","id"}, ...], "subject", "reason"?: makes the new ticket, too;
+ *                               its create comes first in the result
  *   approve_estimate reject_estimate estimate_approved estimate_rejected release  "target"
  * and nothing more for take start wait resume close put_back pin unpin delete restore. In one array, changes without a
  * ticket belong to the create before them. */

@@ -18,9 +18,9 @@ Result<Bytes> decompress(ByteView frame, std::size_t bytes_max = limits::decompr
 /// Whether it begins like a frame.
 bool is_compressed(ByteView bytes);
 
-/// A frame that says how `plain` differs from `base`, and `plain` again for who holds the same base. For files, not for
-/// the wire; refusals as above.
-Bytes compress_against(ByteView base, ByteView plain);
+/// A frame that says how `plain` differs from `base`, and `plain` again for who holds the same base. For files, and for
+/// an answer packed against its request; window and refusals as above.
+Bytes compress_against(ByteView base, ByteView plain, int level = 1);
 Result<Bytes> decompress_against(ByteView base, ByteView frame, std::size_t bytes_max = limits::decompressed_bytes_max);
 
 }  // namespace tern::protocol

@@ -72,6 +72,10 @@ public:
   /// admin.sock. `{"command":"operator add", ...}`. Thread-safe.
   virtual Result<Json> administer(const Json& command) = 0;
 
+  /// Where devices reach this server, found out after it was opened: what links and `status` say unless the options
+  /// did.
+  virtual Result<void> found_public_url(const std::string& url) = 0;
+
   /// Periodic work (scope expiry, idle checkpoints, expired codes and sessions). Call about once a second.
   virtual void tick() = 0;
 

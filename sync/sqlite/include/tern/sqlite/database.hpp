@@ -33,8 +33,18 @@ enum class Role { writer, reader };
 /// what can be rebuilt.
 enum class Synchronous { full, normal };
 
+/// Where the index of the log is, which has no content of its own. It takes a file beside the database, even to read:
+/// a disk without room for that file can still be read when the index is in memory. Then nobody but those who share it
+/// may have the database open.
+enum class LogIndex {
+  file,
+  connection_if_full,  // in memory if there is no room. Others get `busy` meanwhile
+  process,             // in memory, shared by the connections of this process. The caller keeps others away
+};
+
 struct OpenOptions {
   std::string path;  // a local file, or ":memory:"
+  LogIndex index = LogIndex::file;
   Role role = Role::writer;
   Synchronous synchronous = Synchronous::full;
   bool create = true;              // a writer makes the file when it is missing
@@ -135,6 +145,7 @@ private:
 
   Database(std::string path, Role role);
 
+  static Result<std::unique_ptr<Database>> open_with(const OpenOptions& options, bool exclusive);
   Result<void> connect(const OpenOptions& options);
   Result<void> unlock(const DatabaseKey& key);
   void harden();

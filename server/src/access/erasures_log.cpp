@@ -1,0 +1,112 @@
+#include "erasures_log.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "tern/protocol/crypto.hpp"
+
+namespace tern::server {
+namespace {
+
+using Verb = LogLine::Verb;
+
+constexpr std::size_t sum_bytes = 4;
+constexpr std::size_t shown_bytes_max = 40;
+constexpr std::string_view verbs[] = {"revoke", "freeze", "epoch", "erase"};
+
+std::string sum_of(std::string_view words) {
+  return to_hex(protocol::sha256(words).view().substr(0, sum_bytes));
+}
+
+std::vector<std::string_view> lines_of(ByteView text) {
+  std::vector<std::string_view> out;
+  while (!text.empty()) {
+    const auto end = text.find('\n');
+    out.push_back(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return out;
+}
+
+template <typename Id>
+bool take_id(std::string_view word, Id& out) {
+  const auto raw = from_hex(word);
+  const auto id = raw ? Id::from(*raw) : std::nullopt;
+  if (id) out = *id;
+  return id.has_value();
+}
+
+std::vector<std::string_view> words_of(std::string_view line) {
+  std::vector<std::string_view> out;
+  for (;;) {
+    const auto end = line.find(' ');
+    out.push_back(line.substr(0, end));
+    if (end == std::string_view::npos) return out;
+    line.remove_prefix(end + 1);
+  }
+}
+
+/// Of a damaged line: bytes that are no text are shown as dots.
+std::string shown(std::string_view line) {
+  std::string out(line.substr(0, shown_bytes_max));
+  for (char& c : out)
+    if (c < ' ' || c > '~') c = '.';
+  return line.size() > shown_bytes_max ? out + "..." : out;
+}
+
+}  // namespace
+
+std::string to_log_line(const LogLine& line) {
+  std::string words(verbs[static_cast<std::size_t>(line.verb)]);
+  words += " " + to_hex(line.tenant) + " " + (line.verb == Verb::epoch ? to_hex(line.epoch) : to_hex(line.device));
+  if (line.verb == Verb::erase) words += " " + to_hex(line.change);
+  return words + " #" + sum_of(words) + "\n";
+}
+
+std::optional<LogLine> parse_log_line(std::string_view line) {
+  if (const auto mark = line.find(" #"); mark != std::string_view::npos) {
+    if (line.substr(mark + 2) != sum_of(line.substr(0, mark))) return std::nullopt;
+    line = line.substr(0, mark);
+  }
+  const auto words = words_of(line);
+  const auto verb = std::find(std::begin(verbs), std::end(verbs), words.front());
+  if (verb == std::end(verbs)) return std::nullopt;
+  LogLine out;
+  out.verb = static_cast<Verb>(verb - std::begin(verbs));
+  if (words.size() != (out.verb == Verb::erase ? 4U : 3U) || !take_id(words[1], out.tenant)) return std::nullopt;
+  if (!(out.verb == Verb::epoch ? take_id(words[2], out.epoch) : take_id(words[2], out.device))) return std::nullopt;
+  if (out.verb == Verb::erase && !take_id(words[3], out.change)) return std::nullopt;
+  return out;
+}
+
+LogText read_log_text(ByteView text) {
+  LogText out;
+  std::size_t number = 0;
+  for (const std::string_view line : lines_of(text)) {
+    ++number;
+    if (line.empty()) continue;
+    if (const auto parsed = parse_log_line(line))
+      out.lines.push_back(to_log_line(*parsed));
+    else
+      out.damaged.push_back("line " + std::to_string(number) + " (" + shown(line) + ")");
+  }
+  std::sort(out.lines.begin(), out.lines.end());
+  out.lines.erase(std::unique(out.lines.begin(), out.lines.end()), out.lines.end());
+  return out;
+}
+
+Bytes merge_logs(ByteView a, ByteView b) {
+  std::set<std::string> known;
+  Bytes out;
+  for (const ByteView text : {a, b})
+    for (const std::string_view line : lines_of(text)) {
+      if (line.empty()) continue;
+      const auto parsed = parse_log_line(line);
+      std::string written = parsed ? to_log_line(*parsed) : std::string(line) + "\n";
+      if (!known.insert(written).second) continue;
+      out += written;
+    }
+  return out;
+}
+
+}  // namespace tern::server

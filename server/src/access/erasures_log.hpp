@@ -1,0 +1,42 @@
+// The lines of erasures.log: what a restore lets come back first. Ids only.
+//
+// `revoke TENANT DEVICE #SUM`, `freeze TENANT DEVICE #SUM`, `epoch TENANT EPOCH #SUM`, `erase TENANT DEVICE CHANGE
+// #SUM`: ids in hex; SUM is the first 8 hex digits of the SHA-256 of what stands before ` #`. Older lines have none.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tern/protocol/bytes.hpp"
+#include "tern/sync/change.hpp"
+
+namespace tern::server {
+
+struct LogLine {
+  enum class Verb : std::uint8_t { revoke, freeze, epoch, erase };
+  Verb verb = Verb::revoke;
+  TenantId tenant;
+  DeviceId device;  // of epoch: none
+  EpochId epoch;    // of epoch
+  ChangeId change;  // of erase
+
+  friend bool operator==(const LogLine&, const LogLine&) = default;
+};
+
+/// With its sum and a newline.
+std::string to_log_line(const LogLine& line);
+/// Nothing when it is none of ours, or not what was written. Without its newline.
+std::optional<LogLine> parse_log_line(std::string_view line);
+
+struct LogText {
+  std::vector<std::string> lines;    // that are whole, each once, as they are written today; sorted
+  std::vector<std::string> damaged;  // "line 3 (revoke 4f0c...)", in their order
+};
+LogText read_log_text(ByteView text);
+
+/// What both hold, each once. Lines that cannot be read stay as they are: somebody may still know what they said.
+Bytes merge_logs(ByteView a, ByteView b);
+
+}  // namespace tern::server

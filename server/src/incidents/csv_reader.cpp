@@ -1,0 +1,96 @@
+#include "incidents/csv_reader.hpp"
+
+#include "tern/server/incident_log.hpp"
+
+namespace tern::server {
+namespace {
+
+std::string at_line(std::size_t line) {
+  return "line " + std::to_string(line);
+}
+
+}  // namespace
+
+void CsvReader::go_to(std::uint64_t offset, std::size_t line) {
+  if (offset >= buffer_offset_ && offset <= buffer_offset_ + filled_) {
+    at_ = static_cast<std::size_t>(offset - buffer_offset_);
+  } else {
+    buffer_offset_ = offset;
+    at_ = filled_ = 0;
+  }
+  line_ = line;
+}
+
+Result<int> CsvReader::peek() {
+  if (at_ == filled_) {
+    buffer_offset_ += filled_;
+    at_ = filled_ = 0;
+    TERN_TRY(filled_, source_(buffer_offset_, buffer_.data(), buffer_.size()));
+  }
+  return at_ == filled_ ? end_of_text : static_cast<int>(static_cast<unsigned char>(buffer_[at_]));
+}
+
+Result<int> CsvReader::take() {
+  TERN_TRY(const int c, peek());
+  if (c != end_of_text) ++at_;
+  if (c == '\n') ++line_;
+  if (buffer_offset_ + at_ - record_offset_ > csv_record_bytes_max)
+    return fail(ErrorCode::too_large, at_line(record_line_) + " is longer than 256 KiB.");
+  return c;
+}
+
+/// Behind the quote that opens it, to behind the one that closes it.
+Result<void> CsvReader::read_quoted(std::string& cell) {
+  for (;;) {
+    TERN_TRY(const int c, take());
+    if (c == end_of_text) return fail(ErrorCode::invalid, at_line(line_) + ": a quote is never closed.");
+    if (c != '"') {
+      cell.push_back(static_cast<char>(c));
+      continue;
+    }
+    TERN_TRY(const int behind, peek());
+    if (behind != '"') return {};
+    TERN_TRY(const int quote, take());
+    cell.push_back(static_cast<char>(quote));
+  }
+}
+
+/// To behind its line end. A text that ends with one has no record behind it.
+Result<void> CsvReader::read_record(std::vector<std::string>& record) {
+  record.assign(1, {});
+  bool was_quoted = false;
+  for (;;) {
+    TERN_TRY(const int c, take());
+    std::string& cell = record.back();
+    if (c == end_of_text || c == '\n') return {};
+    if (c == '"') {
+      if (!cell.empty() || was_quoted)
+        return fail(ErrorCode::invalid, at_line(line_) + ": a quote inside an unquoted cell.");
+      was_quoted = true;
+      TERN_CHECKED(read_quoted(cell));
+    } else if (c == ',') {
+      if (record.size() == log_columns_max)
+        return fail(ErrorCode::too_large, at_line(line_) + " has more than 200 cells.");
+      record.emplace_back();
+      was_quoted = false;
+    } else if (c == '\0') {
+      return fail(ErrorCode::invalid, at_line(line_) + ": a NUL byte; this is no CSV text.");
+    } else {
+      TERN_TRY(const int behind, peek());
+      if (c != '\r' || behind != '\n') cell.push_back(static_cast<char>(c));
+    }
+  }
+}
+
+Result<bool> CsvReader::next(std::vector<std::string>& record) {
+  for (;;) {
+    record_offset_ = buffer_offset_ + at_;
+    record_line_ = line_;
+    TERN_TRY(const int first, peek());
+    if (first == end_of_text) return false;
+    TERN_CHECKED(read_record(record));
+    if (record.size() > 1 || !record.front().empty()) return true;
+  }
+}
+
+}  // namespace tern::server
