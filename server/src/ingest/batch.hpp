@@ -237,8 +237,8 @@ Result<std::uint64_t> seen_then(Batch& batch, const SetWork& work, const TicketI
                                 std::uint64_t seq);
 /// The evidence of a set that was written.
 Result<void> write_proof(Batch& batch, const SetWork& work);
-/// After a restore devices come back in any order: what was held because what it names was not there yet takes effect
-/// once that is.
+/// After a restore devices come back in any order: what is proven to have been admitted, and was held because what it
+/// names was not there yet, takes effect once that is.
 Result<void> release_what_waited(Batch& batch, const SetWork& work);
 
 /// forks.cpp. Answers a set that does not continue its chain.

@@ -93,6 +93,32 @@ Result<bool> stands(Batch& batch, const sync::ChangeRef& ref) {
          *standing != static_cast<std::int64_t>(Outcome::rejected);
 }
 
+/// What its old receipt says of a change that is held now: it had been admitted, rights and all.
+Result<bool> admitted_then(Batch& batch, std::uint64_t commit, std::uint32_t index) {
+  TERN_TRY(auto rows, batch.db().query(
+                          "SELECT l.wire, s.set_hash, s.original FROM old_receipt o JOIN old_receipt_list l ON "
+                          "l.tenant_id = o.tenant_id AND l.list_hash = o.list_hash JOIN change_set s ON s.tenant_id = "
+                          "o.tenant_id AND s.commit_seq = o.commit_seq WHERE o.tenant_id = $1 AND o.commit_seq = $2 "
+                          "ORDER BY o.old_commit_ms LIMIT 1",
+                          batch.number, commit));
+  TERN_TRY(const bool found, rows.step());
+  if (!found) return false;
+  TERN_TRY(const protocol::ReceiptList list, protocol::decode_receipt_list(rows.blob(0)));
+  const Hash hash = rows.id<Hash>(1);
+  const Hash first =
+      rows.is_null(2) ? hash : protocol::set_hash(rows.blob(2).substr(0, protocol::change_set_header_bytes));
+  for (const Bytes& wire : list.receipts) {
+    TERN_TRY(const protocol::Receipt receipt, protocol::decode_receipt(wire));
+    v1::SetOutcomes said;
+    const bool mine = receipt.leaf.set_hash == hash || receipt.leaf.set_hash == first;
+    if (!mine || !said.ParseFromString(receipt.outcomes) || index >= static_cast<std::uint32_t>(said.outcomes_size()))
+      continue;
+    const ProvenChange then = read_change(said.outcomes(static_cast<int>(index)));
+    return was_admitted(&then);
+  }
+  return false;
+}
+
 Result<std::vector<Waiting>> waiting_on(Batch& batch, const TicketId& ticket, std::uint64_t kept_seq) {
   std::vector<std::uint64_t> commits;
   TERN_TRY(auto rows, batch.db().query("SELECT DISTINCT commit_seq FROM change WHERE tenant_id = $1 AND ticket_id = $2 "
@@ -112,6 +138,8 @@ Result<std::vector<Waiting>> waiting_on(Batch& batch, const TicketId& ticket, st
       const bool waits = change.ticket == ticket && held.standing == Outcome::held &&
                          (why == ReasonCode::parent_missing || why == ReasonCode::parent_held);
       if (!waits) continue;
+      TERN_TRY(const bool admitted, admitted_then(batch, commit, held.index));
+      if (!admitted) continue;
       Waiting one{change.ref, change.targets};
       for (const ChangeId& id : change.after) one.parents.push_back({change.ref.device, id});
       waiting.push_back(std::move(one));
