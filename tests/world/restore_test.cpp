@@ -169,6 +169,61 @@ TEST_CASE("a receipt that proves nothing gains nothing", "[world][restore][secur
   CHECK_FALSE((refused && !refused->has_error()));
 }
 
+TEST_CASE("what waits for something and never had been admitted is a person's to release, after a restore too",
+          "[world][restore][security]") {
+  World world{Seed::from_environment_or(505)};
+  Device& van = world.add_device("van");
+  const TicketId ticket = van.create("waited on");
+  CHECK(world.run_until_quiet());
+  const std::string backup = world.server.backup();
+  world.server.restore(backup);
+  CHECK(world.run_until_quiet());
+
+  Intruder intruder(world, van);
+  must(intruder.begin_session());
+  sync::Change parent = intruder.note(ticket, "comes later");
+  parent.ref.id.bytes.fill(7);
+  sync::Change child = intruder.note(ticket, "names it");
+  child.after = {parent.ref.id};
+  const auto answer = must(intruder.push(intruder.seal(intruder.next_header(), {child, parent})));
+  INFO(answer.error().code() << " " << answer.error().message());
+  REQUIRE_FALSE(answer.has_error());
+  CHECK(count(world, "SELECT count(*) FROM change WHERE standing = 6") == 1);
+}
+
+TEST_CASE("a device enrolled after the backup comes back by its certificate, unless its key ended meanwhile",
+          "[world][restore][security]") {
+  World world{Seed::from_environment_or(504)};
+  Device& van = world.add_device("van");
+  const TicketId ticket = van.create("before");
+  CHECK(world.run_until_quiet());
+  const std::string backup = world.server.backup();
+  Device& late = world.add_device("late", {.person = "van"});
+  Device& stolen = world.add_device("stolen", {.person = "van"});
+  const ChangeRef work = late.note(ticket, "by a device that the backup does not know");
+  const TicketId made = late.create("made on it");
+  must(late.sync());
+  stolen.note(ticket, "by one that is stolen");
+  must(stolen.sync());
+  const std::string number = late.show(made).row.number;
+  world.server.administer("device revoke", {{"device", Json("stolen")}});
+
+  world.server.restore(backup);
+  world.forget_acknowledged();
+  stolen.gone = true;
+  const auto refused = stolen.sync();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::login_refused);
+  must(late.sync());
+  CHECK(world.run_until_quiet());
+  CHECK(late.fate(work).outcome == Outcome::applied);
+  CHECK(late.show(made).row.number == number);
+  CHECK(van.show(ticket).timeline.size() == 2);
+  CHECK(count(world, "SELECT count(*) FROM device WHERE purpose = 0") == 2);
+  stolen.close();
+  CHECK(world.invariants_hold());
+}
+
 TEST_CASE("random restores: all that a device holds a receipt for returns, nothing twice, no number to two tickets",
           "[world][restore][random]") {
   std::map<std::string, int> seen;
@@ -221,5 +276,49 @@ TEST_CASE("random restores: all that a device holds a receipt for returns, nothi
       }
       CHECK(world.invariants_hold());
     }
+  }
+}
+
+TEST_CASE(
+    "random copies of devices: one set back fetches its own work, one cloned is told, and nothing acknowledged is lost",
+    "[world][restore][random][copies]") {
+  for (std::uint64_t seed = 0; seed < 25; ++seed) {
+    World world{Seed{Seed::from_environment_or(5200).value + seed}};
+    INFO("seed " << world.seed.value);
+    Shop shop{{},
+              {world.add_record("queue", "Field"), world.add_record("queue", "Office")},
+              {world.add_record("category", "Hardware")}};
+    std::vector<std::unique_ptr<Agent>> agents;
+    for (const char* name : {"van", "desk"}) {
+      Device& device = world.add_device(name);
+      shop.people.push_back(device.operator_id());
+    }
+    for (std::size_t i = 0; i < 2; ++i)
+      agents.push_back(std::make_unique<Agent>(world.device(i), shop, Seed{world.seed.value * 10 + i}));
+    const auto work = [&](int rounds, bool always_sync) {
+      for (int round = 0; round < rounds; ++round) {
+        Agent& agent = *agents[static_cast<std::size_t>(world.random.below(agents.size()))];
+        agent.work();
+        world.pass(minutes_ms(2));
+        if (!always_sync && world.random.below(2) == 0) continue;
+        agent.device().begin_round();  // a clone may be refused
+        world.pass(minutes_ms(1));
+      }
+    };
+    work(4, false);
+    CHECK(world.run_until_quiet());
+    const std::string copy = world.device(0).copy_home();
+    work(4, true);
+    world.device(0).put_back(copy);
+    work(3, false);
+    CHECK(world.run_until_quiet());
+    CHECK(world.invariants_hold());
+
+    Device& twin = world.clone(world.device(0), "twin");
+    agents.push_back(std::make_unique<Agent>(twin, shop, Seed{world.seed.value * 10 + 7}));
+    work(6, true);
+    world.pass(hours_ms(3));
+    CHECK(world.acknowledged_is_kept());
+    CHECK(world.invariants_hold());
   }
 }

@@ -156,6 +156,8 @@ private:
   unsigned gaps_ = 0, useless_exchanges_ = 0;
   std::uint64_t own_sets_until_ = 0;  // the server holds own sets up to here that this outbox lacks
 
+  bool certificate_due_ = false;  // the server says that it knows no such device: it may have been restored
+
   // Epochs: a second handshake shows the newest head that the record keeps.
   std::optional<protocol::LogHead> head_shown_;
 

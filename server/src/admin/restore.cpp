@@ -126,6 +126,12 @@ Result<BackupManifest> check_manifest(const Unpacker& unpacker, const std::strin
 struct ComesBack {
   std::vector<DeviceId> revoked, frozen;
   std::vector<sync::ChangeRef> erased;
+
+  [[nodiscard]] std::vector<DeviceId> ended() const {
+    std::vector<DeviceId> all = revoked;
+    all.insert(all.end(), frozen.begin(), frozen.end());
+    return all;
+  }
 };
 
 /// Lines that are no ids of ours say nothing.
@@ -232,7 +238,7 @@ Result<Json> begin_again(Tenant& tenant, const protocol::SigningKey& root, Envir
 
 Result<Json> make_ready(const std::string& folder, const BackupManifest& manifest,
                         const protocol::RecoveryKey& recovery, const std::string& vfs, const Bytes& logs,
-                        Environment& environment) {
+                        bool logs_told, Environment& environment) {
   std::map<TenantId, ComesBack> comes_back;
   read_log(logs, comes_back);
   TERN_TRY(auto directory, Directory::open(folder));
@@ -247,6 +253,7 @@ Result<Json> make_ready(const std::string& folder, const BackupManifest& manifes
     TERN_TRY(Json row, begin_again(*tenant, root, environment));
     rows.push(std::move(row));
     const ComesBack& first = comes_back[tenant->id()];
+    TERN_CHECKED(expect_ended(*tenant, logs_told ? std::optional(first.ended()) : std::nullopt));
     TERN_CHECKED(end_again(*tenant, first.revoked, protocol::RevocationReason::revoked, returned));
     TERN_CHECKED(end_again(*tenant, first.frozen, protocol::RevocationReason::frozen, returned));
     TERN_CHECKED(erase_again(*tenant, first.erased, returned));
@@ -316,7 +323,10 @@ Result<Json> restore(const ServerOptions& options, const Json& command, Environm
   TERN_TRY(const Bytes logs,
            gather_logs({staging.path() + log_name, target + log_name, beside, command["erasures"].as_string()}));
   TERN_CHECKED(write_private_file(staging.path() + log_name, logs));
-  TERN_TRY(Json answer, make_ready(staging.path(), manifest, recovery, options.vfs, logs, environment));
+  // Whose keys ended since the backup is known from the server that is replaced, or from a log that somebody vouches
+  // for.
+  const bool logs_told = file_exists(target + "/server.db") || !command["erasures"].as_string().empty();
+  TERN_TRY(Json answer, make_ready(staging.path(), manifest, recovery, options.vfs, logs, logs_told, environment));
 
   TERN_TRY(const std::string aside, move_aside(target, command["replace"].as_bool(), environment));
   std::error_code failed;
