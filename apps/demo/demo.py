@@ -16,6 +16,8 @@ import sys
 import threading
 import time
 
+import lost_half_day
+
 TREE = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -50,13 +52,18 @@ class Server:
         started = time.monotonic()
         self.imported = self.admin(["import", "incidents", str(log)])[0]
         self.import_seconds = time.monotonic() - started
-        self.log = open(folder / "server.log", "w")
-        self.process = subprocess.Popen([programs.ternd, "serve", "--data", self.data, "--listen", "127.0.0.1:0", "--json"],
+        self.folder, self.listen = folder, "127.0.0.1:0"
+        self.start()
+
+    def start(self):
+        self.log = open(self.folder / "server.log", "a")
+        self.process = subprocess.Popen([self.programs.ternd, "serve", "--data", self.data, "--listen", self.listen, "--json"],
                                         stdout=subprocess.PIPE, stderr=self.log, text=True, start_new_session=True)
         line = self.process.stdout.readline()
         if not line:
-            fail("the server did not start; see " + str(folder / "server.log"))
+            fail("the server did not start; see " + str(self.folder / "server.log"))
         self.url = json.loads(line)["listening"]
+        self.listen = self.url.split("//")[1]  # the same one after a restart
 
     def admin(self, words, text=None):
         return run([self.programs.ternd] + words + ["--data", self.data, "--json"], text)
@@ -211,6 +218,7 @@ def story(agents, ghosts):
 
 def main():
     parser = argparse.ArgumentParser(prog="./dev demo", description="Play an offline morning on a real server with three real devices.")
+    parser.add_argument("--restore", action="store_true", help="instead: the server loses half a day, and the devices give it back")
     parser.add_argument("--exit", action="store_true", help="stop the server at the end")
     parser.add_argument("--bin", default=str(TREE / "build/release/bin"), help=argparse.SUPPRESS)
     parser.add_argument("--dir", default=str(TREE / "build/demo"), help="where the demo keeps its files; emptied first")
@@ -236,10 +244,13 @@ def main():
         numbers = prepare(server, ann, queue)
         for agent in (ben, cleo):
             agent.sync()
-        print("Ann, Ben and Cleo each have a device with the same six tickets. Now the network is gone, and they work.")
-        ghosts = morning(server, ann, ben, cleo, mobile, numbers)
-        print("Everybody has synced. What became of their work (! = needs attention):")
-        story((ann, ben, cleo), ghosts)
+        if options.restore:
+            lost_half_day.play(server, folder, (ann, ben, cleo), numbers, fail)
+        else:
+            print("Ann, Ben and Cleo each have a device with the same six tickets. Now the network is gone, and they work.")
+            ghosts = morning(server, ann, ben, cleo, mobile, numbers)
+            print("Everybody has synced. What became of their work (! = needs attention):")
+            story((ann, ben, cleo), ghosts)
     except BaseException:
         server.stop()
         raise

@@ -69,7 +69,7 @@ Result<void> Ledger::take_anchor(const Json& line) {
     return wrong("anchor {} goes back", anchor.anchor_seq);
   const Hash hash = protocol::anchor_hash(wire);
   newest_anchor_[anchor.epoch] = {anchor, hash};
-  anchors_[hash] = {anchor.time_ms, trust_.is_withdrawn(anchor.epoch, anchor.anchor_seq)};
+  anchors_[hash] = {anchor.epoch, anchor.time_ms, trust_.is_withdrawn(anchor.epoch, anchor.anchor_seq)};
   return {};
 }
 
@@ -110,7 +110,33 @@ Result<void> Ledger::begin(const Json& line, Work& work) const {
       static_cast<std::size_t>(work.outcomes.outcomes_size()) != work.set.set.changes.size())
     return wrong("its receipt cannot be read");
   work.sealed = work.set.key.purpose == protocol::KeyPurpose::sealing;
+  TERN_CHECKED(read_old_receipts(line, work));
   return read_notes(line, work);
+}
+
+/// Each must prove something of this set that the record of an epoch took away.
+Result<void> Ledger::read_old_receipts(const Json& line, Work& work) const {
+  const protocol::ChangeSet& set = work.set.set;
+  const Hash first = set.original ? protocol::set_hash(set.original->header) : work.set.hash;
+  for (const Json& item : line["old_receipts"].items()) {
+    TERN_TRY(const Bytes wire, bytes_of(item, "wire"));
+    const auto list = trust_.open_receipts(wire, work.set.header.device);
+    if (!list) return wrong_in("a receipt of an epoch that is over", list.error());
+    const auto end = std::find_if(trust_.epoch_ends().begin(), trust_.epoch_ends().end(),
+                                  [&](const EpochEnd& one) { return one.old_epoch == list->head.epoch; });
+    const auto receipt = std::find_if(list->receipts.begin(), list->receipts.end(), [&](const protocol::Receipt& one) {
+      return one.leaf.set_hash == first || one.leaf.set_hash == work.set.hash;
+    });
+    if (end == trust_.epoch_ends().end() || receipt == list->receipts.end() ||
+        receipt->leaf.commit_seq <= end->kept_size || receipt->leaf.time_ms > work.time_ms)
+      return wrong("a receipt of an epoch that is over proves nothing of it");
+    Proven proven{receipt->leaf.time_ms, {}};
+    if (!proven.outcomes.ParseFromString(receipt->outcomes) ||
+        static_cast<std::size_t>(proven.outcomes.outcomes_size()) != set.changes.size())
+      return wrong("a receipt of an epoch that is over cannot be read");
+    if (!work.proven || proven.time_ms < work.proven->time_ms) work.proven = std::move(proven);
+  }
+  return {};
 }
 
 Result<void> Ledger::read_notes(const Json& line, Work& work) const {

@@ -49,8 +49,10 @@ private:
   struct KnownChange {
     Hash content;  // whichever set says it
     sync::Outcome outcome = sync::Outcome::unspecified, standing = sync::Outcome::unspecified;
+    bool came_back = false;  // with a receipt of an epoch that is over
   };
   struct KnownAnchor {
+    EpochId epoch;
     std::int64_t time_ms = 0;
     bool withdrawn = false;
   };
@@ -58,6 +60,11 @@ private:
     bool dark = false;
     std::int64_t reopen_ms = 0;
     const Json* released = nullptr;
+  };
+  /// What a set was in an epoch that is over, by the first receipt it has.
+  struct Proven {
+    std::int64_t time_ms = 0;
+    v1::SetOutcomes outcomes;
   };
   /// One set on its way through.
   struct Work {
@@ -68,6 +75,7 @@ private:
     v1::SetOutcomes outcomes;
     std::map<std::uint32_t, Note> notes;
     bool sealed = false;  // by the server
+    std::optional<Proven> proven;
     ChainEnd* chain = nullptr;
     std::vector<sync::Standing> due;
     std::vector<bool> judged;  // whether folding can tell
@@ -85,6 +93,7 @@ private:
   Result<void> take_whole_set(const Json& line);
   Result<void> begin(const Json& line, Work& work) const;
   Result<void> read_notes(const Json& line, Work& work) const;
+  Result<void> read_old_receipts(const Json& line, Work& work) const;
   Result<void> check_chain(Work& work);
   Result<void> check_change(Work& work, std::size_t index, TicketId& ticket_said);
   Result<Entry> read_change(const Work& work, std::size_t index, TicketId& ticket_said) const;

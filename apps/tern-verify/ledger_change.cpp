@@ -127,7 +127,7 @@ Result<void> Ledger::read_admission(const Work& work, Entry& entry) const {
   admission.lo_ms = said.lo_ms();
   admission.hi_ms = said.hi_ms();
   admission.time_flags = said.time_flags();
-  admission.commit_ms = work.time_ms;
+  admission.commit_ms = work.proven ? work.proven->time_ms : work.time_ms;
   admission.author_has_device = entry.note.dark;
   admission.reopen_window_ms = entry.note.reopen_ms;
   admission.integer_id = said.integer_id();
@@ -164,9 +164,22 @@ Result<void> Ledger::check_device_time(const Work& work, const Entry& entry) con
   const sync::Admission& admission = entry.placed.admission;
   const sync::Change& change = entry.placed.change;
   const protocol::ChangeSetHeader& judged = work.set.judged();
-  if (admission.seen_seq > change.seen_seq) return wrong("it is said to have seen more than its author says");
+  const auto anchor = anchors_.find(judged.anchor_hash);
+  const EpochId anchor_epoch = anchor == anchors_.end() ? EpochId{} : anchor->second.epoch;
+  const EpochId& seen_epoch = change.seen_epoch.is_zero() ? anchor_epoch : change.seen_epoch;
+  // What was seen in an epoch that is over has other numbers now.
+  const bool same_numbers = seen_epoch == trust_.epoch() || trust_.epoch_ends().empty();
+  if (same_numbers && admission.seen_seq > change.seen_seq)
+    return wrong("it is said to have seen more than its author says");
+  if (work.proven) {
+    const v1::ChangeOutcome& then = work.proven->outcomes.outcomes(static_cast<int>(work.due.size()));
+    const bool same = then.change_id() == entry.said->change_id() && then.effective_ms() == admission.effective_ms &&
+                      then.lo_ms() == admission.lo_ms && then.hi_ms() == admission.hi_ms;
+    if (!same) return wrong("the receipt tells another time than the one it had before the restore");
+    return {};
+  }
   sync::SetEvidence set;
-  if (const auto anchor = anchors_.find(judged.anchor_hash); anchor != anchors_.end()) {
+  if (anchor != anchors_.end()) {
     const bool unknown = (admission.time_flags & sync::time_flag_anchor_unknown) != 0;
     if (!anchor->second.withdrawn || !unknown) set.anchor_ms = anchor->second.time_ms;
   }
@@ -271,7 +284,12 @@ Result<TicketFold::Step> Ledger::fold(Work& work, Entry& entry) {
   }
   if (entry.ticket->changes >= limits::changes_per_ticket_max + limits::changes_per_set_max)
     return wrong("its ticket has more changes than a ticket holds");
-  return entry.ticket->fold(entry.placed, entry.note.dark);
+  if (!work.proven) return entry.ticket->fold(entry.placed, entry.note.dark);
+  const sync::Standing then = standing_said(work.proven->outcomes.outcomes(static_cast<int>(work.due.size())));
+  return entry.ticket->fold_again(entry.placed, entry.note.dark, then, [this](const sync::ChangeRef& ref) {
+    const auto found = known_.find(ref);
+    return found != known_.end() && found->second.came_back;
+  });
 }
 
 /// Of this set: what the fold says at its end is the outcome. Of earlier ones: an amendment is due.
@@ -327,6 +345,7 @@ Result<void> Ledger::check_change(Work& work, std::size_t index, TicketId& ticke
   alterations_untellable_ = alterations_untellable_ || untellable;
   note_altered(work, step.altered);
   known_[change.ref].content = content_of(work.set.set.changes[index]);
+  known_[change.ref].came_back = work.proven.has_value();
   work.mine.emplace(change.ref.id, work.due.size());
   work.due.push_back(step.standing);
   work.judged.push_back(!untellable || (change.intent != Intent::create && change.intent != Intent::describe));

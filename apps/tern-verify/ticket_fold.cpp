@@ -60,6 +60,19 @@ TicketFold::Step TicketFold::fold(sync::PlacedChange placed, bool previous_may_b
   const sync::IntentSpec* spec = sync::find_intent(placed.change.intent);
   if (spec != nullptr && spec->ruling == sync::Ruling::claim)
     sync::judge_claim(state_, placed.change, placed.stamp, previous_may_be_dark, placed.admission);
+  return fold_judged(std::move(placed));
+}
+
+TicketFold::Step TicketFold::fold_again(sync::PlacedChange placed, bool previous_may_be_dark,
+                                        const sync::Standing& then, const CameBack& came_back) {
+  const bool admitted = then.outcome != Outcome::held && then.outcome != Outcome::rejected;
+  if (!admitted) return fold(std::move(placed), previous_may_be_dark);
+  sync::judge_claim_again(state_, placed.change, placed.stamp, then, came_back, previous_may_be_dark, placed.admission);
+  return fold_judged(std::move(placed));
+}
+
+TicketFold::Step TicketFold::fold_judged(sync::PlacedChange placed) {
+  const sync::IntentSpec* spec = sync::find_intent(placed.change.intent);
   if (spec != nullptr && state_.merged_into)
     placed.admission.redirected = spec->append_only && sync::ordered_after(placed.stamp, state_.merged_into->stamp);
   return fold_placed(placed);

@@ -35,6 +35,10 @@ public:
 
   /// Claims and what follows a merge are judged here, against what is committed; then the change is folded in.
   Step fold(sync::PlacedChange placed, bool previous_may_be_dark);
+  /// The same of one that came back after a restore, with proof of what it was then.
+  using CameBack = std::function<bool(const sync::ChangeRef&)>;
+  Step fold_again(sync::PlacedChange placed, bool previous_may_be_dark, const sync::Standing& then,
+                  const CameBack& came_back);
   /// Something held that a release lets in, placed as the release says. Nothing: it is not held here.
   std::optional<Step> release(const sync::ChangeRef& ref, std::uint64_t commit_seq, std::int64_t commit_ms,
                               std::uint64_t integer_id, const std::string& number);
@@ -59,6 +63,7 @@ public:
   std::set<DeviceId> devices;
 
 private:
+  Step fold_judged(sync::PlacedChange placed);
   Step fold_placed(const sync::PlacedChange& placed);
   Step fold_description(const sync::PlacedChange& placed);
 

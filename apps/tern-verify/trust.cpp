@@ -133,6 +133,16 @@ Result<void> Trust::take_earlier(const Json& line, const protocol::Certificate& 
   return {};
 }
 
+Result<protocol::VerifiedReceipts> Trust::open_receipts(ByteView wire, const DeviceId& device) const {
+  TERN_TRY(const protocol::ReceiptList list, protocol::decode_receipt_list(wire));
+  TERN_TRY(const KeyId signer, protocol::signer_of(protocol::ReceiptListHead::tag, list.head));
+  const protocol::ServerKey* key = list_ ? list_->find(signer, protocol::ServerKeyPurpose::log) : nullptr;
+  if (key == nullptr) return wrong("it is signed by no log key of this server");
+  TERN_TRY(auto verified, protocol::verify_receipts(list, device, key->public_key));
+  if (!key->counts_at(verified.head.tree_size)) return wrong("the key that signed it was revoked before");
+  return verified;
+}
+
 Result<void> Trust::complete() const {
   if (!list_) return wrong("the key list is missing");
   EpochId at = epoch_;

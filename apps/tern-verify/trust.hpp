@@ -10,6 +10,7 @@
 #include "tern/protocol/change_set.hpp"
 #include "tern/protocol/enrolment.hpp"
 #include "tern/protocol/keys.hpp"
+#include "tern/protocol/receipt.hpp"
 #include "tern/protocol/statements.hpp"
 #include "wrong.hpp"
 
@@ -63,6 +64,9 @@ public:
       return wrong("the key that signed it was revoked before");
     return std::move(opened.value);
   }
+
+  /// Receipts that a log key of this server signed for this device.
+  [[nodiscard]] Result<protocol::VerifiedReceipts> open_receipts(ByteView wire, const DeviceId& device) const;
 
   [[nodiscard]] const protocol::VerifyContext& context() const { return context_; }
   [[nodiscard]] const KnownDevice* find_device(const DeviceId& id) const;

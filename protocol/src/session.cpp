@@ -95,6 +95,7 @@ Bytes encode(const SessionProof& proof) {
   writer.u8(session_version).id(proof.handshake).id(proof.device_key);
   write_heads(writer, proof.heads);
   writer.id(proof.signature);
+  if (!proof.certificate.empty()) writer.sized(proof.certificate);
   return writer.take();
 }
 
@@ -106,6 +107,7 @@ Result<SessionProof> decode_session_proof(ByteView bytes) {
   proof.device_key = reader.id<ExchangePublicKey>("device_key");
   proof.heads = read_heads(reader);
   proof.signature = reader.id<Signature>("signature");
+  if (reader.ok() && reader.left() != 0) proof.certificate = Bytes(reader.sized(limits::kib, "certificate"));
   TERN_CHECKED(reader.finish());
   return proof;
 }
@@ -195,7 +197,7 @@ SessionProof DeviceHandshake::answer(const SessionChallenge& challenge, const Se
   server_key_ = challenge.server_key;
   transcript_1_ = transcript_1_bytes(party_, challenge, ephemeral_->public_key(), heads);
   signature_ = key.sign(tagged(tag_device, transcript_hash(transcript_1_)));
-  return {challenge.handshake, ephemeral_->public_key(), heads, signature_};
+  return {challenge.handshake, ephemeral_->public_key(), heads, signature_, {}};
 }
 
 Result<SessionKeys> DeviceHandshake::finish(const SessionWelcome& welcome, const PublicKey& log_key) const {

@@ -277,7 +277,13 @@ Result<Response> Routes::hello(const Request& request, const Bytes& body, const 
 
 Result<Response> Routes::session(const Request& request, const Bytes& body, const AuthenticatedRequest*) {
   TERN_TRY(const auto proof, protocol::decode_session_proof(body));
-  auto welcome = parts_.sessions.prove(proof, [this](const TenantId& id) { return parts_.tenants.serving(id); });
+  const auto readmit = [this](Tenant& tenant, const protocol::Certificate& certificate, ByteView wire) {
+    Result<void> done;
+    parts_.committer().run(tenant, [&] { done = readmit_device(tenant, certificate, wire); });
+    return done;
+  };
+  auto welcome = parts_.sessions.prove(
+      proof, [this](const TenantId& id) { return parts_.tenants.serving(id); }, readmit);
   if (!welcome) {
     ++counters_.sessions_refused;
     parts_.log.write(LogLevel::warning, "session_refused",

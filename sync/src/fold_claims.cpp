@@ -203,6 +203,30 @@ void judge_claim(const TicketState& state, const Change& change, const Stamp& st
     admission.custody_of = *previous;
 }
 
+void judge_claim_again(const TicketState& state, const Change& change, const Stamp& stamp, const Standing& then,
+                       const std::function<bool(const ChangeRef&)>& came_back, bool previous_may_be_dark,
+                       Admission& admission) {
+  const IntentSpec* spec = find_intent(change.intent);
+  if (spec == nullptr || !is_claim(*spec)) return;
+  judge_claim(state, change, stamp, previous_may_be_dark, admission);
+  if (then.outcome == Outcome::overtaken) {
+    admission.claim_applies = false;
+    admission.claim_rule = then.rule;
+    admission.claim_stands = then.stands;
+    admission.claim_stands_author = then.stands_author;
+    admission.custody_of = {};
+    return;
+  }
+  if (admission.claim_applies) return;
+  const Stamp* stands = judge(state, change, stamp).stands;
+  const bool later = stands != nullptr && before(stamp, *stands);
+  if (later && !came_back(stands->ref())) return;  // made since: it has its receipt, and stands
+  admission.claim_applies = true;
+  admission.claim_rule = later ? Rule::no_effect : Rule::sequential;
+  admission.claim_stands = {};
+  admission.claim_stands_author = {};
+}
+
 void fold_claim(TicketState& state, const PlacedChange& placed, FoldEffect& effect) {
   const Admission& admission = placed.admission;
   if (!admission.claim_applies) {

@@ -84,10 +84,10 @@ Result<Latencies> measure_on(Desk& desk, WorldCopy& world, const std::string& fl
   TERN_TRY(const auto stream, open_stream(engine, *writer.transport));
   TERN_TRY(const auto tickets, Desk::tickets_of(*writer.client));
 
-  TERN_TRY(BenchDevice reader, open_device(world.path(Desk::field_home), *server, desk.environment()));
-  TERN_CHECKED(reader.sync());
-  TERN_TRY(auto reader_stream, open_stream(reader.client->engine(), *reader.transport));
-  Watcher watcher(std::move(reader), std::move(reader_stream), tickets.front());
+  TERN_TRY(BenchDevice other, open_device(world.path(Desk::field_home), *server, desk.environment()));
+  TERN_CHECKED(other.sync());
+  TERN_TRY(auto reader_stream, open_stream(other.client->engine(), *other.transport));
+  Watcher watcher(std::move(other), std::move(reader_stream), tickets.front());
 
   Latencies out;
   for (std::uint64_t round = 1; round <= rounds; ++round) {

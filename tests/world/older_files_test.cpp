@@ -73,7 +73,7 @@ struct Desk {
     REQUIRE(write_in_old_form(*db) == 1);
     must(
         db->exec("DELETE FROM meta WHERE name = 'state_form'; DROP TABLE refolded; DROP TABLE past_certificate; DROP "
-                 "TABLE given_message;"
+                 "TABLE given_message; DROP TABLE old_receipt; DROP TABLE old_receipt_list;"
                  "PRAGMA user_version = 3"));
     const Bytes key(van.keys().replica_key.view());
     van.close();

@@ -205,7 +205,7 @@ Result<void> Engine::take_receipts(const CheckedAnswer& answer) {
     receipts.push_back({receipt.device_epoch, receipt.chain_seq, receipt.leaf.commit_seq, receipt.leaf.time_ms,
                         receipt.leaf.set_hash, receipt.outcomes});
   }
-  TERN_CHECKED(outbox_.store_receipts(receipts));
+  TERN_CHECKED(outbox_.store_receipts(receipts, {answer.receipts->head.epoch, answer.response->receipts()}));
   crash_point("after_receipts");
   report_.receipts += receipts.size();
   return {};

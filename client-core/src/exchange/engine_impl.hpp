@@ -159,6 +159,8 @@ private:
   unsigned gaps_ = 0, useless_exchanges_ = 0;
   std::uint64_t own_sets_until_ = 0;  // the server holds own sets up to here that this outbox lacks
 
+  bool certificate_due_ = false;  // the server says that it knows no such device: it may have been restored
+
   // Epochs: a second handshake shows the newest head that the record keeps.
   std::optional<protocol::LogHead> head_shown_;
   std::size_t epochs_back_ = 0;  // shown is the end of an epoch before, so many records ago

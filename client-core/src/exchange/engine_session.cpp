@@ -88,7 +88,7 @@ Result<void> Engine::on_hello_answer(const HttpAnswer& answer) {
   protocol::SessionHeads heads;
   heads.device = {head.device_epoch, head.chain_seq, head.hash};
   heads.server = head_to_show();
-  auto proof = session_.proof(answer, heads);
+  auto proof = session_.proof(answer, heads, certificate_due_ ? ByteView(certificate_wire_) : ByteView());
   if (!proof) {
     session_.drop();
     return asks_for_patience(proof.error().code) ? pause(proof.error())
@@ -103,10 +103,16 @@ Result<void> Engine::on_welcome(const HttpAnswer& answer) {
   auto welcomed = session_.welcome(answer, keys_);
   if (!welcomed) {
     session_.drop();
+    if (welcomed.error().code == ErrorCode::login_refused && !certificate_due_) {
+      certificate_due_ = true;
+      flight_.reset();
+      return {};  // the next handshake shows it
+    }
     return asks_for_patience(welcomed.error().code) ? pause(welcomed.error())
                                                     : fault(welcomed.error(), retry_after_ms(answer, backoff_ms_max));
   }
   flight_.reset();
+  certificate_due_ = false;
   if (welcomed->key_list) TERN_CHECKED(adopt_key_list(*welcomed->key_list));
   if (auto judged = judge_history(*welcomed); !judged) return judged;
   if (!session_.open()) return {};  // another handshake is due

@@ -42,17 +42,25 @@ Result<void> add_replica(v1::ExchangeRequest& request, Replica& replica, const E
   return {};
 }
 
+/// Sets, and what proves what they were in an epoch that is over: a set never goes without its proof.
 Result<void> add_sets(v1::ExchangeRequest& request, BuiltExchange& built, Outbox& outbox, std::uint64_t from) {
   TERN_TRY(const auto sets, outbox.sets_from(from, limits::sets_per_exchange_max, sets_bytes_max));
+  if (sets.empty()) return {};
+  std::vector<protocol::ChangeSetHeader> headers;
   for (const Bytes& wire : sets) {
     TERN_TRY(const protocol::ChangeSet set, protocol::decode_change_set(wire));
-    TERN_TRY(const protocol::ChangeSetHeader header, protocol::decode_header(set.header));
-    if (built.first_seq == 0) built.first_seq = header.chain_seq;
-    built.last_seq = header.chain_seq;
-    built.changes += header.change_count;
-    request.add_change_sets(wire);
+    TERN_TRY(headers.emplace_back(), protocol::decode_header(set.header));
   }
-  built.sets = sets.size();
+  TERN_TRY(const Outbox::OldReceipts old,
+           outbox.old_receipts(headers.front().chain_seq, headers.back().chain_seq, limits::old_receipts_bytes_max));
+  for (std::size_t i = 0; i < sets.size() && headers[i].chain_seq <= old.last_seq; ++i) {
+    if (built.first_seq == 0) built.first_seq = headers[i].chain_seq;
+    built.last_seq = headers[i].chain_seq;
+    built.changes += headers[i].change_count;
+    request.add_change_sets(sets[i]);
+    ++built.sets;
+  }
+  for (const Bytes& list : old.lists) request.add_old_receipts(list);
   return {};
 }
 

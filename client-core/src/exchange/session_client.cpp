@@ -56,12 +56,15 @@ HttpRequest SessionClient::hello() {
   return post_octets("/sync/v1/hello", encode(handshake_->hello()));
 }
 
-Result<HttpRequest> SessionClient::proof(const HttpAnswer& answer, const protocol::SessionHeads& heads) {
+Result<HttpRequest> SessionClient::proof(const HttpAnswer& answer, const protocol::SessionHeads& heads,
+                                         ByteView certificate) {
   check(handshake_.has_value(), "proof before hello");
   TERN_CHECKED(expect_octets(answer));
   const auto challenge = protocol::decode_session_challenge(answer.body);
   if (!challenge) return tl::unexpected(unproven_answer(answer));
-  return post_octets("/sync/v1/session", encode(handshake_->answer(*challenge, heads, key_, environment_)));
+  protocol::SessionProof proof = handshake_->answer(*challenge, heads, key_, environment_);
+  proof.certificate = Bytes(certificate);
+  return post_octets("/sync/v1/session", encode(proof));
 }
 
 Result<Welcomed> SessionClient::welcome(const HttpAnswer& answer, const ServerKeys& keys) {

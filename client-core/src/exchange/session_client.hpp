@@ -37,8 +37,9 @@ public:
 
   /// Begins a handshake; a session that was open is forgotten.
   HttpRequest hello();
-  /// The answer to `hello`. The proof shows `heads`.
-  Result<HttpRequest> proof(const HttpAnswer& answer, const protocol::SessionHeads& heads);
+  /// The answer to `hello`. The proof shows `heads`, and the certificate to a server that knows no such device any
+  /// more.
+  Result<HttpRequest> proof(const HttpAnswer& answer, const protocol::SessionHeads& heads, ByteView certificate = {});
   /// The answer to `proof`. Open afterwards. `no_connection` for anything that another server than the enrolled one
   /// could have answered; heads are not judged here.
   Result<Welcomed> welcome(const HttpAnswer& answer, const ServerKeys& keys);

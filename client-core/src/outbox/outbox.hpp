@@ -46,6 +46,12 @@ struct StoredReceipt {
   Bytes outcomes;  // tern.v1.SetOutcomes
 };
 
+/// encode(protocol::ReceiptList) as it came, with the epoch of the server that it is of. Empty: none.
+struct SignedReceipts {
+  EpochId epoch;
+  Bytes wire;
+};
+
 struct AnchorHeld {
   Hash hash;  // of the anchor's bytes; zero = none
   Bytes anchor;
@@ -111,8 +117,17 @@ public:
   Result<std::vector<Bytes>> sets_from(std::uint64_t chain_seq, std::size_t sets_max, std::size_t bytes_max);
   Result<void> mark_sent(std::uint64_t last_chain_seq);
   /// Late and repeated receipts are harmless; a receipt for a set that was pruned too. All or none. Error
-  /// `verification_failed` when the set's hash is another, or the outcomes are not one for each change.
-  Result<void> store_receipts(const std::vector<StoredReceipt>& receipts);
+  /// `verification_failed` when the set's hash is another, or the outcomes are not one for each change. `signed_list`:
+  /// as the server signed them; kept as long as a set of it is.
+  Result<void> store_receipts(const std::vector<StoredReceipt>& receipts, const SignedReceipts& signed_list = {});
+  /// The lists of epochs that are over which prove what sets that are to be sent again had been, oldest first: for the
+  /// sets from `first_seq` to `last_seq` of the current device epoch, as far as they fit. A first set that alone has
+  /// more goes with the oldest of them.
+  struct OldReceipts {
+    std::uint64_t last_seq = 0;  // of the last set whose lists are all here
+    std::vector<Bytes> lists;
+  };
+  Result<OldReceipts> old_receipts(std::uint64_t first_seq, std::uint64_t last_seq, std::size_t bytes_max);
   /// `change`: an own change that the statement names, as amended or as the cause. Foreign ones are ignored.
   Result<void> store_amendment(const sync::ChangeRef& change, ByteView statement);
   /// Takes body and salt of own changes away; their commitments stay. Foreign and unknown ones are ignored.

@@ -32,7 +32,9 @@ struct Outbox::Impl {
   Result<Bytes> outcome_of(std::int64_t set_id, std::int64_t index);
   Result<void> add_draft(const sync::Change& change, Environment& environment);
   Result<void> keep_label(const TicketLabel& label);
-  Result<void> store_receipt(const StoredReceipt& receipt);
+  /// The set that now has it; nothing when there was one, or there is no such set.
+  Result<std::optional<std::int64_t>> store_receipt(const StoredReceipt& receipt);
+  Result<void> keep_proof(const std::vector<std::int64_t>& sets, const SignedReceipts& signed_list);
   Result<void> flag_unhappy(std::int64_t first_position, const v1::SetOutcomes& outcomes);
   Result<void> raise_acked();
   /// Header, signatures and changes, as they travel.

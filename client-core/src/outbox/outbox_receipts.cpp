@@ -22,27 +22,77 @@ bool has_to_be_shown(const v1::ChangeOutcome& outcome) {
 
 }  // namespace
 
-Result<void> Outbox::store_receipts(const std::vector<StoredReceipt>& receipts) {
+Result<void> Outbox::store_receipts(const std::vector<StoredReceipt>& receipts, const SignedReceipts& signed_list) {
   if (receipts.empty()) return {};
   TERN_TRY(auto transaction, Transaction::begin_write(*impl_->database));
-  for (const StoredReceipt& receipt : receipts) TERN_CHECKED(impl_->store_receipt(receipt));
+  std::vector<std::int64_t> sets;
+  for (const StoredReceipt& receipt : receipts) {
+    TERN_TRY(const auto set, impl_->store_receipt(receipt));
+    if (set) sets.push_back(*set);
+  }
+  TERN_CHECKED(impl_->keep_proof(sets, signed_list));
   TERN_CHECKED(impl_->raise_acked());
   return transaction.commit();
 }
 
-Result<void> Outbox::Impl::store_receipt(const StoredReceipt& receipt) {
+Result<void> Outbox::Impl::keep_proof(const std::vector<std::int64_t>& sets, const SignedReceipts& signed_list) {
+  if (sets.empty() || signed_list.wire.empty()) return {};
+  TERN_CHECKED(database->run("INSERT INTO receipt_list (epoch, wire) VALUES ($1, $2)", signed_list.epoch,
+                             Blob{signed_list.wire}));
+  const std::int64_t list = database->last_insert_rowid();
+  for (const std::int64_t set : sets)
+    TERN_CHECKED(database->run("INSERT INTO receipt_proof (set_id, list_id) VALUES ($1, $2)", set, list));
+  return {};
+}
+
+Result<Outbox::OldReceipts> Outbox::old_receipts(std::uint64_t first_seq, std::uint64_t last_seq,
+                                                 std::size_t bytes_max) {
+  TERN_TRY(const Head newest, head());
+  OldReceipts old{last_seq, {}};
+  std::vector<std::int64_t> lists;
+  {
+    TERN_TRY(auto rows, impl_->database->query(
+                            "SELECT s.chain_seq, l.id, length(l.wire) FROM change_set s JOIN receipt_proof p ON "
+                            "p.set_id = s.id JOIN receipt_list l ON l.id = p.list_id WHERE s.device_epoch = $1 AND "
+                            "s.chain_seq BETWEEN $2 AND $3 AND s.commit_seq = 0 ORDER BY s.chain_seq, l.id",
+                            newest.device_epoch, first_seq, last_seq));
+    std::size_t total = 0;
+    for (;;) {
+      TERN_TRY(const bool more, rows.step());
+      if (!more) break;
+      if (std::find(lists.begin(), lists.end(), rows.int64(1)) != lists.end()) continue;
+      total += static_cast<std::size_t>(rows.uint64(2));
+      const bool full = total > bytes_max || lists.size() >= limits::sets_per_exchange_max;
+      if (full && rows.uint64(0) == first_seq && !lists.empty()) continue;
+      if (full) {
+        old.last_seq = std::max(first_seq, rows.uint64(0) - 1);
+        break;
+      }
+      lists.push_back(rows.int64(1));
+    }
+  }
+  std::sort(lists.begin(), lists.end());
+  for (const std::int64_t id : lists) {
+    TERN_TRY(auto row, impl_->database->query("SELECT wire FROM receipt_list WHERE id = $1", id));
+    TERN_TRY(const bool found, row.step());
+    if (found) old.lists.emplace_back(row.blob(0));
+  }
+  return old;
+}
+
+Result<std::optional<std::int64_t>> Outbox::Impl::store_receipt(const StoredReceipt& receipt) {
   TERN_TRY(auto rows, database->query("SELECT id, hash, change_count, first_position, commit_seq FROM change_set WHERE "
                                       "device_epoch = $1 AND chain_seq = $2",
                                       receipt.device_epoch, receipt.chain_seq));
   TERN_TRY(const bool found, rows.step());
-  if (!found) return {};  // pruned, or of an epoch that is over
+  if (!found) return std::optional<std::int64_t>{};  // pruned, or of an epoch that is over
   if (rows.id<Hash>(1) != receipt.set_hash) {
     return fail(ErrorCode::verification_failed,
                 "a receipt of the server is for another change set than this device sealed as number " +
                     std::to_string(receipt.chain_seq),
                 {}, "set_hash");
   }
-  if (rows.int64(4) != 0) return {};
+  if (rows.int64(4) != 0) return std::optional<std::int64_t>{};
   const std::int64_t id = rows.int64(0);
   const std::int64_t first_position = rows.int64(3);
   v1::SetOutcomes outcomes;
@@ -56,7 +106,8 @@ Result<void> Outbox::Impl::store_receipt(const StoredReceipt& receipt) {
                     SetState::acked, receipt.commit_seq, receipt.time_ms, Blob{receipt.outcomes}, id));
   fresh_receipts.push_back({id, receipt.commit_seq});
   if (outcomes_set == id) last_outcomes.reset();
-  return flag_unhappy(first_position, outcomes);
+  TERN_CHECKED(flag_unhappy(first_position, outcomes));
+  return std::optional(id);
 }
 
 Result<void> Outbox::Impl::flag_unhappy(std::int64_t first_position, const v1::SetOutcomes& outcomes) {
@@ -119,6 +170,8 @@ Result<std::size_t> Outbox::prune(std::uint64_t backup_stable_seq, std::int64_t 
                            "change WHERE set_id = change_set.id AND attention = 1 AND dismissed = 0)",
                            SetState::stable, kept_from_ms));
   const std::int64_t removed = impl_->database->changes();
+  TERN_CHECKED(impl_->database->run(
+      "DELETE FROM receipt_list WHERE NOT EXISTS (SELECT 1 FROM receipt_proof WHERE list_id = receipt_list.id)"));
   TERN_CHECKED(impl_->database->run(
       "DELETE FROM ticket_label WHERE NOT EXISTS (SELECT 1 FROM change WHERE ticket_id = ticket_label.ticket_id)"));
   TERN_CHECKED(transaction.commit());

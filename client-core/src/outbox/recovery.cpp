@@ -86,10 +86,6 @@ Result<std::size_t> return_to_sealed(Outbox& outbox, std::uint64_t kept_commit_s
   TERN_TRY(auto transaction, Transaction::begin_write(database));
   TERN_TRY(const Outbox::Head head, outbox.head());
   TERN_CHECKED(database.run(
-      "INSERT INTO meta (name, value) SELECT 'old_receipt.' || device_epoch || '.' || chain_seq || '.' || commit_seq, "
-      "coalesce(outcomes, x'') FROM change_set WHERE commit_seq > $1 ON CONFLICT (name) DO NOTHING",
-      kept_commit_seq));
-  TERN_CHECKED(database.run(
       "UPDATE change_set SET state = $1, commit_seq = 0, commit_ms = 0, outcomes = NULL WHERE commit_seq > $2",
       SetState::sealed, kept_commit_seq));
   const std::int64_t returned = database.changes();

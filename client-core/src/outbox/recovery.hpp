@@ -14,9 +14,9 @@ namespace tern::client {
 /// again.
 Result<void> adopt_own_sets(Outbox& outbox, const std::vector<Bytes>& sets);
 
-/// Receipts of commits above `kept_commit_seq` are void: their sets are sealed again, unsent; the old receipts stay as
-/// evidence under the meta keys "old_receipt.EPOCH.SEQ.COMMIT". Gives the number of sets. Those of an earlier device
-/// epoch are pending again like the others; the next certificate has them signed anew, in their order.
+/// Receipts of commits above `kept_commit_seq` are void: their sets are sealed again, unsent; the lists that hold the
+/// old receipts stay, and go along with the sets (Outbox::old_receipts). Gives the number of sets. Those of an earlier
+/// device epoch are pending again like the others; the next certificate has them signed anew, in their order.
 Result<std::size_t> return_to_sealed(Outbox& outbox, std::uint64_t kept_commit_seq);
 
 }  // namespace tern::client

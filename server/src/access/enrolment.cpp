@@ -1,9 +1,7 @@
 #include "enrolment.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <algorithm>
+#include <vector>
 
 #include "ingest/devices.hpp"
 #include "one_line.hpp"
@@ -16,6 +14,17 @@ namespace {
 tl::unexpected<Error> wrong_code() {
   return fail(ErrorCode::login_refused, "This code is wrong, used or expired.",
               "Ask for a new one: ternd device code --operator NAME", "code");
+}
+
+/// The groups of an IPv6 address, or of a part of one that stands beside "::".
+std::vector<std::string_view> groups_of(std::string_view part) {
+  std::vector<std::string_view> groups;
+  while (!part.empty()) {
+    const std::size_t end = std::min(part.find(':'), part.size());
+    groups.push_back(part.substr(0, end));
+    part.remove_prefix(std::min(end + 1, part.size()));
+  }
+  return groups;
 }
 
 }  // namespace
@@ -44,11 +53,18 @@ void AttemptCounter::make_room(std::size_t at_most, std::int64_t now_ms) {
 }
 
 std::string counted_address(const std::string& address) {
-  in6_addr parsed{};
-  if (::inet_pton(AF_INET6, address.substr(0, address.find('%')).c_str(), &parsed) != 1) return address;
-  const ByteView bytes(reinterpret_cast<const char*>(parsed.s6_addr), sizeof parsed.s6_addr);
-  if (IN6_IS_ADDR_V4MAPPED(&parsed)) return to_hex(bytes);
-  return to_hex(bytes.substr(0, 8)) + "/64";
+  const std::string_view plain = std::string_view(address).substr(0, address.find('%'));
+  if (plain.find(':') == std::string_view::npos || plain.find('.') != std::string_view::npos) return address;
+  const std::size_t gap = plain.find("::");
+  std::vector<std::string_view> groups = groups_of(plain.substr(0, gap));
+  const auto behind =
+      gap == std::string_view::npos ? std::vector<std::string_view>{} : groups_of(plain.substr(gap + 2));
+  if (groups.size() + behind.size() > 8) return address;
+  groups.resize(8 - behind.size(), "0");
+  groups.insert(groups.end(), behind.begin(), behind.end());
+  std::string network;
+  for (std::size_t i = 0; i < 4; ++i) network.append(groups[i]).append(":");
+  return network + ":/64";
 }
 
 bool AttemptCounter::allow(const std::string& who, std::size_t at_most, std::int64_t now_ms) {

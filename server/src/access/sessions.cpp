@@ -105,7 +105,8 @@ void SessionRegistry::sweep_handshakes(std::int64_t now_ms) {
 }
 
 Result<protocol::SessionWelcome> SessionRegistry::prove(
-    const protocol::SessionProof& proof, const std::function<Result<Tenant*>(const TenantId&)>& tenant_of) {
+    const protocol::SessionProof& proof, const std::function<Result<Tenant*>(const TenantId&)>& tenant_of,
+    const Readmit& readmit) {
   std::unique_ptr<protocol::ServerHandshake> handshake;
   {
     const std::lock_guard guard(mutex_);
@@ -119,10 +120,27 @@ Result<protocol::SessionWelcome> SessionRegistry::prove(
   TERN_TRY(Tenant* const tenant, tenant_of(handshake->party().tenant));
   if (tenant == nullptr) return unknown_device();
   const auto device = find_device(*tenant, handshake->party().device);
+  if (!device && readmit && !proof.certificate.empty()) return welcome_back(*handshake, proof, *tenant, readmit);
   if (!device || device->key != handshake->party().key || device->purpose != protocol::KeyPurpose::device)
     return unknown_device();
   if (!handshake->accept(proof, device->public_key)) return unknown_device();
   return welcome(*handshake, proof, *tenant, *device);
+}
+
+/// It was enrolled in a history that a restore gave up: its certificate says so, by this server's own signature.
+Result<protocol::SessionWelcome> SessionRegistry::welcome_back(protocol::ServerHandshake& handshake,
+                                                               const protocol::SessionProof& proof, Tenant& tenant,
+                                                               const Readmit& readmit) {
+  const auto certificate = tenant.keys().open_logged<protocol::Certificate>(proof.certificate);
+  const protocol::HandshakeParty& party = handshake.party();
+  if (!certificate || certificate->value.tenant != tenant.id() || certificate->value.device != party.device ||
+      protocol::key_id(certificate->value.public_key) != party.key)
+    return unknown_device();
+  if (!handshake.accept(proof, certificate->value.public_key)) return unknown_device();
+  if (!readmit(tenant, certificate->value, proof.certificate)) return unknown_device();
+  const auto device = find_device(tenant, party.device);
+  if (!device) return unknown_device();
+  return welcome(handshake, proof, tenant, *device);
 }
 
 Result<protocol::SessionWelcome> SessionRegistry::welcome(protocol::ServerHandshake& handshake,

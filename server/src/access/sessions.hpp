@@ -66,9 +66,12 @@ public:
                                            const std::string& address);
 
   /// Messages 3 -> 4. `tenant_of` finds the open tenant, or says why it is not. `login_refused` for an unknown device
-  /// or a bad proof, `session_unknown` when the handshake is not there any more.
+  /// or a bad proof, `session_unknown` when the handshake is not there any more. `readmit`: a device that is unknown
+  /// here has proved that it holds the key of the certificate it shows.
+  using Readmit = std::function<Result<void>(Tenant&, const protocol::Certificate&, ByteView wire)>;
   Result<protocol::SessionWelcome> prove(const protocol::SessionProof& proof,
-                                         const std::function<Result<Tenant*>(const TenantId&)>& tenant_of);
+                                         const std::function<Result<Tenant*>(const TenantId&)>& tenant_of,
+                                         const Readmit& readmit = {});
 
   /// Judges `Tern-Auth` of a head, before its body. `malformed`, `mac_required`, `session_unknown`, `mac_invalid`,
   /// `replayed`, `clock_skew`.
@@ -92,6 +95,9 @@ private:
   void drop_handshake(std::unordered_map<protocol::HandshakeId, Pending>::iterator at);
   void drop_oldest(const Turns& turns);
   void sweep_handshakes(std::int64_t now_ms);
+  Result<protocol::SessionWelcome> welcome_back(protocol::ServerHandshake& handshake,
+                                                const protocol::SessionProof& proof, Tenant& tenant,
+                                                const Readmit& readmit);
   Result<protocol::SessionWelcome> welcome(protocol::ServerHandshake& handshake, const protocol::SessionProof& proof,
                                            Tenant& tenant, const DeviceInfo& device);
   Result<void> keep(const std::shared_ptr<Session>& session);

@@ -217,6 +217,12 @@ std::vector<AdminEntry> make_entries() {
                 optional("stolen", "Somebody else may have the old key", Kind::flag)},
                of_the_server, AdminWhere::offline_only),
        nullptr},
+      {command(
+           "recovery", "What the newest restore lost, and how far the devices have given it back",
+           "Counts commits: what is known to have been lost, what came back, what is missing; lists the devices that "
+           "have not been here since.\nExample: ternd recovery",
+           {}),
+       recovery},
       {command("status", "How this server stands, and what wants to be done",
                "Tenants with their newest commit, devices, work that waits, backups; room on the disk.\nExample: ternd "
                "status",

@@ -42,5 +42,7 @@ Result<Json> erase_bodies(AdminCall& call);
 /// "DEVICE:CHANGE", as export and lists show them.
 Result<sync::ChangeRef> parse_change_name(const std::string& words);
 Result<Json> backup(AdminCall& call);
+// recovery.cpp
+Result<Json> recovery(AdminCall& call);
 
 }  // namespace tern::server::admin

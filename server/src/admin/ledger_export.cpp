@@ -123,6 +123,8 @@ private:
                                 {"wire", wire_json(protocol::encode(stored->set))},
                                 {"receipt", wire_json(protocol::encode(stored->receipt))},
                                 {"lo_ms", Json(stored->lo_ms)}});
+    TERN_TRY(Json old_receipts, old_receipts_of(commit));
+    if (old_receipts.size() != 0) line.append_member("old_receipts", std::move(old_receipts));
     TERN_TRY(Json notes, notes_of(commit));
     if (notes.size() != 0) line.append_member("notes", std::move(notes));
     frontier_.append(protocol::leaf_hash(stored->receipt.leaf));
@@ -133,6 +135,20 @@ private:
       TERN_TRY(const bool more, rows.step());
       if (!more) return {};
       TERN_CHECKED(put(line_of("amendment", {{"wire", wire_json(rows.blob(0))}})));
+    }
+  }
+
+  /// What proves what the set was in an epoch that is over.
+  Result<Json> old_receipts_of(std::uint64_t commit) {
+    Json lists = Json::array();
+    TERN_TRY(auto rows, db_.query("SELECT l.wire FROM old_receipt o JOIN old_receipt_list l ON l.tenant_id = "
+                                  "o.tenant_id AND l.list_hash = o.list_hash WHERE o.tenant_id = $1 AND o.commit_seq = "
+                                  "$2 ORDER BY o.old_commit_ms",
+                                  number_, commit));
+    for (;;) {
+      TERN_TRY(const bool more, rows.step());
+      if (!more) return lists;
+      lists.push(Json::object({{"wire", wire_json(rows.blob(0))}}));
     }
   }
 

@@ -129,6 +129,12 @@ struct ComesBack {
   std::vector<DeviceId> revoked, frozen;
   std::vector<sync::ChangeRef> erased;
   std::set<EpochId> epochs;  // that restores began: their numbers are given already
+
+  [[nodiscard]] std::vector<DeviceId> ended() const {
+    std::vector<DeviceId> all = revoked;
+    all.insert(all.end(), frozen.begin(), frozen.end());
+    return all;
+  }
 };
 
 void read_log(ByteView text, std::map<TenantId, ComesBack>& out) {
@@ -259,7 +265,7 @@ Result<Json> begin_again(Tenant& tenant, const protocol::SigningKey& root, std::
 
 Result<Json> make_ready(const std::string& folder, const BackupManifest& manifest,
                         const protocol::RecoveryKey& recovery, const std::string& vfs, const Bytes& logs,
-                        Environment& environment) {
+                        bool logs_told, Environment& environment) {
   std::map<TenantId, ComesBack> comes_back;
   read_log(logs, comes_back);
   TERN_TRY(auto directory, Directory::open(folder));
@@ -276,6 +282,7 @@ Result<Json> make_ready(const std::string& folder, const BackupManifest& manifes
     TERN_TRY(Json row, begin_again(*tenant, root, restores, environment));
     rows.push(std::move(row));
     TERN_CHECKED(directory->note_epoch(tenant->id(), tenant->epoch()));
+    TERN_CHECKED(expect_ended(*tenant, logs_told ? std::optional(first.ended()) : std::nullopt));
     TERN_CHECKED(end_again(*tenant, first.revoked, protocol::RevocationReason::revoked, returned));
     TERN_CHECKED(end_again(*tenant, first.frozen, protocol::RevocationReason::frozen, returned));
     TERN_CHECKED(erase_again(*tenant, first.erased, returned));
@@ -343,7 +350,10 @@ Result<Json> restore(const ServerOptions& options, const Json& command, Environm
   TERN_TRY(const GatheredLogs logs, gather_logs({staging.path() + log_name, target + log_name, beside, named}));
   TERN_CHECKED(refuse_damaged(logs, command["skip-damaged-lines"].as_bool()));
   TERN_CHECKED(write_private_file(staging.path() + log_name, logs.text));
-  TERN_TRY(Json answer, make_ready(staging.path(), manifest, recovery, options.vfs, logs.text, environment));
+  // Whose keys ended since the backup is known from the server that is replaced, or from a log that somebody vouches
+  // for; not when a line of either was skipped.
+  const bool logs_told = logs.damaged.empty() && (file_exists(target + "/server.db") || !named.empty());
+  TERN_TRY(Json answer, make_ready(staging.path(), manifest, recovery, options.vfs, logs.text, logs_told, environment));
 
   TERN_TRY(const std::string aside, move_aside(target, command["replace"].as_bool(), environment));
   std::error_code failed;

@@ -53,6 +53,12 @@ Result<std::unique_ptr<v1::ExchangeRequest>> parse_request(ByteView message) {
     return fail(ErrorCode::malformed, "The message is no exchange request.");
   if (request->change_sets_size() > static_cast<int>(limits::sets_per_exchange_max))
     return fail(ErrorCode::too_large, "An exchange holds at most 64 change sets.", "", "change_sets");
+  std::size_t old_receipt_bytes = 0;
+  for (const auto& list : request->old_receipts()) old_receipt_bytes += list.size();
+  if (request->old_receipts_size() > static_cast<int>(limits::sets_per_exchange_max) ||
+      old_receipt_bytes > limits::old_receipts_bytes_max)
+    return fail(ErrorCode::too_large, "The request holds more old receipts than are taken at once.", "",
+                "old_receipts");
   if (request->want_buckets_size() > 256 || request->pack_versions_size() > static_cast<int>(pack_versions_max))
     return fail(ErrorCode::too_large, "The request asks for more than there is.", "", "want_buckets");
   return request;
@@ -162,6 +168,7 @@ VerifiedPush ExchangeService::verified_push(Asked& asked) {
   if (request.has_chain_head())
     push.declared = protocol::ChainHead{request.chain_head().device_epoch(), request.chain_head().chain_seq(),
                                         Hash::or_zero(request.chain_head().hash())};
+  push.old_receipts.assign(request.old_receipts().begin(), request.old_receipts().end());
   push.cursor_seq = asked.cursor_seq;
   push.outbox_pending = request.outbox().pending();
   push.deposit = asked.deposit;

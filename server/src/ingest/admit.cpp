@@ -251,7 +251,7 @@ void admit_record(const Batch& batch, Entry& entry) {
     reject(entry, ReasonCode::not_permitted, Rule::rights);
 }
 
-void settle_claim(Batch& batch, const SetWork& work, Entry& entry) {
+Result<void> settle_claim(Batch& batch, const SetWork& work, Entry& entry) {
   const sync::TicketState& state = entry.ticket->state;
   const auto holder = sync::assignee_of(state);
   // Dark is who may have worked on it elsewhere than on the device that says so itself.
@@ -265,7 +265,32 @@ void settle_claim(Batch& batch, const SetWork& work, Entry& entry) {
   const sync::Origin origin{work.judged.device, work.judged.device_epoch, work.judged.chain_seq, index};
   const sync::Stamp stamp =
       sync::make_stamp(*entry.change, origin, work.commit_seq, entry.admission, entry.author, entry.author_kind);
-  sync::judge_claim(state, *entry.change, stamp, dark, entry.admission);
+  const ProvenChange* proven = proven_of(work, entry);
+  if (was_admitted(proven)) {
+    bool storage_failed = false;
+    const auto came_back = [&](const sync::ChangeRef& ref) {
+      const auto found = has_come_back(batch, ref);
+      storage_failed = storage_failed || !found;
+      return found.value_or(false);
+    };
+    sync::judge_claim_again(state, *entry.change, stamp, proven->standing, came_back, dark, entry.admission);
+    if (storage_failed) return fail(ErrorCode::storage_failed, "the ledger cannot be read");
+  } else {
+    sync::judge_claim(state, *entry.change, stamp, dark, entry.admission);
+  }
+  return {};
+}
+
+/// What was refused in the history that was given up stays so, but for what only waited for something else to come.
+bool refused_then(Entry& entry, const ProvenChange* proven) {
+  if (proven == nullptr || was_admitted(proven)) return false;
+  const ReasonCode reason = proven->reason;
+  const bool waited = reason == ReasonCode::parent_missing || reason == ReasonCode::parent_held ||
+                      reason == ReasonCode::ticket_unknown || reason == ReasonCode::duplicate_content;
+  if (waited || reason == ReasonCode::none) return false;
+  refuse(entry, proven->standing.outcome == sync::Outcome::held ? Verdict::held : Verdict::rejected, reason,
+         proven->standing.rule);
+  return true;
 }
 
 }  // namespace
@@ -314,21 +339,26 @@ Result<void> admit(Batch& batch, SetWork& work, Entry& entry) {
     }
     return {};
   }
+  const ProvenChange* proven = proven_of(work, entry);
+  if (refused_then(entry, proven)) return {};
   TERN_CHECKED(check_dependencies(batch, work, entry));
   if (admitted(entry) && change.intent != Intent::release) TERN_CHECKED(check_targets(batch, work, entry));
   if (!admitted(entry)) return {};
   TERN_TRY(const auto message, target_message(batch, entry));
   if (!admitted(entry)) return {};
-  TERN_CHECKED(check_rights(batch, work, entry, message ? &message->message : nullptr));
+  if (!was_admitted(proven)) TERN_CHECKED(check_rights(batch, work, entry, message ? &message->message : nullptr));
   if (!admitted(entry)) return {};
   const ReasonCode against = judge_contents(batch, change, entry.author, entry.author_kind, entry.ticket);
-  if (against != ReasonCode::none) {
-    reject(entry, against, Rule::admission);
+  if (against != ReasonCode::none) {  // what it names may have been lost with what was given up: a person decides
+    refuse(entry, was_admitted(proven) ? Verdict::held : Verdict::rejected, against, Rule::admission);
     return {};
   }
   TERN_CHECKED(check_other_ticket(batch, entry));
-  if (!admitted(entry)) return {};
-  if (spec->ruling == sync::Ruling::claim) settle_claim(batch, work, entry);
+  if (!admitted(entry)) {
+    if (was_admitted(proven)) hold(entry, entry.admission.reason, entry.standing.rule);
+    return {};
+  }
+  if (spec->ruling == sync::Ruling::claim) TERN_CHECKED(settle_claim(batch, work, entry));
   if (entry.author_kind == sync::PrincipalKind::contact) entry.admission.reopen_window_ms = limits::reopen_window_ms;
   return {};
 }

@@ -38,6 +38,16 @@ struct Entry {
   bool same_content = false;
 };
 
+/// What an old receipt says of one change.
+struct ProvenChange {
+  sync::Standing standing;
+  sync::ReasonCode reason = sync::ReasonCode::none;
+  std::int64_t effective_ms = 0, lo_ms = 0, hi_ms = 0;
+  std::uint32_t time_flags = 0;
+  std::uint64_t integer_id = 0;  // of a create
+  std::string number;
+};
+
 /// A standing that this set altered, of a change that has its receipt.
 struct Altered {
   TicketId ticket;
@@ -63,7 +73,11 @@ struct SetWork {
   std::vector<Entry> entries;
   std::unordered_map<ChangeId, std::size_t> by_id;
   std::vector<Altered> altered;
-  std::vector<ServerChange> follow_ups;            // what the server adds in the same transaction
+  std::vector<ServerChange> follow_ups;      // what the server adds in the same transaction
+  std::vector<ProvenCommit> proven;          // what it was in epochs that are over; the first one first
+  std::vector<ProvenChange> proven_changes;  // as the first of them says; empty: nothing is proven
+  const std::multimap<Hash, ProvenCommit>* proofs = nullptr;  // of its push
+  const std::vector<OldList>* old_lists = nullptr;
   std::map<TicketId, std::size_t> versions_asked;  // of tickets as they were seen, to judge rights by
 };
 
@@ -205,14 +219,33 @@ Result<sync::Standing> fold_placed(Batch& batch, SetWork& work, WorkingTicket& t
 void follow_claim(SetWork& work, const sync::PlacedChange& placed);
 void note_altered(SetWork& work, const TicketId& ticket, const sync::StandingChange& change,
                   const sync::ChangeRef& cause);
-/// Ids and numbers of a new ticket; the row of its name.
-Result<void> name_ticket(Batch& batch, const sync::Change& create, sync::Admission& admission);
+/// Ids and numbers of a new ticket, those that are proven where nobody has them; the row of its name.
+Result<void> name_ticket(Batch& batch, const sync::Change& create, sync::Admission& admission,
+                         const ProvenChange* proven = nullptr);
 
 /// release.cpp
 Result<void> fold_release(Batch& batch, SetWork& work, Entry& entry);
 
 /// write_set.cpp. Ledger rows, receipt, leaf, amendments. Gives the receipt's wire form.
 Result<Bytes> write_set(Batch& batch, SetWork& work);
+
+/// old_receipts.cpp. Those of the push that are about this set and lawful: of an epoch that is over, above what was
+/// kept of it.
+void take_proof(const Batch& batch, const VerifiedPush& push, const protocol::VerifiedSet& set, SetWork& work);
+/// Null: nothing is proven.
+const ProvenChange* proven_of(const SetWork& work, const Entry& entry);
+bool was_admitted(const ProvenChange* proven);
+/// A change of a set that was sent again with a proof.
+Result<bool> has_come_back(Batch& batch, const sync::ChangeRef& ref);
+/// What its author had seen of a ticket in an epoch that is over, in this epoch's numbers: of what came back, as far
+/// as nothing unseen stands in between; beyond what was kept only as far as the device proves it was shown.
+Result<std::uint64_t> seen_then(Batch& batch, const SetWork& work, const TicketId& ticket, const EpochId& epoch,
+                                std::uint64_t seq);
+/// The evidence of a set that was written.
+Result<void> write_proof(Batch& batch, const SetWork& work);
+/// After a restore devices come back in any order: what is proven to have been admitted, and was held because what it
+/// names was not there yet, takes effect once that is.
+Result<void> release_what_waited(Batch& batch, const SetWork& work);
 
 /// forks.cpp. Answers a set that does not continue its chain.
 Result<PushFault> judge_fork(Batch& batch, const protocol::VerifiedSet& set, DeviceRow& device, PushAnswer& answer);

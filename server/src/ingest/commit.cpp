@@ -104,23 +104,27 @@ std::optional<PushFault> check_contents(const Batch& batch, const protocol::Veri
   return std::nullopt;
 }
 
-Result<std::optional<PushFault>> commit_set(Batch& batch, const protocol::VerifiedSet& set,
-                                            const std::vector<sync::Change>& changes, DeviceRow& device,
-                                            const DeviceNotes& notes, PushAnswer& answer) {
+Result<std::optional<PushFault>> commit_set(Batch& batch, const VerifiedPush& push, std::size_t index,
+                                            DeviceRow& device, const DeviceNotes& notes, PushAnswer& answer) {
+  const protocol::VerifiedSet& set = push.sets[index];
   SetWork work;
   work.set = &set.set;
   work.header = set.header;
   work.judged = set.judged();
   work.hash = set.hash;
-  work.changes = changes;
+  work.changes = push.changes[index];
+  if (!push.proven.empty()) take_proof(batch, push, set, work);
   TERN_TRY(auto fault, judge_set_time(batch, work, device, notes));
   if (fault) return fault;
   TERN_CHECKED(process_set(batch, work, device));
   TERN_TRY(Bytes receipt, write_set(batch, work));
+  TERN_CHECKED(write_proof(batch, work));
   answer.receipts.push_back(std::move(receipt));
-  if (work.follow_ups.empty()) return std::optional<PushFault>{};
-  TERN_TRY(const ServerCommit followed, server_set(batch, std::move(work.follow_ups)));
-  static_cast<void>(followed);
+  if (!work.follow_ups.empty()) {
+    TERN_TRY(const ServerCommit followed, server_set(batch, std::move(work.follow_ups)));
+    static_cast<void>(followed);
+  }
+  TERN_CHECKED(release_what_waited(batch, work));
   return std::optional<PushFault>{};
 }
 
@@ -146,7 +150,7 @@ Result<std::optional<PushFault>> take_set(Batch& batch, const VerifiedPush& push
       protocol::judge_chain(device.chain, set.header, set.hash, known ? std::optional(known->set_hash) : std::nullopt);
   switch (judgement.verdict) {
     case protocol::ChainVerdict::process:
-      return commit_set(batch, set, push.changes[index], device, notes, answer);
+      return commit_set(batch, push, index, device, notes, answer);
     case protocol::ChainVerdict::duplicate:
       answer.receipts.push_back(std::move(known->wire));
       return std::optional<PushFault>{};

@@ -8,6 +8,9 @@
 namespace tern::server {
 namespace {
 
+/// Devices whose keys ended in histories that were given up and that are not known here. No such row: no restore told.
+constexpr std::string_view meta_ended = "ended_before";
+
 Result<void> check_may_enrol(const Batch& batch, const OperatorId& operator_id) {
   const auto actor = batch.find_actor(operator_id);
   if (!actor) return fail(ErrorCode::not_found, "there is no such operator", {}, "operator");
@@ -168,6 +171,43 @@ Result<ServerCommit> add_device(Tenant& tenant, const NewDevice& device) {
     batch.before_commit = device.in_transaction;
     return server_set(batch, std::move(record));
   });
+}
+
+Result<void> expect_ended(Tenant& tenant, const std::optional<std::vector<DeviceId>>& devices) {
+  return tenant.write([&](sqlite::Database& db) -> Result<void> {
+    if (!devices)
+      return db.run("DELETE FROM meta WHERE tenant_id = $1 AND name = $2", tenant.number(), sqlite::Text{meta_ended});
+    protocol::ByteWriter bytes;
+    for (const DeviceId& device : *devices) bytes.id(device);
+    return write_meta(db, tenant.number(), meta_ended, bytes.bytes());
+  });
+}
+
+Result<void> readmit_device(Tenant& tenant, const protocol::Certificate& certificate, ByteView wire) {
+  const auto strand = tenant.lock_writer();
+  const auto& past = tenant.internals().past_epochs;
+  const bool lawful =
+      certificate.device_epoch == 1 && !certificate.author.is_zero() &&
+      std::any_of(past.begin(), past.end(), [&](const auto& epoch) { return epoch.first == certificate.server_epoch; });
+  std::optional<Bytes> ended;
+  TERN_CHECKED(tenant.write([&](sqlite::Database& db) -> Result<void> {
+    TERN_TRY(ended, read_meta(db, tenant.number(), meta_ended));
+    return {};
+  }));
+  bool over = !lawful || !ended;
+  protocol::ByteReader devices(ended ? *ended : ByteView());
+  while (devices.ok() && devices.left() != 0) over = devices.id<DeviceId>("device_id") == certificate.device || over;
+  if (over)
+    return fail(ErrorCode::not_permitted, "this device does not come back by itself", "enrol it anew", "device");
+  NewDevice device;
+  device.device = certificate.device;
+  device.operator_id = certificate.author;
+  device.public_key = certificate.public_key;
+  device.certificate = Bytes(wire);
+  device.name = "came back " + to_hex(certificate.device).substr(0, 8);
+  TERN_TRY(const ServerCommit commit, add_device(tenant, device));
+  static_cast<void>(commit);
+  return {};
 }
 
 Result<EndedDevice> end_device(Tenant& tenant, const DeviceId& id, protocol::RevocationReason reason,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ingest.hpp"
+#include "tern/protocol/enrolment.hpp"
 #include "tern/protocol/statements.hpp"
 #include "tern/sqlite/database.hpp"
 
@@ -28,6 +29,14 @@ struct NewDevice {
 /// Committer strand. `too_large` when the operator has limits::devices_per_operator_max active devices, `not_found`
 /// when there is no such operator, `not_permitted` when the operator is disabled.
 Result<ServerCommit> add_device(Tenant& tenant, const NewDevice& device);
+
+/// Committer strand. After a restore: a device that was enrolled in the history that was given up, by the certificate
+/// of then, whose signature and holder are proven. `not_permitted` when the restore had no word of which keys ended
+/// meanwhile, when this one did, or when its chain had begun again; otherwise as `add_device`.
+Result<void> readmit_device(Tenant& tenant, const protocol::Certificate& certificate, ByteView wire);
+/// At a restore: keys that ended in the history that is given up and are not known here never come back. Nothing: it is
+/// not known which ended, so that no unknown one comes back.
+Result<void> expect_ended(Tenant& tenant, const std::optional<std::vector<DeviceId>>& devices);
 
 struct EndedDevice {
   DeviceId device;

@@ -1,5 +1,6 @@
 // An admitted change into its ticket, and what follows from it in the same transaction.
 #include <algorithm>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -176,7 +177,42 @@ void note_altered(SetWork& work, const TicketId& ticket, const sync::StandingCha
   work.altered.push_back({ticket, change, cause});
 }
 
-Result<void> name_ticket(Batch& batch, const sync::Change& create, sync::Admission& admission) {
+namespace {
+
+/// The counter of a proven number's year never gives it again.
+Result<void> count_past(Batch& batch, const std::string& number) {
+  int year = 0;
+  std::int64_t counted = 0;
+  const auto [year_end, year_bad] = std::from_chars(number.data() + 2, number.data() + 6, year);
+  const auto [end, bad] = std::from_chars(number.data() + 7, number.data() + number.size(), counted);
+  if (year_bad != std::errc{} || bad != std::errc{} || end != number.data() + number.size()) return {};
+  return batch.db().run(
+      "INSERT INTO number_counter (tenant_id, year, next) VALUES ($1, $2, $3) ON CONFLICT (tenant_id, year) "
+      "DO UPDATE SET next = CASE WHEN excluded.next > number_counter.next THEN excluded.next ELSE "
+      "number_counter.next END",
+      batch.number, year, counted + 1);
+}
+
+/// A ticket that comes back has the id and the number it had. False: they are not proven, or another ticket's by now.
+Result<bool> name_as_before(Batch& batch, const ProvenChange* proven, sync::Admission& admission) {
+  constexpr std::size_t shortest = std::string_view("T-2024-0001").size();
+  if (proven == nullptr || proven->integer_id == 0 || proven->number.size() < shortest) return false;
+  TERN_TRY(const auto id_taken, batch.db().int64_of("SELECT 1 FROM ticket WHERE tenant_id = $1 AND integer_id = $2",
+                                                    batch.number, proven->integer_id));
+  TERN_TRY(const auto name_taken, batch.db().int64_of("SELECT 1 FROM ticket_name WHERE tenant_id = $1 AND name = $2",
+                                                      batch.number, sqlite::Text{proven->number}));
+  const bool taken_here = std::any_of(batch.tickets().begin(), batch.tickets().end(), [&](const auto& ticket) {
+    return ticket.second->state.integer_id == proven->integer_id;
+  });
+  if (id_taken || name_taken || taken_here) return false;
+  admission.integer_id = proven->integer_id;
+  admission.number = proven->number;
+  batch.next_integer_id = std::max(batch.next_integer_id, proven->integer_id + 1);
+  TERN_CHECKED(count_past(batch, proven->number));
+  return true;
+}
+
+Result<void> name_anew(Batch& batch, sync::Admission& admission) {
   admission.integer_id = batch.next_integer_id++;
   const int year = batch.in.zone_rules.year_of(admission.effective_ms);
   TERN_TRY(const auto counted,
@@ -185,6 +221,15 @@ Result<void> name_ticket(Batch& batch, const sync::Change& create, sync::Admissi
                "DO UPDATE SET next = next + 1 RETURNING next - 1",
                batch.number, year));
   admission.number = fmt::format("T-{:04}-{:04}", year, counted.value_or(1));
+  return {};
+}
+
+}  // namespace
+
+Result<void> name_ticket(Batch& batch, const sync::Change& create, sync::Admission& admission,
+                         const ProvenChange* proven) {
+  TERN_TRY(const bool as_before, name_as_before(batch, proven, admission));
+  if (!as_before) TERN_CHECKED(name_anew(batch, admission));
   constexpr std::string_view insert =
       "INSERT INTO ticket_name (tenant_id, name, ticket_id) VALUES ($1, $2, $3) "
       "ON CONFLICT (tenant_id, name) DO NOTHING";
@@ -218,7 +263,7 @@ Result<void> fold_entry(Batch& batch, SetWork& work, Entry& entry) {
   if (change.intent == Intent::record) return fold_record(batch, work, entry);
   if (change.intent == Intent::release) return fold_release(batch, work, entry);
   if (change.intent == Intent::create) {
-    TERN_CHECKED(name_ticket(batch, change, entry.admission));
+    TERN_CHECKED(name_ticket(batch, change, entry.admission, proven_of(work, entry)));
     entry.ticket = &batch.new_ticket(change.ticket);
   }
   if (entry.ticket == nullptr) {  // an erasure of what never became part of a ticket

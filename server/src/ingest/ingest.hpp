@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -26,8 +27,19 @@ struct Push {
   std::optional<protocol::ChainHead> declared;  // newest sealed set of the device: bounds later ones from below
   std::uint64_t cursor_seq = 0;                 // of the request, in this epoch
   std::uint64_t outbox_pending = 0;
-  bool deposit = false;    // key revoked or frozen: quarantine only
-  bool own_folds = false;  // the device folds its own changes itself where it is told so
+  bool deposit = false;             // key revoked or frozen: quarantine only
+  bool own_folds = false;           // the device folds its own changes itself where it is told so
+  std::vector<Bytes> old_receipts;  // wire of receipt lists: what its sets were in epochs that are over
+};
+
+/// What a receipt of this server proves of a set: that it was that commit of that epoch, with these outcomes.
+struct ProvenCommit {
+  EpochId epoch;
+  std::uint64_t commit_seq = 0;
+  std::int64_t commit_ms = 0;
+  Bytes outcomes;              // tern.v1.SetOutcomes
+  std::size_t list = 0;        // index into VerifiedPush::old_lists
+  std::uint64_t log_size = 0;  // of the log whose head this device was shown with it
 };
 
 /// What cannot be answered by a receipt. At most one for a push: later sets were not looked at.
@@ -39,12 +51,21 @@ struct PushFault {
   std::size_t op_index = 0;        // of the change within its set, where one is at fault
 };
 
+/// A list of old receipts whose signature and leaves are good.
+struct OldList {
+  Hash hash;  // as signed
+  Bytes wire;
+};
+
 /// A push after the stateless checks. Made on any thread.
 struct VerifiedPush {
   Push push;
   std::vector<protocol::VerifiedSet> sets;         // up to the first fault
   std::vector<std::vector<sync::Change>> changes;  // of each set
   std::optional<PushFault> fault;
+  std::multimap<Hash, ProvenCommit>
+      proven;  // by the hash of the set (of its first header); the epoch is not judged yet
+  std::vector<OldList> old_lists;
 };
 
 struct PushAnswer {
@@ -66,6 +87,9 @@ struct CommitNotice {
 
 /// Parse, verify signatures and commitments, parse changes. Thread-safe; reads keys through a snapshot of the tenant.
 VerifiedPush verify_push(const Tenant& tenant, Push push);
+
+/// The part of it that old receipts are: those that hold. Called by verify_push.
+void verify_old_receipts(const Tenant& tenant, VerifiedPush& push);
 
 /// One transaction for all of them (group commit); key state and rights are read again inside. Committer strand only.
 /// Returns after the commit returned with synchronous=FULL. On a storage error nothing of the batch is stored and the

@@ -75,6 +75,17 @@ bool notes_waiting(const Tenant::Internals& in) {
                      [](const auto& device) { return device.second.notes.dirty; });
 }
 
+/// What was given up may have begun a year that the backup has no number of.
+Result<void> begin_years(Batch& batch, std::uint64_t ahead) {
+  const int now = batch.in.zone_rules.year_of(batch.commit_ms);
+  for (const int year : {now - 1, now})
+    TERN_CHECKED(batch.db().run(
+        "INSERT INTO number_counter (tenant_id, year, next) VALUES ($1, $2, $3) ON CONFLICT (tenant_id, year) DO "
+        "NOTHING",
+        batch.number, year, 1 + ahead));
+  return {};
+}
+
 /// What a batch without changes gives.
 struct Done {};
 
@@ -125,6 +136,7 @@ Result<void> begin_epoch(Tenant& tenant, const protocol::EpochRecord& record, By
              TERN_CHECKED(write_meta(batch.db(), batch.number, "epoch", record.new_epoch.view()));
              TERN_CHECKED(batch.db().run("UPDATE number_counter SET next = next + $2 WHERE tenant_id = $1",
                                          batch.number, mutant(Mutant::number_given_twice) ? 0 : ahead));
+             TERN_CHECKED(begin_years(batch, ahead));
              batch.next_integer_id += ahead;
              TERN_CHECKED(write_meta(batch.db(), batch.number, "next_integer_id", meta_number(batch.next_integer_id)));
              batch.new_epoch = record.new_epoch;

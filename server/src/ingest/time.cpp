@@ -62,9 +62,10 @@ Result<std::int64_t> latest_seen_fact(Batch& batch, const SetWork& work, const E
   return latest.of_others(own);
 }
 
-void judge_seen(const Batch& batch, const SetWork& work, Entry& entry) {
+Result<void> judge_seen(Batch& batch, const SetWork& work, Entry& entry) {
   const sync::Change& change = *entry.change;
-  std::uint64_t seen = batch.normalise_seen(epoch_of(change, work), change.seen_seq);
+  const EpochId epoch = epoch_of(change, work);
+  std::uint64_t seen = batch.normalise_seen(epoch, change.seen_seq);
   if (work.from_server) {
     // What is there now may be of this very set.
     seen = !change.seen_now          ? std::min(seen, batch.commit_seq)
@@ -72,9 +73,14 @@ void judge_seen(const Batch& batch, const SetWork& work, Entry& entry) {
                                      : batch.commit_seq;
   } else {
     seen = mutant(Mutant::seen_is_newest) ? batch.commit_seq : std::min(seen, work.sent_seq);
+    if (!seen_is_of_this_epoch(batch, epoch)) {
+      TERN_TRY(const std::uint64_t then, seen_then(batch, work, change.ticket, epoch, change.seen_seq));
+      seen = std::max(seen, then);
+    }
     if (seen != change.seen_seq) entry.admission.time_flags |= sync::time_flag_seen_cut;
   }
   entry.admission.seen_seq = seen;
+  return {};
 }
 
 /// The server's own word: it acts now, or repeats what a source asserted.
@@ -102,8 +108,9 @@ Result<std::optional<PushFault>> judge_set_time(Batch& batch, SetWork& work, con
                                                 const DeviceNotes& notes) {
   TERN_TRY(const auto anchor, batch.find_anchor(work.judged.anchor_hash));
   work.anchor_epoch = anchor ? anchor->epoch : EpochId{};
-  // An anchor that a restore took away: what was seen under it is of the history before, as far as that was kept.
-  if (!anchor && !work.judged.anchor_hash.is_zero() && ahead(batch, work)) work.anchor_epoch = newest_past_epoch(batch);
+  // An anchor that a restore took away: what was seen under it is of the history that was given up.
+  if (!anchor && !work.judged.anchor_hash.is_zero())
+    work.anchor_epoch = work.proven.empty() ? newest_past_epoch(batch) : work.proven.front().epoch;
   if (const auto change = ahead(batch, work)) {
     return std::optional(PushFault{{ErrorCode::server_behind, "the device has seen more than this server holds",
                                     "the server was set back; nothing is lost, try again later", "seen"},
@@ -127,9 +134,17 @@ Result<std::optional<PushFault>> judge_set_time(Batch& batch, SetWork& work, con
 }
 
 Result<void> judge_time(Batch& batch, SetWork& work, Entry& entry, std::int64_t previous_effective_ms) {
-  judge_seen(batch, work, entry);
+  TERN_CHECKED(judge_seen(batch, work, entry));
   sync::Admission& admission = entry.admission;
   admission.commit_ms = batch.commit_ms;
+  if (const ProvenChange* proven = proven_of(work, entry)) {  // it was fixed once, and stays what it was
+    admission.commit_ms = work.proven.front().commit_ms;
+    admission.effective_ms = proven->effective_ms;
+    admission.lo_ms = proven->lo_ms;
+    admission.hi_ms = proven->hi_ms;
+    admission.time_flags |= proven->time_flags;
+    return {};
+  }
   if (batch.doubtful) admission.time_flags |= sync::time_flag_doubtful_clock;
   if (work.from_server) return server_time(batch, work, entry);
 

@@ -106,6 +106,7 @@ VerifiedPush verify_push(const Tenant& tenant, Push push) {
   VerifiedPush verified;
   verified.push = std::move(push);
   const std::vector<Bytes>& wires = verified.push.change_sets;
+  if (!verified.push.deposit) verify_old_receipts(tenant, verified);
   protocol::VerifyContext context = context_of(tenant, verified.push);
   std::set<Hash> due;
   context.is_erased = [&](const DeviceId& device, const Hash& commitment) {

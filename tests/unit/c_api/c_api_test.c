@@ -89,8 +89,8 @@ static void splits(tern_client* client) {
   snprintf(source, 37, "%s", strstr(last, "\"ticket\":\"") + 10);
   const char* given = strstr(strstr(last, "\"change\":") + 1, "\"change\":") + 9;
   snprintf(message, (size_t)(strchr(given, '}') - given) + 2, "%s", given);
-  snprintf(split, sizeof split,
-           "{\"intent\":\"split\",\"ticket\":\"%s\",\"messages\":[%s],\"subject\":\"Lamp\"}", source, message);
+  snprintf(split, sizeof split, "{\"intent\":\"split\",\"ticket\":\"%s\",\"messages\":[%s],\"subject\":\"Lamp\"}",
+           source, message);
   char all[600];
   snprintf(all, sizeof all, "[%s]", split);
   expect(tern_save(client, all, next()) == TERN_OK, "split", last);

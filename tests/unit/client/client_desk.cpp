@@ -194,7 +194,8 @@ void ClientDesk::push(bool answered) {
         {header.device_epoch, header.chain_seq, seq, env.wall_ms(), set.hash(), outcomes.SerializeAsString()});
   }
   must(outbox->mark_sent(must(outbox->head()).chain_seq));
-  if (answered) must(outbox->store_receipts(receipts));
+  const std::uint64_t newest = receipts.empty() ? 0 : receipts.back().commit_seq;
+  if (answered) must(outbox->store_receipts(receipts, {named<EpochId>("epoch"), "up to " + std::to_string(newest)}));
 }
 
 std::unique_ptr<v1::ExchangeResponse> ClientDesk::page() {

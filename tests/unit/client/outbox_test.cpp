@@ -287,6 +287,35 @@ TEST_CASE("sets go when they are stable, old, and told", "[client][outbox]") {
   CHECK(must(desk.outbox->head()).chain_seq == 3);  // the chain outlives its sets
 }
 
+TEST_CASE("receipts as they were signed go along when their sets are sent again, and go with them",
+          "[client][outbox]") {
+  ClientDesk desk;
+  const auto lists = [&] {
+    return must(desk.outbox->database().int64_of("SELECT count(*) FROM receipt_list")).value();
+  };
+  for (const char* subject : {"one", "two", "three"}) {
+    desk.save(desk.create(subject));
+    desk.seal();
+    if (std::string_view(subject) != "one") desk.push();  // the first two have one list
+  }
+  CHECK(lists() == 2);
+  CHECK(must(desk.outbox->old_receipts(1, 3, 1 << 20)).lists.empty());  // they stand
+  CHECK(must(client::return_to_sealed(*desk.outbox, 1)) == 2);          // what a backup of the first commit lacks
+  const auto all = must(desk.outbox->old_receipts(2, 3, 1 << 20));
+  CHECK(all.lists == std::vector<Bytes>{"up to 2", "up to 3"});
+  CHECK(all.last_seq == 3);
+  const auto cut = must(desk.outbox->old_receipts(2, 3, 8));  // room for one
+  CHECK(cut.lists == std::vector<Bytes>{"up to 2"});
+  CHECK(cut.last_seq == 2);
+  const std::int64_t day = 86'400'000;
+  CHECK(must(desk.outbox->prune(99, desk.env.wall_ms() + 31 * day, 30 * day)) == 1);
+  CHECK(lists() == 2);  // each still proves something
+  desk.push();
+  CHECK(lists() == 3);
+  CHECK(must(desk.outbox->prune(99, desk.env.wall_ms() + 31 * day, 30 * day)) == 2);
+  CHECK(lists() == 0);
+}
+
 TEST_CASE("provisional numbers are never given twice", "[client][outbox]") {
   ClientDesk desk;
   const auto first = desk.save(desk.create("a"));

@@ -56,7 +56,7 @@ TEST_CASE("eight peers that trickle their heads do not keep a ninth from its ans
   }
 }
 
-TEST_CASE("a connection that says nothing is closed without a word", "[edge]") {
+TEST_CASE("a connection that says nothing is closed without a word", "[edge][F6]") {
   EdgeUnderTest edge;
   edge.options.deadlines.head_ms = 100;
   edge.options.deadlines.keep_alive_ms = 100;

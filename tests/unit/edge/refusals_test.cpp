@@ -28,7 +28,7 @@ std::vector<RefusedBytes> rows() {
 
 }  // namespace
 
-TEST_CASE("bytes that are no clear request get one refusal and the connection closes", "[edge]") {
+TEST_CASE("bytes that are no clear request get one refusal and the connection closes", "[edge][F1][F2][F3][F5]") {
   EdgeUnderTest edge;
   edge.start();
   for (const RefusedBytes& row : rows()) {
@@ -49,7 +49,7 @@ TEST_CASE("bytes that are no clear request get one refusal and the connection cl
   for (const std::string& target : edge.handler.heads()) CHECK(target.find("smuggled") == std::string::npos);
 }
 
-TEST_CASE("a refusal does not depend on where the network cuts the bytes", "[edge]") {
+TEST_CASE("a refusal does not depend on where the network cuts the bytes", "[edge][F1][F2][F3][F5]") {
   EdgeUnderTest edge;
   edge.start();
   for (const RefusedBytes& row : rows()) {

@@ -74,7 +74,7 @@ TEST_CASE("a body that is cut short never reaches the handler", "[edge]") {  // 
   CHECK(edge.handler.handled().empty());
 }
 
-TEST_CASE("a large body goes through a file", "[edge]") {
+TEST_CASE("a large body goes through a file", "[edge][F4]") {
   EdgeUnderTest edge;
   edge.start();
   RawClient client(edge.port());
@@ -256,7 +256,7 @@ TEST_CASE("what a header brought in cannot break out of an answer", "[edge]") { 
   CHECK(response.headers() == std::vector<server::Header>{{"x-out", "b"}});
 }
 
-TEST_CASE("problems are JSON whatever they quote", "[edge]") {
+TEST_CASE("problems are JSON whatever they quote", "[edge][F1]") {
   const auto response =
       server::problem_response({422, "invalid", "A \"title\"", "line\nbreak \x01 \xff", "field", "r-1"});
   CHECK(response.body ==

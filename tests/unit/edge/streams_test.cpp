@@ -145,7 +145,7 @@ TEST_CASE("a handler closes with its own codes", "[edge][stream]") {  // rows 49
   CHECK(close_code_of(silent) == 4408);
 }
 
-TEST_CASE("an upgrade that is refused leaves an ordinary connection", "[edge][stream]") {
+TEST_CASE("an upgrade that is refused leaves an ordinary connection", "[edge][stream][F7]") {
   EdgeUnderTest edge;
   edge.start();
   RawClient client(edge.port());
@@ -311,7 +311,7 @@ TEST_CASE("a peer that closes after half a header costs nothing", "[edge][stream
   CHECK(edge.server().counters().streams_open == 0);
 }
 
-TEST_CASE("idle streams hold next to no memory", "[edge][stream]") {
+TEST_CASE("idle streams hold next to no memory", "[edge][stream][F8]") {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   return;  // their allocators are not ours
 #endif

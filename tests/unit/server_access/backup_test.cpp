@@ -50,6 +50,8 @@ TEST_CASE("a backup is one encrypted file, and moves what counts as stable only 
   scene.write("canary words");
   const Json before = scene.house.command(cmd("status"));
   CHECK(before["rows"].items()[0]["backed_up_to"].as_integer() == 0);
+  REQUIRE_FALSE(scene.house.try_command(cmd("backup", {{"to", Json("/dev/null/nowhere")}})));
+  CHECK(scene.house.command(cmd("status"))["rows"].items()[0]["backed_up_to"].as_integer() == 0);
   const Json made = scene.house.command(cmd("backup", {{"to", Json(scene.backup)}}));
   CHECK(made["rows"].size() == 1);
   const Json after = scene.house.command(cmd("status"));

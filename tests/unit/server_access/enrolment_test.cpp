@@ -90,6 +90,9 @@ TEST_CASE("who sprays from many addresses keeps nobody else from enrolling", "[s
   CHECK(server::counted_address("2001:db8:1:2::1") != server::counted_address("2001:db8:1:3::1"));
   CHECK(server::counted_address("::ffff:192.0.2.1") != server::counted_address("::ffff:192.0.2.2"));
   CHECK(server::counted_address("192.0.2.1") == "192.0.2.1");
+  CHECK(server::counted_address("fe80::1%eth0") == server::counted_address("fe80::2"));
+  CHECK(server::counted_address("2001:db8::1") == server::counted_address("2001:db8:0:0:5::1"));
+  CHECK(server::counted_address("::1") != server::counted_address("2001::1"));
 
   server::AttemptCounter counter;
   const auto ask = [&](const std::string& who, std::int64_t now) { return counter.allow(who, 10, now); };

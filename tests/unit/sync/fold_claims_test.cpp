@@ -174,6 +174,38 @@ TEST_CASE("estimate: one committed later never undoes an approval, it asks anew"
   CHECK(desk.equals_zero());
 }
 
+TEST_CASE("a claim that comes back after a restore is what it was, but for one that was made since",
+          "[sync][fold][claims]") {
+  FoldDesk desk;
+  Draft mine = desk.draft("anna", Intent::assign, at(9, 30));
+  mine.change.target = raw_id("anna");
+  Draft other = desk.draft("boss", Intent::assign, at(10));
+  other.change.target = raw_id("ben");
+  desk.commit(other);
+  const Standing applied{Outcome::applied, Rule::sequential, {}, {}};
+  const auto judged = [&](std::int64_t commit_ms, const Standing& then, bool other_came_back) {
+    Admission admission;
+    admission.commit_ms = commit_ms;
+    const Stamp stamp = make_stamp(mine.change, mine.origin, 100, admission, mine.author, mine.kind);
+    judge_claim_again(
+        desk.state(), mine.change, stamp, then, [&](const ChangeRef&) { return other_came_back; }, false, admission);
+    return admission;
+  };
+  const Admission made_since = judged(1, applied, false);
+  CHECK_FALSE(made_since.claim_applies);
+  CHECK(made_since.claim_stands == other.ref());
+  const Admission had_its_turn = judged(1, applied, true);
+  CHECK(had_its_turn.claim_applies);
+  CHECK(had_its_turn.claim_rule == Rule::no_effect);
+  const Admission later = judged(INT64_MAX, applied, true);  // it had seen the other one then
+  CHECK(later.claim_applies);
+  CHECK(later.claim_rule == Rule::sequential);
+  const Admission overtaken = judged(INT64_MAX, {Outcome::overtaken, Rule::taken, other.ref(), other.author}, true);
+  CHECK_FALSE(overtaken.claim_applies);
+  CHECK(overtaken.claim_rule == Rule::taken);
+  CHECK(overtaken.claim_stands == other.ref());
+}
+
 TEST_CASE("delete and restore, sequential", "[sync][fold][claims]") {
   FoldDesk desk;
   CHECK(desk.commit(desk.draft("boss", Intent::restore, at(9, 30))).rule == Rule::no_effect);

@@ -49,7 +49,8 @@ inline constexpr std::size_t want_bytes_min = 4 * kib;
 inline constexpr std::size_t want_bytes_max = mib;
 inline constexpr std::size_t want_bytes_default = 256 * kib;
 inline constexpr std::size_t decompressed_bytes_max = 4 * mib;
-inline constexpr std::size_t receipts_bytes_max = 768 * kib;    // of one answer; what is behind is asked for again
+inline constexpr std::size_t receipts_bytes_max = 768 * kib;  // of one answer; what is behind is asked for again
+inline constexpr std::size_t old_receipts_bytes_max = receipts_bytes_max + 64 * kib;  // of one request, after a restore
 inline constexpr std::size_t statements_bytes_max = 640 * kib;  // of one answer; the rest follows on pages of its own
 inline constexpr std::size_t patch_messages_bytes_max = 512 * kib;  // of one ticket on one page
 inline constexpr int zstd_window_log_max = 20;
@@ -79,6 +80,7 @@ inline constexpr std::uint32_t schema_version = 1;  // of change.proto and the f
 inline constexpr std::uint32_t schema_version_min = 1;
 
 static_assert(change_set_bytes_max + want_bytes_max <= decompressed_bytes_max);
+static_assert(old_receipts_bytes_max + 64 * kib <= want_bytes_max);  // sets and the receipts beside them are one body
 // A page that is all but full takes one ticket more; with everything else of an answer a device can still unpack it.
 static_assert(want_bytes_max + ticket_state_bytes_max + patch_messages_bytes_max + receipts_bytes_max +
                   statements_bytes_max + 64 * kib <=

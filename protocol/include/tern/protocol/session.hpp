@@ -54,6 +54,9 @@ struct SessionProof {
   ExchangePublicKey device_key;
   SessionHeads heads;
   Signature signature;  // sig_d
+  // Not in the transcript, it proves itself: Signed<Certificate>::wire, by a device that a restored server no longer
+  // knows; else empty.
+  Bytes certificate;
 
   bool operator==(const SessionProof&) const = default;
 };

@@ -4,6 +4,7 @@
 // The input of the fold is (change, order, commit_seq, admission). It reads no setting, no role and no clock.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -117,6 +118,14 @@ std::optional<std::string> merge_lines(std::string_view base, std::string_view o
 /// (the previous assignee, when `previous_may_be_dark`). Everything else leaves `admission` alone.
 void judge_claim(const TicketState& state, const Change& change, const Stamp& stamp, bool previous_may_be_dark,
                  Admission& admission);
+
+/// A claim that comes back after a restore, with proof of what was decided of it then: what was overtaken stays so,
+/// what applied applies, but for a claim that was made since without having seen it. `stamp` has the order of then;
+/// `came_back` says of a claim that it came back, too: whichever of both is later in order had its turn then, in sight
+/// of the other.
+void judge_claim_again(const TicketState& state, const Change& change, const Stamp& stamp, const Standing& then,
+                       const std::function<bool(const ChangeRef&)>& came_back, bool previous_may_be_dark,
+                       Admission& admission);
 
 /// The admission a device predicts for its own pending change: admitted, effective = max(wall_ms, what fold.md's last
 /// two bounds say over `state`), claims judged against `state`. `effective_floor_ms`: of the change before it in the

@@ -1,0 +1,279 @@
+// What sets had been in a history that a restore gave up, proved by the receipts of then: protocol.md "A server that
+// comes back older than its devices". A proof that does not hold proves nothing, and costs its set nothing.
+#include <algorithm>
+#include <set>
+
+#include "batch.hpp"
+#include "tern/v1/exchange.pb.h"
+
+namespace tern::server {
+namespace {
+
+using sync::Outcome;
+using sync::ReasonCode;
+
+/// The list, when a log key of this server signed it for this device and all of it agrees.
+Result<protocol::VerifiedReceipts> open_list(const Tenant& tenant, const DeviceId& device,
+                                             const protocol::ReceiptList& list) {
+  TERN_TRY(const KeyId signer, protocol::signer_of(protocol::ReceiptListHead::tag, list.head));
+  const TenantKeys& keys = tenant.keys();
+  const protocol::ServerKey* key = keys.list.find(signer, protocol::ServerKeyPurpose::log);
+  TERN_TRY(auto verified,
+           protocol::verify_receipts(list, device, key == nullptr ? keys.log.public_key() : key->public_key));
+  if (key != nullptr && !key->counts_at(verified.head.tree_size))
+    return fail(ErrorCode::key_revoked, "the key that signed these receipts was revoked before", {}, "old_receipts");
+  return verified;
+}
+
+ProvenChange read_change(const v1::ChangeOutcome& said) {
+  ProvenChange change;
+  change.standing = {static_cast<Outcome>(said.outcome()),
+                     static_cast<sync::Rule>(said.rule()),
+                     {DeviceId::or_zero(said.stands_device()), ChangeId::or_zero(said.stands_change())},
+                     OperatorId::or_zero(said.stands_author())};
+  change.reason = static_cast<ReasonCode>(said.reason());
+  change.effective_ms = said.effective_ms();
+  change.lo_ms = said.lo_ms();
+  change.hi_ms = said.hi_ms();
+  change.time_flags = said.time_flags();
+  change.integer_id = said.integer_id();
+  change.number = said.number();
+  return change;
+}
+
+/// Nothing when the outcomes are not those of this set's changes.
+std::optional<std::vector<ProvenChange>> read_changes(const Bytes& outcomes, std::span<const sync::Change> changes) {
+  v1::SetOutcomes said;
+  if (!said.ParseFromString(outcomes) || static_cast<std::size_t>(said.outcomes_size()) != changes.size())
+    return std::nullopt;
+  std::vector<ProvenChange> out;
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    const v1::ChangeOutcome& one = said.outcomes(static_cast<int>(i));
+    if (ChangeId::or_zero(one.change_id()) != changes[i].ref.id) return std::nullopt;
+    out.push_back(read_change(one));
+  }
+  return out;
+}
+
+/// How far the log of that epoch had come when this device was shown it, as far as it has proved: no `seen` in that
+/// epoch counts beyond.
+Result<std::uint64_t> shown_size(Batch& batch, const SetWork& work, const EpochId& epoch) {
+  std::uint64_t shown = 0;
+  if (work.proofs != nullptr)
+    for (const auto& [hash, commit] : *work.proofs)
+      if (commit.epoch == epoch) shown = std::max(shown, commit.log_size);
+  TERN_TRY(const auto stored,
+           batch.db().int64_of("SELECT max(o.shown_size) FROM old_receipt o JOIN change_set s ON s.tenant_id = "
+                               "o.tenant_id AND s.commit_seq = o.commit_seq WHERE o.tenant_id = $1 AND o.epoch = $2 "
+                               "AND s.device_id = $3",
+                               batch.number, epoch, work.header.device));
+  return std::max(shown, static_cast<std::uint64_t>(stored.value_or(0)));
+}
+
+bool is_past(const Batch& batch, const EpochId& epoch, std::uint64_t& kept) {
+  const auto found = std::find_if(batch.in.past_epochs.begin(), batch.in.past_epochs.end(),
+                                  [&](const auto& past) { return past.first == epoch; });
+  if (found == batch.in.past_epochs.end()) return false;
+  kept = found->second;
+  return true;
+}
+
+// ---- what waited for what had not come back yet ----
+
+struct Waiting {
+  sync::ChangeRef ref;
+  std::vector<sync::ChangeRef> parents;
+};
+
+Result<bool> stands(Batch& batch, const sync::ChangeRef& ref) {
+  TERN_TRY(const auto standing, batch.db().int64_of("SELECT standing FROM change WHERE tenant_id = $1 AND device_id = "
+                                                    "$2 AND change_id = $3",
+                                                    batch.number, ref.device, ref.id));
+  return standing && *standing != static_cast<std::int64_t>(Outcome::held) &&
+         *standing != static_cast<std::int64_t>(Outcome::rejected);
+}
+
+/// What its old receipt says of a change that is held now: it had been admitted, rights and all.
+Result<bool> admitted_then(Batch& batch, std::uint64_t commit, std::uint32_t index) {
+  TERN_TRY(auto rows, batch.db().query(
+                          "SELECT l.wire, s.set_hash, s.original FROM old_receipt o JOIN old_receipt_list l ON "
+                          "l.tenant_id = o.tenant_id AND l.list_hash = o.list_hash JOIN change_set s ON s.tenant_id = "
+                          "o.tenant_id AND s.commit_seq = o.commit_seq WHERE o.tenant_id = $1 AND o.commit_seq = $2 "
+                          "ORDER BY o.old_commit_ms LIMIT 1",
+                          batch.number, commit));
+  TERN_TRY(const bool found, rows.step());
+  if (!found) return false;
+  TERN_TRY(const protocol::ReceiptList list, protocol::decode_receipt_list(rows.blob(0)));
+  const Hash hash = rows.id<Hash>(1);
+  const Hash first =
+      rows.is_null(2) ? hash : protocol::set_hash(rows.blob(2).substr(0, protocol::change_set_header_bytes));
+  for (const Bytes& wire : list.receipts) {
+    TERN_TRY(const protocol::Receipt receipt, protocol::decode_receipt(wire));
+    v1::SetOutcomes said;
+    const bool mine = receipt.leaf.set_hash == hash || receipt.leaf.set_hash == first;
+    if (!mine || !said.ParseFromString(receipt.outcomes) || index >= static_cast<std::uint32_t>(said.outcomes_size()))
+      continue;
+    const ProvenChange then = read_change(said.outcomes(static_cast<int>(index)));
+    return was_admitted(&then);
+  }
+  return false;
+}
+
+Result<std::vector<Waiting>> waiting_on(Batch& batch, const TicketId& ticket, std::uint64_t kept_seq) {
+  std::vector<std::uint64_t> commits;
+  TERN_TRY(auto rows, batch.db().query("SELECT DISTINCT commit_seq FROM change WHERE tenant_id = $1 AND ticket_id = $2 "
+                                       "AND standing = $3 AND commit_seq > $4 ORDER BY commit_seq",
+                                       batch.number, ticket, Outcome::held, kept_seq));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) break;
+    commits.push_back(rows.uint64(0));
+  }
+  std::vector<Waiting> waiting;
+  for (const std::uint64_t commit : commits) {
+    TERN_TRY(const auto changes, read_commit(batch.db(), batch.number, commit));
+    for (const LedgerChange& held : changes) {
+      const sync::Change& change = held.placed.change;
+      const ReasonCode why = held.placed.admission.reason;
+      const bool waits = change.ticket == ticket && held.standing == Outcome::held &&
+                         (why == ReasonCode::parent_missing || why == ReasonCode::parent_held);
+      if (!waits) continue;
+      TERN_TRY(const bool admitted, admitted_then(batch, commit, held.index));
+      if (!admitted) continue;
+      Waiting one{change.ref, change.targets};
+      for (const ChangeId& id : change.after) one.parents.push_back({change.ref.device, id});
+      waiting.push_back(std::move(one));
+    }
+  }
+  return waiting;
+}
+
+}  // namespace
+
+void verify_old_receipts(const Tenant& tenant, VerifiedPush& push) {
+  for (const Bytes& wire : push.push.old_receipts) {
+    const auto list = protocol::decode_receipt_list(wire);
+    if (!list) continue;
+    const auto verified = open_list(tenant, push.push.device, *list);
+    if (!verified) continue;
+    const protocol::ReceiptListHead& head = verified->head;
+    for (const protocol::Receipt& receipt : verified->receipts) {
+      const protocol::LogLeaf& leaf = receipt.leaf;
+      if (leaf.commit_seq != receipt.leaf_index + 1) continue;
+      push.proven.emplace(leaf.set_hash, ProvenCommit{head.epoch, leaf.commit_seq, leaf.time_ms, receipt.outcomes,
+                                                      push.old_lists.size(), head.tree_size});
+    }
+    push.old_lists.push_back({head.list_hash, wire});
+  }
+}
+
+void take_proof(const Batch& batch, const VerifiedPush& push, const protocol::VerifiedSet& set, SetWork& work) {
+  work.proofs = &push.proven;
+  work.old_lists = &push.old_lists;
+  const Hash first = set.set.original ? protocol::set_hash(set.set.original->header) : set.hash;
+  for (const Hash& hash : std::set<Hash>{first, set.hash}) {
+    const auto [begin, end] = push.proven.equal_range(hash);
+    for (auto proof = begin; proof != end; ++proof) {
+      std::uint64_t kept = 0;
+      const bool lawful = is_past(batch, proof->second.epoch, kept) && proof->second.commit_seq > kept &&
+                          proof->second.commit_ms <= batch.commit_ms;
+      const bool known = std::any_of(work.proven.begin(), work.proven.end(),
+                                     [&](const ProvenCommit& other) { return other.epoch == proof->second.epoch; });
+      if (lawful && !known && read_changes(proof->second.outcomes, work.changes)) work.proven.push_back(proof->second);
+    }
+  }
+  if (work.proven.empty()) return;
+  std::sort(work.proven.begin(), work.proven.end(), [](const ProvenCommit& a, const ProvenCommit& b) {
+    return std::tie(a.commit_ms, a.commit_seq) < std::tie(b.commit_ms, b.commit_seq);
+  });
+  work.proven_changes = std::move(*read_changes(work.proven.front().outcomes, work.changes));
+}
+
+const ProvenChange* proven_of(const SetWork& work, const Entry& entry) {
+  const auto index = static_cast<std::size_t>(&entry - work.entries.data());
+  return index < work.proven_changes.size() ? &work.proven_changes[index] : nullptr;
+}
+
+bool was_admitted(const ProvenChange* proven) {
+  return proven != nullptr && proven->standing.outcome != Outcome::held &&
+         proven->standing.outcome != Outcome::rejected;
+}
+
+Result<bool> has_come_back(Batch& batch, const sync::ChangeRef& ref) {
+  TERN_TRY(
+      const auto found,
+      batch.db().int64_of("SELECT 1 FROM change c JOIN old_receipt o ON o.tenant_id = c.tenant_id AND o.commit_seq "
+                          "= c.commit_seq WHERE c.tenant_id = $1 AND c.device_id = $2 AND c.change_id = $3",
+                          batch.number, ref.device, ref.id));
+  return found.has_value();
+}
+
+Result<std::uint64_t> seen_then(Batch& batch, const SetWork& work, const TicketId& ticket, const EpochId& epoch,
+                                std::uint64_t seq) {
+  const std::uint64_t base = batch.normalise_seen(epoch, seq);
+  std::uint64_t kept = 0;
+  if (!is_past(batch, epoch, kept) || seq <= kept || ticket.is_zero()) return base;
+  TERN_TRY(const std::uint64_t shown, shown_size(batch, work, epoch));
+  const std::uint64_t seen = std::min(seq, shown);
+  if (seen <= kept) return base;
+  TERN_TRY(auto rows, batch.db().query(
+                          "SELECT c.commit_seq, c.device_id, o.old_commit_seq FROM change c LEFT JOIN old_receipt o ON "
+                          "o.tenant_id = c.tenant_id AND o.commit_seq = c.commit_seq AND o.epoch = $3 "
+                          "WHERE c.tenant_id = $1 AND c.ticket_id = $2 AND c.commit_seq > $4 ORDER BY c.commit_seq",
+                          batch.number, ticket, epoch, base));
+  std::uint64_t here = base;
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) return here;
+    const bool own = rows.id<DeviceId>(1) == work.header.device;
+    if (!own && (rows.is_null(2) || rows.uint64(2) > seen)) return here;
+    here = rows.uint64(0);
+  }
+}
+
+Result<void> write_proof(Batch& batch, const SetWork& work) {
+  for (const ProvenCommit& commit : work.proven) {
+    const OldList& list = (*work.old_lists)[commit.list];
+    TERN_CHECKED(
+        batch.db().run("INSERT INTO old_receipt_list (tenant_id, list_hash, wire) VALUES ($1, $2, $3) "
+                       "ON CONFLICT (tenant_id, list_hash) DO NOTHING",
+                       batch.number, list.hash, sqlite::Blob{list.wire}));
+    TERN_CHECKED(batch.db().run(
+        "INSERT INTO old_receipt (tenant_id, commit_seq, epoch, old_commit_seq, old_commit_ms, "
+        "shown_size, list_hash) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        batch.number, work.commit_seq, commit.epoch, commit.commit_seq, commit.commit_ms, commit.log_size, list.hash));
+  }
+  return {};
+}
+
+Result<void> release_what_waited(Batch& batch, const SetWork& work) {
+  if (batch.in.past_epochs.empty()) return {};
+  std::uint64_t kept = 0;
+  for (const auto& [epoch, size] : batch.in.past_epochs) kept = std::max(kept, size);
+  std::set<TicketId> tickets;
+  for (const Entry& entry : work.entries)
+    if (entry.ticket != nullptr && !entry.again) tickets.insert(entry.change->ticket);
+  std::vector<ServerChange> releases;
+  for (const TicketId& ticket : tickets) {
+    TERN_TRY(const auto waiting, waiting_on(batch, ticket, kept));
+    for (const Waiting& one : waiting) {
+      bool ready = true;
+      for (const sync::ChangeRef& parent : one.parents) {
+        TERN_TRY(const bool there, stands(batch, parent));
+        ready = ready && there;
+      }
+      if (!ready) continue;
+      ServerChange release;
+      release.change.intent = sync::Intent::release;
+      release.change.ticket = ticket;
+      release.change.targets = {one.ref};
+      releases.push_back(std::move(release));
+    }
+  }
+  if (releases.empty()) return {};
+  TERN_TRY(const ServerCommit commit, server_set(batch, std::move(releases)));
+  static_cast<void>(commit);
+  return {};
+}
+
+}  // namespace tern::server

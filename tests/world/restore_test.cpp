@@ -1,0 +1,324 @@
+// A server that comes back older than its devices: what they hold receipts for returns, once, as what it was.
+#include <map>
+
+#include "outbox/outbox.hpp"
+#include "support/world_agent.hpp"
+#include "support/world_intruder.hpp"
+#include "tern/protocol/receipt.hpp"
+
+using namespace tern;
+using namespace tern::test;
+
+namespace {
+
+std::int64_t count(World& world, const std::string& sql) {
+  return must(world.server.read(world.server.first_tenant())->int64_of(sql)).value_or(0);
+}
+
+/// What the device was told of a change.
+v1::ChangeOutcome told(Device& device, const ChangeRef& ref) {
+  const auto outbox =
+      must(client::Outbox::open(device.home() + "/outbox.db", device.keys().data_key.view(), {}, sqlite::Role::reader));
+  const auto own = must(outbox->find(ref));
+  REQUIRE(own);
+  v1::ChangeOutcome outcome;
+  REQUIRE(outcome.ParseFromString(own->outcome));
+  return outcome;
+}
+
+}  // namespace
+
+TEST_CASE("a claim keeps the order of its first commit, a fact its time, a ticket its number, whoever comes back first",
+          "[world][restore]") {
+  World world{Seed::from_environment_or(501)};
+  Device& van = world.add_device("van");
+  Device& desk = world.add_device("desk");
+  const TicketId ticket = van.create("claimed twice");
+  CHECK(world.run_until_quiet());
+  const std::string backup = world.server.backup();
+
+  const TicketId made = desk.create("made after the backup");
+  const ChangeRef first = desk.act(ticket, Intent::take);
+  const ChangeRef fact = desk.set(ticket, Field::subject, "said by the desk");
+  must(desk.sync());
+  world.pass(minutes_ms(10));
+  const ChangeRef second = van.act(ticket, Intent::take);  // before it has heard of the first
+  must(van.sync());
+  CHECK(van.fate(second).outcome == Outcome::overtaken);
+  CHECK(desk.fate(first).outcome == Outcome::applied);
+  must(desk.sync());
+  const std::string number = desk.show(made).row.number;
+  const auto id = desk.show(made).row.integer_id;
+  const v1::ChangeOutcome before = told(desk, fact);
+  const ChangeRef on_theirs = van.note(made, "the van, on a ticket that the desk made");
+  must(van.sync());
+  CHECK(van.fate(on_theirs).outcome == Outcome::applied);
+  world.pass(hours_ms(5));
+
+  world.server.restore(backup);
+  world.forget_acknowledged();
+  must(van.sync());
+  CHECK(van.fate(second).outcome == Outcome::overtaken);  // what overtook it is not back yet
+  CHECK(van.fate(on_theirs).outcome == Outcome::held);    // nor is the ticket
+  must(desk.sync());
+  CHECK(world.run_until_quiet());
+
+  CHECK(desk.fate(first).outcome == Outcome::applied);
+  CHECK(van.fate(second).outcome == Outcome::overtaken);
+  CHECK(desk.show(ticket).row.assignee == "desk");
+  CHECK(van.show(ticket).row.assignee == "desk");
+  const v1::ChangeOutcome after = told(desk, fact);
+  CHECK(after.effective_ms() == before.effective_ms());
+  CHECK(after.lo_ms() == before.lo_ms());
+  CHECK(after.hi_ms() == before.hi_ms());
+  CHECK(desk.show(made).row.number == number);
+  CHECK(desk.show(made).row.integer_id == id);
+  REQUIRE(van.show(made).timeline.size() == 2);  // the van's note took effect once its ticket was there
+  CHECK(van.show(made).timeline.back().text == "the van, on a ticket that the desk made");
+  CHECK(count(world, "SELECT count(*) FROM old_receipt") == 3);
+  CHECK(desk.view(ticket) == van.view(ticket));
+  CHECK(desk.view(made) == van.view(made));
+  CHECK(world.invariants_hold());
+
+  const TicketId next = van.create("the next one");
+  CHECK(world.run_until_quiet());
+  CHECK(van.show(next).row.integer_id > 10'000);  // a whole block further on
+}
+
+TEST_CASE("what was seen before a restore counts as seen after it", "[world][restore]") {
+  World world{Seed::from_environment_or(502)};
+  Device& van = world.add_device("van");
+  Device& desk = world.add_device("desk");
+  const TicketId ticket = van.create("seen");
+  CHECK(world.run_until_quiet());
+  const std::string backup = world.server.backup();
+  desk.set(ticket, Field::priority, "4");
+  must(desk.sync());
+  must(van.sync());
+  REQUIRE(van.show(ticket).row.priority == "urgent");
+  const ChangeRef lowered = van.set(ticket, Field::priority, "2");  // having seen it raised
+  must(van.sync());
+  must(van.sync());
+  CHECK(van.show(ticket).row.priority == "normal");
+
+  world.server.restore(backup);
+  world.forget_acknowledged();
+  must(desk.sync());
+  must(van.sync());
+  CHECK(world.run_until_quiet());
+  CHECK(van.fate(lowered).outcome == Outcome::applied);
+  CHECK(van.show(ticket).row.priority == "normal");
+  CHECK(desk.view(ticket) == van.view(ticket));
+  CHECK(world.invariants_hold());
+}
+
+TEST_CASE("a receipt that proves nothing gains nothing", "[world][restore][security]") {
+  World world{Seed::from_environment_or(503)};
+  Device& van = world.add_device("van");
+  Device& desk = world.add_device("desk");
+  const TicketId ticket = van.create("lied about");
+  CHECK(world.run_until_quiet());
+  const ChangeRef early = van.note(ticket, "kept");
+  must(van.sync());
+  const std::string backup = world.server.backup();
+  van.note(ticket, "lost");
+  must(van.sync());
+  desk.note(ticket, "of another device");
+  must(desk.sync());
+  std::vector<Bytes> lists;
+  for (Device* device : {&van, &desk}) {
+    const auto outbox = must(
+        client::Outbox::open(device->home() + "/outbox.db", device->keys().data_key.view(), {}, sqlite::Role::reader));
+    auto rows = must(outbox->database().query("SELECT wire FROM receipt_list ORDER BY id"));
+    while (must(rows.step())) lists.emplace_back(rows.blob(0));
+  }
+  REQUIRE(lists.size() >= 4);
+  world.server.restore(backup);
+  world.forget_acknowledged();
+  CHECK(world.run_until_quiet());
+  CHECK(van.fate(early).outcome == Outcome::applied);
+  const std::int64_t proven = count(world, "SELECT count(*) FROM old_receipt");
+  CHECK(proven == 2);
+
+  Intruder intruder(world, van);
+  must(intruder.begin_session());
+  const std::int64_t now = world.server.environment.wall_ms();
+  v1::ExchangeRequest request;
+  auto header = intruder.next_header();
+  request.add_change_sets(intruder.seal(header, {intruder.note(ticket, "back-dated")}));
+  // Of other sets, of another device, invented, damaged: none of them is about this one.
+  for (const Bytes& list : lists) request.add_old_receipts(list);
+  auto invented = must(protocol::decode_receipt_list(lists.front()));
+  const auto set = must(protocol::decode_change_set(request.change_sets(0)));
+  const auto real = must(protocol::decode_receipt(invented.receipts.front()));
+  invented.receipts = {protocol::encode(protocol::make_receipt(header.device_epoch, header.chain_seq, real.leaf_index,
+                                                               set.hash(), real.leaf.commit_seq, 1000, real.outcomes))};
+  request.add_old_receipts(protocol::encode(invented));
+  request.add_old_receipts("no list at all");
+  const auto answer = must(intruder.exchange(request));
+  REQUIRE_FALSE(answer.has_error());
+  const auto receipts = must(protocol::decode_receipt_list(answer.receipts()));
+  v1::SetOutcomes outcomes;
+  REQUIRE(outcomes.ParseFromString(must(protocol::decode_receipt(receipts.receipts.front())).outcomes));
+  CHECK(outcomes.outcomes(0).effective_ms() >= now - minutes_ms(60));
+  CHECK(count(world, "SELECT count(*) FROM old_receipt") == proven);
+
+  v1::ExchangeRequest many;
+  for (int i = 0; i < 65; ++i) many.add_old_receipts("x");
+  const auto refused = intruder.exchange(many);
+  CHECK_FALSE((refused && !refused->has_error()));
+}
+
+TEST_CASE("what waits for something and never had been admitted is a person's to release, after a restore too",
+          "[world][restore][security]") {
+  World world{Seed::from_environment_or(505)};
+  Device& van = world.add_device("van");
+  const TicketId ticket = van.create("waited on");
+  CHECK(world.run_until_quiet());
+  const std::string backup = world.server.backup();
+  world.server.restore(backup);
+  CHECK(world.run_until_quiet());
+
+  Intruder intruder(world, van);
+  must(intruder.begin_session());
+  sync::Change parent = intruder.note(ticket, "comes later");
+  parent.ref.id.bytes.fill(7);
+  sync::Change child = intruder.note(ticket, "names it");
+  child.after = {parent.ref.id};
+  const auto answer = must(intruder.push(intruder.seal(intruder.next_header(), {child, parent})));
+  INFO(answer.error().code() << " " << answer.error().message());
+  REQUIRE_FALSE(answer.has_error());
+  CHECK(count(world, "SELECT count(*) FROM change WHERE standing = 6") == 1);
+}
+
+TEST_CASE("a device enrolled after the backup comes back by its certificate, unless its key ended meanwhile",
+          "[world][restore][security]") {
+  World world{Seed::from_environment_or(504)};
+  Device& van = world.add_device("van");
+  const TicketId ticket = van.create("before");
+  CHECK(world.run_until_quiet());
+  const std::string backup = world.server.backup();
+  Device& late = world.add_device("late", {.person = "van"});
+  Device& stolen = world.add_device("stolen", {.person = "van"});
+  const ChangeRef work = late.note(ticket, "by a device that the backup does not know");
+  const TicketId made = late.create("made on it");
+  must(late.sync());
+  stolen.note(ticket, "by one that is stolen");
+  must(stolen.sync());
+  const std::string number = late.show(made).row.number;
+  world.server.administer("device revoke", {{"device", Json("stolen")}});
+
+  world.server.restore(backup);
+  world.forget_acknowledged();
+  stolen.gone = true;
+  const auto refused = stolen.sync();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::login_refused);
+  must(late.sync());
+  CHECK(world.run_until_quiet());
+  CHECK(late.fate(work).outcome == Outcome::applied);
+  CHECK(late.show(made).row.number == number);
+  CHECK(van.show(ticket).timeline.size() == 2);
+  CHECK(count(world, "SELECT count(*) FROM device WHERE purpose = 0") == 2);
+  stolen.close();
+  CHECK(world.invariants_hold());
+}
+
+TEST_CASE("random restores: all that a device holds a receipt for returns, nothing twice, no number to two tickets",
+          "[world][restore][random]") {
+  std::map<std::string, int> seen;
+  for (std::uint64_t seed = 0; seed < 25; ++seed) {
+    World world{Seed{Seed::from_environment_or(5100).value + seed}};
+    INFO("seed " << world.seed.value);
+    Shop shop{{},
+              {world.add_record("queue", "Field"), world.add_record("queue", "Office")},
+              {world.add_record("category", "Hardware")}};
+    std::vector<std::unique_ptr<Agent>> agents;
+    for (const char* name : {"van", "desk", "shop"}) {
+      Device& device = world.add_device(name);
+      shop.people.push_back(device.operator_id());
+    }
+    for (std::size_t i = 0; i < 3; ++i)
+      agents.push_back(std::make_unique<Agent>(world.device(i), shop, Seed{world.seed.value * 10 + i}));
+    const auto work = [&](int rounds) {
+      for (int round = 0; round < rounds; ++round) {
+        Agent& agent = *agents[static_cast<std::size_t>(world.random.below(3))];
+        agent.work();
+        world.pass(minutes_ms(2));
+        if (world.random.below(2) == 0) must(agent.device().sync());
+      }
+    };
+    work(6);
+    CHECK(world.run_until_quiet());
+    std::map<TicketId, std::pair<std::string, std::uint64_t>> names;
+    for (int restores = 0; restores < 2; ++restores) {
+      const std::string backup = world.server.backup();
+      work(8);
+      if (world.random.below(2) == 0) CHECK(world.run_until_quiet());
+      for (std::size_t i = 0; i < 3; ++i)
+        for (const client::ListRow& row : world.device(i).list())
+          if (row.integer_id != 0) names[row.id] = {row.number, row.integer_id};
+      std::set<ChangeRef> held;
+      for (const SavedWork& saved : world.saved_work) held.insert(saved.ref);
+      world.server.restore(backup);
+      world.forget_acknowledged();
+      work(3);
+      CHECK(world.run_until_quiet());
+      for (const ChangeRef& ref : held) CHECK(world.place_of(world.server.first_tenant(), ref) == "ledger");
+      for (std::size_t i = 0; i < 3; ++i) CHECK(world.device(i).status().paused.empty());
+      CHECK(count(world, "SELECT count(*) - count(DISTINCT integer_id) FROM ticket") == 0);
+      CHECK(count(world, "SELECT count(*) - count(DISTINCT number) FROM ticket") == 0);
+      for (const client::ListRow& row : world.device(0).list()) {
+        const auto known = names.find(row.id);
+        if (known == names.end()) continue;
+        CHECK(row.number == known->second.first);
+        CHECK(row.integer_id == known->second.second);
+      }
+      CHECK(world.invariants_hold());
+    }
+  }
+}
+
+TEST_CASE(
+    "random copies of devices: one set back fetches its own work, one cloned is told, and nothing acknowledged is lost",
+    "[world][restore][random][copies]") {
+  for (std::uint64_t seed = 0; seed < 25; ++seed) {
+    World world{Seed{Seed::from_environment_or(5200).value + seed}};
+    INFO("seed " << world.seed.value);
+    Shop shop{{},
+              {world.add_record("queue", "Field"), world.add_record("queue", "Office")},
+              {world.add_record("category", "Hardware")}};
+    std::vector<std::unique_ptr<Agent>> agents;
+    for (const char* name : {"van", "desk"}) {
+      Device& device = world.add_device(name);
+      shop.people.push_back(device.operator_id());
+    }
+    for (std::size_t i = 0; i < 2; ++i)
+      agents.push_back(std::make_unique<Agent>(world.device(i), shop, Seed{world.seed.value * 10 + i}));
+    const auto work = [&](int rounds, bool always_sync) {
+      for (int round = 0; round < rounds; ++round) {
+        Agent& agent = *agents[static_cast<std::size_t>(world.random.below(agents.size()))];
+        agent.work();
+        world.pass(minutes_ms(2));
+        if (!always_sync && world.random.below(2) == 0) continue;
+        agent.device().begin_round();  // a clone may be refused
+        world.pass(minutes_ms(1));
+      }
+    };
+    work(4, false);
+    CHECK(world.run_until_quiet());
+    const std::string copy = world.device(0).copy_home();
+    work(4, true);
+    world.device(0).put_back(copy);
+    work(3, false);
+    CHECK(world.run_until_quiet());
+    CHECK(world.invariants_hold());
+
+    Device& twin = world.clone(world.device(0), "twin");
+    agents.push_back(std::make_unique<Agent>(twin, shop, Seed{world.seed.value * 10 + 7}));
+    work(6, true);
+    world.pass(hours_ms(3));
+    CHECK(world.acknowledged_is_kept());
+    CHECK(world.invariants_hold());
+  }
+}
