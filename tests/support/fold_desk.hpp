@@ -165,6 +165,16 @@ public:
     return value;
   }
 
+  /// The last committed change of these intents: what would stand if whoever is committed last simply wrote over the
+  /// rest.
+  [[nodiscard]] const sync::Change& last_write(std::initializer_list<Intent> of) const {
+    const sync::Change* last = nullptr;
+    for (const sync::PlacedChange& placed : log_)
+      if (std::ranges::find(of, placed.change.intent) != of.end()) last = &placed.change;
+    check(last != nullptr, "something of the kind was committed");
+    return *last;
+  }
+
   /// Folding from zero gives the same state, messages and standings as folding in, one by one, as they arrived.
   [[nodiscard]] bool equals_zero() const {
     const sync::FoldResult zero = fold_from_zero(log_);

@@ -13,7 +13,7 @@
 namespace tern::server::admin {
 namespace {
 
-constexpr std::size_t rows_max = 200'000;
+constexpr std::size_t records_max = 200'000;
 constexpr std::size_t line_bytes_max = 64 * limits::kib;
 
 using Named = std::map<std::pair<sync::RecordKind, std::string>, RecordId>;
@@ -76,7 +76,7 @@ Result<Json::Array> rows_of_file(const std::string& path) {
   Json::Array rows;
   for (std::string line; std::getline(in, line);) {
     if (line.empty()) continue;
-    if (line.size() > line_bytes_max || rows.size() == rows_max)
+    if (line.size() > line_bytes_max || rows.size() == records_max)
       return fail(ErrorCode::too_large, path + " has too long a line, or too many.", "", "file");
     auto row = parse_json(line);
     if (!row || !row->is_object())
@@ -110,7 +110,7 @@ Result<Json> record_load(AdminCall& call) {
   if (call.has("file")) {
     TERN_TRY(rows, rows_of_file(call.text("file")));
   }
-  if (rows.size() > rows_max) return fail(ErrorCode::too_large, "At most 200,000 records at once.", "", "rows");
+  if (rows.size() > records_max) return fail(ErrorCode::too_large, "At most 200,000 records at once.", "", "rows");
   Environment& environment = call.parts().environment;
   std::size_t made = 0;
   const auto load = [&]() -> Result<Named> {

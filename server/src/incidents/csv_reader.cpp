@@ -3,13 +3,9 @@
 #include "tern/server/incident_log.hpp"
 
 namespace tern::server {
-namespace {
-
 std::string at_line(std::size_t line) {
   return "line " + std::to_string(line);
 }
-
-}  // namespace
 
 void CsvReader::go_to(std::uint64_t offset, std::size_t line) {
   if (offset >= buffer_offset_ && offset <= buffer_offset_ + filled_) {

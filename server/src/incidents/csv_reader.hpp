@@ -12,6 +12,9 @@ namespace tern::server {
 
 inline constexpr std::size_t csv_record_bytes_max = 256 * 1024;
 
+/// "line 7": how refusals name it.
+std::string at_line(std::size_t line);
+
 class CsvReader {
 public:
   /// Up to `bytes` from `offset` of the text into the buffer: how many came, 0 at the end.

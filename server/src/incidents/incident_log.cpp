@@ -18,10 +18,6 @@ namespace {
 constexpr std::string_view required_columns[] = {"number", "incident_state", "sys_updated_by", "sys_updated_at",
                                                  "priority"};
 
-std::string at_line(std::size_t line) {
-  return "line " + std::to_string(line);
-}
-
 bool take_number(std::string_view& text, int digits_min, int digits_max, int& out) {
   int digits = 0;
   out = 0;

@@ -34,8 +34,9 @@ TEST_CASE("take, concurrent: the first committed wins in both arrival orders, th
     const Draft& first = swapped ? late : early;
     const Draft& second = swapped ? early : late;
     desk.commit(first);
-    desk.commit(second);  // by last write the second would hold it
+    desk.commit(second);
     CHECK(assignee_of(desk.state()) == first.author);
+    CHECK(desk.last_write({Intent::take}).ref == second.ref());  // who would hold it by last write
     CHECK(desk.standing(second) == Standing{Outcome::overtaken, Rule::taken, first.ref(), first.author});
     CHECK(elements_of(desk.state(), FieldId::watchers) == std::vector<Bytes>{"o" + Bytes(second.author.view())});
     CHECK(desk.amendments() == 0);
@@ -76,7 +77,8 @@ TEST_CASE("assign and queue, concurrent: who had not seen what stands is overtak
       desk.commit(first);
       CHECK(desk.commit(second) == Standing{Outcome::overtaken, Rule::claim_stands, first.ref(), first.author});
       const auto& standing = intent == Intent::assign ? desk.state().assignee : desk.state().queue;
-      CHECK(standing->value == first.change.target);  // the last committed claim would have won by last write
+      CHECK(standing->value == first.change.target);
+      CHECK(standing->value != desk.last_write({intent}).target);
       CHECK(desk.outcome(first) == Outcome::applied);
       CHECK(desk.equals_zero());
     }
@@ -156,6 +158,8 @@ TEST_CASE("estimate, concurrent: the first decision committed stands in both arr
     CHECK(desk.commit(second) == Standing{Outcome::overtaken, Rule::estimate_claim, first.ref(), first.author});
     REQUIRE(desk.state().estimate_decisions.size() == 1);
     CHECK(desk.state().estimate_decisions[0].approved == !swapped);
+    const Intent last = desk.last_write({Intent::approve_estimate, Intent::reject_estimate}).intent;
+    CHECK((last == Intent::approve_estimate) == swapped);  // by last write the other one
     CHECK(desk.equals_zero());
   }
 }
@@ -227,7 +231,9 @@ TEST_CASE("delete and restore, concurrent: the first committed stands in both ar
     const Draft again = desk.draft("chief", Intent::delete_ticket, at(11));  // deleted on their screen as well
     desk.commit(swapped ? again : restore);
     const Standing second = desk.commit(swapped ? restore : again);
-    CHECK_FALSE(is_deleted(desk.state()));  // by last write the first order would end deleted
+    CHECK_FALSE(is_deleted(desk.state()));
+    // By last write the first order would end deleted.
+    CHECK((desk.last_write({Intent::delete_ticket, Intent::restore}).intent == Intent::delete_ticket) == !swapped);
     if (!swapped) CHECK(second == Standing{Outcome::overtaken, Rule::claim_stands, restore.ref(), restore.author});
     CHECK(desk.equals_zero());
   }
@@ -257,7 +263,7 @@ TEST_CASE("merge, sequential: the source ends, the target shows where it came fr
   CHECK(target.equals_zero());
 }
 
-TEST_CASE("merge, concurrent: the first committed stands, every later claim on the source is overtaken",
+TEST_CASE("merge, concurrent: the first committed stands in both arrival orders, every later claim is overtaken",
           "[sync][fold][merge]") {
   for (const bool swapped : {false, true}) {
     FoldDesk desk;
@@ -268,6 +274,7 @@ TEST_CASE("merge, concurrent: the first committed stands, every later claim on t
     desk.commit(first);
     CHECK(desk.commit(second) == Standing{Outcome::overtaken, Rule::merged_ticket, first.ref(), first.author});
     CHECK(desk.state().merged_into->value == first.change.target);
+    CHECK(desk.state().merged_into->value != desk.last_write({Intent::merge}).target);
     CHECK(desk.commit(desk.draft("anna", Intent::take, at(12))).rule == Rule::merged_ticket);
     CHECK_FALSE(assignee_of(desk.state()).has_value());
     CHECK(elements_of(desk.state(), FieldId::watchers).empty());
@@ -385,8 +392,8 @@ TEST_CASE("split, concurrent: of two that name one message the first committed s
     const Draft& first = swapped ? b : a;
     const Draft& second = swapped ? a : b;
     CHECK(desk.commit(first).outcome == Outcome::applied);
-    // By last write the message would show on both tickets.
     CHECK(desk.commit(second) == Standing{Outcome::overtaken, Rule::claim_stands, first.ref(), first.author});
+    CHECK(desk.last_write({Intent::split}).ref == second.ref());  // where the message would be by last write
     CHECK(desk.state().splits.size() == 1);
     CHECK(desk.equals_zero());
   }

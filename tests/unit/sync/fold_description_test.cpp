@@ -69,8 +69,9 @@ TEST_CASE("description, concurrent: edits of different lines are merged in both 
     const Draft a = desk.describe("anna", at(10), base, "ONE\ntwo\nthree");
     const Draft b = desk.describe("bert", at(11), base, "one\ntwo\nTHREE");
     desk.commit(swapped ? b : a);
-    desk.commit(swapped ? a : b);  // by last write one of the two edits would be lost
+    desk.commit(swapped ? a : b);
     CHECK(desk.state().description == "ONE\ntwo\nTHREE");
+    CHECK(desk.state().description != desk.last_write({Intent::describe}).text);
     CHECK(desk.standing(a) == Standing{Outcome::applied, Rule::sequential, {}, {}});
     CHECK(desk.standing(b) == Standing{Outcome::merged, Rule::text_merge, {}, {}});
     CHECK(desk.equals_zero());
@@ -84,8 +85,9 @@ TEST_CASE("description, concurrent: where edits overlap the later stands in both
     const Draft a = desk.describe("anna", at(10), base, "ONE\ntwo\nthree");
     const Draft b = desk.describe("bert", at(11), base, "uno\ntwo\nthree");
     desk.commit(swapped ? b : a);
-    desk.commit(swapped ? a : b);  // by last write the second order would end with anna's
+    desk.commit(swapped ? a : b);
     CHECK(desk.state().description == "uno\ntwo\nthree");
+    CHECK((desk.state().description != desk.last_write({Intent::describe}).text) == swapped);
     CHECK(desk.standing(a) == Standing{Outcome::superseded, Rule::text_overlap, b.ref(), b.author});
     CHECK(desk.standing(b) == Standing{Outcome::applied, Rule::text_overlap, {}, {}});
     CHECK(desk.equals_zero());

@@ -244,6 +244,8 @@ TEST_CASE("tags, concurrent: an add that the remove had not seen stays, in both 
     desk.commit(swapped ? remove : add);
     desk.commit(swapped ? add : remove);
     CHECK(elements_of(desk.state(), FieldId::tags) == std::vector<Bytes>{"vip"});
+    // By last write the first order would end without it.
+    CHECK((desk.last_write({Intent::tag, Intent::untag}).intent == Intent::untag) == !swapped);
     CHECK(desk.outcome(add) == Outcome::applied);
     CHECK(desk.standing(remove) == Standing{Outcome::superseded, Rule::add_wins, add.ref(), add.author});
     CHECK(desk.amendments() == (swapped ? 1U : 0U));
@@ -283,8 +285,11 @@ TEST_CASE("watchers and links, concurrent: an add that the remove had not seen s
       const Draft add = make("bert", at(10), Intent::watch, Intent::link);
       const Draft remove = make("cara", at(11), Intent::unwatch, Intent::unlink);
       desk.commit(swapped ? remove : add);
-      desk.commit(swapped ? add : remove);  // by last write the first order would end without it
+      desk.commit(swapped ? add : remove);
       CHECK(elements_of(desk.state(), links ? FieldId::links : FieldId::watchers).size() == 1);
+      const Change& last =
+          links ? desk.last_write({Intent::link, Intent::unlink}) : desk.last_write({Intent::watch, Intent::unwatch});
+      CHECK((last.intent == remove.change.intent) == !swapped);  // by last write the first order would end without it
       CHECK(desk.standing(remove).rule == Rule::add_wins);
       CHECK(desk.equals_zero());
     }
@@ -295,8 +300,25 @@ TEST_CASE("tags: a remove that arrives last does not undo an add it had not seen
   const Draft add = desk.tag("anna", at(10), Intent::tag, "vip");
   const Draft remove = desk.tag("bert", at(11), Intent::untag, "vip");
   desk.commit(add);
-  desk.commit(remove);  // by last write the tag would be gone
+  desk.commit(remove);
+  CHECK(desk.last_write({Intent::tag, Intent::untag}).intent == Intent::untag);
   CHECK(elements_of(desk.state(), FieldId::tags) == std::vector<Bytes>{"vip"});
+}
+
+TEST_CASE("watchers and links, sequential: a remove takes away what it saw", "[sync][fold][sets]") {
+  FoldDesk desk;
+  desk.commit(desk.to("anna", at(10), Intent::watch, "bert"));
+  Draft link = desk.to("anna", at(10), Intent::link, "other");
+  link.change.kind = static_cast<std::uint32_t>(LinkKind::duplicate);
+  desk.commit(link);
+  CHECK(elements_of(desk.state(), FieldId::watchers).size() == 1);
+  CHECK(elements_of(desk.state(), FieldId::links).size() == 1);
+  CHECK(desk.commit(desk.to("cara", at(11), Intent::unwatch, "bert")).rule == Rule::sequential);
+  Draft unlink = desk.to("cara", at(11), Intent::unlink, "other");
+  unlink.change.kind = static_cast<std::uint32_t>(LinkKind::duplicate);
+  CHECK(desk.commit(unlink).rule == Rule::sequential);
+  CHECK(desk.state().elements.empty());
+  CHECK(desk.equals_zero());
 }
 
 TEST_CASE("watchers and links are sets of their own; a pin is its author's", "[sync][fold][sets]") {

@@ -21,6 +21,14 @@ struct Edited {
   [[nodiscard]] const std::string& shown() const { return standing_text(desk.message(message)); }
 };
 
+Draft attachment(FoldDesk& desk, std::string_view who, std::int64_t ms, std::string name) {
+  Draft draft = desk.draft(who, Intent::attach, ms);
+  draft.change.visibility = Visibility::team;
+  draft.change.file_name = std::move(name);
+  draft.change.content_hash = Bytes(32, 'h');
+  return draft;
+}
+
 }  // namespace
 
 TEST_CASE("messages, sequential: appended and counted", "[sync][fold][messages]") {
@@ -46,8 +54,9 @@ TEST_CASE("messages, concurrent: both stay, shown by order in both arrival order
     const Draft a = desk.message("anna", at(10), "a");
     const Draft b = desk.message("bert", at(11), "b");
     desk.commit(swapped ? b : a);
-    desk.commit(swapped ? a : b);  // by last write one would be left, or the order would be that of arrival
+    desk.commit(swapped ? a : b);
     CHECK(texts(desk.messages()) == std::vector<std::string>{"a", "b"});
+    CHECK(texts(desk.messages()) != std::vector<std::string>{desk.last_write({Intent::message}).text});
     CHECK(desk.outcome(a) == Outcome::applied);
     CHECK(desk.outcome(b) == Outcome::applied);
     CHECK(desk.amendments() == 0);
@@ -55,25 +64,27 @@ TEST_CASE("messages, concurrent: both stay, shown by order in both arrival order
   }
 }
 
-TEST_CASE("attachments, sequential and concurrent: both stay, in both arrival orders", "[sync][fold][messages]") {
+TEST_CASE("attachments, sequential: appended", "[sync][fold][messages]") {
+  FoldDesk desk;
+  desk.commit(attachment(desk, "anna", at(10), "pump.jpg"));
+  CHECK(desk.commit(attachment(desk, "bert", at(11), "valve.jpg")) == Standing{Outcome::applied, Rule::append, {}, {}});
+  REQUIRE(desk.messages().size() == 2);
+  CHECK(desk.messages()[0].file_name == "pump.jpg");
+  CHECK(desk.messages()[1].kind == MessageKind::file);
+  CHECK(desk.equals_zero());
+}
+
+TEST_CASE("attachments, concurrent: both stay, in both arrival orders", "[sync][fold][messages]") {
   for (const bool swapped : {false, true}) {
     FoldDesk desk;
-    const auto file = [&](std::string_view who, std::int64_t ms, std::string name) {
-      Draft draft = desk.draft(who, Intent::attach, ms);
-      draft.change.visibility = Visibility::team;
-      draft.change.file_name = std::move(name);
-      draft.change.content_hash = Bytes(32, 'h');
-      return draft;
-    };
-    const Draft a = file("anna", at(10), "pump.jpg"), b = file("bert", at(11), "valve.jpg");
+    const Draft a = attachment(desk, "anna", at(10), "pump.jpg"), b = attachment(desk, "bert", at(11), "valve.jpg");
     desk.commit(swapped ? b : a);
-    desk.commit(swapped ? a : b);  // by last write one would be left
-    desk.commit(file("anna", at(12), "both.jpg"));
+    desk.commit(swapped ? a : b);
     const auto shown = desk.messages();
-    REQUIRE(shown.size() == 3);
+    REQUIRE(shown.size() == 2);  // by last write one would be left
     CHECK(shown[0].file_name == "pump.jpg");
     CHECK(shown[1].file_name == "valve.jpg");
-    CHECK(shown[2].kind == MessageKind::file);
+    CHECK(desk.last_write({Intent::attach}).file_name == (swapped ? "pump.jpg" : "valve.jpg"));
     CHECK(desk.standing(a).rule == Rule::append);
     CHECK(desk.equals_zero());
   }
@@ -92,16 +103,27 @@ TEST_CASE("first response: the earliest public message by staff, whenever it arr
   CHECK(desk.equals_zero());
 }
 
-TEST_CASE("time entries: appended in order, in both arrival orders", "[sync][fold][messages]") {
+TEST_CASE("time entries, sequential: appended", "[sync][fold][messages]") {
+  FoldDesk desk;
+  desk.commit(desk.text("anna", at(10), Intent::log_time, "drive", 30));
+  CHECK(desk.commit(desk.text("anna", at(11), Intent::log_time, "repair", 45)) ==
+        Standing{Outcome::applied, Rule::append, {}, {}});
+  REQUIRE(desk.state().time_entries.size() == 2);
+  CHECK(desk.state().time_entries[1].note == "repair");
+  CHECK(desk.equals_zero());
+}
+
+TEST_CASE("time entries, concurrent: both stay in order, in both arrival orders", "[sync][fold][messages]") {
   for (const bool swapped : {false, true}) {
     FoldDesk desk;
     const Draft a = desk.text("anna", at(10), Intent::log_time, "drive", 30);
     const Draft b = desk.text("bert", at(11), Intent::log_time, "repair", 45);
     desk.commit(swapped ? b : a);
     desk.commit(swapped ? a : b);
-    REQUIRE(desk.state().time_entries.size() == 2);
+    REQUIRE(desk.state().time_entries.size() == 2);  // by last write one would be left
     CHECK(desk.state().time_entries[0].note == "drive");
     CHECK(desk.state().time_entries[1].minutes == 45);
+    CHECK(desk.last_write({Intent::log_time}).text == (swapped ? "drive" : "repair"));
     CHECK(desk.equals_zero());
   }
 }
@@ -124,8 +146,9 @@ TEST_CASE("message edits, concurrent: the latest stands in both arrival orders",
     const Draft early = e.desk.on("anna", at(11), Intent::edit_message, e.message.ref(), "hello");
     const Draft late = e.desk.on("boss", at(12), Intent::edit_message, e.message.ref(), "Hello.");
     e.desk.commit(swapped ? late : early);
-    e.desk.commit(swapped ? early : late);  // by last write the second order would end with "hello"
+    e.desk.commit(swapped ? early : late);
     CHECK(e.shown() == "Hello.");
+    CHECK((e.shown() != e.desk.last_write({Intent::edit_message}).text) == swapped);
     CHECK(e.desk.standing(early) == Standing{Outcome::superseded, Rule::message_edit, late.ref(), late.author});
     CHECK(e.desk.standing(late) == Standing{Outcome::applied, Rule::message_edit, {}, {}});
     CHECK(e.desk.consistent);
@@ -139,7 +162,10 @@ TEST_CASE("message deletes, concurrent: delete wins over edit in both arrival or
     const Draft removal = e.desk.on("boss", at(11), Intent::delete_message, e.message.ref());
     const Draft edit = e.desk.on("anna", at(12), Intent::edit_message, e.message.ref(), "hello");
     e.desk.commit(swapped ? edit : removal);
-    e.desk.commit(swapped ? removal : edit);  // by last write the first order would show "hello"
+    e.desk.commit(swapped ? removal : edit);
+    // By last write the first order would show "hello".
+    CHECK((e.desk.last_write({Intent::edit_message, Intent::delete_message}).intent == Intent::edit_message) ==
+          !swapped);
     CHECK(is_deleted(e.desk.message(e.message)));
     CHECK(e.shown().empty());
     CHECK(e.desk.standing(edit) == Standing{Outcome::superseded, Rule::message_deleted, removal.ref(), removal.author});

@@ -44,6 +44,8 @@ TEST_CASE("status moves, concurrent: what is not possible at its place is overta
     desk.commit(swapped ? resolve : close);
     desk.commit(swapped ? close : resolve);
     CHECK(desk.status() == Status::closed);
+    // By last write the first order would end resolved.
+    CHECK((desk.last_write({Intent::close, Intent::resolve}).intent == Intent::resolve) == !swapped);
     CHECK(desk.standing(resolve) == Standing{Outcome::overtaken, Rule::lifecycle, close.ref(), close.author});
     CHECK(desk.outcome(close) == Outcome::applied);
     CHECK(desk.amendments() == (swapped ? 1U : 0U));
@@ -57,7 +59,8 @@ TEST_CASE("status moves: the last to arrive does not set the status", "[sync][fo
   const Draft start = desk.draft("anna", Intent::start, at(10));
   const Draft resolve = desk.draft("bert", Intent::resolve, at(11));
   desk.commit(resolve);
-  desk.commit(start);  // by last write the ticket would be in progress again
+  desk.commit(start);
+  CHECK(desk.last_write({Intent::start, Intent::resolve}).intent == Intent::start);
   CHECK(desk.status() == Status::resolved);
   CHECK(desk.outcome(start) == Outcome::applied);
   CHECK(status_view(desk.state()).move_changed_status == std::vector<bool>{true, true});
@@ -177,7 +180,9 @@ TEST_CASE("customer's message, concurrent: it reopens by its place, in both arri
     const Draft resolve = desk.draft("anna", Intent::resolve, at(10));
     const Draft no = desk.message("customer", at(11), "no");
     desk.commit(swapped ? no : resolve);
-    desk.commit(swapped ? resolve : no);  // by last write the second order would end resolved
+    desk.commit(swapped ? resolve : no);
+    // By last write the second order would end resolved.
+    CHECK((desk.last_write({Intent::resolve, Intent::message}).intent == Intent::resolve) == swapped);
     CHECK(desk.status() == Status::reopened);
     CHECK(desk.outcome(resolve) == Outcome::applied);
     CHECK(desk.standing(no) == Standing{Outcome::applied, Rule::append, {}, {}});
