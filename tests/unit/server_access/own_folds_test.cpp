@@ -17,11 +17,11 @@ TicketId ticket_of(std::uint8_t number) {
   return id;
 }
 
-struct OneDesk {
+struct OwnFoldsDesk {
   House house;
   std::unique_ptr<Device> device, colleague;
   TicketId ticket;
-  OneDesk() {
+  OwnFoldsDesk() {
     house.add_operator("ann", "supervisor");
     house.add_operator("ben", "supervisor");
     device = std::make_unique<Device>(house, "ann", "all");
@@ -62,7 +62,7 @@ struct OneDesk {
 
 TEST_CASE("who takes own folds gets one for each ticket that it moved alone, others get it whole",
           "[server][exchange][own_folds]") {
-  OneDesk desk;
+  OwnFoldsDesk desk;
   const auto answer = desk.push(desk.subject(*desk.device, "pump leaks"));
   CHECK(answer.patches_size() == 0);
   REQUIRE(answer.own_folds().versions_size() == 1);
@@ -77,7 +77,7 @@ TEST_CASE("who takes own folds gets one for each ticket that it moved alone, oth
 
 TEST_CASE("an own fold is told again while the cursor stays, and to that session only",
           "[server][exchange][own_folds]") {
-  OneDesk desk;
+  OwnFoldsDesk desk;
   desk.push(desk.subject(*desk.device, "pump leaks"));
   CHECK(desk.ask().own_folds().versions_size() == 1);
   const auto again = desk.push(desk.subject(*desk.device, "pump leaks oil"));
@@ -89,7 +89,7 @@ TEST_CASE("an own fold is told again while the cursor stays, and to that session
 
 TEST_CASE("what somebody else moved in between, or a device cannot fold by itself, comes whole",
           "[server][exchange][own_folds]") {
-  OneDesk desk;
+  OwnFoldsDesk desk;
   SECTION("a colleague's change before it") {
     desk.colleague->push(desk.subject(*desk.colleague, "pump broken"));
     CHECK(desk.push(desk.subject(*desk.device, "pump leaks")).patches_size() == 1);
@@ -121,7 +121,7 @@ TEST_CASE("what somebody else moved in between, or a device cannot fold by itsel
 }
 
 TEST_CASE("an answer is packed against its request where the device can unpack that", "[server][exchange]") {
-  OneDesk desk;
+  OwnFoldsDesk desk;
   v1::ExchangeRequest request = desk.device->request();
   request.set_packed_against_request(true);
   for (int i = 0; i < 20; ++i)
