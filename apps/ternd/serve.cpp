@@ -190,7 +190,7 @@ Result<void> Daemon::announce() {
   const auto address = parse_address(call_.listen, "listen");
   const std::string url = url_of(call_, address->host, edge_->port());
   // On a full disk it cannot be noted: links then say what they said before.
-  if (const auto noted = core_->found_public_url(url); !noted && noted.error().code != ErrorCode::storage_full)
+  if (auto noted = core_->found_public_url(url); !noted && noted.error().code != ErrorCode::storage_full)
     return noted;
   if (call_.json)
     std::cout << to_text(Json::object({{"listening", Json(url)}, {"data", Json(call_.data)}})) << std::endl;
