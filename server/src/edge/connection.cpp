@@ -435,7 +435,7 @@ void Connection::answer_for_edge(Response response, std::string_view code) {
 void Connection::answer(Response response) {
   Exchange& exchange = *exchange_;
   exchange.status = response.status;
-  close_after_ = close_after_ || response.close || exchange.body_missing || loop_.draining;
+  close_after_ = close_after_ || response.close || exchange.body_missing || loop_.shared.draining;
   if (close_after_) std::string().swap(input_);  // never read as a request
   wire_.queue(write_answer(response, exchange.request_id, close_after_, exchange.method == "HEAD"));
   wire_.write_watch().start(loop_.now_ms);
@@ -456,7 +456,7 @@ bool Connection::finish_answer() {
   exchange_.reset();
   if (io == Io::failed) return phase_ = Phase::over, false;
   if (close_after_) return linger(), false;
-  if (loop_.draining) return phase_ = Phase::over, false;
+  if (loop_.shared.draining) return phase_ = Phase::over, false;
   phase_ = Phase::head;
   deadline_ms_ = loop_.now_ms + loop_.shared.options.deadlines.keep_alive_ms;
   if (input_.empty()) std::string().swap(input_);
@@ -492,7 +492,7 @@ void Connection::begin_stream(StreamAccept accept) {
   phase_ = Phase::stream;
   const std::string early = std::exchange(input_, {});  // frames may come with the handshake
   stream_->take(early);
-  if (loop_.draining && stream_->state() == StreamSide::State::open) stream_->on_drain();
+  if (loop_.shared.draining && stream_->state() == StreamSide::State::open) stream_->on_drain();
   judge_stream();
 }
 

@@ -98,6 +98,7 @@ Result<void> EdgeServer::Inside::start() {
 
 void EdgeServer::Inside::stop(std::int64_t drain_ms) {
   if (std::exchange(stopped_, true)) return;
+  shared_.draining = true;
   for (const auto& loop : loops_) loop->inbox()->post(edge::Drain{});
   if (drain_ms > 0) {
     std::unique_lock lock(shared_.over_mutex);

@@ -121,7 +121,6 @@ void PollLoop::obey(Command& command) {
     return;
   }
   if (std::holds_alternative<Drain>(command)) {
-    side_.draining = true;
     close_listener();
     std::vector<ConnectionId> ids;
     for (const auto& entry : connections_) ids.push_back(entry.first);
@@ -161,7 +160,7 @@ void PollLoop::adopt(const Adopt& arrival) {
   try {
     auto& connection = connections_[id] = std::make_unique<Connection>(id, arrival, side_);
     watch(epoll_, EPOLL_CTL_ADD, arrival.descriptor, id, connection->armed = EPOLLIN);
-    if (side_.draining) connection->on_drain();
+    if (side_.shared.draining) connection->on_drain();
     touched(id, *connection);
   } catch (const std::exception&) {  // no memory for a TLS session; the socket went with it
     connections_.erase(id);

@@ -49,6 +49,8 @@ struct EdgeShared {
   AddressBook addresses;
   Tallies tallies;
   Poco::Net::Context::Ptr tls;  // null for plain TCP; set before the loops start
+  /// Set once, before any loop is told: what one loop's peer sees of a stop already binds all others.
+  std::atomic<bool> draining{false};
 
   std::mutex over_mutex;
   std::condition_variable over;  // a connection is over
@@ -63,7 +65,6 @@ struct LoopSide {
   EdgeShared& shared;
   std::shared_ptr<LoopInbox> inbox;
   std::int64_t now_ms = 0;  // of the monotonic clock, at the start of this turn
-  bool draining = false;
   std::unique_ptr<FrameReader> spare_reader;  // a clean one, for whoever gets a frame next
   std::string scratch;                        // what was just read
 };
