@@ -1,6 +1,8 @@
 // What load_device says, and how it is started.
 #pragma once
 
+#include <algorithm>
+#include <cstdlib>
 #include <set>
 #include <sstream>
 #include <string>
@@ -9,6 +11,12 @@
 #include "support/process_desk.hpp"
 
 namespace tern::test {
+
+/// How often a program is killed: TERN_KILL_ROUNDS, an even number from 50 on, else 50.
+inline int kill_rounds() {
+  const char* named = std::getenv("TERN_KILL_ROUNDS");
+  return named == nullptr ? 50 : std::max(50, std::atoi(named) / 2 * 2);
+}
 
 inline Command load_command(const DeviceProcess& device, const Words& flags,
                             const std::map<std::string, std::string>& environment = {}) {

@@ -407,9 +407,11 @@ void ExchangeService::answer_later(const std::shared_ptr<Session>& session, Byte
   };
   if (asked->refused) return done(asked->response.SerializeAsString());
   if (asked->request->change_sets_size() == 0) return finish(PushAnswer{});
-  committer_->commit_later(asked->tenant, verified_push(*asked), [run = run_later_, finish](Result<PushAnswer> answer) {
-    run([finish, answer = std::move(answer)]() mutable { finish(std::move(answer)); });
-  });
+  committer_->commit_later(
+      asked->tenant, [&] { return verified_push(*asked); },
+      [run = run_later_, finish](Result<PushAnswer> answer) {
+        run([finish, answer = std::move(answer)]() mutable { finish(std::move(answer)); });
+      });
 }
 
 Result<ExchangeService::Answered> ExchangeService::answer_on_stream(Session& session, ByteView message) {

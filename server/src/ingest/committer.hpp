@@ -1,6 +1,7 @@
 // Who runs commits: at once in the caller's thread, or grouped on one strand per tenant.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -14,10 +15,12 @@ public:
   virtual ~Committer() = default;
   /// Blocks until the batch that held this push has been committed (or failed). Thread-safe.
   virtual Result<PushAnswer> commit(Tenant& tenant, VerifiedPush push) = 0;
-  /// The same without waiting: `done` is called once with what `commit` would have given, before this returns or later
-  /// on the committer's own thread, which must not be kept. Thread-safe.
-  virtual void commit_later(Tenant& tenant, VerifiedPush push, std::function<void(Result<PushAnswer>)> done) {
-    done(commit(tenant, std::move(push)));
+  /// The same without waiting, for a push that is yet to be verified: `verify` is called once, before this returns;
+  /// `done` once with what `commit` would have given, before this returns or later on the committer's own thread, which
+  /// must not be kept. Thread-safe.
+  virtual void commit_later(Tenant& tenant, const std::function<VerifiedPush()>& verify,
+                            std::function<void(Result<PushAnswer>)> done) {
+    done(commit(tenant, verify()));
   }
   /// Runs `work` on the tenant's committer strand, between batches; blocks until it is done. Thread-safe; not from
   /// inside other work of the same tenant.
@@ -29,8 +32,11 @@ public:
 
 /// Commits at once under the tenant's writer lock. For tests, the replay and the command line.
 std::unique_ptr<Committer> make_inline_committer();
+/// How long a small batch waits for pushes that are being verified: about what a commit costs on a quick disk.
+inline constexpr std::chrono::microseconds batch_wait{1'000};
+
 /// One strand per tenant on a pool of min(cores, 4) threads; everything that waits is one batch. server/src/runtime.
 /// Ends what was begun when it is destroyed.
-std::unique_ptr<Committer> make_group_committer(unsigned threads);
+std::unique_ptr<Committer> make_group_committer(unsigned threads, std::chrono::microseconds wait = batch_wait);
 
 }  // namespace tern::server

@@ -15,6 +15,9 @@ namespace {
 // A batch holds readers' checkpoints up and everybody in it waits for the last: some tens of milliseconds of work.
 constexpr std::size_t changes_per_batch_max = 4'000;
 
+// With fewer, the fsync is most of what a batch costs, and waiting for another push saves more than it takes.
+constexpr std::size_t changes_worth_an_fsync = 32;
+
 struct Waiting {
   VerifiedPush push;
   std::function<void(Result<PushAnswer>)> done;
@@ -31,7 +34,9 @@ struct Strand {
   Tenant& tenant;
   std::deque<Waiting> pushes;
   std::deque<Work> works;
-  bool queued = false;  // among the ready ones, or being worked on
+  std::size_t changes = 0;    // in the pushes
+  std::size_t verifying = 0;  // pushes that will be here soon
+  bool queued = false;        // among the ready ones, or being worked on
 };
 
 std::size_t change_count(const VerifiedPush& push) {
@@ -42,7 +47,7 @@ std::size_t change_count(const VerifiedPush& push) {
 
 class GroupCommitter final : public Committer {
 public:
-  explicit GroupCommitter(unsigned threads) {
+  GroupCommitter(unsigned threads, std::chrono::microseconds wait) : wait_(wait) {
     for (unsigned i = 0; i < std::clamp(threads, 1U, 4U); ++i) threads_.emplace_back([this] { serve(); });
   }
 
@@ -57,35 +62,76 @@ public:
 
   Result<PushAnswer> commit(Tenant& tenant, VerifiedPush push) override {
     std::promise<Result<PushAnswer>> promise;
-    commit_later(tenant, std::move(push), [&](Result<PushAnswer> answer) { promise.set_value(std::move(answer)); });
+    enqueue(tenant, {std::move(push), [&](Result<PushAnswer> answer) { promise.set_value(std::move(answer)); }});
     return promise.get_future().get();
   }
 
-  void commit_later(Tenant& tenant, VerifiedPush push, std::function<void(Result<PushAnswer>)> done) override {
-    Waiting waiting{std::move(push), std::move(done)};
-    enqueue(tenant, [&](Strand& strand) { strand.pushes.push_back(std::move(waiting)); });
+  void commit_later(Tenant& tenant, const std::function<VerifiedPush()>& verify,
+                    std::function<void(Result<PushAnswer>)> done) override {
+    const Verifying verifying(*this, tenant);
+    enqueue(tenant, {verify(), std::move(done)});
   }
 
   void run(Tenant& tenant, const std::function<void()>& work) override {
     Work waiting{work, {}};
     std::future<void> done = waiting.done.get_future();
-    enqueue(tenant, [&](Strand& strand) { strand.works.push_back(std::move(waiting)); });
+    put(tenant, [&](Strand& strand) { strand.works.push_back(std::move(waiting)); });
     done.get();
   }
 
 private:
+  /// While it lives, a small batch of the tenant waits a moment. The push is enqueued before it ends.
+  struct Verifying {
+    Verifying(GroupCommitter& all, Tenant& of) : committer(all), tenant(of) {
+      const std::lock_guard lock(committer.mutex_);
+      ++committer.strand_of(tenant).verifying;
+    }
+    ~Verifying() {
+      {
+        const std::lock_guard lock(committer.mutex_);
+        Strand& strand = committer.strand_of(tenant);
+        --strand.verifying;
+        committer.forget_idle(strand);
+      }
+      committer.arrived_.notify_all();
+    }
+    Verifying(const Verifying&) = delete;
+    Verifying& operator=(const Verifying&) = delete;
+    GroupCommitter& committer;
+    Tenant& tenant;
+  };
+
+  void enqueue(Tenant& tenant, Waiting waiting) {
+    const std::size_t changes = change_count(waiting.push);
+    put(tenant, [&](Strand& strand) {
+      strand.changes += changes;
+      strand.pushes.push_back(std::move(waiting));
+    });
+  }
+
   template <typename Put>
-  void enqueue(Tenant& tenant, Put put) {
+  void put(Tenant& tenant, Put put) {
     {
       std::lock_guard lock(mutex_);
-      std::unique_ptr<Strand>& strand = strands_[&tenant];
-      if (!strand) strand = std::make_unique<Strand>(tenant);
-      put(*strand);
-      if (strand->queued) return;
-      strand->queued = true;
-      ready_.push_back(strand.get());
+      Strand& strand = strand_of(tenant);
+      put(strand);
+      if (strand.queued) return;
+      strand.queued = true;
+      ready_.push_back(&strand);
     }
     wake_.notify_one();
+  }
+
+  /// Mutex held.
+  Strand& strand_of(Tenant& tenant) {
+    std::unique_ptr<Strand>& strand = strands_[&tenant];
+    if (!strand) strand = std::make_unique<Strand>(tenant);
+    return *strand;
+  }
+
+  /// Mutex held. A strand that nobody needs is forgotten: its tenant may be closed after this.
+  void forget_idle(Strand& strand) {
+    if (!strand.queued && strand.verifying == 0) strands_.erase(&strand.tenant);
   }
 
   void serve() {
@@ -95,6 +141,7 @@ private:
       if (ready_.empty()) return;
       Strand& strand = *ready_.front();
       ready_.pop_front();
+      arrived_.wait_for(lock, wait_, [&] { return ending_ || !may_grow(strand); });
       std::deque<Work> works = std::exchange(strand.works, {});
       std::vector<Waiting> batch = next_batch(strand);
       lock.unlock();
@@ -109,12 +156,15 @@ private:
     }
   }
 
-  /// Mutex held. A strand without work is forgotten: its tenant may be closed after this.
+  static bool may_grow(const Strand& strand) {
+    return strand.verifying > 0 && !strand.pushes.empty() && strand.works.empty() &&
+           strand.changes < changes_worth_an_fsync;
+  }
+
+  /// Mutex held.
   void rest(Strand& strand) {
-    if (strand.pushes.empty() && strand.works.empty()) {
-      strands_.erase(&strand.tenant);
-      return;
-    }
+    strand.queued = !strand.pushes.empty() || !strand.works.empty();
+    if (!strand.queued) return forget_idle(strand);
     ready_.push_back(&strand);
     wake_.notify_one();
   }
@@ -126,6 +176,7 @@ private:
       const std::size_t more = change_count(strand.pushes.front().push);
       if (!batch.empty() && changes + more > changes_per_batch_max) break;
       changes += more;
+      strand.changes -= more;
       batch.push_back(std::move(strand.pushes.front()));
       strand.pushes.pop_front();
     }
@@ -160,7 +211,9 @@ private:
   }
 
   std::mutex mutex_;
+  const std::chrono::microseconds wait_;
   std::condition_variable wake_;
+  std::condition_variable arrived_;  // a push was verified
   std::unordered_map<Tenant*, std::unique_ptr<Strand>> strands_;
   std::deque<Strand*> ready_;
   bool ending_ = false;
@@ -169,8 +222,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Committer> make_group_committer(unsigned threads) {
-  return std::make_unique<GroupCommitter>(threads);
+std::unique_ptr<Committer> make_group_committer(unsigned threads, std::chrono::microseconds wait) {
+  return std::make_unique<GroupCommitter>(threads, wait);
 }
 
 }  // namespace tern::server

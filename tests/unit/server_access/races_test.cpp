@@ -59,9 +59,9 @@ public:
     return inner_->commit(tenant, std::move(push));
   }
   void run(server::Tenant& tenant, const std::function<void()>& work) override { inner_->run(tenant, work); }
-  void commit_later(server::Tenant& tenant, server::VerifiedPush push,
+  void commit_later(server::Tenant& tenant, const std::function<server::VerifiedPush()>& verify,
                     std::function<void(Result<server::PushAnswer>)> done) override {
-    held_.push_back([this, &tenant, push = std::move(push), done = std::move(done)] { done(commit(tenant, push)); });
+    held_.push_back([this, &tenant, push = verify(), done = std::move(done)] { done(commit(tenant, push)); });
   }
   [[nodiscard]] std::size_t held() const { return held_.size(); }
   void let_go() {

@@ -1,4 +1,6 @@
 #include <atomic>
+#include <chrono>
+#include <future>
 #include <thread>
 
 #include "desk.hpp"
@@ -54,6 +56,33 @@ TEST_CASE("what waits while one batch is written is the next batch", "[ingest][g
   CHECK(newest == desk.tenant->commit_seq());
   for (const TicketId& ticket : tickets) CHECK(desk.messages(ticket).size() == rounds);
   CHECK(desk.verify().findings == std::vector<std::string>{});
+}
+
+TEST_CASE("a small batch waits for the push that is being verified", "[ingest][group]") {
+  Desk desk;
+  auto ada = desk.add_van(desk.add_operator("Ada")), ben = desk.add_van(desk.add_operator("Ben"));
+  ada->seal({ada->create(desk.new_ticket_id())});
+  ben->seal({ben->create(desk.new_ticket_id())});
+  auto committer = server::make_group_committer(2, std::chrono::minutes(1));
+  std::atomic<int> commits{0};
+  committer->on_commit = [&](server::Tenant&, const server::CommitNotice&) { ++commits; };
+  std::promise<bool> of_ada, of_ben;
+  const auto tell = [](std::promise<bool>& promise) {
+    return [&promise](const Result<server::PushAnswer>& answer) { promise.set_value(answer && !answer->fault); };
+  };
+  committer->commit_later(
+      *desk.tenant,
+      [&] {
+        auto own = server::verify_push(*desk.tenant, ada->pushable());
+        committer->commit_later(
+            *desk.tenant, [&] { return server::verify_push(*desk.tenant, ben->pushable()); }, tell(of_ben));
+        return own;
+      },
+      tell(of_ada));
+  CHECK(of_ada.get_future().get());
+  CHECK(of_ben.get_future().get());
+  committer.reset();
+  CHECK(commits == 1);
 }
 
 TEST_CASE("work on the strand commits and is told like a push", "[ingest][group]") {
