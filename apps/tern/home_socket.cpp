@@ -19,6 +19,12 @@ constexpr int peer_wait_ms = 5'000;     // for the other command to say what it 
 constexpr int turn_wait_ms = 20'000;    // for the watcher to come to it: it may be in the middle of an exchange
 constexpr int answer_wait_ms = 60'000;  // for what it has begun
 
+// How both ends talk. A command that gives no number may come from a version that takes the first line for its answer;
+// a watcher that gives none is of the first version that asks back. A field that an older watcher must not leave out
+// raises both.
+constexpr std::int64_t talk_version = 2;
+constexpr std::int64_t oldest_watcher = 1;
+
 std::optional<sockaddr_un> address_of(const std::string& home) {
   const std::string path = home + "/watch.sock";
   sockaddr_un address{};
@@ -196,8 +202,11 @@ bool HomeSocket::serve_one(const std::function<CommandOutput(const Invocation&)>
   limit_writing(peer);
   // Between its words and its turn the other may have given up, or been killed: it is asked again just before.
   const auto asked = read_line(peer, peer_wait_ms);
-  const bool wanted = asked && write_line(peer, Json::object({{"ready", Json(true)}})) &&
-                      read_line(peer, peer_wait_ms) && !is_gone(peer);
+  const auto is_ready = [&] {
+    return write_line(peer, Json::object({{"ready", Json(true)}, {"talk", Json(talk_version)}})) &&
+           read_line(peer, peer_wait_ms);
+  };
+  const bool wanted = asked && (asked->find("talk") == nullptr || is_ready()) && !is_gone(peer);
   if (wanted) {
     const CommandOutput done = perform(invocation_from_json(*asked));
     write_line(peer,
@@ -215,6 +224,11 @@ tl::unexpected<Error> no_turn() {
               "Try again, or end that process.");
 }
 
+std::int64_t version_of(const Json& ready) {
+  const Json* version = ready.find("talk");
+  return version == nullptr ? 1 : version->as_integer();
+}
+
 }  // namespace
 
 Result<std::optional<CommandOutput>> hand_over(const Invocation& call) {
@@ -229,9 +243,17 @@ Result<std::optional<CommandOutput>> hand_over(const Invocation& call) {
     return std::optional<CommandOutput>();
   }
   const std::int64_t begun_ms = steady_ms();
-  auto answer = write_line(connection, to_json(call)) ? read_line(connection, turn_wait_ms) : std::nullopt;
-  const bool begun =
-      answer && answer->find("ready") != nullptr && write_line(connection, Json::object({{"go", Json(true)}}));
+  Json words = to_json(call);
+  words.set("talk", Json(talk_version));
+  auto answer = write_line(connection, words) ? read_line(connection, turn_wait_ms) : std::nullopt;
+  const bool ready = answer && answer->find("ready") != nullptr;
+  if (ready && version_of(*answer) < oldest_watcher) {
+    ::close(connection);
+    return fail(ErrorCode::busy,
+                "The process that watches this home (tern sync --watch) is of an older version. Nothing was saved.",
+                "End that process, and start it again.");
+  }
+  const bool begun = ready && write_line(connection, Json::object({{"go", Json(true)}}));
   const bool silent = !answer && steady_ms() - begun_ms >= peer_wait_ms;
   if (begun) answer = read_line(connection, answer_wait_ms);
   ::close(connection);

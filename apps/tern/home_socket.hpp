@@ -1,6 +1,7 @@
 // One process holds a home. While that is `tern sync --watch`, other commands of the same home are done by it: they
 // come through a socket in the home (0700), as the values of an Invocation, and get back what was printed. The watcher
-// says when it is ready and begins only when the other says go: whoever gave up before that has changed nothing.
+// says when it is ready and begins only when the other says go: whoever gave up before that has changed nothing. Both
+// say which version they talk; programs of different versions do each other's commands, or refuse in words.
 #pragma once
 
 #include <functional>

@@ -183,6 +183,8 @@ int run(const Invocation& call) {
     done = run_command(session);
   else if (opened.error().code == ErrorCode::busy)
     done = run_elsewhere(session, opened.error());
+  else if (opened.error().code == ErrorCode::not_permitted && only_looks(call) && session.open(true))
+    done = run_command(session);  // on a medium that cannot be written, or in somebody else's home
   else
     done = tl::unexpected(opened.error());
   std::cout.flush();

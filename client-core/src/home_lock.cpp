@@ -14,7 +14,7 @@ Result<std::unique_ptr<HomeLock>> HomeLock::take(const std::string& path) {
   if (fd < 0 && (errno == EACCES || errno == EPERM || errno == EROFS))
     return fail(ErrorCode::not_permitted,
                 "this home cannot be written (" + path + ": " + std::strerror(errno) + "); nothing was saved",
-                "also commands that only read need to write in the home; run as its owner, or copy it", "home");
+                "run this as its owner, or in a copy of it", "home");
   if (fd < 0) return fail(ErrorCode::storage_failed, "cannot open " + path + ": " + std::strerror(errno));
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     const bool held = errno == EWOULDBLOCK;

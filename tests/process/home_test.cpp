@@ -1,4 +1,6 @@
 // What happens to a home: copied, set back, damaged, locked with a passphrase.
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
 
@@ -135,6 +137,52 @@ TEST_CASE("a home with a passphrase opens with it and with nothing else", "[home
   Command plain = desk.ann->command({"status"});
   plain.words.pop_back();
   CHECK(holds(run(plain).out, "whoever has the disk can read"));
+}
+
+TEST_CASE("a home that cannot be written is read all the same", "[home]") {
+  namespace fs = std::filesystem;
+  const Homes desk;
+  const DeviceProcess& ann = *desk.ann;
+  ann({"note", desk.number, "kept for later"});
+  std::unique_ptr<Child> watching;
+  const std::string name = GENERATE(as<std::string>(), "at rest", "with a log");
+  CAPTURE(name);
+  if (name == "with a log") {
+    watching = std::make_unique<Child>(ann.command({"sync", "--watch"}));
+    REQUIRE(until([&] { return fs::exists(ann.home() + "/watch.sock"); }));
+    ann({"note", desk.number, "only in the log"});
+  }
+  const std::string home = desk.folder.file(name);
+  fs::create_directory(home);
+  for (const auto& entry : fs::directory_iterator(ann.home()))
+    if (entry.is_regular_file() && !entry.path().filename().string().ends_with("-shm"))
+      fs::copy_file(entry.path(), home + "/" + entry.path().filename().string());
+  CHECK(fs::exists(home + "/outbox.db-wal") == (watching != nullptr));
+  for (const auto& entry : fs::directory_iterator(home)) fs::permissions(entry.path(), fs::perms::owner_read);
+  fs::permissions(home, fs::perms::owner_read | fs::perms::owner_exec);
+
+  const DeviceProcess copy(home);
+  const auto run_there = [&](Words words) {
+    Command command = copy.command(std::move(words));
+    if (::geteuid() == 0)  // root writes where nobody may
+      command.words.insert(command.words.begin(),
+                           {"/usr/bin/setpriv", "--bounding-set", "-dac_override,-dac_read_search", "--"});
+    return run(command);
+  };
+  for (const Words& words : std::vector<Words>{{"list"}, {"search", "pump"}, {"status"}, {"history"}, {"attention"}}) {
+    CAPTURE(words.front());
+    const Ended read = run_there(words);
+    CAPTURE(read.err);
+    CHECK(read.exit_code == 0);
+    CHECK(read.out.empty() == (words.front() == "attention"));
+  }
+  const std::string shown = run_there({"show", desk.number}).out;
+  CHECK(holds(shown, "kept for later"));
+  CHECK(holds(shown, "only in the log") == (watching != nullptr));
+  const Ended refused = run_there({"note", desk.number, "not here"});
+  CHECK(refused.exit_code == 4);
+  CHECK(holds(refused.error()["message"].as_string(), "nothing was saved"));
+  fs::permissions(home, fs::perms::owner_all);
 }
 
 }  // namespace tern::test

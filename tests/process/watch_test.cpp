@@ -1,5 +1,13 @@
 // tern sync --watch: what others do shows here at once, and what is done here goes out at once.
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
 
 #include "support/catch.hpp"
 #include "support/process_desk.hpp"
@@ -12,6 +20,67 @@ constexpr int at_once_ms = 2'000;
 bool shows(const DeviceProcess& device, const std::string& number, const std::string& text) {
   return until([&] { return device({"show", number}).out.find(text) != std::string::npos; }, at_once_ms);
 }
+
+/// One end of the socket in a home, in the words of some version.
+class RawSocket {
+public:
+  explicit RawSocket(const std::string& home) : path_(home + "/watch.sock") {}
+  ~RawSocket() {
+    for (const int descriptor : {peer_, listener_})
+      if (descriptor >= 0) ::close(descriptor);
+  }
+  RawSocket(const RawSocket&) = delete;
+  RawSocket& operator=(const RawSocket&) = delete;
+
+  void connect() {
+    peer_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const sockaddr_un address = address_of(path_);
+    REQUIRE(::connect(peer_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  }
+  void listen() {
+    listener_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const sockaddr_un address = address_of(path_);
+    ::unlink(path_.c_str());
+    REQUIRE(::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(::listen(listener_, 4) == 0);
+  }
+  void accept() {
+    REQUIRE(readable(listener_));
+    if (peer_ >= 0) ::close(peer_);
+    peer_ = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    REQUIRE(peer_ >= 0);
+  }
+  void write(const Json& value) {
+    const std::string line = to_text(value) + "\n";
+    REQUIRE(::send(peer_, line.data(), line.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(line.size()));
+  }
+  /// A null when the other end closed.
+  Json read() {
+    std::string line;
+    for (char byte = 0; byte != '\n'; line += byte) {
+      REQUIRE(readable(peer_));
+      if (::recv(peer_, &byte, 1, 0) != 1) return {};
+    }
+    auto parsed = parse_json(line, JsonLimits{.decimals = true});
+    REQUIRE(parsed);
+    return std::move(*parsed);
+  }
+
+private:
+  static sockaddr_un address_of(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    REQUIRE(path.size() < sizeof address.sun_path);
+    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+    return address;
+  }
+  static bool readable(int descriptor) {
+    pollfd wait{descriptor, POLLIN, 0};
+    return ::poll(&wait, 1, 10'000) == 1;
+  }
+  std::string path_;
+  int listener_ = -1, peer_ = -1;
+};
 
 }  // namespace
 
@@ -92,6 +161,70 @@ TEST_CASE("a command beside a watcher that was stopped ends, and nothing of it l
   CHECK(shown.find("answered") != std::string::npos);
   CHECK(shown.find("killed") == std::string::npos);
   CHECK(shown.find("gave up") == std::string::npos);
+}
+
+TEST_CASE("a watcher does the command of an older version, which takes the first line for its answer", "[watch]") {
+  const TempDir folder;
+  ServerProcess server(folder.file("server"));
+  server.start();
+  const DeviceProcess ann(server, folder.file("ann"), "Ann");
+  static_cast<void>(ann.open_ticket("Pump leaks"));
+  ann({"sync"});
+  const std::string number = ann.number_of("Pump leaks");
+  Child watching(ann.command({"sync", "--watch"}));
+  REQUIRE(until([&] { return server.child().err().find("\"status\":101") != std::string::npos; }));
+
+  RawSocket older(ann.home());
+  older.connect();
+  older.write(Json::object({{"command", Json("note")},
+                            {"json", Json(true)},
+                            {"ticket", Json(number)},
+                            {"text", Json("of an older version")}}));
+  const Json answer = older.read();
+  CHECK(answer["out"].as_string().find("saved here") != std::string::npos);
+  CHECK(answer["exit"].as_integer(-1) == 0);
+  CHECK(shows(ann, number, "of an older version"));
+}
+
+TEST_CASE("a command beside a watcher of another version is done by it, or refused in words", "[watch]") {
+  const TempDir folder;
+  ServerProcess server(folder.file("server"));
+  server.start();
+  const DeviceProcess ann(server, folder.file("ann"), "Ann");
+  const std::string number = ann.open_ticket("Pump leaks");
+  const int lock = ::open((ann.home() + "/lock").c_str(), O_RDWR | O_CLOEXEC);
+  REQUIRE(::flock(lock, LOCK_EX | LOCK_NB) == 0);
+  RawSocket watcher(ann.home());
+  watcher.listen();
+  const Json done = Json::object({{"out", Json("done by the other\n")}, {"error", Json("")}, {"exit", Json(0)}});
+
+  Child asking(ann.command({"note", number, "handed over"}));
+  watcher.accept();
+  CHECK(watcher.read()["text"].as_string() == "handed over");
+  SECTION("one that answers at once") {
+    watcher.write(done);
+    CHECK(asking.wait().out == "done by the other\n");
+  }
+  SECTION("one that asks back and names no version") {
+    watcher.write(Json::object({{"ready", Json(true)}}));
+    CHECK(watcher.read()["go"].as_bool());
+    watcher.write(done);
+    CHECK(asking.wait().out == "done by the other\n");
+  }
+  SECTION("one that is newer") {
+    watcher.write(Json::object({{"ready", Json(true)}, {"talk", Json(99)}}));
+    CHECK(watcher.read()["go"].as_bool());
+    watcher.write(done);
+    CHECK(asking.wait().out == "done by the other\n");
+  }
+  SECTION("one that is too old") {
+    watcher.write(Json::object({{"ready", Json(true)}, {"talk", Json(0)}}));
+    CHECK(watcher.read().is_null());
+    const Ended refused = asking.wait();
+    CHECK(refused.exit_code == 9);
+    CHECK(refused.error()["message"].as_string().find("of an older version. Nothing was saved.") != std::string::npos);
+  }
+  ::close(lock);
 }
 
 }  // namespace tern::test

@@ -1,9 +1,11 @@
 #include "tern/sqlite/database.hpp"
 
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <unordered_map>
@@ -73,6 +75,33 @@ int on_progress(void* keep_going) {
   return (*static_cast<std::function<bool()>*>(keep_going))() ? 0 : 1;
 }
 
+// In place of a VFS: the system's, for a file that nobody changes. Nothing is locked and no file is looked for beside
+// it.
+constexpr std::string_view unchanging = "unchanging";
+
+bool is_writable_beside(const std::string& path) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  return ::access(folder.empty() ? "." : folder.c_str(), W_OK) == 0;
+}
+
+bool has_log(const std::string& path) {
+  std::error_code missing;
+  const auto bytes = std::filesystem::file_size(path + "-wal", missing);
+  return !missing && bytes > 0;
+}
+
+std::string uri_of_unchanging(const std::string& path) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    if (c == '%' || c == '?' || c == '#') {
+      uri += '%' + to_hex(std::string(1, c));
+    } else {
+      uri += c;
+    }
+  }
+  return uri + "?immutable=1";
+}
+
 struct TextHash {
   using is_transparent = void;
   std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
@@ -108,6 +137,17 @@ Database::~Database() {
 
 Result<std::unique_ptr<Database>> Database::open(const OpenOptions& options) {
   auto opened = open_with(options, false);
+  if (!opened && options.role == Role::reader && options.index == LogIndex::file && options.vfs.empty() &&
+      !is_writable_beside(options.path)) {
+    // SQLite wants to write beside what it reads. Where nobody can, the log is indexed in memory; or there is none.
+    OpenOptions alone = options;
+    if (has_log(options.path)) {
+      alone.index = LogIndex::process;
+    } else {
+      alone.vfs = unchanging;
+    }
+    if (auto read = open_with(alone, false)) return read;
+  }
   const bool no_room = !opened && opened.error().code == ErrorCode::storage_full;
   return no_room && options.index == LogIndex::connection_if_full ? open_with(options, true) : std::move(opened);
 }
@@ -128,7 +168,8 @@ Result<void> Database::connect(const OpenOptions& options) {
     return fail(ErrorCode::storage_failed, "this build has no encryption, so " + path_ + " cannot be opened with a key",
                 "use a build with the bundled SQLite");
   }
-  std::string vfs = options.vfs;
+  const bool unchanged = options.vfs == unchanging;
+  std::string vfs = unchanged ? std::string() : options.vfs;
   if (sqlite3_initialize() != SQLITE_OK) return fail(ErrorCode::storage_failed, "SQLite does not start");
   if (options.index == LogIndex::process) {
     check(vfs.empty(), "an index in memory goes with the system's files");
@@ -145,7 +186,9 @@ Result<void> Database::connect(const OpenOptions& options) {
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   flags |= role_ == Role::writer ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
   if (role_ == Role::writer && options.create) flags |= SQLITE_OPEN_CREATE;
-  const int code = sqlite3_open_v2(path_.c_str(), &handle_, flags, vfs.empty() ? nullptr : vfs.c_str());
+  if (unchanged) flags |= SQLITE_OPEN_URI;
+  const std::string name = unchanged ? uri_of_unchanging(path_) : path_;
+  const int code = sqlite3_open_v2(name.c_str(), &handle_, flags, vfs.empty() ? nullptr : vfs.c_str());
   if (code == SQLITE_OK) return {};
   if ((code & 0xff) == SQLITE_CANTOPEN && sqlite3_system_errno(handle_) == ENOENT) {
     return fail(ErrorCode::not_found, "there is no database " + path_);
