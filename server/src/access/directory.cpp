@@ -245,9 +245,19 @@ Result<std::string> Directory::public_url() {
   return found ? std::string(rows.text(0)) : std::string();
 }
 
+std::string Directory::log_path() const {
+  return path_ + "/" + std::string(erasures_log_name);
+}
+
 Result<void> Directory::append_log(const std::string& lines) {
   const std::lock_guard guard(mutex_);
-  return append_private_lines(path_ + "/" + std::string(erasures_log_name), lines);
+  return append_private_lines(log_path(), lines);
+}
+
+Result<Bytes> Directory::read_log() {
+  const std::lock_guard guard(mutex_);
+  if (!file_exists(log_path())) return Bytes();
+  return read_private_file(log_path(), erasures_log_bytes_max);
 }
 
 Result<void> Directory::note_revoked(const TenantId& tenant, const DeviceId& device) {
@@ -269,13 +279,21 @@ Result<void> Directory::complete_log(const TenantId& tenant, const Ended& ended)
   for (const DeviceId& device : ended.revoked) due.insert(line_of(LogLine::Verb::revoke, tenant, device));
   for (const DeviceId& device : ended.frozen) due.insert(line_of(LogLine::Verb::freeze, tenant, device));
   for (const sync::ChangeRef& change : ended.erased) due.insert(line_of(tenant, change));
-  if (const std::string path = path_ + "/" + std::string(erasures_log_name); !due.empty() && file_exists(path)) {
-    TERN_TRY(const Bytes known, read_private_file(path, erasures_log_bytes_max));
-    for (const std::string& line : read_log_text(known).lines) due.erase(line);
-  }
+  TERN_TRY(const Bytes text, read_log());
+  const Bytes whole = mend_torn_lines(text, tenant, due, ended.epoch);
+  for (const std::string& line : read_log_text(whole).lines) due.erase(line);
   std::string missing;
   for (const std::string& line : due) missing += line;
-  return missing.empty() ? Result<void>{} : append_log(missing);
+  if (whole == text) return missing.empty() ? Result<void>{} : append_log(missing);
+  const std::lock_guard guard(mutex_);
+  return write_private_file(log_path(), whole + (whole.empty() || whole.back() == '\n' ? "" : "\n") + missing);
+}
+
+Result<std::vector<std::string>> Directory::damaged_log_lines() {
+  TERN_TRY(const Bytes text, read_log());
+  std::vector<std::string> out = read_log_text(text).damaged;
+  for (std::string& line : out) line = log_path() + " " + line;
+  return out;
 }
 
 std::vector<std::string> Directory::unknown_folders() {

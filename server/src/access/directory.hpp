@@ -73,13 +73,16 @@ public:
   Result<void> note_erased(const TenantId& tenant, const std::vector<sync::ChangeRef>& changes);
   /// An epoch that a restore began, with numbers of its own: a restore of an older backup stays clear of them.
   Result<void> note_epoch(const TenantId& tenant, const EpochId& epoch);
-  /// Everything of a tenant that the log must know, against what it does know: what a crash kept from it, and what the
-  /// server did by itself. Writes nothing where nothing is missing.
+  /// Everything of a tenant that the log must know, against what it does know: what a crash kept from it or left
+  /// unfinished in it, and what the server did by itself. Writes nothing where nothing is missing.
   struct Ended {
+    EpochId epoch;  // in force
     std::vector<DeviceId> revoked, frozen;
     std::vector<sync::ChangeRef> erased;
   };
   Result<void> complete_log(const TenantId& tenant, const Ended& ended);
+  /// Lines of the log that cannot be read: "PATH line 3 (revoke 4f0c...)". They would refuse a restore.
+  Result<std::vector<std::string>> damaged_log_lines();
 
   /// Folders under tenants/ that the index does not name: their paths.
   std::vector<std::string> unknown_folders();
@@ -97,7 +100,9 @@ private:
   Result<void> load_store_key();
   Result<void> check_index_is_whole();
 
+  [[nodiscard]] std::string log_path() const;
   Result<void> append_log(const std::string& lines);
+  Result<Bytes> read_log();
 
   std::string path_;
   int lock_;

@@ -1,7 +1,6 @@
 #include "erasures_log.hpp"
 
 #include <algorithm>
-#include <set>
 
 #include "tern/protocol/crypto.hpp"
 
@@ -54,6 +53,25 @@ std::string shown(std::string_view line) {
   return line.size() > shown_bytes_max ? out + "..." : out;
 }
 
+bool is_hex_digit(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
+/// Whether a line of this tenant may begin like this, and goes on.
+bool begins_line_of(const TenantId& tenant, std::string_view begin) {
+  return std::any_of(std::begin(verbs), std::end(verbs), [&](const std::string_view& verb) {
+    const auto which = static_cast<Verb>(&verb - std::begin(verbs));
+    const std::string sample = to_log_line({which, tenant, {}, {}, {}});
+    const std::size_t head = verb.size() + 1 + to_hex(tenant).size() + 1;
+    if (begin.size() + 1 >= sample.size()) return false;
+    for (std::size_t i = 0; i < begin.size(); ++i) {
+      const bool any_digit = i >= head && is_hex_digit(sample[i]);
+      if (any_digit ? !is_hex_digit(begin[i]) : begin[i] != sample[i]) return false;
+    }
+    return true;
+  });
+}
+
 }  // namespace
 
 std::string to_log_line(const LogLine& line) {
@@ -92,6 +110,28 @@ LogText read_log_text(ByteView text) {
   }
   std::sort(out.lines.begin(), out.lines.end());
   out.lines.erase(std::unique(out.lines.begin(), out.lines.end()), out.lines.end());
+  return out;
+}
+
+Bytes mend_torn_lines(ByteView text, const TenantId& tenant, const std::set<std::string>& due, const EpochId& epoch) {
+  const std::string epoch_line = to_log_line({Verb::epoch, tenant, {}, epoch, {}});
+  const std::size_t names_nothing = epoch_line.find(' ') + 1 + to_hex(tenant).size();
+  Bytes out;
+  for (const std::string_view line : lines_of(text)) {
+    if (line.empty()) continue;
+    const bool last = line.end() == text.end();
+    if (!parse_log_line(line)) {
+      if (line.size() > names_nothing && epoch_line.starts_with(line)) {
+        out += epoch_line;
+        continue;
+      }
+      const auto full = due.lower_bound(std::string(line));
+      if (full != due.end() && full->starts_with(line)) continue;
+      if (last && text.back() != '\n' && begins_line_of(tenant, line)) continue;
+    }
+    out += line;
+    if (!last || text.back() == '\n') out += '\n';
+  }
   return out;
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,11 @@ struct LogText {
   std::vector<std::string> damaged;  // "line 3 (revoke 4f0c...)", in their order
 };
 LogText read_log_text(ByteView text);
+
+/// Without lines that a power cut left unfinished, for a tenant whose ledger is at hand: what begins like one of `due`,
+/// all lines that the ledger asks for, and an unfinished last line of this tenant, whose append was never answered.
+/// That of the epoch in force is finished. All else stays as it is.
+Bytes mend_torn_lines(ByteView text, const TenantId& tenant, const std::set<std::string>& due, const EpochId& epoch);
 
 /// What both hold, each once. Lines that cannot be read stay as they are: somebody may still know what they said.
 Bytes merge_logs(ByteView a, ByteView b);

@@ -9,6 +9,7 @@ namespace {
 
 Result<Directory::Ended> ended_in(Tenant& tenant) {
   Directory::Ended ended;
+  ended.epoch = tenant.epoch();
   for (const DeviceInfo& device : devices(tenant)) {
     if (device.key_state == protocol::KeyState::revoked) ended.revoked.push_back(device.device);
     if (device.key_state == protocol::KeyState::frozen) ended.frozen.push_back(device.device);

@@ -98,6 +98,10 @@ Json problems_of(AdminParts& parts) {
         Json(closed.entry.name + ": not open, its devices wait. " + closed.reason.message + " " + closed.reason.hint));
   for (const std::string& folder : parts.directory.unknown_folders())
     problems.push(Json(folder + " belongs to no tenant that server.db knows. If one is missing, restore a backup."));
+  const auto torn = parts.directory.damaged_log_lines();
+  if (!torn) problems.push(Json(torn.error().message));
+  for (const std::string& line : torn.value_or(std::vector<std::string>()))
+    problems.push(Json(line + " cannot be read, and refuses a restore: put a good copy of the file there."));
   if (const auto damaged = check_courier_key(parts.directory.path()); !damaged)
     problems.push(Json(damaged.error().message + " " + damaged.error().hint));
   if (const auto sheet = recovery_sheet(parts.directory.path()))
@@ -164,6 +168,8 @@ Result<Json> verify(AdminCall& call) {
   TERN_TRY(Verification found, verify_tenant(call.tenant()));
   if (const auto damaged = check_courier_key(call.parts().directory.path()); !damaged)
     found.findings.push_back(damaged.error().message);
+  TERN_TRY(const auto torn, call.parts().directory.damaged_log_lines());
+  for (const std::string& line : torn) found.findings.push_back(line + " cannot be read");
   Json findings = Json::array();
   for (const std::string& finding : found.findings) findings.push(Json(finding));
   return Json::object({{"good", Json(found.good())},

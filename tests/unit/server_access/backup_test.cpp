@@ -357,6 +357,65 @@ TEST_CASE("a line that was cut short does not take the next one with it", "[serv
   CHECK(content_of(log).starts_with("revoke 12ab\nrevoke " + to_hex(thief.certificate.tenant)));
 }
 
+TEST_CASE("a line that a power cut left unfinished is finished when the server starts", "[server][backup][restore]") {
+  BackedUpHouse scene;
+  Device thief(scene.house, "ann");
+  const TicketId ticket = scene.write("to be erased");
+  scene.house.command(cmd("backup", {{"to", Json(scene.backup)}}));
+  scene.house.command(cmd("device revoke", {{"device", Json(to_uuid_text(thief.certificate.device.view()))}}));
+  scene.house.command(cmd("erase", {{"ticket", Json(to_uuid_text(ticket.view()))}}));
+  const std::string log = scene.house.options().directory + "/erasures.log";
+  const std::string whole = content_of(log);
+  REQUIRE(whole.find("\nerase ") != std::string::npos);
+  const auto lines = [](const std::string& text) { return std::count(text.begin(), text.end(), '\n'); };
+  const auto findings = [&] { return must(scene.house.core->administer(cmd("verify")))["findings"].size(); };
+  const auto problems = [&] {
+    const Json status = must(scene.house.core->administer(cmd("status")));
+    std::string all;
+    for (const Json& problem : status["problems"].items()) all += problem.as_string() + "\n";
+    return all;
+  };
+
+  SECTION("wherever it was cut") {
+    const std::size_t last = whole.rfind("erase ");
+    for (const std::size_t cut : {last + 1, last + 6, last + 20, last + 39, last + 60, last + 85, whole.size() - 9,
+                                  whole.size() - 3, whole.size() - 1}) {
+      scene.house.core.reset();
+      std::ofstream(log, std::ios::binary) << whole.substr(0, cut);
+      scene.house.reopen();
+      CAPTURE(cut - last);
+      const std::string mended = content_of(log);
+      CHECK(mended + (mended.ends_with('\n') ? "" : "\n") == whole);
+    }
+    CHECK(findings() == 0);
+  }
+  SECTION("and another one was written behind it") {
+    scene.house.core.reset();
+    std::ofstream(log, std::ios::binary) << whole.substr(0, 60) << "\n" << whole;
+    scene.house.reopen();
+    CHECK(findings() == 0);
+    must(scene.restore(scene.backup));
+  }
+  SECTION("of a device that was not revoked in the end") {
+    scene.house.core.reset();
+    std::ofstream(log, std::ios::binary) << whole << "revoke " + to_hex(thief.certificate.tenant) + " 00ff";
+    scene.house.reopen();
+    CHECK(content_of(log) == whole);
+  }
+  SECTION("what is damaged otherwise stays, and is named") {
+    const std::string odd = "revoke " + to_hex(thief.certificate.tenant) + " 00ff";
+    const std::string damaged = GENERATE_COPY(whole + odd + "\n", whole + "words of somebody", odd + "\n" + whole);
+    scene.house.core.reset();
+    std::ofstream(log, std::ios::binary) << damaged;
+    scene.house.reopen();
+    CHECK(content_of(log) == damaged);
+    CHECK(lines(content_of(log)) >= lines(whole));
+    CHECK(findings() == 1);
+    CHECK(problems().find(log + " line ") != std::string::npos);
+    CHECK_FALSE(scene.restore(scene.backup));
+  }
+}
+
 TEST_CASE("a backup leaves what other servers wrote into the log beside it", "[server][backup][restore]") {
   BackedUpHouse scene;
   Device thief(scene.house, "ann");
