@@ -150,7 +150,10 @@ Result<std::unique_ptr<Client>> Client::open(const ClientOptions& options, Envir
   apply_certificate(keys.identity, state);
 
   std::unique_ptr<Replica> replica;
-  if (role == sqlite::Role::writer) TERN_CHECKED(outbox->set_owner({keys.identity.device, keys.identity.operator_id}));
+  if (role == sqlite::Role::writer) {
+    TERN_CHECKED(outbox->set_owner({keys.identity.device, keys.identity.operator_id}));
+    TERN_CHECKED(outbox->give_salts(environment));
+  }
   if (!keys.wipe_order.empty()) {  // an empty copy, so that there is one
     TERN_TRY(replica, Replica::open(std::string(in_memory), keys.replica_key.view(), {}));
   } else if (role == sqlite::Role::reader) {

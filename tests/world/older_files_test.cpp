@@ -1,5 +1,8 @@
 // Files of an older program: a tenant whose states hold less than the fold gives today, and what was not kept then.
+#include <filesystem>
+
 #include "ingest/verify_tenant.hpp"
+#include "outbox/outbox.hpp"
 #include "support/world_history.hpp"
 #include "tern/v1/ticket.pb.h"
 
@@ -116,6 +119,41 @@ TEST_CASE("folding again goes on where a crash stopped it", "[world][older]") {
   server::Tenant& tenant = old.world.server.tenant(old.van.tenant());
   CHECK(must(server::verify_tenant(tenant)).findings.size() == 1);
   CHECK(must(tenant.writer().int64_of("SELECT count(*) FROM meta WHERE name = 'refold_after'")) == 0);
+}
+
+TEST_CASE("a draft that an older version saved without a salt is sent, and can be erased", "[world][older]") {
+  World world{Seed::from_environment_or(814)};
+  Device& van = world.add_device("van");
+  Device& desk = world.add_device("desk");
+  const TicketId ticket = van.create("pump leaks");
+  CHECK(world.run_until_quiet());
+  const ChangeRef kept = van.note(ticket, "saved without a salt");
+  const ChangeRef gone = van.note(ticket, "a name in a draft");
+  van.close();
+  const Bytes key(van.keys().data_key.view());
+  const auto without_salt = [&] {
+    return must(open_file(van.home() + "/outbox.db", key)->int64_of("SELECT count(*) FROM change WHERE salt IS NULL"));
+  };
+  must(open_file(van.home() + "/outbox.db", key)->exec("UPDATE change SET salt = NULL WHERE set_id IS NULL"));
+  REQUIRE(without_salt() == 2);
+  van.open();
+  van.close();
+  CHECK(without_salt() == 0);
+
+  // As when another copy of the home had sent it, and it was erased there.
+  std::filesystem::copy_file(van.home() + "/outbox.db", van.home() + "/copy.db");
+  {
+    const auto outbox = must(client::Outbox::open(van.home() + "/copy.db", key, {}));
+    must(outbox->erase({gone}));
+    CHECK(must(outbox->find(gone))->change.body_erased);
+    CHECK(must(outbox->find(kept))->change.text == "saved without a salt");
+  }
+  van.open();
+  CHECK(world.run_until_quiet());
+  CHECK(must(server::verify_tenant(world.server.tenant(van.tenant()))).findings == std::vector<std::string>{});
+  const auto timeline = desk.show(ticket).timeline;
+  CHECK(std::ranges::count_if(timeline, [](const auto& entry) { return entry.text == "saved without a salt"; }) == 1);
+  CHECK(world.invariants_hold());
 }
 
 TEST_CASE("an export proves the work of a device epoch that is over by its own certificate", "[world][history]") {

@@ -168,6 +168,24 @@ Result<void> Outbox::Impl::add_draft(const sync::Change& change, Environment& en
       environment.wall_ms(), environment.boot_ms(), environment.boot_id());
 }
 
+Result<void> Outbox::give_salts(Environment& environment) {
+  TERN_TRY(auto rows, impl_->database->query("SELECT position FROM change WHERE set_id IS NULL AND salt IS NULL AND "
+                                             "erased_commitment IS NULL ORDER BY position"));
+  std::vector<std::int64_t> positions;
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) break;
+    positions.push_back(rows.int64(0));
+  }
+  rows.reset();
+  if (positions.empty()) return {};
+  TERN_TRY(auto transaction, Transaction::begin_write(*impl_->database));
+  for (const std::int64_t position : positions)
+    TERN_CHECKED(impl_->database->run("UPDATE change SET salt = $1 WHERE position = $2", random_id<Salt>(environment),
+                                      position));
+  return transaction.commit();
+}
+
 Result<void> Outbox::Impl::keep_label(const TicketLabel& label) {
   return database->run(
       "INSERT INTO ticket_label (ticket_id, number, subject) VALUES ($1, $2, $3) ON CONFLICT (ticket_id) DO UPDATE SET "

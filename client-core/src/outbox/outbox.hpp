@@ -94,6 +94,9 @@ public:
   Result<void> set_owner(const Owner& owner);
   [[nodiscard]] const Owner& owner() const;
 
+  /// Drafts that an older version saved have no salt: each gets its own, for good, before it is sealed or erased.
+  Result<void> give_salts(Environment& environment);
+
   /// Adds drafts to the open set, all or none, at the time of `environment`, with their salts. `labels`: how their
   /// tickets are called now.
   Result<void> save(const std::vector<sync::Change>& changes, Environment& environment,

@@ -57,7 +57,7 @@ std::size_t fitting(const std::vector<Draft>& drafts, std::size_t from) {
   return at - from;
 }
 
-Result<std::vector<Draft>> read_drafts(sqlite::Database& database, const SealTime& now, Environment& environment) {
+Result<std::vector<Draft>> read_drafts(sqlite::Database& database, const SealTime& now) {
   TERN_TRY(auto rows, database.query("SELECT position, skeleton, body, saved_boot_ms, saved_boot, salt, "
                                      "erased_commitment FROM change WHERE set_id IS NULL ORDER BY position"));
   std::vector<Draft> drafts;
@@ -75,8 +75,7 @@ Result<std::vector<Draft>> read_drafts(sqlite::Database& database, const SealTim
       draft.content.erased_commitment = rows.id<Hash>(6);
     } else {
       draft.content.body = Bytes(rows.blob(2));
-      // One that an older version saved has none yet.
-      draft.content.salt = rows.is_null(5) ? random_id<Salt>(environment) : rows.id<Salt>(5);
+      draft.content.salt = rows.id<Salt>(5);
     }
     drafts.push_back(std::move(draft));
   }
@@ -153,9 +152,10 @@ Result<bool> Outbox::seal_due(std::int64_t boot_ms, const BootId& boot) {
 
 Result<std::size_t> Outbox::seal(const protocol::SigningKey& key, const SealContext& context,
                                  Environment& environment) {
+  TERN_CHECKED(give_salts(environment));
   const SealTime now{environment.wall_ms(), environment.boot_ms(), environment.boot_id()};
   TERN_TRY(auto transaction, Transaction::begin_write(*impl_->database));
-  TERN_TRY(auto drafts, read_drafts(*impl_->database, now, environment));
+  TERN_TRY(auto drafts, read_drafts(*impl_->database, now));
   if (drafts.empty()) return 0;
   TERN_TRY(Head head, impl_->head());
   std::size_t sets = 0;
