@@ -339,7 +339,7 @@ TEST_CASE("a message needs a visibility and a text of at most 64 KiB", "[sync][c
   CHECK(refusal_of(message(std::string("a\0b", 3))) == invalid("text"));
 }
 
-TEST_CASE("results and reasons are at most 8 KiB and may be empty", "[sync][change]") {
+TEST_CASE("results and reasons are at most 8 KiB, of any number of lines, and may be empty", "[sync][change]") {
   for (const Intent intent : {Intent::resolve, Intent::hold, Intent::reopen, Intent::estimate, Intent::log_time}) {
     Change change = smallest(intent);
     CHECK(refusal_of(change) == fine);
@@ -349,6 +349,8 @@ TEST_CASE("results and reasons are at most 8 KiB and may be empty", "[sync][chan
     CHECK(refusal_of(change) == too_large("text"));
   }
   Change assign = change(Intent::assign);
+  assign.reason = "on leave\nuntil Monday";
+  CHECK(refusal_of(assign) == fine);
   assign.reason = std::string(8'193, 'x');
   CHECK(refusal_of(assign) == too_large("reason"));
 }
