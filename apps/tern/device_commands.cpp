@@ -28,10 +28,15 @@ std::string host_name() {
   return ::gethostname(name, sizeof name - 1) == 0 ? name : "device";
 }
 
-bool agreed(const client::EnrolmentOffer& offer) {
+void tell(const client::EnrolmentOffer& offer) {
   std::cerr << "Enrol this machine as a device of\n  tenant    " << safe(offer.tenant_name) << "\n  operator  "
             << safe(offer.operator_name) << "\n  server    " << safe(offer.server_url) << "\n  root      "
-            << safe(offer.root_fingerprint) << "\nIs that right? [y/N] " << std::flush;
+            << safe(offer.root_fingerprint) << '\n';
+}
+
+bool agreed(const client::EnrolmentOffer& offer) {
+  tell(offer);
+  std::cerr << "Is that right? [y/N] " << std::flush;
   std::string line;
   std::getline(std::cin, line);
   return line == "y" || line == "Y" || line == "yes";
@@ -78,11 +83,18 @@ Result<ExitCode> enrol(Session& session) {
   const Invocation& call = session.call();
   TERN_TRY(const auto request, enrolment_request(session));
   TERN_TRY(auto transport, transport_to(request.server_url, request.ca_file, call.insecure_http));
-  if (!call.yes && ::isatty(STDIN_FILENO) == 0)
-    return fail(ErrorCode::usage,
-                "enrol asks whether tenant and operator are right, and there is no terminal to ask on.", "Pass --yes.",
-                "yes");
-  const auto confirm = [&](const client::EnrolmentOffer& offer) { return call.yes || agreed(offer); };
+  // Without a terminal nobody can be asked. Who wrote the server's name himself has said where he wants to go; a link,
+  // which may be anybody's, has not.
+  const bool can_ask = ::isatty(STDIN_FILENO) != 0;
+  if (!call.yes && !can_ask && !call.link.empty())
+    return fail(ErrorCode::usage, "enrol asks whether what the link says is right, and there is no terminal to ask on.",
+                "Pass --yes, or --server and --code.", "yes");
+  const auto confirm = [&](const client::EnrolmentOffer& offer) {
+    if (call.yes) return true;
+    if (can_ask) return agreed(offer);
+    tell(offer);
+    return true;
+  };
   TERN_TRY(const auto identity, client::enrol(request, *transport, session.environment(), confirm));
   if (call.json) {
     std::cout << tern::to_text(Json::object({{"device", Json(to_uuid_text(identity.device.view()))},

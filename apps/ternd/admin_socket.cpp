@@ -8,11 +8,15 @@
 
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 namespace tern::apps {
 namespace {
 
-constexpr int command_wait_ms = 10'000;  // for a peer that connects and says nothing
+constexpr int look_ms = 200;                  // how often whoever waits looks whether the server stops
+constexpr int peer_wait_ms = 10'000;          // for a peer that says nothing, or takes nothing of its answer
+constexpr int stopping_peer_wait_ms = 1'000;  // the same while the server stops
+constexpr std::size_t peers_max = 32;
 
 Result<sockaddr_un> address_of(const std::string& path) {
   sockaddr_un address{};
@@ -24,29 +28,46 @@ Result<sockaddr_un> address_of(const std::string& path) {
   return address;
 }
 
-bool write_line(int descriptor, std::string line) {
+/// Until `events` come, the peer was silent for too long, or, given that the server `stopping`, for a moment.
+bool wait_for(int descriptor, short events, const std::atomic<bool>* stopping) {
+  if (stopping == nullptr) {
+    pollfd wait{descriptor, events, 0};
+    int ready = 0;
+    do ready = ::poll(&wait, 1, -1);
+    while (ready < 0 && errno == EINTR);
+    return ready > 0;
+  }
+  for (int waited_ms = 0; waited_ms < (*stopping ? stopping_peer_wait_ms : peer_wait_ms); waited_ms += look_ms) {
+    pollfd wait{descriptor, events, 0};
+    if (::poll(&wait, 1, look_ms) > 0) return true;
+  }
+  return false;
+}
+
+/// `stopping` null: waits for as long as it takes.
+bool write_line(int descriptor, std::string line, const std::atomic<bool>* stopping) {
   line.push_back('\n');
   std::string_view rest = line;
   while (!rest.empty()) {
-    const ssize_t sent = ::send(descriptor, rest.data(), rest.size(), MSG_NOSIGNAL);
+    const ssize_t sent = ::send(descriptor, rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && errno == EINTR) continue;
-    if (sent <= 0) return false;
-    rest.remove_prefix(static_cast<std::size_t>(sent));
+    if (sent < 0 && errno != EAGAIN) return false;
+    if (sent < 0 && !wait_for(descriptor, POLLOUT, stopping)) return false;
+    if (sent > 0) rest.remove_prefix(static_cast<std::size_t>(sent));
   }
   return true;
 }
 
-/// Up to a newline. `timeout_ms` < 0 waits for as long as it takes.
-std::optional<std::string> read_line(int descriptor, int timeout_ms) {
+/// Up to a newline. `stopping` null: waits for as long as it takes.
+std::optional<std::string> read_line(int descriptor, const std::atomic<bool>* stopping) {
   std::string line;
-  char block[65536];
-  while (line.size() <= admin_message_bytes_max) {
-    pollfd wait{descriptor, POLLIN, 0};
-    if (::poll(&wait, 1, timeout_ms) == 0) return std::nullopt;
-    const ssize_t got = ::recv(descriptor, block, sizeof block, 0);
+  std::vector<char> block(65536);
+  while (line.size() <= admin_message_bytes_max && !(stopping && *stopping)) {
+    if (!wait_for(descriptor, POLLIN, stopping)) return std::nullopt;
+    const ssize_t got = ::recv(descriptor, block.data(), block.size(), 0);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return std::nullopt;
-    line.append(block, static_cast<std::size_t>(got));
+    line.append(block.data(), static_cast<std::size_t>(got));
     if (line.back() == '\n') {
       line.pop_back();
       return line;
@@ -100,21 +121,44 @@ void AdminSocket::stop() {
 
 void AdminSocket::serve() {
   while (!stopping_) {
+    forget_those_over();
     pollfd wait{listener_, POLLIN, 0};
-    if (::poll(&wait, 1, 200) <= 0) continue;
+    if (::poll(&wait, peers_.size() < peers_max ? 1 : 0, look_ms) <= 0) continue;
     const int connection = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (connection < 0) continue;
-    if (may_command(connection)) serve_one(connection);
-    ::close(connection);
+    if (!may_command(connection)) {
+      ::close(connection);
+      continue;
+    }
+    Peer& peer = peers_.emplace_back();
+    peer.thread = std::thread([this, connection, &peer] {
+      serve_one(connection);
+      ::close(connection);
+      peer.over = true;
+    });
   }
+  for (Peer& peer : peers_) peer.thread.join();
+  peers_.clear();
+}
+
+void AdminSocket::forget_those_over() {
+  peers_.remove_if([](Peer& peer) {
+    if (!peer.over) return false;
+    peer.thread.join();
+    return true;
+  });
 }
 
 void AdminSocket::serve_one(int connection) {
-  const auto line = read_line(connection, command_wait_ms);
+  const auto line = read_line(connection, &stopping_);
   if (!line) return;
   const auto command = parse_json(*line, JsonLimits{.depth_max = 32, .bytes_max = admin_message_bytes_max});
-  const auto answer = command ? core_.administer(*command) : Result<Json>(tl::unexpected(command.error()));
-  write_line(connection, to_text(answer ? Json::object({{"answer", *answer}}) : error_json(answer.error())));
+  const auto answer = [&] {
+    const std::lock_guard lock(command_mutex_);
+    return command ? core_.administer(*command) : Result<Json>(tl::unexpected(command.error()));
+  }();
+  write_line(connection, to_text(answer ? Json::object({{"answer", *answer}}) : error_json(answer.error())),
+             &stopping_);
 }
 
 Result<std::optional<Json>> ask_running_server(const std::string& path, const Json& command) {
@@ -127,8 +171,8 @@ Result<std::optional<Json>> ask_running_server(const std::string& path, const Js
       return fail(ErrorCode::not_permitted, "The server in this directory runs as another user.", "Run as that user.");
     return std::optional<Json>();
   }
-  const bool sent = write_line(connection, to_text(command));
-  const auto line = sent ? read_line(connection, -1) : std::nullopt;
+  const bool sent = write_line(connection, to_text(command), nullptr);
+  const auto line = sent ? read_line(connection, nullptr) : std::nullopt;
   ::close(connection);
   if (!line) return fail(ErrorCode::internal, "The running server did not answer.", "Look into its log.");
   TERN_TRY(const Json answer, parse_json(*line, JsonLimits{.depth_max = 64, .bytes_max = admin_message_bytes_max}));

@@ -2,7 +2,8 @@
 #pragma once
 
 #include <atomic>
-#include <memory>
+#include <list>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -15,23 +16,33 @@ namespace tern::apps {
 
 inline constexpr std::size_t admin_message_bytes_max = 64 * 1024 * 1024;  // a record load
 
-/// Serves one command a connection: a line of JSON in, a line of JSON out. Only this user and root are heard
-/// (SO_PEERCRED).
+/// Serves one command a connection: a line of JSON in, a line of JSON out. Commands run one after the other; a peer
+/// that is slow to say its own or to take its answer, or that is stopped, holds up no other. Only this user and root
+/// are heard (SO_PEERCRED).
 class AdminSocket {
 public:
   AdminSocket(std::string path, server::ServerCore& core) : path_(std::move(path)), core_(core) {}
   ~AdminSocket() { stop(); }
   Result<void> start();
-  /// Waits for the command that is under way.
+  /// Waits for the command that is under way, and a moment for its answer to be taken.
   void stop();
 
 private:
+  /// One connection and the thread that waits for its peer.
+  struct Peer {
+    std::atomic<bool> over{false};
+    std::thread thread;
+  };
+
   void serve();
   void serve_one(int connection);
+  void forget_those_over();
 
   std::string path_;
   server::ServerCore& core_;
   int listener_ = -1;
+  std::list<Peer> peers_;  // of serve's thread
+  std::mutex command_mutex_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

@@ -90,7 +90,9 @@ TrustedTime trusted_time(const SetEvidence& set, const ChangeEvidence& change) {
 }
 
 std::int64_t ServerClock::now(std::int64_t wall_ms, std::int64_t mono_ms) {
-  if (!started_) accept(wall_ms, mono_ms);
+  if (!started_) begin(wall_ms, mono_ms);
+  // A machine without a clock of its own gets its time some while after it started.
+  if (began_behind_ && wall_ms >= last_issued_ms_) accept(wall_ms, mono_ms);
   const std::int64_t elapsed = std::max<std::int64_t>(subtract(mono_ms, good_mono_ms_), 0);
   const std::int64_t expected = add(good_wall_ms_, elapsed);
   const std::int64_t jump = subtract(wall_ms, expected);
@@ -98,9 +100,23 @@ std::int64_t ServerClock::now(std::int64_t wall_ms, std::int64_t mono_ms) {
   if (!in_doubt_) {  // small steps are followed, so that slow drift never adds up to a jump
     good_wall_ms_ = wall_ms;
     good_mono_ms_ = mono_ms;
+    began_behind_ = false;
   }
-  last_issued_ms_ = std::max(last_issued_ms_, in_doubt_ ? expected : wall_ms);
+  const std::int64_t due = in_doubt_ ? expected : wall_ms;
+  const std::int64_t step = std::max<std::int64_t>(subtract(mono_ms, issued_mono_ms_), 0) / 2;
+  if (due > last_issued_ms_ || step > 0) {
+    last_issued_ms_ = due > last_issued_ms_ ? due : add(last_issued_ms_, step);
+    issued_mono_ms_ = mono_ms;
+  }
+  lead_ms_ = subtract(last_issued_ms_, due);
   return last_issued_ms_;
+}
+
+void ServerClock::begin(std::int64_t wall_ms, std::int64_t mono_ms) {
+  accept(wall_ms, mono_ms);
+  issued_mono_ms_ = mono_ms;
+  began_behind_ = subtract(last_issued_ms_, wall_ms) > limits::clock_jump_ms_max;
+  if (began_behind_) good_wall_ms_ = last_issued_ms_;
 }
 
 void ServerClock::accept(std::int64_t wall_ms, std::int64_t mono_ms) {
@@ -108,6 +124,7 @@ void ServerClock::accept(std::int64_t wall_ms, std::int64_t mono_ms) {
   good_mono_ms_ = mono_ms;
   started_ = true;
   in_doubt_ = false;
+  began_behind_ = false;
 }
 
 }  // namespace tern::sync

@@ -129,6 +129,18 @@ TEST_CASE("a home without a device, a wrong code and a revoked device are exit c
   CHECK(ann({"show", number}).line()["subject"].as_string() == "Pump leaks");
 }
 
+TEST_CASE("enrol without a terminal: a server named by hand is taken, a link wants --yes", "[cli]") {
+  Desk desk;
+  const DeviceProcess carl(desk.folder.file("carl")), dora(desk.folder.file("dora"));
+  const Ended enrolled = carl.tern({"enrol", "--server", desk.server.url(), "--code", desk.server.code_for("Carl")});
+  CHECK(enrolled.exit_code == 0);
+  CHECK(holds(enrolled.err, "operator  Carl"));
+  desk.server.code_for("Dora");
+  const std::string link = desk.server.admin({"device", "code", "--operator", "Dora"}).line()["link"].as_string();
+  refused(dora.tern({"enrol", "--link", link}), 2, "usage");
+  CHECK(dora.tern({"enrol", "--link", link, "--yes"}).exit_code == 0);
+}
+
 TEST_CASE("a wiped device says so, whatever it is asked: exit code 6", "[cli]") {
   Desk desk;
   const DeviceProcess& ann = *desk.ann;

@@ -1,9 +1,14 @@
 // Running a server: administration beside it and without it, a clean end, several tenants, a restored backup.
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <list>
 
 #include "process/load.hpp"
 #include "support/must.hpp"
@@ -22,6 +27,27 @@ std::vector<std::string> files_with(const std::string& folder, const std::string
   }
   return found;
 }
+
+/// Connected to a socket of this machine until it is destroyed; never reads.
+class LocalPeer {
+public:
+  explicit LocalPeer(const std::string& path) : descriptor_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    REQUIRE(path.size() < sizeof address.sun_path);
+    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+    REQUIRE(::connect(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  }
+  ~LocalPeer() { ::close(descriptor_); }
+  LocalPeer(const LocalPeer&) = delete;
+  LocalPeer& operator=(const LocalPeer&) = delete;
+  void say(const std::string& line) {
+    REQUIRE(::send(descriptor_, line.data(), line.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(line.size()));
+  }
+
+private:
+  int descriptor_;
+};
 
 }  // namespace
 
@@ -122,6 +148,20 @@ TEST_CASE("administration goes through the running server, and to the directory 
   const Ended restore = server.ternd({"restore", "--from", folder.file("none"), "--recovery-key-stdin"}, key);
   CHECK(restore.exit_code != 0);
   check_verified(server);
+}
+
+TEST_CASE("a client of administration that says nothing, or takes nothing, holds up neither others nor the end",
+          "[operating]") {
+  const TempDir folder;
+  ServerProcess server(folder.file("server"));
+  server.start({"--quiet"});
+  server.admin({"import", "incidents", std::string(TERN_TEST_DATA_DIR) + "/incidents-sample.csv"});
+  std::list<LocalPeer> peers;
+  for (int i = 0; i < 12; ++i) peers.emplace_back(server.data() + "/admin.sock");
+  for (int i = 0; i < 3; ++i) peers.emplace_back(server.data() + "/admin.sock").say("{\"command\":\"export\"}\n");
+  CHECK(server.ternd({"status"}, {}, 20'000).exit_code == 0);
+  const Ended ended = server.stop();
+  CHECK(ended.exit_code == 0);
 }
 
 TEST_CASE("two tenants of one server never see a word of each other", "[operating]") {

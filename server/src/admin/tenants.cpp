@@ -15,6 +15,7 @@
 namespace tern::server::admin {
 namespace {
 
+constexpr std::int64_t clock_lead_s_max = 30;  // more than crashes make
 constexpr std::uintmax_t room_bytes_min = 512ULL * 1024 * 1024;
 
 Json tenant_json(const Tenant& tenant) {
@@ -61,6 +62,7 @@ Result<Json> tenant_status(Tenant& tenant) {
   row.set("held", Json(held));
   row.set("quarantined_sets", Json(quarantined));
   row.set("clock_in_doubt", Json(tenant.clock_in_doubt()));
+  row.set("clock_lead_ms", Json(tenant.clock_lead_ms()));
   return row;
 }
 
@@ -109,7 +111,13 @@ Json problems_of(AdminParts& parts) {
                        ": print it or move it off this machine, then delete the file."));
   for (Tenant* tenant : parts.tenants.all()) {
     if (tenant->clock_in_doubt())
-      problems.push(Json(tenant->name() + ": the server's clock jumped. Check it, then: ternd clock accept"));
+      problems.push(
+          Json(tenant->name() +
+               ": the server's clock jumped, or is behind what was issued. Check it, then: " + "ternd clock accept"));
+    if (const std::int64_t lead_s = tenant->clock_lead_ms() / 1'000; lead_s > clock_lead_s_max)
+      problems.push(Json(tenant->name() + ": server time is " + std::to_string(lead_s) +
+                         " s ahead of this machine's clock, because a wrong clock was served. Order is right, times "
+                         "are too late until it has caught up, at half pace. See: Operating, The clock"));
     if (tenant->backup_stable_seq() == 0 && tenant->commit_seq() > 0)
       problems.push(Json(tenant->name() + ": no backup yet. Make one: ternd backup --to FILE"));
   }
@@ -201,6 +209,7 @@ Result<Json> clock_accept(AdminCall& call) {
   }
   return Json::object({{"clock_in_doubt", Json(call.tenant().clock_in_doubt())},
                        {"time", Json(instant_text(call.tenant().now_ms()))},
+                       {"clock_lead_ms", Json(call.tenant().clock_lead_ms())},
                        {"withdrawn_since", since_ms == 0 ? Json() : Json(instant_text(since_ms))}});
 }
 

@@ -7,12 +7,21 @@
 namespace tern::server {
 namespace {
 
-// How far beyond what was issued the durable bound reaches. After a crash server time may stand still for this long.
+// How far beyond the clock the durable bound reaches: server time is ahead by as much after a crash, and goes at half
+// pace until that is caught up.
 constexpr std::int64_t bound_ms = 10'000;
+// Beyond what was issued while that is ahead already, so that crash after crash does not add up.
+constexpr std::int64_t bound_when_ahead_ms = 250;
 constexpr std::uint64_t bound_anchors = 1'000;
 
 Bytes clock_row(std::uint64_t anchor_seq, std::int64_t time_ms) {
   return protocol::ByteWriter().u64(anchor_seq).i64(time_ms).take();
+}
+
+/// How far beyond `now_ms` of the tenant the bound is to reach.
+std::int64_t reserve_ms(Tenant::Internals& in) {
+  const std::lock_guard lock(in.clock_mutex);
+  return std::max(bound_ms - in.clock->lead_ms(), bound_when_ahead_ms);
 }
 
 /// Anchor mutex held.
@@ -57,6 +66,12 @@ bool Tenant::clock_in_doubt() {
   return internals_->clock->in_doubt();
 }
 
+std::int64_t Tenant::clock_lead_ms() {
+  std::lock_guard lock(internals_->clock_mutex);
+  static_cast<void>(internals_->clock->now(internals_->environment.wall_ms(), internals_->environment.boot_ms()));
+  return internals_->clock->lead_ms();
+}
+
 void Tenant::accept_clock() {
   std::lock_guard lock(internals_->clock_mutex);
   internals_->clock->accept(internals_->environment.wall_ms(), internals_->environment.boot_ms());
@@ -95,7 +110,7 @@ Result<ClockWrite> write_clock(Tenant::Internals& in, std::int64_t now_ms, bool 
     write.anchors.swap(in.pending_anchors);
     write.anchor_seq_bound = in.next_anchor_seq + (closing ? 0 : bound_anchors);
   }
-  write.time_bound_ms = now_ms + (closing ? 0 : bound_ms);
+  write.time_bound_ms = now_ms + (closing ? 0 : reserve_ms(in));
   Result<void> written;
   for (const PendingAnchor& anchor : write.anchors) {
     if (!written) break;
@@ -178,7 +193,7 @@ Result<void> prepare_anchors(Tenant& tenant) {
   {
     std::lock_guard lock(in.anchor_mutex);
     if (in.next_anchor_seq + bound_anchors / 2 < in.anchor_seq_bound &&
-        tenant.now_ms() + bound_ms / 2 < in.anchor_time_bound_ms)
+        tenant.now_ms() + reserve_ms(in) / 2 < in.anchor_time_bound_ms)
       return {};
   }
   return flush_notes(tenant);

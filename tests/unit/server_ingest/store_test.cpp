@@ -202,6 +202,22 @@ TEST_CASE("the latest fact of anybody else is told from two numbers", "[ingest][
   }
 }
 
+namespace {
+
+/// The files as they are now, with nothing closed.
+void crash(Desk& desk) {
+  TempDir crashed;
+  for (const auto& entry : std::filesystem::directory_iterator(desk.folder.path()))
+    std::filesystem::copy_file(entry.path(), crashed.file(entry.path().filename().string()));
+  desk.tenant.reset();
+  for (const auto& entry : std::filesystem::directory_iterator(desk.folder.path()))
+    std::filesystem::remove(entry.path());
+  for (const auto& entry : std::filesystem::directory_iterator(crashed.path()))
+    std::filesystem::copy_file(entry.path(), desk.folder.file(entry.path().filename().string()));
+}
+
+}  // namespace
+
 TEST_CASE("after a crash neither anchors nor server time go back", "[ingest][store]") {
   Desk desk;
   auto van = desk.add_van(desk.add_operator("Ada"));
@@ -215,15 +231,7 @@ TEST_CASE("after a crash neither anchors nor server time go back", "[ingest][sto
       last = **desk.tenant->anchor();
     }
     const std::uint64_t commits = desk.tenant->commit_seq();
-    // The crash: the files as they are now, with nothing closed.
-    TempDir crashed;
-    for (const auto& entry : std::filesystem::directory_iterator(desk.folder.path()))
-      std::filesystem::copy_file(entry.path(), crashed.file(entry.path().filename().string()));
-    desk.tenant.reset();
-    for (const auto& entry : std::filesystem::directory_iterator(desk.folder.path()))
-      std::filesystem::remove(entry.path());
-    for (const auto& entry : std::filesystem::directory_iterator(crashed.path()))
-      std::filesystem::copy_file(entry.path(), desk.folder.file(entry.path().filename().string()));
+    crash(desk);
     desk.environment.set_wall(desk.environment.wall_ms() - 1'000);
     desk.environment.reboot();
     desk.reopen();
@@ -235,6 +243,49 @@ TEST_CASE("after a crash neither anchors nor server time go back", "[ingest][sto
     CHECK(after->value.time_ms >= before->value.time_ms);
   }
   CHECK(desk.verify().findings == std::vector<std::string>{});
+}
+
+TEST_CASE("crash after crash does not push server time ahead of the clock", "[ingest][store]") {
+  Desk desk;
+  auto van = desk.add_van(desk.add_operator("Ada"));
+  std::int64_t last_ms = 0;
+  for (int round = 0; round < 40; ++round) {
+    CAPTURE(round);
+    desk.environment.advance(500);
+    van->send(van->create(desk.new_ticket_id()));
+    const auto anchor = desk.tenant->anchor();
+    REQUIRE(anchor);
+    REQUIRE(*anchor);
+    CHECK(desk.tenant->now_ms() > last_ms);
+    last_ms = desk.tenant->now_ms();
+    CHECK(desk.tenant->clock_lead_ms() < 11'000);
+    crash(desk);
+    desk.environment.reboot();
+    desk.reopen();
+  }
+  CHECK_FALSE(desk.tenant->clock_in_doubt());
+  desk.environment.advance(60'000);
+  CHECK(desk.tenant->clock_lead_ms() == 0);
+}
+
+TEST_CASE("a server that comes up after it served a wrong clock says so, and goes on", "[ingest][store]") {
+  Desk desk;
+  auto van = desk.add_van(desk.add_operator("Ada"));
+  constexpr std::int64_t year_ms = std::int64_t{365} * 24 * 3'600'000;
+  desk.environment.set_wall(desk.environment.wall_ms() + year_ms);
+  desk.tenant->accept_clock();
+  van->send(van->create(desk.new_ticket_id()));
+  desk.environment.set_wall(desk.environment.wall_ms() - year_ms);
+  desk.environment.reboot();
+  desk.reopen();
+  CHECK(desk.tenant->clock_in_doubt());
+  desk.tenant->accept_clock();
+  CHECK_FALSE(desk.tenant->clock_in_doubt());
+  CHECK(desk.tenant->clock_lead_ms() > year_ms / 2);
+  const std::int64_t before_ms = desk.tenant->now_ms();
+  desk.environment.advance(1'000);
+  CHECK(desk.tenant->now_ms() == before_ms + 500);
+  CHECK(desk.tenant->anchor()->has_value());
 }
 
 TEST_CASE("a clock in doubt stays in doubt when the file is opened again after an error", "[ingest][store]") {

@@ -161,11 +161,52 @@ TEST_CASE("the edges of the number range neither wrap nor fail", "[sync][trusted
 
 TEST_CASE("server time never goes back", "[sync][trusted_time][clock]") {
   ServerClock clock(noon + 500);
-  CHECK(clock.now(noon, 0) == noon + 500);  // behind what was issued before: stands still
-  CHECK(clock.now(noon + 400, 400) == noon + 500);
-  CHECK(clock.now(noon + 900, 900) == noon + 900);
-  CHECK(clock.now(noon + 700, 950) == noon + 900);
+  CHECK(clock.now(noon, 0) == noon + 500);
+  CHECK(clock.lead_ms() == 500);
+  CHECK(clock.now(noon + 1'200, 1'200) == noon + 1'200);
+  CHECK(clock.lead_ms() == 0);
+  CHECK(clock.now(noon + 900, 1'201) == noon + 1'200);
   CHECK_FALSE(clock.in_doubt());
+}
+
+TEST_CASE("server time that is ahead goes on at half pace until it has caught up", "[sync][trusted_time][clock]") {
+  ServerClock clock(noon + 10'000);
+  std::int64_t last = clock.now(noon, 0);
+  CHECK(last == noon + 10'000);
+  for (int i = 1; i < 10'000; ++i) {
+    const std::int64_t now = clock.now(noon + 2 * i, 2 * i);
+    REQUIRE(now > last);  // what happens one after the other has times one after the other
+    last = now;
+  }
+  CHECK(clock.lead_ms() == 1);
+  CHECK(clock.now(noon + 20'100, 20'100) == noon + 20'100);
+}
+
+TEST_CASE("a clock that begins far behind what was issued is in doubt: time goes on from there",
+          "[sync][trusted_time][clock]") {
+  ServerClock clock(noon + 365 * day);
+  CHECK(clock.now(noon, 0) == noon + 365 * day);
+  CHECK(clock.in_doubt());
+  CHECK(clock.now(noon + 1'000, 1'000) == noon + 365 * day + 1'000);
+
+  SECTION("an operator's word ends the doubt, not the lead") {
+    clock.accept(noon + 1'000, 1'000);
+    CHECK(clock.now(noon + 3'000, 3'000) == noon + 365 * day + 2'000);
+    CHECK_FALSE(clock.in_doubt());
+    CHECK(clock.lead_ms() == 365 * day - 1'000);
+  }
+  SECTION("a clock that is set right after the start is believed, once") {
+    CHECK(clock.now(noon + 366 * day, 2'000) == noon + 366 * day);
+    CHECK_FALSE(clock.in_doubt());
+    CHECK(clock.now(noon + 999 * day, 3'000) == noon + 366 * day + 1'000);
+    CHECK(clock.in_doubt());
+  }
+  SECTION("one that comes close is steady, and a later jump is a jump") {
+    CHECK(clock.now(noon + 365 * day - 30'000, 2'000) == noon + 365 * day + 1'500);
+    CHECK_FALSE(clock.in_doubt());
+    clock.now(noon + 999 * day, 3'000);
+    CHECK(clock.in_doubt());
+  }
 }
 
 TEST_CASE("a jump of more than a minute is not issued: time goes on by the monotonic clock",

@@ -50,22 +50,32 @@ struct TrustedTime {
 /// e = 2 s + 200 ppm * d; 30 s for the anchor's way. Total: never fails, saturates, and lo_ms <= hi_ms.
 TrustedTime trusted_time(const SetEvidence& set, const ChangeEvidence& change);
 
-/// Server time: max(wall, last issued); in doubt after a jump of more than 60 s against the monotonic clock, then the
-/// last good time plus what the monotonic clock counted. A value; the caller keeps it and feeds it clock readings.
+/// Server time: the wall clock, never back. In doubt after a jump of more than 60 s against the monotonic clock, and when
+/// it begins with a wall clock more than 60 s behind what was issued: then the last good time plus what the monotonic
+/// clock counted. Where issued time is ahead of the time to issue (after a crash; after a wrong clock was issued) it goes
+/// on at half pace until that has caught up: what happens one after the other gets times one after the other.
+/// A value; the caller keeps it and feeds it clock readings.
 class ServerClock {
 public:
   explicit ServerClock(std::int64_t last_issued_ms) : last_issued_ms_(last_issued_ms) {}
   /// The time to issue now. Never decreases.
   std::int64_t now(std::int64_t wall_ms, std::int64_t mono_ms);
   [[nodiscard]] bool in_doubt() const { return in_doubt_; }
+  /// How far issued time was ahead of the wall clock, or in doubt of the time to issue, when it was last read.
+  [[nodiscard]] std::int64_t lead_ms() const { return lead_ms_; }
   /// An operator vouches for the wall clock (`ternd clock accept`).
   void accept(std::int64_t wall_ms, std::int64_t mono_ms);
   [[nodiscard]] std::int64_t last_issued_ms() const { return last_issued_ms_; }
 
 private:
+  void begin(std::int64_t wall_ms, std::int64_t mono_ms);
+
   std::int64_t last_issued_ms_;
   std::int64_t good_wall_ms_ = 0, good_mono_ms_ = 0;
+  std::int64_t issued_mono_ms_ = 0;  // when last_issued_ms_ was reached
+  std::int64_t lead_ms_ = 0;
   bool started_ = false, in_doubt_ = false;
+  bool began_behind_ = false;  // in doubt since the beginning
 };
 
 }  // namespace tern::sync
