@@ -391,6 +391,14 @@ void Device::damage_replica() {
   open();
 }
 
+void Device::change_copy(const std::string& sql) {
+  const auto opened = keys();
+  sqlite::OpenOptions options;
+  options.path = home_ + "/replica.db";
+  if (sqlite::encryption_available()) options.key = sqlite::DatabaseKey::or_zero(opened.replica_key.view());
+  must(must(sqlite::Database::open(options))->exec(sql));
+}
+
 client::OpenedKeys Device::keys() {
   return must(client::open_keys(home_, std::nullopt, environment));
 }

@@ -110,6 +110,8 @@ public:
   void put_back(const std::string& copy);
   void delete_replica();
   void damage_replica();
+  /// Behind its back, while it is open.
+  void change_copy(const std::string& sql);
   [[nodiscard]] bool is_open() const { return client_ != nullptr; }
 
   // ---- for those who look inside ----

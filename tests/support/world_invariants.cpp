@@ -202,14 +202,17 @@ void World::check_acknowledged() {
 // ---- devices ----
 
 void World::check_device(Device& device) {
-  const client::SyncStatus status = device.status();
+  const auto history = device.history();
   const std::uint64_t newest = server.tenant(device.tenant()).commit_seq();
+  // A question may meet damage that nobody had asked for before; the copy is empty then, and what was said of it void.
+  if (device.up_to_date() && device.status().cursor == 0 && newest != 0) static_cast<void>(device.sync());
+  const client::SyncStatus status = device.status();
   if (status.cursor > newest && status.paused.empty())
     complain("I27: " + device.name() + " stands beyond the newest commit");
   if (!device.up_to_date()) return;
   if (status.saved_here != 0 || status.sent != 0)
     complain("I8: " + device.name() + " says it is done and still has something to send");
-  for (const client::HistoryEntry& entry : device.history())
+  for (const client::HistoryEntry& entry : history)
     if (entry.outcome == Outcome::unspecified)
       complain("I8: " + device.name() + " cannot say what became of " + entry.intent);
   if (status.cursor == newest) check_copy(device);

@@ -336,6 +336,26 @@ TEST_CASE("a corrupt copy is fetched again and the work that was not sent is sti
   }
 }
 
+TEST_CASE("damage that a view meets while an answer is on its way costs nothing but another round", "[world]") {
+  World world{Seed::from_environment_or(15)};
+  Device& van = world.add_device("van");
+  Device& desk = world.add_device("desk");
+  const TicketId ticket = desk.create("pump");
+  for (int i = 0; i < 10; ++i) desk.create("job " + std::to_string(i));
+  CHECK(world.run_until_quiet());
+  desk.note(ticket, "closed on Mondays");
+  must(desk.sync());
+  van.begin_round();
+  CHECK(van.busy());
+  van.change_copy("UPDATE ticket SET state = x'00ff'");
+  CHECK_FALSE(van.holds(ticket));  // the copy is empty now
+  world.run_while([&] { return van.busy(); });
+  CHECK(van.list().size() == 11);
+  CHECK(van.client().engine().report().scope_repairs == 0);
+  CHECK(world.run_until_quiet());
+  CHECK(world.invariants_hold());
+}
+
 TEST_CASE("a change is seen on every open stream without anybody asking", "[world][stream]") {
   World world{Seed::from_environment_or(16)};
   Device& van = world.add_device("van");

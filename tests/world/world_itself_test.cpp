@@ -26,14 +26,6 @@ struct OneTicket {
     must(must(sqlite::Database::open(options))->exec(sql));
     world.server.open();
   }
-  /// Changes a device's copy while it believes to be up to date.
-  void damage_copy(Device& device, const std::string& sql) {
-    const auto keys = device.keys();
-    sqlite::OpenOptions options;
-    options.path = device.home() + "/replica.db";
-    if (sqlite::encryption_available()) options.key = sqlite::DatabaseKey::or_zero(keys.replica_key.view());
-    must(must(sqlite::Database::open(options))->exec(sql));
-  }
 
   World world;
   Device& van;
@@ -94,7 +86,7 @@ TEST_CASE("a world names a chain with a hole", "[world][itself]") {
 TEST_CASE("a world names a device that lost a message, or a ticket", "[world][itself]") {
   for (const char* damage : {"DELETE FROM message", "DELETE FROM message; DELETE FROM ticket"}) {
     OneTicket scene(57);
-    scene.damage_copy(scene.van, damage);
+    scene.van.change_copy(damage);
     CHECK(complains_of(scene.world, "I9"));
   }
 }

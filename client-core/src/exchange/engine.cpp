@@ -5,6 +5,7 @@
 
 #include "exchange/engine_impl.hpp"
 #include "exchange/unproven_answer.hpp"
+#include "replica/damaged_copy.hpp"
 #include "tern/protocol/zstd.hpp"
 #include "wipe.hpp"
 
@@ -142,6 +143,7 @@ Result<Engine::Flight> Engine::begin_flight() {
     if (suspended) flight.plan.with_digest = false;
   }
   TERN_TRY(flight.built, build_exchange(outbox_, push_only() ? nullptr : &replica_, flight.plan, environment_));
+  flight.copy_life = replica_.life();
   flight.request_boot_ms = environment_.boot_ms();
   return flight;
 }
@@ -257,7 +259,7 @@ tl::unexpected<Error> Engine::pause(Error error) {
 }
 
 bool Engine::begins_anew(const Error& error) {
-  const bool healed = error.code == ErrorCode::storage_failed && error.field == "copy";  // by the page's applier
+  const bool healed = error.code == ErrorCode::storage_failed && error.field == field_copy;  // it is empty already
   if (!healed && !replica_.heal(outbox_, error)) return false;
   flight_.reset();
   page_.reset();

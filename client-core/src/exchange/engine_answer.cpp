@@ -7,6 +7,7 @@
 #include "exchange/engine_impl.hpp"
 #include "exchange/unproven_answer.hpp"
 #include "outbox/recovery.hpp"
+#include "replica/damaged_copy.hpp"
 #include "tern/protocol/crash_point.hpp"
 #include "tern/protocol/json.hpp"
 #include "tern/protocol/mutant.hpp"
@@ -174,6 +175,9 @@ Result<void> Engine::take_response(std::unique_ptr<v1::ExchangeResponse> respons
   }
   const bool page = checked->response->has_cursor() && !push_only() && session_.open();
   if (!page) return finish_exchange();
+  if (flight.copy_life != replica_.life())
+    return fail(ErrorCode::storage_failed, "the copy was damaged and emptied while this page was asked for",
+                "sync again", std::string(field_copy));
   return begin_page(std::move(checked->response), false);
 }
 

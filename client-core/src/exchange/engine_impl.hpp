@@ -50,6 +50,7 @@ private:
     std::int64_t request_boot_ms = 0;
     ExchangePlan plan;
     BuiltExchange built;
+    std::uint64_t copy_life = 0;     // of the replica that the answer's page is for
     std::uint64_t acked_before = 0;  // of the outbox, or of the deposit
   };
 

@@ -23,18 +23,21 @@ using sqlite::Transaction;
 class PageApplierImpl final : public PageApplier {
 public:
   PageApplierImpl(Replica& replica, std::unique_ptr<v1::ExchangeResponse> page, Outbox& outbox, bool round_goes_on)
-      : replica_(replica), page_(std::move(page)), outbox_(outbox), round_goes_on_(round_goes_on) {
+      : replica_(replica),
+        page_(std::move(page)),
+        outbox_(outbox),
+        round_goes_on_(round_goes_on),
+        life_(replica.life()) {
     for (const std::string& id : page_->entered()) entered_.insert(TicketId::or_zero(id));
     for (const v1::Left& left : page_->left()) left_.insert(TicketId::or_zero(left.ticket_id()));
   }
 
   Result<bool> apply(std::size_t row_budget) override {
     if (done_) return false;
+    if (life_ != replica_.life()) return begun_anew();  // a view or a command met the damage, between two slices
     auto applied = applied_ ? index_slice() : slice(std::max<std::size_t>(row_budget, 1));
     if (applied || !replica_.heal(outbox_, applied.error())) return applied;
-    done_ = true;
-    return fail(ErrorCode::storage_failed,
-                "the copy of the tickets on this device was damaged and is being fetched again", "sync again", "copy");
+    return begun_anew();
   }
 
 private:
@@ -49,6 +52,13 @@ private:
   };
 
   Replica::Impl& impl() { return *replica_.impl_; }
+
+  tl::unexpected<Error> begun_anew() {
+    done_ = true;
+    return fail(ErrorCode::storage_failed,
+                "the copy of the tickets on this device was damaged and is being fetched again", "sync again",
+                std::string(field_copy));
+  }
 
   /// A slice that fails takes those back that share its transaction. Were they of pages before this one, the cursor is
   /// there again, and this page of no use.
@@ -419,6 +429,7 @@ private:
   std::unique_ptr<v1::ExchangeResponse> page_;
   Outbox& outbox_;
   const bool round_goes_on_;
+  const std::uint64_t life_;  // of the copy that the page was asked for
   std::unordered_set<TicketId> entered_, left_;
   bool own_work_read_ = false;
   std::unordered_map<TicketId, std::vector<OwnChange>> own_work_;

@@ -81,6 +81,7 @@ Result<void> Replica::Impl::open() {
   }
   drop_page();
   page_lost = false;
+  ++life;
   TERN_TRY(database, sqlite::Database::open(options));
   // The first download works on many pages at once.
   TERN_CHECKED(database->exec("PRAGMA cache_size = -16384"));
@@ -329,6 +330,10 @@ Result<void> Replica::catch_up(Outbox& outbox) {
   if (!caught_up && caught_up.error().code == ErrorCode::storage_full) return {};
   if (caught_up || heal(outbox, caught_up.error())) return {};  // a rebuild has folded it
   return caught_up;
+}
+
+std::uint64_t Replica::life() const {
+  return impl_->life;
 }
 
 bool Replica::met_damage() const {

@@ -62,7 +62,8 @@ public:
   virtual ~PageApplier() = default;
   /// True while rows wait. Error `corrupt` with field "row": a row of the page cannot be applied; the cursor stays and
   /// nothing of this slice is stored (nor of those before it that share its transaction). `storage_failed` with field
-  /// "copy" when the replica itself was damaged: it is empty now, and another page begins at its start.
+  /// "copy" when the replica itself was damaged, whoever found that: it is empty now, and another page begins at its
+  /// start.
   virtual Result<bool> apply(std::size_t row_budget) = 0;
 };
 
@@ -105,6 +106,8 @@ public:
   /// After an error of whatever was asked of this copy: rebuilds it when it is the copy that is damaged. True: it was,
   /// and the question can be put once more. Of a replica without a writer, and of the second damage in one life: false.
   bool heal(Outbox& outbox, const Error& error);
+  /// Another number after each rebuild: what was asked for the copy before goes on from where this one does not stand.
+  [[nodiscard]] std::uint64_t life() const;
   /// Damage was met in this file, if only by a question whose answer somebody could do without.
   [[nodiscard]] bool met_damage() const;
   /// Empties the copy (cursor 0), keeps showing pending work: after damage, another epoch, or when told to start over.

@@ -38,6 +38,7 @@ struct Replica::Impl {
   int open_pages = 0;      // whole ones in it
   bool healed = false;     // once in a life: damage that comes back has another cause
   bool page_lost = false;  // it could not be committed; the page has to come again
+  std::uint64_t life = 0;  // a new one with every opening
 
   ~Impl() { static_cast<void>(settle()); }
   /// Commits the slices that were applied so far. Whoever else writes calls this first.

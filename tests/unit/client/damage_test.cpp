@@ -166,6 +166,17 @@ TEST_CASE("a row of the copy that cannot be read costs the copy, not the work", 
     must(desk.replica->database().run("UPDATE ticket SET state = x'00ff', overlay = NULL"));
     CHECK(desk.show(ticket).row.ghost);
   }
+  SECTION("a ticket, found by a view between two slices of a page") {
+    for (int i = 0; i < 4; ++i) desk.colleagues_ticket("ann", "door", "sticks");
+    desk.reopen();
+    const auto applier = desk.replica->begin_page(desk.page(), *desk.outbox);
+    CHECK(must(applier->apply(1)));
+    must(desk.replica->database().run("UPDATE ticket SET state = x'00ff', overlay = NULL"));
+    CHECK(desk.show(ticket).row.ghost);
+    const auto applied = applier->apply(50);
+    REQUIRE_FALSE(applied);
+    CHECK(applied.error().field == "copy");
+  }
   SECTION("a record, found by a command") {
     desk.reopen();
     must(desk.replica->database().run("UPDATE record SET data = x'00ff'"));
