@@ -57,8 +57,8 @@ public:
   void add(const Stamp& edit) {
     const bool sees_its_own_set = edit.sealed && edit.seen_seq >= edit.commit_seq;  // acts on what is there now
     seen_max_ = std::max(seen_max_, sees_its_own_set ? edit.commit_seq - 1 : std::min(edit.seen_seq, edit.commit_seq));
-    raise(chain_of(edit, edit.author), edit.origin);
-    if (sees_its_own_set) raise(chain_of(edit, {}), edit.origin);
+    add(chain_of(edit, edit.author), edit);
+    if (sees_its_own_set) add(chain_of(edit, {}), edit);
   }
   [[nodiscard]] bool contains(const Stamp& stamp) const {
     if (stamp.kind == 0) return false;  // everybody saw the create
@@ -75,17 +75,24 @@ private:
     if (!stamp.sealed) return {stamp.origin.device, stamp.origin.device_epoch, 0, {}};
     return {stamp.origin.device, stamp.origin.device_epoch, stamp.origin.chain_seq, author};
   }
-  void raise(const Chain& chain, const Origin& origin) {
-    Origin& newest = newest_[chain];
-    newest = std::max(newest, origin);
+  void add(const Chain& chain, const Stamp& edit) {
+    auto& newest = newest_[chain];
+    const auto later = newest.lower_bound(edit.origin);
+    if (later != newest.end() && later->second >= edit.commit_seq) return;
+    newest.insert_or_assign(later, edit.origin, edit.commit_seq);
+    std::erase_if(newest, [&](const auto& one) { return one.first < edit.origin && one.second <= edit.commit_seq; });
   }
+  /// A later one of the chain that was committed earlier did not see it: it was held, and let in since.
   [[nodiscard]] bool is_before(const Stamp& stamp, const Chain& chain) const {
     const auto newest = newest_.find(chain);
-    return newest != newest_.end() && stamp.origin < newest->second;
+    if (newest == newest_.end()) return false;
+    const auto later = newest->second.upper_bound(stamp.origin);
+    return later != newest->second.end() && later->second >= stamp.commit_seq;
   }
 
   std::uint64_t seen_max_ = 0;
-  std::map<Chain, Origin> newest_;
+  // By place in the chain, those with their commit that none has both behind and above it: commits fall.
+  std::map<Chain, std::map<Origin, std::uint64_t>> newest_;
 };
 
 class DescriptionFolder {

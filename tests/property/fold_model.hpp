@@ -35,7 +35,9 @@ struct Observed {
 
 class FoldModel {
 public:
-  explicit FoldModel(std::span<const sync::PlacedChange> log) : log_(log.begin(), log.end()) {
+  /// `then`: what receipts of a history that is over say of claims that came back.
+  explicit FoldModel(std::span<const sync::PlacedChange> log, std::map<sync::ChangeRef, sync::Standing> then = {})
+      : log_(log.begin(), log.end()), then_(std::move(then)) {
     std::ranges::sort(log_, {}, [](const auto& placed) {
       return std::pair{placed.stamp.commit_seq, placed.stamp.origin};
     });
@@ -233,28 +235,87 @@ private:
 
   // ---- claims ----
 
+  /// What stands in a claim's way, and by which rule; or only that it changes nothing.
+  struct Verdict {
+    const Placed* against = nullptr;
+    Rule rule = Rule::sequential;
+  };
+
+  static Bytes assignee_by(const Placed& x) {
+    return x.change.intent == Intent::take ? Bytes(x.stamp.author.view()) : x.change.target;
+  }
+  static bool deletes(const Placed& x) { return x.change.intent == Intent::delete_ticket; }
+  [[nodiscard]] bool is_deleted() const { return deletion_ != nullptr && deletes(*deletion_); }
+
+  /// Assignee and queue: the claim that stands must have been seen, also by one of the same value.
+  template <typename ValueOf>
+  static Verdict grip(const Placed& x, const Placed* stands, ValueOf value_of) {
+    if (stands == nullptr) return {};
+    if (!saw(x, *stands)) return {stands, Rule::claim_stands};
+    return {nullptr, value_of(*stands) == value_of(x) ? Rule::no_effect : Rule::sequential};
+  }
+  static Bytes target_of(const Placed& x) { return x.change.target; }
+
+  /// Deletion and estimates: who wants what is so already changes nothing.
+  template <typename ValueOf>
+  static Verdict decision(const Placed& x, const Placed* stands, ValueOf value_of, Rule rule) {
+    if (stands == nullptr) return {};
+    if (value_of(*stands) == value_of(x)) return {nullptr, Rule::no_effect};
+    return saw(x, *stands) ? Verdict{} : Verdict{stands, rule};
+  }
+
+  Verdict verdict_on(const Placed& x) {
+    const Intent intent = x.change.intent;
+    const bool of_deletion = intent == Intent::delete_ticket || intent == Intent::restore;
+    if (merge_ != nullptr) return {merge_, Rule::merged_ticket};
+    if (!of_deletion && is_deleted() && !saw(x, *deletion_)) return {deletion_, Rule::deleted_ticket};
+    switch (intent) {
+      case Intent::take:
+        if (assigned_ == nullptr || assignee_by(*assigned_).empty()) return {};
+        if (assignee_by(*assigned_) == assignee_by(x)) return {nullptr, Rule::no_effect};
+        return {assigned_, Rule::taken};
+      case Intent::assign:
+        return grip(x, assigned_, assignee_by);
+      case Intent::move_queue:
+        return grip(x, queued_, target_of);
+      case Intent::restore:
+        if (!is_deleted()) return {nullptr, Rule::no_effect};
+        return decision(x, deletion_, deletes, Rule::claim_stands);
+      case Intent::delete_ticket: {
+        const Verdict verdict = decision(x, deletion_, deletes, Rule::claim_stands);
+        if (verdict.against != nullptr || verdict.rule == Rule::no_effect) return verdict;
+        const Placed* unread = unread_message(x);
+        return unread == nullptr ? verdict : Verdict{unread, Rule::unseen_customer};
+      }
+      case Intent::approve_estimate:
+      case Intent::reject_estimate:
+        return decision(
+            x, decided_[x.change.targets.at(0)], [](const Placed& y) { return y.change.intent; }, Rule::estimate_claim);
+      default:
+        return {};
+    }
+  }
+
+  /// Where the total order has a claim and what stands in its way.
+  static bool stands_before(const Placed& x, const Placed& y) {
+    const auto key = [](const Placed& z) { return std::tuple{z.stamp.order_ms, !is_fact(z), z.stamp.commit_seq}; };
+    return key(x) < key(y);
+  }
+
+  /// What came back after a restore with its receipt of then is what that says, but where a claim was made since by
+  /// somebody who had not seen it.
+  Verdict as_then(const Placed& x, const Verdict& now) const {
+    const auto then = then_.find(x.stamp.ref());
+    if (then == then_.end() || then->second.outcome == Outcome::overtaken || now.against == nullptr) return now;
+    if (!stands_before(x, *now.against)) return {};
+    return then_.contains(now.against->stamp.ref()) ? Verdict{nullptr, Rule::no_effect} : now;
+  }
+  [[nodiscard]] const Standing* overtaken_then(const Placed& x) const {
+    const auto then = then_.find(x.stamp.ref());
+    return then != then_.end() && then->second.outcome == Outcome::overtaken ? &then->second : nullptr;
+  }
+
   void judge_claims() {
-    const Placed* assigned = nullptr;  // the claim that stands, of whatever value
-    const Placed* queued = nullptr;
-    const Placed* deletion = nullptr;
-    std::map<sync::ChangeRef, const Placed*> decided;
-    const auto assignee_by = [](const Placed& x) {
-      return x.change.intent == Intent::take ? Bytes(x.stamp.author.view()) : x.change.target;
-    };
-    const auto deletes = [](const Placed& x) { return x.change.intent == Intent::delete_ticket; };
-    const auto compare = [&](const Placed& x, const Placed*& stands, auto value_of, Rule rule) {
-      if (stands != nullptr && value_of(*stands) == value_of(x)) return fine(Rule::no_effect);
-      if (stands != nullptr && !saw(x, *stands)) return lost(Outcome::overtaken, rule, *stands);
-      stands = &x;
-      return fine();
-    };
-    // Assignee and queue: claiming again what one saw standing makes it one's own claim.
-    const auto claim = [&](const Placed& x, const Placed*& stands, auto value_of) {
-      if (stands != nullptr && !saw(x, *stands)) return lost(Outcome::overtaken, Rule::claim_stands, *stands);
-      const bool same = stands != nullptr && value_of(*stands) == value_of(x);
-      stands = &x;
-      return same ? fine(Rule::no_effect) : fine();
-    };
     for (const Placed& x : log_) {
       const Intent intent = x.change.intent;
       if (intent == Intent::custody_end) {
@@ -262,57 +323,61 @@ private:
         stand(x, fine());
       }
       if (find_intent(intent)->ruling != sync::Ruling::claim) continue;
-      if (merge_ != nullptr && merge_ < &x) {
-        stand(x, lost(Outcome::overtaken, Rule::merged_ticket, *merge_));
+      if (const Standing* then = overtaken_then(x)) {
+        stand(x, *then);
+        if (intent == Intent::take && then->rule == Rule::taken) lost_takes_.insert(x.stamp.ref());
         continue;
       }
-      const bool of_deletion = intent == Intent::delete_ticket || intent == Intent::restore;
-      if (!of_deletion && deletion != nullptr && deletes(*deletion) && !saw(x, *deletion)) {
-        stand(x, lost(Outcome::overtaken, Rule::deleted_ticket, *deletion));
+      const Verdict verdict = as_then(x, verdict_on(x));
+      if (verdict.against != nullptr) {
+        stand(x, lost(Outcome::overtaken, verdict.rule, *verdict.against));
+        if (verdict.rule == Rule::taken) lost_takes_.insert(x.stamp.ref());
         continue;
       }
-      const Placed* before = assigned;
-      if (intent == Intent::take) {
-        const bool free = assigned == nullptr || assignee_by(*assigned).empty();
-        const bool mine = !free && assignee_by(*assigned) == assignee_by(x);
-        stand(x, free ? fine() : mine ? fine(Rule::no_effect) : lost(Outcome::overtaken, Rule::taken, *assigned));
-        if (free || (mine && saw(x, *assigned))) assigned = &x;
-        if (!free && !mine) lost_takes_.insert(x.stamp.ref());
-      } else if (intent == Intent::assign) {
-        stand(x, claim(x, assigned, assignee_by));
-      } else if (intent == Intent::move_queue) {
-        stand(x, claim(x, queued, [](const Placed& y) { return y.change.target; }));
-      } else if (intent == Intent::restore && (deletion == nullptr || !deletes(*deletion))) {
-        stand(x, fine(Rule::no_effect));
-      } else if (intent == Intent::delete_ticket || intent == Intent::restore) {
-        const Placed* old = deletion;
-        Standing standing = compare(x, deletion, deletes, Rule::claim_stands);
-        const bool took = standing == fine() && deletes(x);
-        if (const Placed* unread = took ? unread_message(x) : nullptr; unread != nullptr) {
-          standing = lost(Outcome::overtaken, Rule::unseen_customer, *unread);
-          deletion = old;
-        }
-        stand(x, standing);
-      } else if (intent == Intent::approve_estimate || intent == Intent::reject_estimate) {
-        stand(x, compare(
-                     x, decided[x.change.targets.at(0)], [](const Placed& y) { return y.change.intent; },
-                     Rule::estimate_claim));
-      } else {
-        if (intent == Intent::merge) merge_ = &x;  // the first that nothing stood against
-        stand(x, fine());
-      }
-      move_custody(before, assigned, assignee_by);
+      stand(x, fine(verdict.rule));
+      take_hold(x, verdict.rule == Rule::no_effect);
     }
-    if (assigned != nullptr && !assignee_by(*assigned).empty()) seen_.assignee = assignee_by(*assigned);
-    if (queued != nullptr && !queued->change.target.empty()) seen_.queue = queued->change.target;
+    if (assigned_ != nullptr && !assignee_by(*assigned_).empty()) seen_.assignee = assignee_by(*assigned_);
+    if (queued_ != nullptr && !queued_->change.target.empty()) seen_.queue = queued_->change.target;
     if (merge_ != nullptr) seen_.merged_into = merge_->change.target;
-    seen_.deleted = deletion != nullptr && deletes(*deletion);
-    for (const auto& [estimate, decision] : decided)
+    seen_.deleted = is_deleted();
+    for (const auto& [estimate, decision] : decided_)
       if (decision != nullptr) seen_.decisions[estimate] = decision->change.intent == Intent::approve_estimate;
   }
 
-  template <typename AssigneeBy>
-  void move_custody(const Placed* before, const Placed* now, AssigneeBy assignee_by) {
+  /// The claim stands from here on. One that changes nothing becomes its author's own where they saw what stood.
+  void take_hold(const Placed& x, bool changes_nothing) {
+    const auto hold = [&](const Placed*& stands) {
+      if (!changes_nothing || (stands != nullptr && saw(x, *stands))) stands = &x;
+    };
+    switch (x.change.intent) {
+      case Intent::take:
+      case Intent::assign: {
+        const Placed* before = assigned_;
+        hold(assigned_);
+        move_custody(before, assigned_);
+        break;
+      }
+      case Intent::move_queue:
+        hold(queued_);
+        break;
+      case Intent::delete_ticket:
+      case Intent::restore:
+        if (!changes_nothing) deletion_ = &x;
+        break;
+      case Intent::approve_estimate:
+      case Intent::reject_estimate:
+        if (!changes_nothing) decided_[x.change.targets.at(0)] = &x;
+        break;
+      case Intent::merge:
+        if (!changes_nothing) merge_ = &x;
+        break;
+      default:
+        break;
+    }
+  }
+
+  void move_custody(const Placed* before, const Placed* now) {
     if (before == now) return;
     const Bytes to = assignee_by(*now);
     if (before != nullptr && !assignee_by(*before).empty() && assignee_by(*before) != to)
@@ -478,7 +543,12 @@ private:
   }
 
   std::vector<Placed> log_;
+  std::map<sync::ChangeRef, Standing> then_;
   const Placed* merge_ = nullptr;
+  const Placed* assigned_ = nullptr;  // the claim that stands, of whatever value
+  const Placed* queued_ = nullptr;
+  const Placed* deletion_ = nullptr;
+  std::map<sync::ChangeRef, const Placed*> decided_;
   std::set<sync::ChangeRef> lost_takes_;
   Observed seen_;
 };

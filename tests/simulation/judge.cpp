@@ -4,6 +4,8 @@
 
 #include "property/fold_history.hpp"
 #include "store/ledger.hpp"
+#include "tern/protocol/receipt.hpp"
+#include "tern/v1/exchange.pb.h"
 
 namespace tern::test {
 namespace {
@@ -88,7 +90,7 @@ private:
       const auto ledger = must(server::read_ticket(*db_, number(), id));
       // What depends on words that are gone cannot be told again.
       if (std::ranges::any_of(ledger, [](const auto& change) { return change.placed.change.body_erased; })) continue;
-      const FoldModel rules(server::folded_changes(ledger));
+      const FoldModel rules(server::folded_changes(ledger), decided_then(ledger));
       std::vector<sync::Message> messages;
       auto said = must(db_->query("SELECT data FROM message WHERE ticket_id = $1", id));
       while (must(said.step())) messages.push_back(must(sync::decode_message(said.blob(0))));
@@ -97,8 +99,37 @@ private:
     }
   }
 
+  /// What the receipts of given-up histories say of the changes of a ticket that came back: of each the first.
+  std::map<ChangeRef, sync::Standing> decided_then(const std::vector<server::LedgerChange>& ledger) {
+    std::map<ChangeRef, sync::Standing> then;
+    if (!run_.restored_) return then;
+    for (const server::LedgerChange& entry : ledger) {
+      const ChangeRef& ref = entry.placed.change.ref;
+      auto rows = must(db_->query(
+          "SELECT l.wire FROM old_receipt o JOIN old_receipt_list l ON l.tenant_id = o.tenant_id AND l.list_hash = "
+          "o.list_hash WHERE o.commit_seq = $1 ORDER BY o.old_commit_ms LIMIT 1",
+          entry.placed.stamp.commit_seq));
+      if (!must(rows.step())) continue;
+      for (const Bytes& wire : must(protocol::decode_receipt_list(rows.blob(0))).receipts) {
+        v1::SetOutcomes said;
+        said.ParseFromString(must(protocol::decode_receipt(wire)).outcomes);
+        for (const v1::ChangeOutcome& one : said.outcomes()) {
+          const auto outcome = static_cast<Outcome>(one.outcome());
+          if (ChangeId::or_zero(one.change_id()) != ref.id) continue;
+          if (outcome == Outcome::held || outcome == Outcome::rejected) continue;
+          then[ref] = {outcome,
+                       static_cast<sync::Rule>(one.rule()),
+                       {DeviceId::or_zero(one.stands_device()), ChangeId::or_zero(one.stands_change())},
+                       OperatorId::or_zero(one.stands_author())};
+        }
+      }
+    }
+    return then;
+  }
+
   void compare(const sync::TicketState& state, std::vector<sync::Message> messages,
                const std::vector<server::LedgerChange>& ledger, const Observed& due) {
+    const std::size_t complaints = world_.complaints().size();
     Observed is = observe(state, std::move(messages), {});
     std::erase_if(is.elements, [](const auto& key) { return key.field == sync::FieldId::links; });  // not modelled
     const auto same = [&](const char* what, const auto& a, const auto& b) {
@@ -122,6 +153,25 @@ private:
         complain("I10: ticket " + state.number + ": a change stands as " +
                  std::string(sync::to_string(change.standing)) + " where the rules give " +
                  std::string(sync::to_string(standing->second.outcome)));
+    }
+    if (world_.complaints().size() != complaints) show(ledger, due);
+  }
+
+  /// The changes of a ticket that somebody complained of, for whoever reads the trace.
+  void show(const std::vector<server::LedgerChange>& ledger, const Observed& due) {
+    for (const server::LedgerChange& entry : ledger) {
+      const sync::PlacedChange& placed = entry.placed;
+      const sync::Stamp& stamp = placed.stamp;
+      const auto* spec = sync::find_intent(placed.change.intent);
+      const auto standing = due.standings.find(placed.change.ref);
+      run_.note("  commit " + std::to_string(stamp.commit_seq) + "." + std::to_string(stamp.origin.index) + " of " +
+                to_hex(stamp.origin.device).substr(0, 6) + "/" + std::to_string(stamp.origin.device_epoch) + "/" +
+                std::to_string(stamp.origin.chain_seq) + " " + (spec != nullptr ? std::string(spec->name) : "?") +
+                ", seen " + std::to_string(stamp.seen_seq) + ", at " + std::to_string(stamp.order_ms) + ", stands as " +
+                std::string(sync::to_string(entry.standing)) +
+                (standing == due.standings.end() ? std::string()
+                                                 : ", due " + std::string(sync::to_string(standing->second.outcome))) +
+                ": " + placed.change.text + placed.change.label);
     }
   }
 

@@ -184,8 +184,9 @@ Result<std::optional<Bytes>> read_meta(sqlite::Database& db, std::int64_t tenant
 Result<void> write_meta(sqlite::Database& db, std::int64_t tenant, std::string_view name, ByteView value);
 /// A number as meta keeps it: 8 bytes.
 Bytes meta_number(std::uint64_t value);
-/// What stored states hold. 1: whose hand sealed a change, what a split gave away, removes that nobody had seen.
-inline constexpr std::uint64_t state_form = 1;
+/// What stored states hold. 1: whose hand sealed a change, what a split gave away, removes that nobody had seen. 2: who
+/// had not seen an edit of the description that was held.
+inline constexpr std::uint64_t state_form = 2;
 inline constexpr std::string_view meta_state_form = "state_form";
 std::uint64_t meta_number(const std::optional<Bytes>& value, std::uint64_t fallback = 0);
 

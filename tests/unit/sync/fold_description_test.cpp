@@ -12,6 +12,21 @@ const std::string base = "one\ntwo\nthree";
 
 }  // namespace
 
+TEST_CASE("description: what its author wrote since had not seen a held edit that is let in later",
+          "[sync][fold][description]") {
+  FoldDesk desk;
+  const Draft held = desk.describe("anna", at(10), "one\ntwo\nthree", "one\ntwo\nthree\nheld");
+  const Draft since = desk.describe("anna", at(11), "one\ntwo\nthree", "one\ntwo\nthree\nsince");
+  desk.commit(since);
+  desk.commit(held);
+  CHECK(desk.standing(held) == Standing{Outcome::superseded, Rule::text_overlap, since.ref(), since.author});
+  CHECK(desk.state().description == "one\ntwo\nthree\nsince");
+  const Draft more = desk.describe("anna", at(12), desk.state().description, "one\ntwo\nthree\nmore");
+  desk.commit(more);  // with both in sight
+  CHECK(desk.state().description == "one\ntwo\nthree\nmore");
+  CHECK(desk.equals_zero());
+}
+
 TEST_CASE("merge by line: changes of different lines both stay", "[sync][fold][description]") {
   CHECK(merge_lines("a\nb\nc", "A\nb\nc", "a\nb\nC") == "A\nb\nC");
   CHECK(merge_lines("a\nb\nc", "A\nb\nc", "a\nB\nc") == "A\nB\nc");  // neighbours
