@@ -49,6 +49,8 @@ private:
   template <typename Question>
   auto ask_tickets(const Question& question) -> decltype(question(std::declval<ListParts>())) {
     if (auto there = check_not_wiped(parts_.wipe, parts_.outbox); !there) return tl::unexpected(there.error());
+    // Without them it is shown as it was, as on a full disk.
+    if (parts_.writable) static_cast<void>(parts_.replica.take_in_receipts(parts_.outbox));
     return ask(question);
   }
 

@@ -54,12 +54,12 @@ private:
 };
 
 struct Yard {
-  World world{Seed::from_environment_or(61)};
+  World world;
   Device& van = world.add_device("van");
   Device& depot = world.add_device("depot");
   TicketId pump = van.create("pump", "it drips");
 
-  Yard() {
+  explicit Yard(Seed seed = Seed::from_environment_or(61)) : world(seed) {
     CHECK(world.run_until_quiet());
     world.pass(minutes_ms(5));
   }
@@ -165,7 +165,9 @@ TEST_CASE("an answer with own folds that gets lost comes again as such", "[world
 
 TEST_CASE("a crash at any point while own folds are applied loses nothing and shows nothing twice",
           "[world][own_folds][crash]") {
-  Yard yard;
+  const auto drawn = Seed::from_environment_or(61);
+  const Seed seed = GENERATE_COPY(drawn, Seed{11});  // 11: a crash between a receipt and its page
+  Yard yard(seed);
   std::vector<TicketId> tickets{yard.pump};
   for (int i = 0; i < 6; ++i) tickets.push_back(yard.van.create("ticket " + std::to_string(i)));
   CHECK(yard.world.run_until_quiet());

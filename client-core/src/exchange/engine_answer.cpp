@@ -210,6 +210,7 @@ Result<void> Engine::take_receipts(const CheckedAnswer& answer) {
                         receipt.leaf.set_hash, receipt.outcomes});
   }
   TERN_CHECKED(outbox_.store_receipts(receipts, {answer.receipts->head.epoch, answer.response->receipts()}));
+  replica_.note_receipts();
   crash_point("after_receipts");
   report_.receipts += receipts.size();
   return {};

@@ -281,15 +281,16 @@ Result<std::vector<Outbox::PendingTicket>> Outbox::pending_tickets(std::uint64_t
   TERN_TRY(
       auto rows,
       impl_->database->query(
-          "SELECT ticket_id, count(*), max(position) FROM change WHERE position IN (SELECT position FROM change WHERE "
-          "set_id IS NULL UNION ALL SELECT position FROM change WHERE set_id IN (SELECT id FROM change_set WHERE "
-          "commit_seq = 0 OR commit_seq > $1)) GROUP BY ticket_id",
+          "SELECT ticket_id, count(*), max(position), max(commit_seq) > 0 FROM (SELECT ticket_id, position, 0 AS "
+          "commit_seq FROM change WHERE set_id IS NULL UNION ALL SELECT c.ticket_id, c.position, s.commit_seq FROM "
+          "change_set s JOIN change c ON c.set_id = s.id WHERE s.commit_seq = 0 OR s.commit_seq > $1) GROUP BY "
+          "ticket_id",
           cursor_seq));
   std::vector<PendingTicket> out;
   for (;;) {
     TERN_TRY(const bool row, rows.step());
     if (!row) return out;
-    out.push_back({rows.id<TicketId>(0), rows.uint64(1), rows.int64(2)});
+    out.push_back({rows.id<TicketId>(0), rows.uint64(1), rows.int64(2), rows.boolean(3)});
   }
 }
 

@@ -151,6 +151,7 @@ public:
     TicketId ticket;
     std::uint64_t count = 0;
     std::int64_t last_position = 0;
+    bool decided = false;  // some of it has a receipt
   };
   Result<std::vector<PendingTicket>> pending_tickets(std::uint64_t cursor_seq);
   /// Tickets with changes whose receipt says a commit above `from_seq` and not above `to_seq`: what stops being pending

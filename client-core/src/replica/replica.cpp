@@ -336,6 +336,17 @@ std::uint64_t Replica::life() const {
   return impl_->life;
 }
 
+void Replica::note_receipts() {
+  impl_->receipts_came = true;
+}
+
+Result<void> Replica::take_in_receipts(Outbox& outbox) {
+  if (!impl_->receipts_came || impl_->role != sqlite::Role::writer) return {};
+  TERN_CHECKED(fold_what_was_missed(outbox));
+  impl_->receipts_came = false;
+  return {};
+}
+
 bool Replica::met_damage() const {
   return impl_->database->met_damage();
 }
@@ -372,7 +383,7 @@ Result<void> Replica::fold_what_was_missed(Outbox& outbox) {
   std::vector<TicketId> stale;
   for (const Outbox::PendingTicket& ticket : pending) {
     const auto found = shown.find(ticket.ticket);
-    const bool good = found != shown.end() && found->second.count == ticket.count &&
+    const bool good = !ticket.decided && found != shown.end() && found->second.count == ticket.count &&
                       found->second.last_position == ticket.last_position;
     if (!good) stale.push_back(ticket.ticket);
     if (found != shown.end()) shown.erase(found);

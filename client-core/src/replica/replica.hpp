@@ -94,6 +94,10 @@ public:
   /// Recomputes the optimistic state of these tickets from confirmed state and the outbox's pending changes. One
   /// transaction.
   Result<void> refold(Outbox& outbox, const std::vector<TicketId>& tickets);
+  /// Receipts were stored. What they say of work whose page is not here yet is folded when somebody looks, or with the
+  /// page: mostly that is next, and nobody looks in between.
+  void note_receipts();
+  Result<void> take_in_receipts(Outbox& outbox);
   /// What opening does: refolds every ticket that the outbox's pending work or a stale overlay names. A copy that turns
   /// out to be damaged is rebuilt.
   Result<void> catch_up(Outbox& outbox);

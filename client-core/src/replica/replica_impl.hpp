@@ -35,10 +35,11 @@ struct Replica::Impl {
   // Slices of one page, and pages that follow each other, share a transaction: the pages of the file that each of them
   // touches are written once.
   std::optional<sqlite::Transaction> open_page;
-  int open_pages = 0;      // whole ones in it
-  bool healed = false;     // once in a life: damage that comes back has another cause
-  bool page_lost = false;  // it could not be committed; the page has to come again
-  std::uint64_t life = 0;  // a new one with every opening
+  int open_pages = 0;          // whole ones in it
+  bool healed = false;         // once in a life: damage that comes back has another cause
+  bool page_lost = false;      // it could not be committed; the page has to come again
+  bool receipts_came = false;  // since somebody last looked
+  std::uint64_t life = 0;      // a new one with every opening
 
   ~Impl() { static_cast<void>(settle()); }
   /// Commits the slices that were applied so far. Whoever else writes calls this first.

@@ -195,7 +195,9 @@ void ClientDesk::push(bool answered) {
   }
   must(outbox->mark_sent(must(outbox->head()).chain_seq));
   const std::uint64_t newest = receipts.empty() ? 0 : receipts.back().commit_seq;
-  if (answered) must(outbox->store_receipts(receipts, {named<EpochId>("epoch"), "up to " + std::to_string(newest)}));
+  if (!answered) return;
+  must(outbox->store_receipts(receipts, {named<EpochId>("epoch"), "up to " + std::to_string(newest)}));
+  replica->note_receipts();
 }
 
 std::unique_ptr<v1::ExchangeResponse> ClientDesk::page() {

@@ -311,6 +311,29 @@ TEST_CASE("what the server refused is shown no more, even before the cursor has 
   CHECK(messages[0].text == "yes");
 }
 
+TEST_CASE("what a receipt says is shown before its page is here, and after a crash in between", "[client][replica]") {
+  ClientDesk desk;
+  const TicketId ticket = desk.colleagues_ticket("ann", "pump");
+  desk.pull();
+  desk.refuse = [](const Change& change) {
+    return change.text == "no" ? std::optional(std::pair(sync::Outcome::rejected, sync::ReasonCode::not_permitted))
+                               : std::nullopt;
+  };
+  desk.save(desk.message(ticket, "no"));
+  desk.save(desk.message(ticket, "yes"));
+  desk.seal();
+  CHECK(desk.show(ticket).timeline.size() == 3);
+  desk.push();
+  const auto shown = desk.show(ticket).timeline;
+  REQUIRE(shown.size() == 2);
+  CHECK(shown[1].text == "yes");
+  must(desk.replica->database().run("UPDATE ticket SET overlay = NULL"));  // the copy loses what it stored last
+  desk.reopen();
+  CHECK(desk.show(ticket).timeline.size() == 2);
+  desk.pull();
+  CHECK(desk.show(ticket).timeline.size() == 2);
+}
+
 TEST_CASE("a receipt that came after its patch, and was the last thing to come, is made good by opening",
           "[client][replica]") {
   ClientDesk desk;
