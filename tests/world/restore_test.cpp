@@ -1,4 +1,5 @@
 // A server that comes back older than its devices: what they hold receipts for returns, once, as what it was.
+#include <filesystem>
 #include <map>
 
 #include "outbox/outbox.hpp"
@@ -221,6 +222,40 @@ TEST_CASE("a device enrolled after the backup comes back by its certificate, unl
   CHECK(van.show(ticket).timeline.size() == 2);
   CHECK(count(world, "SELECT count(*) FROM device WHERE purpose = 0") == 2);
   stolen.close();
+  CHECK(world.invariants_hold());
+}
+
+TEST_CASE("a copy that lost its step into the new epoch takes it again, and nobody is asked over and over",
+          "[world][restore]") {
+  World world{Seed::from_environment_or(507)};
+  Device& van = world.add_device("van");
+  Device& desk = world.add_device("desk");
+  const TicketId ticket = van.create("pump");
+  CHECK(world.run_until_quiet());
+  const std::string backup = world.server.backup();
+  const ChangeRef note = van.note(ticket, "after the backup");
+  desk.set(ticket, Field::subject, "pump leaks");
+  CHECK(world.run_until_quiet());
+  van.close();
+  const std::string kept = van.home() + "-replica.db";
+  std::filesystem::copy_file(van.home() + "/replica.db", kept);
+  van.open();
+  world.server.restore(backup);
+  world.forget_acknowledged();
+  CHECK(world.run_until_quiet());
+  desk.note(ticket, "after the restore");
+  must(desk.sync());
+
+  van.close();
+  std::filesystem::copy_file(kept, van.home() + "/replica.db", std::filesystem::copy_options::overwrite_existing);
+  van.open();
+  const auto requests = world.network.seen().requests;
+  must(van.sync());
+  CHECK(world.network.seen().requests - requests < 10);
+  CHECK(van.up_to_date());
+  CHECK(van.fate(note).outcome == Outcome::applied);
+  CHECK(van.view(ticket) == desk.view(ticket));
+  CHECK(world.run_until_quiet());
   CHECK(world.invariants_hold());
 }
 

@@ -52,7 +52,7 @@ void Engine::start_round() {
   if (round_) return;
   round_ = true;
   session_renewed_ = clock_corrected_ = false;
-  useless_exchanges_ = gaps_ = 0;
+  useless_exchanges_ = gaps_ = refusals_ = 0;
 }
 
 void Engine::retry_now() {
@@ -139,6 +139,7 @@ Result<Engine::Flight> Engine::begin_flight() {
     flight.plan.push_from = flight.acked_before + 1;
   }
   if (flight.plan.pull) {
+    TERN_CHECKED(bring_replica_along());
     TERN_TRY(const auto suspended, replica_.meta(meta_digest_suspended));
     if (suspended) flight.plan.with_digest = false;
   }
@@ -244,6 +245,7 @@ tl::unexpected<Error> Engine::fault(Error error, std::int64_t at_least_ms) {
   if (error.code == ErrorCode::malformed || error.code == ErrorCode::internal) error.code = ErrorCode::no_connection;
   flight_.reset();
   proof_.reset();
+  clock_corrected_ = false;                // somebody may set it again before a request gets through
   static_cast<void>(replica_.database());  // pages that waited for the next one are stored now
   round_ = true;
   wake_at_ms_ = environment_.boot_ms() + backoff_.next_ms(environment_, at_least_ms);

@@ -291,10 +291,16 @@ Result<void> Engine::take_deposit(const v1::ExchangeResponse& response, const Fl
   return {};
 }
 
+/// An error in an answer of a good session: another one may be told more, but not for ever.
+bool Engine::renewal_may_help() {
+  const bool renewed = renew_session();
+  return ++refusals_ < useless_exchanges_max && renewed;
+}
+
 Result<void> Engine::take_error(const v1::ExchangeResponse& response, const Flight& flight) {
   push_from_ = 0;
   if (!response.has_error()) {
-    gaps_ = 0;
+    gaps_ = refusals_ = 0;
     return {};
   }
   const Error error = from_message(response.error());
@@ -316,14 +322,14 @@ Result<void> Engine::take_error(const v1::ExchangeResponse& response, const Flig
     TERN_TRY(const Outbox::Head head, outbox_.head());
     const bool healed = flight.built.first_seq != 0 && head.device_epoch > response.error().head().device_epoch();
     if (healed) return {};
-    if (renew_session()) return {};  // a frozen key gets a deposit session
+    if (renewal_may_help()) return {};  // a frozen key gets a deposit session
     return pause({error.code,
                   "This device exists twice: another copy of it has been writing too.",
                   "Your work is kept here; ask for a new enrolment.",
                   {}});
   }
   if (error.code == ErrorCode::epoch_changed || wants_new_session(error.code)) {
-    if (renew_session()) return {};
+    if (renewal_may_help()) return {};
     return pause(error);
   }
   if (is_final(error.code)) {

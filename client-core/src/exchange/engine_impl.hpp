@@ -93,9 +93,11 @@ private:
   Result<bool> step_back();
   [[nodiscard]] Result<PastEpoch> shared_past() const;
   Result<void> adopt_epoch(const protocol::Signed<protocol::EpochRecord>& record, const PastEpoch& past);
-  Result<void> move_replica_to(const protocol::EpochRecord& record, std::uint64_t kept_seq);
+  Result<void> bring_replica_along();
+  Result<void> move_replica_to(const EpochId& epoch, std::uint64_t kept_seq);
   /// True when a new session may be tried in this round.
   bool renew_session();
+  bool renewal_may_help();
   Result<void> seal_open_set();
   Result<void> adopt_key_list(const protocol::Signed<protocol::KeyList>& list);
   Result<void> adopt_certificate(const protocol::Signed<protocol::Certificate>& certificate);
@@ -146,7 +148,7 @@ private:
   std::int64_t wake_at_ms_ = 0;       // boot clock; 0: no back-off
   std::optional<Error> last_fault_;   // what the wait is for
   bool session_renewed_ = false;      // once between two answers that were taken
-  bool clock_corrected_ = false;      // likewise
+  bool clock_corrected_ = false;      // likewise, or between two waits
   std::optional<HttpRequest> proof_;  // the next request of the handshake
   std::optional<Flight> flight_;
   std::optional<Page> page_;
@@ -158,6 +160,7 @@ private:
   std::uint64_t push_from_ = 0;        // CHAIN_GAP; 0: after the newest set with a receipt
   std::optional<Error> push_stopped_;  // a set that the server will not take: nothing behind it can go
   unsigned gaps_ = 0, useless_exchanges_ = 0;
+  unsigned refusals_ = 0;             // in a row, each in a session of its own
   std::uint64_t own_sets_until_ = 0;  // the server holds own sets up to here that this outbox lacks
 
   bool certificate_due_ = false;  // the server says that it knows no such device: it may have been restored

@@ -223,7 +223,11 @@ Result<void> Engine::adopt_epoch(const protocol::Signed<protocol::EpochRecord>& 
   const std::uint64_t kept_seq = std::min(record.value.kept_size, past.kept_seq);
   TERN_CHECKED(seal_open_set());  // under the anchor and cursor it was made under
   if (!mutant(Mutant::epoch_ignored)) TERN_CHECKED(return_to_sealed(outbox_, kept_seq));
-  if (!parts_.wiped) TERN_CHECKED(move_replica_to(record.value, kept_seq));
+  if (!parts_.wiped) {
+    TERN_TRY(const CursorHeld here, replica_.cursor());
+    const bool follows = here.epoch == record.value.old_epoch || here.epoch == state_.ladder.back().head.epoch;
+    if (follows) TERN_CHECKED(move_replica_to(record.value.new_epoch, kept_seq));
+  }
   head_shown_.reset();
   state_.epoch_records.resize(state_.epoch_records.size() - std::exchange(epochs_back_, 0));
   state_.epoch_records.push_back(record.wire);
@@ -232,14 +236,29 @@ Result<void> Engine::adopt_epoch(const protocol::Signed<protocol::EpochRecord>& 
   return store_sync_state(outbox_, state_);
 }
 
+/// The copy is not forced to the disk as the outbox is, which knows the epoch: after a loss of power, or put back by
+/// hand, it may stand in one before, of which the server would hear nothing.
+Result<void> Engine::bring_replica_along() {
+  TERN_TRY(const CursorHeld here, replica_.cursor());
+  if (state_.ladder.empty() || here.epoch.is_zero()) return {};
+  const EpochId now = state_.ladder.back().head.epoch;
+  if (here.epoch == now) return {};
+  std::uint64_t kept_seq = UINT64_MAX;
+  for (auto wire = state_.epoch_records.rbegin(); wire != state_.epoch_records.rend(); ++wire) {
+    TERN_TRY(const auto record, read_stored_statement<protocol::EpochRecord>(*wire));
+    kept_seq = std::min(kept_seq, record.kept_size);
+    if (record.old_epoch == here.epoch) return move_replica_to(now, kept_seq);
+  }
+  return replica_.rebuild(outbox_);
+}
+
 /// The cursor goes back to what both histories share; what lies above it is fetched again.
-Result<void> Engine::move_replica_to(const protocol::EpochRecord& record, std::uint64_t kept_seq) {
+Result<void> Engine::move_replica_to(const EpochId& epoch, std::uint64_t kept_seq) {
   TERN_CHECKED(replica_.set_meta(meta_digest_suspended, "1"));
   TERN_TRY(const CursorHeld here, replica_.cursor());
-  if (here.epoch != record.old_epoch && here.epoch != state_.ladder.back().head.epoch) return {};
   TERN_CHECKED(lower_versions(replica_.database(), kept_seq));
   auto page = std::make_unique<v1::ExchangeResponse>();
-  page->mutable_cursor()->set_epoch(Bytes(record.new_epoch.view()));
+  page->mutable_cursor()->set_epoch(Bytes(epoch.view()));
   page->mutable_cursor()->set_commit_seq(std::min(here.commit_seq, kept_seq));
   page->set_more(true);
   const auto applier = replica_.begin_page(std::move(page), outbox_);

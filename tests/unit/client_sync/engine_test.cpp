@@ -226,6 +226,28 @@ TEST_CASE("a device whose clock is off learns the server's time and is let in", 
   CHECK(desk.server.commits() == 1);
 }
 
+TEST_CASE("a clock that is set again before a request gets through is corrected again", "[client][exchange]") {
+  Desk desk;
+  good(desk.device.sync());
+  desk.device.create("x");
+  int exchanges = 0;
+  desk.device.wire.before = [&](const HttpRequest& request) -> std::optional<Result<HttpAnswer>> {
+    desk.server.refuse_status.reset();
+    if (request.target != "/sync/v1/exchange") return std::nullopt;
+    ++exchanges;
+    if (exchanges == 2) return Result<HttpAnswer>(fail(ErrorCode::no_connection, "There is no network here."));
+    if (exchanges == 1 || exchanges == 3) {
+      desk.server.refuse_status = 401;
+      desk.server.refuse_code = "clock_skew";
+      desk.server.refuse_more = R"(,"server_time_ms":1700000000000)";
+    }
+    return std::nullopt;
+  };
+  CHECK_FALSE(desk.device.sync());
+  good(desk.device.sync());
+  CHECK(desk.server.commits() == 1);
+}
+
 TEST_CASE("pages grow on a quick network and shrink on a slow one", "[client][exchange]") {
   Desk desk;
   std::vector<std::uint32_t> wanted;
