@@ -81,7 +81,7 @@ private:
     // The server speaks for many: its chain is nobody's own, but what one did in one set.
     const bool server = x.change.principal_kind != sync::PrincipalKind::unspecified;
     if (server) chain = chain && a.origin.chain_seq == b.origin.chain_seq && a.author == b.author;
-    return chain || b.commit_seq <= a.seen_seq;
+    return chain || (b.commit_seq <= a.seen_seq && (b.commit_seq != a.commit_seq || earlier));
   }
 
   /// The order of facts among themselves.

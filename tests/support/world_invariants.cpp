@@ -37,6 +37,20 @@ void add_message(Messages& messages, ByteView data) {
   messages[message.stamp.ref()] = std::move(message);
 }
 
+/// The first in which two lists differ.
+std::string difference(const Messages& is, const Messages& due) {
+  for (const auto& [ref, message] : due)
+    if (const auto mine = is.find(ref); mine == is.end()) {
+      return "\"" + message.text + "\" is missing";
+    } else if (!(mine->second == message)) {
+      return "\"" + mine->second.text + "\" of version " + std::to_string(mine->second.version) + " for \"" +
+             message.text + "\" of version " + std::to_string(message.version);
+    }
+  for (const auto& [ref, message] : is)
+    if (!due.contains(ref)) return "\"" + message.text + "\" is not there";
+  return "nothing";
+}
+
 }  // namespace
 
 void World::complain(std::string what) {
@@ -288,7 +302,8 @@ void World::check_copy(Device& device) {
       complain("I9: " + device.name() + " shows another state of " + state.number + ": version " +
                std::to_string(mine->second.version) + " where the server has " + std::to_string(state.version));
     } else if (held_messages[id] != due_messages[id]) {
-      complain("I9: " + device.name() + " shows other messages of " + state.number);
+      complain("I9: " + device.name() + " shows other messages of " + state.number + ": " +
+               difference(held_messages[id], due_messages[id]));
     }
   }
   if (auto whole = copy->integrity_check(); !whole) complain("I29: " + device.name() + ": " + whole.error().message);
