@@ -76,6 +76,7 @@ void damage_copy(Run& run, Random& random) {
   seat->device->close();
   const std::string path = seat->device->home() + "/replica.db";
   random.chance(500) ? run.disk_.damage(path) : static_cast<void>(run.disk_.flip_bit(path));
+  seat->device->damaged_at_rest = true;
   run.reopen(*seat->device);
   run.mark("copy damaged");
 }

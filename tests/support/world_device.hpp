@@ -125,7 +125,8 @@ public:
 
   VirtualEnvironment environment;
   std::size_t row_budget = 500;
-  bool gone = false;  // stolen, lost, given up: nobody waits for it any more
+  bool damaged_at_rest = false;  // its copy was
+  bool gone = false;             // stolen, lost, given up: nobody waits for it any more
 
 private:
   void pump();
