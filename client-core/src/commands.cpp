@@ -154,6 +154,7 @@ private:
       for (const sync::FieldSetting& setting : change.fields) {
         if (setting.field == sync::FieldId::subject) ground.label.subject = setting.value.value_or("");
       }
+      ground.label.subject_by = change.ref;
     } else {
       TERN_TRY(const auto held, parts_.replica.held(change.ticket));
       if (!held || held->ghost) return not_here();
@@ -162,9 +163,18 @@ private:
         TERN_TRY(ground.create, pending_create(change.ticket));
       }
       ground.label.number = held->number;
-      ground.label.subject = held->subject;
+      TERN_CHECKED(label_subject(ground.label));
     }
     return &grounds_.emplace(change.ticket, std::move(ground)).first->second;
+  }
+
+  Result<void> label_subject(TicketLabel& label) {
+    TERN_TRY(const auto state, parts_.replica.shown(label.ticket));
+    const sync::Head* subject = state ? sync::standing_head(*state, sync::FieldId::subject) : nullptr;
+    if (subject == nullptr || !subject->value) return {};
+    label.subject = *subject->value;
+    label.subject_by = subject->stamp.ref();
+    return {};
   }
 
   Result<std::optional<ChangeId>> pending_create(const TicketId& ticket) {

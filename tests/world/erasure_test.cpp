@@ -194,3 +194,67 @@ TEST_CASE("what was written and erased after the backup comes back in its erased
     CHECK_FALSE(device_holds_canary(scene.desk));
   }
 }
+
+TEST_CASE("an erased subject goes also from a device that worked on the ticket and holds it no more",
+          "[world][security][erasure]") {
+  for (const bool whole : {true, false}) {
+    INFO((whole ? "the ticket is erased" : "the change that set the subject is erased"));
+    World world{Seed::from_environment_or(95)};
+    for (const char* queue : {"Field", "Desk"}) world.add_record("queue", queue);
+    Device& van = world.add_device("van");
+    Device& ben = world.add_device("ben", {.role = "operator", .queues = {"Field"}, .scope_all = false});
+    const auto queue = [&](const char* name) {
+      return must(van.client().commands().find_record(static_cast<std::uint32_t>(sync::RecordKind::queue), name));
+    };
+    const TicketId ticket = van.create(whole ? std::string(canary) : "nothing special");
+    van.move_to(ticket, queue("Field"));
+    ChangeRef subject;
+    if (!whole) subject = van.set(ticket, Field::subject, Bytes(canary));
+    CHECK(world.run_until_quiet());
+    const std::string number = van.show(ticket).row.number;
+    const ChangeRef note = ben.note(ticket, "seen");
+    CHECK(world.run_until_quiet());
+    van.move_to(ticket, queue("Desk"));
+    CHECK(world.run_until_quiet());
+    CHECK_FALSE(ben.holds(ticket));
+    REQUIRE(device_holds_canary(ben));
+    REQUIRE(ben.fate(note).subject == canary);
+
+    if (whole)
+      world.server.administer("erase", {{"ticket", Json(number)}});
+    else
+      erase(world, subject);
+    CHECK(world.run_until_quiet());
+    CHECK_FALSE(device_holds_canary(ben));
+    CHECK_FALSE(device_holds_canary(van));
+    CHECK(ben.fate(note).subject.empty());
+    CHECK(ben.fate(note).number == number);
+  }
+}
+
+TEST_CASE("a ticket that left stands without its subject once that is erased", "[world][security][erasure]") {
+  World world{Seed::from_environment_or(96)};
+  for (const char* queue : {"Field", "Desk"}) world.add_record("queue", queue);
+  Device& van = world.add_device("van");
+  Device& ben = world.add_device("ben", {.role = "operator", .queues = {"Field"}, .scope_all = false});
+  const auto queue = [&](const char* name) {
+    return must(van.client().commands().find_record(static_cast<std::uint32_t>(sync::RecordKind::queue), name));
+  };
+  const TicketId ticket = van.create(std::string(canary));
+  van.move_to(ticket, queue("Field"));
+  CHECK(world.run_until_quiet());
+  const std::string number = van.show(ticket).row.number;
+  van.move_to(ticket, queue("Desk"));
+  must(van.sync());
+  world.server.administer("erase", {{"ticket", Json(number)}});
+  ben.begin_round();                  // its request is under way,
+  ben.note(ticket, "wedge removed");  // and the label is what the copy still says
+  world.run_while([&] { return ben.status().ghosts == 0 && ben.busy(); });
+  REQUIRE(ben.status().ghosts == 1);
+  REQUIRE(ben.list().size() == 1);
+  CHECK(ben.list().front().number == number);
+  CHECK(ben.list().front().subject.empty());
+  CHECK_FALSE(device_holds_canary(ben));
+  CHECK(world.run_until_quiet());
+  CHECK_FALSE(device_holds_canary(ben));
+}

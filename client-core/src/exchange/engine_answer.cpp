@@ -226,11 +226,12 @@ Result<void> Engine::take_statements(const CheckedAnswer& answer) {
     }
     ++report_.amendments;
   }
-  for (const auto& erasure : answer.erasures) {
-    std::vector<sync::ChangeRef> changes;
+  for (const auto& erasure : answer.erasures)
     for (const protocol::ErasedChange& erased : erasure.value.changes)
-      changes.push_back({erased.name.device, erased.name.change});
-    TERN_CHECKED(outbox_.erase(changes));
+      erasing_.insert({erased.name.device, erased.name.change});
+  if (!answer.erasures.empty()) {
+    TERN_TRY(const auto unnamed, outbox_.erase({erasing_.begin(), erasing_.end()}));
+    if (!unnamed.empty()) TERN_CHECKED(replica_.refold(outbox_, unnamed));
   }
   for (const protocol::AnchorWithdrawal& withdrawal : answer.withdrawals) {
     TERN_TRY(const AnchorHeld held, outbox_.anchor());
@@ -240,6 +241,18 @@ Result<void> Engine::take_statements(const CheckedAnswer& answer) {
     if (in_doubt) TERN_CHECKED(outbox_.set_anchor({}));
   }
   if (answer.certificate) TERN_CHECKED(adopt_certificate(*answer.certificate));
+  return {};
+}
+
+/// The copy is there: what was done to a ticket since the order came, while its old text was still shown, has labelled
+/// it once more. Nothing of it stays in the logs of the files.
+Result<void> Engine::finish_erasing() {
+  if (erasing_.empty()) return {};
+  TERN_TRY(const auto unnamed, outbox_.erase({erasing_.begin(), erasing_.end()}));
+  TERN_CHECKED(replica_.refold(outbox_, unnamed));
+  erasing_.clear();
+  for (sqlite::Database* database : {&outbox_.database(), &replica_.database()})
+    static_cast<void>(database->checkpoint(sqlite::CheckpointMode::truncate));  // a reader may hold it up
   return {};
 }
 
@@ -443,6 +456,7 @@ tl::unexpected<Error> Engine::page_failed(const Error& error) {
 Result<void> Engine::finish_page() {
   const Page page = std::move(*std::exchange(page_, std::nullopt));
   page_failures_ = 0;
+  if (!page.more) TERN_CHECKED(finish_erasing());
   TERN_TRY(const bool complete, first_replica_complete(replica_));
   if (complete && !page.was_complete) report_.first_replica = true;
   TERN_CHECKED(compare_digests(page));

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -114,6 +115,7 @@ private:
   Result<void> take_own_sets(const CheckedAnswer& answer);
   Result<void> take_receipts(const CheckedAnswer& answer);
   Result<void> take_statements(const CheckedAnswer& answer);
+  Result<void> finish_erasing();
   Result<void> take_anchor(const CheckedAnswer& answer, const Flight& flight);
   Result<void> take_deposit(const v1::ExchangeResponse& response, const Flight& flight);
   /// Nothing when the error stops only this push; the round goes on.
@@ -164,6 +166,8 @@ private:
   std::uint64_t own_sets_until_ = 0;  // the server holds own sets up to here that this outbox lacks
 
   bool certificate_due_ = false;  // the server says that it knows no such device: it may have been restored
+
+  std::set<sync::ChangeRef> erasing_;  // ordered, and not yet gone from the copy
 
   // Epochs: a second handshake shows the newest head that the record keeps.
   std::optional<protocol::LogHead> head_shown_;

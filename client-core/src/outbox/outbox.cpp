@@ -188,16 +188,23 @@ Result<void> Outbox::give_salts(Environment& environment) {
 
 Result<void> Outbox::Impl::keep_label(const TicketLabel& label) {
   return database->run(
-      "INSERT INTO ticket_label (ticket_id, number, subject) VALUES ($1, $2, $3) ON CONFLICT (ticket_id) DO UPDATE SET "
-      "number = excluded.number, subject = excluded.subject",
-      label.ticket, Text{label.number}, Text{label.subject});
+      "INSERT INTO ticket_label (ticket_id, number, subject, subject_device, subject_change) VALUES ($1, $2, $3, $4, "
+      "$5) "
+      "ON CONFLICT (ticket_id) DO UPDATE SET number = excluded.number, subject = excluded.subject, subject_device = "
+      "excluded.subject_device, subject_change = excluded.subject_change",
+      label.ticket, Text{label.number}, Text{label.subject}, label.subject_by.device, label.subject_by.id);
 }
 
 Result<std::optional<TicketLabel>> Outbox::label(const TicketId& ticket) {
-  TERN_TRY(auto rows, impl_->database->query("SELECT number, subject FROM ticket_label WHERE ticket_id = $1", ticket));
+  TERN_TRY(auto rows, impl_->database->query("SELECT number, subject, subject_device, subject_change FROM "
+                                             "ticket_label WHERE ticket_id = $1",
+                                             ticket));
   TERN_TRY(const bool found, rows.step());
   if (!found) return std::nullopt;
-  return TicketLabel{ticket, std::string(rows.text(0)), std::string(rows.text(1))};
+  return TicketLabel{ticket,
+                     std::string(rows.text(0)),
+                     std::string(rows.text(1)),
+                     {DeviceId::or_zero(rows.blob(2)), ChangeId::or_zero(rows.blob(3))}};
 }
 
 // ---- reading own changes ----

@@ -65,6 +65,7 @@ struct AnchorHeld {
 struct TicketLabel {
   TicketId ticket;
   std::string number, subject;
+  sync::ChangeRef subject_by;  // the change that gave the subject; zero when there is none
 };
 
 /// What the header of a set says beside its changes. Clock readings come from the Environment at sealing.
@@ -133,8 +134,9 @@ public:
   Result<OldReceipts> old_receipts(std::uint64_t first_seq, std::uint64_t last_seq, std::size_t bytes_max);
   /// `change`: an own change that the statement names, as amended or as the cause. Foreign ones are ignored.
   Result<void> store_amendment(const sync::ChangeRef& change, ByteView statement);
-  /// Takes body and salt of own changes away; their commitments stay. Foreign and unknown ones are ignored.
-  Result<void> erase(const std::vector<sync::ChangeRef>& changes);
+  /// Takes body and salt of own changes away; their commitments stay. Subjects that one of the changes gave, whoever
+  /// made it, leave the labels. Gives the tickets of these, also when it is done again.
+  Result<std::vector<TicketId>> erase(const std::vector<sync::ChangeRef>& changes);
 
   struct Head {
     std::uint64_t device_epoch = 1, chain_seq = 0;

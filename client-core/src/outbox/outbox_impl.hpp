@@ -32,6 +32,7 @@ struct Outbox::Impl {
   Result<Bytes> outcome_of(std::int64_t set_id, std::int64_t index);
   Result<void> add_draft(const sync::Change& change, Environment& environment);
   Result<void> keep_label(const TicketLabel& label);
+  Result<void> erase_subjects(const sync::ChangeRef& given_by, std::vector<TicketId>& tickets);
   /// The set that now has it; nothing when there was one, or there is no such set.
   Result<std::optional<std::int64_t>> store_receipt(const StoredReceipt& receipt);
   Result<void> keep_proof(const std::vector<std::int64_t>& sets, const SignedReceipts& signed_list);

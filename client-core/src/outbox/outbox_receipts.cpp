@@ -137,10 +137,27 @@ Result<void> Outbox::store_amendment(const sync::ChangeRef& change, ByteView sta
       Blob{statement}, change.id);
 }
 
-Result<void> Outbox::erase(const std::vector<sync::ChangeRef>& changes) {
-  if (mutant(Mutant::device_keeps_erased)) return {};
+Result<void> Outbox::Impl::erase_subjects(const sync::ChangeRef& given_by, std::vector<TicketId>& tickets) {
+  TERN_TRY(auto rows,
+           database->query("SELECT ticket_id FROM ticket_label WHERE subject_change = $1 AND subject_device = "
+                           "$2",
+                           given_by.id, given_by.device));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) break;
+    tickets.push_back(rows.id<TicketId>(0));
+  }
+  rows.reset();
+  return database->run("UPDATE ticket_label SET subject = '' WHERE subject_change = $1 AND subject_device = $2",
+                       given_by.id, given_by.device);
+}
+
+Result<std::vector<TicketId>> Outbox::erase(const std::vector<sync::ChangeRef>& changes) {
+  std::vector<TicketId> unnamed;
+  if (mutant(Mutant::device_keeps_erased)) return unnamed;
   TERN_TRY(auto transaction, Transaction::begin_write(*impl_->database));
   for (const sync::ChangeRef& ref : changes) {
+    TERN_CHECKED(impl_->erase_subjects(ref, unnamed));
     if (ref.device != impl_->owner.device) continue;
     TERN_TRY(auto rows, impl_->database->query("SELECT position, salt, body FROM change WHERE change_id = $1 AND salt "
                                                "IS NOT NULL AND erased_commitment IS NULL",
@@ -154,7 +171,8 @@ Result<void> Outbox::erase(const std::vector<sync::ChangeRef>& changes) {
         impl_->database->run("UPDATE change SET salt = NULL, body = NULL, erased_commitment = $1 WHERE position = $2",
                              commitment, position));
   }
-  return transaction.commit();
+  TERN_CHECKED(transaction.commit());
+  return unnamed;
 }
 
 Result<std::size_t> Outbox::prune(std::uint64_t backup_stable_seq, std::int64_t now_ms, std::int64_t retention_ms) {

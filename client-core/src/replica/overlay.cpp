@@ -142,7 +142,7 @@ Result<void> Replica::Impl::refold_ticket(Outbox& outbox, const TicketId& ticket
     row.emplace();
     if (ghost) {
       TERN_TRY(const auto label, outbox.label(ticket));
-      TERN_TRY(row->id, tickets().insert_ghost(ticket, label ? label->number : "", label ? label->subject : ""));
+      TERN_TRY(row->id, tickets().insert_ghost(ticket, label ? label->number : ""));
     } else {
       TERN_TRY(row->id, tickets().insert(ticket, 0, {}, TicketColumns{}));
     }
@@ -150,7 +150,11 @@ Result<void> Replica::Impl::refold_ticket(Outbox& outbox, const TicketId& ticket
   Overlay overlay(std::move(state), outbox.owner(), messages(), row->id);
   for (const OwnChange& own : pending) TERN_CHECKED(overlay.fold(own, ghost));
   TERN_CHECKED(overlay.store_messages());
-  if (ghost) return tickets().set_pending(row->id, pending.size(), last_position);
+  if (ghost) {
+    TERN_TRY(const auto label, outbox.label(ticket));
+    TERN_CHECKED(tickets().rename_ghost(row->id, label ? label->subject : ""));
+    return tickets().set_pending(row->id, pending.size(), last_position);
+  }
 
   TicketColumns columns = columns_of(overlay.state());
   if (columns.number.empty()) columns.number = overlay.provisional_number();

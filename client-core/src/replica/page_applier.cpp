@@ -222,7 +222,8 @@ private:
     TERN_CHECKED(impl().messages().remove_confirmed(row->id));
     if (row->pending > 0) {
       touched_.insert(ticket);
-      return impl().tickets().make_ghost(row->id);
+      TERN_TRY(const auto label, outbox_.label(ticket));
+      return impl().tickets().make_ghost(row->id, label ? label->subject : "");
     }
     return impl().tickets().remove(row->id);
   }

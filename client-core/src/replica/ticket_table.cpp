@@ -65,7 +65,7 @@ constexpr std::string_view ghost_sql =
     "UPDATE ticket SET version = 0, state = NULL, overlay = NULL, ghost = 1, integer_id = 0, status = 1, status_class "
     "= 1, "
     "priority = 2, category_id = NULL, type = NULL, queue_id = NULL, assignee_id = NULL, contact_id = NULL, "
-    "organisation_id = NULL, tags = NULL, due_ms = NULL, created_ms = 0, deleted = 0 WHERE id = $1";
+    "organisation_id = NULL, tags = NULL, due_ms = NULL, created_ms = 0, deleted = 0, subject = $2 WHERE id = $1";
 
 }  // namespace
 
@@ -181,18 +181,22 @@ Result<void> TicketTable::update_shown(std::int64_t id, ByteView overlay, const 
   return words_.changed_ticket(database_, id, before, {columns.subject, columns.description});
 }
 
-Result<void> TicketTable::make_ghost(std::int64_t id) {
+Result<void> TicketTable::make_ghost(std::int64_t id, std::string_view subject) {
   TERN_TRY(const TicketWords before, words_of(id));
-  TERN_CHECKED(database_.run(ghost_sql, id));
+  TERN_CHECKED(database_.run(ghost_sql, id, Text{subject}));
   TERN_CHECKED(set_aliases(id, {}));
-  return words_.changed_ticket(database_, id, before, {before.subject, {}});
+  return words_.changed_ticket(database_, id, before, {std::string(subject), {}});
 }
 
-Result<std::int64_t> TicketTable::insert_ghost(const TicketId& ticket, std::string_view number,
-                                               std::string_view subject) {
+Result<void> TicketTable::rename_ghost(std::int64_t id, std::string_view subject) {
+  TERN_TRY(const TicketWords before, words_of(id));
+  TERN_CHECKED(database_.run("UPDATE ticket SET subject = $2 WHERE id = $1 AND ghost = 1", id, Text{subject}));
+  return words_.changed_ticket(database_, id, before, {std::string(subject), {}});
+}
+
+Result<std::int64_t> TicketTable::insert_ghost(const TicketId& ticket, std::string_view number) {
   TicketColumns columns;
   columns.number = number;
-  columns.subject = subject;
   TERN_TRY(const std::int64_t id, insert(ticket, 0, {}, columns));
   TERN_CHECKED(database_.run("UPDATE ticket SET ghost = 1 WHERE id = $1", id));
   return id;

@@ -52,8 +52,9 @@ public:
   Result<void> update_shown(std::int64_t id, ByteView overlay, const TicketColumns& columns, std::uint64_t pending,
                             std::int64_t pending_last);
   /// Keeps number and subject, drops everything else of the row.
-  Result<void> make_ghost(std::int64_t id);
-  Result<std::int64_t> insert_ghost(const TicketId& ticket, std::string_view number, std::string_view subject);
+  Result<void> make_ghost(std::int64_t id, std::string_view subject);
+  Result<void> rename_ghost(std::int64_t id, std::string_view subject);
+  Result<std::int64_t> insert_ghost(const TicketId& ticket, std::string_view number);
   Result<void> set_pending(std::int64_t id, std::uint64_t pending, std::int64_t pending_last);
   /// The row and its words; its messages are the caller's.
   Result<void> remove(std::int64_t id);

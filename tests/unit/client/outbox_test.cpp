@@ -262,6 +262,28 @@ TEST_CASE("erasing takes text and salt away, and the set still verifies in its e
   CHECK(protocol::verify_wire(must(desk.outbox->sets_from(1, 1, 1 << 20)).front(), context));
 }
 
+TEST_CASE("a subject goes from the label with the change that gave it, whoever made that", "[client][outbox]") {
+  ClientDesk desk;
+  const sync::ChangeRef given{named<DeviceId>("stranger"), ChangeId::or_zero(Bytes(8, 'g'))};
+  const sync::ChangeRef other{named<DeviceId>("stranger"), ChangeId::or_zero(Bytes(8, 'o'))};
+  const TicketId ticket = named<TicketId>("theirs"), kept = named<TicketId>("kept");
+  const auto label = [](const TicketId& of, const sync::ChangeRef& by) {
+    return client::TicketLabel{of, "T-2026-0001", "canary-8431", by};
+  };
+  sync::Change note = desk.message(ticket, "seen");
+  note.ref.id = ChangeId::or_zero(Bytes(8, 'n'));
+  must(desk.outbox->save({note}, desk.env, {label(ticket, given), label(kept, other)}));
+  desk.reopen();
+  CHECK(must(desk.outbox->label(ticket))->subject == "canary-8431");
+  for (int time = 0; time < 2; ++time)  // the order may come again
+    CHECK(must(desk.outbox->erase({given, {other.device, given.id}, {desk.identity.device, other.id}})) ==
+          std::vector{ticket});
+  const auto left = must(desk.outbox->label(ticket));
+  CHECK(left->subject.empty());
+  CHECK(left->number == "T-2026-0001");
+  CHECK(must(desk.outbox->label(kept))->subject == "canary-8431");
+}
+
 TEST_CASE("sets go when they are stable, old, and told", "[client][outbox]") {
   ClientDesk desk;
   const TicketId ticket = desk.save(desk.create("pump")).ticket;
