@@ -43,8 +43,15 @@ public:
         enrolment_(environment),
         exchange_(environment, *committer_),
         streams_(exchange_),
-        admin_{environment, options_,   *directory_, tenants_,
-               sessions_,   enrolment_, log_,        [this]() -> Committer& { return *committer_; }},
+        admin_{environment,
+               options_,
+               *directory_,
+               tenants_,
+               sessions_,
+               enrolment_,
+               log_,
+               [this]() -> Committer& { return *committer_; },
+               [this] { make_room(); }},
         routes_({environment, tenants_, sessions_, enrolment_, exchange_, streams_, log_,
                  [this]() -> Committer& { return *committer_; }, [this] { return metrics() + more_metrics(); },
                  [this] { return draining_.load(); }}),
@@ -94,6 +101,7 @@ private:
   void log_device(const Tenant& tenant, const DeviceId& id) const;
   Result<void> refold_old_states_of(Tenant& tenant) const;
   void watch_disk();
+  void make_room();
   Result<void> sweep_old_work(Tenant& tenant);
   std::string more_metrics();
 
@@ -171,6 +179,12 @@ void Core::watch_disk() {
   if (was_scarce == disk_.is_scarce() && held == disk_.holds_ballast()) return;
   log_.write(disk_.is_scarce() ? LogLevel::error : LogLevel::info, "disk",
              {{"takes_work", Json(!disk_.is_scarce())}, {"ballast", Json(disk_.holds_ballast())}});
+}
+
+void Core::make_room() {
+  disk_.give_up();
+  for (Tenant* tenant : tenants_.all()) tenant->take_no_work(disk_.is_scarce());
+  log_.write(LogLevel::error, "disk", {{"takes_work", Json(!disk_.is_scarce())}, {"ballast", Json(false)}});
 }
 
 Result<void> Core::sweep_old_work(Tenant& tenant) {

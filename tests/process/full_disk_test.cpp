@@ -146,6 +146,34 @@ TEST_CASE("a server on a full disk acknowledges nothing that is not there, and t
   check_verified(server);
 }
 
+TEST_CASE("on a small disk that is full a device is revoked and a text erased, the first time", "[disk]") {
+  const TempDir folder;
+  const SmallDisk disk(folder.file("disk"), 90);
+  if (!go_on_here(disk, "on a small disk that is full *")) return;
+  ServerProcess server(disk.file("server"));
+  server.start({"--quiet"});
+  const DeviceProcess ann(server, folder.file("ann"), "Ann");
+  static_cast<void>(ann.open_ticket("Pump leaks"));
+  ann({"sync"});
+  const std::string number = ann.number_of("Pump leaks"), ballast = server.data() + "/ballast";
+  REQUIRE(until([&] { return std::filesystem::exists(ballast); }));
+  disk.fill();
+  CHECK(server.admin({"erase", "--ticket", number}).line()["erased"].as_integer() > 0);
+  CHECK_FALSE(std::filesystem::exists(ballast));
+  CHECK(server.admin({"device", "revoke", "Ann's device"}).line()["state"].as_string() == "revoked");
+  check_verified(server);
+  disk.make_room();
+  CHECK(until([&] { return std::filesystem::exists(ballast); }));
+
+  // Without a server, too: its ballast lies there still.
+  const std::string other = server.data();
+  server.stop();
+  CHECK(std::filesystem::exists(ballast));
+  disk.fill();
+  CHECK(server.admin({"operator", "disable", "Ann"}).line()["active"].as_bool() == false);
+  CHECK_FALSE(std::filesystem::exists(ballast));
+}
+
 TEST_CASE("a device on a full disk says what is not saved, still reads, and saves again when there is room", "[disk]") {
   const TempDir folder;
   const SmallDisk disk(folder.file("disk"), 4);

@@ -30,6 +30,7 @@ struct AdminParts {
   Enrolment& enrolment;
   const Log& log;
   std::function<Committer&()> committer;
+  std::function<void()> make_room;  // gives the ballast up
 };
 
 /// One command on its way. Arguments were checked against the registry: a required one is there, each has its kind.
@@ -59,6 +60,15 @@ public:
     parts_.committer().run(tenant(), [&] { out = work(); });
     check(out.has_value(), "the strand runs what it is given");
     return std::move(*out);
+  }
+
+  /// Once more, on a disk without room, when the ballast is given up: what must go through there.
+  template <typename Work>
+  auto with_room(Work work) const -> decltype(work()) {
+    auto out = work();
+    if (out || out.error().code != ErrorCode::storage_full) return out;
+    parts_.make_room();
+    return work();
   }
 
 private:

@@ -60,6 +60,10 @@ Result<std::string> public_url_of(const AdminCall& call) {
               "Write it like https://desk.example:8470.", "public-url");
 }
 
+Result<void> note_revoked(const AdminCall& call, const DeviceId& device) {
+  return call.with_room([&] { return call.parts().directory.note_revoked(call.tenant().id(), device); });
+}
+
 }  // namespace
 
 Result<DeviceInfo> resolve_device(const Tenant& tenant, const std::string& words) {
@@ -119,9 +123,10 @@ Result<Json> device_list(AdminCall& call) {
 Result<Json> device_revoke(AdminCall& call) {
   TERN_TRY(const DeviceInfo device, resolve_device(call.tenant(), call.text("device")));
   // Noted first: what a restore must not forget is never known to the ledger alone.
-  TERN_CHECKED(call.parts().directory.note_revoked(call.tenant().id(), device.device));
-  TERN_TRY(const EndedDevice ended, call.on_strand([&] {
-    return end_device(call.tenant(), device.device, protocol::RevocationReason::revoked, OperatorId{});
+  TERN_CHECKED(note_revoked(call, device.device));
+  TERN_TRY(const EndedDevice ended, call.with_room([&] {
+    return call.on_strand(
+        [&] { return end_device(call.tenant(), device.device, protocol::RevocationReason::revoked, OperatorId{}); });
   }));
   const auto now = find_device(call.tenant(), ended.device);
   return device_json(call.tenant(), now.value_or(device));
@@ -129,8 +134,10 @@ Result<Json> device_revoke(AdminCall& call) {
 
 Result<Json> device_wipe(AdminCall& call) {
   TERN_TRY(const DeviceInfo device, resolve_device(call.tenant(), call.text("device")));
-  TERN_CHECKED(call.parts().directory.note_revoked(call.tenant().id(), device.device));
-  TERN_TRY(const Bytes order, call.on_strand([&] { return order_wipe(call.tenant(), device.device, OperatorId{}); }));
+  TERN_CHECKED(note_revoked(call, device.device));
+  TERN_TRY(const Bytes order, call.with_room([&] {
+    return call.on_strand([&] { return order_wipe(call.tenant(), device.device, OperatorId{}); });
+  }));
   check(!order.empty(), "a wipe order was signed");
   const auto now = find_device(call.tenant(), device.device);
   return device_json(call.tenant(), now.value_or(device));

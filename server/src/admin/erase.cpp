@@ -147,10 +147,12 @@ Result<Json> erase_bodies(AdminCall& call) {
   TERN_TRY(const auto changes, named_changes(call));
   Json rows = Json::array();
   if (changes.empty()) return Json::object({{"erased", Json(0)}, {"rows", std::move(rows)}});
-  TERN_TRY(const Erased erased, call.on_strand([&] { return erase(call.tenant(), changes, OperatorId{}, reason); }));
+  TERN_TRY(const Erased erased, call.with_room([&] {
+    return call.on_strand([&] { return erase(call.tenant(), changes, OperatorId{}, reason); });
+  }));
   // Ids only: a restore of an older backup erases again what its ledger does not know of. After the commit, so that the
   // log never names what was refused; what a crash keeps from it is noted when the directory is opened.
-  TERN_CHECKED(call.parts().directory.note_erased(call.tenant().id(), erased.changes));
+  TERN_CHECKED(call.with_room([&] { return call.parts().directory.note_erased(call.tenant().id(), erased.changes); }));
   for (const sync::ChangeRef& change : erased.changes)
     rows.push(
         Json::object({{"device", Json(to_uuid_text(change.device.view()))}, {"change", Json(to_hex(change.id))}}));

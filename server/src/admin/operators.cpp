@@ -166,7 +166,7 @@ Result<Json> operator_disable(AdminCall& call) {
         TERN_CHECKED(call.parts().directory.note_revoked(call.tenant().id(), device.device));
     return disable_operator(call.tenant(), operator_id, OperatorId{});
   };
-  TERN_TRY(const auto ended, call.on_strand(disable));
+  TERN_TRY(const auto ended, call.with_room([&] { return call.on_strand(disable); }));
   Json revoked = Json::array();
   for (const EndedDevice& device : ended) revoked.push(Json(to_uuid_text(device.device.view())));
   return Json::object({{"operator", Json(name)}, {"active", Json(false)}, {"revoked_devices", std::move(revoked)}});

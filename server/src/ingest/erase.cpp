@@ -308,8 +308,10 @@ Result<Erased> erase(Tenant& tenant, const std::vector<sync::ChangeRef>& changes
   auto erased = run_batch(tenant, [&](Batch& batch) { return erase_in(batch, changes, acting, reason); });
   if (!erased) return erased;
   // The text still stands in the WAL until it is emptied; a reader may hold that up, then a later `maintain` does it.
+  // So it does on a full disk: what is committed is erased.
   tenant.internals().truncate_due = true;
-  TERN_CHECKED(maintain(tenant));
+  if (auto kept = maintain(tenant); !kept && kept.error().code != ErrorCode::storage_full)
+    return tl::unexpected(std::move(kept).error());
   return erased;
 }
 

@@ -180,6 +180,37 @@ TEST_CASE("health says what keeps the server from taking work in", "[server][acc
   CHECK(must(parse_json(draining.body))["reason"].as_string() == "draining");
 }
 
+TEST_CASE("a small disk has a small ballast, which what must go through takes at once", "[server][access][routes]") {
+  House house;
+  house.add_operator("ann", "supervisor");
+  Device device(house, "ann", "all");
+  server::DiskSpace space{90ULL << 20, 80ULL << 20};
+  house.core.reset();
+  auto options = house.options();
+  options.ballast_bytes = 64ULL << 20;
+  options.disk_space = [&](const std::string&) { return space; };
+  house.core = must(server::ServerCore::open(options, house.environment));
+  const std::string ballast = options.directory + "/ballast";
+  REQUIRE(std::filesystem::exists(ballast));
+  CHECK(std::filesystem::file_size(ballast) == space.total_bytes / 8);
+
+  // The log of endings cannot be written: as on a disk without a byte left.
+  std::filesystem::create_symlink("/dev/full", options.directory + "/erasures.log");
+  const Json revoke = cmd("device revoke", {{"device", Json(to_uuid_text(device.certificate.device.view()))}});
+  CHECK(house.try_command(revoke).error().code == ErrorCode::storage_full);
+  CHECK_FALSE(std::filesystem::exists(ballast));
+  std::filesystem::remove(options.directory + "/erasures.log");
+  CHECK(house.try_command(revoke));
+  house.core->tick();
+  CHECK(std::filesystem::exists(ballast));  // there is room again
+
+  // A disk of another size: the ballast follows.
+  house.core.reset();
+  space.total_bytes = 200ULL << 20;
+  house.core = must(server::ServerCore::open(options, house.environment));
+  CHECK(std::filesystem::file_size(ballast) == space.total_bytes / 8);
+}
+
 TEST_CASE("health is for everybody, numbers for this machine", "[server][access][routes]") {
   House house;
   CHECK(house.get("/healthz").status == 200);
