@@ -1,9 +1,12 @@
 // Administration: to the running server through its socket, else on the directory itself. One writer, always.
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 
 #include "admin_socket.hpp"
 #include "exit_codes.hpp"
@@ -119,16 +122,51 @@ Json with_absolute_paths(Json command, const server::AdminCommand& spec) {
   return command;
 }
 
+/// `--to -` is stdout, as if it had been left out. A ledger goes to a file only: the server says so.
+Json without_stdout_name(const Json& command) {
+  if (command["to"].as_string() != "-" || command["format"].as_string() == "ledger") return command;
+  Json out = Json::object({});
+  for (const auto& [name, value] : command.members())
+    if (name != "to") out.append_member(name, value);
+  return out;
+}
+
+/// The signal that asks this process to end while it makes a file; a second one ends it at once.
+volatile std::sig_atomic_t stop_signal = 0;
+
+void note_stop(int signal) {
+  stop_signal = signal;
+}
+
+/// What is half-made is taken away first. For commands that ask: the others end as they always did.
+void listen_for_stop() {
+  struct sigaction action {};
+  action.sa_handler = note_stop;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction before {};
+    if (::sigaction(signal, nullptr, &before) == 0 && before.sa_handler == SIG_DFL)
+      ::sigaction(signal, &action, nullptr);
+  }
+}
+
+bool makes_a_file(const Json& command) {
+  const std::string& name = command["command"].as_string();
+  return name == "backup" || name == "restore" || (name == "export" && command.find("to") != nullptr);
+}
+
 /// Sends commands to the running server, else opens the directory, once.
 class Administrator {
 public:
   Administrator(const Invocation& call, const server::AdminCommand& spec) : call_(call), spec_(spec) {
     options_.directory = call.data;
     options_.server_version = TERN_VERSION;
+    options_.interrupted = [] { return stop_signal != 0; };
   }
 
   Result<Json> perform(const Json& command) {
     if (core_) return core_->administer(command);
+    if (spec_.where == server::AdminWhere::offline_only && makes_a_file(command)) listen_for_stop();
     // What works on the directory itself is never sent to a running server: opening the directory then says `busy`.
     if (spec_.where == server::AdminWhere::offline_only)
       return server::ServerCore::administer_offline(options_, command, environment_);
@@ -137,6 +175,7 @@ public:
     if (spec_.where == server::AdminWhere::online_only)
       return fail(ErrorCode::no_connection, "No server runs in " + call_.data + ".",
                   "Start it: ternd serve --data " + call_.data);
+    if (makes_a_file(command)) listen_for_stop();
     TERN_TRY(core_, server::ServerCore::open(options_, environment_));
     return core_->administer(command);
   }
@@ -148,6 +187,14 @@ private:
   server::ServerOptions options_;
   std::unique_ptr<server::ServerCore> core_;
 };
+
+/// Ends as the signal would have ended it, once everything that was open is closed.
+int end_by_signal(int done) {
+  if (stop_signal == 0) return done;
+  ::signal(stop_signal, SIG_DFL);
+  ::raise(stop_signal);
+  return done;
+}
 
 void print_rows(const Json& rows) {
   for (const Json& row : rows.items()) std::cout << to_text(row) << '\n';
@@ -191,14 +238,16 @@ int run_administration(const Invocation& call) {
   const auto commands = server::admin_commands();
   const auto spec =
       std::find_if(commands.begin(), commands.end(), [&](const auto& command) { return command.name == call.command; });
-  const Json command = with_absolute_paths(call.administration, *spec);
-  Administrator administrator(call, *spec);
+  Json command = with_absolute_paths(call.administration, *spec);
+  if (call.command == "export") command = without_stdout_name(command);
+  std::optional<Administrator> administrator(std::in_place, call, *spec);
   if (call.command == "export" && command.find("to") == nullptr) {  // its format is lines of JSON
-    const auto printed = print_export(administrator, command);
+    const auto printed = print_export(*administrator, command);
     return printed ? exit_done : report(printed.error(), call.json);
   }
-  const auto answer = administrator.perform(command);
-  if (!answer) return report(answer.error(), call.json);
+  const auto answer = administrator->perform(command);
+  administrator.reset();
+  if (!answer) return end_by_signal(report(answer.error(), call.json));
   if (!call.json) {
     print_for_people(call, *answer);
   } else if (const Json* rows = answer->find("rows"); rows != nullptr && is_list(*answer)) {

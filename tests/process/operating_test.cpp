@@ -164,6 +164,45 @@ TEST_CASE("a client of administration that says nothing, or takes nothing, holds
   CHECK(ended.exit_code == 0);
 }
 
+TEST_CASE("a backup, an export or a restore that is told to stop leaves nothing half-made", "[operating]") {
+  const TempDir folder;
+  const ServerProcess server(folder.file("server"));
+  server.admin({"import", "incidents", std::string(TERN_TEST_DATA_DIR) + "/incidents-sample.csv"});
+  const std::string good = folder.file("good"), made = folder.file("made"), there = folder.file("there");
+  server.admin({"backup", "--to", good});
+  const auto interrupted = [&](const Words& words, const std::string& data, int signal, int after_ms) {
+    Command command{{program("ternd")}};
+    command.words.insert(command.words.end(), words.begin(), words.end());
+    command.words.insert(command.words.end(), {"--data", data, "--json"});
+    command.input = server.recovery_key() + "\n";
+    Child child(command);
+    sleep_ms(after_ms);
+    child.signal(signal);
+    const Ended ended = child.wait();
+    INFO(words.front() << " after " << after_ms << " ms: " << ended.err);
+    CHECK((ended.signal == signal || ended.exit_code == 0));
+    for (const std::string& left : {made + ".new", server.data() + "/backup.staging", there + ".restoring"})
+      CHECK_FALSE(std::filesystem::exists(left));
+    std::filesystem::remove(made);
+    std::filesystem::remove_all(there);
+    return ended.signal == signal;
+  };
+  int stopped = 0;
+  for (int after_ms = 2; after_ms <= 60; after_ms += 4)
+    for (const int signal : {SIGINT, SIGTERM}) {
+      stopped += interrupted({"backup", "--to", made}, server.data(), signal, after_ms) ? 1 : 0;
+      stopped += interrupted({"export", "--to", made}, server.data(), signal, after_ms) ? 1 : 0;
+      stopped += interrupted({"restore", "--from", good, "--recovery-key-stdin"}, there, signal, after_ms) ? 1 : 0;
+    }
+  CHECK(stopped > 0);
+  check_verified(server);
+
+  // `-` is stdout; a ledger goes to a file.
+  CHECK(server.admin({"export", "--to", "-"}).lines().size() == 60);
+  CHECK(server.ternd({"export", "--format", "ledger", "--to", "-"}).exit_code == 2);
+  CHECK_FALSE(std::filesystem::exists("-"));
+}
+
 TEST_CASE("two tenants of one server never see a word of each other", "[operating]") {
   const TempDir folder;
   ServerProcess server(folder.file("server"), "Harbour");

@@ -165,6 +165,7 @@ Result<std::unique_ptr<Directory>> Directory::open(const std::string& path) {
   TERN_CHECKED(directory->load_store_key());
   TERN_CHECKED(directory->open_index(false));
   TERN_CHECKED(directory->check_index_is_whole());
+  directory->discard_staging();
   return directory;
 }
 
@@ -316,6 +317,19 @@ Result<std::unique_lock<std::mutex>> Directory::begin_backup() {
   std::unique_lock lock(backup_mutex_, std::try_to_lock);
   if (!lock.owns_lock()) return fail(ErrorCode::busy, "A backup is being made already.", "Wait until it is done.");
   return lock;
+}
+
+std::string Directory::staging_path() const {
+  return path_ + "/backup.staging";
+}
+
+void Directory::discard_staging() {
+  std::error_code ignored;
+  std::filesystem::remove_all(staging_path(), ignored);
+}
+
+void Directory::discard_idle_staging() {
+  if (const auto idle = begin_backup()) discard_staging();
 }
 
 TenantOptions Directory::tenant_options(const TenantEntry& entry, const std::string& vfs) const {

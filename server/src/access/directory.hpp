@@ -91,6 +91,10 @@ public:
   Result<void> copy_index(const std::string& path);
   /// One backup at a time: held while it is made. `busy` while another one is.
   Result<std::unique_lock<std::mutex>> begin_backup();
+  /// Where a backup puts its copies. `open` removes what a killed one left; so does an erasure, while none is made.
+  [[nodiscard]] std::string staging_path() const;
+  void discard_staging();
+  void discard_idle_staging();
 
   [[nodiscard]] TenantOptions tenant_options(const TenantEntry& entry, const std::string& vfs) const;
 

@@ -12,6 +12,7 @@
 #include "access/private_file.hpp"
 #include "admin/backup_manifest.hpp"
 #include "admin/handlers.hpp"
+#include "admin/interrupted.hpp"
 #include "admin/tar.hpp"
 #include "store/tenant_internals.hpp"
 #include "tern/protocol/receipt.hpp"
@@ -25,18 +26,14 @@ constexpr std::size_t piece_bytes = 256 * 1024;
 /// Removed with all it holds.
 class Staging {
 public:
-  explicit Staging(std::string path) : path_(std::move(path)) { clear(); }
-  ~Staging() { clear(); }
+  explicit Staging(Directory& directory) : directory_(directory) { directory_.discard_staging(); }
+  ~Staging() { directory_.discard_staging(); }
   Staging(const Staging&) = delete;
   Staging& operator=(const Staging&) = delete;
-  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] std::string path() const { return directory_.staging_path(); }
 
 private:
-  void clear() const {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::string path_;
+  Directory& directory_;
 };
 
 /// Reads a file in pieces; gives size and SHA-256.
@@ -117,7 +114,7 @@ Result<BackedUpTenant> copy_tenant(Tenant& tenant, const std::string& folder) {
 
 class Backup {
 public:
-  Backup(AdminCall& call, std::string staging) : call_(call), staging_(std::move(staging)) {}
+  explicit Backup(AdminCall& call) : call_(call), staging_(call.parts().directory) {}
 
   Result<Json> run(const std::string& to) {
     TERN_CHECKED(make_private_directory(staging_.path()));
@@ -145,7 +142,10 @@ public:
   }
 
 private:
+  [[nodiscard]] Result<void> go_on() const { return check_not_interrupted(call_.parts().options); }
+
   Result<void> add(const std::string& source, const std::string& path) {
+    TERN_CHECKED(go_on());
     TERN_TRY(BackedUpFile file, measure(source, path));
     files_.push_back({path, source, {}, file.size_bytes});
     manifest_.files.push_back(std::move(file));
@@ -169,6 +169,7 @@ private:
     for (const std::string& name : keys) TERN_CHECKED(add(directory + "/keys/" + name, "keys/" + name));
     for (Tenant* tenant : call_.parts().tenants.all()) {
       const std::string path = "tenants/" + to_hex(tenant->id());
+      TERN_CHECKED(go_on());
       TERN_TRY(const BackedUpTenant copied, copy_tenant(*tenant, staging_.path() + "/" + path));
       manifest_.tenants.push_back(copied);
       TERN_CHECKED(add(staging_.path() + "/" + path + "/tern.db", path + "/tern.db"));
@@ -187,13 +188,13 @@ private:
     files_.insert(files_.begin(), TarFile{std::string(manifest_name), {}, std::move(wire), size});
     TERN_TRY(auto file, PrivateFileWriter::open(to));
     protocol::Sha256 digest;
-    TERN_CHECKED(protocol::encrypt_stream(
-        keys.backup_public, backup_context, tar_source(std::move(files_)),
-        [&](ByteView piece) {
-          digest.add(piece);
-          return file->write(piece);
-        },
-        call_.parts().environment));
+    const auto take = [&](ByteView piece) -> Result<void> {
+      digest.add(piece);
+      auto stopped = go_on();
+      return stopped ? file->write(piece) : stopped;
+    };
+    TERN_CHECKED(protocol::encrypt_stream(keys.backup_public, backup_context, tar_source(std::move(files_)), take,
+                                          call_.parts().environment));
     TERN_CHECKED(file->finish());
     return digest.finish();
   }
@@ -229,7 +230,7 @@ Result<Json> backup(AdminCall& call) {
     return fail(ErrorCode::invalid, "This server has no tenant: there is nothing to back up.");
   TERN_CHECKED(check_output_file(call.text("to"), call.flag("replace"), "to"));
   TERN_TRY(const auto running, call.parts().directory.begin_backup());
-  return Backup(call, call.parts().directory.path() + "/backup.staging").run(call.text("to"));
+  return Backup(call).run(call.text("to"));
 }
 
 }  // namespace tern::server::admin

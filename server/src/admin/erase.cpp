@@ -145,6 +145,7 @@ Result<Json> erase_bodies(AdminCall& call) {
   const std::string reason = call.has("reason") ? call.text("reason") : std::string{};
   TERN_CHECKED(protocol::check_text(reason, limits::result_bytes_max, "reason"));
   TERN_TRY(const auto changes, named_changes(call));
+  call.parts().directory.discard_idle_staging();
   Json rows = Json::array();
   if (changes.empty()) return Json::object({{"erased", Json(0)}, {"rows", std::move(rows)}});
   TERN_TRY(const Erased erased, call.with_room([&] {

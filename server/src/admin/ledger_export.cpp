@@ -1,6 +1,7 @@
 #include "admin/ledger_export.hpp"
 
 #include "access/private_file.hpp"
+#include "admin/interrupted.hpp"
 #include "store/ledger.hpp"
 #include "store/tenant_internals.hpp"
 #include "tern/protocol/base64.hpp"
@@ -25,10 +26,10 @@ Json line_of(std::string_view kind, std::initializer_list<Json::Member> members)
 
 class LedgerExport {
 public:
-  LedgerExport(Tenant& tenant, sqlite::Database& db, PrivateFileWriter& file)
-      : tenant_(tenant), db_(db), file_(file), number_(tenant.number()) {}
+  LedgerExport(Tenant& tenant, sqlite::Database& db, PrivateFileWriter& file, const ServerOptions& options)
+      : tenant_(tenant), db_(db), file_(file), options_(options), number_(tenant.number()) {}
 
-  Result<void> write(const std::string& program) {
+  Result<void> write() {
     TERN_TRY(const auto epoch, read_meta(db_, number_, "epoch"));
     epoch_ = EpochId::or_zero(epoch.value_or(Bytes{}));
     TERN_TRY(const auto commits, read_meta(db_, number_, "commit_seq"));
@@ -37,7 +38,7 @@ public:
                                         {"tenant", Json(to_uuid_text(tenant_.id().view()))},
                                         {"epoch", Json(to_uuid_text(epoch_.view()))},
                                         {"commits", Json(commits_)},
-                                        {"program", Json("ternd " + program)}})));
+                                        {"program", Json("ternd " + options_.server_version)}})));
     TERN_CHECKED(write_keys());
     TERN_CHECKED(write_wires("epoch", "SELECT record FROM past_epoch WHERE tenant_id = $1 ORDER BY kept_seq"));
     TERN_CHECKED(write_wires("withdrawal",
@@ -58,7 +59,10 @@ public:
   [[nodiscard]] std::uint64_t lines() const { return lines_.lines(); }
 
 private:
-  Result<void> put(const Json& line) { return file_.write(lines_.close(line)); }
+  Result<void> put(const Json& line) {
+    TERN_CHECKED(check_not_interrupted(options_));
+    return file_.write(lines_.close(line));
+  }
 
   Result<void> write_keys() {
     for (const protocol::PublicKey& root : tenant_.keys().roots)
@@ -213,6 +217,7 @@ private:
   Tenant& tenant_;
   sqlite::Database& db_;
   PrivateFileWriter& file_;
+  const ServerOptions& options_;
   const std::int64_t number_;
   ExportLines lines_;
   protocol::MerkleFrontier frontier_;
@@ -231,8 +236,8 @@ Result<Json> export_ledger(const AdminCall& call) {
   TERN_TRY(auto file, PrivateFileWriter::open(call.text("to")));
   TERN_TRY(auto reader, tenant.reader());
   TERN_TRY(auto snapshot, sqlite::Transaction::begin_read(reader.db()));
-  LedgerExport ledger(tenant, reader.db(), *file);
-  TERN_CHECKED(ledger.write(call.parts().options.server_version));
+  LedgerExport ledger(tenant, reader.db(), *file, call.parts().options);
+  TERN_CHECKED(ledger.write());
   snapshot.rollback();
   TERN_CHECKED(file->finish());
   Json answer = Json::object({{"format", Json("ledger")},

@@ -1,5 +1,7 @@
 #include "restore.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <map>
@@ -10,6 +12,7 @@
 #include "access/private_file.hpp"
 #include "admin/backup_manifest.hpp"
 #include "admin/descriptor.hpp"
+#include "admin/interrupted.hpp"
 #include "admin/tar.hpp"
 #include "ingest/devices.hpp"
 #include "ingest/jobs.hpp"
@@ -88,11 +91,17 @@ private:
   std::map<std::string, BackedUpFile> written_;
 };
 
-Result<void> unpack(const std::string& from, const protocol::RecoveryKey& recovery, Unpacker& unpacker) {
-  const Descriptor file(open_to_read(from));
+Result<void> unpack(const std::string& from, const protocol::RecoveryKey& recovery, Unpacker& unpacker,
+                    const ServerOptions& options) {
+  // A pipe is refused, not waited for.
+  const Descriptor file(::open(from.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0) return fail(ErrorCode::not_found, "Cannot read " + from + ".", "", "from");
+  struct stat info {};
+  if (::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode))
+    return fail(ErrorCode::invalid, from + " is no regular file.", "Name the file of a backup.", "from");
   TarReader reader(unpacker.files());
   const protocol::StreamSource source = [&](std::size_t bytes_max) -> Result<Bytes> {
+    TERN_CHECKED(check_not_interrupted(options));
     Bytes piece(bytes_max, '\0');
     const ssize_t got = ::read(file.get(), piece.data(), piece.size());
     if (got < 0) return fail(ErrorCode::storage_failed, "Cannot read " + from + ".");
@@ -264,17 +273,18 @@ Result<Json> begin_again(Tenant& tenant, const protocol::SigningKey& root, std::
 }
 
 Result<Json> make_ready(const std::string& folder, const BackupManifest& manifest,
-                        const protocol::RecoveryKey& recovery, const std::string& vfs, const Bytes& logs,
+                        const protocol::RecoveryKey& recovery, const ServerOptions& options, const Bytes& logs,
                         bool logs_told, Environment& environment) {
   std::map<TenantId, ComesBack> comes_back;
   read_log(logs, comes_back);
   TERN_TRY(auto directory, Directory::open(folder));
-  OpenTenants tenants(*directory, vfs, environment);
+  OpenTenants tenants(*directory, options.vfs, environment);
   TERN_CHECKED(tenants.open_all());
   const protocol::SigningKey root = recovery.root();
   Returned returned;
   Json rows = Json::array();
   for (Tenant* tenant : tenants.all()) {
+    TERN_CHECKED(check_not_interrupted(options));
     const auto strand = tenant->lock_writer();
     TERN_CHECKED(check_tenant(*tenant, manifest));
     const ComesBack& first = comes_back[tenant->id()];
@@ -342,7 +352,7 @@ Result<Json> restore(const ServerOptions& options, const Json& command, Environm
   const StagingFolder staging(target + ".restoring");
   TERN_CHECKED(make_private_directory(staging.path()));
   Unpacker unpacker(staging.path());
-  TERN_CHECKED(unpack(from, recovery, unpacker));
+  TERN_CHECKED(unpack(from, recovery, unpacker, options));
   TERN_TRY(const BackupManifest manifest, check_manifest(unpacker, staging.path(), recovery));
   const std::string log_name = "/" + std::string(erasures_log_name);
   const std::string beside = (std::filesystem::path(from).parent_path() / std::string(erasures_log_name)).string();
@@ -353,7 +363,8 @@ Result<Json> restore(const ServerOptions& options, const Json& command, Environm
   // Whose keys ended since the backup is known from the server that is replaced, or from a log that somebody vouches
   // for; not when a line of either was skipped.
   const bool logs_told = logs.damaged.empty() && (file_exists(target + "/server.db") || !named.empty());
-  TERN_TRY(Json answer, make_ready(staging.path(), manifest, recovery, options.vfs, logs.text, logs_told, environment));
+  TERN_TRY(Json answer, make_ready(staging.path(), manifest, recovery, options, logs.text, logs_told, environment));
+  TERN_CHECKED(check_not_interrupted(options));
 
   TERN_TRY(const std::string aside, move_aside(target, command["replace"].as_bool(), environment));
   std::error_code failed;

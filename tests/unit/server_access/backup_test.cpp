@@ -234,6 +234,17 @@ TEST_CASE("a backup that is damaged, cut or of another key restores nothing", "[
     CHECK(scene.restore(scene.backup).error().code == ErrorCode::verification_failed);
     CHECK(untouched());
   }
+  SECTION("no regular file") {
+    const std::string pipe = scene.house.folder.file("pipe");
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    for (const std::string& from : {pipe, std::string("/dev/zero"), scene.house.folder.path()}) {
+      const auto refused = scene.restore(from);  // nobody is waited for
+      REQUIRE_FALSE(refused);
+      CHECK(refused.error().code == ErrorCode::invalid);
+      CHECK(refused.error().message.find("regular file") != std::string::npos);
+    }
+    CHECK(untouched());
+  }
   SECTION("no recovery key at all") {
     scene.house.recovery_key = "not a key";
     CHECK(scene.restore(scene.backup).error().code == ErrorCode::invalid);
@@ -243,6 +254,73 @@ TEST_CASE("a backup that is damaged, cut or of another key restores nothing", "[
     CHECK(untouched());
   }
   CHECK_FALSE(std::filesystem::exists(scene.house.options().directory + ".restoring"));
+}
+
+TEST_CASE("what a killed backup left is gone when the server opens, and when something is erased",
+          "[server][backup][erase]") {
+  BackedUpHouse scene;
+  const std::string staging = scene.house.options().directory + "/backup.staging";
+  const auto leave = [&] {
+    std::filesystem::create_directories(staging + "/tenants/0f");
+    std::ofstream(staging + "/tenants/0f/pages.db-wal") << "canary words";
+  };
+  const TicketId ticket = scene.write("canary words");
+  leave();
+  scene.house.command(cmd("erase", {{"ticket", Json(to_uuid_text(ticket.view()))}}));
+  CHECK_FALSE(std::filesystem::exists(staging));
+  leave();
+  scene.house.reopen();
+  CHECK_FALSE(std::filesystem::exists(staging));
+}
+
+TEST_CASE("a backup, an export or a restore that is stopped leaves nothing behind", "[server][backup][restore]") {
+  BackedUpHouse scene;
+  scene.write("canary words");
+  scene.house.command(cmd("backup", {{"to", Json(scene.backup)}}));
+  const std::string made = scene.house.folder.file("made");
+  const auto entries = [&] {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(scene.house.folder.path()))
+      names.push_back(entry.path().filename());
+    for (const auto& entry : std::filesystem::directory_iterator(scene.house.options().directory))
+      if (!entry.path().filename().string().starts_with("server.db")) names.push_back(entry.path().filename());
+    std::sort(names.begin(), names.end());
+    return names;
+  };
+  scene.house.core.reset();
+  auto options = scene.house.options();
+  int questions = 0, stop_at = 0;
+  options.interrupted = [&] { return stop_at != 0 && ++questions >= stop_at; };
+  const auto before = entries();
+  scene.house.core = must(server::ServerCore::open(options, scene.house.environment));
+  for (const Json& command : {cmd("backup", {{"to", Json(made)}}), cmd("export", {{"to", Json(made)}}),
+                              cmd("export", {{"to", Json(made)}, {"format", Json("ledger")}})}) {
+    INFO(to_text(command));
+    for (stop_at = 1; stop_at < 500; ++stop_at) {  // wherever it is stopped
+      questions = 0;
+      const auto answer = scene.house.try_command(command);
+      if (answer) break;
+      CHECK(answer.error().message.starts_with("Interrupted"));
+      CHECK_FALSE(std::filesystem::exists(made));
+      CHECK_FALSE(std::filesystem::exists(made + ".new"));
+      CHECK_FALSE(std::filesystem::exists(options.directory + "/backup.staging"));
+    }
+    CHECK(stop_at > 1);
+    CHECK(std::filesystem::remove(made));
+  }
+  scene.house.core.reset();
+  CHECK(entries() == before);
+  const Json command =
+      cmd("restore",
+          {{"from", Json(scene.backup)}, {"recovery-key", Json(scene.house.recovery_key)}, {"replace", Json(true)}});
+  for (stop_at = 1; stop_at < 500; ++stop_at) {
+    questions = 0;
+    if (server::ServerCore::administer_offline(options, command, scene.house.environment)) break;
+    CHECK(entries() == before);
+  }
+  CHECK(stop_at > 1);
+  scene.house.reopen();
+  CHECK(scene.house.command(cmd("verify"))["good"].as_bool());
 }
 
 TEST_CASE("a running server is not restored over", "[server][backup][restore]") {

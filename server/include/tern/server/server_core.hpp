@@ -31,6 +31,7 @@ struct ServerOptions {
   LogSink log_sink;                 // empty: no log lines
   std::uint64_t ballast_bytes = 0;  // kept aside in DIR/ballast, given up when the disk is full; 0: none, unguarded
   std::function<DiskSpace(const std::string&)> disk_space;  // of a directory; empty: as the system says
+  std::function<bool()> interrupted;  // asked by what writes files that are of no use half-made; empty: never
 };
 
 /// How commits are run. The product queues them for one committer strand per tenant and groups what waits; tests and
