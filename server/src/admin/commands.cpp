@@ -182,7 +182,10 @@ std::vector<AdminEntry> make_entries() {
       {command(
            "erase", "Removes what people wrote, everywhere the server keeps it, for ever",
            "Order, status and signatures stay. Later texts that quote what is erased go with it. Devices do the same "
-           "at their next sync; --list says which have.\nExample: ternd erase --ticket T-2026-0042 --reason \"asked "
+           "at their next sync; --list says which have. What stays: tags, types of external references and keys of "
+           "custom "
+           "fields, which are part of what was signed; the reason; backups made before.\nExample: ternd erase --ticket "
+           "T-2026-0042 --reason \"asked "
            "for by the customer\"",
            paged({optional("ticket", "Every text of this ticket: its number or id"),
                   repeated("change", "One change, as DEVICE:CHANGE; may be repeated"),
