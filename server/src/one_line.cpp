@@ -1,5 +1,7 @@
 #include "one_line.hpp"
 
+#include <algorithm>
+
 namespace tern::server {
 
 bool is_one_line(std::string_view text) {
@@ -12,6 +14,22 @@ bool is_one_line(std::string_view text) {
     const unsigned middle = at(i + 1), last = at(i + 2);
     if (middle == 0x80 && last >= 0xA8 && last <= 0xAE) return false;  // U+2028 to U+202E
     if (middle == 0x81 && last >= 0xA6 && last <= 0xA9) return false;  // U+2066 to U+2069
+  }
+  return true;
+}
+
+bool is_blank(std::string_view text) {
+  // Space, U+00A0, U+00AD, U+061C, U+1680, U+2000 to U+200F, U+202F, U+205F to U+2064, U+2800, U+3000, U+FEFF.
+  constexpr std::string_view unseen[] = {
+      " ",           "\xC2\xA0", "\xC2\xAD", "\xD8\x9C", "\xE1\x9A\x80", "\xE2\x80\xAF", "\xE2\xA0\x80", "\xE3\x80\x80",
+      "\xEF\xBB\xBF"};
+  while (!text.empty()) {
+    const auto found = std::ranges::find_if(unseen, [&](std::string_view mark) { return text.starts_with(mark); });
+    const auto last = text.size() < 3 ? 0U : static_cast<unsigned char>(text[2]);
+    const bool general = (text.starts_with("\xE2\x80") && last >= 0x80 && last <= 0x8F) ||
+                         (text.starts_with("\xE2\x81") && last >= 0x9F && last <= 0xA4);
+    if (found == std::end(unseen) && !general) return false;
+    text.remove_prefix(general ? 3 : found->size());
   }
   return true;
 }

@@ -14,4 +14,7 @@ Result<void> check_one_line(std::string_view text, std::string_view what, std::s
 
 bool is_one_line(std::string_view text);
 
+/// Nothing in it can be seen: empty, or of spaces and of marks without a width alone.
+bool is_blank(std::string_view text);
+
 }  // namespace tern::server

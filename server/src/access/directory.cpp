@@ -196,8 +196,8 @@ Result<TenantEntry> Directory::find_tenant(std::string_view name) {
 
 Result<TenantEntry> Directory::plan_tenant(const std::string& name, Environment& environment) {
   TERN_CHECKED(check_one_line(name, "name", "tenant"));
-  if (name.empty() || name.size() > limits::name_bytes_max || !is_valid_utf8(name))
-    return fail(ErrorCode::invalid, "A tenant's name has 1 to 200 bytes of text.", "", "tenant");
+  if (is_blank(name) || name.size() > limits::name_bytes_max || !is_valid_utf8(name))
+    return fail(ErrorCode::invalid, "A tenant's name has 1 to 200 bytes of text that can be seen.", "", "tenant");
   TERN_TRY(const auto all, tenants());
   for (const TenantEntry& entry : all)
     if (entry.name == name)

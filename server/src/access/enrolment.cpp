@@ -158,6 +158,8 @@ Result<Bytes> Enrolment::take(Tenant& tenant, const protocol::EnrolmentId& id, B
     return code->answer;  // the same bytes: they answer the first request, which a lost answer makes come again
   }
   TERN_CHECKED(check_one_line(opened->name, "device's name", "name"));
+  if (is_blank(opened->name))
+    return fail(ErrorCode::invalid, "A device's name has something that can be seen.", "", "name");
   TERN_CHECKED(check_one_line(opened->platform, "platform", "platform"));
   return make_device(tenant, id, *code, *opened, request);
 }

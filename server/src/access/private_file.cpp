@@ -134,6 +134,9 @@ Result<void> append_private_lines(const std::string& path, ByteView lines) {
 }
 
 Result<void> check_output_file(const std::string& path, bool replace, std::string_view field) {
+  if (path == "-")
+    return fail(ErrorCode::usage, "This goes to a file: \"-\" is none.", "Name a file (./- for one of that name).",
+                std::string(field));
   struct stat found {};
   if (::lstat(path.c_str(), &found) != 0) {
     if (errno == ENOENT) return {};

@@ -156,10 +156,11 @@ std::vector<AdminEntry> make_entries() {
             optional("required", "1: must be filled"), optional("sort", "Place in forms")}),
        record_add},
       {command("field list", "Custom fields", "Example: ternd field list", paged()), record_list},
-      {command("record load", "Many records at once; those that are there already are left as they are",
-               "One JSON object a line: {\"kind\":\"queue\",\"name\":\"Field\"}; operators also email, role, "
-               "queues.\nExample: ternd record load --file records.jsonl",
-               {optional("file", "Lines of JSON", Kind::path)}),
+      {command(
+           "record load", "Many records at once; those that are there already are left as they are",
+           "One JSON object a line: {\"kind\":\"queue\",\"name\":\"Field\"}; operators also email, role, "
+           "queues; all of them attributes. Anything else is refused.\nExample: ternd record load --file records.jsonl",
+           {optional("file", "Lines of JSON", Kind::path)}),
        record_load, "rows"},
 
       {command("import incidents", "Tickets from a real incident log (CSV), at the times it asserts",
@@ -171,7 +172,7 @@ std::vector<AdminEntry> make_entries() {
                "--format ledger writes the whole history as it was signed: tern-verify proves it without this "
                "server.\nExample: ternd export --format jsonl --to tickets.jsonl",
                {optional("format", "jsonl, or ledger (with --to)"),
-                optional("to", "File to write, 0600; to stdout when left out", Kind::path),
+                optional("to", "File to write, 0600; to stdout when left out or -", Kind::path),
                 optional("replace", "The file of --to may be there already", Kind::flag),
                 optional("limit", "At most so many tickets; then a line {\"next\": TOKEN}", Kind::integer),
                 optional("after", "TOKEN of the page before")}),

@@ -72,8 +72,8 @@ Result<sync::Record> resolve_record(const Tenant& tenant, sync::RecordKind kind,
 
 Result<std::string> record_name(std::string_view text, std::string_view field) {
   auto name = protocol::normalise_nfc(text);
-  if (!name || name->empty() || name->size() > limits::name_bytes_max)
-    return fail(ErrorCode::invalid, "A name is 1 to 200 bytes of text.", "", std::string(field));
+  if (!name || is_blank(*name) || name->size() > limits::name_bytes_max)
+    return fail(ErrorCode::invalid, "A name is 1 to 200 bytes of text that can be seen.", "", std::string(field));
   TERN_CHECKED(check_one_line(*name, "name", field));
   return std::move(*name);
 }

@@ -59,6 +59,30 @@ Result<void> fill_operator(const Json& row, const Named& named, sync::Record& re
   return {};
 }
 
+/// A member that nobody knows would be lost without a word.
+Result<void> check_members(const Json& row, sync::RecordKind kind) {
+  constexpr std::string_view of_all[] = {"kind", "name", "attributes"};
+  constexpr std::string_view of_operators[] = {"email", "role", "queues"};
+  const bool is_operator = kind == sync::RecordKind::operator_;
+  for (const auto& [name, value] : row.members()) {
+    const bool known = std::ranges::find(of_all, name) != std::end(of_all) ||
+                       (is_operator && std::ranges::find(of_operators, name) != std::end(of_operators));
+    const bool good = name == "attributes" ? value.is_object()
+                      : name == "queues"   ? value.is_array()
+                                           : value.is_string();
+    if (!known)
+      return fail(ErrorCode::invalid, "A " + std::string(sync::to_string(kind)) + " has no \"" + name + "\".",
+                  is_operator ? "Known: kind name attributes email role queues." : "Known: kind name attributes.",
+                  name);
+    if (!good) return fail(ErrorCode::invalid, "\"" + name + "\" is not of the kind it should be.", "", name);
+  }
+  for (const auto& [name, value] : row["attributes"].members())
+    if (!value.is_string())
+      return fail(ErrorCode::invalid, "The attribute \"" + name + "\" is no text.", "Write it in quotes.",
+                  "attributes." + name);
+  return {};
+}
+
 Result<sync::Record> record_of(const Json& row, sync::RecordKind kind, const Named& named, Environment& environment) {
   sync::Record record;
   record.kind = kind;
@@ -94,6 +118,7 @@ Result<std::vector<sync::Record>> new_records(const Json::Array& rows, bool oper
   for (const Json& row : rows) {
     TERN_TRY(const sync::RecordKind kind, kind_of(row["kind"].as_string()));
     if ((kind == sync::RecordKind::operator_) != operators) continue;
+    TERN_CHECKED(check_members(row, kind));
     TERN_TRY(const std::string name, record_name(row["name"].as_string()));
     if (named.contains({kind, name})) continue;
     TERN_TRY(sync::Record record, record_of(row, kind, named, environment));

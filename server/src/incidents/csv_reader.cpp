@@ -78,7 +78,17 @@ Result<void> CsvReader::read_record(std::vector<std::string>& record) {
   }
 }
 
+/// What spreadsheets write before a text to say that it is UTF-8.
+Result<void> CsvReader::pass_byte_order_mark() {
+  constexpr std::string_view mark = "\xEF\xBB\xBF";
+  if (buffer_offset_ + at_ != 0) return {};
+  TERN_TRY(const int first, peek());
+  if (first != end_of_text && std::string_view(buffer_).substr(0, filled_).starts_with(mark)) at_ += mark.size();
+  return {};
+}
+
 Result<bool> CsvReader::next(std::vector<std::string>& record) {
+  TERN_CHECKED(pass_byte_order_mark());
   for (;;) {
     record_offset_ = buffer_offset_ + at_;
     record_line_ = line_;

@@ -33,6 +33,7 @@ public:
 
 private:
   static constexpr int end_of_text = -1;
+  Result<void> pass_byte_order_mark();
   Result<int> peek();
   Result<int> take();
   Result<void> read_record(std::vector<std::string>& record);

@@ -153,6 +153,10 @@ public:
     for (const std::string_view needed : required_columns)
       if (std::find(columns_.begin(), columns_.end(), needed) == columns_.end())
         return fail(ErrorCode::invalid, "The incident log lacks the column " + std::string(needed) + ".", "", "file");
+    for (auto column = columns_.begin(); column != columns_.end(); ++column)
+      if (std::find(columns_.begin(), column, *column) != column)
+        return fail(ErrorCode::invalid, "The incident log has the column \"" + *column + "\" twice.",
+                    "Leave one of them.", "file");
     return {};
   }
   Result<std::optional<LogRow>> next() override {

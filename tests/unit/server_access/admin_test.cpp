@@ -119,6 +119,39 @@ TEST_CASE("records are added one by one, with a name of their own", "[server][ad
   CHECK(code_of(house, cmd("queue add", {{"name", Json("bad\xff")}})) == ErrorCode::invalid);
 }
 
+TEST_CASE("a name that nobody can see is none, of whatever it would be", "[server][admin][records]") {
+  House house;
+  for (const char* blank : {" ", "\xC2\xA0 ", "\xE2\x80\x8B", "\xE3\x80\x80\xEF\xBB\xBF"}) {
+    const Json name(blank);
+    for (const char* kind : {"queue", "category", "contact", "organisation", "tag", "tenant"})
+      CHECK(code_of(house, cmd(std::string(kind) + " add", {{"name", name}})) == ErrorCode::invalid);
+    CHECK(code_of(house, cmd("field add", {{"name", name}, {"type", Json("text")}})) == ErrorCode::invalid);
+    CHECK(code_of(house, cmd("record load", {{"rows", Json::array({record("contact", blank)})}})) ==
+          ErrorCode::invalid);
+    CHECK(code_of(house,
+                  cmd("operator add", {{"email", Json("a@b.example")}, {"name", name}, {"role", Json("operator")}})) ==
+          ErrorCode::invalid);
+  }
+  CHECK(house.command(cmd("queue add", {{"name", Json("\xE2\x80\x8B\xE2\x82\xAC")}})).is_object());
+  CHECK(house.command(cmd("tenant list"))["rows"].size() == 1);
+}
+
+TEST_CASE("a loaded record says nothing that would be lost", "[server][admin][records]") {
+  House house;
+  const auto field_of = [&](Json row) {
+    const auto answer = house.try_command(cmd("record load", {{"rows", Json::array({std::move(row)})}}));
+    return answer ? std::string("taken") : answer.error().field;
+  };
+  CHECK(field_of(std::move(record("operator", "Eve").set("is_admin", Json(true)))) == "is_admin");
+  CHECK(field_of(std::move(record("queue", "Field").set("id", Json("7")))) == "id");
+  CHECK(field_of(std::move(record("contact", "Joe").set("email", Json("joe@x.example")))) == "email");
+  CHECK(field_of(std::move(record("operator", "Eve").set("queues", Json("Field")))) == "queues");
+  CHECK(field_of(std::move(record("contact", "Joe").set("attributes", Json::object({{"vip", Json(true)}})))) ==
+        "attributes.vip");
+  CHECK(house.command(cmd("operator list"))["rows"].size() == 1);
+  CHECK(house.command(cmd("contact list"))["rows"].size() == 0);
+}
+
 TEST_CASE("operators are changed, disabled and let in again", "[server][admin][operators]") {
   House house;
   house.command(cmd("queue add", {{"name", Json("Field")}}));
@@ -300,13 +333,16 @@ TEST_CASE("an incident log that is no file, too wide, too long or of unknown wor
   CHECK(refused(written(head + row + "INC2,Gone,Ann,29-02-2016 01:23,x\n")) == ErrorCode::invalid);
   CHECK(refused(written(head + row + "INC2,New,\"A\nB\",29-02-2016 01:23,x\n")) == ErrorCode::invalid);
   CHECK(refused(written(head)) == ErrorCode::invalid);
+  CHECK(refused(written("number,number,incident_state,sys_updated_by,sys_updated_at,priority\nA," + row)) ==
+        ErrorCode::invalid);
   std::filesystem::resize_file(written(head), server::log_bytes_max + 1);
   CHECK(refused(house.folder.file("log.csv")) == ErrorCode::too_large);
   CHECK(house.command(cmd("operator list"))["rows"].size() == 1);
 
-  // Rows of an incident need not lie together.
-  const std::string mixed = written(head + row + "INC2,New,Eve,29-02-2016 01:24,x\r\n\n" +
-                                    "INC1,Resolved,\"Eve\",1/3/2016 1:24,3 - Moderate");
+  // Rows of an incident need not lie together, and spreadsheets begin a file with a mark.
+  const std::string mixed =
+      written("\xEF\xBB\xBF\"number\"" + head.substr(6) + row + "INC2,New,Eve,29-02-2016 01:24,x\r\n\n" +
+              "INC1,Resolved,\"Eve\",1/3/2016 1:24,3 - Moderate");
   const Json imported = house.command(cmd("import incidents", {{"file", Json(mixed)}}));
   CHECK(imported["tickets"].as_integer() == 2);
   CHECK(imported["refused"].as_integer() == 0);
@@ -407,6 +443,9 @@ TEST_CASE("an export goes on in pages: each names the next, and together they ar
   CHECK(code_of(house, cmd("export", {{"after", Json("x")}})) == ErrorCode::invalid);
   CHECK(code_of(house, cmd("export", {{"limit", Json(0)}})) == ErrorCode::invalid);
   CHECK(code_of(house, cmd("export", {{"limit", Json(1)}, {"to", Json(house.folder.file("x"))}})) == ErrorCode::usage);
+  CHECK(code_of(house, cmd("export", {{"to", Json("-")}})) == ErrorCode::usage);  // the program's own stdout is meant
+  CHECK(code_of(house, cmd("export", {{"to", Json("-")}, {"format", Json("ledger")}})) == ErrorCode::usage);
+  CHECK_FALSE(std::filesystem::exists("-"));
 }
 
 // ---- the directory ----
