@@ -276,7 +276,7 @@ TEST_CASE("a subject goes from the label with the change that gave it, whoever m
   desk.reopen();
   CHECK(must(desk.outbox->label(ticket))->subject == "canary-8431");
   for (int time = 0; time < 2; ++time)  // the order may come again
-    CHECK(must(desk.outbox->erase({given, {other.device, given.id}, {desk.identity.device, other.id}})) ==
+    CHECK(must(desk.outbox->erase({given, {desk.identity.device, given.id}, {desk.identity.device, other.id}})) ==
           std::vector{ticket});
   const auto left = must(desk.outbox->label(ticket));
   CHECK(left->subject.empty());
