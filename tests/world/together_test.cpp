@@ -356,6 +356,28 @@ TEST_CASE("damage that a view meets while an answer is on its way costs nothing 
   CHECK(world.invariants_hold());
 }
 
+TEST_CASE("a ticket that changed before and behind the end of a page comes with all its messages", "[world]") {
+  World world{Seed::from_environment_or(17)};
+  Device& van = world.add_device("van");
+  Device& desk = world.add_device("desk");
+  const TicketId pump = desk.create("pump");
+  std::vector<TicketId> others;
+  for (int i = 0; i < 12; ++i) others.push_back(desk.create("job " + std::to_string(i)));
+  CHECK(world.run_until_quiet());
+  desk.note(pump, "closed on Mondays");
+  must(desk.sync());
+  for (const TicketId& other : others) {  // several pages of them
+    desk.note(other, std::string(60'000, 'x'));
+    must(desk.sync());
+  }
+  desk.set(pump, Field::subject, "pump leaks");
+  must(desk.sync());
+  must(van.sync());
+  CHECK(van.view(pump) == desk.view(pump));
+  CHECK(world.run_until_quiet());
+  CHECK(world.invariants_hold());
+}
+
 TEST_CASE("a change is seen on every open stream without anybody asking", "[world][stream]") {
   World world{Seed::from_environment_or(16)};
   Device& van = world.add_device("van");

@@ -1,6 +1,7 @@
 #include "page_plan.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "tern/protocol/wire.hpp"
 #include "tern/sync/record.hpp"
@@ -189,7 +190,28 @@ Result<std::optional<MessagePlace>> write_rest(sqlite::Database& db, const Reade
   return patches.add(token.ticket, row.blob(0), false, *token.messages, false);
 }
 
-/// What came after the cursor, in the order of its commits. Never splits a commit without a token that says how far.
+/// Whether a ticket that is still to come has messages of commits that a page ending at `complete` covers: the next
+/// page would begin behind them.
+Result<bool> leaves_messages(sqlite::Database& db, const ReaderScope& scope, std::span<const Item> rest,
+                             std::uint64_t cursor_seq, std::uint64_t complete) {
+  if (complete <= cursor_seq) return false;
+  for (const Item& item : rest) {
+    if (item.left || item.entered || item.again) continue;
+    TERN_TRY(
+        const auto there,
+        db.int64_of("SELECT 1 FROM message WHERE tenant_id = $1 AND ticket_id = $2 AND version > $3 AND version <= "
+                    "$4 UNION ALL SELECT 1 FROM given_message g JOIN message m ON m.tenant_id = g.tenant_id AND "
+                    "m.device_id = g.device_id AND m.change_id = g.change_id WHERE g.tenant_id = $1 AND "
+                    "g.ticket_id = $2 AND (g.commit_seq > $3 OR m.version > $3) AND g.commit_seq <= $4 AND "
+                    "m.version <= $4 LIMIT 1",
+                    scope.tenant, item.ticket, cursor_seq, complete));
+    if (there) return true;
+  }
+  return false;
+}
+
+/// What came after the cursor, in the order of its commits. Where a later page needs to know where this one began, the
+/// cursor stays there and a token says how far it came. Never splits a commit without a token that says how far.
 Result<PageEnd> write_news(sqlite::Database& db, const ReaderScope& scope, const PageRequest& page,
                            PatchWriter& patches, v1::ExchangeResponse& response) {
   TERN_TRY(const auto items, gather(db, scope, page));
@@ -199,17 +221,22 @@ Result<PageEnd> write_news(sqlite::Database& db, const ReaderScope& scope, const
     TERN_TRY(token.messages, write_rest(db, scope, token, patches));
     if (token.messages || patches.size_bytes() >= page.bytes_max) return PageEnd{complete, token, true};
   }
+  const auto end_behind = [&](std::size_t i, const std::optional<MessagePlace>& cut,
+                              bool ends_commit) -> Result<PageEnd> {
+    const PageToken token{Phase::in_commit, 0, items[i].position, items[i].ticket, cut, {}};
+    TERN_TRY(const bool leaves, leaves_messages(db, scope, std::span(items).subspan(i + 1), page.cursor_seq, complete));
+    if (leaves) return PageEnd{page.cursor_seq, token, true};
+    return PageEnd{complete, ends_commit ? std::nullopt : std::optional(token), true};
+  };
   for (std::size_t i = 0; i < items.size(); ++i) {
     TERN_TRY(const auto cut, write_item(db, scope, items[i], page.cursor_seq, patches, response));
-    if (cut)
-      return PageEnd{complete, PageToken{Phase::in_commit, 0, items[i].position, items[i].ticket, cut, {}}, true};
+    if (cut) return end_behind(i, cut, false);
     const bool last = i + 1 == items.size();
     const bool ends_commit = last || items[i + 1].position != items[i].position;
     if (ends_commit) complete = items[i].position;
     const std::size_t left_bytes = static_cast<std::size_t>(response.left_size()) * 32;
     if (last || patches.size_bytes() + left_bytes < page.bytes_max) continue;
-    if (ends_commit) return PageEnd{complete, std::nullopt, true};
-    return PageEnd{complete, PageToken{Phase::in_commit, 0, items[i].position, items[i].ticket, {}, {}}, true};
+    return end_behind(i, {}, ends_commit);
   }
   return PageEnd{page.snapshot_seq, std::nullopt, false};
 }

@@ -30,7 +30,7 @@ struct PageToken {
   enum class Phase : std::uint8_t {
     own_open = 1,    // first replica: tickets of the operator that are not ended
     the_rest = 2,    // first replica: everything else of the scope
-    in_commit = 3,   // later: some tickets of the commit at `position` were sent
+    in_commit = 3,   // later: all after the cursor up to some tickets of the commit at `position` was sent
     statements = 4,  // tickets up to `base_seq` were sent; what their authors are told was not yet, all of it
   };
   Phase phase = Phase::own_open;
