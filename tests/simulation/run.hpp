@@ -55,6 +55,7 @@ public:
     std::string copy;           // of its home, to be put back
     std::size_t work_then = 0;  // saved work when the copy was made
     bool neighbour = false;
+    EpochId enrolled_in;  // of the server
   };
   /// One that is neither given up nor of the neighbours. Perhaps without power, or closed by a fault.
   Seat& a_seat(Random& random);
@@ -97,6 +98,7 @@ public:
   /// What the office did, with the newest commit after it: who was what from when on, whose key ended when.
   std::vector<std::pair<std::uint64_t, std::string>> roles_of_ben_;
   std::map<DeviceId, std::uint64_t> revoked_at_;
+  std::set<DeviceId> ended_;             // keys that had ended when the server was restored
   std::map<std::string, int> answered_;  // requests under a session, by their token
   std::uint64_t enrolled_ = 0;
   std::uint64_t kept_seq_ = UINT64_MAX;  // what all restores so far have in common

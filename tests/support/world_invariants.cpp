@@ -311,7 +311,8 @@ void World::check_copy(Device& device) {
 
   for (const auto& [id, state] : held)
     if (!due.contains(id) && !torn_tickets.contains(id))
-      complain("I17: " + device.name() + " holds a ticket outside its scope: " + state.number + " " + to_hex(id));
+      complain("I17: " + device.name() + " holds a ticket outside its scope: " + state.number + " " + to_hex(id) +
+               (must(ledger->int64_of("SELECT 1 FROM ticket WHERE ticket_id = $1", id)) ? "" : ", which is not there"));
   for (const auto& [id, state] : due) {
     if (torn_tickets.contains(id)) continue;
     const auto mine = held.find(id);
