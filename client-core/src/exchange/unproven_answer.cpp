@@ -30,9 +30,10 @@ Error network_fault(std::string message, std::string hint) {
 }
 
 constexpr ErrorCode refusals[] = {
-    ErrorCode::login_refused, ErrorCode::rate_limited, ErrorCode::key_unknown,      ErrorCode::key_revoked,
-    ErrorCode::busy,          ErrorCode::storage_full, ErrorCode::upgrade_required, ErrorCode::tenant_mismatch,
-    ErrorCode::invalid,       ErrorCode::malformed,    ErrorCode::server_behind,
+    ErrorCode::login_refused, ErrorCode::rate_limited,    ErrorCode::key_unknown,      ErrorCode::key_revoked,
+    ErrorCode::busy,          ErrorCode::storage_full,    ErrorCode::upgrade_required, ErrorCode::tenant_mismatch,
+    ErrorCode::invalid,       ErrorCode::malformed,       ErrorCode::server_behind,    ErrorCode::not_permitted,
+    ErrorCode::too_large,     ErrorCode::session_unknown,
 };
 
 }  // namespace
@@ -62,6 +63,10 @@ Error unproven_answer(const HttpAnswer& answer) {
   }
   if (answer.status >= 500) {
     return network_fault("The server has a problem right now (" + status + ").",
+                         "Your work is saved here and is sent later.");
+  }
+  if (answer.status == 429) {
+    return network_fault("The server is asked too often from here right now (429).",
                          "Your work is saved here and is sent later.");
   }
   if (answer.status >= 400) {

@@ -82,6 +82,7 @@ Result<NewCode> Enrolment::make_code(Tenant& tenant, const OperatorId& operator_
   if (!actor) return fail(ErrorCode::not_found, "There is no such operator.", "", "operator");
   if (!actor->active)
     return fail(ErrorCode::not_permitted, "That operator is disabled.", "Enable them first.", "operator");
+  TERN_CHECKED(check_room_for_device(tenant, operator_id));
   const auto code = protocol::EnrolmentCode::generate(environment_);
   NewCode made;
   made.code = code.to_text();

@@ -11,6 +11,13 @@ namespace {
 /// Devices whose keys ended in histories that were given up and that are not known here. No such row: no restore told.
 constexpr std::string_view meta_ended = "ended_before";
 
+Result<void> check_device_count(std::size_t active) {
+  if (active < limits::devices_per_operator_max) return {};
+  return fail(ErrorCode::not_permitted,
+              "This operator has " + std::to_string(active) + " devices already, as many as one may have.",
+              "An administrator can revoke one: ternd device revoke NAME", "operator");
+}
+
 Result<void> check_may_enrol(const Batch& batch, const OperatorId& operator_id) {
   const auto actor = batch.find_actor(operator_id);
   if (!actor) return fail(ErrorCode::not_found, "there is no such operator", {}, "operator");
@@ -18,9 +25,7 @@ Result<void> check_may_enrol(const Batch& batch, const OperatorId& operator_id) 
   std::size_t active = 0;
   for (const DeviceId& id : batch.devices_of(operator_id))
     if (batch.peek_device(id)->key_state == protocol::KeyState::active) ++active;
-  if (active < limits::devices_per_operator_max) return {};
-  return fail(ErrorCode::too_large, "this operator has as many devices as one may have", "revoke one first",
-              "operator");
+  return check_device_count(active);
 }
 
 DeviceRow row_of(const NewDevice& device) {
@@ -277,6 +282,13 @@ std::optional<DeviceInfo> find_device(const Tenant& tenant, const DeviceId& devi
   std::shared_lock lock(in.snapshot_mutex);
   const auto found = in.devices.find(device);
   return found == in.devices.end() ? std::nullopt : std::optional(info_of(found->second));
+}
+
+Result<void> check_room_for_device(const Tenant& tenant, const OperatorId& operator_id) {
+  const auto all = devices(tenant);
+  return check_device_count(static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [&](const DeviceInfo& one) {
+    return one.operator_id == operator_id && one.key_state == protocol::KeyState::active;
+  })));
 }
 
 std::vector<DeviceInfo> devices(const Tenant& tenant) {

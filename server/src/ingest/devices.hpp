@@ -26,9 +26,12 @@ struct NewDevice {
   std::function<Result<void>(sqlite::Database&)> in_transaction;
 };
 
-/// Committer strand. `too_large` when the operator has limits::devices_per_operator_max active devices, `not_found`
-/// when there is no such operator, `not_permitted` when the operator is disabled.
+/// Committer strand. `not_permitted` when the operator is disabled or has limits::devices_per_operator_max active
+/// devices, `not_found` when there is no such operator.
 Result<ServerCommit> add_device(Tenant& tenant, const NewDevice& device);
+
+/// `not_permitted` when add_device would find too many. For those who are to be told before a code is used.
+Result<void> check_room_for_device(const Tenant& tenant, const OperatorId& operator_id);
 
 /// Committer strand. After a restore: a device that was enrolled in the history that was given up, by the certificate
 /// of then, whose signature and holder are proven. `not_permitted` when the restore had no word of which keys ended

@@ -127,6 +127,19 @@ TEST_CASE("a stranger's words are cleaned before they are shown", "[client][exch
         ErrorCode::no_connection);
 }
 
+TEST_CASE("what a server may refuse before it can prove itself is told in its own words", "[client][exchange]") {
+  const auto refused = [](int status, const std::string& code) {
+    return refusal({status,
+                    {{"content-type", "application/problem+json"}},
+                    R"({"code":")" + code + R"(","detail":"Revoke one."})"});
+  };
+  CHECK(refused(403, "not_permitted").code == ErrorCode::not_permitted);
+  CHECK(refused(413, "too_large").code == ErrorCode::too_large);
+  CHECK(refused(403, "not_permitted").message == "Revoke one.");
+  CHECK(refused(413, "body_too_large").code == ErrorCode::no_connection);
+  CHECK(refused(429, "too_many_connections").message == "The server is asked too often from here right now (429).");
+}
+
 TEST_CASE("Retry-After is honoured within bounds", "[client][exchange]") {
   CHECK(retry_after_ms({503, {{"retry-after", "12"}}, ""}, backoff_ms_max) == 12'000);
   CHECK(retry_after_ms({503, {{"retry-after", "99999999999"}}, ""}, backoff_ms_max) == backoff_ms_max);

@@ -121,16 +121,22 @@ TEST_CASE("a tenant's codes have a hundred attempts a minute in all", "[server][
 TEST_CASE("an operator has at most twenty devices, and none once disabled", "[server][access][enrolment]") {
   House house;
   house.add_operator("ann");
+  const std::string code = house.code_for("ann"), later = house.code_for("ann");
   for (std::size_t i = 0; i < limits::devices_per_operator_max; ++i) Device(house, "ann");
-  const std::string code = house.code_for("ann");
   const auto key = new_key(house);
-  CHECK(problem_code(enrol(house, code, key)) == "too_large");
+  const auto refused = enrol(house, code, key);
+  CHECK(refused.status == 403);
+  CHECK(problem_code(refused) == "not_permitted");
+  CHECK_THAT(refused.body, Catch::Contains("20 devices already") && Catch::Contains("ternd device revoke"));
+  const auto no_code = house.try_command(Json::object({{"command", Json("device code")}, {"operator", Json("ann")}}));
+  REQUIRE_FALSE(no_code);
+  CHECK(no_code.error().code == ErrorCode::not_permitted);
+  CHECK_THAT(no_code.error().message, Catch::Contains("20 devices already"));
   house.command(Json::object(
       {{"command", Json("device revoke")},
        {"device", house.command(Json::object({{"command", Json("device list")}}))["rows"].items()[0]["id"]}}));
   CHECK(enrol(house, code, key).status == 200);  // the code was not used up by the refusal
 
-  const std::string later = house.code_for("ann");
   house.command(Json::object({{"command", Json("operator disable")}, {"operator", Json("ann")}}));
   house.environment.advance(60'000);
   CHECK(enrol(house, later, new_key(house)).status == 403);
