@@ -1,6 +1,7 @@
 #include "program.hpp"
 
 #include <google/protobuf/stubs/logging.h>
+#include <signal.h>
 
 #include "tern/protocol/crypto.hpp"
 
@@ -8,6 +9,7 @@ namespace tern::apps {
 
 Result<void> begin_program() {
   google::protobuf::SetLogHandler(nullptr);
+  ::signal(SIGXFSZ, SIG_IGN);
   return protocol::init_crypto();
 }
 

@@ -5,7 +5,8 @@
 
 namespace tern::apps {
 
-/// Readies cryptography and keeps libraries from writing to stderr what others sent. Once, first thing in main().
+/// Readies cryptography and keeps libraries from writing to stderr what others sent. A file that reached the limit of
+/// its size (ulimit -f) is a disk that takes no more, not the end of the program. Once, first thing in main().
 Result<void> begin_program();
 
 }  // namespace tern::apps

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <vector>
 
+#include "runtime/thread.hpp"
+
 namespace tern::apps {
 namespace {
 
@@ -106,7 +108,7 @@ Result<void> AdminSocket::start() {
                      ::listen(listener_, 16) == 0;
   ::umask(before);
   if (!bound) return fail(ErrorCode::storage_failed, "Cannot listen on " + path_ + ": " + std::strerror(errno) + ".");
-  thread_ = std::thread([this] { serve(); });
+  TERN_TRY(thread_, server::start_thread([this] { serve(); }));
   return {};
 }
 

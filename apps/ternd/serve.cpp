@@ -13,6 +13,7 @@
 #include "exit_codes.hpp"
 #include "ingest/committer.hpp"
 #include "invocation.hpp"
+#include "runtime/thread.hpp"
 #include "system_environment.hpp"
 #include "terminal.hpp"
 #include "tern/server/edge.hpp"
@@ -61,14 +62,17 @@ bool is_loopback(const std::string& host) {
 /// One thread that runs what is handed to it, in order: deliveries to streams.
 class Strand {
 public:
-  Strand() : thread_([this] { run(); }) {}
+  Result<void> start() {
+    TERN_TRY(thread_, server::start_thread([this] { run(); }));
+    return {};
+  }
   ~Strand() {
     {
       const std::lock_guard guard(mutex_);
       stopping_ = true;
     }
     wake_.notify_one();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
   }
   void post(std::function<void()> work) {
     {
@@ -145,7 +149,10 @@ Result<void> Daemon::open_core(const Address& listen) {
   options.log_sink = [this](std::string_view line) { log_writer_(line); };
   if (options.public_url.empty() && listen.port != 0) options.public_url = url_of(call_, listen.host, listen.port);
   TERN_TRY(core_, server::ServerCore::open(options, environment_));
-  core_->use_committer(server::make_group_committer(std::min(std::max(1U, std::thread::hardware_concurrency()), 4U)));
+  TERN_TRY(auto committer,
+           server::make_group_committer(std::min(std::max(1U, std::thread::hardware_concurrency()), 4U)));
+  core_->use_committer(std::move(committer));
+  TERN_CHECKED(deliveries_.start());
   core_->use_push_executor([this](std::function<void()> work) { deliveries_.post(std::move(work)); });
   return {};
 }
@@ -190,8 +197,7 @@ Result<void> Daemon::announce() {
   const auto address = parse_address(call_.listen, "listen");
   const std::string url = url_of(call_, address->host, edge_->port());
   // On a full disk it cannot be noted: links then say what they said before.
-  if (auto noted = core_->found_public_url(url); !noted && noted.error().code != ErrorCode::storage_full)
-    return noted;
+  if (auto noted = core_->found_public_url(url); !noted && noted.error().code != ErrorCode::storage_full) return noted;
   if (call_.json)
     std::cout << to_text(Json::object({{"listening", Json(url)}, {"data", Json(call_.data)}})) << std::endl;
   else
@@ -243,8 +249,13 @@ int run_serve(const Invocation& call) {
   ::sigaddset(&signals, SIGINT);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
-  Daemon daemon(call);
-  const auto done = daemon.run();
+  auto done = Result<ExitCode>(exit_done);
+  try {
+    Daemon daemon(call);
+    done = daemon.run();
+  } catch (const std::bad_alloc&) {
+    done = server::out_of_resources("memory");
+  }
   return done ? *done : report(done.error(), call.json);
 }
 

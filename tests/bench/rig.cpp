@@ -82,7 +82,8 @@ Result<std::unique_ptr<RunningServer>> RunningServer::start(const std::string& d
   options.server_version = "bench";
   options.allow_plain_http = true;
   TERN_TRY(server->core_, server::ServerCore::open(options, environment));
-  server->core_->use_committer(server::make_group_committer(std::clamp(std::thread::hardware_concurrency(), 1U, 4U)));
+  TERN_TRY(auto committer, server::make_group_committer(std::clamp(std::thread::hardware_concurrency(), 1U, 4U)));
+  server->core_->use_committer(std::move(committer));
   server->threads_ = std::make_unique<Threads>(*server->core_);
   server->core_->use_push_executor(
       [threads = server->threads_.get()](std::function<void()> work) { threads->post(std::move(work)); });

@@ -42,7 +42,6 @@ std::string read_file(const std::string& path) {
   if (command.file_bytes_max != 0) {
     const rlimit limit{command.file_bytes_max, command.file_bytes_max};
     ::setrlimit(RLIMIT_FSIZE, &limit);
-    ::signal(SIGXFSZ, SIG_IGN);
   }
   ::execv(words[0], words);
   ::_exit(127);

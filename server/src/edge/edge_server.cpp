@@ -7,12 +7,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <utility>
 
 #include "edge/channel.hpp"
 #include "edge/poll_loop.hpp"
 #include "edge/shared.hpp"
+#include "runtime/thread.hpp"
 #include "tern/server/edge.hpp"
 
 namespace tern::server {
@@ -42,11 +44,15 @@ Result<int> bind(const EdgeOptions& options, std::uint16_t& port) {
     socket.setBlocking(false);
     port = socket.address().port();
     const int descriptor = ::fcntl(socket.impl()->sockfd(), F_DUPFD_CLOEXEC, 0);
-    if (descriptor < 0) return fail(ErrorCode::busy, "No descriptor is left to listen on " + where);
+    if (descriptor < 0) return out_of_resources("descriptors");
     return descriptor;
   } catch (const Poco::Net::NetException& error) {
     return fail(ErrorCode::busy, "Cannot listen on " + where + ": " + error.displayText(),
                 "Another program may have that port; choose another with --listen");
+  } catch (const Poco::IOException& error) {
+    if (error.code() == EMFILE || error.code() == ENFILE) return out_of_resources("descriptors");
+    return fail(ErrorCode::busy, "Cannot listen on " + where + ": " + error.displayText(),
+                "Choose another address with --listen");
   } catch (const Poco::Exception& error) {
     return fail(ErrorCode::usage, "Cannot listen on " + where + ": " + error.displayText(), "Give --listen HOST:PORT");
   }
@@ -92,7 +98,8 @@ Result<void> EdgeServer::Inside::start() {
     const std::size_t loop = next_loop_++ % loops_.size();
     if (!loops_[loop]->inbox()->post(std::move(arrival))) shared_.connection_over(key);
   });
-  for (const auto& loop : loops_) loop->start();
+  TERN_CHECKED(shared_.workers.start(options.workers));
+  for (const auto& loop : loops_) TERN_CHECKED(loop->start());
   return {};
 }
 

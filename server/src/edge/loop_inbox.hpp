@@ -56,7 +56,7 @@ public:
   [[nodiscard]] bool is_closed() const;
 
   // For the loop.
-  [[nodiscard]] int descriptor() const { return descriptor_; }
+  [[nodiscard]] int descriptor() const { return descriptor_; }  // -1: the system gave none
   std::vector<Command> take();
   void close();  // drops what waits
 

@@ -14,7 +14,7 @@
 #include <exception>
 #include <utility>
 
-#include "tern/protocol/error.hpp"
+#include "runtime/thread.hpp"
 
 namespace tern::server::edge {
 namespace {
@@ -42,14 +42,17 @@ PollLoop::PollLoop(EdgeShared& shared)
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       next_id_(first_connection_id),
       events_(events_per_turn) {
-  check(epoll_ >= 0, "a descriptor for a poll loop");
-  watch(epoll_, EPOLL_CTL_ADD, side_.inbox->descriptor(), inbox_id, EPOLLIN);
+  if (has_descriptors()) watch(epoll_, EPOLL_CTL_ADD, side_.inbox->descriptor(), inbox_id, EPOLLIN);
+}
+
+bool PollLoop::has_descriptors() const {
+  return epoll_ >= 0 && side_.inbox->descriptor() >= 0;
 }
 
 PollLoop::~PollLoop() {
   side_.inbox->close();
   close_listener();
-  ::close(epoll_);
+  if (epoll_ >= 0) ::close(epoll_);
 }
 
 void PollLoop::listen(int descriptor, std::function<void(Adopt)> place) {
@@ -58,8 +61,10 @@ void PollLoop::listen(int descriptor, std::function<void(Adopt)> place) {
   watch(epoll_, EPOLL_CTL_ADD, listener_, listener_id, EPOLLIN);
 }
 
-void PollLoop::start() {
-  thread_ = std::thread([this] { run(); });
+Result<void> PollLoop::start() {
+  if (!has_descriptors()) return out_of_resources("descriptors");
+  TERN_TRY(thread_, start_thread([this] { run(); }));
+  return {};
 }
 
 void PollLoop::join() {

@@ -26,11 +26,13 @@ public:
 
   /// Before start: this loop also accepts, and hands connections to `place`. Takes the descriptor over.
   void listen(int descriptor, std::function<void(Adopt)> place);
-  void start();
+  /// `busy` when the system gives no descriptor or thread for it.
+  Result<void> start();
   void join();
   [[nodiscard]] const std::shared_ptr<LoopInbox>& inbox() const { return side_.inbox; }
 
 private:
+  [[nodiscard]] bool has_descriptors() const;
   void run();
   void turn(int ready);
   void obey(Command& command);

@@ -20,7 +20,7 @@ std::string random_prefix() {
 EdgeShared::EdgeShared(const EdgeOptions& edge_options, Handler& request_handler)
     : options(edge_options),
       handler(request_handler),
-      workers(edge_options.workers, edge_options.limits.requests_waiting_max),
+      workers(edge_options.limits.requests_waiting_max),
       addresses(edge_options.limits),
       request_id_prefix_(random_prefix()) {}
 

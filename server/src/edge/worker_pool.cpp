@@ -2,10 +2,16 @@
 
 #include <utility>
 
+#include "runtime/thread.hpp"
+
 namespace tern::server::edge {
 
-WorkerPool::WorkerPool(std::size_t threads, std::size_t waiting_max) : waiting_max_(waiting_max) {
-  for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+Result<void> WorkerPool::start(std::size_t threads) {
+  for (std::size_t i = 0; i < threads; ++i) {
+    TERN_TRY(std::thread thread, start_thread([this] { run(); }));
+    threads_.push_back(std::move(thread));
+  }
+  return {};
 }
 
 WorkerPool::~WorkerPool() {

@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "tern/protocol/error.hpp"
+
 namespace tern::server::edge {
 
 /// A fixed number of threads and one queue. Tasks do not throw. Thread-safe.
@@ -17,10 +19,13 @@ class WorkerPool {
 public:
   using Task = std::function<void()>;
 
-  WorkerPool(std::size_t threads, std::size_t waiting_max);
+  explicit WorkerPool(std::size_t waiting_max) : waiting_max_(waiting_max) {}
   ~WorkerPool();  // finish()
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
+
+  /// Once. `busy` when the system gives fewer; those that began end with the pool.
+  Result<void> start(std::size_t threads);
 
   /// False, with `task` untouched, when `waiting_max` tasks wait already.
   bool try_submit(Task& task);

@@ -36,7 +36,7 @@ std::unique_ptr<Committer> make_inline_committer();
 inline constexpr std::chrono::microseconds batch_wait{1'000};
 
 /// One strand per tenant on a pool of min(cores, 4) threads; everything that waits is one batch. server/src/runtime.
-/// Ends what was begun when it is destroyed.
-std::unique_ptr<Committer> make_group_committer(unsigned threads, std::chrono::microseconds wait = batch_wait);
+/// Ends what was begun when it is destroyed. `busy` when the system gives no threads.
+Result<std::unique_ptr<Committer>> make_group_committer(unsigned threads, std::chrono::microseconds wait = batch_wait);
 
 }  // namespace tern::server

@@ -8,6 +8,7 @@
 
 #include "ingest/committer.hpp"
 #include "ingest/notices.hpp"
+#include "runtime/thread.hpp"
 
 namespace tern::server {
 namespace {
@@ -47,8 +48,14 @@ std::size_t change_count(const VerifiedPush& push) {
 
 class GroupCommitter final : public Committer {
 public:
-  GroupCommitter(unsigned threads, std::chrono::microseconds wait) : wait_(wait) {
-    for (unsigned i = 0; i < std::clamp(threads, 1U, 4U); ++i) threads_.emplace_back([this] { serve(); });
+  explicit GroupCommitter(std::chrono::microseconds wait) : wait_(wait) {}
+
+  Result<void> start(unsigned threads) {
+    for (unsigned i = 0; i < std::clamp(threads, 1U, 4U); ++i) {
+      TERN_TRY(std::thread thread, start_thread([this] { serve(); }));
+      threads_.push_back(std::move(thread));
+    }
+    return {};
   }
 
   ~GroupCommitter() override {
@@ -222,8 +229,10 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Committer> make_group_committer(unsigned threads, std::chrono::microseconds wait) {
-  return std::make_unique<GroupCommitter>(threads, wait);
+Result<std::unique_ptr<Committer>> make_group_committer(unsigned threads, std::chrono::microseconds wait) {
+  auto committer = std::make_unique<GroupCommitter>(wait);
+  TERN_CHECKED(committer->start(threads));
+  return std::unique_ptr<Committer>(std::move(committer));
 }
 
 }  // namespace tern::server

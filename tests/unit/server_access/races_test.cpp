@@ -33,7 +33,7 @@ struct BusyHouse : House {
     server::ServerOptions quiet = options();
     quiet.log_sink = {};
     core = must(server::ServerCore::open(quiet, guarded));
-    core->use_committer(server::make_group_committer(2));
+    core->use_committer(must(server::make_group_committer(2)));
   }
   ~BusyHouse() { core.reset(); }
 

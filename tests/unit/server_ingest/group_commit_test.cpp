@@ -5,6 +5,7 @@
 
 #include "desk.hpp"
 #include "support/catch.hpp"
+#include "support/must.hpp"
 
 using namespace tern;
 using namespace tern::test;
@@ -27,7 +28,7 @@ TEST_CASE("what waits while one batch is written is the next batch", "[ingest][g
       vans[i]->seal({vans[i]->note(tickets[i], "round " + std::to_string(round))});
       pushes[i].push_back(vans[i]->pushable());
     }
-  auto committer = server::make_group_committer(2);
+  auto committer = must(server::make_group_committer(2));
   std::atomic<std::uint64_t> commits{0}, told_changes{0}, out_of_order{0}, inside{0};
   std::atomic<std::uint64_t> newest{desk.tenant->commit_seq()};
   committer->on_commit = [&](server::Tenant&, const server::CommitNotice& notice) {
@@ -63,7 +64,7 @@ TEST_CASE("a small batch waits for the push that is being verified", "[ingest][g
   auto ada = desk.add_van(desk.add_operator("Ada")), ben = desk.add_van(desk.add_operator("Ben"));
   ada->seal({ada->create(desk.new_ticket_id())});
   ben->seal({ben->create(desk.new_ticket_id())});
-  auto committer = server::make_group_committer(2, std::chrono::minutes(1));
+  auto committer = must(server::make_group_committer(2, std::chrono::minutes(1)));
   std::atomic<int> commits{0};
   committer->on_commit = [&](server::Tenant&, const server::CommitNotice&) { ++commits; };
   std::promise<bool> of_ada, of_ben;
@@ -86,7 +87,8 @@ TEST_CASE("a small batch waits for the push that is being verified", "[ingest][g
 }
 
 TEST_CASE("work on the strand commits and is told like a push", "[ingest][group]") {
-  for (auto make : {+[] { return server::make_group_committer(1); }, +[] { return server::make_inline_committer(); }}) {
+  for (auto make :
+       {+[] { return must(server::make_group_committer(1)); }, +[] { return server::make_inline_committer(); }}) {
     Desk desk;
     auto van = desk.add_van(desk.add_operator("Ada"));
     auto committer = make();

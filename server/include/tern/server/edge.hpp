@@ -87,7 +87,8 @@ public:
   EdgeServer(const EdgeServer&) = delete;
   EdgeServer& operator=(const EdgeServer&) = delete;
 
-  /// Binds, loads the certificate, starts the threads. Error: `usage` (address or certificate), `busy` (port taken).
+  /// Binds, loads the certificate, starts the threads. Error: `usage` (address or certificate), `busy` (port taken; no
+  /// descriptor, thread or memory is left).
   Result<void> start();
   /// The port that is bound; 0 before start.
   [[nodiscard]] std::uint16_t port() const;
