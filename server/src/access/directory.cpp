@@ -71,10 +71,19 @@ bool holds_server_without_index(const std::string& path) {
   return file_exists(path + "/keys/log.key") || !folders_in(path + "/tenants").empty();
 }
 
+constexpr const char* way_out =
+    "Put it back from a copy of the directory, or restore a backup: ternd restore --replace";
+
 tl::unexpected<Error> index_lost(const std::string& path, const char* how) {
   return fail(ErrorCode::corrupt,
-              "The index " + path + "/server.db " + how + ", but keys or tenants of a server are there.",
-              "Put it back from a copy of the directory, or restore a backup: ternd restore --replace", "data");
+              "The index " + path + "/server.db " + how + ", but keys or tenants of a server are there.", way_out,
+              "data");
+}
+
+/// Of an index that is damaged.
+tl::unexpected<Error> with_way_out(Error error) {
+  if (error.code == ErrorCode::corrupt && error.hint.empty()) error.hint = way_out;
+  return tl::unexpected(std::move(error));
 }
 
 std::string names_of(const std::vector<TenantEntry>& entries) {
@@ -163,8 +172,8 @@ Result<std::unique_ptr<Directory>> Directory::open(const std::string& path) {
   TERN_TRY(const int lock, take_lock(path));
   std::unique_ptr<Directory> directory(new Directory(path, lock));
   TERN_CHECKED(directory->load_store_key());
-  TERN_CHECKED(directory->open_index(false));
-  TERN_CHECKED(directory->check_index_is_whole());
+  if (auto opened = directory->open_index(false); !opened) return with_way_out(std::move(opened).error());
+  if (auto whole = directory->check_index_is_whole(); !whole) return with_way_out(std::move(whole).error());
   directory->discard_staging();
   return directory;
 }

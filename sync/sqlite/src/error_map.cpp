@@ -53,11 +53,18 @@ std::string hint_for(ErrorCode code) {
   }
 }
 
+/// Whatever it was for, what failed was looking.
+bool failed_reading(int code, ErrorCode mapped) {
+  return mapped == ErrorCode::corrupt || code == SQLITE_IOERR_READ || code == SQLITE_IOERR_SHORT_READ;
+}
+
 }  // namespace
 
 Error describe(int code, int system_errno, std::string_view file, std::string_view doing, std::string_view reason) {
   const ErrorCode mapped = map(code, system_errno);
   std::string message = "could not ";
+  if (failed_reading(code, mapped)) doing = "read";
+  if ((code & 0xff) == SQLITE_CANTOPEN) doing = "open";
   message.append(doing).append(" the database ").append(file).append(": ");
   if ((code & 0xff) == SQLITE_NOTADB) {
     message.append("it is damaged, or its key is another one");

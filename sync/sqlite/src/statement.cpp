@@ -69,7 +69,7 @@ Result<bool> Statement::step() {
     reset();
     return false;
   }
-  auto error = database_->failure(code, database_->role() == Role::writer ? "write to" : "read");
+  auto error = database_->failure(code, sqlite3_stmt_readonly(handle_) == 0 ? "write to" : "read");
   reset();
   return error;
 }

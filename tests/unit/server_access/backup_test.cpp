@@ -550,10 +550,14 @@ TEST_CASE("an index that is lost beside its tenants is damage, not a new server"
   SECTION("removed") {
     std::filesystem::remove(index);
   }
+  SECTION("overwritten") {
+    std::ofstream(index, std::ios::binary | std::ios::in).write(std::string(8192, '\xA5').data(), 8192);
+  }
   const auto opened = server::ServerCore::open(scene.house.options(), scene.house.environment);
   REQUIRE_FALSE(opened);
   CHECK(opened.error().code == ErrorCode::corrupt);
   CHECK(opened.error().hint.find("ternd restore") != std::string::npos);
+  CHECK(opened.error().message.find("write to") == std::string::npos);
   if (!std::filesystem::exists(index))
     CHECK(server::ServerCore::init(scene.house.options(), "Other", "eve@example.org", "a long password",
                                    scene.house.environment)
