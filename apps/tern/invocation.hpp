@@ -13,6 +13,7 @@ struct Invocation {
   std::string home;
   bool json = false;
   bool passphrase_stdin = false;
+  std::size_t columns = 0;  // of the terminal that shows it; 0: none does
 
   // enrol, sync
   std::string server, code, link, ca_file, device_name;

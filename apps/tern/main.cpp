@@ -6,6 +6,7 @@
 #include "exit_codes.hpp"
 #include "invocation.hpp"
 #include "man_page.hpp"
+#include "render.hpp"
 
 namespace {
 
@@ -82,6 +83,8 @@ private:
     CLI::App* sync =
         command("sync", "Send what is saved here, fetch what is new", "Example: tern sync --watch", "Device");
     sync->add_flag("--watch", call_.watch, "Stay connected: send and fetch as things happen, until interrupted");
+    sync->add_option("--ca", call_.ca_file,
+                     "Trust only certificates signed by this CA (PEM) from now on: the server's was replaced");
     command("status", "What is saved here, sent, confirmed, or needs attention; how current this device is",
             "Example: tern status", "Device");
   }
@@ -254,6 +257,7 @@ int run_program(int argc, char** argv, Invocation& call) {
     return tern::apps::report_usage(tern::apps::unknown_command_or(line.app(), error.what(), argc, argv),
                                     tern::apps::chosen_command(line.app(), "tern"), argc, argv);
   }
+  call.columns = tern::apps::terminal_columns();
   return tern::apps::run(call);
 }
 

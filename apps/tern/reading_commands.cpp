@@ -4,9 +4,15 @@
 
 #include "render.hpp"
 #include "session.hpp"
+#include "time_text.hpp"
 
 namespace tern::apps {
 namespace {
+
+/// People read one zone everywhere, their own; JSON is in UTC.
+client::ClockText clock_for(const Session& session) {
+  return session.call().json ? client::ClockText() : client::ClockText(local_clock);
+}
 
 /// A list of a device that does not hold everything yet must not read as if that were all.
 Result<void> tell_incomplete(Session& session) {
@@ -18,7 +24,7 @@ Result<void> tell_incomplete(Session& session) {
 Result<ExitCode> show_page(Session& session, const client::ListPage& page) {
   TERN_CHECKED(tell_incomplete(session));
   if (!session.call().json) {
-    print_list(page);
+    print_list(page, session.call().columns);
     return exit_done;
   }
   for (const client::ListRow& row : page.rows) std::cout << tern::to_text(client::to_json(row)) << '\n';
@@ -83,7 +89,7 @@ Result<client::FollowUp> follow_up_named(const client::HistoryEntry& entry, cons
 }
 
 Result<ExitCode> show_ticket(Session& session, const TicketId& id) {
-  TERN_TRY(const auto view, session.client().views().ticket(id));
+  TERN_TRY(const auto view, session.client().views().ticket(id, clock_for(session)));
   if (session.call().json)
     std::cout << tern::to_text(client::to_json(view)) << '\n';
   else
@@ -123,7 +129,7 @@ Result<ExitCode> dismiss(Session& session, const std::vector<client::HistoryEntr
 
 Result<ExitCode> attention(Session& session) {
   const Invocation& call = session.call();
-  TERN_TRY(const auto entries, session.client().views().attention());
+  TERN_TRY(const auto entries, session.client().views().attention(clock_for(session)));
   if (!call.dismiss.empty()) return dismiss(session, entries);
   if (call.entry.empty()) {
     if (!call.follow_up.empty())
@@ -157,7 +163,7 @@ Result<ExitCode> run_reading_command(Session& session) {
     if (!call.ticket.empty()) {
       TERN_TRY(ticket, session.ticket(call.ticket));
     }
-    TERN_TRY(const auto entries, views.history(ticket));
+    TERN_TRY(const auto entries, views.history(ticket, clock_for(session)));
     return show_entries(session, entries, false);
   }
   TERN_TRY(const TicketId id, session.ticket(call.ticket));

@@ -1,8 +1,11 @@
 #include "render.hpp"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <iostream>
 
 #include "terminal.hpp"
@@ -76,6 +79,7 @@ void print_timeline(const client::TimelineEntry& entry) {
 
 std::string cut_to(std::string_view text, std::size_t columns) {
   if (columns_of(text) <= columns) return std::string(text);
+  if (columns == 0) return {};
   std::string out;
   std::size_t used = 0;
   for (std::size_t i = 0; i < text.size();) {
@@ -119,15 +123,44 @@ Result<sync::ChangeRef> change_among(const std::vector<sync::ChangeRef>& known, 
   return fail(ErrorCode::ambiguous, "More than one " + called + ".", "They are: " + all, std::string(what));
 }
 
-void print_list(const client::ListPage& page) {
-  if (page.rows.empty()) std::cerr << "No tickets.\n";
-  for (const client::ListRow& row : page.rows) {
-    std::cout << padded(row.number, 18) << ' ' << padded(row.status, 11) << ' ' << padded(row.priority, 6) << ' '
-              << padded(row.assignee.empty() ? "-" : row.assignee, 14) << ' ' << padded(row.subject, 44);
-    if (row.saved != client::Saved::confirmed) std::cout << ' ' << to_string(row.saved);
-    if (row.ghost) std::cout << " (left this device)";
-    std::cout << '\n';
+namespace {
+
+constexpr std::size_t subject_columns = 44, subject_columns_min = 12;
+
+}  // namespace
+
+std::size_t terminal_columns() {
+  if (::isatty(STDOUT_FILENO) == 0) return 0;
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  const char* const said = std::getenv("COLUMNS");
+  return said == nullptr ? 0 : static_cast<std::size_t>(std::max(0, std::atoi(said)));
+}
+
+std::string list_line(const client::ListRow& row, std::size_t columns) {
+  std::string marks;
+  if (row.saved != client::Saved::confirmed) marks += " " + std::string(to_string(row.saved));
+  if (row.ghost) marks += " (left this device)";
+  std::string line = padded(row.number, 18) + ' ' + padded(row.status, 11) + ' ' + padded(row.priority, 6) + ' ';
+  const std::string assignee = padded(row.assignee.empty() ? "-" : row.assignee, 14) + ' ';
+  std::size_t subject = subject_columns;
+  if (columns != 0) {  // first the subject gives way, then the assignee, then the end
+    const std::size_t taken = columns_of(line) + columns_of(marks);
+    const bool both = taken + columns_of(assignee) + subject_columns_min <= columns;
+    if (both) line += assignee;
+    const std::size_t left = taken + (both ? columns_of(assignee) : 0);
+    subject = columns > left ? std::min(subject_columns, columns - left) : 0;
+  } else {
+    line += assignee;
   }
+  line += padded(row.subject, subject) + marks;
+  line.erase(line.find_last_not_of(' ') + 1);
+  return columns != 0 ? cut_to(line, columns) : line;
+}
+
+void print_list(const client::ListPage& page, std::size_t columns) {
+  if (page.rows.empty()) std::cerr << "No tickets.\n";
+  for (const client::ListRow& row : page.rows) std::cout << list_line(row, columns) << '\n';
   if (!page.next.empty()) std::cerr << "There are more: --after " << page.next << '\n';
 }
 

@@ -18,7 +18,11 @@ Result<sync::ChangeRef> parse_change_ref(std::string_view text);
 Result<sync::ChangeRef> change_among(const std::vector<sync::ChangeRef>& known, std::string_view name,
                                      std::string_view what, const std::string& hint);
 
-void print_list(const client::ListPage& page);
+/// Columns of the terminal that stdout is; 0: it is none.
+std::size_t terminal_columns();
+void print_list(const client::ListPage& page, std::size_t columns);
+/// One row of it, in at most so many columns; 0: as long as it is.
+std::string list_line(const client::ListRow& row, std::size_t columns);
 void print_ticket(const client::TicketView& view);
 void print_history(const std::vector<client::HistoryEntry>& entries, bool with_follow_ups);
 void print_status(const client::SyncStatus& status);

@@ -82,4 +82,12 @@ std::string local_minute(std::int64_t ms) {
   return {out, size};
 }
 
+std::string local_clock(std::int64_t ms, std::int64_t seen_from_ms) {
+  constexpr std::size_t day_letters = 10;
+  const std::string whole = local_minute(ms);
+  const bool same_day =
+      whole.size() > day_letters && whole.substr(0, day_letters) == local_minute(seen_from_ms).substr(0, day_letters);
+  return same_day ? whole.substr(day_letters + 1) : whole;
+}
+
 }  // namespace tern::apps

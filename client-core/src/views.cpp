@@ -19,8 +19,8 @@ public:
     return ask_tickets([&](ListParts list) { return list_tickets(list, filter); });
   }
 
-  Result<TicketView> ticket(const TicketId& id) override {
-    return ask_tickets([&](ListParts list) { return ticket_page(list, id); });
+  Result<TicketView> ticket(const TicketId& id, const ClockText& clock) override {
+    return ask_tickets([&](ListParts list) { return ticket_page(list, id, clock); });
   }
 
   Result<ListPage> search(std::string_view text, std::size_t limit, std::string_view after) override {
@@ -33,12 +33,12 @@ public:
     return ask_tickets([&](ListParts list) { return list_tickets(list, filter); });
   }
 
-  Result<std::vector<HistoryEntry>> attention() override {
-    return ask_tickets([](ListParts list) { return work_attention(list); });
+  Result<std::vector<HistoryEntry>> attention(const ClockText& clock) override {
+    return ask_tickets([&](ListParts list) { return work_attention(list, clock); });
   }
 
-  Result<std::vector<HistoryEntry>> history(const std::optional<TicketId>& ticket) override {
-    return ask_tickets([&](ListParts list) { return work_history(list, ticket); });
+  Result<std::vector<HistoryEntry>> history(const std::optional<TicketId>& ticket, const ClockText& clock) override {
+    return ask_tickets([&](ListParts list) { return work_history(list, ticket, clock); });
   }
 
   Result<SyncStatus> status() override {

@@ -399,6 +399,26 @@ TEST_CASE("for people a result is on stdout and every other word on stderr", "[c
   ann({"sync"});
   Command exported{{program("ternd"), "export", "--format", "jsonl", "--data", desk.server.data()}};
   CHECK(run(exported).line()["subject"].as_string() == "Pump leaks");
+
+  // One zone in what people read: their own. Lines end where their text does.
+  Command history = ann.command({"history"});
+  history.environment["TZ"] = "Asia/Tokyo";
+  CHECK(holds(run(history).out, " UTC"));
+  history.words.pop_back();
+  const Ended told = run(history);
+  CHECK(holds(told.out, "counted at"));
+  CHECK_FALSE(holds(told.out, "UTC"));
+  CHECK_FALSE(holds(plain({"list"}).out, " \n"));
+}
+
+TEST_CASE("the name of a home that no directory can have is a usage error, and is not repeated whole", "[cli]") {
+  for (const std::string& home :
+       {std::string(300, 'h'), std::string("/") + std::string(200, 'd') + std::string(5000, '/')}) {
+    const Ended ended = run({{program("tern"), "list", "--home", home, "--json"}});
+    CHECK(ended.exit_code == 2);
+    CHECK(ended.error()["field"].as_string() == "home");
+    CHECK(ended.err.size() < 300);
+  }
 }
 
 TEST_CASE("ternd takes every command and flag in the form that is promised", "[cli]") {

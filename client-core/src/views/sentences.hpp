@@ -16,6 +16,6 @@ struct SentenceFacts {
   std::size_t altered = 0;  // changes of others that this one altered when it arrived
 };
 
-std::string sentence_for(const SentenceFacts& facts);
+std::string sentence_for(const SentenceFacts& facts, const ClockText& clock);
 
 }  // namespace tern::client

@@ -246,7 +246,7 @@ void fill_status(TicketView& view, const sync::TicketState& state) {
   }
 }
 
-void fill_state(TicketView& view, const sync::TicketState& state, NameBook& names) {
+void fill_state(TicketView& view, const sync::TicketState& state, NameBook& names, const ClockText& clock) {
   view.version = state.version;
   view.description = state.description;
   view.aliases = state.aliases;
@@ -255,7 +255,7 @@ void fill_state(TicketView& view, const sync::TicketState& state, NameBook& name
   for (const sync::TimeEntry& entry : state.time_entries) view.minutes_logged += entry.minutes;
   for (const sync::Custody& mark : state.custody) {
     view.custody.push_back(names.of(RecordKind::operator_, mark.operator_id.view()) +
-                           ": unsynced work may exist since " + clock_text(mark.since_ms, mark.since_ms));
+                           ": unsynced work may exist since " + clock(mark.since_ms, 0));
   }
   fill_fields(view, state, names);
   fill_sets(view, state, names);
@@ -327,7 +327,7 @@ private:
 
 }  // namespace
 
-Result<TicketView> ticket_page(ListParts parts, const TicketId& ticket) {
+Result<TicketView> ticket_page(ListParts parts, const TicketId& ticket, const ClockText& clock) {
   TicketView view;
   TERN_TRY(view.row, list_row(parts, ticket));
   TERN_TRY(const auto own, parts.outbox.own_changes(ticket));
@@ -336,7 +336,7 @@ Result<TicketView> ticket_page(ListParts parts, const TicketId& ticket) {
   TERN_TRY(const auto confirmed, parts.replica.confirmed(ticket));
   Timeline timeline(parts.names, own);
   if (state) {
-    fill_state(view, *state, parts.names);
+    fill_state(view, *state, parts.names, clock ? clock : ClockText(clock_text));
     timeline.add_state(*state);
     TERN_CHECKED(FromOthers(parts, timeline, view).add(*state));
   }

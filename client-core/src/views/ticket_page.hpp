@@ -7,6 +7,6 @@
 namespace tern::client {
 
 /// `not_found`. A ghost has its row and the author's own pending work.
-Result<TicketView> ticket_page(ListParts parts, const TicketId& ticket);
+Result<TicketView> ticket_page(ListParts parts, const TicketId& ticket, const ClockText& clock);
 
 }  // namespace tern::client

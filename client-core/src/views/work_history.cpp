@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "exchange/sync_state.hpp"
 #include "follow_ups.hpp"
 #include "outbox/outbox.hpp"
 #include "replica/replica.hpp"
@@ -11,6 +12,7 @@
 #include "views/change_words.hpp"
 #include "views/name_book.hpp"
 #include "views/sentences.hpp"
+#include "views/time_text.hpp"
 #include "views/what_stands.hpp"
 
 namespace tern::client {
@@ -42,11 +44,14 @@ std::string author_of(const sync::TicketState& state, const sync::ChangeRef& ref
 
 class Teller {
 public:
-  explicit Teller(ListParts parts) : parts_(parts) {}
+  Teller(ListParts parts, const ClockText& clock) : parts_(parts), clock_(clock ? clock : ClockText(clock_text)) {}
 
   Result<void> begin() {
     TERN_TRY(const CursorHeld cursor, parts_.replica.cursor());
     cursor_seq_ = cursor.commit_seq;
+    TERN_TRY(const SyncState state, load_sync_state(parts_.outbox));
+    handed_in_epoch_ = state.deposited_epoch;
+    handed_in_seq_ = state.deposited_seq;
     return {};
   }
 
@@ -69,7 +74,7 @@ public:
     facts.ghost = ticket->ghost && entry.outcome == Outcome::unspecified;
     for (const std::string_view label : follow_up_labels(entry, facts.ghost, facts.altered > 0))
       entry.follow_ups.push_back(make_follow_up(label, entry.change));
-    entry.sentence = sentence_for(facts);
+    entry.sentence = sentence_for(facts, clock_);
     return entry;
   }
 
@@ -124,6 +129,8 @@ private:
     entry.commit_seq = own.commit_seq;
     entry.seen_seq = own.change.seen_seq;
     entry.saved = saved(own);
+    entry.handed_in = own.state == SetState::sent && own.commit_seq == 0 &&
+                      own.origin.device_epoch == handed_in_epoch_ && own.origin.chain_seq <= handed_in_seq_;
     return entry;
   }
 
@@ -173,12 +180,14 @@ private:
   }
 
   ListParts parts_;
-  std::uint64_t cursor_seq_ = 0;
+  const ClockText clock_;
+  std::uint64_t cursor_seq_ = 0, handed_in_epoch_ = 0, handed_in_seq_ = 0;
   std::map<TicketId, Ticket> tickets_;
 };
 
-Result<std::vector<HistoryEntry>> tell_all(ListParts parts, const std::vector<OwnChange>& changes) {
-  Teller teller(parts);
+Result<std::vector<HistoryEntry>> tell_all(ListParts parts, const std::vector<OwnChange>& changes,
+                                           const ClockText& clock) {
+  Teller teller(parts, clock);
   TERN_CHECKED(teller.begin());
   std::vector<HistoryEntry> out;
   for (const OwnChange& own : changes) {
@@ -213,16 +222,17 @@ Result<void> add_ghosts(ListParts parts, std::vector<OwnChange>& changes) {
 
 }  // namespace
 
-Result<std::vector<HistoryEntry>> work_history(ListParts parts, const std::optional<TicketId>& ticket) {
+Result<std::vector<HistoryEntry>> work_history(ListParts parts, const std::optional<TicketId>& ticket,
+                                               const ClockText& clock) {
   TERN_TRY(const auto changes, parts.outbox.own_changes(ticket));
-  return tell_all(parts, changes);
+  return tell_all(parts, changes, clock);
 }
 
-Result<std::vector<HistoryEntry>> work_attention(ListParts parts) {
+Result<std::vector<HistoryEntry>> work_attention(ListParts parts, const ClockText& clock) {
   TERN_TRY(auto changes, parts.outbox.attention());
   TERN_CHECKED(add_ghosts(parts, changes));
   std::ranges::sort(changes, [](const OwnChange& a, const OwnChange& b) { return a.position > b.position; });
-  return tell_all(parts, changes);
+  return tell_all(parts, changes, clock);
 }
 
 }  // namespace tern::client

@@ -10,9 +10,10 @@
 namespace tern::client {
 
 /// Own changes on one ticket or on all, oldest first.
-Result<std::vector<HistoryEntry>> work_history(ListParts parts, const std::optional<TicketId>& ticket);
+Result<std::vector<HistoryEntry>> work_history(ListParts parts, const std::optional<TicketId>& ticket,
+                                               const ClockText& clock);
 
 /// Conflicts, amendments, held, rejected, and pending work on tickets that left (ghosts); newest first.
-Result<std::vector<HistoryEntry>> work_attention(ListParts parts);
+Result<std::vector<HistoryEntry>> work_attention(ListParts parts, const ClockText& clock);
 
 }  // namespace tern::client

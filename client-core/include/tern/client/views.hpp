@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -95,7 +96,8 @@ struct HistoryEntry {
   std::uint32_t time_flags = 0;
   std::string stands_value, stands_author;  // what stands instead, as this device knows it
   std::vector<FollowUp> follow_ups;
-  std::string sentence;  // the story in one line
+  bool handed_in = false;  // to a server for which this device's key had ended: its administrator decides about it
+  std::string sentence;    // the story in one line
 };
 
 struct SyncStatus {
@@ -118,17 +120,22 @@ struct SyncStatus {
 /// What an intent is called among the commands: "put-back", "approve".
 std::string command_word(std::string_view intent);
 
+/// A time in a sentence, for somebody who reads it beside what happened at `seen_from_ms`. Where none is given,
+/// sentences speak in UTC and say so.
+using ClockText = std::function<std::string(std::int64_t ms, std::int64_t seen_from_ms)>;
+
 class Views {
 public:
   virtual ~Views() = default;
   virtual Result<ListPage> list(const ListFilter& filter) = 0;
-  virtual Result<TicketView> ticket(const TicketId& id) = 0;
+  virtual Result<TicketView> ticket(const TicketId& id, const ClockText& clock = {}) = 0;
   /// FTS5 over subject, description and messages; operators in `text` are plain words. Newest first.
   virtual Result<ListPage> search(std::string_view text, std::size_t limit, std::string_view after) = 0;
   /// Conflicts, amendments, rejected, held, ghosts; newest first.
-  virtual Result<std::vector<HistoryEntry>> attention() = 0;
+  virtual Result<std::vector<HistoryEntry>> attention(const ClockText& clock = {}) = 0;
   /// My own changes on one ticket, or on all (`ticket` nothing); oldest first.
-  virtual Result<std::vector<HistoryEntry>> history(const std::optional<TicketId>& ticket) = 0;
+  virtual Result<std::vector<HistoryEntry>> history(const std::optional<TicketId>& ticket,
+                                                    const ClockText& clock = {}) = 0;
   virtual Result<SyncStatus> status() = 0;
 };
 
