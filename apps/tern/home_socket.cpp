@@ -18,6 +18,7 @@ constexpr std::size_t message_bytes_max = 16 * 1024 * 1024;
 constexpr int peer_wait_ms = 5'000;     // for the other command to say what it wants, and to go on wanting it
 constexpr int turn_wait_ms = 20'000;    // for the watcher to come to it: it may be in the middle of an exchange
 constexpr int answer_wait_ms = 60'000;  // for what it has begun
+constexpr int sync_wait_ms = 600'000;   // for a round of it, however slow the network
 
 // How both ends talk. A command that gives no number may come from a version that takes the first line for its answer;
 // a watcher that gives none is of the first version that asks back. A field that an older watcher must not leave out
@@ -89,6 +90,7 @@ template <typename Call, typename Visit>
 void each_field(Call& call, Visit&& visit) {
   visit("command", call.command);
   visit("json", call.json);
+  visit("columns", call.columns);
   visit("ticket", call.ticket);
   visit("text", call.text);
   visit("other", call.other);
@@ -124,6 +126,7 @@ void each_field(Call& call, Visit&& visit) {
   visit("entry", call.entry);
   visit("follow_up", call.follow_up);
   visit("messages", call.messages);
+  visit("ca_file", call.ca_file);
 }
 
 struct Writer {
@@ -218,9 +221,11 @@ bool HomeSocket::serve_one(const std::function<CommandOutput(const Invocation&)>
 
 namespace {
 
-tl::unexpected<Error> no_turn() {
+tl::unexpected<Error> no_turn(const Invocation& call) {
+  const bool syncs = call.command == "sync";
   return fail(ErrorCode::busy,
-              "The process that watches this home (tern sync --watch) does not answer. Nothing was saved.",
+              std::string("The process that watches this home (tern sync --watch) does not answer.") +
+                  (syncs ? " It may be syncing." : " Nothing was saved."),
               "Try again, or end that process.");
 }
 
@@ -239,7 +244,7 @@ Result<std::optional<CommandOutput>> hand_over(const Invocation& call) {
   if (connection < 0 || ::connect(connection, reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0) {
     const bool waits = connection >= 0 && errno == EAGAIN;  // for so long that its queue is full
     if (connection >= 0) ::close(connection);
-    if (waits) return no_turn();
+    if (waits) return no_turn(call);
     return std::optional<CommandOutput>();
   }
   const std::int64_t begun_ms = steady_ms();
@@ -255,12 +260,16 @@ Result<std::optional<CommandOutput>> hand_over(const Invocation& call) {
   }
   const bool begun = ready && write_line(connection, Json::object({{"go", Json(true)}}));
   const bool silent = !answer && steady_ms() - begun_ms >= peer_wait_ms;
-  if (begun) answer = read_line(connection, answer_wait_ms);
+  const bool syncs = call.command == "sync";
+  if (begun) answer = read_line(connection, syncs ? sync_wait_ms : answer_wait_ms);
   ::close(connection);
+  if (!answer && begun && syncs)
+    return fail(ErrorCode::busy, "The process that watches this home did not say whether it has synced.",
+                "It goes on by itself; look with tern status.");
   if (!answer && begun)
     return fail(ErrorCode::busy, "The process that watches this home did not say what became of it.",
                 "It may be saved: look with tern history before you enter it again.");
-  if (silent) return no_turn();
+  if (silent) return no_turn(call);
   if (!answer || answer->find("exit") == nullptr)
     return fail(ErrorCode::busy, "The process that watches this home ended before it began. Nothing was saved.",
                 "Try again.");

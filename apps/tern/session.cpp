@@ -1,16 +1,20 @@
 #include "session.hpp"
 
+#include <limits.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <sstream>
 #include <thread>
 
 #include "home_socket.hpp"
 #include "program.hpp"
+#include "render.hpp"
 #include "tern/protocol/limits.hpp"
 
 namespace tern::apps {
@@ -72,6 +76,13 @@ Result<client::Client*> Session::open(bool only_to_look) {
   return client_.get();
 }
 
+Result<void> Session::keep_new_authorities() {
+  if (new_authorities().empty()) return {};
+  TERN_CHECKED(client_->keep_authorities(new_authorities()));
+  authorities_kept_ = true;
+  return {};
+}
+
 Result<TicketId> Session::ticket(std::string_view name) {
   return client_->commands().find_ticket(name);
 }
@@ -103,6 +114,7 @@ Result<ExitCode> run_command(Session& session) {
 /// Reads what "-" stands for here: whoever the command is handed to has another stdin.
 Result<Invocation> with_stdin_read(Session& session) {
   Invocation call = session.call();
+  if (!call.ca_file.empty()) call.ca_file = std::filesystem::absolute(call.ca_file).string();  // it stands elsewhere
   for (std::string* text : {&call.text, &call.description, &call.value}) {
     TERN_TRY(*text, session.text_or_stdin(*text, limits::text_bytes_max));
   }
@@ -128,6 +140,24 @@ ExitCode report_to(const Invocation& call, Error error) {
   return report(error, call.json);
 }
 
+/// A name that no file can have would only be refused by whatever comes first.
+Result<void> check_home(const std::string& home) {
+  constexpr std::size_t files_in_it = 64, columns_shown = 60;
+  std::size_t part = 0, longest = 0;
+  for (const char c : home) {
+    part = c == '/' ? 0 : part + 1;
+    longest = std::max(longest, part);
+  }
+  if (longest <= NAME_MAX && home.size() + files_in_it <= PATH_MAX) return {};
+  return fail(ErrorCode::usage, "The name of the home is too long: " + cut_to(home, columns_shown),
+              "Choose a shorter --home.", "home");
+}
+
+/// Who else holds the home is asked to do it: an answer of theirs, or nothing when nobody is there to ask.
+bool may_hand_over(const Invocation& call) {
+  return !(call.command == "sync" && call.watch);
+}
+
 /// The home is held by another process. One who only looks needs no turn; else whoever watches it does the command, and
 /// any other command is soon done.
 Result<ExitCode> run_elsewhere(Session& session, const Error& busy) {
@@ -135,7 +165,7 @@ Result<ExitCode> run_elsewhere(Session& session, const Error& busy) {
   if (only_looks(session.call()) && session.open(true)) return run_command(session);
   std::optional<Invocation> call;
   for (int waited_ms = 0; waited_ms < patience_ms; waited_ms += patience_step_ms) {
-    if (session.call().command != "sync") {
+    if (may_hand_over(session.call())) {
       if (!call) {
         TERN_TRY(call, with_stdin_read(session));
       }
@@ -151,7 +181,10 @@ Result<ExitCode> run_elsewhere(Session& session, const Error& busy) {
     if (opened) return call ? session.run_as(*call) : run_command(session);
     if (opened.error().code != ErrorCode::busy) return tl::unexpected(opened.error());
   }
-  return tl::unexpected(busy);
+  Error error = busy;
+  if (!may_hand_over(session.call()))
+    error.hint = "It may be another tern sync --watch: one is enough, and other commands work beside it.";
+  return tl::unexpected(std::move(error));
 }
 
 }  // namespace
@@ -176,6 +209,7 @@ CommandOutput Session::perform(const Invocation& call) {
 
 int run(const Invocation& call) {
   if (const auto ready = begin_program(); !ready) return report(ready.error(), call.json);
+  if (const auto named = check_home(call.home); !named) return report(named.error(), call.json);
   Session session(call);
   auto done = Result<ExitCode>(exit_done);
   const auto opened = call.command == "enrol" ? Result<client::Client*>(nullptr) : session.open();

@@ -38,6 +38,9 @@ public:
   Result<ExitCode> run_as(const Invocation& call);
 
   const Invocation& call() const { return call_; }
+  /// --ca, until what it names is kept in the home; then nothing.
+  const std::string& new_authorities() const { return authorities_kept_ ? no_file_ : call_.ca_file; }
+  Result<void> keep_new_authorities();
   SystemEnvironment& environment() { return environment_; }
   client::Client& client() { return *client_; }
 
@@ -48,6 +51,8 @@ private:
   SystemEnvironment environment_;
   std::optional<std::string> read_passphrase_;  // stdin gives it once
   std::unique_ptr<client::Client> client_;
+  const std::string no_file_;
+  bool authorities_kept_ = false;
 };
 
 // Each gives the exit code or the error to report.

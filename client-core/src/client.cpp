@@ -31,6 +31,8 @@ public:
   Result<bool> apply_slice(std::size_t) override { return tl::unexpected(refusal()); }
   std::optional<HttpRequest> stream_upgrade() override { return std::nullopt; }
   Result<void> on_stream_open(const HttpAnswer&) override { return tl::unexpected(refusal()); }
+  [[nodiscard]] bool is_over() const override { return false; }
+  [[nodiscard]] bool stream_answer_is_overdue() const override { return false; }
   Result<void> on_stream_message(ByteView) override { return tl::unexpected(refusal()); }
   std::optional<Bytes> next_stream_message() override { return std::nullopt; }
   void on_stream_closed() override {}
@@ -46,9 +48,13 @@ private:
 
 class ClientImpl final : public Client {
 public:
-  ClientImpl(std::unique_ptr<HomeLock> lock, OpenedKeys keys, std::unique_ptr<Outbox> outbox,
+  ClientImpl(HomePaths paths, std::unique_ptr<HomeLock> lock, OpenedKeys keys, std::unique_ptr<Outbox> outbox,
              std::unique_ptr<Replica> replica)
-      : lock_(std::move(lock)), keys_(std::move(keys)), outbox_(std::move(outbox)), replica_(std::move(replica)) {}
+      : paths_(std::move(paths)),
+        lock_(std::move(lock)),
+        keys_(std::move(keys)),
+        outbox_(std::move(outbox)),
+        replica_(std::move(replica)) {}
 
   Result<void> compose(const ClientOptions& options, Environment& environment) {
     const bool writable = !options.read_only_views;
@@ -76,6 +82,13 @@ public:
   SyncEngine& engine() override { return *engine_; }
   const DeviceIdentity& identity() const override { return keys_.identity; }
 
+  Result<void> keep_authorities(const std::string& ca_file) override {
+    if (lock_ == nullptr) return fail(ErrorCode::busy, "this home was opened to look only");
+    TERN_CHECKED(copy_authorities(paths_, ca_file));
+    keys_.identity.ca_file = paths_.ca;
+    return {};
+  }
+
 private:
   /// The signature was checked before the order was obeyed.
   Result<void> read_wipe(ByteView order) {
@@ -85,6 +98,7 @@ private:
     return {};
   }
 
+  const HomePaths paths_;
   Wipe wipe_;
   std::unique_ptr<HomeLock> lock_;
   OpenedKeys keys_;
@@ -162,7 +176,8 @@ Result<std::unique_ptr<Client>> Client::open(const ClientOptions& options, Envir
     TERN_TRY(replica, open_or_rebuild(paths.replica, keys, options.vfs));
     TERN_CHECKED(replica->catch_up(*outbox));
   }
-  auto client = std::make_unique<ClientImpl>(std::move(lock), std::move(keys), std::move(outbox), std::move(replica));
+  auto client =
+      std::make_unique<ClientImpl>(paths, std::move(lock), std::move(keys), std::move(outbox), std::move(replica));
   TERN_CHECKED(client->compose(options, environment));
   return std::unique_ptr<Client>(std::move(client));
 }

@@ -118,18 +118,6 @@ Error unreadable_is_no_answer(Error error) {
           {}};
 }
 
-constexpr std::size_t ca_bytes_max = 4 * 1024 * 1024;
-
-/// The home keeps a copy. A path would be looked up from wherever the next command runs.
-Result<void> keep_ca(const HomePaths& paths, const std::string& ca_file) {
-  if (ca_file.empty()) return {};
-  auto content = read_foreign_file(ca_file, ca_bytes_max);
-  if (!content)
-    return fail(ErrorCode::usage, "the certificate authorities cannot be read: " + content.error().message,
-                "--ca takes a PEM file", "ca");
-  return write_private_file(paths.ca, *content);
-}
-
 DeviceIdentity identity_of(const EnrolmentRequest& wish, const Pending& pending, const Enrolled& enrolled) {
   const protocol::Certificate& certificate = enrolled.certificate.value;
   DeviceIdentity identity;
@@ -207,7 +195,8 @@ Result<DeviceIdentity> enrol(const EnrolmentRequest& request, Transport& transpo
     anchor = {};  // an answer this slow says too little about the time
   }
   const DeviceIdentity identity = identity_of(request, pending, enrolled);
-  TERN_CHECKED(keep_ca(paths, request.ca_file));
+  TERN_CHECKED(shred_file(paths.ca));  // of a try that was not finished
+  if (!request.ca_file.empty()) TERN_CHECKED(copy_authorities(paths, request.ca_file));
   TERN_CHECKED(make_outbox(paths, request, pending.secret, identity, enrolled, anchor));
   TERN_CHECKED(write_keys(paths, identity, enrolled.answer.roots, enrolled.key_list.wire, pending.secret,
                           request.passphrase, environment));

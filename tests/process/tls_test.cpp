@@ -65,6 +65,59 @@ TEST_CASE("over TLS a device enrols, syncs and watches with the authority that i
   CHECK(server.child().err().find("/sync/v1/") == std::string::npos);
 }
 
+TEST_CASE("a device goes on when the server's certificate is replaced, and keeps what only its server came under",
+          "[tls]") {
+  const TempDir folder;
+  const Authority first(folder, "first", "IP:127.0.0.1"), second(folder, "second", "IP:127.0.0.1"),
+      third(folder, "third", "IP:127.0.0.1");
+  ServerProcess server(folder.file("server")), other(folder.file("other"), "Elsewhere");
+  server.scheme = other.scheme = "https";
+  server.start({"--tls-cert", first.certificate, "--tls-key", first.key});
+  const DeviceProcess ann(server, folder.file("ann"), "Ann", "operator", "own", {"--ca", first.ca});
+  static_cast<void>(ann.open_ticket("Pump leaks"));
+  server.stop();
+
+  server.start({"--tls-cert", second.certificate, "--tls-key", second.key});
+  const Ended stranded = ann.tern({"sync"});
+  CHECK(stranded.exit_code == 5);
+  CHECK(holds(stranded.error()["hint"].as_string(), "tern sync --ca FILE"));
+  CHECK(ann.tern({"sync", "--ca", folder.file("missing.pem")}).exit_code == 2);
+  CHECK(ann.tern({"sync", "--ca", second.key}).exit_code == 2);
+  CHECK(ann.tern({"sync", "--ca", third.ca}).exit_code == 5);
+  CHECK(ann.tern({"sync"}).exit_code == 5);  // nothing of it was kept
+  CHECK(ann({"sync", "--ca", second.ca}).line()["changes_sent"].as_integer() == 2);
+  std::filesystem::remove(second.ca);
+  CHECK(ann.tern({"sync"}).exit_code == 0);
+
+  // Another server in its place, under a certificate that is given: its keys are others, and so it is not believed.
+  server.stop();
+  other.port = server.port;
+  other.start({"--tls-cert", third.certificate, "--tls-key", third.key});
+  CHECK(ann.tern({"sync", "--ca", third.ca}).exit_code != 0);
+  other.stop();
+  server.start({"--tls-cert", second.certificate, "--tls-key", second.key});
+  CHECK(ann.tern({"sync"}).exit_code == 0);
+
+  std::filesystem::remove(ann.home() + "/ca.pem");
+  const Ended lost = ann.tern({"sync"});
+  CHECK(lost.exit_code == 5);
+  CHECK(holds(lost.error()["hint"].as_string(), "tern sync --ca FILE"));
+
+  // Beside a watcher, too.
+  server.stop();
+  server.start({"--tls-cert", third.certificate, "--tls-key", third.key});
+  Child watching(ann.command({"sync", "--watch", "--ca", third.ca}));
+  CHECK(watching.says("\"exchanges\""));
+  server.stop();
+  server.start({"--tls-cert", first.certificate, "--tls-key", first.key});
+  CHECK(until([&] { return holds(watching.err(), "tern sync --ca FILE"); }, 20'000));
+  CHECK(ann.tern({"sync", "--ca", first.ca}).exit_code == 0);
+  CHECK(until([&] { return holds(server.child().err(), "\"status\":101"); }, 20'000));
+  watching.signal(15);
+  CHECK(watching.wait().exit_code == 0);
+  CHECK(ann.tern({"sync"}).exit_code == 0);
+}
+
 TEST_CASE("a device does not enrol with a server that its authorities do not know, or under another name", "[tls]") {
   const TempDir folder;
   const Authority ours(folder, "ours", "IP:127.0.0.1"), theirs(folder, "theirs", "IP:127.0.0.1"),

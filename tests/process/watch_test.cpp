@@ -9,7 +9,10 @@
 
 #include <cstring>
 
+#include <utility>
+
 #include "support/catch.hpp"
+#include "support/fault_proxy.hpp"
 #include "support/process_desk.hpp"
 
 namespace tern::test {
@@ -132,9 +135,70 @@ TEST_CASE("a revoked device is cut off its stream within five seconds", "[watch]
   REQUIRE(until([&] { return server.child().err().find("\"status\":101") != std::string::npos; }));
   server.admin({"device", "revoke", "Ben's device"});
   CHECK(until([&] { return watching.err().find("KEY_REVOKED") != std::string::npos; }, 5'000));
+  CHECK(watching.wait(5'000).exit_code == 6);  // there is nothing to come back for
   ann({"sync"});
   sleep_ms(300);
   CHECK(ben({"list", "--status", "all"}).lines().empty());
+}
+
+TEST_CASE("what a revoked device handed in is said to wait for an administrator", "[watch]") {
+  const TempDir folder;
+  ServerProcess server(folder.file("server"));
+  server.start();
+  const DeviceProcess ann(server, folder.file("ann"), "Ann");
+  static_cast<void>(ann.open_ticket("Pump leaks"));
+  ann({"sync"});
+  ann({"note", ann.number_of("Pump leaks"), "not sent yet"});
+  server.admin({"operator", "disable", "Ann"});
+  const Ended ended = run(ann.command({"sync", "--watch"}));
+  CHECK(ended.exit_code == 6);
+  CHECK(holds(ended.err, "handed in"));
+  CHECK(holds(ann({"history"}).out, "an administrator decides about it"));
+  CHECK(server.admin({"quarantine", "list"}).lines().size() == 1);
+}
+
+TEST_CASE("a sync beside a watcher is done by it, at once, and counts what it did itself", "[watch]") {
+  const TempDir folder;
+  ServerProcess server(folder.file("server"));
+  server.start();
+  const DeviceProcess ann(server, folder.file("ann"), "Ann"), ben(server, folder.file("ben"), "Ben");
+  static_cast<void>(ann.open_ticket("Pump leaks"));
+  Child watching(ann.command({"sync", "--watch"}));
+  REQUIRE(until([&] { return holds(server.child().err(), "\"status\":101"); }));
+  for (int i = 0; i < 3; ++i) {
+    const std::int64_t begun_ms = steady_ms();
+    const Ended ended = ann.tern({"sync"});
+    INFO(ended.err);
+    CHECK(ended.exit_code == 0);
+    CHECK(ended.line()["changes_sent"].as_integer() == 0);
+    CHECK(steady_ms() - begun_ms < 4'000);
+  }
+  const Ended second = ann.tern({"sync", "--watch"});
+  CHECK(second.exit_code == 9);
+  CHECK(holds(second.error()["hint"].as_string(), "one is enough"));
+  // The stream is there again.
+  ben({"sync"});
+  ben({"note", ben.number_of("Pump leaks"), "after the syncs"});
+  ben({"sync"});
+  CHECK(until([&] { return holds(ann({"show", ann.number_of("Pump leaks")}).out, "after the syncs"); }, 5'000));
+  watching.signal(SIGTERM);
+  CHECK(watching.wait().exit_code == 0);
+}
+
+TEST_CASE("what is written while the stream has fallen silent goes out within twenty seconds", "[watch][slow]") {
+  const TempDir folder;
+  ServerProcess server(folder.file("server"));
+  server.start();
+  FaultProxy proxy(server.port);
+  const std::uint16_t own_port = std::exchange(server.port, proxy.port());
+  const DeviceProcess ann(server, folder.file("ann"), "Ann");
+  server.port = own_port;
+  static_cast<void>(ann.open_ticket("Pump leaks"));
+  Child watching(ann.command({"sync", "--watch"}));
+  REQUIRE(until([&] { return holds(server.child().err(), "\"status\":101"); }));
+  proxy.plan({LineFault::silence_open, std::nullopt, std::nullopt});
+  ann({"note", ann.number_of("Pump leaks"), "into the silence"});
+  CHECK(until([&] { return holds(server.admin({"export"}).out, "into the silence"); }, 22'000));
 }
 
 TEST_CASE("a command beside a watcher that was stopped ends, and nothing of it lands later", "[watch]") {

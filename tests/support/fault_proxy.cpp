@@ -64,6 +64,8 @@ void FaultProxy::plan(const FaultPlan& plan) {
     close_pair(*here, true);
     pairs_.erase(here);
   }
+  if (plan.fault == LineFault::silence_open)
+    for (Pair& pair : pairs_) pair.silent = true;
   static_cast<void>(::write(wake_[1], "w", 1));
 }
 

@@ -14,10 +14,11 @@ namespace tern::test {
 
 enum class LineFault {
   none,
-  cut,      // both ends see an end
-  reset,    // both ends see RST
-  silence,  // half open: nothing moves any more, nobody is told
-  trickle,  // a byte a millisecond each way, from the first one on
+  cut,           // both ends see an end
+  reset,         // both ends see RST
+  silence,       // half open: nothing moves any more, nobody is told
+  silence_open,  // those that are open, at once; new ones get through
+  trickle,       // a byte a millisecond each way, from the first one on
 };
 
 /// What is to happen once so many bytes went up (to the server) or down since the plan was made.

@@ -24,6 +24,7 @@ public:
 
   Result<HttpAnswer> send(const HttpRequest& request);
   Result<StreamOpening> open_stream(const HttpRequest& upgrade);
+  void start_anew() { kept_.reset(); }
 
 private:
   /// True when the whole request was sent as well, so that the line is good for another.
@@ -135,6 +136,9 @@ HttpTransport::HttpTransport(std::unique_ptr<Inside> inside) : inside_(std::move
 HttpTransport::~HttpTransport() = default;
 Result<HttpAnswer> HttpTransport::send(const HttpRequest& request) {
   return inside_->send(request);
+}
+void HttpTransport::start_anew() {
+  inside_->start_anew();
 }
 Result<StreamOpening> HttpTransport::open_stream(const HttpRequest& upgrade) {
   return inside_->open_stream(upgrade);

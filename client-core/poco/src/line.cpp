@@ -1,5 +1,7 @@
 #include "line.hpp"
 
+#include "tern/client_poco/http_transport.hpp"
+
 #include <Poco/Exception.h>
 #include <Poco/Net/DNS.h>
 #include <Poco/Net/NetException.h>
@@ -69,6 +71,16 @@ tl::unexpected<Error> no_connection(std::string sentence) {
   return fail(ErrorCode::no_connection, std::move(sentence), "Your work is saved here; sync again later");
 }
 
+namespace {
+
+tl::unexpected<Error> bad_certificate(std::string sentence) {
+  auto refused = no_connection(std::move(sentence));
+  refused.value().field = field_certificate;
+  return refused;
+}
+
+}  // namespace
+
 std::int64_t steady_ms() {
   const auto since = std::chrono::steady_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
@@ -137,9 +149,12 @@ Result<std::unique_ptr<Line>> Line::secure(Poco::Net::StreamSocket socket, const
     secured.verifyPeerCertificate(host);
     return line;
   } catch (const Poco::Net::CertificateValidationException&) {
-    return no_connection("The certificate of the server is not for " + host);
+    return bad_certificate("The certificate of the server is not for " + host);
   } catch (const Poco::Exception& error) {
     ERR_clear_error();
+    if (error.displayText().find("certificate verify failed") != std::string::npos)
+      return bad_certificate("The certificate that " + host +
+                             " shows is not signed by an authority that this device trusts, or not valid today");
     return no_connection("No trusted connection to " + host + " (" + error.displayText() + ")");
   }
 }

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t message_bytes_max = limits::decompressed_bytes_max + 64 * limits::kib;
 constexpr std::int64_t silence_ms_max = 60'000;  // the server pings every 20 s
+constexpr std::int64_t frame_ms_free = 10'000;   // from then on a frame has to come at a rate
 constexpr std::int64_t goodbye_ms = 2'000;
 
 }  // namespace
@@ -23,6 +24,8 @@ StreamConnection::Inside::Inside(std::unique_ptr<Line> line, std::string early, 
   callbacks.send_callback = &on_send;
   callbacks.genmask_callback = &on_mask;
   callbacks.on_msg_recv_callback = &on_message;
+  callbacks.on_frame_recv_start_callback = &on_frame;
+  callbacks.on_frame_recv_end_callback = &on_frame_end;
   check(wslay_event_context_client_init(&context_, &callbacks, this) == 0, "memory for a stream");
   wslay_event_config_set_max_recv_msg_length(context_, message_bytes_max);
 }
@@ -47,6 +50,7 @@ std::ptrdiff_t StreamConnection::Inside::on_receive(wslay_event_context* context
   const LineStep step = stream.line_->read(reinterpret_cast<char*>(into), length);
   if (step.state == LineState::moved) {
     stream.heard_ms_ = steady_ms();
+    stream.frame_bytes_ += static_cast<std::int64_t>(step.bytes);
     return static_cast<std::ptrdiff_t>(step.bytes);
   }
   const bool later = step.state == LineState::wait_read || step.state == LineState::wait_write;
@@ -67,6 +71,23 @@ std::ptrdiff_t StreamConnection::Inside::on_send(wslay_event_context* context, c
 int StreamConnection::Inside::on_mask(wslay_event_context* /*context*/, std::uint8_t* into, std::size_t length,
                                       void* /*self*/) {
   return ::getrandom(into, length, 0) == static_cast<ssize_t>(length) ? 0 : -1;
+}
+
+void StreamConnection::Inside::on_frame(wslay_event_context* /*context*/,
+                                        const wslay_event_on_frame_recv_start_arg* /*frame*/, void* self) {
+  auto& stream = *static_cast<Inside*>(self);
+  stream.frame_since_ms_ = steady_ms();
+  stream.frame_bytes_ = 0;
+}
+
+void StreamConnection::Inside::on_frame_end(wslay_event_context* /*context*/, void* self) {
+  static_cast<Inside*>(self)->frame_since_ms_ = 0;
+}
+
+/// Pings count as bytes of it while it waits for more than will ever come.
+bool StreamConnection::Inside::frame_is_stuck(std::int64_t now_ms) const {
+  const std::int64_t late_ms = now_ms - frame_since_ms_ - frame_ms_free;
+  return frame_since_ms_ != 0 && late_ms > 0 && frame_bytes_ < late_ms;
 }
 
 void StreamConnection::Inside::on_message(wslay_event_context* context, const wslay_event_on_msg_recv_arg* message,
@@ -130,6 +151,10 @@ Result<std::optional<Bytes>> StreamConnection::Inside::receive(std::int64_t time
       broken_ = true;
       return no_connection("The server has gone silent");
     }
+    if (frame_is_stuck(now_ms)) {
+      broken_ = true;
+      return no_connection("A message of the server does not come to its end");
+    }
     if (now_ms >= until_ms) return std::nullopt;
     const bool pong_waits = wslay_event_want_write(context_) != 0;
     const std::int64_t wait_ms = std::min(until_ms, heard_ms_ + silence_ms_max) - now_ms;
@@ -166,6 +191,9 @@ void StreamConnection::close(std::uint16_t code) {
 }
 std::uint16_t StreamConnection::close_code() const {
   return inside_->close_code();
+}
+std::int64_t StreamConnection::silent_ms() const {
+  return inside_->silent_ms();
 }
 int StreamConnection::descriptor() const {
   return inside_->descriptor();

@@ -197,6 +197,7 @@ Result<void> Engine::finish_exchange() {
   const auto left = work_left();
   if (!left) return fault(left.error());
   if (*left) return {};
+  over_ = push_only();
   if (parts_.wiped) return pause(wiped_error(true));
   if (session_.mode() == protocol::SessionMode::deposit) {
     return pause({ErrorCode::key_revoked,

@@ -38,6 +38,8 @@ public:
   Result<void> on_stream_message(ByteView message) override;
   std::optional<Bytes> next_stream_message() override;
   void on_stream_closed() override;
+  [[nodiscard]] bool stream_answer_is_overdue() const override;
+  [[nodiscard]] bool is_over() const override { return over_; }
 
   const EngineReport& report() const override { return report_; }
 
@@ -186,6 +188,8 @@ private:
   std::optional<protocol::Mac> upgrade_mac_;
   std::optional<SessionClient::Frames> stream_;
   bool too_big_for_stream_ = false;
+
+  bool over_ = false;
 };
 
 }  // namespace tern::client

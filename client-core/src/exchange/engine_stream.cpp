@@ -9,7 +9,8 @@ namespace tern::client {
 namespace {
 
 constexpr std::size_t message_bytes_max = limits::frame_bytes_max - protocol::frame_overhead_bytes;
-constexpr std::int64_t stream_answer_ms_max = 60'000;
+constexpr std::int64_t stream_answer_ms_max = 15'000;
+constexpr std::int64_t stream_bytes_per_ms_min = 8;
 
 Result<std::unique_ptr<v1::StreamFrame>> read_frame(ByteView message) {
   auto frame = std::make_unique<v1::StreamFrame>();
@@ -124,10 +125,16 @@ std::optional<Bytes> Engine::next_stream_message() {
   return sealed;
 }
 
-/// The peer lives (it answers pings) but this answer will not come any more.
+bool Engine::stream_answer_is_overdue() const {
+  if (!flight_ || !flight_->on_stream) return false;
+  const auto on_its_way_ms = static_cast<std::int64_t>(flight_->built.body.size()) / stream_bytes_per_ms_min;
+  return environment_.boot_ms() - flight_->request_boot_ms >= stream_answer_ms_max + on_its_way_ms;
+}
+
+/// This answer will not come any more, whether or not the peer lives (it answers pings).
 void Engine::drop_stale_stream_request() {
-  if (!flight_ || !flight_->on_stream) return;
-  if (environment_.boot_ms() - flight_->request_boot_ms < stream_answer_ms_max) return;
+  if (!stream_answer_is_overdue()) return;
+  if (flight_->built.last_seq != 0) (void)outbox_.mark_sent(flight_->built.last_seq);  // it may have arrived
   (void)fault(
       {ErrorCode::no_connection, "The server did not answer.", "Your work is saved here and is sent later.", {}});
 }

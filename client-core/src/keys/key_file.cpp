@@ -21,6 +21,7 @@ constexpr std::uint8_t file_version = 1;
 constexpr std::size_t file_bytes_max = 4 * limits::mib;
 constexpr std::size_t text_max = 4096;
 constexpr std::size_t secret_bytes_max = 1024;
+constexpr std::size_t ca_bytes_max = 4 * limits::mib;
 constexpr std::uint8_t protection_none = 0;
 constexpr std::uint8_t protection_passphrase = 1;
 
@@ -208,6 +209,14 @@ Result<void> write_keys(const HomePaths& paths, const DeviceIdentity& identity, 
   return written;
 }
 
+Result<void> copy_authorities(const HomePaths& paths, const std::string& ca_file) {
+  auto content = read_foreign_file(ca_file, ca_bytes_max);
+  if (!content)
+    return fail(ErrorCode::usage, "the certificate authorities cannot be read: " + content.error().message,
+                "--ca takes a PEM file", "ca");
+  return write_private_file(paths.ca, *content);
+}
+
 Result<DeviceIdentity> read_identity(const std::string& home) {
   TERN_TRY(DeviceKeyFile file, read_file(HomePaths(home)));
   protocol::wipe(file.secret);
@@ -222,8 +231,10 @@ Result<OpenedKeys> open_keys(const std::string& home, const std::optional<std::s
   TERN_CHECKED(make_private_directory(home));
   auto block = decode_identity(file.identity);
   if (!block) return damaged_file(paths.device_key);
-  // A home of an older version has no copy, and goes on with the path.
-  if (!block->identity.ca_file.empty() && file_exists(paths.ca)) block->identity.ca_file = paths.ca;
+  // A home of an older version has no copy, and goes on with the path. When that leads nowhere, the copy is missing.
+  const bool copied = file_exists(paths.ca);
+  const bool named = !block->identity.ca_file.empty();
+  if (copied || (named && !file_exists(block->identity.ca_file))) block->identity.ca_file = paths.ca;
   auto secret = open_secret(file.secret, passphrase, file.identity);
   protocol::wipe(file.secret);
   if (!secret) return tl::unexpected(secret.error());

@@ -3,7 +3,7 @@
 //   device.key          who this device is; its secret (plain or under the passphrase); the wipe order it obeyed
 //   replica.key         32 random bytes: the replica's half of its key
 //   pending-enrolment   the secret made for an enrolment that has no answer yet
-//   ca.pem              a copy of the authorities that --ca named: the original may move, or lie on a stick
+//   ca.pem              a copy of the authorities that --ca named last: the original may move, or lie on a stick
 //   outbox.db replica.db
 //
 // One secret of 32 bytes stands behind everything: kdf id 1 "TRN1home" is the seed of the signing key, id 2 the key of
@@ -47,6 +47,10 @@ Result<OpenedKeys> open_keys(const std::string& home, const std::optional<std::s
 
 /// Who lives in this home, without any secret: no passphrase is asked for. `not_enrolled`, `corrupt`.
 Result<DeviceIdentity> read_identity(const std::string& home);
+
+/// Copies certificate authorities into the home: a path would be looked up from wherever the next command runs.
+/// `usage` when they cannot be read.
+Result<void> copy_authorities(const HomePaths& paths, const std::string& ca_file);
 
 /// Obeys a wipe order, whose signature the caller has checked: notes it in device.key, then overwrites and removes
 /// replica.key and replica.db. The outbox stays, under its key. A repeat is harmless. Close replica.db first.

@@ -360,6 +360,7 @@ TEST_CASE("a key that is frozen hands its work in and keeps everything", "[clien
   CHECK(desk.device.subject(ticket) == "two");
   CHECK(desk.device.pending() == 1);
   CHECK_FALSE(desk.device.state().paused.empty());
+  CHECK(desk.device.engine().is_over());
 
   desk.device.restart();
   desk.device.set_subject(ticket, "three");

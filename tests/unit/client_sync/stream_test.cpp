@@ -160,7 +160,10 @@ TEST_CASE("an answer that never comes on a live stream is given up", "[client][e
   desk.device.create("x");
   desk.device.engine().start_round();
   REQUIRE(desk.device.engine().next_stream_message());
-  desk.environment.advance(61'000);
+  desk.environment.advance(14'000);
+  CHECK_FALSE(desk.device.engine().stream_answer_is_overdue());
+  desk.environment.advance(2'000);
+  CHECK(desk.device.engine().stream_answer_is_overdue());
   CHECK(desk.device.engine().next().reason);
   CHECK_FALSE(desk.device.state().last_error.empty());
 }

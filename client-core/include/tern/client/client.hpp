@@ -35,6 +35,10 @@ public:
   virtual Views& views() = 0;
   virtual SyncEngine& engine() = 0;
   virtual const DeviceIdentity& identity() const = 0;
+
+  /// The home keeps a copy of `ca_file` (PEM) in place of the one it has, and identity() names it: for after an
+  /// exchange that was made with it. Who the server is, its keys say, not its certificate.
+  virtual Result<void> keep_authorities(const std::string& ca_file) = 0;
 };
 
 }  // namespace tern::client

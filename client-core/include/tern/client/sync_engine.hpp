@@ -61,6 +61,13 @@ public:
   /// The next message to send on the stream, if any: ask after start_round, on_stream_message and the last apply_slice.
   virtual std::optional<Bytes> next_stream_message() = 0;
   virtual void on_stream_closed() = 0;
+  /// The request on the stream has waited too long for its answer (15 s, and a second for every 8 KiB that it is long):
+  /// where nothing else is heard either, the line has fallen silent. Close the stream and sync anew.
+  [[nodiscard]] virtual bool stream_answer_is_overdue() const = 0;
+
+  /// The server has proven that this device's key has ended, and everything that it had is handed in: there is nothing
+  /// to come back for.
+  [[nodiscard]] virtual bool is_over() const = 0;
 
   virtual const EngineReport& report() const = 0;
 

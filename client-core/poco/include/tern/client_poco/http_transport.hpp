@@ -8,12 +8,16 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "tern/client/transport.hpp"
 #include "tern/protocol/bytes.hpp"
 #include "tern/protocol/error.hpp"
 
 namespace tern::client {
+
+/// Of an error: the server's certificate is not one that this device trusts, or not the server's.
+inline constexpr std::string_view field_certificate = "certificate";
 
 struct TransportOptions {
   std::string server_url;            // "https://desk.example:8470"; no path
@@ -37,9 +41,12 @@ public:
   /// One binary message, whole. Error: `no_connection`; then the stream is over.
   Result<void> send(ByteView message);
   /// The next message; nothing when none came within `timeout_ms` (0: only what is here already).
-  /// Error: `no_connection` when the stream ended or its peer is silent for 60 s; `close_code` tells what the server
-  /// said.
+  /// Error: `no_connection` when the stream ended, its peer is silent for 60 s, or a message that has begun comes at
+  /// less than 1 KiB a second after 10 s (its length may have been altered on the way); `close_code` tells what the
+  /// server said.
   Result<std::optional<Bytes>> receive(std::int64_t timeout_ms);
+  /// Since when nothing has come, not even a part of a message.
+  [[nodiscard]] std::int64_t silent_ms() const;
   /// Says goodbye and waits a moment for the answer. Harmless when the stream is over.
   void close(std::uint16_t code = 1000);
   /// The server's close code; 1006 when it ended without one or is still open.
@@ -70,6 +77,9 @@ public:
   /// Opens a stream on a connection of its own. `upgrade` is a GET with its credentials; the WebSocket headers are
   /// added.
   Result<StreamOpening> open_stream(const HttpRequest& upgrade);
+
+  /// Lets go of the kept connection: the network is not what it was.
+  void start_anew();
 
 private:
   class Inside;
