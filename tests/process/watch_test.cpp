@@ -185,6 +185,27 @@ TEST_CASE("a sync beside a watcher is done by it, at once, and counts what it di
   CHECK(watching.wait().exit_code == 0);
 }
 
+TEST_CASE("a message that does not come to its end costs a watching device seconds, not its stream", "[watch][slow]") {
+  const TempDir folder;
+  ServerProcess server(folder.file("server"));
+  server.start();
+  FaultProxy proxy(server.port);
+  const std::uint16_t own_port = std::exchange(server.port, proxy.port());
+  const DeviceProcess ann(server, folder.file("ann"), "Ann");
+  server.port = own_port;
+  const DeviceProcess ben(server, folder.file("ben"), "Ben");
+  static_cast<void>(ben.open_ticket("Pump leaks"));
+  ben({"sync"});
+  Child watching(ann.command({"sync", "--watch"}));
+  REQUIRE(until([&] { return holds(server.child().err(), "\"status\":101"); }));
+  sleep_ms(300);
+  proxy.plan({LineFault::unfinished, std::nullopt, std::nullopt});
+  const std::string number = ben.number_of("Pump leaks");
+  ben({"note", number, "cut off"});
+  ben({"sync"});
+  CHECK(until([&] { return holds(ann({"show", number}).out, "cut off"); }, 18'000));
+}
+
 TEST_CASE("what is written while the stream has fallen silent goes out within twenty seconds", "[watch][slow]") {
   const TempDir folder;
   ServerProcess server(folder.file("server"));

@@ -143,6 +143,10 @@ bool FaultProxy::move(Pair& pair, Way& way, std::size_t& count, const std::optio
     if (plan_.fault == LineFault::trickle) most = 1;
     const ssize_t got = ::recv(way.from, piece, most, 0);
     if (got > 0) way.waiting.assign(piece, static_cast<std::size_t>(got));
+    if (got > 0 && plan_.fault == LineFault::unfinished && &way == &pair.down) {
+      way.waiting.front() = static_cast<char>(way.waiting.front() ^ 0x80);
+      plan_.fault = LineFault::none;
+    }
     if (got == 0) {
       way.ended = true;
       ::shutdown(way.to, SHUT_WR);

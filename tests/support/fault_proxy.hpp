@@ -17,6 +17,7 @@ enum class LineFault {
   cut,           // both ends see an end
   reset,         // both ends see RST
   silence,       // half open: nothing moves any more, nobody is told
+  unfinished,    // the next thing that comes down says that more follows (the first bit of a frame), once
   silence_open,  // those that are open, at once; new ones get through
   trickle,       // a byte a millisecond each way, from the first one on
 };

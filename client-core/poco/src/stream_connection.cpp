@@ -11,8 +11,8 @@ namespace tern::client {
 namespace {
 
 constexpr std::size_t message_bytes_max = limits::decompressed_bytes_max + 64 * limits::kib;
-constexpr std::int64_t silence_ms_max = 60'000;  // the server pings every 20 s
-constexpr std::int64_t frame_ms_free = 10'000;   // from then on a frame has to come at a rate
+constexpr std::int64_t silence_ms_max = 60'000;   // the server pings every 20 s
+constexpr std::int64_t message_ms_free = 10'000;  // from then on a message has to come at a rate
 constexpr std::int64_t goodbye_ms = 2'000;
 
 }  // namespace
@@ -25,7 +25,6 @@ StreamConnection::Inside::Inside(std::unique_ptr<Line> line, std::string early, 
   callbacks.genmask_callback = &on_mask;
   callbacks.on_msg_recv_callback = &on_message;
   callbacks.on_frame_recv_start_callback = &on_frame;
-  callbacks.on_frame_recv_end_callback = &on_frame_end;
   check(wslay_event_context_client_init(&context_, &callbacks, this) == 0, "memory for a stream");
   wslay_event_config_set_max_recv_msg_length(context_, message_bytes_max);
 }
@@ -50,7 +49,7 @@ std::ptrdiff_t StreamConnection::Inside::on_receive(wslay_event_context* context
   const LineStep step = stream.line_->read(reinterpret_cast<char*>(into), length);
   if (step.state == LineState::moved) {
     stream.heard_ms_ = steady_ms();
-    stream.frame_bytes_ += static_cast<std::int64_t>(step.bytes);
+    stream.message_bytes_ += static_cast<std::int64_t>(step.bytes);
     return static_cast<std::ptrdiff_t>(step.bytes);
   }
   const bool later = step.state == LineState::wait_read || step.state == LineState::wait_write;
@@ -74,24 +73,22 @@ int StreamConnection::Inside::on_mask(wslay_event_context* /*context*/, std::uin
 }
 
 void StreamConnection::Inside::on_frame(wslay_event_context* /*context*/,
-                                        const wslay_event_on_frame_recv_start_arg* /*frame*/, void* self) {
+                                        const wslay_event_on_frame_recv_start_arg* frame, void* self) {
   auto& stream = *static_cast<Inside*>(self);
-  stream.frame_since_ms_ = steady_ms();
-  stream.frame_bytes_ = 0;
-}
-
-void StreamConnection::Inside::on_frame_end(wslay_event_context* /*context*/, void* self) {
-  static_cast<Inside*>(self)->frame_since_ms_ = 0;
+  if (wslay_is_ctrl_frame(frame->opcode) || stream.message_since_ms_ != 0) return;
+  stream.message_since_ms_ = steady_ms();
+  stream.message_bytes_ = 0;
 }
 
 /// Pings count as bytes of it while it waits for more than will ever come.
-bool StreamConnection::Inside::frame_is_stuck(std::int64_t now_ms) const {
-  const std::int64_t late_ms = now_ms - frame_since_ms_ - frame_ms_free;
-  return frame_since_ms_ != 0 && late_ms > 0 && frame_bytes_ < late_ms;
+bool StreamConnection::Inside::message_is_stuck(std::int64_t now_ms) const {
+  const std::int64_t late_ms = now_ms - message_since_ms_ - message_ms_free;
+  return message_since_ms_ != 0 && late_ms > 0 && message_bytes_ < late_ms;
 }
 
 void StreamConnection::Inside::on_message(wslay_event_context* context, const wslay_event_on_msg_recv_arg* message,
                                           void* self) {
+  if (!wslay_is_ctrl_frame(message->opcode)) static_cast<Inside*>(self)->message_since_ms_ = 0;
   if (message->opcode == WSLAY_BINARY_FRAME) {
     static_cast<Inside*>(self)->messages_.emplace_back(reinterpret_cast<const char*>(message->msg),
                                                        message->msg_length);
@@ -151,7 +148,7 @@ Result<std::optional<Bytes>> StreamConnection::Inside::receive(std::int64_t time
       broken_ = true;
       return no_connection("The server has gone silent");
     }
-    if (frame_is_stuck(now_ms)) {
+    if (message_is_stuck(now_ms)) {
       broken_ = true;
       return no_connection("A message of the server does not come to its end");
     }

@@ -34,12 +34,11 @@ private:
   static std::ptrdiff_t on_send(wslay_event_context* context, const std::uint8_t* bytes, std::size_t length, int flags,
                                 void* self);
   static void on_frame(wslay_event_context* context, const wslay_event_on_frame_recv_start_arg* frame, void* self);
-  static void on_frame_end(wslay_event_context* context, void* self);
   static int on_mask(wslay_event_context* context, std::uint8_t* into, std::size_t length, void* self);
   static void on_message(wslay_event_context* context, const wslay_event_on_msg_recv_arg* message, void* self);
 
   bool pump();  // moves what can move; false when the stream is over
-  [[nodiscard]] bool frame_is_stuck(std::int64_t now_ms) const;
+  [[nodiscard]] bool message_is_stuck(std::int64_t now_ms) const;
   Result<void> flush(std::int64_t until_ms);
   tl::unexpected<Error> over();
 
@@ -49,8 +48,8 @@ private:
   wslay_event_context* context_ = nullptr;
   std::deque<Bytes> messages_;
   std::int64_t heard_ms_;
-  std::int64_t frame_since_ms_ = 0;  // a frame has begun; 0: none
-  std::int64_t frame_bytes_ = 0;     // what came of it
+  std::int64_t message_since_ms_ = 0;  // one has begun; 0: none
+  std::int64_t message_bytes_ = 0;     // what came of it
   bool broken_ = false;
 };
 
