@@ -23,8 +23,8 @@ constexpr int sync_wait_ms = 600'000;   // for a round of it, however slow the n
 // How both ends talk. A command that gives no number may come from a version that takes the first line for its answer;
 // a watcher that gives none is of the first version that asks back. A field that an older watcher must not leave out
 // raises both.
-constexpr std::int64_t talk_version = 2;
-constexpr std::int64_t oldest_watcher = 1;
+constexpr std::int64_t talk_version = 3;
+constexpr std::int64_t oldest_watcher = 1, oldest_that_syncs = 3;
 
 std::optional<sockaddr_un> address_of(const std::string& home) {
   const std::string path = home + "/watch.sock";
@@ -252,7 +252,8 @@ Result<std::optional<CommandOutput>> hand_over(const Invocation& call) {
   words.set("talk", Json(talk_version));
   auto answer = write_line(connection, words) ? read_line(connection, turn_wait_ms) : std::nullopt;
   const bool ready = answer && answer->find("ready") != nullptr;
-  if (ready && version_of(*answer) < oldest_watcher) {
+  const bool syncs = call.command == "sync";
+  if (ready && version_of(*answer) < (syncs ? oldest_that_syncs : oldest_watcher)) {
     ::close(connection);
     return fail(ErrorCode::busy,
                 "The process that watches this home (tern sync --watch) is of an older version. Nothing was saved.",
@@ -260,7 +261,6 @@ Result<std::optional<CommandOutput>> hand_over(const Invocation& call) {
   }
   const bool begun = ready && write_line(connection, Json::object({{"go", Json(true)}}));
   const bool silent = !answer && steady_ms() - begun_ms >= peer_wait_ms;
-  const bool syncs = call.command == "sync";
   if (begun) answer = read_line(connection, syncs ? sync_wait_ms : answer_wait_ms);
   ::close(connection);
   if (!answer && begun && syncs)

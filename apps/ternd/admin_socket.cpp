@@ -133,11 +133,18 @@ void AdminSocket::serve() {
       continue;
     }
     Peer& peer = peers_.emplace_back();
-    peer.thread = std::thread([this, connection, &peer] {
+    auto started = server::start_thread([this, connection, &peer] {
       serve_one(connection);
       ::close(connection);
       peer.over = true;
     });
+    if (started) {
+      peer.thread = std::move(*started);
+      continue;
+    }
+    write_line(connection, to_text(error_json(started.error())), &stopping_);
+    ::close(connection);
+    peers_.pop_back();
   }
   for (Peer& peer : peers_) peer.thread.join();
   peers_.clear();

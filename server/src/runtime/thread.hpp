@@ -2,6 +2,7 @@
 // be torn down with a thread still running.
 #pragma once
 
+#include <string>
 #include <system_error>
 #include <thread>
 #include <utility>
