@@ -1,4 +1,4 @@
-// enrol and status; sync is in sync.cpp.
+// enrol, salvage and status; sync is in sync.cpp.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -8,6 +8,7 @@
 #include "session.hpp"
 #include "sync.hpp"
 #include "terminal.hpp"
+#include "tern/client/salvage.hpp"
 #include "tern/protocol/enrolment.hpp"
 
 namespace tern::apps {
@@ -92,15 +93,55 @@ Result<ExitCode> enrol(Session& session) {
   return exit_done;
 }
 
+bool agreed_to_salvage(const client::SalvageReport& found) {
+  using Found = client::SalvageReport::Found;
+  if (found.found == Found::damaged)
+    std::cerr << found.kept << " changes can be read and are kept, " << found.lost << " cannot be read.\n";
+  else
+    std::cerr << "Nothing of the outbox can be read: work that was not sent is lost.\n";
+  std::cerr << "A copy of this home would be better. Begin a new outbox? [y/N] " << std::flush;
+  std::string line;
+  std::getline(std::cin, line);
+  return line == "y" || line == "Y" || line == "yes";
+}
+
+Result<ExitCode> salvage(Session& session) {
+  const Invocation& call = session.call();
+  if (!call.yes && ::isatty(STDIN_FILENO) == 0)
+    return fail(ErrorCode::usage, "salvage asks before it begins a new outbox, and there is no terminal to ask on.",
+                "Pass --yes.", "yes");
+  client::ClientOptions options;
+  options.home = call.home;
+  TERN_TRY(options.passphrase, session.passphrase(false));
+  const auto confirm = [&](const client::SalvageReport& found) { return call.yes || agreed_to_salvage(found); };
+  auto done = client::salvage(options, session.environment(), confirm);
+  if (!done && done.error().code == ErrorCode::locked && !options.passphrase) {
+    TERN_TRY(options.passphrase, session.passphrase(true));
+    if (options.passphrase) done = client::salvage(options, session.environment(), confirm);
+  }
+  if (!done && done.error().code == ErrorCode::locked) done.error().hint = locked_hint;
+  TERN_TRY(const auto report, std::move(done));
+  const bool whole = report.found == client::SalvageReport::Found::whole;
+  if (call.json) {
+    std::cout << tern::to_text(client::to_json(report)) << '\n';
+  } else {
+    std::cout << safe(client::to_sentence(report)) << '\n';
+    if (!report.set_aside.empty()) std::cout << "The old file is kept: " << safe(report.set_aside) << '\n';
+    if (!whole) std::cout << "Next: tern sync\n";
+  }
+  return whole ? exit_done : exit_attention;
+}
+
 }  // namespace
 
 bool is_device_command(std::string_view command) {
-  return command == "enrol" || command == "sync" || command == "status";
+  return command == "enrol" || command == "salvage" || command == "sync" || command == "status";
 }
 
 Result<ExitCode> run_device_command(Session& session) {
   if (session.call().command == "enrol") return enrol(session);
   if (session.call().command == "sync") return run_sync(session);
+  if (session.call().command == "salvage") return salvage(session);
   TERN_TRY(const auto status, session.client().views().status());
   if (session.call().json)
     std::cout << tern::to_text(client::to_json(status)) << '\n';

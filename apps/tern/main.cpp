@@ -87,6 +87,20 @@ private:
                      "Trust only certificates signed by this CA (PEM) from now on: the server's was replaced");
     command("status", "What is saved here, sent, confirmed, or needs attention; how current this device is",
             "Example: tern status", "Device");
+    CLI::App* salvage = command(
+        "salvage", "Go on when the outbox of this device, its unsent work, is damaged or lost",
+        "Put the home back from a copy instead when there is one that is newer than the last work. Otherwise this "
+        "reads\n"
+        "every change that can still be read, sets the damaged file aside beside it (outbox.db.damaged-1; it is never\n"
+        "deleted) and begins a new outbox with them. What is lost is named: here, and by a notice that tern status "
+        "and\n"
+        "tern attention show until it is dismissed (tern attention --dismiss notice). Afterwards run tern sync: the\n"
+        "server gives back what it had received, and nothing counts twice. A whole outbox is left as it is. Without "
+        "the\n"
+        "keys (device.key) nothing can be read: enrol anew in another home.\n"
+        "Example: tern salvage --yes",
+        "Device");
+    salvage->add_flag("--yes", call_.yes, "Do not ask; needed where there is no terminal");
   }
 
   void add_reading_commands() {

@@ -4,6 +4,7 @@
 
 #include "render.hpp"
 #include "session.hpp"
+#include "terminal.hpp"
 #include "time_text.hpp"
 
 namespace tern::apps {
@@ -135,7 +136,14 @@ Result<ExitCode> attention(Session& session) {
     if (!call.follow_up.empty())
       return fail(ErrorCode::usage, "Which entry is that to be done about?", "Example: tern attention 1 --do 2",
                   "entry");
-    return show_entries(session, entries, true);
+    TERN_TRY(const auto status, session.client().views().status());
+    TERN_TRY(const ExitCode shown, show_entries(session, entries, true));
+    if (status.notice.empty()) return shown;
+    if (call.json)
+      std::cout << tern::to_text(Json::object({{"notice", Json(status.notice)}})) << '\n';
+    else
+      std::cerr << "Notice: " << safe(status.notice) << " Seen it: tern attention --dismiss notice\n";
+    return exit_attention;
   }
   TERN_TRY(const auto entry, entry_named(entries, call.entry));
   if (call.follow_up.empty()) return show_entries(session, {entry}, true);

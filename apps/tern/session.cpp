@@ -69,8 +69,7 @@ Result<client::Client*> Session::open(bool only_to_look) {
     if (options.passphrase) opened = client::Client::open(options, environment_);
     if (opened) read_passphrase_ = options.passphrase;
   }
-  if (!opened && opened.error().code == ErrorCode::locked)
-    opened.error().hint = "Set TERN_PASSPHRASE, or write it as the first line of stdin with --passphrase-stdin.";
+  if (!opened && opened.error().code == ErrorCode::locked) opened.error().hint = locked_hint;
   if (!opened) return tl::unexpected(std::move(opened).error());
   client_ = std::move(*opened);
   return client_.get();
@@ -131,8 +130,8 @@ bool only_looks(const Invocation& call) {
 /// On a full or broken disk who wrote something wants to know whether it is there.
 ExitCode report_to(const Invocation& call, Error error) {
   if (error.code == ErrorCode::corrupt && error.hint.empty())
-    error.hint = "Put " + call.home + " back from a copy; if there is none, keep it and enrol again in another home";
-  const bool enters = !only_looks(call) && call.command != "sync";
+    error.hint = "Put " + call.home + " back from a copy; if there is none, run: tern salvage";
+  const bool enters = !only_looks(call) && call.command != "sync" && call.command != "salvage";
   if (exit_code(error.code) == exit_not_saved && enters) {
     if (!error.message.ends_with('.')) error.message += '.';
     error.message += " What you entered is not saved.";
@@ -212,7 +211,8 @@ int run(const Invocation& call) {
   if (const auto named = check_home(call.home); !named) return report(named.error(), call.json);
   Session session(call);
   auto done = Result<ExitCode>(exit_done);
-  const auto opened = call.command == "enrol" ? Result<client::Client*>(nullptr) : session.open();
+  const bool opens_itself = call.command == "enrol" || call.command == "salvage";
+  const auto opened = opens_itself ? Result<client::Client*>(nullptr) : session.open();
   if (opened)
     done = run_command(session);
   else if (opened.error().code == ErrorCode::busy)

@@ -13,6 +13,10 @@
 
 namespace tern::apps {
 
+/// Of a home whose passphrase did not come.
+inline constexpr const char* locked_hint =
+    "Set TERN_PASSPHRASE, or write it as the first line of stdin with --passphrase-stdin.";
+
 /// One run of the program. Owner: `run`.
 class Session {
 public:
@@ -24,6 +28,8 @@ public:
   Result<client::Client*> open(bool only_to_look = false);
   /// Passphrase for a new home: as above, but none is fine.
   Result<std::optional<std::string>> new_passphrase();
+  /// For a home that somebody else opens; `ask`: on a terminal, when it came in no other way.
+  Result<std::optional<std::string>> passphrase(bool ask);
 
   Result<TicketId> ticket(std::string_view name);
   Result<Bytes> record(sync::RecordKind kind, std::string_view name);
@@ -45,8 +51,6 @@ public:
   client::Client& client() { return *client_; }
 
 private:
-  Result<std::optional<std::string>> passphrase(bool ask);
-
   const Invocation& call_;
   SystemEnvironment environment_;
   std::optional<std::string> read_passphrase_;  // stdin gives it once
@@ -56,7 +60,7 @@ private:
 };
 
 // Each gives the exit code or the error to report.
-Result<ExitCode> run_device_command(Session& session);   // enrol sync status
+Result<ExitCode> run_device_command(Session& session);   // enrol salvage sync status
 Result<ExitCode> run_reading_command(Session& session);  // list show search history attention
 Result<ExitCode> run_writing_command(Session& session);  // everything that changes a ticket
 

@@ -4,9 +4,11 @@
 #include "exchange/engine.hpp"
 #include "exchange/sync_state.hpp"
 #include "home_lock.hpp"
+#include "keys/kept_certificate.hpp"
 #include "keys/key_file.hpp"
 #include "keys/secure_file.hpp"
 #include "outbox/outbox.hpp"
+#include "outbox/salvage_files.hpp"
 #include "replica/replica.hpp"
 #include "tern/protocol/statements.hpp"
 #include "views.hpp"
@@ -65,13 +67,16 @@ public:
       engine_ = std::make_unique<NoEngine>();
       return {};
     }
-    EngineParts parts{*outbox_,          *replica_,    keys_.identity,
-                      keys_.signing_key, environment,  keys_.roots,
-                      keys_.key_list,    wipe_.obeyed, {}};
+    EngineParts parts{*outbox_,    *replica_,   keys_.identity, keys_.signing_key,
+                      environment, keys_.roots, keys_.key_list, wipe_.obeyed,
+                      {},          {}};
     parts.wipe = [this, home = options.home](ByteView order) -> Result<void> {
       TERN_CHECKED(read_wipe(order));
       TERN_CHECKED(replica_->leave_disk());
       return destroy_replica(home, order);
+    };
+    parts.keep_certificate = [home = options.home](ByteView certificate) {
+      return client::keep_certificate(HomePaths(home), certificate);
     };
     TERN_TRY(engine_, make_sync_engine(std::move(parts)));
     return {};
@@ -123,11 +128,14 @@ Result<std::unique_ptr<Replica>> open_or_rebuild(const std::string& path, const 
 tl::unexpected<Error> outbox_lost(const std::string& path) {
   return fail(ErrorCode::corrupt,
               "the outbox of this device, " + path + ", is missing or empty: work that was not sent yet is not here",
-              "put it back from a copy of this home; if there is none, move the home away and enrol again");
+              hint_salvage);
 }
 
 /// Enrolment made it; a new one would hide that what it held is gone.
 Result<void> check_outbox_is_there(const HomePaths& paths, const std::string& vfs) {
+  TERN_TRY(const bool interrupted, is_there(SalvageFiles(paths.outbox).finished));
+  if (interrupted)
+    return fail(ErrorCode::corrupt, "a salvage of this home was interrupted", "to finish it, run: tern salvage");
   if (vfs.empty() && holds_nothing(paths.outbox) && holds_nothing(paths.outbox + "-wal"))
     return outbox_lost(paths.outbox);
   return {};
@@ -147,7 +155,7 @@ Result<std::unique_ptr<Client>> Client::open(const ClientOptions& options, Envir
   const HomePaths paths(options.home);
   TERN_TRY(const bool enrolled, is_there(paths.device_key));
   if (!enrolled) {
-    return fail(ErrorCode::not_enrolled, "there is no device in " + options.home, "enrol first, or name another home");
+    return no_device(options.home, !holds_nothing(paths.outbox));
   }
   const sqlite::Role role = options.read_only_views ? sqlite::Role::reader : sqlite::Role::writer;
   std::unique_ptr<HomeLock> lock;
@@ -165,6 +173,8 @@ Result<std::unique_ptr<Client>> Client::open(const ClientOptions& options, Envir
 
   std::unique_ptr<Replica> replica;
   if (role == sqlite::Role::writer) {
+    if (!state.certificate.empty())
+      static_cast<void>(keep_certificate(paths, state.certificate));  // a full disk does not keep anybody out
     TERN_CHECKED(outbox->set_owner({keys.identity.device, keys.identity.operator_id}));
     TERN_CHECKED(outbox->give_salts(environment));
   }

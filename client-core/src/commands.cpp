@@ -10,6 +10,7 @@
 #include "follow_ups.hpp"
 #include "offered.hpp"
 #include "outbox/outbox.hpp"
+#include "outbox/salvage_files.hpp"
 #include "replica/replica.hpp"
 #include "tern/protocol/limits.hpp"
 #include "views/time_text.hpp"
@@ -73,6 +74,7 @@ public:
   Result<void> dismiss_notice() override {
     TERN_CHECKED(check_writable());
     TERN_TRY(const SyncState state, load_sync_state(parts_.outbox));
+    TERN_CHECKED(parts_.outbox.set_meta(meta_salvage_notice, {}));
     return parts_.outbox.set_meta(meta_notice_dismissed, state.notice);
   }
 

@@ -2,6 +2,7 @@
 
 #include "exchange/sync_state.hpp"
 #include "outbox/outbox.hpp"
+#include "outbox/salvage_files.hpp"
 #include "replica/replica.hpp"
 #include "views/name_book.hpp"
 #include "views/ticket_list.hpp"
@@ -93,6 +94,8 @@ private:
     status.last_error = sync.last_error;
     TERN_TRY(const auto dismissed, parts_.outbox.meta(meta_notice_dismissed));
     if (dismissed != sync.notice) status.notice = sync.notice;
+    TERN_TRY(const auto salvaged, parts_.outbox.meta(meta_salvage_notice));
+    if (salvaged && !salvaged->empty()) status.notice = *salvaged + (status.notice.empty() ? "" : " " + status.notice);
     status.server_offset_ms = sync.server_offset_ms;
     return status;
   }

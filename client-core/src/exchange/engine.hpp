@@ -40,6 +40,8 @@ struct EngineParts {
   bool wiped = false;  // OpenedKeys::wipe_order is not empty: hands its work in, takes nothing
   /// Closes replica.db and calls destroy_replica. From then on the engine only hands in what the outbox holds.
   std::function<Result<void>(ByteView wipe_order)> wipe;
+  /// Keeps the certificate of a later device epoch where a lost outbox does not take it along; may be empty.
+  std::function<Result<void>(ByteView certificate)> keep_certificate;
 };
 
 /// Fails only when what it kept in the outbox cannot be read.

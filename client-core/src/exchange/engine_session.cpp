@@ -311,6 +311,8 @@ Result<void> Engine::adopt_certificate(const protocol::Signed<protocol::Certific
   TERN_CHECKED(store_sync_state(outbox_, state_));
   certificate_ = certificate.value;
   certificate_wire_ = certificate.wire;
+  if (parts_.keep_certificate)
+    static_cast<void>(parts_.keep_certificate(certificate.wire));  // if it fails, the next opening does it
   return finish_reseal();
 }
 

@@ -82,7 +82,8 @@ Result<SyncState> decode(ByteView bytes) {
   state.deposited_epoch = reader.u64("deposited_epoch");
   state.deposited_seq = reader.u64("deposited_seq");
   state.scope_repairs = reader.u64("scope_repairs");
-  if (!reader.finish()) return fail(ErrorCode::corrupt, "the outbox's note about syncing is damaged", {}, "outbox");
+  if (!reader.finish())
+    return fail(ErrorCode::corrupt, "the outbox's note about syncing is damaged", hint_salvage, "outbox");
   TERN_TRY(state.epoch_records, decode_records(records));
   return state;
 }
@@ -102,7 +103,7 @@ Result<void> store_sync_state(Outbox& outbox, const SyncState& state) {
 void apply_certificate(DeviceIdentity& identity, const SyncState& state) {
   if (state.certificate.empty()) return;
   const auto certificate = read_stored_statement<protocol::Certificate>(state.certificate);
-  if (!certificate) return;
+  if (!certificate || certificate->device_epoch < identity.device_epoch) return;
   identity.certificate = state.certificate;
   identity.device_epoch = certificate->device_epoch;
 }

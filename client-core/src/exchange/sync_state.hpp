@@ -48,7 +48,7 @@ inline constexpr std::string_view meta_digest_suspended = "digest_suspended";  /
 template <typename T>
 Result<T> read_stored_statement(ByteView wire) {
   constexpr std::size_t around = protocol::statement_prefix_bytes + Signature::size_bytes;
-  if (wire.size() < around) return fail(ErrorCode::corrupt, "a stored statement is cut", {}, "outbox");
+  if (wire.size() < around) return fail(ErrorCode::corrupt, "a stored statement is cut", hint_salvage, "outbox");
   protocol::ByteReader reader(wire.substr(protocol::statement_prefix_bytes, wire.size() - around));
   T value = T::read(reader);
   TERN_CHECKED(reader.finish());

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "keys/kept_certificate.hpp"
 #include "keys/secure_file.hpp"
 #include "tern/protocol/key_wrap.hpp"
 #include "tern/protocol/limits.hpp"
@@ -161,7 +162,8 @@ HomePaths::HomePaths(const std::string& directory)
       outbox(directory + "/outbox.db"),
       replica(directory + "/replica.db"),
       lock(directory + "/lock"),
-      ca(directory + "/ca.pem") {}
+      ca(directory + "/ca.pem"),
+      certificate(directory + "/device.cert") {}
 
 protocol::SigningKey HomeSecret::signing_key() const {
   return protocol::SigningKey::from_seed(protocol::derive_key(secret_, 1, "TRN1home"));
@@ -235,6 +237,7 @@ Result<OpenedKeys> open_keys(const std::string& home, const std::optional<std::s
   const bool copied = file_exists(paths.ca);
   const bool named = !block->identity.ca_file.empty();
   if (copied || (named && !file_exists(block->identity.ca_file))) block->identity.ca_file = paths.ca;
+  apply_kept_certificate(paths, block->identity);
   auto secret = open_secret(file.secret, passphrase, file.identity);
   protocol::wipe(file.secret);
   if (!secret) return tl::unexpected(secret.error());

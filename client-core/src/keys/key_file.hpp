@@ -4,6 +4,7 @@
 //   replica.key         32 random bytes: the replica's half of its key
 //   pending-enrolment   the secret made for an enrolment that has no answer yet
 //   ca.pem              a copy of the authorities that --ca named last: the original may move, or lie on a stick
+//   device.cert         the certificate of a later device epoch, when there is one
 //   outbox.db replica.db
 //
 // One secret of 32 bytes stands behind everything: kdf id 1 "TRN1home" is the seed of the signing key, id 2 the key of
@@ -25,7 +26,7 @@ namespace tern::client {
 struct HomePaths {
   explicit HomePaths(const std::string& home);
 
-  std::string home, device_key, replica_key, pending_enrolment, outbox, replica, lock, ca;
+  std::string home, device_key, replica_key, pending_enrolment, outbox, replica, lock, ca, certificate;
 };
 
 /// Everything of a device that is not in its databases.

@@ -30,7 +30,7 @@ constexpr std::string_view meta_anchor = "anchor";
 
 Error damaged_row(std::string_view what) {
   return Error{ErrorCode::corrupt, "the outbox of this device holds a row that cannot be read: " + std::string(what),
-               "restore this home from a copy of yours, or enrol again in a new home", "outbox"};
+               hint_salvage, "outbox"};
 }
 
 Bytes encode_counter(std::uint64_t value) {

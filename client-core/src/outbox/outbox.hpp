@@ -20,6 +20,9 @@
 
 namespace tern::client {
 
+/// Of errors that say: what the outbox holds cannot be read.
+inline constexpr const char* hint_salvage = "put this home back from a copy; if there is none, run: tern salvage";
+
 /// acked: a receipt is here. stable: a verified backup of the server holds it.
 enum class SetState : std::uint8_t { draft = 0, sealed = 1, sent = 2, acked = 3, stable = 4 };
 

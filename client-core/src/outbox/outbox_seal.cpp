@@ -38,18 +38,21 @@ bool same_boot(const BootId& a, const BootId& b) {
 Result<Bytes> with_age(ByteView skeleton, std::uint64_t before_ms) {
   v1::Skeleton parsed;
   if (!parsed.ParseFromArray(skeleton.data(), static_cast<int>(skeleton.size()))) {
-    return fail(ErrorCode::corrupt, "the outbox of this device holds a draft that cannot be read", {}, "outbox");
+    return fail(ErrorCode::corrupt, "the outbox of this device holds a draft that cannot be read", hint_salvage,
+                "outbox");
   }
   parsed.set_before_ms(before_ms);
   return parsed.SerializeAsString();
 }
 
-/// Drafts of one boot that fit into one set, from the front.
+/// Drafts of one boot that fit into one set, from the front. The changes of a set are found by its first position: it
+/// ends where one is missing.
 std::size_t fitting(const std::vector<Draft>& drafts, std::size_t from) {
   std::size_t bytes = protocol::change_set_overhead_bytes;
   std::size_t at = from;
   while (at < drafts.size() && at - from < limits::changes_per_set_max &&
-         drafts[at].saved_boot == drafts[from].saved_boot) {
+         drafts[at].saved_boot == drafts[from].saved_boot &&
+         drafts[at].position - drafts[from].position == static_cast<std::int64_t>(at - from)) {
     bytes += protocol::encoded_size(drafts[at].content);
     if (bytes > limits::change_set_bytes_max && at > from) break;
     ++at;
@@ -283,7 +286,8 @@ Result<void> Outbox::mark_sent(std::uint64_t last_chain_seq) {
 Result<Outbox::Head> Outbox::Impl::head() {
   TERN_TRY(auto rows, database->query("SELECT device_epoch, chain_seq, hash, acked_seq FROM chain"));
   TERN_TRY(const bool found, rows.step());
-  if (!found) return fail(ErrorCode::corrupt, "the outbox of this device has lost the end of its chain", {}, "outbox");
+  if (!found)
+    return fail(ErrorCode::corrupt, "the outbox of this device has lost the end of its chain", hint_salvage, "outbox");
   return Head{rows.uint64(0), rows.uint64(1), rows.id<Hash>(2), rows.uint64(3)};
 }
 
