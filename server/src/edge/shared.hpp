@@ -64,7 +64,7 @@ private:
 struct LoopSide {
   EdgeShared& shared;
   std::shared_ptr<LoopInbox> inbox;
-  std::int64_t now_ms = 0;  // of the monotonic clock, at the start of this turn
+  std::int64_t now_ms = 0;                    // of the monotonic clock, at the start of this turn
   std::unique_ptr<FrameReader> spare_reader;  // a clean one, for whoever gets a frame next
   std::string scratch;                        // what was just read
 };

@@ -74,7 +74,8 @@ public:
   /// Server time to issue now (sync::ServerClock); thread-safe. In doubt: anchors stop, ingest goes on.
   std::int64_t now_ms();
   bool clock_in_doubt();
-  /// How far server time is ahead of the machine's clock: after a crash by some seconds, after a wrong clock by as much.
+  /// How far server time is ahead of the machine's clock: after a crash by some seconds, after a wrong clock by as
+  /// much.
   std::int64_t clock_lead_ms();
   void accept_clock();
 

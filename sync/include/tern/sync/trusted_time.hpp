@@ -50,11 +50,11 @@ struct TrustedTime {
 /// e = 2 s + 200 ppm * d; 30 s for the anchor's way. Total: never fails, saturates, and lo_ms <= hi_ms.
 TrustedTime trusted_time(const SetEvidence& set, const ChangeEvidence& change);
 
-/// Server time: the wall clock, never back. In doubt after a jump of more than 60 s against the monotonic clock, and when
-/// it begins with a wall clock more than 60 s behind what was issued: then the last good time plus what the monotonic
-/// clock counted. Where issued time is ahead of the time to issue (after a crash; after a wrong clock was issued) it goes
-/// on at half pace until that has caught up: what happens one after the other gets times one after the other.
-/// A value; the caller keeps it and feeds it clock readings.
+/// Server time: the wall clock, never back. In doubt after a jump of more than 60 s against the monotonic clock, and
+/// when it begins with a wall clock more than 60 s behind what was issued: then the last good time plus what the
+/// monotonic clock counted. Where issued time is ahead of the time to issue (after a crash; after a wrong clock was
+/// issued) it goes on at half pace until that has caught up: what happens one after the other gets times one after the
+/// other. A value; the caller keeps it and feeds it clock readings.
 class ServerClock {
 public:
   explicit ServerClock(std::int64_t last_issued_ms) : last_issued_ms_(last_issued_ms) {}
