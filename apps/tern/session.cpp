@@ -212,13 +212,15 @@ int run(const Invocation& call) {
   Session session(call);
   auto done = Result<ExitCode>(exit_done);
   const bool opens_itself = call.command == "enrol" || call.command == "salvage";
-  const auto opened = opens_itself ? Result<client::Client*>(nullptr) : session.open();
+  auto opened = opens_itself ? Result<client::Client*>(nullptr) : session.open();
+  if (!opened && opened.error().code == ErrorCode::not_permitted && only_looks(call)) {
+    // On a medium that cannot be written, or in somebody else's home.
+    if (auto looking = session.open(true)) opened = looking;
+  }
   if (opened)
     done = run_command(session);
   else if (opened.error().code == ErrorCode::busy)
     done = run_elsewhere(session, opened.error());
-  else if (opened.error().code == ErrorCode::not_permitted && only_looks(call) && session.open(true))
-    done = run_command(session);  // on a medium that cannot be written, or in somebody else's home
   else
     done = tl::unexpected(opened.error());
   std::cout.flush();

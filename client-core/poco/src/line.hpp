@@ -42,7 +42,7 @@ public:
   [[nodiscard]] int descriptor() const;
 
 private:
-  Line(Poco::Net::StreamSocket socket, bool tls) : socket_(std::move(socket)), tls_(tls) {}
+  Line(const Poco::Net::StreamSocket& socket, bool tls) : socket_(socket), tls_(tls) {}
   static Result<std::unique_ptr<Line>> secure(Poco::Net::StreamSocket socket, const std::string& host,
                                               const Poco::Net::Context::Ptr& tls, std::int64_t until_ms);
   static LineStep step(int returned);  // of Poco's TLS socket

@@ -1,7 +1,6 @@
 #include <sys/random.h>
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "stream_inside.hpp"
@@ -38,7 +37,7 @@ std::ptrdiff_t StreamConnection::Inside::on_receive(wslay_event_context* context
   auto& stream = *static_cast<Inside*>(self);
   if (!stream.early_.empty()) {
     const std::size_t count = std::min(length, stream.early_.size());
-    std::memcpy(into, stream.early_.data(), count);
+    std::copy_n(stream.early_.data(), count, into);
     stream.early_.erase(0, count);
     return static_cast<std::ptrdiff_t>(count);
   }

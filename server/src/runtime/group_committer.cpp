@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t changes_per_batch_max = 4'000;
 
 // With fewer, the fsync is most of what a batch costs, and waiting for another push saves more than it takes.
-constexpr std::size_t changes_worth_an_fsync = 32;
+constexpr std::size_t changes_worth_an_fsync = 64;
 
 struct Waiting {
   VerifiedPush push;
