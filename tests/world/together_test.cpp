@@ -362,11 +362,11 @@ TEST_CASE("a ticket that changed before and behind the end of a page comes with 
   Device& desk = world.add_device("desk");
   const TicketId pump = desk.create("pump");
   std::vector<TicketId> others;
-  for (int i = 0; i < 12; ++i) others.push_back(desk.create("job " + std::to_string(i)));
+  for (int i = 0; i < 40; ++i) others.push_back(desk.create("job " + std::to_string(i)));
   CHECK(world.run_until_quiet());
   desk.note(pump, "closed on Mondays");
   must(desk.sync());
-  for (const TicketId& other : others) {  // several pages of them
+  for (const TicketId& other : others) {  // more than the largest page holds
     desk.note(other, std::string(60'000, 'x'));
     must(desk.sync());
   }
