@@ -85,6 +85,25 @@ private:
   int listener_ = -1, peer_ = -1;
 };
 
+/// A home with one ticket, its watcher connected.
+struct WatchedHome {
+  WatchedHome() {
+    server.start();
+    ann.emplace(server, folder.file("ann"), "Ann");
+    static_cast<void>(ann->open_ticket("Pump leaks"));
+    (*ann)({"sync"});
+    number = ann->number_of("Pump leaks");
+    watching.emplace(ann->command({"sync", "--watch"}));
+    REQUIRE(until([&] { return holds(server.child().err(), "\"status\":101"); }));
+  }
+
+  TempDir folder;
+  ServerProcess server{folder.file("server")};
+  std::optional<DeviceProcess> ann;
+  std::string number;
+  std::optional<Child> watching;
+};
+
 }  // namespace
 
 TEST_CASE("a watching device shows within two seconds what another one did, also after the server was killed",
@@ -223,52 +242,38 @@ TEST_CASE("what is written while the stream has fallen silent goes out within tw
 }
 
 TEST_CASE("a command beside a watcher that was stopped ends, and nothing of it lands later", "[watch]") {
-  const TempDir folder;
-  ServerProcess server(folder.file("server"));
-  server.start();
-  const DeviceProcess ann(server, folder.file("ann"), "Ann");
-  static_cast<void>(ann.open_ticket("Pump leaks"));
-  ann({"sync"});
-  const std::string number = ann.number_of("Pump leaks");
-  Child watching(ann.command({"sync", "--watch"}));
-  REQUIRE(until([&] { return server.child().err().find("\"status\":101") != std::string::npos; }));
+  WatchedHome home;
+  const DeviceProcess& ann = *home.ann;
 
-  watching.signal(SIGSTOP);
-  Child killed(ann.command({"note", number, "of one that was killed"}));
+  home.watching->signal(SIGSTOP);
+  Child killed(ann.command({"note", home.number, "of one that was killed"}));
   sleep_ms(300);
   killed.kill_hard();
-  const Ended given_up = run(ann.command({"note", number, "of one that gave up"}), 40'000);
+  const Ended given_up = run(ann.command({"note", home.number, "of one that gave up"}), 40'000);
   CHECK(given_up.exit_code == 9);
   CHECK(given_up.error()["message"].as_string().find("Nothing was saved") != std::string::npos);
-  watching.signal(SIGCONT);
-  CHECK(ann({"note", number, "of one that was answered"}).exit_code == 0);
-  const std::string shown = ann({"show", number}).out;
+  home.watching->signal(SIGCONT);
+  CHECK(ann({"note", home.number, "of one that was answered"}).exit_code == 0);
+  const std::string shown = ann({"show", home.number}).out;
   CHECK(shown.find("answered") != std::string::npos);
   CHECK(shown.find("killed") == std::string::npos);
   CHECK(shown.find("gave up") == std::string::npos);
 }
 
 TEST_CASE("a watcher does the command of an older version, which takes the first line for its answer", "[watch]") {
-  const TempDir folder;
-  ServerProcess server(folder.file("server"));
-  server.start();
-  const DeviceProcess ann(server, folder.file("ann"), "Ann");
-  static_cast<void>(ann.open_ticket("Pump leaks"));
-  ann({"sync"});
-  const std::string number = ann.number_of("Pump leaks");
-  Child watching(ann.command({"sync", "--watch"}));
-  REQUIRE(until([&] { return server.child().err().find("\"status\":101") != std::string::npos; }));
+  WatchedHome home;
+  const DeviceProcess& ann = *home.ann;
 
   RawSocket older(ann.home());
   older.connect();
   older.write(Json::object({{"command", Json("note")},
                             {"json", Json(true)},
-                            {"ticket", Json(number)},
+                            {"ticket", Json(home.number)},
                             {"text", Json("of an older version")}}));
   const Json answer = older.read();
   CHECK(answer["out"].as_string().find("saved here") != std::string::npos);
   CHECK(answer["exit"].as_integer(-1) == 0);
-  CHECK(shows(ann, number, "of an older version"));
+  CHECK(shows(ann, home.number, "of an older version"));
 }
 
 TEST_CASE("a command beside a watcher of another version is done by it, or refused in words", "[watch]") {

@@ -294,14 +294,23 @@ TEST_CASE("a receipt whose patch is lost leaves the work pending: nothing vanish
   }
 }
 
-TEST_CASE("what the server refused is shown no more, even before the cursor has passed it", "[client][replica]") {
-  ClientDesk desk;
-  const TicketId ticket = desk.colleagues_ticket("ann", "pump");
-  desk.pull();
+namespace {
+
+/// The server lets in everything but the message "no".
+void refuse_no(ClientDesk& desk) {
   desk.refuse = [](const Change& change) {
     return change.text == "no" ? std::optional(std::pair(sync::Outcome::rejected, sync::ReasonCode::not_permitted))
                                : std::nullopt;
   };
+}
+
+}  // namespace
+
+TEST_CASE("what the server refused is shown no more, even before the cursor has passed it", "[client][replica]") {
+  ClientDesk desk;
+  const TicketId ticket = desk.colleagues_ticket("ann", "pump");
+  desk.pull();
+  refuse_no(desk);
   desk.save(desk.message(ticket, "no"));
   desk.seal();
   desk.push();
@@ -315,10 +324,7 @@ TEST_CASE("what a receipt says is shown before its page is here, and after a cra
   ClientDesk desk;
   const TicketId ticket = desk.colleagues_ticket("ann", "pump");
   desk.pull();
-  desk.refuse = [](const Change& change) {
-    return change.text == "no" ? std::optional(std::pair(sync::Outcome::rejected, sync::ReasonCode::not_permitted))
-                               : std::nullopt;
-  };
+  refuse_no(desk);
   desk.save(desk.message(ticket, "no"));
   desk.save(desk.message(ticket, "yes"));
   desk.seal();
