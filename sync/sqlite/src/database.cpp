@@ -75,10 +75,6 @@ int on_progress(void* keep_going) {
   return (*static_cast<std::function<bool()>*>(keep_going))() ? 0 : 1;
 }
 
-// In place of a VFS: the system's, for a file that nobody changes. Nothing is locked and no file is looked for beside
-// it.
-constexpr std::string_view unchanging = "unchanging";
-
 bool is_writable_beside(const std::string& path) {
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   return ::access(folder.empty() ? "." : folder.c_str(), W_OK) == 0;
@@ -136,40 +132,39 @@ Database::~Database() {
 }
 
 Result<std::unique_ptr<Database>> Database::open(const OpenOptions& options) {
-  auto opened = open_with(options, false);
+  auto opened = open_with(options, Sharing::between_connections);
   if (!opened && options.role == Role::reader && options.index == LogIndex::file && options.vfs.empty() &&
       !is_writable_beside(options.path)) {
     // SQLite wants to write beside what it reads. Where nobody can, the log is indexed in memory; or there is none.
-    OpenOptions alone = options;
-    if (has_log(options.path)) {
-      alone.index = LogIndex::process;
-    } else {
-      alone.vfs = unchanging;
-    }
-    if (auto read = open_with(alone, false)) return read;
+    OpenOptions in_memory = options;
+    in_memory.index = LogIndex::process;
+    auto read = has_log(options.path) ? open_with(in_memory, Sharing::between_connections)
+                                      : open_with(options, Sharing::unchanging);
+    if (read) return read;
   }
   const bool no_room = !opened && opened.error().code == ErrorCode::storage_full;
-  return no_room && options.index == LogIndex::connection_if_full ? open_with(options, true) : std::move(opened);
+  return no_room && options.index == LogIndex::connection_if_full ? open_with(options, Sharing::exclusive)
+                                                                  : std::move(opened);
 }
 
-Result<std::unique_ptr<Database>> Database::open_with(const OpenOptions& options, bool exclusive) {
+Result<std::unique_ptr<Database>> Database::open_with(const OpenOptions& options, Sharing sharing) {
   std::unique_ptr<Database> database(new Database(options.path, options.role));
-  TERN_CHECKED(database->connect(options));
+  TERN_CHECKED(database->connect(options, sharing));
   if (options.key) TERN_CHECKED(database->unlock(*options.key));
   database->harden();
   // Said before the log is entered, it keeps the index in memory.
-  if (exclusive) TERN_CHECKED(database->exec("PRAGMA locking_mode = EXCLUSIVE"));
+  if (sharing == Sharing::exclusive) TERN_CHECKED(database->exec("PRAGMA locking_mode = EXCLUSIVE"));
   TERN_CHECKED(database->apply_profile(options));
   return database;
 }
 
-Result<void> Database::connect(const OpenOptions& options) {
+Result<void> Database::connect(const OpenOptions& options, Sharing sharing) {
   if (options.key && !encryption_available()) {
     return fail(ErrorCode::storage_failed, "this build has no encryption, so " + path_ + " cannot be opened with a key",
                 "use a build with the bundled SQLite");
   }
-  const bool unchanged = options.vfs == unchanging;
-  std::string vfs = unchanged ? std::string() : options.vfs;
+  const bool unchanging = sharing == Sharing::unchanging;
+  std::string vfs = options.vfs;
   if (sqlite3_initialize() != SQLITE_OK) return fail(ErrorCode::storage_failed, "SQLite does not start");
   if (options.index == LogIndex::process) {
     check(vfs.empty(), "an index in memory goes with the system's files");
@@ -186,8 +181,8 @@ Result<void> Database::connect(const OpenOptions& options) {
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   flags |= role_ == Role::writer ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
   if (role_ == Role::writer && options.create) flags |= SQLITE_OPEN_CREATE;
-  if (unchanged) flags |= SQLITE_OPEN_URI;
-  const std::string name = unchanged ? uri_of_unchanging(path_) : path_;
+  if (unchanging) flags |= SQLITE_OPEN_URI;
+  const std::string name = unchanging ? uri_of_unchanging(path_) : path_;
   const int code = sqlite3_open_v2(name.c_str(), &handle_, flags, vfs.empty() ? nullptr : vfs.c_str());
   if (code == SQLITE_OK) return {};
   if ((code & 0xff) == SQLITE_CANTOPEN && sqlite3_system_errno(handle_) == ENOENT) {

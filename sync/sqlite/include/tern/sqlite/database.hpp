@@ -145,8 +145,13 @@ private:
 
   Database(std::string path, Role role);
 
-  static Result<std::unique_ptr<Database>> open_with(const OpenOptions& options, bool exclusive);
-  Result<void> connect(const OpenOptions& options);
+  enum class Sharing {
+    between_connections,
+    exclusive,   // one connection alone; it keeps the index of the log in memory
+    unchanging,  // a file that nobody changes: nothing is locked, and no file is looked for beside it
+  };
+  static Result<std::unique_ptr<Database>> open_with(const OpenOptions& options, Sharing sharing);
+  Result<void> connect(const OpenOptions& options, Sharing sharing);
   Result<void> unlock(const DatabaseKey& key);
   void harden();
   Result<void> apply_profile(const OpenOptions& options);
