@@ -153,7 +153,8 @@ std::string list_line(const client::ListRow& row, std::size_t columns) {
   } else {
     line += assignee;
   }
-  line += padded(row.subject, subject) + marks;
+  // Every ticket has a subject; a ghost's is not always known.
+  line += padded(row.subject.empty() && !row.ghost ? "erased" : row.subject, subject) + marks;
   line.erase(line.find_last_not_of(' ') + 1);
   return columns != 0 ? cut_to(line, columns) : line;
 }
@@ -165,8 +166,12 @@ void print_list(const client::ListPage& page, std::size_t columns) {
 }
 
 void print_ticket(const client::TicketView& view) {
-  std::cout << safe(view.row.number) << "  " << safe(view.row.subject) << "\n\n";
-  line("Status", view.row.status + (view.hold_reason.empty() ? "" : ": " + view.hold_reason));
+  const auto read = [&view](const std::string& value, std::string_view name) {
+    return std::ranges::find(view.erased, name) != view.erased.end() ? std::string("erased") : value;
+  };
+  std::cout << safe(view.row.number) << "  " << safe(read(view.row.subject, "subject")) << "\n\n";
+  const std::string hold_reason = read(view.hold_reason, "hold_reason");
+  line("Status", view.row.status + (hold_reason.empty() ? "" : ": " + hold_reason));
   line("Priority", view.row.priority);
   line("Assignee", view.row.assignee.empty() ? "nobody" : view.row.assignee);
   line("Queue", view.row.queue);
@@ -185,7 +190,9 @@ void print_ticket(const client::TicketView& view) {
   line("Links", joined(view.links));
   line("References", joined(view.external_refs));
   for (const auto& [name, value] : view.custom) line(name, value);
-  line("Result", view.result);
+  for (const std::string& name : view.erased)
+    if (const std::size_t colon = name.find(':'); colon != std::string::npos) line(name.substr(colon + 1), "erased");
+  line("Result", read(view.result, "result"));
   line("Merged into", view.merged_into);
   line("Also known as", joined(view.aliases));
   if (view.deleted) line("Deleted", "yes");
@@ -194,7 +201,8 @@ void print_ticket(const client::TicketView& view) {
   std::vector<std::string> moves;
   for (const std::string& move : view.possible_moves) moves.push_back(client::command_word(move));
   line("Moves", joined(moves));
-  if (!view.description.empty()) std::cout << '\n' << safe(view.description, Lines::kept) << '\n';
+  const std::string description = read(view.description, "description");
+  if (!description.empty()) std::cout << '\n' << safe(description, Lines::kept) << '\n';
   for (const client::TimelineEntry& entry : view.timeline) print_timeline(entry);
 }
 

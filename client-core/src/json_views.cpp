@@ -90,6 +90,10 @@ Json to_json(const TicketView& view) {
   out.set("custom", std::move(custom));
   out.set("aliases", texts(view.aliases));
   out.set("custody", texts(view.custody));
+  out.set("first_response_at", time_or_null(view.first_response_ms));
+  out.set("resolved_at", time_or_null(view.resolved_ms));
+  out.set("closed_at", time_or_null(view.closed_ms));
+  if (!view.erased.empty()) out.set("erased", texts(view.erased));
   out.set("merged_into", text_or_null(view.merged_into));
   out.set("deleted", view.deleted);
   out.set("pinned", view.pinned);

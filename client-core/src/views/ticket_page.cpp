@@ -237,8 +237,32 @@ void fill_status(TicketView& view, const sync::TicketState& state) {
   if (status.estimate) {
     view.estimate_minutes = status.estimate_minutes;
     view.estimate = status.estimate;
+/// The words of the last move of this kind that took effect, if they were erased.
+bool words_erased(const sync::TicketState& state, const sync::StatusView& status, sync::Intent intent) {
+  bool erased = false;
+  for (std::size_t i = 0; i < state.moves.size(); ++i)
+    if (state.moves[i].intent == intent && status.move_applied[i]) erased = state.moves[i].erased;
+  return erased;
+}
+
+/// What stands and cannot be read any more.
+void fill_erased(TicketView& view, const sync::TicketState& state) {
+  for (const auto& [key, field] : state.fields) {
+    const sync::Head* head = sync::standing_head(state, key.field, key.key);
+    if (head != nullptr && head->erased) view.erased.push_back(field_name(key));
+  }
+  if (state.description_erased) view.erased.emplace_back("description");
+  const sync::StatusView status = sync::status_view(state);
+  if (status.result.empty() && words_erased(state, status, sync::Intent::resolve)) view.erased.emplace_back("result");
+  if (status.status == sync::Status::on_hold && words_erased(state, status, sync::Intent::hold))
+    view.erased.emplace_back("hold_reason");
+}
+
     for (const sync::EstimateDecision& decision : state.estimate_decisions)
       if (decision.estimate == *status.estimate) view.estimate_decision = decision.approved ? "approved" : "rejected";
+  view.first_response_ms = state.first_response_ms;
+  view.resolved_ms = status.resolved_ms;
+  view.closed_ms = status.closed_ms;
   }
   if (view.deleted || !view.merged_into.empty()) return;
   for (const sync::Intent move : sync::possible_moves(status.status, status.before_hold)) {
@@ -268,6 +292,7 @@ class FromOthers {
 public:
   FromOthers(ListParts parts, Timeline& timeline, TicketView& view) : parts_(parts), timeline_(timeline), view_(view) {}
 
+  fill_erased(view, state);
   Result<void> add(const sync::TicketState& state) {
     seen_.insert(state.id);
     for (const sync::Claim& merged : state.merged_from) TERN_CHECKED(add_merged(TicketId::or_zero(merged.value)));

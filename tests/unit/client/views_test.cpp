@@ -369,3 +369,26 @@ TEST_CASE("status counts what is saved here, sent and confirmed", "[client][view
   CHECK(json["current_as_of"].is_null());
   CHECK(json["oldest_pending_at"].is_string());
 }
+
+TEST_CASE("what was erased reads as erased, not as if it had never been there", "[client][views]") {
+  ClientDesk desk;
+  desk.add_operator("ann");
+  const TicketId pump = desk.colleagues_ticket("ann", "pump leaks");
+  const auto erased = [&](Intent intent, FieldId field = FieldId::unspecified, const std::string& key = {}) {
+    Change change = desk.by("ann", intent, pump);
+    change.body_erased = true;
+    if (field != FieldId::unspecified) change.fields = {{field, key, std::nullopt, true}};
+    desk.commit("ann", change);
+  };
+  erased(Intent::set, FieldId::subject);
+  erased(Intent::set, FieldId::custom, "room");
+  erased(Intent::resolve);
+  desk.pull();
+  const auto view = desk.show(pump);
+  CHECK(view.erased == std::vector<std::string>{"subject", "custom:room", "result"});
+  CHECK(view.resolved_ms > 0);
+  const Json json = to_json(view);
+  CHECK(json["erased"].items().size() == 3);
+  CHECK_FALSE(json["resolved_at"].is_null());
+  CHECK(json["first_response_at"].is_null());
+}

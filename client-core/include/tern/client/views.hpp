@@ -60,14 +60,16 @@ struct TicketView {
   std::vector<std::string> aliases, tags, watchers, links, external_refs, possible_moves;
   std::map<std::string, std::string> custom;
   std::optional<std::int64_t> due_at_ms, wake_at_ms, estimate_minutes;
-  std::optional<sync::ChangeRef> estimate;  // what an approval names
-  std::string estimate_decision;            // "approved", "rejected"; empty: nobody has decided, or no estimate
+  std::int64_t first_response_ms = 0, resolved_ms = 0, closed_ms = 0;  // 0: not, or not any more
+  std::optional<sync::ChangeRef> estimate;                             // what an approval names
+  std::string estimate_decision;  // "approved", "rejected"; empty: nobody has decided, or no estimate
   std::int64_t minutes_logged = 0;
   std::vector<std::string> custody;  // "Ann: unsynced work may exist since 10:12"
   std::string merged_into;
   bool deleted = false, pinned = false;
   std::uint64_t version = 0;
   std::vector<TimelineEntry> timeline;
+  std::vector<std::string> erased;  // what stands but was erased: "subject", "description", "custom:room", "result" ...
 };
 
 /// One thing to do about what became of a change; Commands::follow_up does it.

@@ -83,7 +83,7 @@ enum class Writer : std::uint8_t {
 
 struct FieldSpec {
   FieldId id;
-  std::string_view name;    // JSON and CLI name
+  std::string_view name;    // JSON and CLI name of it as it is set and told of
   std::string_view column;  // of the server's and the replica's ticket table; empty = not a column
   FieldType type;
   FieldRule rule;
