@@ -31,6 +31,7 @@ std::string pending(const SentenceFacts& facts) {
     return "handed in after this device's key had ended; an administrator decides about it, and this device is not "
            "told";
   std::string words = e.saved == Saved::sent ? "sent, the server has not answered yet" : "saved here, not sent yet";
+  if (facts.unit == Unit::description) words += "; it will be merged with what others wrote";
   if (facts.ghost) words += "; the ticket has left this device, your work on it is kept until it is decided";
   return words;
 }
@@ -143,7 +144,8 @@ std::string sentence_for(const SentenceFacts& facts, const ClockText& clock) {
                        decided(facts, clock), facts.altered);
   }
   const std::string cause = facts.amended_by.empty() ? "a change" : "a change by " + facts.amended_by;
-  return fmt::format("first {}, then {} arrived: {}", sync::to_string(e.outcome), cause, decided(facts, clock));
+  const std::string when = facts.amended_ms == 0 ? "" : " at " + clock(facts.amended_ms, e.wall_ms);
+  return fmt::format("first {}, then {} arrived{}: {}", sync::to_string(e.outcome), cause, when, decided(facts, clock));
 }
 
 }  // namespace tern::client

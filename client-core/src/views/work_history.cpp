@@ -58,8 +58,8 @@ public:
   Result<HistoryEntry> tell(const OwnChange& own) {
     TERN_TRY(const Ticket* ticket, ticket_of(own.change.ticket));
     HistoryEntry entry = made(own, *ticket);
-    SentenceFacts facts{entry, 0, ticket->ghost && entry.outcome == Outcome::unspecified, unit_of(own.change.intent),
-                        {},    0};
+    SentenceFacts facts{
+        entry, 0, ticket->ghost && entry.outcome == Outcome::unspecified, unit_of(own.change.intent), {}, 0, 0};
     if (!own.outcome.empty()) TERN_CHECKED(add_receipt(own, entry));
     if (!own.amendment.empty()) add_amendment(own, *ticket, entry, facts);
     if (entry.outcome != Outcome::unspecified) {
@@ -174,6 +174,7 @@ private:
         entry.standing = {static_cast<Outcome>(changed.after), static_cast<Rule>(changed.rule), cause, {}};
         if (ticket.state) facts.amended_by = author_of(*ticket.state, cause, parts_.names);
       } else if (cause == own.change.ref) {
+        facts.amended_ms = amendment->time_ms;
         ++facts.altered;
       }
     }

@@ -336,6 +336,17 @@ TEST_CASE("an amendment is shown again, with what the fold says now", "[client][
                         {late.ref.device, late.ref.id}}};
   const Bytes wire = protocol::sign_statement(amendment, desk.key).wire;
   must(desk.outbox->store_amendment(mine, wire));
+TEST_CASE("an edit of the description says that it will be merged, until it is", "[client][views]") {
+  Listed desk;
+  Change edit = desk.change(Intent::describe, desk.pump);
+  edit.text = "behind the boiler";
+  desk.save(edit);
+  const auto sentence = [&] { return must(desk.views->history(desk.pump)).front().sentence; };
+  CHECK(sentence() == "saved here, not sent yet; it will be merged with what others wrote");
+  desk.sync();
+  CHECK(sentence().find("merged") == std::string::npos);
+}
+
   desk.pull();
   const auto attention = desk.attention();
   REQUIRE(attention.size() == 1);
@@ -343,7 +354,7 @@ TEST_CASE("an amendment is shown again, with what the fold says now", "[client][
   CHECK(attention[0].outcome == sync::Outcome::applied);
   CHECK(attention[0].standing.outcome == sync::Outcome::superseded);
   CHECK(attention[0].stands_value == "late subject");
-  CHECK(attention[0].sentence.find("first applied, then a change by ann arrived: ") == 0);
+  CHECK(attention[0].sentence.find("first applied, then a change by ann arrived at ") == 0);
   CHECK(client::to_json(attention[0])["standing"].as_string() == "superseded");
 
   must(desk.commands->dismiss(mine));
@@ -375,6 +386,7 @@ TEST_CASE("what was erased reads as erased, not as if it had never been there", 
   desk.add_operator("ann");
   const TicketId pump = desk.colleagues_ticket("ann", "pump leaks");
   const auto erased = [&](Intent intent, FieldId field = FieldId::unspecified, const std::string& key = {}) {
+  amendment.time_ms = desk.env.wall_ms();
     Change change = desk.by("ann", intent, pump);
     change.body_erased = true;
     if (field != FieldId::unspecified) change.fields = {{field, key, std::nullopt, true}};
