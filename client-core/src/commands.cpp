@@ -13,6 +13,8 @@
 #include "outbox/salvage_files.hpp"
 #include "replica/replica.hpp"
 #include "tern/protocol/limits.hpp"
+#include "views/late_ends.hpp"
+#include "views/name_book.hpp"
 #include "views/time_text.hpp"
 
 namespace tern::client {
@@ -68,7 +70,9 @@ public:
 
   Result<void> dismiss(const sync::ChangeRef& ref) override {
     TERN_CHECKED(check_writable());
-    return parts_.outbox.dismiss(ref);
+    if (ref.device == parts_.identity.device) return parts_.outbox.dismiss(ref);
+    TERN_TRY(const auto late, late_end(ref));
+    return late ? dealt_with(*late) : parts_.outbox.dismiss(ref);
   }
 
   Result<void> dismiss_notice() override {
@@ -80,7 +84,10 @@ public:
 
   Result<FollowedUp> follow_up(const sync::ChangeRef& ref, std::string_view id, std::string_view reason) override {
     TERN_CHECKED(check_writable());
-    TERN_TRY(const auto own, parts_.outbox.find(ref));
+    TERN_TRY(auto own, parts_.outbox.find(ref));
+    if (!own) {
+      TERN_TRY(own, late_end(ref));
+    }
     if (!own) return fail(ErrorCode::not_found, "there is no such work of yours on this device", {}, "change");
     TERN_TRY(FollowUpPlan plan, ask([&] { return plan_follow_up(follow_up_parts(), *own, id, reason); }));
     FollowedUp done;
@@ -91,11 +98,25 @@ public:
       TERN_CHECKED(check_offered(plan.changes.front()));
       TERN_TRY(done.saved, save(std::move(plan.changes)));
     }
-    TERN_CHECKED(parts_.outbox.dismiss(ref));
+    TERN_CHECKED(dealt_with(*own));
     return done;
   }
 
 private:
+  Result<std::optional<OwnChange>> late_end(const sync::ChangeRef& ref) {
+    return ask([&] {
+      NameBook names(parts_.replica, parts_.identity);
+      return find_late_end({parts_.outbox, parts_.replica, names}, ref);
+    });
+  }
+
+  /// An own change, or a colleague's close that ended a ticket of mine.
+  Result<void> dealt_with(const OwnChange& change) {
+    if (change.change.ref.device == parts_.identity.device) return parts_.outbox.dismiss(change.change.ref);
+    NameBook names(parts_.replica, parts_.identity);
+    return dismiss_late_end({parts_.outbox, parts_.replica, names}, change);
+  }
+
   FollowUpParts follow_up_parts() { return {parts_.replica, parts_.identity}; }
 
   /// A copy that turns out to be damaged is rebuilt, and asked again.

@@ -4,6 +4,7 @@
 #include "outbox/outbox.hpp"
 #include "outbox/salvage_files.hpp"
 #include "replica/replica.hpp"
+#include "views/late_ends.hpp"
 #include "views/name_book.hpp"
 #include "views/ticket_list.hpp"
 #include "views/ticket_page.hpp"
@@ -43,7 +44,7 @@ public:
   }
 
   Result<SyncStatus> status() override {
-    return ask([&](ListParts) { return read_status(); });
+    return ask([&](ListParts list) { return read_status(list); });
   }
 
 private:
@@ -67,7 +68,7 @@ private:
     return question(ListParts{parts_.outbox, parts_.replica, known});
   }
 
-  Result<SyncStatus> read_status() {
+  Result<SyncStatus> read_status(ListParts list) {
     SyncStatus status;
     TERN_TRY(const Outbox::Counts counts, parts_.outbox.counts());
     TERN_TRY(const Progress progress, parts_.replica.progress());
@@ -76,7 +77,8 @@ private:
     status.saved_here = counts.drafts + counts.sealed;
     status.sent = counts.sent;
     status.confirmed = counts.acked;
-    status.needs_attention = counts.needs_attention;
+    TERN_TRY(const auto late, late_ends(list, {}));
+    status.needs_attention = counts.needs_attention + late.size();
     status.oldest_pending_wall_ms = counts.oldest_pending_wall_ms;
     status.tickets = progress.tickets;
     status.ghosts = progress.ghosts;

@@ -10,6 +10,7 @@
 #include "tern/protocol/statements.hpp"
 #include "tern/v1/exchange.pb.h"
 #include "views/change_words.hpp"
+#include "views/late_ends.hpp"
 #include "views/name_book.hpp"
 #include "views/sentences.hpp"
 #include "views/time_text.hpp"
@@ -173,8 +174,8 @@ private:
       if (name == own.change.ref) {
         entry.standing = {static_cast<Outcome>(changed.after), static_cast<Rule>(changed.rule), cause, {}};
         if (ticket.state) facts.amended_by = author_of(*ticket.state, cause, parts_.names);
-      } else if (cause == own.change.ref) {
         facts.amended_ms = amendment->time_ms;
+      } else if (cause == own.change.ref) {
         ++facts.altered;
       }
     }
@@ -233,7 +234,10 @@ Result<std::vector<HistoryEntry>> work_attention(ListParts parts, const ClockTex
   TERN_TRY(auto changes, parts.outbox.attention());
   TERN_CHECKED(add_ghosts(parts, changes));
   std::ranges::sort(changes, [](const OwnChange& a, const OwnChange& b) { return a.position > b.position; });
-  return tell_all(parts, changes, clock);
+  TERN_TRY(auto entries, tell_all(parts, changes, clock));
+  TERN_TRY(auto late, late_ends(parts, clock));
+  std::ranges::move(late, std::back_inserter(entries));
+  return entries;
 }
 
 }  // namespace tern::client

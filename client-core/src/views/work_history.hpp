@@ -13,7 +13,8 @@ namespace tern::client {
 Result<std::vector<HistoryEntry>> work_history(ListParts parts, const std::optional<TicketId>& ticket,
                                                const ClockText& clock);
 
-/// Conflicts, amendments, held, rejected, and pending work on tickets that left (ghosts); newest first.
+/// Conflicts, amendments, held, rejected, and pending work on tickets that left (ghosts), newest first; then tickets of
+/// mine that a late close ended.
 Result<std::vector<HistoryEntry>> work_attention(ListParts parts, const ClockText& clock);
 
 }  // namespace tern::client

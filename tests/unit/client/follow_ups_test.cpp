@@ -124,6 +124,68 @@ TEST_CASE("an overtaken resolve is done after all: reopened, then resolved", "[c
   CHECK(desk.show(desk.pump).result == "seal replaced");
 }
 
+TEST_CASE("a late close is listed for whoever has the ticket, who may reopen it in one step", "[client][follow_ups]") {
+  TwoTakes desk;
+  const std::int64_t early_ms = desk.env.wall_ms();
+  desk.env.advance(3'600'000);
+  desk.save(desk.change(Intent::take, desk.pump));
+  desk.sync();
+  desk.commit("ann", desk.by("ann", Intent::start, desk.pump));
+  desk.env.advance(60'000);
+  desk.commit("ann", desk.by("ann", Intent::put_back, desk.pump));
+  desk.env.advance(3'600'000);
+  desk.pull();
+  CHECK(desk.attention().empty());
+
+  Change close = desk.by("bert", Intent::close, desk.pump);
+  close.wall_ms = early_ms;
+  close.seen_seq = 1;
+  desk.commit("bert", close);
+  desk.pull();
+  REQUIRE(desk.show(desk.pump).row.status == "closed");
+  const auto entry = desk.only_entry();
+  CHECK(entry.change == close.ref);
+  CHECK(entry.ticket == desk.pump);
+  CHECK(entry.sentence.find("closed at ") == 0);
+  CHECK(entry.sentence.find("arrived after 2 later moves") != std::string::npos);
+  CHECK(must(desk.views->status()).needs_attention == 1);
+  REQUIRE(entry.follow_ups.size() == 2);
+
+  SECTION("reopened") {
+    const FollowedUp done = desk.follow(entry, "reopen");
+    CHECK(desk.saved_change(done).intent == Intent::reopen);
+    desk.sync();
+    CHECK(desk.show(desk.pump).row.status == "reopened");
+  }
+  SECTION("left as it is, also after a restart") {
+    desk.follow(entry, "leave-it-as-it-is");
+    desk.reopen();
+  }
+  SECTION("dismissed") {
+    must(desk.commands->dismiss(entry.change));
+  }
+  CHECK(desk.attention().empty());
+  CHECK(must(desk.views->status()).needs_attention == 0);
+  CHECK_FALSE(desk.commands->dismiss(entry.change));
+}
+
+TEST_CASE("who closed a ticket late, or whose own moves alone it put aside, is not told twice",
+          "[client][follow_ups]") {
+  TwoTakes desk;
+  const std::int64_t early_ms = desk.env.wall_ms();
+  desk.env.advance(3'600'000);
+  desk.save(desk.change(Intent::take, desk.pump));
+  desk.save(desk.change(Intent::start, desk.pump));
+  desk.sync();
+  Change close = desk.by("bert", Intent::close, desk.pump);
+  close.wall_ms = early_ms;
+  close.seen_seq = 1;
+  desk.commit("bert", close);
+  desk.pull();
+  REQUIRE(desk.show(desk.pump).row.status == "closed");
+  CHECK(desk.attention().empty());  // the server's amendment tells it
+}
+
 TEST_CASE("what is held is released by whoever may, and asked for by a note of whoever may not",
           "[client][follow_ups]") {
   const bool supervisor = GENERATE(false, true);
