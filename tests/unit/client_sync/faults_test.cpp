@@ -123,8 +123,14 @@ TEST_CASE("a valid answer to another request is a network fault", "[client][exch
   desk.device.wire.after = [&](const HttpRequest& request, HttpAnswer answer) -> Result<HttpAnswer> {
     return request.target == "/sync/v1/exchange" ? earlier : answer;
   };
-  CHECK(outcome(desk.device.sync()) == "no_connection");
+  const std::uint64_t cursor = desk.device.cursor(), acked = desk.device.head().acked_seq;
+  const auto refused = desk.device.sync();
+  CHECK(outcome(refused) == "no_connection");
+  CHECK(desk.device.state().last_error == refused.error().message);
+  CHECK_FALSE(refused.error().message.empty());
   CHECK(desk.device.pending() == 1);
+  CHECK(desk.device.cursor() == cursor);
+  CHECK(desk.device.head().acked_seq == acked);
 }
 
 TEST_CASE("another nonce under a good MAC is refused too", "[client][exchange][hostile]") {

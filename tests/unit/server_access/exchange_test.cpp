@@ -88,6 +88,33 @@ TEST_CASE("a first replica in small pages misses nothing that is committed meanw
   }
 }
 
+TEST_CASE("a first replica brings one's own open tickets first, whatever their ids", "[server][exchange][pages]") {
+  for (const std::string scope : {"own", "all"}) {
+    INFO(scope);
+    OneDesk desk;
+    std::set<TicketId> own;
+    for (int i = 0; i < 30; ++i) {
+      const TicketId ticket = desk.new_ticket();
+      desk.device->push(desk.device->create(ticket));
+      if (i % 5 != 0) {  // watched, so that the device holds it all the same
+        auto watch = desk.device->change(sync::Intent::watch, ticket);
+        watch.target = Bytes(desk.device->certificate.author.view());
+        desk.device->push(watch);
+        continue;
+      }
+      own.insert(ticket);
+      desk.device->push(desk.device->change(sync::Intent::take, ticket));
+    }
+    Device reader(desk.house, "ann", scope);
+    must(reader.open_session());
+    std::vector<TicketId> came;
+    for (const auto& patch : reader.download(limits::want_bytes_min)) came.push_back(state_of(patch).id);
+    REQUIRE(came.size() >= 30);
+    const std::set<TicketId> first(came.begin(), came.begin() + static_cast<std::ptrdiff_t>(own.size()));
+    CHECK(first == own);
+  }
+}
+
 TEST_CASE("the checkpoint is the digest of exactly the tickets that were sent", "[server][exchange][digest]") {
   OneDesk desk;
   std::map<TicketId, std::uint64_t> held;
