@@ -36,6 +36,10 @@ struct Invocation {
   std::string subject, description, priority, category, queue, contact, type, assignee;
   std::vector<std::string> tags;
 
+  // on-site; `text` is the result, `contact` who signed
+  std::string arrived, left, signed_by, signature;
+  bool internal = false;
+
   // lists
   std::string status, tag, contains, sort = "updated", after;
   bool ascending = false;

@@ -150,6 +150,18 @@ private:
                                         "Example: tern log-time T-2026-0042 45 --note \"seal replaced\"");
     log_time->add_option("minutes", call_.minutes, "Minutes")->required()->check(CLI::Range(1, 100'000));
     log_time->add_option("--note", call_.note, "What was done");
+    CLI::App* on_site = ticket_command(
+        "on-site", "Report work at the customer's: when, what came of it, who signed for it",
+        "What was reported is not edited or deleted afterwards; report again instead.\n"
+        "Example: tern on-site T-2026-0042 \"seal replaced\" --arrived 2026-12-01T08:10:00Z --signed-by \"Jo Miller\" "
+        "--signature jo.png");
+    on_site->add_option("text", call_.text, "The result; - reads stdin")->required();
+    on_site->add_option("--arrived", call_.arrived, "When the work there began (RFC 3339)")->required();
+    on_site->add_option("--left", call_.left, "When it ended (RFC 3339); now where it is not said");
+    on_site->add_option("--contact", call_.contact, "Name of the customer who signed");
+    on_site->add_option("--signed-by", call_.signed_by, "The name that whoever signed gave");
+    on_site->add_option("--signature", call_.signature, "A file with what was drawn: PNG, at most 32 KiB");
+    on_site->add_flag("--internal", call_.internal, "For colleagues, not for the customer");
   }
 
   void add_status_commands() {

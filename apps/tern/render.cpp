@@ -48,9 +48,21 @@ std::string deed(const client::HistoryEntry& entry) {
   return cut_to(safe(out), 40);
 }
 
+constexpr std::int64_t window_shown_ms = 60'000;  // what is known to the minute needs no window
+
 std::string window_text(std::int64_t at, std::int64_t lo, std::int64_t hi) {
   std::string out = local_minute(at);
-  if (lo != 0 && hi - lo > 60'000) out += fmt::format(" (between {} and {})", local_minute(lo), local_minute(hi));
+  if (lo != 0 && hi - lo > window_shown_ms)
+    out += fmt::format(" (between {} and {})", local_minute(lo), local_minute(hi));
+  return out;
+}
+
+/// "08:10 to 09:45, signed by Jo Miller (with a drawing)"
+std::string on_site_text(const client::OnSiteView& report) {
+  std::string out = fmt::format("on site from {} to {}", local_minute(report.from_ms), local_minute(report.to_ms));
+  const std::string& name = report.signed_by.empty() ? report.contact : report.signed_by;
+  if (!name.empty()) out += ", signed by " + safe(name);
+  if (!report.signature.empty()) out += " (drawn; see --json)";
   return out;
 }
 
@@ -64,6 +76,7 @@ void print_timeline(const client::TimelineEntry& entry) {
   if (entry.edited) std::cout << ", edited";
   if (entry.saved != client::Saved::confirmed) std::cout << "  [" << to_string(entry.saved) << ']';
   std::cout << '\n';
+  if (entry.on_site) std::cout << "    " << on_site_text(*entry.on_site) << '\n';
   if (entry.deleted)
     std::cout << "    deleted\n";
   else if (entry.erased)
@@ -214,6 +227,9 @@ void print_history(const std::vector<client::HistoryEntry>& entries, bool with_f
     if (with_follow_ups) std::cout << ++n << "  ";
     std::cout << local_minute(entry.wall_ms) << "  " << padded(entry.number, 18) << ' ' << deed(entry) << ": "
               << safe(entry.sentence) << '\n';
+    if (entry.hi_ms - entry.lo_ms > window_shown_ms)
+      std::cout << "    it happened between " << local_minute(entry.lo_ms) << " and " << local_minute(entry.hi_ms)
+                << '\n';
     if (!with_follow_ups) continue;
     if (!entry.text.empty()) std::cout << "    your text: " << safe(cut_to(entry.text, 200)) << '\n';
     std::size_t k = 0;

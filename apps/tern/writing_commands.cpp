@@ -1,5 +1,6 @@
 // Commands that change a ticket: each becomes one or a few changes, checked against the device's view, then saved.
 #include <cmath>
+#include <fstream>
 #include <iostream>
 #include <map>
 
@@ -162,6 +163,42 @@ Result<std::vector<Change>> move_changes(Session& session, Intent intent) {
   return std::vector<Change>{change};
 }
 
+/// What a customer drew, of a file that is not larger than a signature may be.
+Result<Bytes> read_signature(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  Bytes image(limits::signature_bytes_max + 1, '\0');
+  if (file) file.read(image.data(), static_cast<std::streamsize>(image.size()));
+  if (!file.is_open() || file.bad() || (file.fail() && !file.eof())) {
+    return fail(ErrorCode::usage, "The signature cannot be read: " + path, "Name a PNG file.", "signature");
+  }
+  image.resize(static_cast<std::size_t>(file.gcount()));
+  return image;
+}
+
+Result<std::vector<Change>> on_site_changes(Session& session) {
+  const Invocation& call = session.call();
+  TERN_TRY(Change change, on_ticket(session, Intent::on_site));
+  TERN_TRY(const std::string typed, session.text_or_stdin(call.text, limits::result_bytes_max));
+  TERN_TRY(change.text, protocol::normalise_nfc(typed));
+  change.visibility = call.internal ? sync::Visibility::team : sync::Visibility::open;
+  TERN_TRY(change.from_ms, parse_time(call.arrived, "arrived"));
+  change.to_ms = session.environment().wall_ms();
+  if (!call.left.empty()) {
+    TERN_TRY(change.to_ms, parse_time(call.left, "left"));
+  }
+  if (change.from_ms > change.to_ms) {
+    return fail(ErrorCode::usage, "Nobody leaves before they arrive.", "Times: --arrived and --left.", "left");
+  }
+  TERN_TRY(change.file_name, protocol::normalise_nfc(call.signed_by));
+  if (!call.contact.empty()) {
+    TERN_TRY(change.target, session.record(sync::RecordKind::contact, call.contact));
+  }
+  if (call.signature.empty()) return std::vector<Change>{change};
+  TERN_TRY(change.signature, read_signature(call.signature));
+  change.media_type = "image/png";
+  return std::vector<Change>{change};
+}
+
 /// A message by the beginning of its id, as `show` prints it, or by DEVICE:ID.
 Result<sync::ChangeRef> message_named(Session& session, const TicketId& ticket, const std::string& name) {
   if (auto whole = parse_change_ref(name)) return whole;
@@ -256,6 +293,7 @@ Result<std::vector<Change>> other_changes(Session& session) {
     change.text = call.note;
     return one(change);
   }
+  if (name == "on-site") return on_site_changes(session);
   if (name == "merge") {
     TERN_TRY(Change change, on_ticket(session, Intent::merge));
     TERN_TRY(const TicketId target, session.ticket(call.other));

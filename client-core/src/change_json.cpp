@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "tern/protocol/base64.hpp"
 #include "views/name_book.hpp"
 
 namespace tern::client {
@@ -15,9 +16,10 @@ using sync::RecordKind;
 
 namespace {
 
-constexpr std::array known_members = {"intent", "ticket",     "fields",  "field",   "value",      "text",
-                                      "base",   "visibility", "target",  "minutes", "wake_at_ms", "label",
-                                      "to",     "reason",     "contact", "kind",    "messages",   "subject"};
+constexpr std::array known_members = {
+    "intent",  "ticket",     "fields",    "field",     "value",  "text",         "base",       "visibility", "target",
+    "minutes", "wake_at_ms", "label",     "to",        "reason", "contact",      "kind",       "messages",   "subject",
+    "from_ms", "to_ms",      "signed_by", "signature", "name",   "content_hash", "media_type", "size_bytes"};
 
 tl::unexpected<Error> wrong(std::string_view field, std::string_view what) {
   return fail(ErrorCode::invalid, std::string(field) + " " + std::string(what), {}, std::string(field));
@@ -75,8 +77,10 @@ Result<void> read_fields(const Json& json, Commands& commands, Change& change) {
 }
 
 Result<void> read_visibility(const Json& json, Change& change) {
-  if (change.intent != Intent::message) return {};
-  TERN_TRY(const std::string name, text_of(json, "visibility"));
+  const bool on_site = change.intent == Intent::on_site;
+  if (change.intent != Intent::message && change.intent != Intent::attach && !on_site) return {};
+  TERN_TRY(std::string name, text_of(json, "visibility"));
+  if (name.empty() && on_site) name = "public";
   if (name.empty() || name == "team") {
     change.visibility = sync::Visibility::team;
   } else if (name == "public") {
@@ -149,6 +153,55 @@ Result<void> read_texts(const Json& json, Change& change) {
   return {};
 }
 
+Result<std::int64_t> instant_of(const Json& json, std::string_view member) {
+  const Json& value = json[member];
+  if (value.is_null()) return 0;
+  if (!value.is_integer()) return wrong(member, "is a time in milliseconds since 1970");
+  return value.as_integer();
+}
+
+/// Times, who signed and the drawing of a report from on site.
+Result<void> read_on_site(const Json& json, Commands& commands, Change& change) {
+  if (change.intent != Intent::on_site) {
+    for (const std::string_view member : {"from_ms", "to_ms", "signed_by", "signature"})
+      if (!json[member].is_null()) return wrong(member, "belongs to on_site");
+    return {};
+  }
+  TERN_TRY(change.from_ms, instant_of(json, "from_ms"));
+  TERN_TRY(change.to_ms, instant_of(json, "to_ms"));
+  TERN_TRY(change.file_name, text_of(json, "signed_by"));
+  TERN_TRY(const std::string contact, text_of(json, "contact"));
+  if (!contact.empty()) {
+    TERN_TRY(change.target, record_id(commands, RecordKind::contact, contact));
+  }
+  TERN_TRY(const std::string drawn, text_of(json, "signature"));
+  if (drawn.empty()) return {};
+  auto image = from_base64(drawn);
+  if (!image) return wrong("signature", "is a PNG image in base64");
+  change.signature = std::move(*image);
+  change.media_type = "image/png";
+  return {};
+}
+
+/// What is known of a file before anybody fetches it.
+Result<void> read_file(const Json& json, Change& change) {
+  if (change.intent != Intent::attach) {
+    for (const std::string_view member : {"name", "content_hash", "media_type", "size_bytes"})
+      if (!json[member].is_null()) return wrong(member, "belongs to attach");
+    return {};
+  }
+  TERN_TRY(change.file_name, text_of(json, "name"));
+  TERN_TRY(change.media_type, text_of(json, "media_type"));
+  TERN_TRY(const std::string hash, text_of(json, "content_hash"));
+  auto raw = from_hex(hash);
+  if (!raw || raw->size() != Hash::size_bytes) return wrong("content_hash", "is 32 bytes in hex");
+  change.content_hash = std::move(*raw);
+  const Json& size = json["size_bytes"];
+  if (!size.is_null() && (!size.is_integer() || size.as_integer() < 0)) return wrong("size_bytes", "is a whole number");
+  change.size_bytes = static_cast<std::uint64_t>(size.as_integer());
+  return {};
+}
+
 Result<void> read_number(const Json& json, Change& change) {
   const std::string_view member = change.intent == Intent::hold ? "wake_at_ms" : "minutes";
   const Json& value = json[member];
@@ -193,6 +246,8 @@ Result<Change> change_from_json(const Json& json, Commands& commands) {
   TERN_CHECKED(read_to(json, commands, change));
   TERN_CHECKED(read_link_kind(json, change));
   TERN_CHECKED(read_number(json, change));
+  TERN_CHECKED(read_on_site(json, commands, change));
+  TERN_CHECKED(read_file(json, change));
   TERN_CHECKED(read_messages(json, change));
   if (!json["target"].is_null()) {
     TERN_TRY(const sync::ChangeRef target, ref_from_json(json["target"]));

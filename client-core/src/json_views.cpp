@@ -1,5 +1,6 @@
 // The one JSON form of each view.
 #include "tern/client/views.hpp"
+#include "tern/protocol/base64.hpp"
 #include "views/time_text.hpp"
 
 namespace tern::client {
@@ -30,6 +31,17 @@ Json ref(const sync::ChangeRef& change) {
   return Json::object({{"device", to_uuid_text(change.device.view())}, {"id", to_hex(change.id)}});
 }
 
+Json on_site_json(const OnSiteView& report) {
+  Json out = Json::object({{"from", rfc3339(report.from_ms)},
+                           {"to", rfc3339(report.to_ms)},
+                           {"signed_by", text_or_null(report.signed_by)},
+                           {"contact", text_or_null(report.contact)}});
+  if (report.signature.empty()) return out;
+  out.set("media_type", report.media_type);
+  out.set("signature", to_base64(report.signature));
+  return out;
+}
+
 Json entry_json(const TimelineEntry& entry) {
   Json out = Json::object({{"at", rfc3339(entry.at_ms)},
                            {"author", entry.author},
@@ -46,6 +58,7 @@ Json entry_json(const TimelineEntry& entry) {
   if (entry.deleted) out.set("deleted", true);
   if (entry.edited) out.set("edited", true);
   if (entry.erased) out.set("erased", true);
+  if (entry.on_site) out.set("on_site", on_site_json(*entry.on_site));
   return out;
 }
 
@@ -77,6 +90,10 @@ Json to_json(const TicketView& view) {
   out.set("hold_reason", text_or_null(view.hold_reason));
   out.set("wake_at", time_or_null(view.wake_at_ms));
   out.set("due_at", time_or_null(view.due_at_ms));
+  out.set("first_response_at", time_or_null(view.first_response_ms));
+  out.set("resolved_at", time_or_null(view.resolved_ms));
+  out.set("closed_at", time_or_null(view.closed_ms));
+  if (!view.erased.empty()) out.set("erased", texts(view.erased));
   out.set("estimate_minutes", view.estimate_minutes ? Json(*view.estimate_minutes) : Json());
   out.set("estimate", view.estimate ? ref(*view.estimate) : Json());
   out.set("estimate_decision", text_or_null(view.estimate_decision));
@@ -90,10 +107,6 @@ Json to_json(const TicketView& view) {
   out.set("custom", std::move(custom));
   out.set("aliases", texts(view.aliases));
   out.set("custody", texts(view.custody));
-  out.set("first_response_at", time_or_null(view.first_response_ms));
-  out.set("resolved_at", time_or_null(view.resolved_ms));
-  out.set("closed_at", time_or_null(view.closed_ms));
-  if (!view.erased.empty()) out.set("erased", texts(view.erased));
   out.set("merged_into", text_or_null(view.merged_into));
   out.set("deleted", view.deleted);
   out.set("pinned", view.pinned);

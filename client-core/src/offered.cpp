@@ -45,7 +45,10 @@ private:
     if (!edits || change_.targets.empty()) return std::nullopt;
     TERN_TRY(const auto messages, replica_.messages(change_.ticket));
     for (const sync::Message& message : messages) {
-      if (message.stamp.ref() == change_.targets.front()) return message;
+      if (message.stamp.ref() != change_.targets.front()) continue;
+      if (message.kind == sync::MessageKind::on_site)
+        return fail(ErrorCode::bad_transition, "a report from on site stays as it was signed", "report again");
+      return message;
     }
     return fail(ErrorCode::not_found, "this ticket has no such message");
   }

@@ -11,7 +11,7 @@ namespace {
 
 // Numbers travel: the enums of the kernel are those of the schema.
 static_assert(static_cast<int>(Intent::create) == v1::INTENT_CREATE &&
-              static_cast<int>(Intent::unpin) == v1::INTENT_UNPIN);
+              static_cast<int>(Intent::on_site) == v1::INTENT_ON_SITE);
 static_assert(static_cast<int>(Intent::start) == v1::INTENT_START &&
               static_cast<int>(Intent::estimate_rejected) == v1::INTENT_ESTIMATE_REJECTED);
 static_assert(static_cast<int>(Intent::take) == v1::INTENT_TAKE &&
@@ -77,6 +77,8 @@ v1::Skeleton write_skeleton(const Change& change) {
   skeleton.set_number(change.number);
   skeleton.set_kind(change.kind);
   skeleton.set_label(change.label);
+  skeleton.set_from_ms(change.from_ms);
+  skeleton.set_to_ms(change.to_ms);
   skeleton.set_principal_kind(static_cast<v1::PrincipalKind>(change.principal_kind));
   skeleton.set_principal_id(change.principal_id);
   skeleton.set_asserted_ms(change.asserted_ms);
@@ -172,6 +174,8 @@ Result<void> read_skeleton(const v1::Skeleton& skeleton, Change& change) {
   change.number = skeleton.number();
   change.kind = skeleton.kind();
   change.label = skeleton.label();
+  change.from_ms = skeleton.from_ms();
+  change.to_ms = skeleton.to_ms();
   change.asserted_ms = skeleton.asserted_ms();
   change.provisional_number = skeleton.provisional_number();
   change.record_kind = skeleton.record_kind();
@@ -212,6 +216,7 @@ void read_body(v1::Body& body, Change& change) {
   change.reason = std::move(*body.mutable_reason());
   change.file_name = std::move(*body.mutable_name());
   change.media_type = std::move(*body.mutable_media_type());
+  change.signature = std::move(*body.mutable_signature());
   change.record = std::move(*body.mutable_record());
 }
 
@@ -232,6 +237,7 @@ EncodedChange encode_change(const Change& change) {
   body.set_reason(change.reason);
   body.set_name(change.file_name);
   body.set_media_type(change.media_type);
+  body.set_signature(change.signature);
   body.set_record(change.record);
   return {skeleton.SerializeAsString(), body.SerializeAsString()};
 }

@@ -26,6 +26,7 @@ enum Part : std::uint32_t {
   part_record_kind = 1U << 9,
   part_size = 1U << 10,
   part_hash = 1U << 11,
+  part_times = 1U << 12,
   // In the body: erased with it.
   part_text = 1U << 16,
   part_base = 1U << 17,
@@ -33,8 +34,10 @@ enum Part : std::uint32_t {
   part_name = 1U << 19,
   part_media = 1U << 20,
   part_record = 1U << 21,
+  part_signature = 1U << 22,
 };
-constexpr std::uint32_t body_parts = part_text | part_base | part_reason | part_name | part_media | part_record;
+constexpr std::uint32_t body_parts =
+    part_text | part_base | part_reason | part_name | part_media | part_record | part_signature;
 
 struct PartName {
   Part part;
@@ -53,12 +56,14 @@ constexpr std::array part_names = {
     PartName{part_record_kind, "record_kind"},
     PartName{part_size, "size_bytes"},
     PartName{part_hash, "content_hash"},
+    PartName{part_times, "from_ms"},
     PartName{part_text, "text"},
     PartName{part_base, "base"},
     PartName{part_reason, "reason"},
     PartName{part_name, "name"},
     PartName{part_media, "media_type"},
     PartName{part_record, "record"},
+    PartName{part_signature, "signature"},
 };
 
 struct Shape {
@@ -81,6 +86,8 @@ constexpr std::array shapes = {
     Shape{Intent::log_time, part_ticket | part_number, part_text, short_text},
     Shape{Intent::attach, part_ticket | part_visibility | part_name | part_hash,
           part_size | part_media | part_targets | part_text, short_text},
+    Shape{Intent::on_site, part_ticket | part_visibility | part_times | part_text,
+          part_target | part_name | part_media | part_signature, short_text},
     Shape{Intent::tag, part_ticket | part_label, 0},
     Shape{Intent::untag, part_ticket | part_label, 0},
     Shape{Intent::watch, part_ticket | part_target, part_kind},
@@ -134,7 +141,8 @@ std::uint32_t parts_of(const Change& change) {
          when(change.size_bytes != 0, part_size) | when(!change.content_hash.empty(), part_hash) |
          when(!change.text.empty(), part_text) | when(!change.base.empty(), part_base) |
          when(!change.reason.empty(), part_reason) | when(!change.file_name.empty(), part_name) |
-         when(!change.media_type.empty(), part_media) | when(!change.record.empty(), part_record);
+         when(!change.media_type.empty(), part_media) | when(!change.record.empty(), part_record) |
+         when(change.from_ms != 0 || change.to_ms != 0, part_times) | when(!change.signature.empty(), part_signature);
 }
 
 std::string_view name_of_first(std::uint32_t parts) {
@@ -286,6 +294,32 @@ bool names_another_ticket(Intent intent) {
          intent == Intent::merged_from || intent == Intent::split_from;
 }
 
+bool is_png(ByteView image) {
+  return image.starts_with(std::string_view("\x89PNG\r\n\x1a\n", 8));
+}
+
+/// What a customer signed is an image that anything may show: no vector format, which may hold scripts.
+Result<void> check_signature(const Change& change) {
+  if (change.signature.empty() && change.media_type.empty()) return {};
+  if (change.media_type != "image/png") return refuse("media_type", "of a signature is image/png");
+  if (change.signature.size() > limits::signature_bytes_max)
+    return fail(ErrorCode::too_large,
+                "A signature is at most " + std::to_string(limits::signature_bytes_max) + " bytes.", {}, "signature");
+  if (!is_png(change.signature)) return refuse("signature", "is not a PNG image");
+  if (change.target.empty() && change.file_name.empty()) return refuse("name", "of who signed is missing");
+  return {};
+}
+
+Result<void> check_on_site(const Change& change) {
+  if (change.intent != Intent::on_site) return {};
+  if (change.visibility == Visibility::restricted) return refuse("visibility", "of a report is public or team");
+  if (change.from_ms < 1 || change.from_ms > limits::instant_ms_max)
+    return refuse("from_ms", "is not a time, in milliseconds since 1970");
+  if (change.to_ms < change.from_ms || change.to_ms > limits::instant_ms_max)
+    return refuse("to_ms", "is not a time after the work began");
+  return check_signature(change);
+}
+
 Result<void> check_record(const Change& change) {
   if (change.intent != Intent::record || change.body_erased) return {};
   TERN_TRY(const Record record, decode_record(change.record));
@@ -311,6 +345,7 @@ Result<void> validate_change(const Change& change) {
   TERN_CHECKED(check_fields(change));
   TERN_CHECKED(check_number(change));
   TERN_CHECKED(check_kind(change));
+  TERN_CHECKED(check_on_site(change));
   if (!change.label.empty()) TERN_CHECKED(validate_value(*find_field(FieldId::tags), {}, change.label));
   if (names_another_ticket(change.intent) && change.target == change.ticket.view())
     return fail(ErrorCode::invalid, "A ticket is not linked to, merged into or split off itself.", {}, "ref");

@@ -110,6 +110,8 @@ constexpr std::array follow_up_table = {
               {"read the customer's message", "do it again", "leave it as it is"}},
     FollowUps{Outcome::overtaken, Unit::status, Intent::resolve, any_rule, {"reopen and resolve", "leave it as it is"}},
     FollowUps{Outcome::overtaken, Unit::status, any_intent, any_rule, {"reopen", "leave it as it is"}},
+    FollowUps{
+        Outcome::overtaken, Unit::message_edit, any_intent, Rule::append, {"write it as a note", "leave it as it is"}},
     FollowUps{Outcome::overtaken, Unit::message_edit, any_intent, any_rule, {"write it as a note", "leave it deleted"}},
     FollowUps{Outcome::overtaken, any_unit, any_intent, any_rule, {"do it anyway", "leave it as it is"}},
 

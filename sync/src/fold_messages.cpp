@@ -45,18 +45,28 @@ bool is_first_response(const Change& change, const Stamp& stamp) {
          stamp.author_kind == PrincipalKind::operator_;
 }
 
+MessageKind kind_of(Intent intent) {
+  if (intent == Intent::attach) return MessageKind::file;
+  return intent == Intent::on_site ? MessageKind::on_site : MessageKind::message;
+}
+
 Message message_of(const PlacedChange& placed) {
   const Change& change = placed.change;
   Message message;
   message.stamp = placed.stamp;
   message.version = placed.stamp.commit_seq;
   message.visibility = change.visibility;
-  message.kind = change.intent == Intent::attach ? MessageKind::file : MessageKind::message;
+  message.kind = kind_of(change.intent);
   message.text = change.text;
   message.erased = change.body_erased;
   message.window_lo_ms = placed.admission.lo_ms;
   message.window_hi_ms = placed.admission.hi_ms;
   message.time_flags = placed.admission.time_flags;
+  if (message.kind == MessageKind::on_site) {
+    message.on_site = {change.from_ms,   change.to_ms,      change.target,
+                       change.file_name, change.media_type, change.signature};
+    return message;
+  }
   message.file_name = change.file_name;
   message.media_type = change.media_type;
   message.size_bytes = change.size_bytes;
@@ -93,6 +103,10 @@ void fold_time_entry(TicketState& state, const PlacedChange& placed, FoldEffect&
 
 FoldEffect fold_message_edit(Message& message, const PlacedChange& edit) {
   FoldEffect effect;
+  if (message.kind == MessageKind::on_site) {  // somebody signed for it as it was
+    effect.standing = lost_to(Outcome::overtaken, Rule::append, message.stamp);
+    return effect;
+  }
   effect.standing = applied();
   const ChangeRef folded = edit.stamp.ref();
   const std::vector<NamedStanding> before = standings_of(message);

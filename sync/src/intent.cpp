@@ -11,7 +11,8 @@ constexpr auto server = Ruling::server;
 constexpr bool appends = true;
 constexpr bool customer = true;
 
-// In the order of their numbers. Right of `message` and `attach`: rights.cpp judges their visibility.
+// In the order of their numbers. Right of `message` and `attach`: rights.cpp judges their visibility. A report from on
+// site is the author's own work, like a time entry.
 constexpr std::array intents = {
     IntentSpec{Intent::create, "create", fact, Unit::create, Right::create, !appends, customer},
     IntentSpec{Intent::set, "set", fact, Unit::field, Right::set_field, !appends, !customer},
@@ -32,6 +33,7 @@ constexpr std::array intents = {
     IntentSpec{Intent::pin, "pin", fact, Unit::set, Right::pin, !appends, !customer},
     IntentSpec{Intent::unpin, "unpin", fact, Unit::set, Right::pin, !appends, !customer},
 
+    IntentSpec{Intent::on_site, "on_site", fact, Unit::message, Right::log_time, appends, !customer},
     IntentSpec{Intent::start, "start", fact, Unit::status, Right::move_status, !appends, !customer},
     IntentSpec{Intent::wait, "wait", fact, Unit::status, Right::move_status, !appends, !customer},
     IntentSpec{Intent::hold, "hold", fact, Unit::status, Right::move_status, !appends, !customer},

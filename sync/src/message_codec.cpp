@@ -81,6 +81,48 @@ MessageEdit read_edit(ProtoReader& outer) {
   return edit;
 }
 
+Bytes write_on_site(const OnSite& report) {
+  ProtoWriter out;
+  out.int64(1, report.from_ms);
+  out.int64(2, report.to_ms);
+  out.bytes(3, report.contact);
+  out.bytes(4, report.signed_by);
+  out.bytes(5, report.media_type);
+  out.bytes(6, report.signature);
+  return out.take();
+}
+
+OnSite read_on_site(ProtoReader& outer) {
+  ProtoReader in(outer.bytes());
+  OnSite report;
+  while (in.next()) {
+    switch (in.field()) {
+      case 1:
+        report.from_ms = in.int64();
+        break;
+      case 2:
+        report.to_ms = in.int64();
+        break;
+      case 3:
+        report.contact = Bytes(in.id<RecordId>().view());
+        break;
+      case 4:
+        report.signed_by = in.bytes();
+        break;
+      case 5:
+        report.media_type = in.bytes();
+        break;
+      case 6:
+        report.signature = in.bytes();
+        break;
+      default:
+        break;
+    }
+  }
+  if (in.bad()) outer.refuse();
+  return report;
+}
+
 void push_in_order(ProtoReader& in, std::vector<MessageEdit>& edits, MessageEdit edit) {
   if (!edits.empty() && !before(edits.back().stamp, edit.stamp)) return in.refuse();
   edits.push_back(std::move(edit));
@@ -171,6 +213,10 @@ void read_content(ProtoReader& in, Message& message) {
     case 24:
       message.content_hash = in.bytes();
       break;
+    case 27:
+      message.kind = MessageKind::on_site;
+      message.on_site = read_on_site(in);
+      break;
     default:
       break;
   }
@@ -192,7 +238,9 @@ Bytes encode_message(const Message& message) {
   if (!stamp.author.is_zero()) out.bytes(9, stamp.author.view());
   out.number(10, static_cast<std::uint64_t>(stamp.author_kind));
   out.number(11, static_cast<std::uint64_t>(message.visibility));
-  out.number(12, static_cast<std::uint64_t>(message.kind));
+  // Who does not know reports from on site reads a message: kind 0, and a field to skip.
+  const bool on_site = message.kind == MessageKind::on_site;
+  out.number(12, on_site ? 0 : static_cast<std::uint64_t>(message.kind));
   out.bytes(13, message.text);
   out.flag(14, message.erased);
   for (const MessageEdit& edit : message.edits) out.element(16, write_edit(edit));
@@ -206,6 +254,7 @@ Bytes encode_message(const Message& message) {
   out.bytes(24, message.content_hash);
   out.number(25, stamp.seen_seq);
   out.flag(26, stamp.sealed);
+  if (on_site) out.element(27, write_on_site(message.on_site));
   return out.take();
 }
 

@@ -82,7 +82,7 @@ bool created_by(const TicketState& state, const Actor& actor) {
 }
 
 Right right_for(const Change& change, const IntentSpec& spec) {
-  if (spec.unit != Unit::message) return spec.right;
+  if (spec.unit != Unit::message || change.intent == Intent::on_site) return spec.right;
   switch (change.visibility) {
     case Visibility::team:
       return Right::note;

@@ -73,6 +73,8 @@ constexpr std::array fields = {
               Place::none, Writer::server, instant_bytes, plain},
     FieldSpec{FieldId::resolved_at, "resolved_at", "resolved_ms", Type::instant, Rule::assigned, Place::none,
               Writer::server, instant_bytes, plain},
+    FieldSpec{FieldId::on_site, "on_site", "", Type::list, Rule::append, Place::body, Writer::intent,
+              limits::result_bytes_max, plain},
 };
 
 constexpr const FieldSpec& spec_of(FieldId id) {

@@ -94,6 +94,54 @@ TEST_CASE("what rights or the lifecycle refuse is exit code 4, and saves nothing
   CHECK(lena.tern({"note", seen, "a light agent may write notes"}).exit_code == 0);
 }
 
+TEST_CASE("work at a customer's is reported with times and signature, is shown and exported, and stays as it was",
+          "[cli]") {
+  Desk desk;
+  const DeviceProcess& ann = *desk.ann;
+  desk.server.admin({"contact", "add", "Mill Ltd"});
+  ann({"sync"});
+  const std::string number = ann.open_ticket("Pump leaks");
+  const std::string drawn = desk.folder.file("jo.png");
+  std::ofstream(drawn, std::ios::binary) << std::string("\x89PNG\r\n\x1a\n drawn", 14);
+  const Words report = {"on-site",   number,     "seal replaced", "--arrived", "2026-01-05T08:10:00Z",
+                        "--contact", "Mill Ltd", "--signed-by",   "Jo Miller"};
+  const auto with = [&](Words more) {
+    Words words = report;
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  CHECK(refused(ann.tern(with({"--left", "2026-01-05T08:09:59Z"})), 2, "usage")["field"].as_string() == "left");
+  CHECK(refused(ann.tern(with({"--signature", desk.folder.file("none.png")})), 2, "usage")["field"].as_string() ==
+        "signature");
+  CHECK(refused(ann.tern(with({"--signature", desk.folder.path()})), 2, "usage")["field"].as_string() == "signature");
+  const Ended svg = ann.tern(with({"--signature", program("tern")}));
+  CHECK(svg.exit_code == 2);
+  ann(with({"--left", "2026-01-05T09:45:00Z", "--signature", drawn}));
+
+  const auto reported = [&](const Json& ticket, std::string_view list) {
+    for (const Json& line : ticket[list].items())
+      if (!line["on_site"].is_null()) return line;
+    return Json();
+  };
+  const Json shown = reported(ann({"show", number}).line(), "timeline");
+  CHECK(shown["text"].as_string() == "seal replaced");
+  CHECK(shown["on_site"]["from"].as_string() == "2026-01-05T08:10:00.000Z");
+  CHECK(shown["on_site"]["contact"].as_string() == "Mill Ltd");
+  CHECK(shown["on_site"]["signature"].as_string() == "iVBORw0KGgogZHJhd24=");
+  CHECK(holds(run({{program("tern"), "show", number}, {{"TERN_HOME", ann.home()}}}).out, "signed by Jo Miller (drawn"));
+  refused(ann.tern({"edit", number, shown["change"]["id"].as_string().substr(0, 8), "all replaced"}), 4,
+          "bad_transition");
+  ann({"sync"});
+  const Json exported = reported(desk.server.admin({"export", "--format", "jsonl"}).line(), "messages");
+  CHECK(exported["kind"].as_string() == "on_site");
+  CHECK(exported["on_site"]["signed_by"].as_string() == "Jo Miller");
+  CHECK(exported["on_site"]["signature"].as_string() == "iVBORw0KGgogZHJhd24=");
+  CHECK(desk.server.ternd({"verify"}).exit_code == 0);
+  const std::string ledger = desk.folder.file("history.ledger");
+  desk.server.admin({"export", "--format", "ledger", "--to", ledger});
+  CHECK(run({{program("tern-verify"), ledger}}).exit_code == 0);
+}
+
 TEST_CASE("without a connection a sync is exit code 5 and the work stays saved", "[cli]") {
   Desk desk;
   const DeviceProcess& ann = *desk.ann;

@@ -36,7 +36,8 @@ inline Observed observe(const sync::TicketState& state, std::vector<sync::Messag
   for (const sync::Custody& mark : state.custody) seen.custody.insert(mark.operator_id);
   for (const sync::EstimateDecision& decision : state.estimate_decisions)
     seen.decisions[decision.estimate] = decision.approved;
-  for (const sync::Message& message : messages) seen.messages.emplace_back(message.stamp.ref(), standing_text(message));
+  for (const sync::Message& message : messages)
+    seen.messages.emplace_back(message.stamp.ref(), standing_text(message) + words_of(message.on_site));
   for (const sync::TimeEntry& entry : state.time_entries) seen.times.emplace_back(entry.minutes, entry.note);
   for (const sync::Message& note : derived_notes(state)) seen.notes.insert(note.text);
   seen.message_count = state.message_count;
@@ -92,7 +93,8 @@ public:
       case 9:
         return desk.message(who, ms, word, sync::Visibility::team);
       case 10:
-        return desk.text(who, ms, Intent::log_time, word, 1 + argument);
+        if (argument % 2 == 0) return desk.text(who, ms, Intent::log_time, word, 1 + argument);
+        return on_site(desk, who, word, argument);
       case 11:
         return desk.tag(who, ms, Intent::tag, pick(tags));
       case 12:
@@ -155,6 +157,18 @@ public:
   }
 
 private:
+  static Draft on_site(FoldDesk& desk, std::string_view who, const std::string& word, std::uint8_t argument) {
+    Draft draft = desk.text(who, 0, sync::Intent::on_site, word);
+    draft.change.visibility = sync::Visibility::open;
+    draft.change.from_ms = at(8);
+    draft.change.to_ms = at(8) + argument;
+    if (argument % 3 == 0) return draft;
+    draft.change.file_name = "signer of " + word;
+    draft.change.media_type = "image/png";
+    draft.change.signature = "drawn " + word;
+    return draft;
+  }
+
   /// One line of a text replaced, added or taken away.
   static std::string edited(const std::string& text, const std::string& word, std::uint8_t argument) {
     std::vector<std::string> lines(1);
@@ -229,7 +243,8 @@ private:
     draft.seen_seq = step[3] % 11 == 0 && device.view > 1 ? device.view - 1 : device.view;  // a page left open
     draft.change.seen_seq = draft.seen_seq;
     draft.change.wall_ms = now_ms_ + device.skew_ms;
-    if (draft.change.intent == sync::Intent::message) messages_.push_back({draft.ref(), 0});
+    if (draft.change.intent == sync::Intent::message || draft.change.intent == sync::Intent::on_site)
+      messages_.push_back({draft.ref(), 0});
     if (draft.change.intent == sync::Intent::estimate) estimates_.push_back({draft.ref(), 0});
     if (draft.change.intent == sync::Intent::describe) device.shown_text = draft.change.text;
     device.outbox.emplace_back(std::move(draft), now_ms_);

@@ -33,6 +33,13 @@ struct Observed {
   bool operator==(const Observed&) const = default;
 };
 
+/// What a report from on site says beside its text; nothing for other messages.
+inline std::string words_of(const sync::OnSite& report) {
+  if (report.from_ms == 0) return {};
+  return "|" + std::to_string(report.from_ms) + "-" + std::to_string(report.to_ms) + "|" + report.contact + "|" +
+         report.signed_by + "|" + report.media_type + "|" + report.signature;
+}
+
 class FoldModel {
 public:
   /// `then`: what receipts of a history that is over say of claims that came back.
@@ -123,7 +130,8 @@ private:
 
   Standing overtaken_by_merge(const Placed& fact) {
     const Intent intent = fact.change.intent;
-    const bool appends = intent == Intent::message || intent == Intent::attach || intent == Intent::log_time;
+    const bool appends = intent == Intent::message || intent == Intent::attach || intent == Intent::log_time ||
+                         intent == Intent::on_site;
     if (!appends) note(fact);
     return lost(appends ? Outcome::redirected : Outcome::overtaken, Rule::merged_ticket, *merge_);
   }
@@ -457,7 +465,8 @@ private:
 
   void tell_messages() {
     const auto is_message = [](const Placed& x) {
-      return x.change.intent == Intent::message || x.change.intent == Intent::attach;
+      const Intent intent = x.change.intent;
+      return intent == Intent::message || intent == Intent::attach || intent == Intent::on_site;
     };
     for (const Placed* x : in_order([&](const Placed& y) { return is_fact(y); })) {
       if (x->change.intent == Intent::log_time) seen_.times.emplace_back(x->change.number, x->change.text);
@@ -482,6 +491,13 @@ private:
     };
     const auto edits = about(Intent::edit_message);
     const auto deletes = about(Intent::delete_message);
+    if (message.change.intent == Intent::on_site) {  // signed for as it is
+      for (const auto& tried : {edits, deletes})
+        for (const Placed* x : tried) stand(*x, lost(Outcome::overtaken, Rule::append, message));
+      const sync::Change& made = message.change;
+      return made.text +
+             words_of({made.from_ms, made.to_ms, made.target, made.file_name, made.media_type, made.signature});
+    }
     const auto unseen = [](const std::vector<const Placed*>& list, const std::vector<const Placed*>& by) {
       std::vector<const Placed*> found;
       for (const Placed* x : list)

@@ -7,6 +7,19 @@ namespace {
 
 constexpr std::size_t tickets_enough = 6;
 
+/// The same minutes as time on site, with a signature.
+void report_on_site(sync::Change& change) {
+  change.intent = sync::Intent::on_site;
+  change.visibility = sync::Visibility::open;
+  change.from_ms = 1'700'000'000'000;
+  change.to_ms = change.from_ms + change.number * 60'000;
+  change.text = "on site for " + std::to_string(change.number) + " min";
+  change.file_name = "Jo Miller";
+  change.media_type = "image/png";
+  change.signature = std::string("\x89PNG\r\n\x1a\n drawn", 14);
+  change.number = 0;
+}
+
 }  // namespace
 
 /// Never the same twice, so that what was said can be counted.
@@ -100,6 +113,7 @@ Result<void> Agent::touch(const TicketId& ticket, const TicketId& other) {
     case 13:
       change.intent = log_time;
       change.number = random_.between(1, 90);
+      if (change.number % 3 == 0) report_on_site(change);
       break;
     case 14:
       change.intent = random_.chance(700) ? watch : unwatch;

@@ -25,6 +25,14 @@ std::string named_or_none(NameBook& names, RecordKind kind, const Bytes& id) {
   return id.empty() ? "none" : names.of(kind, id);
 }
 
+/// "95 min, signed by Jo Miller"
+std::string on_site_words(const Change& change, NameBook& names) {
+  std::string words = std::to_string((change.to_ms - change.from_ms) / 60'000) + " min";
+  if (!change.file_name.empty()) return words + ", signed by " + change.file_name;
+  if (!change.target.empty()) words += ", signed by " + names.of(RecordKind::contact, change.target);
+  return words;
+}
+
 }  // namespace
 
 std::string command_word(std::string_view intent) {
@@ -83,6 +91,9 @@ ChangeWords words_of(const Change& change, NameBook& names) {
       break;
     case Intent::attach:
       words.value = change.file_name;
+      break;
+    case Intent::on_site:
+      words.value = on_site_words(change, names);
       break;
     default:
       break;

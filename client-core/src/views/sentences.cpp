@@ -89,6 +89,8 @@ std::string overtaken(const SentenceFacts& facts, const ClockText& clock) {
       return fmt::format("{} had deleted the ticket{}{}", somebody(e.stands_author), at(facts, clock), kept);
     case Rule::message_deleted:
       return "the message had been deleted meanwhile; your text is kept here";
+    case Rule::append:
+      return "a report from on site stays as it was signed; your text is kept here";
     case Rule::estimate_claim:
       return "the estimate had been decided or replaced meanwhile";
     case Rule::taken:

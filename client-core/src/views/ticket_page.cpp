@@ -86,6 +86,7 @@ public:
       if (message.kind == sync::MessageKind::file) line.text = message.file_name;
       if (message.kind == sync::MessageKind::resolution) line.what = "result";
       if (message.kind == sync::MessageKind::overtaken_note) line.what = "overtaken_note";
+      if (message.kind == sync::MessageKind::on_site) add_on_site(line, message.on_site);
       line.lo_ms = message.window_lo_ms;
       line.hi_ms = message.window_hi_ms;
       line.time_flags = message.time_flags;
@@ -98,7 +99,8 @@ public:
 
   /// A ghost has no state: what its author did to it is all there is.
   void add_own_work(const OwnChange& own, const OperatorId& author) {
-    if (own.change.intent == sync::Intent::message || own.change.intent == sync::Intent::attach) return;
+    const sync::IntentSpec* spec = sync::find_intent(own.change.intent);
+    if (spec != nullptr && spec->unit == sync::Unit::message) return;  // shown with the messages
     Stamp stamp;
     stamp.order_ms = own.change.wall_ms;
     stamp.origin = own.origin;
@@ -120,6 +122,12 @@ private:
     Stamp stamp;
     TimelineEntry line;
   };
+
+  void add_on_site(TimelineEntry& line, const sync::OnSite& report) {
+    line.what = "on_site";
+    line.on_site = OnSiteView{report.from_ms, report.to_ms, report.signed_by, {}, report.media_type, report.signature};
+    if (!report.contact.empty()) line.on_site->contact = names_.of(RecordKind::contact, report.contact);
+  }
 
   TimelineEntry& add(const Stamp& stamp, std::string what, std::string text) {
     TimelineEntry line;
@@ -229,14 +237,6 @@ void fill_sets(TicketView& view, const sync::TicketState& state, NameBook& names
   view.pinned = std::ranges::find(pins, Bytes(names.identity().operator_id.view())) != pins.end();
 }
 
-void fill_status(TicketView& view, const sync::TicketState& state) {
-  const sync::StatusView status = sync::status_view(state);
-  view.result = status.result;
-  view.hold_reason = status.hold_reason;
-  if (status.wake_at_ms != 0) view.wake_at_ms = status.wake_at_ms;
-  if (status.estimate) {
-    view.estimate_minutes = status.estimate_minutes;
-    view.estimate = status.estimate;
 /// The words of the last move of this kind that took effect, if they were erased.
 bool words_erased(const sync::TicketState& state, const sync::StatusView& status, sync::Intent intent) {
   bool erased = false;
@@ -258,11 +258,19 @@ void fill_erased(TicketView& view, const sync::TicketState& state) {
     view.erased.emplace_back("hold_reason");
 }
 
-    for (const sync::EstimateDecision& decision : state.estimate_decisions)
-      if (decision.estimate == *status.estimate) view.estimate_decision = decision.approved ? "approved" : "rejected";
+void fill_status(TicketView& view, const sync::TicketState& state) {
+  const sync::StatusView status = sync::status_view(state);
   view.first_response_ms = state.first_response_ms;
   view.resolved_ms = status.resolved_ms;
   view.closed_ms = status.closed_ms;
+  view.result = status.result;
+  view.hold_reason = status.hold_reason;
+  if (status.wake_at_ms != 0) view.wake_at_ms = status.wake_at_ms;
+  if (status.estimate) {
+    view.estimate_minutes = status.estimate_minutes;
+    view.estimate = status.estimate;
+    for (const sync::EstimateDecision& decision : state.estimate_decisions)
+      if (decision.estimate == *status.estimate) view.estimate_decision = decision.approved ? "approved" : "rejected";
   }
   if (view.deleted || !view.merged_into.empty()) return;
   for (const sync::Intent move : sync::possible_moves(status.status, status.before_hold)) {
@@ -284,6 +292,7 @@ void fill_state(TicketView& view, const sync::TicketState& state, NameBook& name
   fill_fields(view, state, names);
   fill_sets(view, state, names);
   fill_status(view, state);
+  fill_erased(view, state);
 }
 
 /// What a ticket shows of others: all that was written to those merged into it, and the messages it was given by a
@@ -292,7 +301,6 @@ class FromOthers {
 public:
   FromOthers(ListParts parts, Timeline& timeline, TicketView& view) : parts_(parts), timeline_(timeline), view_(view) {}
 
-  fill_erased(view, state);
   Result<void> add(const sync::TicketState& state) {
     seen_.insert(state.id);
     for (const sync::Claim& merged : state.merged_from) TERN_CHECKED(add_merged(TicketId::or_zero(merged.value)));

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "admin/setting_export.hpp"
+#include "tern/protocol/base64.hpp"
 #include "time_text.hpp"
 
 namespace tern::server::admin {
@@ -73,6 +74,8 @@ std::string_view message_kind_name(sync::MessageKind kind) {
       return "file";
     case sync::MessageKind::overtaken_note:
       return "overtaken_note";
+    case sync::MessageKind::on_site:
+      return "on_site";
   }
   return "message";
 }
@@ -187,6 +190,21 @@ Result<Json> TicketExport::links(const sync::TicketState& state) {
 
 // ---- messages ----
 
+Json TicketExport::on_site_json(const sync::Message& message) const {
+  const sync::OnSite& report = message.on_site;
+  Json out =
+      Json::object({{"from_ms", Json(report.from_ms)},
+                    {"from", Json(instant_text(report.from_ms))},
+                    {"to_ms", Json(report.to_ms)},
+                    {"to", Json(instant_text(report.to_ms))},
+                    {"contact", report.contact.empty() ? Json() : names_.of(RecordKind::contact, report.contact)},
+                    {"signed_by", report.signed_by.empty() ? Json() : Json(report.signed_by)}});
+  if (report.signature.empty()) return out;
+  out.set("media_type", Json(report.media_type));
+  out.set("signature", Json(to_base64(report.signature)));
+  return out;
+}
+
 Json TicketExport::message_json(const sync::Message& message) const {
   Json out = Json::object({{"change", Json(to_hex(message.stamp.change))},
                            {"device", Json(to_uuid_text(message.stamp.origin.device.view()))},
@@ -201,6 +219,7 @@ Json TicketExport::message_json(const sync::Message& message) const {
                            {"edited", Json(!message.edits.empty())},
                            {"deleted", Json(sync::is_deleted(message))},
                            {"erased", Json(message.erased)}});
+  if (message.kind == sync::MessageKind::on_site) out.set("on_site", on_site_json(message));
   if (message.kind != sync::MessageKind::file) return out;
   out.set("file_name", Json(message.file_name));
   out.set("media_type", Json(message.media_type));

@@ -40,6 +40,7 @@ private:
   Result<Json> number_of(ByteView ticket);
   Json watchers(const sync::TicketState& state) const;
   Result<Json> links(const sync::TicketState& state);
+  Json on_site_json(const sync::Message& message) const;
   Json message_json(const sync::Message& message) const;
 
   sqlite::Database& db_;

@@ -100,13 +100,14 @@ Result<void> check_targets(Batch& batch, const SetWork& work, Entry& entry) {
 }
 
 /// The message that an edit or a delete names; it stands, and is of the change's ticket. What is no message (an
-/// estimate, say) cannot be edited.
+/// estimate, say) cannot be edited, nor can what was reported on site.
 Result<std::optional<StoredMessage>> target_message(Batch& batch, Entry& entry) {
   const sync::Change& change = *entry.change;
   const bool edits = change.intent == Intent::edit_message || change.intent == Intent::delete_message;
   if (!edits || change.targets.empty()) return std::optional<StoredMessage>{};
   TERN_TRY(auto message, find_message(batch, change.targets.front()));
-  if (!message) reject(entry, ReasonCode::invalid, Rule::admission);
+  if (!message || message->message.kind == sync::MessageKind::on_site)
+    reject(entry, ReasonCode::invalid, Rule::admission);
   return message;
 }
 
@@ -219,6 +220,8 @@ bool records_known(const Batch& batch, const sync::Change& change) {
       return known(batch, sync::RecordKind::queue, change.target);
     case Intent::watch:
       return known(batch, change.kind == 0 ? sync::RecordKind::operator_ : sync::RecordKind::contact, change.target);
+    case Intent::on_site:
+      return known(batch, sync::RecordKind::contact, change.target);
     default:
       return true;
   }

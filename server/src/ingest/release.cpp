@@ -61,6 +61,7 @@ Result<ReasonCode> judge_again(Batch& batch, const sync::PlacedChange& placed, W
     if (change.intent == sync::Intent::edit_message || change.intent == sync::Intent::delete_message) {
       TERN_TRY(const auto message, find_message(batch, target));
       if (!message || message->ticket != change.ticket) return ReasonCode::parent_missing;
+      if (message->message.kind == sync::MessageKind::on_site) return ReasonCode::invalid;
     }
   const ReasonCode against = judge_contents(batch, change, placed.stamp.author, placed.stamp.author_kind, ticket);
   if (against != ReasonCode::none) return against;

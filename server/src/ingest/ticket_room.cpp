@@ -40,6 +40,7 @@ bool over_count(const WorkingTicket& ticket, const sync::Change& change, const O
   switch (change.intent) {
     case Intent::message:
     case Intent::attach:
+    case Intent::on_site:
       return state.message_count >= limits::messages_per_ticket_max;
     case Intent::tag:
       return adds_beyond(state, change, author, FieldId::tags, limits::tags_per_ticket_max);
@@ -90,6 +91,7 @@ std::size_t growth_of(const sync::TicketState& state, const sync::Change& change
       return stamp_bytes + change.fields.front().key.size() + change.fields.front().value.value_or(Bytes{}).size() + 16;
     case Intent::message:
     case Intent::attach:
+    case Intent::on_site:
       return stamp_bytes;  // a customer's stands among the moves
     case Intent::edit_message:
       return state.merged_into ? stamp_bytes + change.text.size() : 0;  // kept as a note

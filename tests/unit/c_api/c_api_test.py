@@ -1,9 +1,10 @@
 """The C header from Python: c_api_test.py LIBRARY HOME."""
+import base64
 import ctypes
 import json
 import os
-import sys
 import re
+import sys
 import time
 import unittest
 
@@ -88,6 +89,37 @@ class CHeader(unittest.TestCase):
         self.assertEqual([h["intent"] for h in history], ["create", "start", "tag", "log_time"])
         found = self.tern.call("tern_search", "größe", 10, None)
         self.assertEqual([r["uuid"] for r in found["rows"]], [ticket])
+
+    def test_a_report_from_on_site(self):
+        drawn = base64.b64encode(b"\x89PNG\r\n\x1a\n drawn").decode()
+        report = {"intent": "on_site", "text": "seal replaced", "from_ms": 1790000000000, "to_ms": 1790005700000,
+                  "signed_by": "Jo Miller", "signature": drawn}
+        ticket = self.save({"intent": "create", "fields": {"subject": "pump"}}, report)[0]["ticket"]
+        line = self.tern.call("tern_ticket", ticket)["timeline"][-1]
+        self.assertEqual((line["what"], line["text"], line["visibility"]), ("on_site", "seal replaced", "public"))
+        self.assertEqual(line["on_site"]["signed_by"], "Jo Miller")
+        self.assertEqual(line["on_site"]["signature"], drawn)
+        self.assertEqual(line["on_site"]["to"], "2026-09-21T15:48:20.000Z")
+        for wrong, field in [({"signature": "not base64"}, "signature"), ({"signature": "PHN2Zz4="}, "signature"),
+                             ({"signed_by": ""}, "name"), ({"from_ms": "early"}, "from_ms"),
+                             ({"to_ms": 1}, "to_ms"), ({"contact": "nobody"}, "contact")]:
+            with self.assertRaises(Refused) as refused:
+                self.save({**report, "ticket": ticket, **wrong})
+            self.assertEqual(refused.exception.error.get("field"), field)
+        with self.assertRaises(Refused) as refused:
+            self.save({"intent": "start", "ticket": ticket, "signed_by": "Jo Miller"})
+        self.assertEqual(refused.exception.error["field"], "signed_by")
+
+    def test_a_file_is_told_of(self):
+        file = {"intent": "attach", "name": "pump.jpg", "content_hash": "ab" * 32, "size_bytes": 5}
+        ticket = self.save({"intent": "create", "fields": {"subject": "pump"}}, file)[0]["ticket"]
+        line = self.tern.call("tern_ticket", ticket)["timeline"][-1]
+        self.assertEqual((line["what"], line["text"], line["visibility"]), ("attach", "pump.jpg", "team"))
+        for wrong, field in [({"content_hash": "ab"}, "content_hash"), ({"size_bytes": -1}, "size_bytes"),
+                             ({"name": ""}, "name")]:
+            with self.assertRaises(Refused) as refused:
+                self.save({**file, "ticket": ticket, **wrong})
+            self.assertEqual(refused.exception.error["field"], field)
 
     def test_a_split_makes_the_new_ticket_and_gives_it_the_messages(self):
         source, _, lamp = self.save({"intent": "create", "fields": {"subject": "pump and lamp"}},

@@ -234,6 +234,52 @@ TEST_CASE("a ticket shows its fields by name and its timeline in order", "[clien
   CHECK(parse_json(to_text(json)));
 }
 
+TEST_CASE("a report from on site is shown with its times and who signed, to its author at once and to colleagues after",
+          "[client][views]") {
+  ClientDesk desk;
+  desk.add_operator("ann");
+  desk.add_operator("me");
+  desk.add_record(sync::RecordKind::contact, "Mill Ltd");
+  const TicketId pump = desk.colleagues_ticket("ann", "pump leaks");
+  desk.pull();
+  Change report = desk.by("me", Intent::on_site, pump);
+  report.visibility = sync::Visibility::open;
+  report.text = "seal replaced";
+  report.from_ms = 1'790'000'000'000;
+  report.to_ms = report.from_ms + 95 * 60'000;
+  report.target = Bytes(named<RecordId>("Mill Ltd").view());
+  report.media_type = "image/png";
+  report.signature = std::string("\x89PNG\r\n\x1a\n drawn", 14);
+  must(desk.commands->save({report}));
+  const auto view = must(desk.views->ticket(pump));
+  const auto line = std::ranges::find(view.timeline, std::string("on_site"), &client::TimelineEntry::what);
+  REQUIRE(line != view.timeline.end());
+  CHECK(line->text == "seal replaced");
+  CHECK(line->visibility == "public");
+  CHECK(line->saved == Saved::saved_here);
+  REQUIRE(line->on_site);
+  CHECK(line->on_site->from_ms == report.from_ms);
+  CHECK(line->on_site->contact == "Mill Ltd");
+  CHECK(line->on_site->signature == report.signature);
+  const Json json = to_json(view);
+  const Json& last = json["timeline"].items().back();
+  CHECK(last["on_site"]["contact"].as_string() == "Mill Ltd");
+  CHECK(last["on_site"]["signed_by"].is_null());
+  CHECK(last["on_site"]["signature"].as_string() == "iVBORw0KGgogZHJhd24=");
+  const auto history = must(desk.views->history(pump));
+  REQUIRE(history.size() == 1);
+  CHECK(history[0].intent == "on_site");
+  CHECK(history[0].value == "95 min, signed by Mill Ltd");
+  CHECK(subjects(must(desk.views->search("seal", 10, {}))) == Names{"pump leaks"});
+
+  Change edit = desk.by("me", Intent::edit_message, pump);
+  edit.targets = {line->change};
+  edit.text = "all replaced";
+  const auto offered = desk.commands->check_offered(edit);
+  REQUIRE_FALSE(offered);
+  CHECK(offered.error().code == ErrorCode::bad_transition);
+}
+
 TEST_CASE("two takes: the loser reads who was first, and what can be done", "[client][views]") {
   Listed desk;
   desk.env.advance(3'600'000);
@@ -290,6 +336,17 @@ TEST_CASE("a value that does not stand is told with both values", "[client][view
   CHECK(must(desk.views->status()).needs_attention == 1);
 }
 
+TEST_CASE("an edit of the description says that it will be merged, until it is", "[client][views]") {
+  Listed desk;
+  Change edit = desk.change(Intent::describe, desk.pump);
+  edit.text = "behind the boiler";
+  desk.save(edit);
+  const auto sentence = [&] { return must(desk.views->history(desk.pump)).front().sentence; };
+  CHECK(sentence() == "saved here, not sent yet; it will be merged with what others wrote");
+  desk.sync();
+  CHECK(sentence().find("merged") == std::string::npos);
+}
+
 TEST_CASE("an overtaken move and a rejected change say why", "[client][views]") {
   Listed desk;
   desk.env.advance(60'000);
@@ -329,6 +386,7 @@ TEST_CASE("an amendment is shown again, with what the fold says now", "[client][
   desk.commit("ann", late);
   protocol::Amendment amendment;
   amendment.ticket = desk.pump;
+  amendment.time_ms = desk.env.wall_ms();
   amendment.changes = {{{mine.device, mine.id},
                         static_cast<std::uint8_t>(sync::Outcome::applied),
                         static_cast<std::uint8_t>(sync::Outcome::superseded),
@@ -336,17 +394,6 @@ TEST_CASE("an amendment is shown again, with what the fold says now", "[client][
                         {late.ref.device, late.ref.id}}};
   const Bytes wire = protocol::sign_statement(amendment, desk.key).wire;
   must(desk.outbox->store_amendment(mine, wire));
-TEST_CASE("an edit of the description says that it will be merged, until it is", "[client][views]") {
-  Listed desk;
-  Change edit = desk.change(Intent::describe, desk.pump);
-  edit.text = "behind the boiler";
-  desk.save(edit);
-  const auto sentence = [&] { return must(desk.views->history(desk.pump)).front().sentence; };
-  CHECK(sentence() == "saved here, not sent yet; it will be merged with what others wrote");
-  desk.sync();
-  CHECK(sentence().find("merged") == std::string::npos);
-}
-
   desk.pull();
   const auto attention = desk.attention();
   REQUIRE(attention.size() == 1);
@@ -386,7 +433,6 @@ TEST_CASE("what was erased reads as erased, not as if it had never been there", 
   desk.add_operator("ann");
   const TicketId pump = desk.colleagues_ticket("ann", "pump leaks");
   const auto erased = [&](Intent intent, FieldId field = FieldId::unspecified, const std::string& key = {}) {
-  amendment.time_ms = desk.env.wall_ms();
     Change change = desk.by("ann", intent, pump);
     change.body_erased = true;
     if (field != FieldId::unspecified) change.fields = {{field, key, std::nullopt, true}};

@@ -81,6 +81,32 @@ TEST_CASE("an erased body is in no file of the server, and everything else folds
   CHECK((*stored)->set.hash() == stripped.hash());
 }
 
+TEST_CASE("who signed on site and what they drew is erased with the report, its times stay", "[ingest][erase]") {
+  Desk desk;
+  auto van = desk.add_van(desk.add_operator("Ada"));
+  const OperatorId admin = desk.add_operator("Root", sync::Role::admin);
+  const TicketId ticket = desk.new_ticket_id();
+  Change report = van->make(Intent::on_site, ticket);
+  report.visibility = sync::Visibility::open;
+  report.text = "TEXTCANARY";
+  report.from_ms = 1'790'000'000'000;
+  report.to_ms = 1'790'000'600'000;
+  report.file_name = "NAMECANARY";
+  report.media_type = "image/png";
+  report.signature = std::string("\x89PNG\r\n\x1a\n", 8) + "DRAWNCANARY";
+  van->send({van->create(ticket), report});
+  REQUIRE_FALSE(files_with(desk.folder.path(), "DRAWNCANARY").empty());
+  REQUIRE(server::erase(*desk.tenant, {report.ref}, admin));
+  CHECK(files_with(desk.folder.path(), "CANARY") == std::vector<std::string>{});
+  REQUIRE(desk.messages(ticket).size() == 1);
+  const sync::Message erased = desk.messages(ticket).front();
+  CHECK(erased.erased);
+  CHECK(erased.kind == sync::MessageKind::on_site);
+  CHECK(erased.on_site == sync::OnSite{report.from_ms, report.to_ms, {}, {}, {}, {}});
+  CHECK(desk.differs_from_zero() == "");
+  CHECK(desk.verify().findings == std::vector<std::string>{});
+}
+
 TEST_CASE("a description that quotes an erased one goes with it, one that does not stays", "[ingest][erase]") {
   Desk desk;
   auto van = desk.add_van(desk.add_operator("Ada"));

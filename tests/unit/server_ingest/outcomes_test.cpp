@@ -135,6 +135,50 @@ TEST_CASE("a message is edited by its author and by nobody else of that role", "
   CHECK_FALSE(sync::is_deleted(p.desk.messages(p.ticket).front()));
 }
 
+TEST_CASE("a report from on site is kept as it was signed: no edit, no delete, no unknown contact", "[ingest]") {
+  Desk desk;
+  const OperatorId boss = desk.add_operator("Boss", sync::Role::supervisor);
+  auto van = desk.add_van(desk.add_operator("Ada"));
+  auto office = desk.add_van(boss);
+  const RecordId customer = desk.add_record(sync::RecordKind::contact, "Mill Ltd");
+  const TicketId ticket = desk.new_ticket_id();
+  van->send(van->create(ticket));
+  Change report = van->make(Intent::on_site, ticket);
+  report.visibility = sync::Visibility::open;
+  report.text = "seal replaced";
+  report.from_ms = 1'790'000'000'000;
+  report.to_ms = 1'790'000'600'000;
+  report.target = Bytes(customer.view());
+  report.file_name = "Jo Miller";
+  report.media_type = "image/png";
+  report.signature = std::string("\x89PNG\r\n\x1a\n drawn", 14);
+  CHECK(van->send(report).outcome == Outcome::applied);
+  REQUIRE(desk.messages(ticket).size() == 1);
+  const sync::Message before = desk.messages(ticket).front();
+  CHECK(before.on_site.signature == report.signature);
+  CHECK(before.on_site.contact == customer.view());
+
+  office->pull();
+  for (const Intent intent : {Intent::edit_message, Intent::delete_message}) {
+    Change edit = office->make(intent, ticket);
+    edit.targets = {report.ref};
+    if (intent == Intent::edit_message) edit.text = "everything replaced";
+    const auto refused = office->send(edit);
+    CHECK(refused.outcome == Outcome::rejected);
+    CHECK(refused.reason == ReasonCode::invalid);
+  }
+  Change other = van->make(Intent::on_site, ticket);
+  other.visibility = sync::Visibility::team;
+  other.text = "and again";
+  other.from_ms = other.to_ms = report.to_ms;
+  other.target = Bytes(16, 'x');
+  CHECK(van->send(other).reason == ReasonCode::unknown_record);
+  REQUIRE(desk.messages(ticket).size() == 1);
+  CHECK(desk.messages(ticket).front() == before);
+  CHECK(desk.differs_from_zero() == "");
+  CHECK(desk.verify().findings == std::vector<std::string>{});
+}
+
 TEST_CASE("what the server has to refuse is told by its reason and blocks nothing behind it", "[ingest]") {
   Pair p;
   const TicketId unknown = p.desk.new_ticket_id();

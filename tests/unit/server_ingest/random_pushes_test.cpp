@@ -46,7 +46,7 @@ private:
       return create;
     }
     const TicketId ticket = any_ticket();
-    switch (draw(17)) {
+    switch (draw(18)) {
       case 0:
         return van.set(ticket, FieldId::subject, "subject " + std::to_string(draw(5)));
       case 1:
@@ -80,12 +80,24 @@ private:
       case 15:
         return draw(6) == 0 ? targeted(van.make(Intent::merge, ticket), Bytes(any_ticket().view()), false)
                             : van.make(Intent::pin, ticket);
+      case 16:
+        return remember(on_site(van, ticket));
       default:
         return draw(4) == 0 ? van.make(draw(2) == 0 ? Intent::delete_ticket : Intent::restore, ticket)
                             : remember(van.note(ticket, "team note"));
     }
   }
 
+  Change on_site(Van& van, const TicketId& ticket) {
+    Change change = van.make(Intent::on_site, ticket);
+    change.text = "replaced " + std::to_string(draw(100));
+    change.visibility = sync::Visibility::open;
+    change.from_ms = change.to_ms = 1'790'000'000'000 + static_cast<std::int64_t>(draw(1'000'000));
+    change.file_name = "Jo Miller";
+    change.media_type = "image/png";
+    change.signature = std::string("\x89PNG\r\n\x1a\n", 8) + std::to_string(draw(100));
+    return change;
+  }
   static Change targeted(Change change, Bytes target, bool reason) {
     change.target = std::move(target);
     if (reason) change.reason = "because";

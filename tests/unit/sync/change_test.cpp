@@ -241,7 +241,7 @@ TEST_CASE("numbers of a later version ask for an upgrade", "[sync][change]") {
   CHECK(spoil([](v1::Skeleton& s) { s.set_principal_kind(static_cast<v1::PrincipalKind>(5)); }) ==
         unknown("principal_kind"));
   Halves field = halves(set(FieldId::priority, "3"));
-  field.skeleton.mutable_fields(0)->set_field(29);
+  field.skeleton.mutable_fields(0)->set_field(30);
   CHECK(refusal_of(field) == unknown("field"));
   field.skeleton.mutable_fields(0)->set_field(65'536 + 7);
   CHECK(refusal_of(field) == unknown("field"));
@@ -353,6 +353,61 @@ TEST_CASE("results and reasons are at most 8 KiB, of any number of lines, and ma
   CHECK(refusal_of(assign) == fine);
   assign.reason = std::string(8'193, 'x');
   CHECK(refusal_of(assign) == too_large("reason"));
+}
+
+TEST_CASE("a report from on site says when and what, and who signed where there is a signature", "[sync][change]") {
+  Change report = smallest(Intent::on_site);
+  CHECK(refusal_of(report) == fine);
+  report.signature = std::string("\x89PNG\r\n\x1a\n drawn", 14);
+  report.media_type = "image/png";
+  CHECK(refusal_of(report) == invalid("name"));
+  report.file_name = "Jo Miller";
+  CHECK(refusal_of(report) == fine);
+  report.file_name.clear();
+  report.target = raw(person(3));
+  CHECK(refusal_of(report) == fine);
+  const auto after = travel(report);
+  REQUIRE(after.has_value());
+  CHECK(after->from_ms == report.from_ms);
+  CHECK(after->to_ms == report.to_ms);
+  CHECK(after->signature == report.signature);
+  CHECK(after->target == report.target);
+
+  const auto but = [&report](auto&& differ) {
+    Change change = report;
+    differ(change);
+    return refusal_of(change);
+  };
+  CHECK(but([](Change& c) { c.text.clear(); }) == invalid("text"));
+  CHECK(but([](Change& c) { c.text = std::string(8'193, 'x'); }) == too_large("text"));
+  CHECK(but([](Change& c) { c.visibility = Visibility::restricted; }) == invalid("visibility"));
+  CHECK(but([](Change& c) { c.from_ms = c.to_ms = 0; }) == invalid("from_ms"));
+  CHECK(but([](Change& c) { c.from_ms = -1; }) == invalid("from_ms"));
+  CHECK(but([](Change& c) { c.to_ms = c.from_ms - 1; }) == invalid("to_ms"));
+  CHECK(but([](Change& c) { c.to_ms = INT64_MAX; }) == invalid("to_ms"));
+  CHECK(but([](Change& c) { c.media_type = "image/svg+xml"; }) == invalid("media_type"));
+  CHECK(but([](Change& c) { c.media_type.clear(); }) == invalid("media_type"));
+  CHECK(but([](Change& c) { c.signature = "<svg onload=alert(1)>"; }) == invalid("signature"));
+  CHECK(but([](Change& c) { c.signature.clear(); }) == invalid("signature"));
+  CHECK(but([](Change& c) { c.signature.resize(32'768); }) == fine);
+  CHECK(but([](Change& c) { c.signature.resize(32'769); }) == too_large("signature"));
+}
+
+TEST_CASE("who signed on site is erased with the body, the times stay", "[sync][change]") {
+  Change report = smallest(Intent::on_site);
+  report.file_name = "Jo Miller";
+  report.signature = std::string("\x89PNG\r\n\x1a\n drawn", 14);
+  report.media_type = "image/png";
+  const EncodedChange encoded = encode_change(report);
+  for (const std::string_view word : {"Miller", "drawn", "seal", "png"}) {
+    CHECK(encoded.skeleton.find(word) == Bytes::npos);
+    CHECK(encoded.body.find(word) != Bytes::npos);
+  }
+  const auto erased = parse_change(encoded.skeleton, std::nullopt, report.ref.device);
+  REQUIRE(erased.has_value());
+  CHECK(erased->from_ms == report.from_ms);
+  CHECK(erased->signature.empty());
+  CHECK(erased->file_name.empty());
 }
 
 TEST_CASE("minutes are between 1 and 100000", "[sync][change]") {

@@ -29,6 +29,17 @@ Draft attachment(FoldDesk& desk, std::string_view who, std::int64_t ms, std::str
   return draft;
 }
 
+Draft report(FoldDesk& desk, std::string_view who, std::int64_t ms, std::string text) {
+  Draft draft = desk.text(who, ms, Intent::on_site, std::move(text));
+  draft.change.visibility = Visibility::open;
+  draft.change.from_ms = ms - 3'600'000;
+  draft.change.to_ms = ms;
+  draft.change.file_name = "Jo Miller";
+  draft.change.media_type = "image/png";
+  draft.change.signature = "drawn";
+  return draft;
+}
+
 }  // namespace
 
 TEST_CASE("messages, sequential: appended and counted", "[sync][fold][messages]") {
@@ -88,6 +99,61 @@ TEST_CASE("attachments, concurrent: both stay, in both arrival orders", "[sync][
     CHECK(desk.standing(a).rule == Rule::append);
     CHECK(desk.equals_zero());
   }
+}
+
+TEST_CASE("on-site results, sequential: appended with times and signature", "[sync][fold][messages]") {
+  FoldDesk desk;
+  desk.commit(report(desk, "anna", at(10), "seal replaced"));
+  const Draft second = report(desk, "bert", at(12), "tested");
+  CHECK(desk.commit(second) == Standing{Outcome::applied, Rule::append, {}, {}});
+  CHECK(texts(desk.messages()) == std::vector<std::string>{"seal replaced", "tested"});
+  const Message& shown = desk.message(second);
+  CHECK(shown.kind == MessageKind::on_site);
+  CHECK(shown.on_site == OnSite{at(11), at(12), {}, "Jo Miller", "image/png", "drawn"});
+  CHECK(shown.file_name.empty());
+  CHECK(desk.state().message_count == 2);
+  CHECK(desk.state().first_response_ms == 0);  // who works there has not answered yet
+  CHECK(desk.equals_zero());
+}
+
+TEST_CASE("on-site results, concurrent: both stay, in both arrival orders", "[sync][fold][messages]") {
+  for (const bool swapped : {false, true}) {
+    FoldDesk desk;
+    const Draft a = report(desk, "anna", at(10), "seal replaced"), b = report(desk, "bert", at(11), "fuse replaced");
+    desk.commit(swapped ? b : a);
+    desk.commit(swapped ? a : b);
+    // by last write one would be left
+    CHECK(texts(desk.messages()) == std::vector<std::string>{"seal replaced", "fuse replaced"});
+    CHECK(desk.last_write({Intent::on_site}).text == (swapped ? "seal replaced" : "fuse replaced"));
+    CHECK(desk.outcome(a) == Outcome::applied);
+    CHECK(desk.outcome(b) == Outcome::applied);
+    CHECK(desk.amendments() == 0);
+    CHECK(desk.equals_zero());
+  }
+}
+
+TEST_CASE("on-site results: what was signed is neither edited nor deleted, and whoever tries is told",
+          "[sync][fold][messages]") {
+  FoldDesk desk;
+  const Draft signed_for = report(desk, "anna", at(10), "seal replaced");
+  desk.commit(signed_for);
+  const Message before = desk.message(signed_for);
+  for (const Intent intent : {Intent::edit_message, Intent::delete_message}) {
+    const Standing standing = desk.commit(desk.on("boss", at(11), intent, signed_for.ref(), "all replaced"));
+    CHECK(standing.outcome == Outcome::overtaken);
+    CHECK(standing.rule == Rule::append);
+    CHECK(desk.message(signed_for) == before);
+  }
+  CHECK(desk.equals_zero());
+}
+
+TEST_CASE("on-site results: one of a merged ticket is shown on the target", "[sync][fold][messages]") {
+  FoldDesk desk;
+  const Draft late = report(desk, "anna", at(12), "seal replaced");
+  desk.commit(desk.to("boss", at(11), Intent::merge, "target"));
+  CHECK(desk.commit(late).outcome == Outcome::redirected);
+  CHECK(desk.message(late).on_site.signature == "drawn");
+  CHECK(desk.equals_zero());
 }
 
 TEST_CASE("first response: the earliest public message by staff, whenever it arrives", "[sync][fold][messages]") {

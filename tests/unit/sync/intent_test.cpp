@@ -20,7 +20,7 @@ TEST_CASE("every intent of the schema has one row, and no row is without a numbe
 
 TEST_CASE("an unknown intent is not found", "[sync][intent]") {
   CHECK(find_intent(Intent::unspecified) == nullptr);
-  CHECK(find_intent(static_cast<Intent>(17)) == nullptr);
+  CHECK(find_intent(static_cast<Intent>(18)) == nullptr);
   CHECK(find_intent(static_cast<Intent>(255)) == nullptr);
   CHECK(find_intent("swallow") == nullptr);
   CHECK(find_intent("") == nullptr);
@@ -52,11 +52,11 @@ TEST_CASE("claims are exactly the intents on shared things", "[sync][intent]") {
   CHECK(found == 9);
 }
 
-TEST_CASE("only messages, files and times append to what is gone", "[sync][intent]") {
+TEST_CASE("only messages, files, times and reports from on site append to what is gone", "[sync][intent]") {
   for (const IntentSpec& spec : all_intents()) {
     INFO(spec.name);
-    const bool expected =
-        spec.intent == Intent::message || spec.intent == Intent::attach || spec.intent == Intent::log_time;
+    const bool expected = spec.intent == Intent::message || spec.intent == Intent::attach ||
+                          spec.intent == Intent::log_time || spec.intent == Intent::on_site;
     CHECK(spec.append_only == expected);
   }
 }

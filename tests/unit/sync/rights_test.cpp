@@ -93,6 +93,15 @@ TEST_CASE("a light agent writes team notes in its own queues and nothing else", 
     if (spec.unit != Unit::message) CHECK_FALSE(allowed(Role::light, spec.intent));
 }
 
+TEST_CASE("who writes notes only reports nothing from on site", "[sync][rights]") {
+  Change report = smallest(Intent::on_site);
+  for (const Visibility visibility : {Visibility::open, Visibility::team}) {
+    report.visibility = visibility;
+    CHECK(allowed(actor(Role::operator_), report, near_one()));
+    CHECK_FALSE(allowed(actor(Role::light), report, near_one()));
+  }
+}
+
 TEST_CASE("restricted notes are written by supervisors and read by them and their author", "[sync][rights]") {
   CHECK_FALSE(allowed(actor(Role::operator_), message("secret", Visibility::restricted), near_one()));
   CHECK(allowed(actor(Role::supervisor), message("secret", Visibility::restricted), near_one()));

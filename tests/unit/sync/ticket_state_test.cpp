@@ -148,3 +148,30 @@ TEST_CASE("a message survives its stored form, and reads as Protobuf writes it",
   CHECK_FALSE(decode_message("").has_value());
   CHECK_FALSE(decode_message(ByteView(bytes).substr(0, 30)).has_value());
 }
+
+TEST_CASE("a report from on site survives its stored form, and reads as a message to those who do not know it",
+          "[sync][state]") {
+  FoldDesk desk;
+  Draft draft = desk.text("anna", at(12), Intent::on_site, "seal replaced");
+  draft.change.visibility = Visibility::open;
+  draft.change.from_ms = at(11);
+  draft.change.to_ms = at(12);
+  draft.change.target = Bytes(16, 'c');
+  draft.change.file_name = "Jo Miller";
+  draft.change.media_type = "image/png";
+  draft.change.signature = "drawn";
+  desk.commit(draft);
+  const Bytes bytes = encode_message(desk.message(draft));
+  const Result<Message> decoded = decode_message(bytes);
+  REQUIRE(decoded.has_value());
+  CHECK(*decoded == desk.message(draft));
+  CHECK(decoded->on_site.contact == Bytes(16, 'c'));
+  v1::TicketMessage parsed;
+  REQUIRE(parsed.ParseFromString(bytes));
+  CHECK(parsed.SerializeAsString() == bytes);
+  CHECK(parsed.kind() == 0);
+  CHECK(parsed.text() == "seal replaced");
+  for (std::size_t size = 0; size < bytes.size(); ++size) decode_message(ByteView(bytes).substr(0, size)).has_value();
+  parsed.mutable_on_site()->set_contact("short");
+  CHECK_FALSE(decode_message(parsed.SerializeAsString()).has_value());
+}

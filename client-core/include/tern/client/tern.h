@@ -73,6 +73,10 @@ int tern_identity(tern_client* client, char** json);
  *   message                     "text", "visibility": "public" | "team" (default) | "restricted"
  *   edit_message delete_message "target": {"device","id"} as in a timeline's "change"; "text"
  *   log_time estimate           "minutes", "text"?          hold     "text"?, "wake_at_ms"?
+ *   attach                      "name", "content_hash": 32 bytes in hex, "media_type"?, "size_bytes"?, "text"?,
+ *                               "visibility"
+ *   on_site                     "text", "from_ms", "to_ms", "visibility": "public" (default) | "team", "signed_by"?,
+ *                               "contact"?: name, "signature"?: a PNG image in base64
  *   resolve reopen              "text"?                     tag untag "label"
  *   assign move_queue           "to" (null: nobody, none), "reason"?
  *   watch unwatch               "to", "contact": bool       link unlink  "to", "kind"

@@ -44,6 +44,14 @@ struct ListPage {
   std::string next;  // empty: no more
 };
 
+/// What a report from on site holds beside its text.
+struct OnSiteView {
+  std::int64_t from_ms = 0, to_ms = 0;  // by the clock of the device that reported
+  std::string signed_by, contact;       // the name that was given; the contact's. Empty: none
+  std::string media_type;
+  Bytes signature;
+};
+
 /// One line of a ticket's timeline: a message, a move, a field setting, a claim.
 struct TimelineEntry {
   std::int64_t at_ms = 0, lo_ms = 0, hi_ms = 0;
@@ -52,6 +60,7 @@ struct TimelineEntry {
   bool deleted = false, edited = false, erased = false, effective = true /* false: overtaken */;
   Saved saved = Saved::confirmed;
   sync::ChangeRef change;
+  std::optional<OnSiteView> on_site;
 };
 
 struct TicketView {
@@ -59,6 +68,7 @@ struct TicketView {
   std::string description, type, organisation, result, hold_reason;
   std::vector<std::string> aliases, tags, watchers, links, external_refs, possible_moves;
   std::map<std::string, std::string> custom;
+  std::vector<std::string> erased;  // what stands but was erased: "subject", "description", "custom:room", "result" ...
   std::optional<std::int64_t> due_at_ms, wake_at_ms, estimate_minutes;
   std::int64_t first_response_ms = 0, resolved_ms = 0, closed_ms = 0;  // 0: not, or not any more
   std::optional<sync::ChangeRef> estimate;                             // what an approval names
@@ -69,7 +79,6 @@ struct TicketView {
   bool deleted = false, pinned = false;
   std::uint64_t version = 0;
   std::vector<TimelineEntry> timeline;
-  std::vector<std::string> erased;  // what stands but was erased: "subject", "description", "custom:room", "result" ...
 };
 
 /// One thing to do about what became of a change; Commands::follow_up does it.

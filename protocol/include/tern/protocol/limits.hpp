@@ -11,8 +11,9 @@ inline constexpr std::size_t mib = 1024 * kib;
 
 // A ticket.
 inline constexpr std::size_t subject_code_points_max = 255;
-inline constexpr std::size_t text_bytes_max = 64 * kib;   // description, message
-inline constexpr std::size_t result_bytes_max = 8 * kib;  // result, reason
+inline constexpr std::size_t text_bytes_max = 64 * kib;       // description, message
+inline constexpr std::size_t result_bytes_max = 8 * kib;      // result, reason
+inline constexpr std::size_t signature_bytes_max = 32 * kib;  // drawn by a customer on site
 inline constexpr std::size_t name_bytes_max = 200;
 inline constexpr std::size_t tag_bytes_max = 64;
 inline constexpr std::size_t tags_per_ticket_max = 50;
@@ -76,7 +77,7 @@ inline constexpr std::int64_t reopen_window_ms = 14LL * 86'400'000;
 inline constexpr std::int64_t retention_ms_min = 30LL * 86'400'000;
 inline constexpr std::uint64_t epoch_block = 10'000;  // counters of a new epoch start a whole block further on
 
-inline constexpr std::uint32_t schema_version = 1;  // of change.proto and the field table
+inline constexpr std::uint32_t schema_version = 2;  // of change.proto and the field table; 2: on_site
 inline constexpr std::uint32_t schema_version_min = 1;
 
 static_assert(change_set_bytes_max + want_bytes_max <= decompressed_bytes_max);

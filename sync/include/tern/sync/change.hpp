@@ -62,17 +62,19 @@ struct Change {
   bool seen_now = false;  // server-sealed only
   std::vector<ChangeId> after;
   std::vector<FieldSetting> fields;
-  Bytes target;  // 16 raw bytes: operator, queue, other ticket; empty = none   (skeleton.ref)
+  Bytes target;  // 16 raw bytes: operator, queue, other ticket, contact who signed; empty = none   (skeleton.ref)
   std::vector<ChangeRef> targets;
-  std::int64_t number = 0;  // log_time, estimate: minutes; hold: when to wake it, ms, 0 = never
-  std::uint32_t kind = 0;   // link: LinkKind; watch: 0 operator, 1 contact
-  std::string label;        // tag
-  std::string text;         // body
-  std::string base;         // body
-  std::string reason;       // body
-  std::string file_name;    // body
-  std::string media_type;   // body
-  Bytes record;             // body: tern.v1.Record
+  std::int64_t number = 0;              // log_time, estimate: minutes; hold: when to wake it, ms, 0 = never
+  std::uint32_t kind = 0;               // link: LinkKind; watch: 0 operator, 1 contact
+  std::string label;                    // tag
+  std::int64_t from_ms = 0, to_ms = 0;  // on_site: when the work there began and ended, by the author's clock
+  std::string text;                     // body
+  std::string base;                     // body
+  std::string reason;                   // body
+  std::string file_name;                // body; on_site: the name of who signed
+  std::string media_type;               // body
+  Bytes signature;                      // body: on_site, an image as media_type says
+  Bytes record;                         // body: tern.v1.Record
   std::uint32_t record_kind = 0;
   std::uint64_t size_bytes = 0;
   Bytes content_hash;

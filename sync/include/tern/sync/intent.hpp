@@ -27,6 +27,7 @@ enum class Intent : std::uint8_t {
   unlink = 14,
   pin = 15,
   unpin = 16,
+  on_site = 17,
   start = 20,
   wait = 21,
   hold = 22,

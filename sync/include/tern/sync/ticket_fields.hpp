@@ -44,6 +44,7 @@ enum class FieldId : std::uint16_t {
   updated_at = 26,
   first_response_at = 27,
   resolved_at = 28,
+  on_site = 29,
 };
 
 enum class FieldType : std::uint8_t {

@@ -117,7 +117,7 @@ struct TicketState {
   bool operator==(const TicketState&) const = default;
 };
 
-enum class MessageKind : std::uint8_t { message = 0, resolution = 1, file = 2, overtaken_note = 3 };
+enum class MessageKind : std::uint8_t { message = 0, resolution = 1, file = 2, overtaken_note = 3, on_site = 4 };
 
 struct MessageEdit {
   Stamp stamp;
@@ -126,7 +126,17 @@ struct MessageEdit {
   bool operator==(const MessageEdit&) const = default;
 };
 
-/// A message, note or file. Append-only; shown by order with its window.
+/// What a report from on site holds beside its text: as its device said it, never moved, edited or deleted.
+struct OnSite {
+  std::int64_t from_ms = 0, to_ms = 0;
+  Bytes contact;          // who signed: 16 bytes or empty
+  std::string signed_by;  // the name they gave
+  std::string media_type;
+  Bytes signature;
+  bool operator==(const OnSite&) const = default;
+};
+
+/// A message, note, file or report from on site. Append-only; shown by order with its window.
 struct Message {
   Stamp stamp;
   std::uint64_t version = 0;
@@ -140,6 +150,7 @@ struct Message {
   std::string file_name, media_type;
   std::uint64_t size_bytes = 0;
   Bytes content_hash;
+  OnSite on_site;
   bool operator==(const Message&) const = default;
 };
 

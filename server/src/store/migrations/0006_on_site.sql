@@ -1,0 +1,1 @@
+-- Ledgers from here on may hold reports from on site, which no program before this can read. No table changes.
