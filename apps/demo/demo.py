@@ -132,11 +132,15 @@ class Agent:
 
 
 def choose_log(path):
-    if os.environ.get("CI") == "true" and not path and "TERN_INCIDENT_LOG" not in os.environ and not (TREE.parent / "shared/data/incidents.csv").exists():
+    """The log that is named, else the real one beside the tree, else the sample; CI=true demands a real one."""
+    named = path or os.environ.get("TERN_INCIDENT_LOG")
+    beside = TREE.parent / "shared/data/incidents.csv"
+    if named and not pathlib.Path(named).exists():
+        fail("there is no incident log " + named)
+    if named or beside.exists():
+        return pathlib.Path(named or beside), "a real incident log"
+    if os.environ.get("CI") == "true":
         fail("CI=true demands the real incident log, and it was not found")
-    for candidate in (path, os.environ.get("TERN_INCIDENT_LOG"), TREE.parent / "shared/data/incidents.csv"):
-        if candidate and pathlib.Path(candidate).exists():
-            return pathlib.Path(candidate), "a real incident log"
     return TREE / "tests/data/incidents-sample.csv", "the sample log (the real one was not found)"
 
 
@@ -226,12 +230,12 @@ def main():
     options = parser.parse_args()
 
     folder, programs = pathlib.Path(options.dir), Programs(pathlib.Path(options.bin).resolve())
+    log, what = choose_log(options.log)
     if folder.exists() and any(folder.iterdir()) and not (folder / "server").exists():
         fail("%s holds something else than a demo; name another with --dir" % folder)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    log, what = choose_log(options.log)
-    print("Making a tenant from %s: %s" % (what, log.name))
+    print("Making a tenant from %s: %s" % (what, log.name), flush=True)
     server = Server(programs, folder, log)
     try:
         print("Imported %s incidents in %.1f s. The server listens on %s." % (server.imported.get("tickets", "?"), server.import_seconds, server.url))
