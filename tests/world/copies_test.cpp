@@ -39,6 +39,8 @@ TEST_CASE("a cloned device: the first fork heals, the second freezes the key, an
   CHECK(other.identity().device == owner.identity().device);
   CHECK(device_epoch_on_server(world, owner) == 2);
   CHECK_FALSE(frozen(world, owner));
+  const auto told = [&] { return to_text(world.server.administer("status")["problems"]); };
+  CHECK(told().find("World: 1 device(s) exist twice and go on") != std::string::npos);
   CHECK(world.place_of(owner.tenant(), first) == "ledger");
   CHECK(world.place_of(owner.tenant(), theirs) == "ledger");
   CHECK(other.fate(theirs).outcome == Outcome::applied);
@@ -48,6 +50,8 @@ TEST_CASE("a cloned device: the first fork heals, the second freezes the key, an
   const auto refused = owner.sync();
   REQUIRE_FALSE(refused);
   CHECK(frozen(world, owner));
+  CHECK(told().find("World: 1 device(s) exist twice and are frozen") != std::string::npos);
+  CHECK(told().find("go on under") == std::string::npos);
   CHECK_FALSE(owner.status().paused.empty());
   CHECK(world.place_of(owner.tenant(), second) == "quarantine");
   const ChangeRef last = other.note(ticket, "the clone's last");

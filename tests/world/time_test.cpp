@@ -98,9 +98,13 @@ TEST_CASE("on day 400, without any ceremony with keys, everything syncs and devi
   Device& van = world.add_device("van");
   const TicketId ticket = van.create("old ticket");
   CHECK(world.run_until_quiet());
-  world.pass(days_ms(400));
+  const auto said = [&] { return to_text(world.server.administer("status")["problems"]); };
+  CHECK(said().find("key list is due") == std::string::npos);
+  world.pass(days_ms(400) + hours_ms(1));
   van.note(ticket, "still here");
   CHECK(van.sync());
+  CHECK(said().find("key list is due") != std::string::npos);  // both sides warn, and that is all
+  CHECK(van.status().notice.find("key list is due") != std::string::npos);
   Device& fresh = world.add_device("fresh");
   CHECK(world.run_until_quiet());
   CHECK(fresh.view(ticket) == van.view(ticket));

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::int64_t clock_lead_s_max = 30;  // more than crashes make
 constexpr std::uintmax_t room_bytes_min = 512ULL * 1024 * 1024;
+constexpr std::int64_t fork_told_ms = 30LL * 86'400'000;  // for as long as the next one would freeze the key
 
 Json tenant_json(const Tenant& tenant) {
   return Json::object(
@@ -31,7 +32,7 @@ Json closed_json(const ClosedTenant& closed) {
                        {"state", Json("not open: " + closed.reason.message)}});
 }
 
-Result<Json> tenant_status(Tenant& tenant) {
+Result<Json> tenant_status(Tenant& tenant, std::int64_t now_ms) {
   TERN_TRY(auto reader, tenant.reader());
   TERN_TRY(const auto tickets,
            reader.db().int64_of("SELECT count(*) FROM ticket WHERE tenant_id = $1", tenant.number()));
@@ -39,13 +40,14 @@ Result<Json> tenant_status(Tenant& tenant) {
   TERN_TRY(const auto forks, reader.db().int64_of("SELECT count(*) FROM fork WHERE tenant_id = $1", tenant.number()));
   TERN_TRY(const std::uint64_t held, count_held(tenant));
   TERN_TRY(const std::uint64_t quarantined, count_quarantined(tenant));
-  std::int64_t active = 0, pending = 0, frozen = 0;
+  std::int64_t active = 0, pending = 0, frozen = 0, forked = 0;
   for (const DeviceInfo& device : devices(tenant)) {
     if (device.purpose != protocol::KeyPurpose::device) continue;
     if (device.key_state == protocol::KeyState::frozen) ++frozen;
     if (device.key_state != protocol::KeyState::active) continue;
     ++active;
     if (device.outbox_pending > 0) ++pending;
+    if (device.forked_ms != 0 && now_ms - device.forked_ms <= fork_told_ms) ++forked;
   }
   Json row = tenant_json(tenant);
   row.set("epoch", Json(to_hex(head.epoch)));
@@ -57,6 +59,7 @@ Result<Json> tenant_status(Tenant& tenant) {
   row.set("operators", Json(tenant.records(sync::RecordKind::operator_).size()));
   row.set("devices", Json(active));
   row.set("devices_with_pending_work", Json(pending));
+  row.set("devices_forked", Json(forked));
   row.set("devices_frozen", Json(frozen));
   row.set("forks", Json(forks.value_or(0)));
   row.set("held", Json(held));
@@ -80,6 +83,8 @@ void add_tenant_problems(const Json& row, Json& problems) {
     if (const std::int64_t count = row[member].as_integer(); count > 0)
       problems.push(Json(name + ": " + std::to_string(count) + " " + what));
   };
+  say("devices_forked",
+      "device(s) exist twice and go on under a new certificate: ask who has the other copy. See: ternd device list");
   say("devices_frozen", "device(s) exist twice and are frozen: enrol them anew. See: ternd device list");
   say("held", "held change(s) wait for a supervisor. See: ternd held list");
   say("quarantined_sets", "set(s) of revoked or frozen devices wait in quarantine. See: ternd quarantine list");
@@ -106,6 +111,10 @@ Json problems_of(AdminParts& parts) {
     problems.push(Json(line + " cannot be read, and refuses a restore: put a good copy of the file there."));
   if (const auto damaged = check_courier_key(parts.directory.path()); !damaged)
     problems.push(Json(damaged.error().message + " " + damaged.error().hint));
+  if (const auto keys = load_server_keys(parts.directory.path());
+      keys && parts.environment.wall_ms() > keys->list.refresh_by_ms)
+    problems.push(
+        Json("The key list is due for renewal, by the recovery key, with the server stopped: ternd keys replace"));
   if (const auto sheet = recovery_sheet(parts.directory.path()))
     problems.push(Json("The recovery key still lies in " + *sheet +
                        ": print it or move it off this machine, then delete the file."));
@@ -152,7 +161,7 @@ Result<Json> tenant_list(AdminCall& call) {
 Result<Json> status(AdminCall& call) {
   Json rows = Json::array(), problems = problems_of(call.parts());
   for (Tenant* tenant : call.parts().tenants.all()) {
-    TERN_TRY(Json row, tenant_status(*tenant));
+    TERN_TRY(Json row, tenant_status(*tenant, call.parts().environment.wall_ms()));
     add_tenant_problems(row, problems);
     rows.push(std::move(row));
   }
