@@ -68,7 +68,8 @@ std::string on_site_text(const client::OnSiteView& report) {
 
 void print_timeline(const client::TimelineEntry& entry) {
   std::cout << '\n'
-            << window_text(entry.at_ms, entry.lo_ms, entry.hi_ms) << "  " << safe(entry.author) << "  "
+            << window_text(entry.at_ms, entry.lo_ms, entry.hi_ms) << "  "
+            << (entry.recorded ? "recorded by the server for " : "") << safe(entry.author) << "  "
             << safe(client::command_word(entry.what));
   if (!entry.visibility.empty())
     std::cout << " (" << entry.visibility << ")  " << to_hex(entry.change.id).substr(0, short_id_digits);

@@ -54,6 +54,7 @@ Json entry_json(const TimelineEntry& entry) {
     out.set("window", Json::array({rfc3339(entry.lo_ms), rfc3339(entry.hi_ms)}));
   }
   if (entry.time_flags != 0) out.set("time_flags", number(entry.time_flags));
+  if (entry.recorded) out.set("recorded", Json(true));
   out.set("effective", entry.effective);
   if (entry.deleted) out.set("deleted", true);
   if (entry.edited) out.set("edited", true);

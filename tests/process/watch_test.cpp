@@ -160,7 +160,8 @@ TEST_CASE("a revoked device is cut off its stream within five seconds", "[watch]
   CHECK(ben({"list", "--status", "all"}).lines().empty());
 }
 
-TEST_CASE("what a revoked device handed in is said to wait for an administrator", "[watch]") {
+TEST_CASE("what a revoked device handed in waits for an administrator, and is recorded by the server in their name",
+          "[watch]") {
   const TempDir folder;
   ServerProcess server(folder.file("server"));
   server.start();
@@ -173,7 +174,19 @@ TEST_CASE("what a revoked device handed in is said to wait for an administrator"
   CHECK(ended.exit_code == 6);
   CHECK(holds(ended.err, "handed in"));
   CHECK(holds(ann({"history"}).out, "an administrator decides about it"));
-  CHECK(server.admin({"quarantine", "list"}).lines().size() == 1);
+  const Json waiting = server.admin({"quarantine", "list"}).line();
+
+  const DeviceProcess ben(server, folder.file("ben"), "Ben");
+  server.admin({"quarantine", "release", waiting["set"].as_string(), "--by", "admin@harbour.example"});
+  ben({"sync"});
+  Command shown = ben.command({"show", ben.number_of("Pump leaks")});
+  const Json timeline = run(shown).line()["timeline"];
+  REQUIRE(timeline.size() >= 2);
+  CHECK(timeline.items().front().find("recorded") == nullptr);  // Ann's key signed it
+  CHECK(timeline.items().back()["recorded"].as_bool());
+  CHECK(timeline.items().back()["author"].as_string() != "Ann");
+  shown.words.pop_back();  // for people
+  CHECK(holds(run(shown).out, "recorded by the server for " + timeline.items().back()["author"].as_string()));
 }
 
 TEST_CASE("a sync beside a watcher is done by it, at once, and counts what it did itself", "[watch]") {

@@ -133,6 +133,7 @@ private:
     TimelineEntry line;
     line.at_ms = stamp.order_ms;
     line.author = names_.author(stamp);
+    line.recorded = stamp.sealed && stamp.author_kind != sync::PrincipalKind::server && !stamp.author.is_zero();
     line.what = std::move(what);
     line.text = std::move(text);
     line.change = stamp.ref();

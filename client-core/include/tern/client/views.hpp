@@ -58,6 +58,7 @@ struct TimelineEntry {
   std::uint32_t time_flags = 0;
   std::string author, what /* intent or "message" */, visibility, text;
   bool deleted = false, edited = false, erased = false, effective = true /* false: overtaken */;
+  bool recorded = false;  // by the server, for its author: under no key of theirs
   Saved saved = Saved::confirmed;
   sync::ChangeRef change;
   std::optional<OnSiteView> on_site;
