@@ -56,6 +56,9 @@ function(tern_test_program name)
     set(wrapper setarch -R)  # gcc 12's runtime cannot live with the address layout of newer kernels
   endif()
   add_test(NAME ${name} COMMAND ${wrapper} $<TARGET_FILE:${name}> WORKING_DIRECTORY "${CMAKE_BINARY_DIR}")
+  if(TERN_SANITIZE)
+    math(EXPR arg_TIMEOUT "4 * ${arg_TIMEOUT}")  # instrumented, and beside another one
+  endif()
   # A gate must not be a lottery: rapidcheck draws from a fixed seed here and from a fresh one in the nightly run.
   set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} ENVIRONMENT_MODIFICATION
                        "RC_PARAMS=set:seed=20260701")
