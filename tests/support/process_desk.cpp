@@ -52,10 +52,11 @@ ServerProcess::ServerProcess(const std::string& data, const std::string& tenant)
   REQUIRE(made.exit_code == 0);
 }
 
-void ServerProcess::start(const Words& more, const std::map<std::string, std::string>& environment) {
+void ServerProcess::start(const Words& more, const std::map<std::string, std::string>& variables) {
   Command command{
       {program("ternd"), "serve", "--data", data_, "--listen", "127.0.0.1:" + std::to_string(port), "--json"},
-      environment};
+      variables};
+  command.environment.insert(environment.begin(), environment.end());
   command.words.insert(command.words.end(), more.begin(), more.end());
   child_ = std::make_unique<Child>(command);
   if (!child_->says("\"listening\"")) FAIL("the server did not start: " << child_->err());
@@ -75,7 +76,7 @@ Ended ServerProcess::kill_hard() {
 }
 
 Ended ServerProcess::ternd(const Words& words, const std::string& input, int deadline_ms) const {
-  Command command{{program("ternd")}, {}, input};
+  Command command{{program("ternd")}, environment, input};
   command.words.insert(command.words.end(), words.begin(), words.end());
   command.words.insert(command.words.end(), {"--data", data_, "--json"});
   if (!tenant_flag.empty()) command.words.insert(command.words.end(), {"--tenant", tenant_flag});
@@ -111,7 +112,7 @@ std::string ServerProcess::recovery_key() const {
 
 DeviceProcess::DeviceProcess(ServerProcess& server, const std::string& home, const std::string& operator_name,
                              const std::string& role, const std::string& scope, const Words& enrol_flags)
-    : home_(home) {
+    : environment(server.environment), home_(home) {
   Words words = {"enrol",
                  "--server",
                  server.url(),
@@ -128,14 +129,15 @@ DeviceProcess::DeviceProcess(ServerProcess& server, const std::string& home, con
 Command DeviceProcess::command(Words words) const {
   words.insert(words.begin(), program("tern"));
   words.insert(words.end(), {"--home", home_, "--json"});
-  return {std::move(words)};
+  return {std::move(words), environment};
 }
 
 Ended DeviceProcess::tern(const Words& words, const std::string& input,
-                          const std::map<std::string, std::string>& environment) const {
+                          const std::map<std::string, std::string>& variables) const {
   Command asked = command(words);
   asked.input = input;
-  asked.environment = environment;
+  asked.environment = variables;
+  asked.environment.insert(environment.begin(), environment.end());
   return run(asked);
 }
 

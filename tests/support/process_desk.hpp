@@ -24,7 +24,7 @@ public:
   explicit ServerProcess(const std::string& data, const std::string& tenant = "Harbour");
 
   /// Starts it and waits until it listens. `more`: further flags.
-  void start(const Words& more = {}, const std::map<std::string, std::string>& environment = {});
+  void start(const Words& more = {}, const std::map<std::string, std::string>& variables = {});
   Ended stop();       // SIGTERM
   Ended kill_hard();  // SIGKILL
   [[nodiscard]] bool running() const { return child_ && child_->running(); }
@@ -43,7 +43,8 @@ public:
 
   std::uint16_t port;
   std::string scheme = "http";
-  std::string tenant_flag;  // --tenant of every administration command, when there are several
+  std::map<std::string, std::string> environment;  // of every program that is started here
+  std::string tenant_flag;                         // --tenant of every administration command, when there are several
 
 private:
   std::string data_;
@@ -54,15 +55,16 @@ private:
 /// One home.
 class DeviceProcess {
 public:
-  explicit DeviceProcess(std::string home) : home_(std::move(home)) {}
+  explicit DeviceProcess(std::string home, std::map<std::string, std::string> variables = {})
+      : environment(std::move(variables)), home_(std::move(home)) {}
 
-  /// Enrols as `operator_name` and syncs once.
+  /// Enrols as `operator_name` and syncs once. Its environment is the server's.
   DeviceProcess(ServerProcess& server, const std::string& home, const std::string& operator_name,
                 const std::string& role = "operator", const std::string& scope = "own", const Words& enrol_flags = {});
 
   /// `tern WORDS --home ... --json`, whatever comes of it; `operator()` demands exit code 0 or 7.
   [[nodiscard]] Ended tern(const Words& words, const std::string& input = {},
-                           const std::map<std::string, std::string>& environment = {}) const;
+                           const std::map<std::string, std::string>& variables = {}) const;
   Ended operator()(const Words& words, const std::string& input = {}) const;
   [[nodiscard]] Command command(Words words) const;
 
@@ -72,6 +74,8 @@ public:
   [[nodiscard]] std::string number_of(const std::string& subject) const;
 
   [[nodiscard]] const std::string& home() const { return home_; }
+
+  std::map<std::string, std::string> environment;  // of every `tern`
 
 private:
   std::string home_;

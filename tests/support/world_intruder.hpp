@@ -1,46 +1,29 @@
-// Somebody with a device's keys and no regard for its program: speaks the protocol, and says what they like in it.
+// A holder of keys on the network of a world.
 #pragma once
 
-#include <memory>
-#include <vector>
-
-#include "exchange/session_client.hpp"
+#include "support/key_holder.hpp"
 #include "support/world.hpp"
-#include "tern/protocol/change_set.hpp"
-#include "tern/v1/exchange.pb.h"
 
 namespace tern::test {
 
-class Intruder {
+/// The world's time, randomness of its own.
+class IntruderClock : public Environment {
 public:
-  /// Reads the keys out of the device's home.
-  Intruder(World& world, Device& device);
-
-  /// A whole handshake. Error: the server did not want it.
-  Result<void> begin_session();
-  /// Under the session: with a good MAC over whatever it is.
-  Result<client::HttpAnswer> ask(client::HttpRequest request);
-  Result<v1::ExchangeResponse> exchange(v1::ExchangeRequest request);
-  /// One set in an exchange of its own.
-  Result<v1::ExchangeResponse> push(const Bytes& change_set);
-
-  /// The header that would go on from the newest set the server has.
-  [[nodiscard]] protocol::ChangeSetHeader next_header() const;
-  /// Sealed under this device's key, whatever the header says.
-  Bytes seal(const protocol::ChangeSetHeader& header, std::vector<sync::Change> changes);
-  sync::Change note(const TicketId& ticket, const std::string& text);
-
-  client::OpenedKeys keys;
-  protocol::SessionWelcome welcome;
+  IntruderClock(World& world, std::uint64_t seed) : world_(world), own_(seed) {}
+  std::int64_t wall_ms() override { return world_.server.environment.wall_ms(); }
+  std::int64_t boot_ms() override { return own_.boot_ms(); }
+  BootId boot_id() override { return own_.boot_id(); }
+  void random(void* into, std::size_t size_bytes) override { own_.random(into, size_bytes); }
 
 private:
   World& world_;
-  VirtualEnvironment environment_;
-  std::string address_;
-  client::SessionClient session_;
+  VirtualEnvironment own_;
 };
 
-/// 1 GiB of zeros in a zstd frame of 32 KiB.
-Bytes zstd_bomb();
+class Intruder : private IntruderClock, public KeyHolder {
+public:
+  /// Reads the keys out of the device's home.
+  Intruder(World& world, Device& device);
+};
 
 }  // namespace tern::test

@@ -1,5 +1,6 @@
 // The security scenarios that concern devices, server and what lies between them. Each has a tag, wherever its tests
-// are: `world_tests "[scenario-9]"`.
+// are: `world_tests "[scenario-9]"`. With real programs (`process_tests`): 1, 8 and 12 in tests/process/away_test, 2,
+// 6, 13 and 14 in its key_holder_test, 3 to 7, 9, 10 and 14 in its security_test.
 //
 //  1  the boot clock rewound by 5 h                          time_test
 //  2  another author, another device's id under one's key    here
