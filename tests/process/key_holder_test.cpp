@@ -16,6 +16,7 @@ namespace {
 
 struct StolenKey {
   StolenKey() {
+    must(protocol::init_crypto());
     server.start({"--quiet"});
     DeviceProcess evil(server, home, "Eve");
     boss = std::make_unique<DeviceProcess>(server, folder.file("boss"), "Boss", "supervisor", "all");
