@@ -156,6 +156,12 @@ void Directory::discard(const std::string& path) {
   for (const char* name : {"/tenants", "/keys"}) std::filesystem::remove_all(path + name, ignored);
 }
 
+void Directory::discard_tenant(const TenantEntry& entry) {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_ + "/tenants/" + to_hex(entry.id), ignored);
+  std::filesystem::remove(sealing_key_path(path_, entry.id), ignored);
+}
+
 Result<void> Directory::check_index_is_whole() {
   TERN_TRY(const auto known, tenants());
   if (known.empty() && !unknown_folders().empty()) return index_lost(path_, "names none of the tenants");

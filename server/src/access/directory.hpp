@@ -60,6 +60,8 @@ public:
   /// the name is taken or none.
   Result<TenantEntry> plan_tenant(const std::string& name, Environment& environment);
   Result<void> record_tenant(const TenantEntry& entry);
+  /// One that was planned and could not be made leaves nothing.
+  void discard_tenant(const TenantEntry& entry);
 
   Result<void> put_login(std::int64_t tenant, const std::string& email, const LoginEntry& login);
   Result<std::optional<LoginEntry>> find_login(std::int64_t tenant, const std::string& email);

@@ -147,9 +147,13 @@ Result<protocol::KeyList> replace_log_key(const std::string& directory, const pr
   return next;
 }
 
+std::string sealing_key_path(const std::string& directory, const TenantId& tenant) {
+  return keys_directory(directory) + "/sealing-" + to_hex(tenant) + ".key";
+}
+
 Result<protocol::SigningKey> sealing_key(const std::string& directory, const TenantId& tenant, bool create,
                                          Environment& environment) {
-  const std::string path = keys_directory(directory) + "/sealing-" + to_hex(tenant) + ".key";
+  const std::string path = sealing_key_path(directory, tenant);
   if (create && !file_exists(path)) return make_key(path, environment);
   return load_key(path);
 }

@@ -35,6 +35,8 @@ Result<ServerKeys> load_server_keys(const std::string& directory);
 Result<protocol::KeyList> replace_log_key(const std::string& directory, const protocol::RecoveryKey& recovery,
                                           std::optional<std::uint64_t> revoked_as_of, Environment& environment);
 
+/// Where the sealing key of one tenant lies.
+std::string sealing_key_path(const std::string& directory, const TenantId& tenant);
 /// The sealing key of one tenant, made when it is missing.
 Result<protocol::SigningKey> sealing_key(const std::string& directory, const TenantId& tenant, bool create,
                                          Environment& environment);

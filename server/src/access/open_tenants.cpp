@@ -82,11 +82,18 @@ Result<void> OpenTenants::prepare_each(const std::function<Result<void>(Tenant&)
 Result<Tenant*> OpenTenants::add(const std::string& name, const std::string& zone) {
   const std::lock_guard guard(mutex_);
   TERN_TRY(const TenantEntry entry, directory_.plan_tenant(name, environment_));
-  TERN_TRY(auto keys, tenant_keys(directory_.path(), entry.id, true, environment_));
-  TERN_TRY(auto tenant,
-           Tenant::create(directory_.tenant_options(entry, vfs_), std::move(keys), name, zone, environment_));
+  auto tenant = make_one(entry, zone);
+  if (!tenant) {
+    directory_.discard_tenant(entry);
+    return tl::unexpected(std::move(tenant).error());
+  }
   TERN_CHECKED(directory_.record_tenant(entry));
-  return (tenants_[entry.id] = std::move(tenant)).get();
+  return (tenants_[entry.id] = std::move(*tenant)).get();
+}
+
+Result<std::unique_ptr<Tenant>> OpenTenants::make_one(const TenantEntry& entry, const std::string& zone) {
+  TERN_TRY(auto keys, tenant_keys(directory_.path(), entry.id, true, environment_));
+  return Tenant::create(directory_.tenant_options(entry, vfs_), std::move(keys), entry.name, zone, environment_);
 }
 
 Tenant* OpenTenants::find(const TenantId& id) const {

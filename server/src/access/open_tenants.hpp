@@ -47,6 +47,7 @@ public:
 
 private:
   Result<void> open_one(const TenantEntry& entry);
+  Result<std::unique_ptr<Tenant>> make_one(const TenantEntry& entry, const std::string& zone);
   Result<void> close_damaged(const TenantEntry& entry, Error reason);
 
   Directory& directory_;

@@ -105,6 +105,23 @@ TEST_CASE("thousands of records are loaded in sets of a thousand", "[server][adm
   CHECK(house.command(cmd("status"))["rows"].items()[0]["commit_seq"].as_integer() == before + 3);
 }
 
+TEST_CASE("a tenant that cannot be made leaves nothing", "[server][admin]") {
+  House house;
+  const auto problems = house.command(cmd("status"))["problems"];
+  const auto files = [&] {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(house.options().directory))
+      names.insert(entry.path().string());
+    return names;
+  };
+  const auto before = files();
+  CHECK(code_of(house, cmd("tenant add", {{"name", Json("Harbour")}, {"zone", Json("Mars/Base")}})) ==
+        ErrorCode::invalid);
+  CHECK(files() == before);
+  CHECK(house.command(cmd("status"))["problems"] == problems);
+  CHECK(house.command(cmd("tenant add", {{"name", Json("Harbour")}}))["name"].as_string() == "Harbour");
+}
+
 TEST_CASE("records are added one by one, with a name of their own", "[server][admin][records]") {
   House house;
   CHECK(house.command(cmd("queue add", {{"name", Json("Field")}, {"description", Json("out there")}}))["description"]
