@@ -256,6 +256,10 @@ std::string Core::metrics() {
   out.begin("backed_up_seq", "Newest commit in a verified backup", "gauge");
   for (Tenant* tenant : tenants_.all())
     out.labelled("backed_up_seq", "tenant", to_uuid_text(tenant->id().view()), tenant->backup_stable_seq());
+  out.begin("wal_bytes", "Size of each tenant's write-ahead log; above 256 MiB something keeps it from shrinking",
+            "gauge");
+  for (Tenant* tenant : tenants_.all())
+    out.labelled("wal_bytes", "tenant", to_uuid_text(tenant->id().view()), wal_bytes(*tenant));
   out.begin("clock_in_doubt", "1 while a tenant's clock is in doubt", "gauge");
   for (Tenant* tenant : tenants_.all())
     out.labelled("clock_in_doubt", "tenant", to_uuid_text(tenant->id().view()), tenant->clock_in_doubt() ? 1 : 0);

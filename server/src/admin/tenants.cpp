@@ -100,6 +100,12 @@ Json problems_of(AdminParts& parts) {
     if (const auto trouble = tenant->storage_trouble())
       problems.push(Json(tenant->name() + ": the last write failed (" + std::string(to_string(*trouble)) + ")."));
   }
+  for (const Tenant* tenant : parts.tenants.all())
+    if (const std::uint64_t bytes = wal_bytes(*tenant); bytes > wal_bytes_alarm)
+      problems.push(Json(tenant->name() + ": the log of its file has grown to " +
+                         std::to_string(bytes / (1024 * 1024)) +
+                         " MiB, because something reads for long: a backup, a verification or an export. If none "
+                         "runs, restart the server."));
   for (const ClosedTenant& closed : parts.tenants.closed())
     problems.push(
         Json(closed.entry.name + ": not open, its devices wait. " + closed.reason.message + " " + closed.reason.hint));

@@ -1,6 +1,7 @@
 #include "jobs.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "run_batch.hpp"
 #include "tern/protocol/mutant.hpp"
@@ -13,6 +14,7 @@ constexpr std::int64_t day_ms = 86'400'000;
 constexpr std::int64_t look_every_ms = 60'000;
 constexpr std::int64_t notes_kept_ms = 60'000;
 constexpr std::int64_t idle_ms = 2'000;
+constexpr int truncation_wait_ms = 100;
 
 /// Tickets that passed an age between the last look and now, and that somebody holds.
 Result<std::vector<TicketId>> passed_age(Batch& batch, std::int64_t from_ms, std::int64_t to_ms) {
@@ -61,8 +63,17 @@ std::vector<ServerChange> expiry_entry(const Batch& batch) {
   return entry;
 }
 
+/// Waits for readers that are about to end, and not for those that read a whole file: commits wait meanwhile.
+Result<sqlite::Checkpoint> truncate_soon(sqlite::Database& writer) {
+  TERN_TRY(const auto usual_ms, writer.int64_of("PRAGMA busy_timeout"));
+  TERN_CHECKED(writer.exec("PRAGMA busy_timeout = " + std::to_string(truncation_wait_ms)));
+  auto done = writer.checkpoint(sqlite::CheckpointMode::truncate);
+  TERN_CHECKED(writer.exec("PRAGMA busy_timeout = " + std::to_string(usual_ms.value_or(0))));
+  return done;
+}
+
 Result<void> finish_truncation(Tenant::Internals& in) {
-  TERN_TRY(const sqlite::Checkpoint done, in.writer->checkpoint(sqlite::CheckpointMode::truncate));
+  TERN_TRY(const sqlite::Checkpoint done, truncate_soon(*in.writer));
   if (!done.complete) return {};  // a reader holds it up: next time
   TERN_CHECKED(write_meta(*in.writer, in.options.number, "truncate_due", meta_number(0)));
   in.truncate_due = false;
@@ -119,6 +130,12 @@ Result<void> maintain(Tenant& tenant) {
   TERN_TRY(const sqlite::Checkpoint done, in.writer->checkpoint(sqlite::CheckpointMode::passive));
   if (done.complete) in.checkpointed_seq = in.commit_seq.load();
   return {};
+}
+
+std::uint64_t wal_bytes(const Tenant& tenant) {
+  std::error_code missing;
+  const auto bytes = std::filesystem::file_size(tenant.internals().options.directory + "/tern.db-wal", missing);
+  return missing ? 0 : bytes;
 }
 
 Result<void> begin_epoch(Tenant& tenant, const protocol::EpochRecord& record, Bytes record_wire, std::uint64_t blocks) {

@@ -20,6 +20,11 @@ Result<std::optional<ServerCommit>> expire_scopes(Tenant& tenant);
 /// erasure's truncation.
 Result<void> maintain(Tenant& tenant);
 
+/// Of the file that commits are written to first. Above `wal_bytes_alarm` something keeps it from being cut back: who
+/// reads for long, or a disk that fails. Any thread.
+std::uint64_t wal_bytes(const Tenant& tenant);
+inline constexpr std::uint64_t wal_bytes_alarm = 256ULL * 1024 * 1024;
+
 /// Removes body and salt of these changes wherever they are kept, and of every later change of their tickets that
 /// quotes them; refolds. `not_found` for a change the ledger does not hold. The statement is signed -ER.
 struct Erased {

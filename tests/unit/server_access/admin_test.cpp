@@ -122,6 +122,21 @@ TEST_CASE("a tenant that cannot be made leaves nothing", "[server][admin]") {
   CHECK(house.command(cmd("tenant add", {{"name", Json("Harbour")}}))["name"].as_string() == "Harbour");
 }
 
+TEST_CASE("a write-ahead log that nobody cuts back is told", "[server][admin]") {
+  House house;
+  const auto told = [&] {
+    const Json status = house.command(cmd("status"));
+    for (const Json& problem : status["problems"].items())
+      if (problem.as_string().find("has grown to 300 MiB") != std::string::npos) return true;
+    return false;
+  };
+  CHECK_FALSE(told());
+  CHECK(house.core->metrics().find("tern_wal_bytes{") != std::string::npos);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(house.options().directory + "/tenants"))
+    if (entry.path().filename() == "tern.db-wal") std::filesystem::resize_file(entry.path(), 300 << 20);
+  CHECK(told());
+}
+
 TEST_CASE("records are added one by one, with a name of their own", "[server][admin][records]") {
   House house;
   CHECK(house.command(cmd("queue add", {{"name", Json("Field")}, {"description", Json("out there")}}))["description"]
