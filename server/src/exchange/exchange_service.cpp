@@ -23,6 +23,7 @@ namespace {
 
 constexpr std::size_t packs_bytes_share = 2;  // packs take at most half of a page
 constexpr std::size_t pack_versions_max = 16;
+constexpr std::size_t pushed_packs_bytes_max = 64 * limits::kib;
 constexpr std::size_t receipts_bytes_reserve = 64 * limits::kib;
 
 // 64 sets, 256 buckets one by one, 16 packs, and each of the others once, with room for those of later versions.
@@ -80,6 +81,14 @@ Result<void> read_rights(sqlite::Database& db, ReaderScope& scope) {
   scope.restricted_notes = reads_restricted(record);
   scope.rights_version = rows.uint64(1);
   return {};
+}
+
+std::vector<std::pair<std::uint32_t, std::uint64_t>> packs_as_of(std::uint64_t seq) {
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> held;
+  for (auto kind = static_cast<std::uint32_t>(sync::RecordKind::operator_);
+       kind <= static_cast<std::uint32_t>(sync::RecordKind::custom_field); ++kind)
+    held.emplace_back(kind, seq);
+  return held;
 }
 
 void write_head(const protocol::ChainHead& head, v1::ChainHead& out) {
@@ -462,6 +471,15 @@ Result<std::unique_ptr<ExchangeService::Asked>> ExchangeService::begin(Session& 
   return held;
 }
 
+/// Too much for a push: it says that there is something, and the device asks for it.
+ExchangeService::Pushed ExchangeService::hint_of(Tenant& tenant, std::uint64_t newest_seq) {
+  v1::ExchangeResponse news;
+  news.mutable_cursor()->set_epoch(Bytes(tenant.epoch().view()));
+  news.mutable_cursor()->set_commit_seq(newest_seq);
+  news.set_server_time_ms(tenant.now_ms());
+  return Pushed{news.SerializeAsString(), 0};
+}
+
 Result<std::optional<ExchangeService::Pushed>> ExchangeService::push(Session& session, std::uint64_t base_seq) {
   if (base_seq == 0) return std::optional<Pushed>();  // a first replica is downloaded, not pushed
   Tenant& tenant = *session.tenant;
@@ -478,16 +496,22 @@ Result<std::optional<ExchangeService::Pushed>> ExchangeService::push(Session& se
   asked.sent_seq = newest_commit(reader.db(), tenant.number());
   if (asked.sent_seq <= base_seq) return std::optional<Pushed>();
   TERN_CHECKED(read_rights(reader.db(), asked.scope));
-  asked.request->set_want_bytes(limits::want_bytes_max - receipts_bytes_reserve);
-  // Packs are pulled, not pushed: versions the device holds are not known here.
+  asked.request->set_want_bytes(limits::want_bytes_max - receipts_bytes_reserve - pushed_packs_bytes_max);
+  // What the patches name comes with them. Whoever stands at the base holds the records of up to there.
+  const bool told_of_all = tenant.commit_seq() >= asked.sent_seq;  // what memory says is as new as the snapshot
+  if (!told_of_all || tenant.newest_record_seq() > base_seq) {
+    TERN_TRY(const bool more,
+             write_packs(reader.db(), asked.scope, packs_as_of(base_seq), pushed_packs_bytes_max, asked.response));
+    if (more) return std::optional(hint_of(tenant, asked.sent_seq));
+  }
   PatchWriter patches(reader.db(), asked.scope);
   TERN_TRY(const PageEnd end,
            write_page(reader.db(), asked.scope, {base_seq, std::nullopt, asked.sent_seq, asked.request->want_bytes()},
                       patches, asked.response));
-  if (end.token) return std::optional<Pushed>();  // too much for a push: the device's next round brings it
+  if (end.token) return std::optional(hint_of(tenant, asked.sent_seq));
   TERN_TRY(const auto left, write_statements(reader.db(), tenant.number(), session.device, base_seq, end.cursor_seq, {},
                                              limits::statements_bytes_max, asked.response));
-  if (left) return std::optional<Pushed>();
+  if (left) return std::optional(hint_of(tenant, asked.sent_seq));
   asked.response.mutable_base()->set_epoch(Bytes(tenant.epoch().view()));
   asked.response.mutable_base()->set_commit_seq(base_seq);
   asked.response.mutable_cursor()->set_epoch(Bytes(tenant.epoch().view()));

@@ -52,8 +52,9 @@ public:
   };
   Result<Answered> answer_on_stream(Session& session, ByteView message);
 
-  /// Patches for a replica that stands at `base_seq` of this epoch, as a push; nothing when there are none for its
-  /// scope. `reached_seq`: where the replica stands afterwards.
+  /// Patches for a replica that stands at `base_seq` of this epoch, with the records that are new since, as a push;
+  /// nothing when nothing was committed. `reached_seq`: where the replica stands afterwards; 0 when there is too much
+  /// for a push, which then only says so: the device asks.
   struct Pushed {
     Bytes response;
     std::uint64_t reached_seq = 0;
@@ -63,6 +64,8 @@ public:
   [[nodiscard]] const ExchangeCounters& counters() const { return counters_; }
 
 private:
+  static Pushed hint_of(Tenant& tenant, std::uint64_t newest_seq);
+
   struct Asked;
   Result<std::unique_ptr<Asked>> begin(Session& session, ByteView message);
   VerifiedPush verified_push(Asked& asked);

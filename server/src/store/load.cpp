@@ -228,6 +228,9 @@ sync::Actor actor_of(const sync::Record& record) {
 
 void Tenant::Internals::publish_record(const sync::Record& record) {
   records[{record.kind, record.id}] = record;
+  std::uint64_t& highest = highest_record_ids[record.kind];
+  highest = std::max(highest, record.integer_id);
+  newest_record_seq = std::max(newest_record_seq.load(), record.version);
   if (record.kind != sync::RecordKind::operator_) return;
   const sync::Actor actor = actor_of(record);
   actors[actor.id] = actor;

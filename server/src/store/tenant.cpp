@@ -162,6 +162,9 @@ const Tenant::Internals& Tenant::internals() const {
 std::uint64_t Tenant::commit_seq() const {
   return internals_->commit_seq.load(std::memory_order_acquire);
 }
+std::uint64_t Tenant::newest_record_seq() const {
+  return internals_->newest_record_seq.load(std::memory_order_acquire);
+}
 std::uint64_t Tenant::backup_stable_seq() const {
   return internals_->backup_stable_seq.load();
 }

@@ -131,6 +131,8 @@ struct Tenant::Internals {
   mutable std::shared_mutex snapshot_mutex;
   std::unordered_map<DeviceId, Device> devices;
   std::unordered_map<RecordKey, sync::Record, RecordKeyHash> records;
+  std::map<sync::RecordKind, std::uint64_t> highest_record_ids;
+  std::atomic<std::uint64_t> newest_record_seq{0};
   std::unordered_map<OperatorId, sync::Actor> actors;
   std::unordered_map<OperatorId, std::vector<DeviceId>> operator_devices;  // of any state
   std::unordered_set<ErasedKey, ErasedKeyHash> erased;

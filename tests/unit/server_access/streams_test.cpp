@@ -104,6 +104,41 @@ TEST_CASE("a stream answers requests and brings what others commit", "[server][p
   CHECK(stream.quiet());
 }
 
+TEST_CASE("a push brings the records that it names, and says so when they are too many for it", "[server][push]") {
+  TwoStreams scene;
+  scene.ann->push(scene.ann->create(random_id<TicketId>(scene.house.environment)));
+  scene.bob->download();
+  Stream stream(*scene.bob);
+  stream.ask(scene.bob->request());
+  CHECK(stream.next().has_response());
+  scene.house.command(cmd("queue add", {{"name", Json("Brand new")}}));
+  CHECK(stream.quiet());  // a record by itself waits for something that names it
+  scene.ann->push(scene.ann->create(random_id<TicketId>(scene.house.environment), "news"));
+  const auto frame = stream.next();
+  REQUIRE(frame.has_push());
+  CHECK(frame.push().patches_size() == 1);
+  REQUIRE(frame.push().packs_size() == 1);
+  CHECK(frame.push().packs(0).records(0).name() == "Brand new");
+  CHECK_FALSE(frame.push().packs(0).whole());
+
+  Json rows = Json::array();
+  for (int i = 0; i < 3'000; ++i)
+    rows.push(Json::object({{"kind", Json("contact")}, {"name", Json("Customer " + std::to_string(i))}}));
+  scene.house.command(cmd("record load", {{"rows", rows}}));
+  for (const char* subject : {"many", "more"})
+    scene.ann->push(scene.ann->create(random_id<TicketId>(scene.house.environment), subject));
+  const auto hint = stream.next();
+  REQUIRE(hint.has_push());
+  CHECK(hint.push().packs_size() + hint.push().patches_size() == 0);
+  CHECK(hint.push().cursor().commit_seq() > frame.push().cursor().commit_seq());
+  CHECK(stream.quiet());  // said once
+  scene.bob->download();
+  stream.ask(scene.bob->request());
+  CHECK(stream.next().has_response());
+  scene.ann->push(scene.ann->create(random_id<TicketId>(scene.house.environment), "again"));
+  CHECK(stream.next().push().patches_size() == 1);
+}
+
 TEST_CASE("a stream takes sets and gives their receipts", "[server][push]") {
   TwoStreams scene;
   Stream stream(*scene.ann);
