@@ -70,6 +70,12 @@ private:
         sync::may(actor, change_, state ? &*state : nullptr, target ? &*target : nullptr);
     if (permission.allowed) return {};
     const std::string why(permission.why.empty() ? "your role does not allow this" : permission.why);
+    if (change_.intent == Intent::assign && change_.reason.empty()) {
+      sync::Change explained = change_;
+      explained.reason = "-";
+      if (sync::may(actor, explained, state ? &*state : nullptr, nullptr).allowed)
+        return fail(ErrorCode::usage, why, "say why, with --reason", "reason");
+    }
     return fail(ErrorCode::not_permitted, why, "ask a colleague whose role allows it");
   }
 

@@ -131,6 +131,23 @@ TEST_CASE("rights are those of the operator's own record", "[client][commands]")
         ErrorCode::not_found);
 }
 
+TEST_CASE("who hands a ticket on without a reason is asked for one, not told that the role is wrong",
+          "[client][commands]") {
+  ClientDesk desk;
+  const TicketId ticket = desk.colleagues_ticket("ann", "pump");
+  desk.commit("ann", desk.by("ann", Intent::take, ticket));
+  desk.add_operator("me", "operator");
+  desk.pull();
+  sync::Change assign = desk.change(Intent::assign, ticket);
+  assign.target = Bytes(named<OperatorId>("me").view());
+  const auto error = error_of(desk.commands->check_offered(assign));
+  CHECK(error.code == ErrorCode::usage);
+  CHECK(error.field == "reason");
+  CHECK(error.hint.find("--reason") != std::string::npos);
+  assign.reason = "is nearest";
+  must(desk.commands->check_offered(assign));
+}
+
 TEST_CASE("a ticket is found by number, id, uuid and prefix; several candidates are listed", "[client][commands]") {
   ClientDesk desk;
   const TicketId one = desk.colleagues_ticket("ann", "abcd one");
