@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "runtime/thread.hpp"
+#include "tern/server/admin.hpp"
 
 namespace tern::apps {
 namespace {
@@ -18,7 +19,7 @@ namespace {
 constexpr int look_ms = 200;                  // how often whoever waits looks whether the server stops
 constexpr int peer_wait_ms = 10'000;          // for a peer that says nothing, or takes nothing of its answer
 constexpr int stopping_peer_wait_ms = 1'000;  // the same while the server stops
-constexpr std::size_t peers_max = 32;
+constexpr std::size_t peers_max = 32, lengthy_max = 16;
 
 Result<sockaddr_un> address_of(const std::string& path) {
   sockaddr_un address{};
@@ -85,6 +86,11 @@ bool may_command(int descriptor) {
          (peer.uid == ::geteuid() || peer.uid == 0);
 }
 
+bool has_gone(int descriptor) {
+  pollfd look{descriptor, POLLRDHUP, 0};
+  return ::poll(&look, 1, 0) > 0 && (look.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
 Json error_json(const Error& error) {
   return Json::object({{"error", Json::object({{"code", Json(to_string(error.code))},
                                                {"message", Json(error.message)},
@@ -96,6 +102,11 @@ Json error_json(const Error& error) {
 
 std::string admin_socket_path(const std::string& data) {
   return data + "/admin.sock";
+}
+
+AdminSocket::AdminSocket(std::string path, server::ServerCore& core) : path_(std::move(path)), core_(core) {
+  for (const server::AdminCommand& command : server::admin_commands())
+    if (command.lengthy) lengthy_[command.name];
 }
 
 Result<void> AdminSocket::start() {
@@ -114,6 +125,7 @@ Result<void> AdminSocket::start() {
 
 void AdminSocket::stop() {
   if (listener_ < 0) return;
+  ending_ = true;
   stopping_ = true;
   if (thread_.joinable()) thread_.join();
   ::close(listener_);
@@ -162,12 +174,29 @@ void AdminSocket::serve_one(int connection) {
   const auto line = read_line(connection, &stopping_);
   if (!line) return;
   const auto command = parse_json(*line, JsonLimits{.depth_max = 32, .bytes_max = admin_message_bytes_max});
-  const auto answer = [&] {
-    const std::lock_guard lock(command_mutex_);
-    return command ? core_.administer(*command) : Result<Json>(tl::unexpected(command.error()));
-  }();
+  const auto answer = command ? perform(*command, connection) : Result<Json>(tl::unexpected(command.error()));
   write_line(connection, to_text(answer ? Json::object({{"answer", *answer}}) : error_json(answer.error())),
              &stopping_);
+}
+
+Result<Json> AdminSocket::perform(const Json& command, int connection) {
+  const auto lengthy = lengthy_.find(command["command"].as_string());
+  if (lengthy != lengthy_.end()) return perform_lengthy(command, connection, lengthy->second);
+  const std::lock_guard lock(command_mutex_);
+  return core_.administer(command);
+}
+
+Result<Json> AdminSocket::perform_lengthy(const Json& command, int connection, std::mutex& kind) {
+  struct Counted {
+    std::atomic<std::size_t>& all;
+    std::size_t before = all++;
+    ~Counted() { --all; }
+  };
+  const Counted counted{lengthy_count_};
+  if (counted.before >= lengthy_max)  // so that the short ones always find a place
+    return fail(ErrorCode::busy, "Many long commands are under way already.", "Wait until one of them is done.");
+  const std::lock_guard lock(kind);
+  return core_.administer(command, [&] { return ending_ || has_gone(connection); });
 }
 
 Result<std::optional<Json>> ask_running_server(const std::string& path, const Json& command) {

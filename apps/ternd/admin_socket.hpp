@@ -3,9 +3,11 @@
 
 #include <atomic>
 #include <list>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "tern/protocol/error.hpp"
@@ -16,14 +18,17 @@ namespace tern::apps {
 
 inline constexpr std::size_t admin_message_bytes_max = 64 * 1024 * 1024;  // a record load
 
-/// Serves one command a connection: a line of JSON in, a line of JSON out. Commands run one after the other; a peer
-/// that is slow to say its own or to take its answer, or that is stopped, holds up no other. Only this user and root
-/// are heard (SO_PEERCRED).
+/// Serves one command a connection: a line of JSON in, a line of JSON out. Commands run one after the other, but for
+/// those that the registry calls lengthy: of these one of each kind runs beside the others, and ends when its peer has
+/// gone. A peer that is slow to say its own or to take its answer, or that is stopped, holds up no other. Only this
+/// user and root are heard (SO_PEERCRED).
 class AdminSocket {
 public:
-  AdminSocket(std::string path, server::ServerCore& core) : path_(std::move(path)), core_(core) {}
+  AdminSocket(std::string path, server::ServerCore& core);
   ~AdminSocket() { stop(); }
   Result<void> start();
+  /// Lengthy commands end without their result from now on; the others go on until `stop`.
+  void end_lengthy() { ending_ = true; }
   /// Waits for the command that is under way, and a moment for its answer to be taken.
   void stop();
 
@@ -36,6 +41,8 @@ private:
 
   void serve();
   void serve_one(int connection);
+  Result<Json> perform(const Json& command, int connection);
+  Result<Json> perform_lengthy(const Json& command, int connection, std::mutex& kind);
   void forget_those_over();
 
   std::string path_;
@@ -43,7 +50,9 @@ private:
   int listener_ = -1;
   std::list<Peer> peers_;  // of serve's thread
   std::mutex command_mutex_;
-  std::atomic<bool> stopping_{false};
+  std::map<std::string_view, std::mutex> lengthy_;  // one for each kind, by the command's name
+  std::atomic<std::size_t> lengthy_count_{0};       // under way, or waiting for their kind
+  std::atomic<bool> ending_{false}, stopping_{false};
   std::thread thread_;
 };
 

@@ -231,6 +231,7 @@ Result<ExitCode> Daemon::run() {
   TERN_CHECKED(announce());
   wait_for_signal();
   core_->log().write(server::LogLevel::info, "stopping", {});
+  admin.end_lengthy();
   core_->close_streams();
   if (metrics_edge_) metrics_edge_->stop(0);
   edge_->stop(drain_ms);

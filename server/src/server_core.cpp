@@ -73,7 +73,10 @@ public:
   }
 
   Handler& handler() override { return routes_; }
-  Result<Json> administer(const Json& command) override { return run_command(admin_, command); }
+  using ServerCore::administer;
+  Result<Json> administer(const Json& command, const std::function<bool()>& stop) override {
+    return run_command(admin_, command, stop);
+  }
   Result<void> found_public_url(const std::string& url) override {
     return options_.public_url.empty() ? directory_->note_public_url(url) : Result<void>{};
   }

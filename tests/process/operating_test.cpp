@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <list>
+#include <utility>
 
 #include "process/load.hpp"
 #include "support/must.hpp"
@@ -26,6 +27,15 @@ std::vector<std::string> files_with(const std::string& folder, const std::string
     if (holds(content, bytes)) found.push_back(file.path().string());
   }
   return found;
+}
+
+/// A log of so many incidents that an import of it takes longer than anything else here.
+std::string long_log(const TempDir& folder, int incidents) {
+  const std::string path = folder.file("long.csv");
+  std::ofstream out(path);
+  out << "number,incident_state,sys_updated_by,sys_updated_at,priority\n";
+  for (int i = 0; i < incidents; ++i) out << "INC" << i << ",New,Editor 1,01-02-2024 10:00,3 - Moderate\n";
+  return path;
 }
 
 /// Connected to a socket of this machine until it is destroyed; never reads.
@@ -162,6 +172,61 @@ TEST_CASE("a client of administration that says nothing, or takes nothing, holds
   CHECK(server.ternd({"status"}, {}, 20'000).exit_code == 0);
   const Ended ended = server.stop();
   CHECK(ended.exit_code == 0);
+}
+
+TEST_CASE("while a command takes long, the running server does the short ones, and does not wait for it to end",
+          "[operating]") {
+  const TempDir folder;
+  ServerProcess server(folder.file("server"));
+  server.start({"--quiet"});
+  const DeviceProcess ben(server, folder.file("ben"), "Ben");
+  Child watching(ben.command({"sync", "--watch"}));
+  const std::string log = long_log(folder, 100'000);
+  const auto tickets = [&] { return server.admin({"status"}).line()["rows"].items()[0]["tickets"].as_integer(); };
+  const auto import = [&] {
+    return Command{{program("ternd"), "import", "incidents", log, "--data", server.data(), "--json"}};
+  };
+  {
+    Child importing(import());
+    REQUIRE(until([&] { return tickets() > 0; }));
+    server.admin({"device", "revoke", "Ben's device"});
+    CHECK(watching.wait(5'000).exit_code == 6);
+    server.admin({"backup", "--to", folder.file("made")});
+    check_verified(server);
+    CHECK(importing.running());
+    importing.signal(SIGINT);  // it goes, and the import with it
+    CHECK(importing.wait().signal == SIGINT);
+  }
+  std::int64_t before = -1;
+  CHECK(until([&] { return std::exchange(before, tickets()) == tickets(); }));
+  Child importing(import());
+  REQUIRE(until([&] { return tickets() > before; }));
+  CHECK(server.stop().exit_code == 0);
+  const Ended ended = importing.wait();
+  CHECK(ended.exit_code == 9);
+  CHECK(holds(ended.error()["message"].as_string(), "Interrupted"));
+  check_verified(server);
+}
+
+TEST_CASE("a backup whose asker goes away leaves nothing half-made on the running server", "[operating]") {
+  const TempDir folder;
+  ServerProcess server(folder.file("server"));
+  server.admin({"import", "incidents", std::string(TERN_TEST_DATA_DIR) + "/incidents-sample.csv"});
+  server.start({"--quiet"});
+  const std::string made = folder.file("made"), staging = server.data() + "/backup.staging";
+  const auto is_there = [](const std::string& path) { return std::filesystem::exists(path); };
+  int stopped = 0;
+  for (int round = 0; round < 10; ++round) {
+    Child child({{program("ternd"), "backup", "--to", made, "--data", server.data(), "--json"}});
+    while (child.running() && !is_there(staging)) sleep_ms(1);
+    child.signal(SIGHUP);
+    child.wait();
+    CHECK(until([&] { return !is_there(made + ".new") && !is_there(staging); }));
+    server.ternd({"status"});
+    if (!std::filesystem::remove(made)) ++stopped;
+  }
+  CHECK(stopped > 0);
+  check_verified(server);
 }
 
 TEST_CASE("a backup, an export or a restore that is told to stop leaves nothing half-made", "[operating]") {

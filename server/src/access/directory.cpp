@@ -186,6 +186,10 @@ Result<std::unique_ptr<Directory>> Directory::open(const std::string& path) {
 
 Result<std::vector<TenantEntry>> Directory::tenants() {
   const std::lock_guard guard(mutex_);
+  return read_tenants();
+}
+
+Result<std::vector<TenantEntry>> Directory::read_tenants() {
   TERN_TRY(auto rows, index_->query("SELECT tenant_id, uuid, name FROM tenant ORDER BY tenant_id"));
   std::vector<TenantEntry> out;
   for (;;) {
@@ -323,9 +327,10 @@ std::vector<std::string> Directory::unknown_folders() {
   return out;
 }
 
-Result<void> Directory::copy_index(const std::string& path) {
+Result<std::vector<TenantEntry>> Directory::copy_index(const std::string& path) {
   const std::lock_guard guard(mutex_);
-  return index_->vacuum_into(path);
+  TERN_CHECKED(index_->vacuum_into(path));
+  return read_tenants();
 }
 
 Result<std::unique_lock<std::mutex>> Directory::begin_backup() {

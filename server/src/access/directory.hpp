@@ -89,8 +89,8 @@ public:
   /// Folders under tenants/ that the index does not name: their paths.
   std::vector<std::string> unknown_folders();
 
-  /// A copy of the index as a new file.
-  Result<void> copy_index(const std::string& path);
+  /// A copy of the index as a new file; gives the tenants that it knows.
+  Result<std::vector<TenantEntry>> copy_index(const std::string& path);
   /// One backup at a time: held while it is made. `busy` while another one is.
   Result<std::unique_lock<std::mutex>> begin_backup();
   /// Where a backup puts its copies. `open` removes what a killed one left; so does an erasure, while none is made.
@@ -105,6 +105,7 @@ private:
   Result<void> open_index(bool create);
   Result<void> load_store_key();
   Result<void> check_index_is_whole();
+  Result<std::vector<TenantEntry>> read_tenants();  // mutex held
 
   [[nodiscard]] std::string log_path() const;
   Result<void> append_log(const std::string& lines);

@@ -59,18 +59,19 @@ Result<const AdminEntry*> check_command(const Json& command) {
       continue;
     const AdminArg* arg = find_argument(entry->command, member);
     if (arg == nullptr)
-      return fail(ErrorCode::usage, name + " has no argument \"" + member + "\".", "See ternd " + name + " --help.",
-                  member);
+      return fail(ErrorCode::usage, "ternd " + name + " has no argument \"" + member + "\".",
+                  "See ternd " + name + " --help.", member);
     TERN_CHECKED(check_argument(*arg, value));
   }
   for (const AdminArg& arg : entry->command.args)
     if (arg.required && is_missing(arg, command))
-      return fail(ErrorCode::usage, name + " needs " + (arg.positional ? "" : "--") + std::string(arg.name) + ".",
+      return fail(ErrorCode::usage,
+                  "ternd " + name + " needs " + (arg.positional ? "" : "--") + std::string(arg.name) + ".",
                   std::string(arg.help), std::string(arg.name));
   return entry;
 }
 
-Result<Json> run_command(AdminParts& parts, const Json& command) {
+Result<Json> run_command(AdminParts& parts, const Json& command, const std::function<bool()>& stop) {
   TERN_TRY(const AdminEntry* entry, check_command(command));
   if (entry->run == nullptr)
     return fail(ErrorCode::usage, std::string(entry->command.name) + " works on a directory that no server is using.",
@@ -79,7 +80,7 @@ Result<Json> run_command(AdminParts& parts, const Json& command) {
   if (entry->command.needs_tenant) {
     TERN_TRY(tenant, parts.tenants.named(command["tenant"].as_string()));
   }
-  AdminCall call(parts, command, tenant);
+  AdminCall call(parts, command, tenant, stop);
   auto answer = entry->run(call);
   parts.log.write(answer ? LogLevel::info : LogLevel::warning, "admin",
                   {{"command", Json(entry->command.name)},

@@ -36,8 +36,9 @@ struct AdminParts {
 /// One command on its way. Arguments were checked against the registry: a required one is there, each has its kind.
 class AdminCall {
 public:
-  AdminCall(AdminParts& parts, const Json& command, Tenant* tenant)
-      : parts_(parts), command_(command), tenant_(tenant) {}
+  /// `stop` is asked by what takes long; empty: never. References outlive the call.
+  AdminCall(AdminParts& parts, const Json& command, Tenant* tenant, const std::function<bool()>& stop)
+      : parts_(parts), command_(command), tenant_(tenant), stop_(stop) {}
 
   [[nodiscard]] AdminParts& parts() const { return parts_; }
   [[nodiscard]] Tenant& tenant() const {
@@ -52,6 +53,12 @@ public:
     return command_[arg].as_integer(fallback);
   }
   [[nodiscard]] const Json::Array& list(std::string_view arg) const { return command_[arg].items(); }
+
+  /// Whoever asked is gone, or this process is to end: what takes long ends without its result.
+  [[nodiscard]] bool is_stopped() const {
+    const auto& interrupted = parts_.options.interrupted;
+    return (stop_ && stop_()) || (interrupted && interrupted());
+  }
 
   /// Runs work that returns a Result on the tenant's committer strand.
   template <typename Work>
@@ -75,6 +82,7 @@ private:
   AdminParts& parts_;
   const Json& command_;
   Tenant* tenant_;
+  const std::function<bool()>& stop_;
 };
 
 using AdminHandler = Result<Json> (*)(AdminCall&);
@@ -90,7 +98,7 @@ const AdminEntry* find_admin_entry(std::string_view name);
 /// names.
 Result<const AdminEntry*> check_command(const Json& command);
 
-/// Checks, finds the tenant, runs, logs. Thread-safe.
-Result<Json> run_command(AdminParts& parts, const Json& command);
+/// Checks, finds the tenant, runs, logs. Thread-safe. `stop` as ServerCore::administer.
+Result<Json> run_command(AdminParts& parts, const Json& command, const std::function<bool()>& stop);
 
 }  // namespace tern::server

@@ -76,7 +76,7 @@ Result<protocol::LogHead> recomputed_head(sqlite::Database& db, std::int64_t ten
 }
 
 /// Reopens a copy: a backup is not one until it was opened.
-Result<BackedUpTenant> check_copy(const Tenant& tenant, const std::string& path,
+Result<BackedUpTenant> check_copy(const AdminCall& call, const Tenant& tenant, const std::string& path,
                                   const std::optional<sqlite::DatabaseKey>& key) {
   sqlite::OpenOptions options;
   options.path = path;
@@ -84,6 +84,7 @@ Result<BackedUpTenant> check_copy(const Tenant& tenant, const std::string& path,
   options.create = false;
   options.key = key;
   TERN_TRY(const auto db, sqlite::Database::open(options));
+  const Stoppable stoppable(*db, call);
   TERN_CHECKED(db->integrity_check());
   TERN_TRY(const auto head, recomputed_head(*db, tenant.number()));
   TERN_TRY(const auto newest,
@@ -91,7 +92,7 @@ Result<BackedUpTenant> check_copy(const Tenant& tenant, const std::string& path,
   return BackedUpTenant{tenant.id(), head, static_cast<std::uint64_t>(newest.value_or(0))};
 }
 
-Result<BackedUpTenant> copy_tenant(Tenant& tenant, const std::string& folder) {
+Result<BackedUpTenant> copy_tenant(const AdminCall& call, Tenant& tenant, const std::string& folder) {
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
   if (failed) return fail(ErrorCode::storage_failed, "Cannot make " + folder + ".");
@@ -106,10 +107,11 @@ Result<BackedUpTenant> copy_tenant(Tenant& tenant, const std::string& folder) {
     options.key = key;
     TERN_TRY(const auto pages, sqlite::Database::open(options));
     TERN_TRY(auto reader, tenant.reader());
+    const Stoppable reading(reader.db(), call), compacting(*pages, call);
     TERN_CHECKED(reader.db().backup_to(*pages));
     TERN_CHECKED(pages->vacuum_into(folder + "/tern.db"));
   }
-  return check_copy(tenant, folder + "/tern.db", key);
+  return check_copy(call, tenant, folder + "/tern.db", key);
 }
 
 class Backup {
@@ -142,7 +144,7 @@ public:
   }
 
 private:
-  [[nodiscard]] Result<void> go_on() const { return check_not_interrupted(call_.parts().options); }
+  [[nodiscard]] Result<void> go_on() const { return check_not_interrupted(call_); }
 
   Result<void> add(const std::string& source, const std::string& path) {
     TERN_CHECKED(go_on());
@@ -154,8 +156,8 @@ private:
 
   Result<void> gather() {
     const std::string& directory = call_.parts().directory.path();
-    // The index first: every tenant it knows is then among those that are open.
-    TERN_CHECKED(call_.parts().directory.copy_index(staging_.path() + "/server.db"));
+    // The index first. A tenant that is added from now on is in none of it: not in the copy, so not in the backup.
+    TERN_TRY(const auto tenants, call_.parts().directory.copy_index(staging_.path() + "/server.db"));
     TERN_CHECKED(add(staging_.path() + "/server.db", "server.db"));
     std::vector<std::string> keys;
     std::error_code failed;
@@ -167,11 +169,14 @@ private:
     if (failed) return fail(ErrorCode::storage_failed, "Cannot read " + directory + "/keys.");
     std::sort(keys.begin(), keys.end());
     for (const std::string& name : keys) TERN_CHECKED(add(directory + "/keys/" + name, "keys/" + name));
-    for (Tenant* tenant : call_.parts().tenants.all()) {
-      const std::string path = "tenants/" + to_hex(tenant->id());
+    for (const TenantEntry& entry : tenants) {
+      const std::string path = "tenants/" + to_hex(entry.id);
+      TERN_TRY(Tenant * tenant, call_.parts().tenants.named(to_uuid_text(entry.id.view())));
       TERN_CHECKED(go_on());
-      TERN_TRY(const BackedUpTenant copied, copy_tenant(*tenant, staging_.path() + "/" + path));
-      manifest_.tenants.push_back(copied);
+      const auto copied = copy_tenant(call_, *tenant, staging_.path() + "/" + path);
+      TERN_CHECKED(go_on());  // rather than what SQLite says of it
+      TERN_CHECKED(copied);
+      manifest_.tenants.push_back(*copied);
       TERN_CHECKED(add(staging_.path() + "/" + path + "/tern.db", path + "/tern.db"));
     }
     const std::string log = directory + "/" + std::string(erasures_log_name);

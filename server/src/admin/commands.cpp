@@ -37,6 +37,11 @@ AdminCommand command(std::string_view name, std::string_view summary, std::strin
   return {name, summary, details, std::move(args), where, needs_tenant};
 }
 
+AdminCommand lengthy(AdminCommand command) {
+  command.lengthy = true;
+  return command;
+}
+
 constexpr std::string_view roles = "light operator supervisor manager sla_manager admin head_admin integrator analyst";
 
 std::vector<AdminEntry> make_entries() {
@@ -156,29 +161,29 @@ std::vector<AdminEntry> make_entries() {
             optional("required", "1: must be filled"), optional("sort", "Place in forms")}),
        record_add},
       {command("field list", "Custom fields", "Example: ternd field list", paged()), record_list},
-      {command(
+      {lengthy(command(
            "record load", "Many records at once; those that are there already are left as they are",
            "One JSON object a line: {\"kind\":\"queue\",\"name\":\"Field\"}; operators also email, role, "
            "queues; all of them attributes. Anything else is refused.\nExample: ternd record load --file records.jsonl",
-           {optional("file", "Lines of JSON", Kind::path)}),
+           {optional("file", "Lines of JSON", Kind::path)})),
        record_load, "rows"},
 
-      {command("import incidents", "Tickets from a real incident log (CSV), at the times it asserts",
-               "Incidents that are there already are left as they are.\nExample: ternd import incidents "
-               "incident_event_log.csv",
-               {positional("file", "The log", Kind::path)}),
+      {lengthy(command("import incidents", "Tickets from a real incident log (CSV), at the times it asserts",
+                       "Incidents that are there already are left as they are.\nExample: ternd import incidents "
+                       "incident_event_log.csv",
+                       {positional("file", "The log", Kind::path)})),
        import_incidents},
-      {command("export", "Every ticket with its history, one JSON object a line",
-               "--format ledger writes the whole history as it was signed: tern-verify proves it without this "
-               "server.\nExample: ternd export --format jsonl --to tickets.jsonl",
-               {optional("format", "jsonl, or ledger (with --to)"),
-                optional("to", "File to write, 0600; to stdout when left out or -", Kind::path),
-                optional("replace", "The file of --to may be there already", Kind::flag),
-                optional("limit", "At most so many tickets; then a line {\"next\": TOKEN}", Kind::integer),
-                optional("after", "TOKEN of the page before")}),
+      {lengthy(command("export", "Every ticket with its history, one JSON object a line",
+                       "--format ledger writes the whole history as it was signed: tern-verify proves it without this "
+                       "server.\nExample: ternd export --format jsonl --to tickets.jsonl",
+                       {optional("format", "jsonl, or ledger (with --to)"),
+                        optional("to", "File to write, 0600; to stdout when left out or -", Kind::path),
+                        optional("replace", "The file of --to may be there already", Kind::flag),
+                        optional("limit", "At most so many tickets; then a line {\"next\": TOKEN}", Kind::integer),
+                        optional("after", "TOKEN of the page before")})),
        export_tickets},
-      {command("verify", "Checks every signature, chain, root, receipt and state, and names what is wrong",
-               "Exit code 8 when something is.\nExample: ternd verify --json", {}),
+      {lengthy(command("verify", "Checks every signature, chain, root, receipt and state, and names what is wrong",
+                       "Exit code 8 when something is.\nExample: ternd verify --json", {})),
        verify},
       {command(
            "erase", "Removes what people wrote, everywhere the server keeps it, for ever",
@@ -193,12 +198,12 @@ std::vector<AdminEntry> make_entries() {
                   optional("reason", "Why; stands in the ledger, so name nobody"),
                   optional("list", "What was erased, when and why, and which devices have confirmed it", Kind::flag)})),
        erase_bodies},
-      {command("backup", "One encrypted file with everything, checked after it was written",
-               "Only the recovery key opens it. erasures.log beside it holds ids only: keep it with your "
-               "backups.\nExample: ternd backup --to /mnt/backup/tern-2026-03-01",
-               {required("to", "File to write", Kind::path),
-                optional("replace", "The file may be there already", Kind::flag)},
-               of_the_server),
+      {lengthy(command("backup", "One encrypted file with everything, checked after it was written",
+                       "Only the recovery key opens it. erasures.log beside it holds ids only: keep it with your "
+                       "backups.\nExample: ternd backup --to /mnt/backup/tern-2026-03-01",
+                       {required("to", "File to write", Kind::path),
+                        optional("replace", "The file may be there already", Kind::flag)},
+                       of_the_server)),
        backup},
       {command(
            "restore", "Makes a server of a backup; its history goes on under a new epoch",

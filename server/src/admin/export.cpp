@@ -77,7 +77,7 @@ Result<Json> export_to_file(const AdminCall& call, const std::string& format) {
   TERN_CHECKED(check_output_file(call.text("to"), call.flag("replace"), "to"));
   TERN_TRY(auto file, PrivateFileWriter::open(call.text("to")));
   const LineSink write = [&](Json line) -> Result<bool> {
-    TERN_CHECKED(check_not_interrupted(call.parts().options));
+    TERN_CHECKED(check_not_interrupted(call));
     TERN_CHECKED(file->write(to_text(line) + "\n"));
     return true;
   };

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "admin/handlers.hpp"
+#include "admin/interrupted.hpp"
 #include "admin/record_writer.hpp"
 #include "ingest/ingest.hpp"
 #include "one_line.hpp"
@@ -19,6 +20,7 @@ namespace {
 // What an import holds at once, whatever the size of its file.
 constexpr std::size_t rows_max = 10'000'000, incidents_max = 1'000'000, names_max = 100'000;
 constexpr std::size_t incident_bytes_max = 16 * 1024 * 1024;
+constexpr std::size_t rows_between_looks = 1'024;  // whether to go on
 
 using Records = std::map<std::pair<sync::RecordKind, std::string>, RecordId>;
 
@@ -62,12 +64,14 @@ Result<void> check_row(const LogRow& row) {
 }
 
 /// The first pass: everything that can be wrong with the file is found before anything is written.
-Result<LogIndex> read_index(IncidentLogReader& log) {
+Result<LogIndex> read_index(const AdminCall& call, IncidentLogReader& log) {
   LogIndex index;
   std::unordered_map<std::string, std::uint32_t> numbers;
   for (;;) {
     TERN_TRY(const auto row, log.next());
     if (!row) break;
+    if (index.rows.size() % rows_between_looks == 0)
+      TERN_CHECKED(check_not_interrupted(call.is_stopped(), "nothing was imported"));
     TERN_CHECKED(check_row(*row));
     const auto [at, first] = numbers.try_emplace(row->incident, static_cast<std::uint32_t>(index.incidents.size()));
     if (first) index.incidents.push_back(row->incident);
@@ -187,7 +191,7 @@ Result<void> commit_incident(Tenant& tenant, std::vector<ServerChange> changes, 
 
 Result<Json> import_incidents(AdminCall& call) {
   TERN_TRY(const auto log, IncidentLogReader::open(call.text("file")));
-  TERN_TRY(LogIndex index, read_index(*log));
+  TERN_TRY(LogIndex index, read_index(call, *log));
   TERN_TRY(const std::size_t made, call.on_strand([&] { return make_records(call.tenant(), index.names); }));
   const RecordLookup lookup = [&](sync::RecordKind kind, const std::string& name) {
     return index.names.at({kind, name});
@@ -204,6 +208,7 @@ Result<Json> import_incidents(AdminCall& call) {
       ++imported.skipped;
       continue;
     }
+    TERN_CHECKED(check_not_interrupted(call.is_stopped(), "what is there by now is skipped the next time"));
     TERN_TRY(const auto rows, read_rows(*log, incident, index.names, places));
     auto changes = changes_of_incident(rows, lookup, call.parts().environment);
     TERN_CHECKED(call.on_strand([&] { return commit_incident(call.tenant(), std::move(changes), imported); }));

@@ -26,8 +26,8 @@ Json line_of(std::string_view kind, std::initializer_list<Json::Member> members)
 
 class LedgerExport {
 public:
-  LedgerExport(Tenant& tenant, sqlite::Database& db, PrivateFileWriter& file, const ServerOptions& options)
-      : tenant_(tenant), db_(db), file_(file), options_(options), number_(tenant.number()) {}
+  LedgerExport(const AdminCall& call, sqlite::Database& db, PrivateFileWriter& file)
+      : call_(call), tenant_(call.tenant()), db_(db), file_(file), number_(tenant_.number()) {}
 
   Result<void> write() {
     TERN_TRY(const auto epoch, read_meta(db_, number_, "epoch"));
@@ -38,7 +38,7 @@ public:
                                         {"tenant", Json(to_uuid_text(tenant_.id().view()))},
                                         {"epoch", Json(to_uuid_text(epoch_.view()))},
                                         {"commits", Json(commits_)},
-                                        {"program", Json("ternd " + options_.server_version)}})));
+                                        {"program", Json("ternd " + call_.parts().options.server_version)}})));
     TERN_CHECKED(write_keys());
     TERN_CHECKED(write_wires("epoch", "SELECT record FROM past_epoch WHERE tenant_id = $1 ORDER BY kept_seq"));
     TERN_CHECKED(write_wires("withdrawal",
@@ -60,7 +60,7 @@ public:
 
 private:
   Result<void> put(const Json& line) {
-    TERN_CHECKED(check_not_interrupted(options_));
+    TERN_CHECKED(check_not_interrupted(call_));
     return file_.write(lines_.close(line));
   }
 
@@ -214,10 +214,10 @@ private:
     return put(line_of("end", {{"wire", wire_json(protocol::sign_statement(end, tenant_.keys().log).wire)}}));
   }
 
+  const AdminCall& call_;
   Tenant& tenant_;
   sqlite::Database& db_;
   PrivateFileWriter& file_;
-  const ServerOptions& options_;
   const std::int64_t number_;
   ExportLines lines_;
   protocol::MerkleFrontier frontier_;
@@ -236,7 +236,7 @@ Result<Json> export_ledger(const AdminCall& call) {
   TERN_TRY(auto file, PrivateFileWriter::open(call.text("to")));
   TERN_TRY(auto reader, tenant.reader());
   TERN_TRY(auto snapshot, sqlite::Transaction::begin_read(reader.db()));
-  LedgerExport ledger(tenant, reader.db(), *file, call.parts().options);
+  LedgerExport ledger(call, reader.db(), *file);
   TERN_CHECKED(ledger.write());
   snapshot.rollback();
   TERN_CHECKED(file->finish());

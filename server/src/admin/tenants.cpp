@@ -188,7 +188,7 @@ Result<Json> status(AdminCall& call) {
 }
 
 Result<Json> verify(AdminCall& call) {
-  TERN_TRY(Verification found, verify_tenant(call.tenant()));
+  TERN_TRY(Verification found, verify_tenant(call.tenant(), [&] { return call.is_stopped(); }));
   if (const auto damaged = check_courier_key(call.parts().directory.path()); !damaged)
     found.findings.push_back(damaged.error().message);
   TERN_TRY(const auto torn, call.parts().directory.damaged_log_lines());

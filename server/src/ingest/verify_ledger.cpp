@@ -55,7 +55,7 @@ public:
     if (run_.last_commit != last)
       run_.find("the newest commit is {}, but the ledger ends at {}", run_.last_commit, last);
     run_.roots.push_back(frontier_.root());
-    for (std::uint64_t seq = 1; seq <= last; ++seq)
+    for (std::uint64_t seq = 1; seq <= last && !run_.is_stopped(); ++seq)
       if (auto done = check_set(seq); !done) run_.find("commit {}: cannot be read: {}", seq, done.error().message);
     run_.out.authors = authors_.size();
     TERN_CHECKED(check_readers());

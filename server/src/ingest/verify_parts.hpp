@@ -4,6 +4,7 @@
 // leaves behind what everything else is derived from. Damage is a finding, never the end of the run.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <utility>
@@ -31,8 +32,16 @@ struct TicketInLedger {
 };
 
 struct VerifyRun {
-  explicit VerifyRun(Tenant& t, sqlite::Database& database)
-      : tenant(t), in(t.internals()), db(database), number(t.number()) {}
+  VerifyRun(Tenant& t, sqlite::Database& database, const std::function<bool()>& stop_)
+      : tenant(t), in(t.internals()), db(database), number(t.number()), stop(stop_) {
+    if (stop) db.set_keep_going([this] { return !is_stopped(); });
+  }
+  ~VerifyRun() { db.set_keep_going({}); }
+  VerifyRun(const VerifyRun&) = delete;
+  VerifyRun& operator=(const VerifyRun&) = delete;
+
+  /// What is found from then on says nothing.
+  bool is_stopped() { return stopped = stopped || (stop && stop()); }
 
   static constexpr std::size_t findings_of_part_max = 40;
 
@@ -44,6 +53,7 @@ struct VerifyRun {
   /// A part that could not be read to its end is a finding of its own.
   template <typename Part>
   void check(std::string_view what, Part part) {
+    if (is_stopped()) return;
     in_part = 0;
     const Result<void> done = part(*this);
     if (!done) find("{}: cannot be read to the end: {}", what, done.error().message);
@@ -55,6 +65,8 @@ struct VerifyRun {
   Tenant::Internals& in;
   sqlite::Database& db;
   const std::int64_t number;
+  const std::function<bool()>& stop;
+  bool stopped = false;
   Verification out;
   std::size_t in_part = 0;
 

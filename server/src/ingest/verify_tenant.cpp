@@ -23,10 +23,10 @@ std::string Verification::summary() const {
   return fmt::format("{}, {}, {}", counted(changes, "change"), counted(authors, "author"), counted(gaps, "gap"));
 }
 
-Result<Verification> verify_tenant(Tenant& tenant) {
+Result<Verification> verify_tenant(Tenant& tenant, const std::function<bool()>& stop) {
   TERN_TRY(auto reader, tenant.reader());
   TERN_TRY(auto snapshot, sqlite::Transaction::begin_read(reader.db()));
-  VerifyRun run(tenant, reader.db());
+  VerifyRun run(tenant, reader.db(), stop);
   run.check("file", check_file);
   run.check("erasures", check_erasures);
   run.check("devices", read_device_rows);
@@ -37,6 +37,7 @@ Result<Verification> verify_tenant(Tenant& tenant) {
   run.check("tickets", check_tickets);
   run.check("scopes", check_scopes);
   snapshot.rollback();
+  if (run.is_stopped()) return fail(ErrorCode::busy, "Interrupted: not everything was checked.");
   return std::move(run.out);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,7 @@ struct Verification {
   [[nodiscard]] std::string summary() const;
 };
 
-/// Reads everything. An error only when it cannot be read at all.
-Result<Verification> verify_tenant(Tenant& tenant);
+/// Reads everything. An error only when it cannot be read at all, or `busy` once `stop` says so (empty: never).
+Result<Verification> verify_tenant(Tenant& tenant, const std::function<bool()>& stop = {});
 
 }  // namespace tern::server

@@ -195,9 +195,11 @@ Result<void> check_counters(VerifyRun& run) {
 
 Result<void> check_tickets(VerifyRun& run) {
   TERN_TRY(const std::set<TicketId> ids, all_tickets(run));
-  for (const TicketId& id : ids)
+  for (const TicketId& id : ids) {
+    if (run.is_stopped()) return {};
     if (auto done = check_fold(run, id); !done)
       run.find("ticket {}: cannot be read: {}", to_hex(id), done.error().message);
+  }
   TERN_CHECKED(check_strays(run, ids));
   TERN_CHECKED(check_names(run));
   return check_counters(run);

@@ -5,8 +5,14 @@
 
 #include "tern/sqlite/database.hpp"
 #include "tern/sqlite/files.hpp"
+#include "tern/sqlite/transaction.hpp"
 
 namespace tern::sqlite {
+namespace {
+
+constexpr int copied_pages_a_step = 256;  // between two questions whether to go on
+
+}  // namespace
 
 Result<Checkpoint> Database::checkpoint(CheckpointMode mode) {
   check(role_ == Role::writer, "only the writer checkpoints");
@@ -46,11 +52,17 @@ Result<void> Database::vacuum_into(const std::string& path) {
 }
 
 Result<void> Database::backup_to(Database& target) {
+  // One snapshot from the first page to the last: SQLite begins again where somebody commits between two steps.
+  TERN_TRY(auto snapshot, Transaction::begin_read(*this));
+  TERN_CHECKED(int64_of("SELECT count(*) FROM sqlite_schema"));
   sqlite3_backup* backup = sqlite3_backup_init(target.handle_, "main", handle_, "main");
   if (backup == nullptr) return target.failure(sqlite3_extended_errcode(target.handle_), "copy into");
-  sqlite3_backup_step(backup, -1);
-  const int code = sqlite3_backup_finish(backup);
-  if (code != SQLITE_OK) return target.failure(code, "copy into");
+  int code = SQLITE_OK;
+  while (code == SQLITE_OK)
+    code = keep_going_ && !keep_going_() ? SQLITE_INTERRUPT : sqlite3_backup_step(backup, copied_pages_a_step);
+  const int finished = sqlite3_backup_finish(backup);
+  if (code == SQLITE_INTERRUPT) return failure(code, "copy");
+  if (finished != SQLITE_OK) return target.failure(finished, "copy into");
   return {};
 }
 

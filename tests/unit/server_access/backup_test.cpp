@@ -323,6 +323,54 @@ TEST_CASE("a backup, an export or a restore that is stopped leaves nothing behin
   CHECK(scene.house.command(cmd("verify"))["good"].as_bool());
 }
 
+TEST_CASE("what takes long ends when whoever asked for it has gone, and nothing is half-made", "[server][backup]") {
+  BackedUpHouse scene;
+  scene.write("canary words");
+  const std::string made = scene.house.folder.file("made");
+  const Json log = Json(std::string(TERN_TEST_DATA_DIR) + "/incidents-sample.csv");
+  for (const Json& command :
+       {cmd("backup", {{"to", Json(made)}}), cmd("export", {{"to", Json(made)}}), cmd("verify"),
+        cmd("export", {{"to", Json(made)}, {"format", Json("ledger")}}), cmd("import incidents", {{"file", log}})}) {
+    INFO(to_text(command));
+    int stopped = 0;
+    for (int stop_at = 1; stop_at < 1'000; ++stop_at) {
+      int questions = 0;
+      const auto answer = scene.house.core->administer(command, [&] { return ++questions >= stop_at; });
+      if (answer) break;
+      ++stopped;
+      CHECK(answer.error().code == ErrorCode::busy);
+      CHECK(answer.error().message.starts_with("Interrupted"));
+      CHECK_FALSE(std::filesystem::exists(made));
+      CHECK_FALSE(std::filesystem::exists(scene.house.options().directory + "/backup.staging"));
+    }
+    CHECK(stopped > 0);
+    std::filesystem::remove(made);
+  }
+  // An import that was stopped goes on where it was: every incident is there once.
+  CHECK(scene.house.command(cmd("import incidents", {{"file", log}}))["skipped"].as_integer() == 60);
+  const Json verified = scene.house.command(cmd("verify"));
+  CHECK(verified["good"].as_bool());
+  CHECK(verified["tickets"].as_integer() == 61);
+}
+
+TEST_CASE("a tenant that is made during a backup is in it whole, or not at all", "[server][backup][restore]") {
+  for (int at = 1; at <= 4; ++at) {
+    BackedUpHouse scene;
+    int questions = 0;
+    must(scene.house.core->administer(cmd("backup", {{"to", Json(scene.backup)}}), [&] {
+      if (++questions == at) scene.house.command(cmd("tenant add", {{"name", Json("Meanwhile")}}));
+      return false;
+    }));
+    REQUIRE(scene.restore(scene.backup));
+    scene.house.reopen();
+    const Json status = scene.house.command(cmd("status"));
+    for (const Json& problem : status["problems"].items())
+      CHECK(problem.as_string().find("belongs to no tenant") == std::string::npos);
+    for (const Json& tenant : status["rows"].items())
+      CHECK(scene.house.command(cmd("verify", {{"tenant", tenant["name"]}}))["good"].as_bool());
+  }
+}
+
 TEST_CASE("a running server is not restored over", "[server][backup][restore]") {
   BackedUpHouse scene;
   scene.house.command(cmd("backup", {{"to", Json(scene.backup)}}));

@@ -248,6 +248,37 @@ TEST_CASE("a copy by VACUUM INTO and a copy by backup hold everything that was c
   }
 }
 
+TEST_CASE("a copy by backup is one snapshot, whatever is committed meanwhile, and can be stopped", "[sqlite]") {
+  TempDir dir;
+  auto writer = must_open(at(dir.file("a.db")));
+  fill(*writer, 20'000);
+  auto reader = must_open(reader_at(dir.file("a.db")));
+  int asked = 0;
+  reader->set_keep_going([&] {
+    ++asked;
+    REQUIRE(writer->run("INSERT INTO t (b) VALUES ('meanwhile')"));
+    return true;
+  });
+  {
+    auto copy = must_open(at(dir.file("copied.db")));
+    REQUIRE(reader->backup_to(*copy));
+  }
+  CHECK(asked > 2);
+  CHECK(asked < 100);  // it did not begin again
+  auto copy = must_open(at(dir.file("copied.db")));
+  CHECK(copy->integrity_check());
+  const auto rows = copy->int64_of("SELECT count(*) FROM t").value();
+  CHECK(copy->int64_of("SELECT count(*) FROM t WHERE b = 'meanwhile'").value() == rows.value() - 20'000);
+
+  asked = 0;
+  reader->set_keep_going([&] { return ++asked < 3; });
+  const auto stopped = reader->backup_to(*copy);
+  REQUIRE_FALSE(stopped);
+  CHECK(stopped.error().code == ErrorCode::busy);
+  reader->set_keep_going({});
+  CHECK_FALSE(reader->in_transaction());
+}
+
 TEST_CASE("deleted text is gone from file and log after a checkpoint", "[sqlite]") {
   TempDir dir;
   auto db = must_open(at(dir.file("a.db")));

@@ -34,6 +34,7 @@ struct AdminCommand {
   std::vector<AdminArg> args;
   AdminWhere where = AdminWhere::anywhere;
   bool needs_tenant = true;  // takes --tenant NAME; may be left out while there is one
+  bool lengthy = false;      // minutes for a large tenant: runs beside other commands, not beside its own kind
 };
 
 /// All of them, in the order of the help. `{"command": name, "tenant"?: ..., arg: value ...}` goes to

@@ -31,7 +31,7 @@ struct ServerOptions {
   LogSink log_sink;                 // empty: no log lines
   std::uint64_t ballast_bytes = 0;  // kept aside in DIR/ballast, given up when the disk is full; 0: none, unguarded
   std::function<DiskSpace(const std::string&)> disk_space;  // of a directory; empty: as the system says
-  std::function<bool()> interrupted;  // asked by what writes files that are of no use half-made; empty: never
+  std::function<bool()> interrupted;  // asked by what takes long, as `stop` of administer; empty: never
 };
 
 /// How commits are run. The product queues them for one committer strand per tenant and groups what waits; tests and
@@ -70,8 +70,10 @@ public:
   virtual Handler& handler() = 0;
 
   /// Administration: one registry of commands, in and out as JSON; the command line calls it directly or through
-  /// admin.sock. `{"command":"operator add", ...}`. Thread-safe.
-  virtual Result<Json> administer(const Json& command) = 0;
+  /// admin.sock. `{"command":"operator add", ...}`. Thread-safe. What takes long asks `stop` (empty: never) and ends
+  /// with `busy`, leaving nothing half-made, once it says so.
+  virtual Result<Json> administer(const Json& command, const std::function<bool()>& stop) = 0;
+  Result<Json> administer(const Json& command) { return administer(command, {}); }
 
   /// Where devices reach this server, found out after it was opened: what links and `status` say unless the options
   /// did.

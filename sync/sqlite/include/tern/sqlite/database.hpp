@@ -125,7 +125,8 @@ public:
   Result<Checkpoint> checkpoint(CheckpointMode mode);
   /// A compact copy of the committed state as a new file, encrypted with the same key. The file must not exist.
   Result<void> vacuum_into(const std::string& path);
-  /// Copies everything into `target` page by page; both have the same key, or none. `target` is overwritten.
+  /// Copies one snapshot into `target` page by page; both have the same key, or none. `target` is overwritten. Outside
+  /// of transactions; asks `keep_going` between pages.
   Result<void> backup_to(Database& target);
 
   /// Reads the whole file; `corrupt` with SQLite's first finding.
