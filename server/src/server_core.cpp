@@ -51,7 +51,8 @@ public:
                enrolment_,
                log_,
                [this]() -> Committer& { return *committer_; },
-               [this] { make_room(); }},
+               [this] { make_room(); },
+               naming_},
         routes_({environment, tenants_, sessions_, enrolment_, exchange_, streams_, log_,
                  [this]() -> Committer& { return *committer_; }, [this] { return metrics() + more_metrics(); },
                  [this] { return draining_.load(); }}),
@@ -118,6 +119,7 @@ private:
   Enrolment enrolment_;
   ExchangeService exchange_;
   StreamHub streams_;
+  std::mutex naming_;
   AdminParts admin_;
   Routes routes_;
   DiskGuard disk_;

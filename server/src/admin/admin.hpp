@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -31,6 +32,7 @@ struct AdminParts {
   const Log& log;
   std::function<Committer&()> committer;
   std::function<void()> make_room;  // gives the ballast up
+  std::mutex& naming;               // of who makes records: two of one name are not made at once
 };
 
 /// One command on its way. Arguments were checked against the registry: a required one is there, each has its kind.
@@ -58,6 +60,13 @@ public:
   [[nodiscard]] bool is_stopped() const {
     const auto& interrupted = parts_.options.interrupted;
     return (stop_ && stop_()) || (interrupted && interrupted());
+  }
+
+  /// Held by who looks whether a name is free and then takes it. `busy` while somebody else does, which may be long.
+  [[nodiscard]] Result<std::unique_lock<std::mutex>> lock_names() const {
+    std::unique_lock lock(parts_.naming, std::try_to_lock);
+    if (!lock.owns_lock()) return fail(ErrorCode::busy, "Records are being loaded.", "Wait until that is done.");
+    return lock;
   }
 
   /// Runs work that returns a Result on the tenant's committer strand.

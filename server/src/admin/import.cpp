@@ -123,8 +123,10 @@ sync::Record new_record(sync::RecordKind kind, const std::string& name, Environm
   return record;
 }
 
-/// Strand. Gives every wanted name its record; those that are missing are made.
-Result<std::size_t> make_records(Tenant& tenant, Records& wanted) {
+/// Gives every wanted name its record; those that are missing are made.
+Result<std::size_t> make_records(const AdminCall& call, Records& wanted) {
+  TERN_TRY(const auto naming, call.lock_names());
+  Tenant& tenant = call.tenant();
   Records there;
   for (const auto kind : {sync::RecordKind::operator_, sync::RecordKind::queue, sync::RecordKind::contact,
                           sync::RecordKind::category, sync::RecordKind::custom_field})
@@ -139,7 +141,7 @@ Result<std::size_t> make_records(Tenant& tenant, Records& wanted) {
     missing.push_back(new_record(key.first, key.second, tenant.environment()));
     id = missing.back().id;
   }
-  TERN_CHECKED(write_records(tenant, missing));
+  TERN_CHECKED(write_in_parts(call, missing));
   return missing.size();
 }
 
@@ -192,7 +194,7 @@ Result<void> commit_incident(Tenant& tenant, std::vector<ServerChange> changes, 
 Result<Json> import_incidents(AdminCall& call) {
   TERN_TRY(const auto log, IncidentLogReader::open(call.text("file")));
   TERN_TRY(LogIndex index, read_index(call, *log));
-  TERN_TRY(const std::size_t made, call.on_strand([&] { return make_records(call.tenant(), index.names); }));
+  TERN_TRY(const std::size_t made, make_records(call, index.names));
   const RecordLookup lookup = [&](sync::RecordKind kind, const std::string& name) {
     return index.names.at({kind, name});
   };

@@ -108,6 +108,7 @@ Result<Json> operator_add(AdminCall& call) {
   TERN_TRY(const auto password, password_of(call));
   sync::Record record = operator_record(email, name, role, call.parts().environment);
   record.refs = queues;
+  TERN_TRY(const auto naming, call.lock_names());
   const auto write = [&]() -> Result<void> {
     if (operator_with_email(call.tenant(), email))
       return fail(ErrorCode::invalid, "There is an operator with " + email + " already.",

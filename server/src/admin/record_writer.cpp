@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "admin/interrupted.hpp"
 #include "ingest/ingest.hpp"
 #include "one_line.hpp"
 #include "tern/protocol/limits.hpp"
@@ -93,6 +94,18 @@ Result<void> write_records(Tenant& tenant, const std::vector<sync::Record>& reco
     changes.push_back(std::move(change));
   }
   return commit_records(tenant, std::move(changes));
+}
+
+Result<void> write_in_parts(const AdminCall& call, const std::vector<sync::Record>& records) {
+  for (auto from = records.begin(); from != records.end();) {
+    TERN_CHECKED(check_not_interrupted(call.is_stopped(), "what is there by now is left as it is the next time"));
+    const auto left = static_cast<std::size_t>(records.end() - from);
+    const auto to = from + static_cast<std::ptrdiff_t>(std::min(left, limits::changes_per_set_max));
+    const std::vector<sync::Record> part(from, to);
+    TERN_CHECKED(call.on_strand([&] { return write_records(call.tenant(), part); }));
+    from = to;
+  }
+  return {};
 }
 
 Json record_json(const Tenant& tenant, const sync::Record& record) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "admin/admin.hpp"
 #include "store/tenant.hpp"
 #include "tern/protocol/json.hpp"
 #include "tern/sync/record.hpp"
@@ -22,6 +23,9 @@ Result<std::string> record_name(std::string_view text, std::string_view field = 
 
 /// Committer strand. All of them, in sets of up to 1,000; `invalid` when one is refused. New ones have a zero version.
 Result<void> write_records(Tenant& tenant, const std::vector<sync::Record>& records);
+/// The same from beside the strand, in parts: others commit in between. `busy` when the call is stopped; what was
+/// written by then stays.
+Result<void> write_in_parts(const AdminCall& call, const std::vector<sync::Record>& records);
 
 /// {"id":uuid,"integer_id":n,"name":...} and what the kind has beside it.
 Json record_json(const Tenant& tenant, const sync::Record& record);

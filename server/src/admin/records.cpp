@@ -5,6 +5,7 @@
 
 #include "admin/handlers.hpp"
 #include "admin/list_page.hpp"
+#include "admin/operator_record.hpp"
 #include "admin/record_writer.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/sync/rights.hpp"
@@ -48,7 +49,9 @@ Result<void> fill_operator(const Json& row, const Named& named, sync::Record& re
     return fail(ErrorCode::invalid, "There is no role \"" + role + "\".", "", "role");
   record.attributes["role"] = role.empty() ? "operator" : role;
   record.attributes["active"] = "1";
-  if (const std::string& email = row["email"].as_string(); !email.empty()) record.attributes["email"] = email;
+  if (const std::string& words = row["email"].as_string(); !words.empty()) {
+    TERN_TRY(record.attributes["email"], email_of(words));
+  }
   for (const Json& queue : row["queues"].items()) {
     const auto found = named.find({sync::RecordKind::queue, queue.as_string()});
     if (found == named.end())
@@ -83,6 +86,13 @@ Result<void> check_members(const Json& row, sync::RecordKind kind) {
   return {};
 }
 
+Result<void> check_custom_field(const std::string& name, const std::string& type) {
+  if (!sync::custom_type_from_name(type))
+    return fail(ErrorCode::invalid, "There is no type \"" + type + "\".",
+                "Types: text number date select multi bool ref.", "type");
+  return sync::validate_key(*sync::find_field(sync::FieldId::custom), name);
+}
+
 Result<sync::Record> record_of(const Json& row, sync::RecordKind kind, const Named& named, Environment& environment) {
   sync::Record record;
   record.kind = kind;
@@ -90,7 +100,9 @@ Result<sync::Record> record_of(const Json& row, sync::RecordKind kind, const Nam
   TERN_TRY(record.name, record_name(row["name"].as_string()));
   for (const auto& [name, value] : row["attributes"].members()) record.attributes[name] = value.as_string();
   if (kind == sync::RecordKind::operator_) TERN_CHECKED(fill_operator(row, named, record));
-  if (kind == sync::RecordKind::custom_field) record.attributes.try_emplace("type", "text");
+  if (kind == sync::RecordKind::custom_field) {
+    TERN_CHECKED(check_custom_field(record.name, record.attributes.try_emplace("type", "text").first->second));
+  }
   return record;
 }
 
@@ -136,18 +148,15 @@ Result<Json> record_load(AdminCall& call) {
     TERN_TRY(rows, rows_of_file(call.text("file")));
   }
   if (rows.size() > records_max) return fail(ErrorCode::too_large, "At most 200,000 records at once.", "", "rows");
+  TERN_TRY(const auto naming, call.lock_names());
   Environment& environment = call.parts().environment;
-  std::size_t made = 0;
-  const auto load = [&]() -> Result<Named> {
-    Named named = names_of(call.tenant());
-    for (const bool operators : {false, true}) {
-      TERN_TRY(const auto records, new_records(rows, operators, named, environment));
-      TERN_CHECKED(write_records(call.tenant(), records));
-      made += records.size();
-    }
-    return named;
-  };
-  TERN_TRY(const Named named, call.on_strand(load));
+  Named named = names_of(call.tenant());
+  // All of it is judged before anything is written.
+  TERN_TRY(const auto others, new_records(rows, false, named, environment));
+  TERN_TRY(const auto operators, new_records(rows, true, named, environment));
+  TERN_CHECKED(write_in_parts(call, others));
+  TERN_CHECKED(write_in_parts(call, operators));
+  const std::size_t made = others.size() + operators.size();
   Json out = Json::array();
   for (const Json& row : rows) {
     TERN_TRY(const sync::RecordKind kind, kind_of(row["kind"].as_string()));
@@ -169,12 +178,8 @@ Result<Json> record_add(AdminCall& call) {
   if (kind == sync::RecordKind::tag) record.name = sync::canonical_tag(record.name);
   for (const AdminArg& arg : entry->command.args)
     if (arg.name != "name" && call.has(arg.name)) record.attributes[std::string(arg.name)] = call.text(arg.name);
-  if (kind == sync::RecordKind::custom_field) {
-    if (!sync::custom_type_from_name(call.text("type")))
-      return fail(ErrorCode::invalid, "There is no type \"" + call.text("type") + "\".",
-                  "Types: text number date select multi bool ref.", "type");
-    TERN_CHECKED(sync::validate_key(*sync::find_field(sync::FieldId::custom), record.name));
-  }
+  if (kind == sync::RecordKind::custom_field) TERN_CHECKED(check_custom_field(record.name, call.text("type")));
+  TERN_TRY(const auto naming, call.lock_names());
   const auto write = [&]() -> Result<sync::Record> {
     if (find_record(call.tenant(), kind, record.name))
       return fail(ErrorCode::invalid,

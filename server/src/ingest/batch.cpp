@@ -104,8 +104,17 @@ Result<void> Batch::put_record(sync::Record record) {
                  "DO UPDATE SET data = excluded.data",
                  number, record.kind, record.id, record.version, sqlite::Blob{data}));
   }
+  std::uint64_t& highest = highest_record_ids_[record.kind];
+  highest = std::max(highest, record.integer_id);
   records_[{record.kind, record.id}] = std::move(record);
   return {};
+}
+
+std::uint64_t Batch::highest_record_id(sync::RecordKind kind) const {
+  const auto mine = highest_record_ids_.find(kind);
+  const auto known = in.highest_record_ids.find(kind);
+  return std::max(mine == highest_record_ids_.end() ? 0 : mine->second,
+                  known == in.highest_record_ids.end() ? 0 : known->second);
 }
 
 // ---- tickets ----

@@ -116,6 +116,8 @@ public:
   [[nodiscard]] const sync::Record* find_record(sync::RecordKind kind, const RecordId& id) const;
   [[nodiscard]] std::optional<sync::Actor> find_actor(const OperatorId& id) const;
   Result<void> put_record(sync::Record record);
+  /// The integer id that was given last among records of that kind; 0: none was.
+  [[nodiscard]] std::uint64_t highest_record_id(sync::RecordKind kind) const;
 
   // ---- tickets ----
   /// Null when there is no such ticket.
@@ -140,6 +142,7 @@ private:
   std::vector<DeviceId> new_devices_;
   std::vector<std::pair<DeviceId, DeviceNotes>> notes_;
   std::unordered_map<RecordKey, sync::Record, RecordKeyHash> records_;
+  std::map<sync::RecordKind, std::uint64_t> highest_record_ids_;  // of records_
   std::unordered_map<TicketId, std::unique_ptr<WorkingTicket>> tickets_;
   std::unordered_map<TicketId, bool> unknown_tickets_;
   CustodyMarks custody_;

@@ -124,20 +124,13 @@ void follow(Batch& batch, SetWork& work, const Entry& entry) {
 
 // ---- records ----
 
-Result<std::uint64_t> next_record_id(Batch& batch, sync::RecordKind kind) {
-  TERN_TRY(
-      const auto newest,
-      batch.db().int64_of("SELECT max(integer_id) FROM record WHERE tenant_id = $1 AND kind = $2", batch.number, kind));
-  return static_cast<std::uint64_t>(newest.value_or(0)) + 1;
-}
-
 Result<void> fold_record(Batch& batch, const SetWork& work, Entry& entry) {
   TERN_TRY(sync::Record record, sync::decode_record(entry.change->record));
   const sync::Record* before = batch.find_record(record.kind, record.id);
   if (before != nullptr) {
     record.integer_id = before->integer_id;
   } else if (record.integer_id == 0) {
-    TERN_TRY(record.integer_id, next_record_id(batch, record.kind));
+    record.integer_id = batch.highest_record_id(record.kind) + 1;
   }
   record.version = work.commit_seq;
   entry.admission.integer_id = record.integer_id;

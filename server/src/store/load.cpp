@@ -90,6 +90,7 @@ Result<void> load_clock(Tenant::Internals& in, sqlite::Database& db, std::int64_
 Result<void> load_records(Tenant::Internals& in, sqlite::Database& db, std::int64_t tenant) {
   TERN_TRY(auto rows, db.query("SELECT data FROM record WHERE tenant_id = $1", tenant));
   in.records.clear();
+  in.highest_record_ids.clear();
   in.actors.clear();
   for (;;) {
     TERN_TRY(const bool more, rows.step());

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <thread>
 
 #include "house.hpp"
 #include "tern/server/admin.hpp"
@@ -103,6 +104,54 @@ TEST_CASE("thousands of records are loaded in sets of a thousand", "[server][adm
   const auto before = house.command(cmd("status"))["rows"].items()[0]["commit_seq"].as_integer();
   CHECK(house.command(cmd("record load", {{"rows", rows}}))["made"].as_integer() == 2'500);
   CHECK(house.command(cmd("status"))["rows"].items()[0]["commit_seq"].as_integer() == before + 3);
+}
+
+TEST_CASE("a load of which one row is refused makes nothing", "[server][admin][records]") {
+  House house;
+  const auto refused = [&](Json row) {
+    const Json rows = Json::array({record("queue", "Field"), std::move(row)});
+    CHECK(code_of(house, cmd("record load", {{"rows", rows}})) != ErrorCode::internal);
+    CHECK(house.command(cmd("queue list"))["rows"].size() == 0);
+  };
+  Json op = record("operator", "Ann");
+  refused(Json(op).set("shoe", Json("42")));
+  refused(Json(op).set("role", Json("king")));
+  refused(Json(op).set("email", Json("nobody")));
+  refused(Json(op).set("queues", Json::array({Json("Depot")})));
+  refused(record("custom_field", "Meter No"));
+  refused(record("custom_field", "meter").set("attributes", Json::object({{"type", Json("colour")}})));
+  CHECK(
+      house.command(cmd("record load", {{"rows", Json::array({record("queue", "Field"), op})}}))["made"].as_integer() ==
+      2);
+}
+
+TEST_CASE("a load of many records lets others commit in between, and can be stopped and done again",
+          "[server][admin][records]") {
+  House house;
+  Json rows = Json::array();
+  for (int i = 0; i < 3'500; ++i)
+    rows.push(Json::object({{"kind", Json("contact")}, {"name", Json("Caller " + std::to_string(i))}}));
+  const Json load = cmd("record load", {{"rows", rows}});
+  int parts = 0;
+  const auto another = [&] {
+    CHECK(code_of(house, cmd("contact add", {{"name", Json("Caller 3000")}})) == ErrorCode::busy);  // it would be two
+    const Json renamed =
+        cmd("operator set", {{"operator", Json("1")}, {"name", Json("Admin " + std::to_string(parts))}});
+    CHECK(house.command(renamed)["integer_id"].as_integer() == 1);
+  };
+  const auto stopped = house.core->administer(load, [&] {
+    std::thread(another).join();
+    return ++parts == 3;
+  });
+  REQUIRE_FALSE(stopped);
+  CHECK(stopped.error().code == ErrorCode::busy);
+  CHECK(house.command(cmd("contact list"))["rows"].size() == 2'000);
+  house.reopen();
+  CHECK(house.command(load)["made"].as_integer() == 1'500);
+  const Json contacts = house.command(cmd("contact list"));
+  REQUIRE(contacts["rows"].size() == 3'500);
+  CHECK(contacts["rows"].items().back()["integer_id"].as_integer() == 3'500);
+  CHECK(house.command(cmd("contact add", {{"name", Json("One more")}}))["integer_id"].as_integer() == 3'501);
 }
 
 TEST_CASE("a tenant that cannot be made leaves nothing", "[server][admin]") {
