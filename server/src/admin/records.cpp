@@ -74,9 +74,9 @@ Result<void> check_members(const Json& row, sync::RecordKind kind) {
                       : name == "queues"   ? value.is_array()
                                            : value.is_string();
     if (!known)
-      return fail(ErrorCode::invalid, "A " + std::string(sync::to_string(kind)) + " has no \"" + name + "\".",
-                  is_operator ? "Known: kind name attributes email role queues." : "Known: kind name attributes.",
-                  name);
+      return fail(
+          ErrorCode::invalid, "A record of kind " + std::string(sync::to_string(kind)) + " has no \"" + name + "\".",
+          is_operator ? "Known: kind name attributes email role queues." : "Known: kind name attributes.", name);
     if (!good) return fail(ErrorCode::invalid, "\"" + name + "\" is not of the kind it should be.", "", name);
   }
   for (const auto& [name, value] : row["attributes"].members())
