@@ -255,6 +255,59 @@ TEST_CASE("a backup made before the last restore, restored again, is followed li
   CHECK(world.invariants_hold());
 }
 
+TEST_CASE("a backup made after a restore that was given up again is followed, and the server of then is not",
+          "[world][copies][security]") {
+  World world{Seed::from_environment_or(361)};
+  Device& van = world.add_device("van");
+  Device& desk = world.add_device("desk");
+  Device& shed = world.add_device("shed");
+  const TicketId ticket = van.create("restored on two branches");
+  CHECK(world.run_until_quiet());
+  world.network.cut(shed.address());  // hears of none of it before the end
+  const std::string trunk = world.server.backup();
+  std::vector<ChangeRef> said;
+  const auto restore = [&](const std::string& backup) {
+    world.server.restore(backup);
+    world.forget_acknowledged();
+    said.push_back(van.note(ticket, "van after restore " + std::to_string(said.size())));
+    CHECK(world.run_until_quiet());
+    said.push_back(desk.note(ticket, "desk after restore " + std::to_string(said.size())));
+    CHECK(world.run_until_quiet());
+  };
+  restore(trunk);
+  const std::string branch = world.server.backup();
+  const ServerCopy then = world.server.copy();
+  restore(trunk);
+  // Files put back are no restore: who is ahead of them does not go back, on whichever branch they lie.
+  const auto is_refused = [&](const ServerCopy& old) {
+    const ServerCopy newest = world.server.copy();
+    world.server.put_back(old);
+    const auto refused = van.sync();
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::server_rollback);
+    world.server.put_back(newest);
+    CHECK(world.run_until_quiet());
+  };
+  is_refused(then);
+  const ServerCopy given_up = world.server.copy();
+
+  restore(branch);
+  is_refused(then);
+  is_refused(given_up);
+  world.network.heal(shed.address());
+  said.push_back(shed.note(ticket, "shed after all"));
+  CHECK(world.run_until_quiet());
+  for (Device* device : {&van, &desk, &shed}) {
+    INFO(device->name());
+    CHECK(device->status().paused.empty());
+    CHECK(device->status().saved_here == 0);
+  }
+  for (const ChangeRef& ref : said) CHECK(world.place_of(van.tenant(), ref) == "ledger");
+  CHECK(desk.view(ticket) == van.view(ticket));
+  CHECK(shed.view(ticket) == van.view(ticket));
+  CHECK(world.invariants_hold());
+}
+
 TEST_CASE("two copies of a device seal the same draft apart: it counts once, and is erased wherever it stands",
           "[world][copies]") {
   World world{Seed::from_environment_or(37)};

@@ -95,7 +95,8 @@ private:
   Result<void> follow_epoch_record(const Welcomed& welcomed);
   Result<bool> step_back();
   [[nodiscard]] Result<PastEpoch> shared_past() const;
-  Result<void> adopt_epoch(const protocol::Signed<protocol::EpochRecord>& record, const PastEpoch& past);
+  Result<void> adopt_way();
+  void forget_way();
   Result<void> bring_replica_along();
   Result<void> move_replica_to(const EpochId& epoch, std::uint64_t kept_seq);
   /// True when a new session may be tried in this round.
@@ -174,6 +175,7 @@ private:
   // Epochs: a second handshake shows the newest head that the record keeps.
   std::optional<protocol::LogHead> head_shown_;
   std::size_t epochs_back_ = 0;  // shown is the end of an epoch before, so many records ago
+  std::vector<protocol::Signed<protocol::EpochRecord>> way_;  // from there on; followed when its end is known
 
   // Breakers.
   CursorHeld failing_at_;  // where pages could not be applied

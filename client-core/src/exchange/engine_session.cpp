@@ -21,6 +21,13 @@ bool asks_for_patience(ErrorCode code) {
          code == ErrorCode::login_refused;
 }
 
+constexpr std::size_t way_records_max = 64;  // of one way from a known epoch to the server's
+
+/// What is known of an epoch by the record alone that began it.
+LadderHead begin_of(const protocol::EpochRecord& record) {
+  return {{record.new_epoch, record.kept_size, record.kept_root}, record.time_ms};
+}
+
 Result<Bytes> state_as_of(ByteView stored, std::uint64_t version) {
   TERN_TRY(sync::TicketState state, of_copy(sync::decode_state(stored)));
   state.version = version;
@@ -134,8 +141,8 @@ Result<void> Engine::judge_history(const Welcomed& welcomed) {
   const protocol::SessionWelcome& welcome = welcomed.welcome;
   if (!state_.ladder.empty() && state_.ladder.back().head.epoch != welcome.head.epoch)
     return follow_epoch_record(welcomed);
-  const bool shown_another = std::exchange(epochs_back_, 0) != 0;
-  head_shown_.reset();
+  const bool shown_another = head_shown_.has_value();
+  forget_way();
   if (shown_another) {  // the server of this epoch is there again
     session_.drop();
     return {};
@@ -146,8 +153,8 @@ Result<void> Engine::judge_history(const Welcomed& welcomed) {
   return {};
 }
 
-/// What this device and a server have in common that was restored from a backup of an earlier epoch than this one: all
-/// up to the least that any record since has kept.
+/// The epoch that the next record has to lead on from: this device's own, one that it went past, or one on the way from
+/// there. What its history and this device's have in common is all up to the least that any record between has kept.
 Result<PastEpoch> Engine::shared_past() const {
   PastEpoch past{state_.ladder.back().head.epoch, state_.ladder, UINT64_MAX, 0};
   const auto& records = state_.epoch_records;
@@ -158,7 +165,18 @@ Result<PastEpoch> Engine::shared_past() const {
     past.followed_ms = std::max(past.followed_ms, record.time_ms);
     past.ladder = {{{record.old_epoch, record.kept_size, record.kept_root}, record.time_ms}};
   }
+  for (const auto& [record, wire] : way_) {
+    past.epoch = record.new_epoch;
+    past.kept_seq = std::min(past.kept_seq, record.kept_size);
+    past.ladder = {begin_of(record)};
+  }
   return past;
+}
+
+void Engine::forget_way() {
+  head_shown_.reset();
+  epochs_back_ = 0;
+  way_.clear();
 }
 
 /// The server knows nothing of this epoch: its backup may be older than the restore that began it. True: the next
@@ -182,10 +200,11 @@ Result<void> Engine::follow_epoch_record(const Welcomed& welcomed) {
                      {}});
   };
   const Bytes& wire = welcomed.welcome.epoch_record;
-  if (wire.empty()) {
+  if (wire.empty() && way_.empty()) {
     TERN_TRY(const bool shown, step_back());
     return shown ? Result<void>{} : unexplained();
   }
+  if (way_.size() >= way_records_max) return unexplained();
   const auto signer = protocol::signer_of(protocol::EpochRecord::tag, wire);
   if (!signer) return unexplained();
   TERN_TRY(const PastEpoch past, shared_past());
@@ -195,8 +214,10 @@ Result<void> Engine::follow_epoch_record(const Welcomed& welcomed) {
     if (protocol::key_id(root) != *signer) continue;
     const auto record = protocol::open_statement<protocol::EpochRecord>(wire, root);
     if (!record) return unexplained();
-    // A restore that this device went past already is no news: whoever shows it again plays an old server.
-    if (epochs_back_ != 0 && record->value.time_ms <= past.followed_ms) return unexplained();
+    // A way may begin with restores that this device heard of and gave up, or never heard of. But it has to end at one
+    // that is younger than all it would give up for it: whoever ends at an older one plays an old server.
+    const bool at_end = record->value.new_epoch == welcomed.welcome.head.epoch;
+    if (at_end && epochs_back_ != 0 && record->value.time_ms <= past.followed_ms) return unexplained();
     const LadderHead* kept = newest_below(past.ladder, record->value.kept_size);
     const protocol::LogHead nothing{past.epoch, 0, protocol::merkle_empty_root()};
     const protocol::LogHead due = kept != nullptr ? kept->head : nothing;
@@ -210,8 +231,10 @@ Result<void> Engine::follow_epoch_record(const Welcomed& welcomed) {
     const auto judged = protocol::judge_epoch_record(record->value, parts_.identity.tenant, past.epoch, ladder,
                                                      welcomed.welcome.consistency);
     if (!judged) return rollback(judged.error());
-    TERN_CHECKED(adopt_epoch(*record, past));
-    if (record->value.new_epoch != welcomed.welcome.head.epoch) session_.drop();  // restored more than once: one by one
+    way_.push_back(*record);
+    if (at_end) return adopt_way();
+    head_shown_ = begin_of(record->value).head;  // restored more than once: the next handshake leads on from there
+    session_.drop();
     return {};
   }
   return unexplained();
@@ -219,19 +242,22 @@ Result<void> Engine::follow_epoch_record(const Welcomed& welcomed) {
 
 /// Own sets above what was kept are sent again. The replica stays as it is: what the server lost is still shown here,
 /// so the digests of the two scopes are no longer compared until it is rebuilt.
-Result<void> Engine::adopt_epoch(const protocol::Signed<protocol::EpochRecord>& record, const PastEpoch& past) {
-  const std::uint64_t kept_seq = std::min(record.value.kept_size, past.kept_seq);
+Result<void> Engine::adopt_way() {
+  TERN_TRY(const PastEpoch past, shared_past());
+  const LadderHead begin = begin_of(way_.back().value);
   TERN_CHECKED(seal_open_set());  // under the anchor and cursor it was made under
-  if (!mutant(Mutant::epoch_ignored)) TERN_CHECKED(return_to_sealed(outbox_, kept_seq));
+  if (!mutant(Mutant::epoch_ignored)) TERN_CHECKED(return_to_sealed(outbox_, past.kept_seq));
   if (!parts_.wiped) {
     TERN_TRY(const CursorHeld here, replica_.cursor());
-    const bool follows = here.epoch == record.value.old_epoch || here.epoch == state_.ladder.back().head.epoch;
-    if (follows) TERN_CHECKED(move_replica_to(record.value.new_epoch, kept_seq));
+    if (!here.epoch.is_zero() && here.epoch != begin.head.epoch) {
+      TERN_CHECKED(bring_replica_along());  // while the records of what is given up are still known
+      TERN_CHECKED(move_replica_to(begin.head.epoch, past.kept_seq));
+    }
   }
-  head_shown_.reset();
-  state_.epoch_records.resize(state_.epoch_records.size() - std::exchange(epochs_back_, 0));
-  state_.epoch_records.push_back(record.wire);
-  state_.ladder = {{{record.value.new_epoch, record.value.kept_size, record.value.kept_root}, record.value.time_ms}};
+  state_.epoch_records.resize(state_.epoch_records.size() - epochs_back_);
+  for (const auto& record : way_) state_.epoch_records.push_back(record.wire);
+  state_.ladder = {begin};
+  forget_way();
   tell("The server was restored from a backup; this device keeps everything and sends its own work again.");
   return store_sync_state(outbox_, state_);
 }
@@ -335,8 +361,7 @@ Result<void> Engine::finish_reseal() {
 tl::unexpected<Error> Engine::rollback(const Error& error) {
   session_.drop();
   stream_.reset();
-  head_shown_.reset();
-  epochs_back_ = 0;
+  forget_way();
   return pause({ErrorCode::server_rollback,
                 "The server shows an older or another history than this device has seen (" + error.message + ").",
                 "Nothing was sent or changed; work goes on offline; tell your administrator.", error.field});

@@ -15,12 +15,13 @@ struct LadderHead {
   bool operator==(const LadderHead&) const = default;
 };
 
-/// An epoch of the server's history that a handshake speaks of: this device's own, or one that it went past.
+/// An epoch of the server's history that a handshake speaks of: this device's own, one that it went past, or one that
+/// leads on from either.
 struct PastEpoch {
   EpochId epoch;
   std::vector<LadderHead> ladder;  // what is known of it
   std::uint64_t kept_seq = 0;      // up to here it and the device's own are the same
-  std::int64_t followed_ms = 0;    // when the newest epoch behind it began; 0: none did
+  std::int64_t followed_ms = 0;    // when the newest of those began that are given up for it; 0: none is
 };
 
 inline constexpr std::size_t ladder_newest_kept = 10;

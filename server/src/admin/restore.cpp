@@ -261,7 +261,9 @@ Result<Json> begin_again(Tenant& tenant, const protocol::SigningKey& root, std::
   record.kept_size = head.size;
   record.kept_root = head.root;
   record.new_epoch = random_id<EpochId>(environment);
-  record.time_ms = tenant.now_ms();
+  // Devices tell a newer restore by its time. Where server time stands at what the backup had reserved, two of one
+  // backup would have the same.
+  record.time_ms = tenant.now_ms() + static_cast<std::int64_t>(restores);
   const auto signed_record = protocol::sign_statement(record, root);
   TERN_CHECKED(begin_epoch(tenant, record, signed_record.wire, restores + 1));
   // Codes that were used since the backup was made would open the door a second time.
