@@ -407,6 +407,17 @@ void FakeServer::add_page(const v1::ExchangeRequest& request, v1::ExchangeRespon
     }
     if (!bucket.through().empty()) break;
   }
+  if (request.has_held()) {
+    const ByteView ids = request.held().ids();
+    std::set<TicketId> held;
+    for (std::size_t at = 0; at < ids.size(); at += TicketId::size_bytes)
+      held.insert(TicketId::or_zero(ids.substr(at, TicketId::size_bytes)));
+    response.mutable_held();
+    for (const TicketId& id : held)
+      if (!tickets_.contains(id)) response.mutable_held()->mutable_unknown()->append(id.view());
+    for (const auto& [id, changes] : tickets_)
+      if (request.held().all() && !held.contains(id)) add_patch(id, response);
+  }
   if (more) return;
   response.mutable_checkpoint()->set_scope_digest(Bytes(digest.total().view()));
   response.mutable_checkpoint()->set_rights_version(rights_version);

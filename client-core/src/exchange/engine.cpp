@@ -114,6 +114,7 @@ ExchangePlan Engine::plan_exchange() const {
   plan.repair_after = repair_after_;
   plan.with_digest = !digests_stopped_;
   plan.own_folds = own_folds_;
+  plan.check_scope = !scope_check_stopped_;
   plan.want_bytes = want_bytes_;
   if (!state_.ladder.empty()) plan.held_head = state_.ladder.back().head;
   return plan;
@@ -212,6 +213,7 @@ Result<void> Engine::finish_exchange() {
 
 Result<bool> Engine::work_left() {
   if (page_more_ || repair_wanted_ || own_sets_until_ != 0 || !session_.open()) return true;
+  if (scope_check_wanted_ && !push_only()) return true;
   if (push_stopped_) return false;
   TERN_TRY(const Outbox::Head head, outbox_.head());
   std::uint64_t there = head.acked_seq;

@@ -173,6 +173,13 @@ Result<void> Engine::take_response(std::unique_ptr<v1::ExchangeResponse> respons
     repair_wanted_ = flight.plan.repair_after < repair_after_;  // it gets on, or it is over
     if (!repair_wanted_) repair_after_ = {};
   }
+  held_to_note_.reset();
+  if (flight.built.held && checked->response->has_held()) {
+    const v1::HeldAnswer& held = checked->response->held();
+    held_to_note_ = HeldToNote{*flight.built.held, held.through(), held.unknown()};
+  } else if (flight.built.held && !checked->response->has_error()) {
+    scope_check_stopped_ = true;  // a server that knows nothing of it
+  }
   const bool page = checked->response->has_cursor() && !push_only() && session_.open();
   if (!page) return finish_exchange();
   if (flight.copy_life != replica_.life())
@@ -361,7 +368,7 @@ Result<void> Engine::check_progress(const v1::ExchangeResponse& response, const 
   const CursorHeld cursor{EpochId::or_zero(response.cursor().epoch()), response.cursor().commit_seq()};
   const bool brought = !response.more() || response.patches_size() > 0 || response.has_own_folds() ||
                        response.packs_size() > 0 || response.left_size() > 0 || response.buckets_size() > 0 ||
-                       response.amendments_size() > 0 || response.statements_size() > 0 ||
+                       response.has_held() || response.amendments_size() > 0 || response.statements_size() > 0 ||
                        cursor != flight.built.cursor;
   if (took && brought) {
     if (flight.built.sets != 0 && acked > flight.acked_before) {
@@ -460,9 +467,28 @@ Result<void> Engine::finish_page() {
   TERN_TRY(const bool complete, first_replica_complete(replica_));
   if (complete && !page.was_complete) report_.first_replica = true;
   TERN_CHECKED(compare_digests(page));
+  TERN_CHECKED(check_scope(page));
   if (page.pushed) return {};
   page_more_ = page.more;
   return finish_exchange();
+}
+
+/// What the server did not know may have come with the commits of a push, for others to see.
+Result<void> Engine::check_scope(const Page& page) {
+  if (page.pushed) {
+    TERN_TRY(const bool unknown, holds_unknown_tickets(replica_));
+    if (unknown && !scope_check_stopped_) start_round();
+    return {};
+  }
+  if (held_to_note_) TERN_CHECKED(note_held(replica_, *std::exchange(held_to_note_, std::nullopt)));
+  TERN_TRY(const bool complete, first_replica_complete(replica_));
+  TERN_TRY(const bool due, scope_check_is_due(replica_));
+  scope_check_wanted_ = complete && due && !scope_check_stopped_;
+  if (!complete || page.more) return {};
+  TERN_TRY(const bool turned, notes_turned(replica_, parts_.identity.operator_id));
+  if (!turned) return {};
+  scope_check_wanted_ = true;  // the round goes on with fetching it anew
+  return replica_.rebuild(outbox_);
 }
 
 Result<void> Engine::compare_digests(const Page& page) {

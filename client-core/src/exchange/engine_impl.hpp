@@ -128,6 +128,7 @@ private:
   Result<void> begin_page(std::unique_ptr<v1::ExchangeResponse> response, bool pushed);
   Result<void> finish_page();
   Result<void> compare_digests(const Page& page);
+  Result<void> check_scope(const Page& page);
   bool asks_for_whole_tickets(const Error& error);
   tl::unexpected<Error> page_failed(const Error& error);
 
@@ -182,6 +183,8 @@ private:
   unsigned page_failures_ = 0;
   bool own_folds_ = true;  // of this round: not once one of them failed
   bool repair_wanted_ = false, digests_stopped_ = false;
+  bool scope_check_wanted_ = false, scope_check_stopped_ = false;
+  std::optional<HeldToNote> held_to_note_;  // when the page is applied that came with it
   unsigned useless_repairs_ = 0, repairs_ = 0;
   Hash digest_before_repair_;
   TicketId repair_after_;  // the repair under way ended within a bucket, behind this ticket

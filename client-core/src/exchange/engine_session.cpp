@@ -71,6 +71,13 @@ Result<void> lower_messages(sqlite::Database& database, std::int64_t ticket, std
   return {};
 }
 
+/// A kind of which the copy has news from the history that was given up comes again whole. What that history alone knew
+/// keeps its name, and is offered to nobody.
+Result<void> lower_records(sqlite::Database& database, std::uint64_t kept_seq) {
+  TERN_CHECKED(database.run("UPDATE record SET version = 0, deleted = 1 WHERE version > $1", kept_seq));
+  return database.run("UPDATE pack SET version = 0 WHERE version > $1", kept_seq);
+}
+
 Result<void> lower_versions(sqlite::Database& database, std::uint64_t kept_seq) {
   std::vector<std::int64_t> above;
   TERN_TRY(auto transaction, sqlite::Transaction::begin_write(database));
@@ -85,6 +92,7 @@ Result<void> lower_versions(sqlite::Database& database, std::uint64_t kept_seq) 
     TERN_CHECKED(lower_ticket(database, row, std::max<std::uint64_t>(kept_seq, 1)));
     TERN_CHECKED(lower_messages(database, row, std::max<std::uint64_t>(kept_seq, 1)));
   }
+  TERN_CHECKED(lower_records(database, kept_seq));
   return transaction.commit();
 }
 
@@ -241,7 +249,7 @@ Result<void> Engine::follow_epoch_record(const Welcomed& welcomed) {
 }
 
 /// Own sets above what was kept are sent again. The replica stays as it is: what the server lost is still shown here,
-/// so the digests of the two scopes are no longer compared until it is rebuilt.
+/// so the digests of the two scopes are no longer compared until it is rebuilt, only who holds which ticket.
 Result<void> Engine::adopt_way() {
   TERN_TRY(const PastEpoch past, shared_past());
   const LadderHead begin = begin_of(way_.back().value);
@@ -281,6 +289,7 @@ Result<void> Engine::bring_replica_along() {
 /// The cursor goes back to what both histories share; what lies above it is fetched again.
 Result<void> Engine::move_replica_to(const EpochId& epoch, std::uint64_t kept_seq) {
   TERN_CHECKED(replica_.set_meta(meta_digest_suspended, "1"));
+  TERN_CHECKED(begin_scope_check(replica_, parts_.identity.operator_id, kept_seq));
   TERN_TRY(const CursorHeld here, replica_.cursor());
   TERN_CHECKED(lower_versions(replica_.database(), kept_seq));
   auto page = std::make_unique<v1::ExchangeResponse>();

@@ -108,6 +108,14 @@ Result<BuiltExchange> build_exchange(Outbox& outbox, Replica* replica, const Exc
     const std::uint64_t from = plan.push_from != 0 ? plan.push_from : head.acked_seq + 1;
     TERN_CHECKED(add_sets(request, built, outbox, from));
   }
+  // Own work first: what it will bring back into the scope would be dropped meanwhile.
+  const bool all_sent = !plan.push || std::max(head.acked_seq, built.last_seq) >= head.chain_seq;
+  if (plan.pull && replica != nullptr && plan.check_scope && plan.own_sets_from == 0 && all_sent) {
+    TERN_TRY(const bool complete, first_replica_complete(*replica));
+    if (complete) {
+      TERN_TRY(built.held, add_held_tickets(request, *replica));
+    }
+  }
   built.body = request.SerializeAsString();
   return built;
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "exchange/scope_check.hpp"
 #include "outbox/outbox.hpp"
 #include "replica/replica.hpp"
 #include "tern/protocol/anchor.hpp"
@@ -22,6 +23,7 @@ struct ExchangePlan {
   bool repair = false;              // asks for the buckets that differ
   TicketId repair_after;            // zero: from the first bucket; else behind this ticket
   bool with_digest = true;          // false: digests are not compared (any more)
+  bool check_scope = true;          // after a restore: names what is held
   bool own_folds = true;            // takes "as your own fold of it" for own work
   protocol::LogHead held_head;      // zero: none in this epoch
   std::uint32_t want_bytes = limits::want_bytes_default;
@@ -33,6 +35,7 @@ struct BuiltExchange {
   CursorHeld cursor;                          // as declared
   std::uint64_t first_seq = 0, last_seq = 0;  // of the sets in it; 0: none
   std::uint64_t sets = 0, changes = 0;
+  std::optional<HeldAsked> held;
 };
 
 inline constexpr std::size_t request_overhead_bytes_max = 64 * limits::kib;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "exchange/held_tickets.hpp"
 #include "exchange/page_plan.hpp"
 #include "exchange/sync_errors.hpp"
 #include "ingest/devices.hpp"
@@ -62,6 +63,7 @@ Result<std::unique_ptr<v1::ExchangeRequest>> parse_request(ByteView message) {
                 "old_receipts");
   if (request->want_buckets_size() > 256 || request->pack_versions_size() > static_cast<int>(pack_versions_max))
     return fail(ErrorCode::too_large, "The request asks for more than there is.", "", "want_buckets");
+  TERN_CHECKED(check_held(request->held()));
   return request;
 }
 
@@ -310,6 +312,15 @@ Result<void> ExchangeService::add_buckets(Asked& asked, sqlite::Database& db) {
   return {};
 }
 
+Result<void> ExchangeService::add_held(Asked& asked, sqlite::Database& db) {
+  if (!asked.request->has_held()) return {};
+  PatchWriter patches(db, asked.scope);
+  TERN_CHECKED(write_held(db, asked.scope, asked.request->held(), asked.sent_seq, limits::want_bytes_max, patches,
+                          asked.response));
+  asked.patches += patches.take();
+  return {};
+}
+
 /// The page, and what the authors of its commits are told: the cursor passes a commit when all of both was sent.
 Result<PageEnd> ExchangeService::write_tickets(Asked& asked, sqlite::Database& db, PageRequest& page) {
   const std::size_t used = asked.response.ByteSizeLong() + asked.patches.size() + asked.receipt_bytes;
@@ -369,6 +380,7 @@ Result<ExchangeService::Answered> ExchangeService::build(Asked& asked) {
       TERN_CHECKED(read_rights(reader.db(), asked.scope));
       TERN_CHECKED(add_own_sets(asked, reader.db()));
       TERN_CHECKED(add_buckets(asked, reader.db()));
+      TERN_CHECKED(add_held(asked, reader.db()));
       TERN_CHECKED(pull(asked, reader.db()));
     }
   }

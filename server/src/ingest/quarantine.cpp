@@ -163,7 +163,7 @@ Result<void> settle(Batch& batch, const std::vector<QuarantinedSet>& sets, Settl
   return {};
 }
 
-struct Done {};
+struct Dropped {};
 
 }  // namespace
 
@@ -211,9 +211,9 @@ Result<ServerCommit> release_quarantined(Tenant& tenant, const std::vector<Quara
 }
 
 Result<void> drop_quarantined(Tenant& tenant, const std::vector<QuarantinedSet>& sets) {
-  TERN_TRY(const Done done, run_batch(tenant, [&](Batch& batch) -> Result<Done> {
+  TERN_TRY(const Dropped done, run_batch(tenant, [&](Batch& batch) -> Result<Dropped> {
              TERN_CHECKED(settle(batch, sets, settled_dropped));
-             return Done{};
+             return Dropped{};
            }));
   static_cast<void>(done);
   return {};

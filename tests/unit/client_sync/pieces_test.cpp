@@ -2,7 +2,11 @@
 
 #include "exchange/backoff.hpp"
 #include "exchange/head_ladder.hpp"
+#include "exchange/scope_check.hpp"
+#include "exchange/sync_state.hpp"
 #include "exchange/unproven_answer.hpp"
+#include "tern/sync/scope.hpp"
+#include "tern/v1/exchange.pb.h"
 
 namespace tern::client::test {
 namespace {
@@ -50,6 +54,71 @@ TEST_CASE("a head seen again is kept once, and the newest below a size is found"
   CHECK(newest_below(ladder, 8)->head.size == 5);
   CHECK(newest_below(ladder, 9)->head.size == 9);
   CHECK(newest_below(ladder, 4) == nullptr);
+}
+
+TEST_CASE("after a restore all that is held is named once, by ranges, and what nobody knows again and again",
+          "[client][exchange]") {
+  const auto replica = good(Replica::open(":memory:", Bytes(32, 'k'), {}));
+  const auto ask = [&] {
+    v1::ExchangeRequest request;
+    const auto asked = good(add_held_tickets(request, *replica));
+    CHECK(request.has_held() == asked.has_value());
+    if (asked) CHECK(request.held().ids() == asked->ids);
+    return asked;
+  };
+  CHECK_FALSE(ask());
+  constexpr std::uint32_t count = sync::held_ids_max + 5;
+  const auto id_of = [](std::uint32_t i) {
+    TicketId id;
+    id.bytes[0] = static_cast<std::uint8_t>(i >> 8);
+    id.bytes[1] = static_cast<std::uint8_t>(i);
+    id.bytes[2] = 1;
+    return id;
+  };
+  for (std::uint32_t i = 0; i < count; ++i)
+    good(replica->database().run(
+        "INSERT INTO ticket (ticket_id, version, state, ghost, pending, pending_last, number, integer_id, subject, "
+        "status, status_class, priority, created_ms, updated_ms, deleted) VALUES ($1, 1, $2, 0, 0, 0, '', 0, '', 1, 1, "
+        "2, 0, 0, 0)",
+        id_of(i), sqlite::Blob{"state"}));
+
+  SECTION("a version that did not check had suspended the digests") {
+    good(replica->set_meta(meta_digest_suspended, "1"));
+  }
+  SECTION("an epoch has begun") {
+    good(begin_scope_check(*replica, OperatorId{}, 7));
+  }
+  REQUIRE(good(scope_check_is_due(*replica)));
+  const auto first = ask();
+  REQUIRE(first);
+  CHECK(first->ids.size() == sync::held_ids_max * TicketId::size_bytes);
+  CHECK(first->after.is_zero());
+  CHECK(first->through == id_of(sync::held_ids_max - 1));
+  // The answer was full before its end; of those that it judged one is unknown, and one of them was never asked for.
+  const Bytes unknown(id_of(7).view());
+  good(note_held(*replica, {*first, Bytes(id_of(99).view()), unknown + Bytes(16, 'x')}));
+  const auto second = ask();
+  REQUIRE(second);
+  CHECK(second->after == id_of(99));
+  CHECK(second->through.is_zero());
+  CHECK(second->ids.size() == (count - 100) * TicketId::size_bytes);
+  good(note_held(*replica, {*second, {}, {}}));
+  CHECK_FALSE(good(scope_check_is_due(*replica)));
+
+  CHECK(good(holds_unknown_tickets(*replica)));
+  const auto third = ask();
+  REQUIRE(third);
+  CHECK_FALSE(third->all);
+  CHECK(third->ids == unknown);
+  good(note_held(*replica, {*third, {}, unknown}));
+  CHECK(ask());
+  good(note_held(*replica, {*third, {}, {}}));
+  CHECK_FALSE(ask());
+  CHECK_FALSE(good(holds_unknown_tickets(*replica)));
+  good(begin_scope_check(*replica, OperatorId{}, 3));  // another restore
+  CHECK(ask()->all);
+  good(note_held(*replica, {*ask(), Bytes(16, '\0'), {}}));  // an answer that does not get on
+  CHECK_FALSE(good(scope_check_is_due(*replica)));
 }
 
 TEST_CASE("back-off doubles from a second to five minutes and half of it is drawn", "[client][exchange]") {

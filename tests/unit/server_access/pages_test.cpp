@@ -6,6 +6,7 @@
 #include "tern/protocol/limits.hpp"
 #include "tern/sqlite/database.hpp"
 #include "tern/sqlite/transaction.hpp"
+#include "tern/sync/scope.hpp"
 #include "tern/sync/ticket_state.hpp"
 
 // What pages bring when they end in awkward places: nothing may be missing behind the last one, nothing forbidden stay.
@@ -229,6 +230,66 @@ TEST_CASE("a bucket larger than an answer is repaired in parts", "[server][excha
   }
   CHECK(named == tickets);
   CHECK(patched == tickets);
+}
+
+TEST_CASE("what a device held before a restore is compared with its scope, in parts", "[server][exchange][pages]") {
+  Floor floor;
+  std::set<Bytes> tickets;
+  for (int set = 0; set < 6; ++set) {
+    std::vector<sync::Change> changes;
+    for (int i = 0; i < 14; ++i) {
+      sync::Change create = floor.ann->create(random_id<TicketId>(floor.house.environment));
+      create.text = std::string(60'000, static_cast<char>('a' + i));
+      tickets.insert(Bytes(create.ticket.view()));
+      changes.push_back(std::move(create));
+    }
+    floor.push(std::move(changes));
+  }
+  const Bytes held = *tickets.begin(), unknown(16, '\xff');
+  SECTION("what is missing comes, what nobody knows is named") {
+    std::set<Bytes> patched, not_known;
+    Bytes after;
+    for (int part = 0; part < 50; ++part) {
+      v1::ExchangeRequest asked = floor.ann->request();
+      asked.mutable_held()->set_all(true);
+      asked.mutable_held()->set_ids(held + unknown);
+      asked.mutable_held()->set_after(after);
+      const auto answer = floor.ann->exchange(asked);
+      CHECK(answer.ByteSizeLong() <= limits::decompressed_bytes_max);
+      REQUIRE(answer.has_held());
+      CHECK(answer.left_size() == 0);
+      if (!answer.held().unknown().empty()) CHECK(not_known.insert(answer.held().unknown()).second);
+      for (const v1::Patch& patch : answer.patches())
+        CHECK(patched.insert(Bytes(must(sync::decode_state(patch.state())).id.view())).second);
+      after = answer.held().through();
+      if (after.empty()) break;
+    }
+    std::set<Bytes> due = tickets;
+    due.erase(held);
+    CHECK(patched == due);
+    CHECK(not_known == std::set<Bytes>{unknown});
+  }
+  SECTION("what is another's leaves, what is his stays") {
+    TicketId his, lost;
+    his.bytes = TicketId::or_zero(held).bytes;
+    lost.bytes = TicketId::or_zero(*tickets.rbegin()).bytes;
+    floor.give_to_bob(his);
+    floor.bob->download();
+    v1::ExchangeRequest asked = floor.bob->request();
+    asked.mutable_held()->set_ids(Bytes(his.view()) + Bytes(lost.view()) + unknown);
+    const auto answer = floor.bob->exchange(asked);
+    REQUIRE(answer.left_size() == 1);
+    CHECK(answer.left(0).ticket_id() == lost.view());
+    CHECK(answer.held().unknown() == unknown);
+    CHECK(answer.patches_size() == 0);
+  }
+  SECTION("too many at once, or no ids, are refused") {
+    for (const Bytes& ids : {Bytes(16 * (sync::held_ids_max + 1), 'i'), Bytes(15, 'i')}) {
+      v1::ExchangeRequest asked = floor.ann->request();
+      asked.mutable_held()->set_ids(ids);
+      CHECK(floor.ann->exchange_raw(asked).status >= 400);
+    }
+  }
 }
 
 TEST_CASE("receipts that would make an answer too large come when their sets are sent again",

@@ -26,6 +26,9 @@ std::string_view to_string(LeftReason reason);
 inline constexpr std::int64_t own_ended_days = 7;
 inline constexpr std::int64_t watched_ended_days = 30;
 
+/// How many tickets a request may name to have them compared with the scope, after a restore.
+inline constexpr std::size_t held_ids_max = 2048;
+
 /// What scope needs to know about one operator.
 struct ScopeMember {
   OperatorId operator_id;
