@@ -298,6 +298,9 @@ void set_back_server(Run& run, Random& random) {
     const auto status = seat->device->client().views().status();
     Network& network = run.world_.network;
     if (!status || status->cursor <= old_seq || !network.reaches(seat->device->address())) return;
+    // Whoever has not heard of the last restore is not ahead: it would follow the old files into the new epoch.
+    Device& device = *seat->device;
+    if (run.world_.epoch_of(device) != run.world_.server.tenant(device.tenant()).epoch()) return;
     std::vector<std::string> cut;
     for (const auto& other : run.seats_)
       if (other.get() != seat && network.reaches(other->device->address())) cut.push_back(other->device->address());

@@ -283,6 +283,9 @@ void Run::judge() {
   if (!world_.complaints().empty()) return;
   if (restored_) {
     world_.forget_acknowledged();
+    // A key may have frozen since the restore: what its device did before waits for an administrator.
+    for (const auto& one : seats_)
+      if (excused(*this, *one->device)) tear_work_of(one->device->identity().device);
     // Who may not talk to the server any more has not heard of its new epoch.
     for (const auto& one : seats_)
       if (!one->device->gone && excused(*this, *one->device)) one->device->close();

@@ -84,6 +84,8 @@ public:
   [[nodiscard]] const std::vector<std::string>& complaints() const { return complaints_; }
   /// Something an actor noticed. Kept for invariants_hold.
   void complain(std::string what);
+  /// Of the server's history that this device's copy follows; zero: of none.
+  EpochId epoch_of(Device& device);
   /// What this device has receipts for, from now on, must stay in the ledger.
   void note_acknowledged(Device& device);
   /// Only that: what devices hold receipts for stands in the ledger. For the middle of a run.

@@ -191,6 +191,16 @@ void World::check_saved_work(const TenantId& tenant) {
       complain("I3: \"" + text + "\" is there " + std::to_string(said[text]) + " times, not " + std::to_string(times));
 }
 
+EpochId World::epoch_of(Device& device) {
+  const LookingOn looking(disk);
+  const auto copy = try_read_own(disk, device, "replica.db", device.keys().replica_key);
+  EpochId epoch;
+  if (!copy) return epoch;
+  auto rows = (*copy)->query("SELECT value FROM meta WHERE name = 'cursor'");
+  if (rows && rows->step().value_or(false)) epoch = EpochId::or_zero(rows->blob(0).substr(0, EpochId::size_bytes));
+  return epoch;
+}
+
 void World::note_acknowledged(Device& device) {
   const LookingOn looking(disk);
   const auto keys = device.keys();
