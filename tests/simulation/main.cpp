@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -29,7 +30,7 @@ struct Options {
   std::vector<std::string> profiles;  // empty: all
   unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
   int mutant = 0;
-  bool mutants = false, trace = false, shrinking = true;
+  bool mutants = false, trace = false, shrinking = true, regressions = false;
   std::string resume;
   std::vector<std::string> plan;  // the words of a single run
 };
@@ -38,6 +39,7 @@ int usage(const std::string& wrong) {
   std::fprintf(stderr,
                "tern_sim: %s\n\n"
                "usage: tern_sim [--seeds N] [--from SEED] [--profile NAME] [--jobs N] [--resume FILE] [--no-shrink]\n"
+               "                [--regressions]                (the cases that are kept, before the seeds)\n"
                "       tern_sim --seed SEED [--profile NAME] [--without WORDS] [--events RANGES] [--trace]\n"
                "       tern_sim --mutants [--from SEED]        (builds with TERN_MUTANTS)\n"
                "       --mutant N                              with any of the first two\n",
@@ -55,6 +57,10 @@ std::optional<Options> read_options(const std::vector<std::string>& words, std::
     }
     if (word == "--trace") {
       options.trace = true;
+      continue;
+    }
+    if (word == "--regressions") {
+      options.regressions = true;
       continue;
     }
     if (word == "--no-shrink") {
@@ -95,6 +101,12 @@ std::string command_of(const Plan& plan, int mutant) {
 
 std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
 }
 
 /// What the runs came to, together.
@@ -155,9 +167,14 @@ void tell_failure(const Report& report, const Options& options) {
   std::printf("\nFAILED %s: %s\n  again:  %s\n", report.result.invariant.c_str(),
               first_line(report.result.what).c_str(), command_of(report.plan, options.mutant).c_str());
   if (!options.shrinking) return;
-  const Report small = shrink(report, options.mutant, shrink_seconds);
+  const auto profile = read_profile(report.plan.profile);
+  if (!profile) return;
+  ShrinkTask small{report.plan, report.result, [&](const Plan& plan) { return run_apart(plan, options.mutant).result; },
+                   [until = std::time(nullptr) + shrink_seconds] { return std::time(nullptr) >= until; }};
+  shrink(small, *profile);
   std::printf("  shrunk: %s\n", command_of(small.plan, options.mutant).c_str());
-  if (options.mutant == 0) std::printf("  kept:   %s\n", write_regression(small).c_str());
+  if (options.mutant == 0)
+    std::printf("  kept:   %s\n", write_regression(regressions_folder(), small.plan, small.result).c_str());
   std::fflush(stdout);
 }
 
@@ -184,6 +201,8 @@ int run_many(const Options& options) {
   Sum sum;
   const auto done = options.resume.empty() ? std::set<std::string>{} : done_before(options.resume, sum.markers);
   CrewTask task;
+  if (options.regressions)
+    for (const std::string& file : regression_files()) task.plans.push_back(must(read_regression(file)));
   for (std::uint64_t i = 0; i < options.seeds; ++i) {
     Plan plan;
     plan.seed = options.from + i;
@@ -213,7 +232,7 @@ int run_many(const Options& options) {
 
   std::printf("%llu runs of %s, %zu failed: %.0f s on %u cores, %.1f core-minutes, %.0f device-days, %llu changes\n",
               static_cast<unsigned long long>(sum.runs),
-              options.profiles.empty() ? "all profiles" : options.profiles.front().c_str(), sum.failures.size(), wall_s,
+              options.profiles.empty() ? "all profiles" : joined(options.profiles).c_str(), sum.failures.size(), wall_s,
               options.jobs, sum.cpu_s / 60, static_cast<double>(sum.device_ms) / 86'400'000,
               static_cast<unsigned long long>(sum.changes));
   if (sum.cpu_s > 0)

@@ -1,42 +1,14 @@
 // What the simulator once found, and a run of each profile that found nothing.
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-
-#include "simulation/run.hpp"
+#include "simulation/shrink.hpp"
 
 using namespace tern;
 using namespace tern::test;
 
-namespace {
-
-std::vector<std::filesystem::path> regressions() {
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(std::string(TERN_SIMULATION_DIR) + "/regressions"))
-    if (entry.path().extension() == ".run") files.push_back(entry.path());
-  std::ranges::sort(files);
-  return files;
-}
-
-Plan read_plan(const std::filesystem::path& file) {
-  std::ifstream in(file);
-  std::vector<std::string> words;
-  for (std::string line; std::getline(in, line);) {
-    if (line.starts_with("#")) continue;
-    std::istringstream parts(line);
-    for (std::string word; parts >> word;) words.push_back(word);
-  }
-  return must(plan_from(words));
-}
-
-}  // namespace
-
 TEST_CASE("what a simulated run once found stays found", "[simulation][regressions]") {
-  for (const auto& file : regressions()) {
-    const Plan plan = read_plan(file);
+  for (const std::string& file : regression_files()) {
+    const Plan plan = must(read_regression(file));
     const RunResult result = run(plan, must(read_profile(plan.profile)));
-    INFO(file.filename().string() << ": " << to_text(plan) << "\n" << result.what);
+    INFO(file << ": " << to_text(plan) << "\n" << result.what);
     CHECK(result.invariant.empty());
   }
 }

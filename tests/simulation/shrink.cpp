@@ -1,46 +1,42 @@
 #include "simulation/shrink.hpp"
 
 #include <algorithm>
-#include <ctime>
+#include <filesystem>
 #include <fstream>
+#include <sstream>
 
 namespace tern::test {
 namespace {
 
 class Shrinker {
 public:
-  Shrinker(Report report, int mutant, unsigned seconds_max)
-      : best_(std::move(report)), mutant_(mutant), until_s_(std::time(nullptr) + seconds_max) {}
+  Shrinker(ShrinkTask& task, const Profile& profile) : best_(task), profile_(profile) {}
 
-  Report work() {
-    const auto profile = read_profile(best_.plan.profile);
-    if (!profile) return best_;
+  void work() {
     Plan to_here = best_.plan;
-    to_here.keep(best_.plan.numbers(std::min(profile->events, best_.result.event + 1)));
+    to_here.keep(best_.plan.numbers(std::min(profile_.events, best_.result.event + 1)));
     try_plan(to_here);
-    for (bool smaller = true; smaller && !late();) {
-      smaller = fewer_kinds(*profile);
-      smaller = fewer_events(profile->events) || smaller;
+    for (bool smaller = true; smaller && !best_.late();) {
+      smaller = fewer_kinds();
+      smaller = fewer_events() || smaller;
     }
-    return best_;
   }
 
 private:
-  [[nodiscard]] bool late() const { return std::time(nullptr) >= until_s_; }
-
   bool try_plan(const Plan& plan) {
-    if (late()) return false;
-    Report report = run_apart(plan, mutant_);
-    if (report.result.invariant != best_.result.invariant) return false;
-    best_ = std::move(report);
+    if (best_.late()) return false;
+    RunResult result = best_.run(plan);
+    if (result.invariant != best_.result.invariant) return false;
+    best_.plan = plan;
+    best_.result = std::move(result);
     return true;
   }
 
-  bool fewer_kinds(const Profile& profile) {
+  bool fewer_kinds() {
     bool smaller = false;
     std::vector<std::string> kinds{"network"};
-    for (std::uint64_t i = 1; i < profile.devices; ++i) kinds.push_back("device-" + std::to_string(i));
-    for (const auto& [act, weight] : profile.acts) kinds.push_back(act);
+    for (std::uint64_t i = 1; i < profile_.devices; ++i) kinds.push_back("device-" + std::to_string(i));
+    for (const auto& [act, weight] : profile_.acts) kinds.push_back(act);
     for (const std::string& kind : kinds) {
       if (best_.plan.without.contains(kind)) continue;
       Plan plan = best_.plan;
@@ -51,14 +47,14 @@ private:
   }
 
   /// ddmin: ever smaller pieces are left out.
-  bool fewer_events(std::uint64_t count) {
+  bool fewer_events() {
     bool smaller = false;
-    for (std::size_t pieces = 2; !late();) {
-      const auto numbers = best_.plan.numbers(count);
+    for (std::size_t pieces = 2; !best_.late();) {
+      const auto numbers = best_.plan.numbers(profile_.events);
       if (numbers.size() < 2) break;
       const std::size_t size = std::max<std::size_t>(1, numbers.size() / pieces);
       bool left_out = false;
-      for (std::size_t from = 0; from < numbers.size() && !left_out && !late(); from += size) {
+      for (std::size_t from = 0; from < numbers.size() && !left_out && !best_.late(); from += size) {
         std::vector<std::uint64_t> kept;
         for (std::size_t i = 0; i < numbers.size(); ++i)
           if (i < from || i >= from + size) kept.push_back(numbers[i]);
@@ -78,24 +74,47 @@ private:
     return smaller;
   }
 
-  Report best_;
-  int mutant_;
-  std::time_t until_s_;
+  ShrinkTask& best_;
+  const Profile& profile_;
 };
 
 }  // namespace
 
-Report shrink(const Report& report, int mutant, unsigned seconds_max) {
-  return Shrinker(report, mutant, seconds_max).work();
+void shrink(ShrinkTask& task, const Profile& profile) {
+  Shrinker(task, profile).work();
 }
 
-std::string write_regression(const Report& report) {
-  const Plan& plan = report.plan;
-  const std::string path = std::string(TERN_SIMULATION_DIR) + "/regressions/" + report.result.invariant + "-" +
-                           plan.profile + "-" + std::to_string(plan.seed) + ".run";
+std::string write_regression(const std::string& folder, const Plan& plan, const RunResult& result) {
+  std::string name = result.invariant + "-" + plan.profile + "-" + std::to_string(plan.seed) + ".run";
+  std::ranges::replace(name, '/', '-');  // of a directed profile
+  const std::string path = folder + "/" + name;
   std::ofstream out(path);
-  out << "# " << report.result.what.substr(0, report.result.what.find('\n')) << "\n" << to_text(plan) << "\n";
+  out << "# " << result.what.substr(0, result.what.find('\n')) << "\n" << to_text(plan) << "\n";
   return path;
+}
+
+Result<Plan> read_regression(const std::string& path) {
+  std::ifstream in(path);
+  if (!in) return fail(ErrorCode::usage, "there is no case " + path);
+  std::vector<std::string> words;
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("#")) continue;
+    std::istringstream parts(line);
+    for (std::string word; parts >> word;) words.push_back(word);
+  }
+  return plan_from(words);
+}
+
+std::string regressions_folder() {
+  return std::string(TERN_SIMULATION_DIR) + "/regressions";
+}
+
+std::vector<std::string> regression_files() {
+  std::vector<std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(regressions_folder()))
+    if (entry.path().extension() == ".run") files.push_back(entry.path());
+  std::ranges::sort(files);
+  return files;
 }
 
 }  // namespace tern::test
