@@ -277,6 +277,7 @@ void restore(Run& run, Random& random) {
     run.kept_seq_ = std::min(run.kept_seq_, old.commit_seq);
     run.tear_above(run.kept_seq_);
     note_ended(run);
+    run.note_numbers();
     run.world_.server.restore(old.path);
     run.world_.forget_acknowledged();
     run.restored_ = true;

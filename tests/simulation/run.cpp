@@ -131,6 +131,17 @@ void Run::tear_above(std::uint64_t commit_seq) {
     if (!alive.contains(rows.id<DeviceId>(1))) world_.torn_tickets.insert(rows.id<TicketId>(0));
 }
 
+void Run::note_numbers() {
+  const auto db = world_.server.read(world_.server.first_tenant());
+  auto rows = must(db->query("SELECT ticket_id, state FROM ticket ORDER BY ticket_id"));
+  while (must(rows.step())) {
+    const std::string number = must(sync::decode_state(rows.blob(1))).number;
+    const auto id = rows.id<TicketId>(0);
+    const auto [at, first] = numbers_.try_emplace(number, id);
+    if (!number.empty() && at->second != id) world_.complain("I6: " + number + " was given to two tickets");
+  }
+}
+
 void Run::tear_work_of(const DeviceId& device) {
   if (!restored_) return;
   for (const SavedWork& work : world_.saved_work)
@@ -200,6 +211,11 @@ void Run::happen(std::uint64_t event) {
       act.happen(*this, random);
     }
   }
+  // A copy that had to be repaired had missed something. Which device knows only until it is closed.
+  if (!restored_)
+    for (const auto& one : seats_)
+      if (works(*one->device) && one->device->client().engine().report().scope_repairs != 0)
+        world_.complain("I9: " + one->device->name() + " had to repair its copy");
   // Mostly seconds, now and then long enough that all comes to the profile's hours.
   const auto mean_ms =
       static_cast<std::int64_t>(profile_.hours * 3'600'000 / std::max<std::uint64_t>(1, profile_.events));

@@ -66,6 +66,7 @@ public:
   bool office(const std::function<void()>& what);
   Result<Json> administer(const std::string& command, std::initializer_list<Json::Member> arguments = {});
   void mark(const std::string& marker, std::uint64_t times = 1) { result_.markers[marker] += times; }
+  [[nodiscard]] bool met(const std::string& marker) const { return result_.markers.contains(marker); }
   void note(const std::string& what);
   bool has(const std::string& kind) const { return !plan_.without.contains(kind); }
   /// Comes back when its disk lets it.
@@ -76,6 +77,8 @@ public:
   void give_up_unsent(Device& device, std::size_t since = 0);
   /// A restore is about to lose what stands above this commit; not all of it can come back.
   void tear_above(std::uint64_t commit_seq);
+  /// I6: a number that a ticket had at any time is no other's, whatever a restore takes back.
+  void note_numbers();
   /// After a restore this device will not bring back all it did.
   void tear_work_of(const DeviceId& device);
   static bool works(const Device& device) { return device.is_open() && device.powered() && !device.gone; }
@@ -95,6 +98,7 @@ public:
   };
   std::vector<Backup> backups_;
   std::set<std::string> erased_texts_;
+  std::map<std::string, TicketId> numbers_;  // and the tickets that had them
   /// What the office did, with the newest commit after it: who was what from when on, whose key ended when.
   std::vector<std::pair<std::uint64_t, std::string>> roles_of_ben_;
   std::map<DeviceId, std::uint64_t> revoked_at_;
