@@ -292,10 +292,9 @@ Result<void> Engine::take_anchor(const CheckedAnswer& answer, const Flight& flig
   next.boot = environment_.boot_id();
   next.cursor_seq = flight.built.cursor.epoch == anchor.epoch ? flight.built.cursor.commit_seq : 0;
   TERN_CHECKED(outbox_.set_anchor(next));
-  if (same_epoch && before.backup_stable_seq == anchor.backup_stable_seq) return {};
   const bool at_once = mutant(Mutant::prune_on_ack);
-  TERN_CHECKED(outbox_.prune(at_once ? UINT64_MAX >> 1 : anchor.backup_stable_seq, anchor.time_ms,
-                             at_once ? 0 : limits::retention_ms_min));
+  if (same_epoch && before.backup_stable_seq == anchor.backup_stable_seq && !at_once) return {};
+  TERN_CHECKED(outbox_.prune(at_once ? INT64_MAX : anchor.backup_stable_seq, anchor.time_ms, limits::retention_ms_min));
   return {};
 }
 

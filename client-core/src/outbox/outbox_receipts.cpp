@@ -181,7 +181,8 @@ Result<std::size_t> Outbox::prune(std::uint64_t backup_stable_seq, std::int64_t 
       impl_->database->run("UPDATE change_set SET state = $1 WHERE state = $2 AND commit_seq > 0 AND commit_seq "
                            "<= $3",
                            SetState::stable, SetState::acked, backup_stable_seq));
-  const std::int64_t kept_from_ms = now_ms - std::max(retention_ms, limits::retention_ms_min);
+  const std::int64_t kept_from_ms =
+      mutant(Mutant::prune_on_ack) ? INT64_MAX : now_ms - std::max(retention_ms, limits::retention_ms_min);
   TERN_CHECKED(
       impl_->database->run("DELETE FROM change_set WHERE state = $1 AND sealed_wall_ms <= $2 AND commit_ms <= $2 AND "
                            "NOT EXISTS (SELECT 1 FROM "

@@ -178,8 +178,7 @@ private:
       return 1;
     }
     const v1::Patch& patch = page_->patches(place_.patch++);
-    if (auto applied = apply_patch(patch); !applied && !mutant(Mutant::cursor_past_failed_row))
-      return tl::unexpected(applied.error());
+    TERN_CHECKED(apply_patch(patch));
     return 1 + static_cast<std::size_t>(patch.messages_size());
   }
 

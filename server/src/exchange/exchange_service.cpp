@@ -16,6 +16,7 @@
 #include "tern/protocol/crash_point.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/protocol/merkle.hpp"
+#include "tern/protocol/mutant.hpp"
 #include "tern/sqlite/transaction.hpp"
 #include "tern/v1/exchange.pb.h"
 
@@ -67,9 +68,10 @@ Result<std::unique_ptr<v1::ExchangeRequest>> parse_request(ByteView message) {
   return request;
 }
 
-std::uint64_t newest_commit(sqlite::Database& db, std::int64_t tenant) {
-  const auto found =
-      db.int64_of("SELECT commit_seq FROM change_set WHERE tenant_id = $1 ORDER BY commit_seq DESC LIMIT 1", tenant);
+std::uint64_t newest_commit(sqlite::Database& db, const Tenant& tenant) {
+  if (mutant(Mutant::sequence_before_commit)) return tenant.commit_seq();
+  const auto found = db.int64_of(
+      "SELECT commit_seq FROM change_set WHERE tenant_id = $1 ORDER BY commit_seq DESC LIMIT 1", tenant.number());
   return found && *found ? static_cast<std::uint64_t>(**found) : 0;
 }
 
@@ -375,7 +377,7 @@ Result<ExchangeService::Answered> ExchangeService::build(Asked& asked) {
   {
     TERN_TRY(auto reader, asked.tenant.reader());
     TERN_TRY(auto snapshot, sqlite::Transaction::begin_read(reader.db()));
-    asked.sent_seq = newest_commit(reader.db(), asked.tenant.number());
+    asked.sent_seq = newest_commit(reader.db(), asked.tenant);
     if (!asked.deposit) {
       TERN_CHECKED(read_rights(reader.db(), asked.scope));
       TERN_CHECKED(add_own_sets(asked, reader.db()));
@@ -388,7 +390,8 @@ Result<ExchangeService::Answered> ExchangeService::build(Asked& asked) {
   if (const auto device = find_device(asked.tenant, asked.session.device)) {
     write_head(device->chain, *asked.response.mutable_acked_head());
     if (!device->wipe_order.empty()) asked.response.add_statements(device->wipe_order);
-    if (!device->revocation.empty()) asked.response.add_statements(device->revocation);
+    if (!device->revocation.empty() && !mutant(Mutant::revoked_key_accepted))
+      asked.response.add_statements(device->revocation);
   }
   ExchangeNote note;
   note.device = asked.session.device;
@@ -473,7 +476,8 @@ Result<std::unique_ptr<ExchangeService::Asked>> ExchangeService::begin(Session& 
   const auto actor = asked.tenant.find_actor(session.operator_id);
   if (!device) return fail(ErrorCode::key_unknown, "This device is not known here.", "Enrol it with a new code.");
   // A key revoked, or an operator disabled, since the session began: what it may do is decided now.
-  if (device->key_state != protocol::KeyState::active || !actor || !actor->active) asked.deposit = true;
+  const bool ended = device->key_state != protocol::KeyState::active && !mutant(Mutant::revoked_key_accepted);
+  if (ended || !actor || !actor->active) asked.deposit = true;
   if (actor) {
     const auto record =
         asked.tenant.find_record(sync::RecordKind::operator_, RecordId::or_zero(session.operator_id.view()));
@@ -505,7 +509,7 @@ Result<std::optional<ExchangeService::Pushed>> ExchangeService::push(Session& se
                  sync::has_right(actor->role, sync::Right::restricted_note), record->version};
   TERN_TRY(auto reader, tenant.reader());
   TERN_TRY(auto snapshot, sqlite::Transaction::begin_read(reader.db()));
-  asked.sent_seq = newest_commit(reader.db(), tenant.number());
+  asked.sent_seq = newest_commit(reader.db(), tenant);
   if (asked.sent_seq <= base_seq) return std::optional<Pushed>();
   TERN_CHECKED(read_rights(reader.db(), asked.scope));
   asked.request->set_want_bytes(limits::want_bytes_max - receipts_bytes_reserve - pushed_packs_bytes_max);

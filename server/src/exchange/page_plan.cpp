@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "tern/protocol/mutant.hpp"
 #include "tern/protocol/wire.hpp"
 #include "tern/sync/record.hpp"
 #include "tern/v1/exchange.pb.h"
@@ -229,7 +230,9 @@ Result<PageEnd> write_news(sqlite::Database& db, const ReaderScope& scope, const
     return PageEnd{complete, ends_commit ? std::nullopt : std::optional(token), true};
   };
   for (std::size_t i = 0; i < items.size(); ++i) {
-    TERN_TRY(const auto cut, write_item(db, scope, items[i], page.cursor_seq, patches, response));
+    auto written = write_item(db, scope, items[i], page.cursor_seq, patches, response);
+    if (!written && mutant(Mutant::cursor_past_failed_row)) written = std::optional<MessagePlace>();
+    TERN_TRY(const auto cut, std::move(written));
     if (cut) return end_behind(i, cut, false);
     const bool last = i + 1 == items.size();
     const bool ends_commit = last || items[i + 1].position != items[i].position;

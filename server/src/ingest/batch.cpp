@@ -285,6 +285,7 @@ Result<CommitNotice> Batch::finish() {
     return notice;
   }
   if (auto written = write_rows(); !written) return tl::unexpected(std::move(written).error());
+  if (mutant(Mutant::sequence_before_commit)) in.commit_seq.store(commit_seq, std::memory_order_release);
   crash_point("before_commit");
   if (auto done = transaction_->commit(); !done && !mutant(Mutant::ack_before_commit)) {
     in.writer_broken = true;  // whether it is stored is unknown until the file was read again

@@ -33,13 +33,14 @@ enum class Mutant : int {
   amendment_not_sent,         // nobody is told that a receipt's outcome changed
   scope_leaves_rows,          // what left the scope stays on the device
   restricted_sent,            // restricted notes go to those who may not read them
-  cursor_past_failed_row,     // the device's place moves though a row was not applied
+  cursor_past_failed_row,     // a page goes on behind a row that could not be read
   prune_on_ack,               // a device forgets its sets with the receipt
   pending_dropped_on_answer,  // whatever was sent counts as done once an answer came
   epoch_ignored,              // after a restore devices do not send again what it lost
   erased_returns,             // a restore brings back what was erased
   device_keeps_erased,        // a device keeps what was erased
   number_given_twice,         // after a restore numbers are counted from the copy
+  sequence_before_commit,     // a page reaches up to a commit that may still fail
 };
 
 #ifdef TERN_MUTANTS
