@@ -114,7 +114,7 @@ Result<void> Ledger::begin(const Json& line, Work& work) const {
   return read_notes(line, work);
 }
 
-/// Each must prove something of this set that the record of an epoch took away.
+/// Each must prove something of this set that a restore took away.
 Result<void> Ledger::read_old_receipts(const Json& line, Work& work) const {
   const protocol::ChangeSet& set = work.set.set;
   const Hash first = set.original ? protocol::set_hash(set.original->header) : work.set.hash;
@@ -127,8 +127,11 @@ Result<void> Ledger::read_old_receipts(const Json& line, Work& work) const {
     const auto receipt = std::find_if(list->receipts.begin(), list->receipts.end(), [&](const protocol::Receipt& one) {
       return one.leaf.set_hash == first || one.leaf.set_hash == work.set.hash;
     });
-    if (end == trust_.epoch_ends().end() || receipt == list->receipts.end() ||
-        receipt->leaf.commit_seq <= end->kept_size || receipt->leaf.time_ms > work.time_ms)
+    // A server that was restored from a backup older than an epoch has no record of its end.
+    const bool over = list->head.epoch != trust_.epoch() && !trust_.epoch_ends().empty();
+    const bool kept = end != trust_.epoch_ends().end() && receipt != list->receipts.end() &&
+                      receipt->leaf.commit_seq <= end->kept_size;
+    if (!over || kept || receipt == list->receipts.end() || receipt->leaf.time_ms > work.time_ms)
       return wrong("a receipt of an epoch that is over proves nothing of it");
     Proven proven{receipt->leaf.time_ms, {}};
     if (!proven.outcomes.ParseFromString(receipt->outcomes) ||

@@ -104,6 +104,8 @@ private:
   Result<void> check_server_time(const Work& work, const Entry& entry) const;
   Result<TicketFold::Step> fold(Work& work, Entry& entry);
   Result<TicketFold::Step> fold_release(const Work& work, Entry& entry);
+  [[nodiscard]] static std::optional<sync::Standing> standing_then(const Work& work);
+  [[nodiscard]] TicketFold::CameBack came_back() const;
   Result<void> fold_record(const Work& work, const Entry& entry);
   void note_altered(Work& work, const std::vector<sync::StandingChange>& altered);
   void count(const Work& work, const Entry& entry);

@@ -248,7 +248,7 @@ Result<TicketFold::Step> Ledger::fold_release(const Work& work, Entry& entry) {
     const std::int64_t integer_id = one["integer_id"].as_integer();
     const bool was_made = ticket->made();
     auto step = ticket->release({device, id}, work.commit, work.time_ms, static_cast<std::uint64_t>(integer_id),
-                                one["number"].as_string());
+                                one["number"].as_string(), came_back());
     if (!step) return wrong("it releases change {}, which is not held", to_hex(id));
     if (!was_made && !integer_ids_.insert(static_cast<std::uint64_t>(integer_id)).second)
       return wrong("the id {} was given before", integer_id);
@@ -285,11 +285,20 @@ Result<TicketFold::Step> Ledger::fold(Work& work, Entry& entry) {
   if (entry.ticket->changes >= limits::changes_per_ticket_max + limits::changes_per_set_max)
     return wrong("its ticket has more changes than a ticket holds");
   if (!work.proven) return entry.ticket->fold(entry.placed, entry.note.dark);
-  const sync::Standing then = standing_said(work.proven->outcomes.outcomes(static_cast<int>(work.due.size())));
-  return entry.ticket->fold_again(entry.placed, entry.note.dark, then, [this](const sync::ChangeRef& ref) {
+  return entry.ticket->fold_again(entry.placed, entry.note.dark, *standing_then(work), came_back());
+}
+
+/// What the receipt of before a restore says of the change in hand.
+std::optional<sync::Standing> Ledger::standing_then(const Work& work) {
+  if (!work.proven) return std::nullopt;
+  return standing_said(work.proven->outcomes.outcomes(static_cast<int>(work.due.size())));
+}
+
+TicketFold::CameBack Ledger::came_back() const {
+  return [this](const sync::ChangeRef& ref) {
     const auto found = known_.find(ref);
     return found != known_.end() && found->second.came_back;
-  });
+  };
 }
 
 /// Of this set: what the fold says at its end is the outcome. Of earlier ones: an amendment is due.
@@ -339,7 +348,7 @@ Result<void> Ledger::check_change(Work& work, std::size_t index, TicketId& ticke
   } else if (admission.verdict == Verdict::held && !change.ticket.is_zero()) {
     auto& ticket = tickets_[change.ticket];
     if (!ticket) ticket = std::make_unique<TicketFold>();
-    ticket->hold(entry.placed);
+    ticket->hold(entry.placed, standing_then(work));
   }
   const bool untellable = entry.ticket != nullptr && entry.ticket->description_erased();
   alterations_untellable_ = alterations_untellable_ || untellable;

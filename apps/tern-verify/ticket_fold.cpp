@@ -3,6 +3,13 @@
 #include <algorithm>
 
 namespace tern::verify {
+namespace {
+
+bool was_admitted(const sync::Standing& then) {
+  return then.outcome != sync::Outcome::held && then.outcome != sync::Outcome::rejected;
+}
+
+}  // namespace
 
 using sync::Intent;
 using sync::Outcome;
@@ -65,8 +72,7 @@ TicketFold::Step TicketFold::fold(sync::PlacedChange placed, bool previous_may_b
 
 TicketFold::Step TicketFold::fold_again(sync::PlacedChange placed, bool previous_may_be_dark,
                                         const sync::Standing& then, const CameBack& came_back) {
-  const bool admitted = then.outcome != Outcome::held && then.outcome != Outcome::rejected;
-  if (!admitted) return fold(std::move(placed), previous_may_be_dark);
+  if (!was_admitted(then)) return fold(std::move(placed), previous_may_be_dark);
   sync::judge_claim_again(state_, placed.change, placed.stamp, then, came_back, previous_may_be_dark, placed.admission);
   return fold_judged(std::move(placed));
 }
@@ -80,17 +86,18 @@ TicketFold::Step TicketFold::fold_judged(sync::PlacedChange placed) {
 
 std::optional<TicketFold::Step> TicketFold::release(const sync::ChangeRef& ref, std::uint64_t commit_seq,
                                                     std::int64_t commit_ms, std::uint64_t integer_id,
-                                                    const std::string& number) {
+                                                    const std::string& number, const CameBack& came_back) {
   const auto held = held_.find(ref);
   if (held == held_.end()) return std::nullopt;
-  sync::PlacedChange placed = std::move(held->second);
+  auto [placed, then] = std::move(held->second);
   held_.erase(held);
   const bool creates = placed.change.intent == Intent::create;
   if (creates == made()) return std::nullopt;
   const sync::Stamp stamp = placed.stamp;
   placed.admission.verdict = sync::Admission::Verdict::admitted;
   placed.admission.reason = sync::ReasonCode::none;
-  placed.admission.commit_ms = commit_ms;
+  // What is proven to have been admitted before a restore keeps the time of that commit.
+  if (!then || !was_admitted(*then)) placed.admission.commit_ms = commit_ms;
   if (creates) {
     placed.admission.integer_id = integer_id;
     placed.admission.number = number;
@@ -101,7 +108,7 @@ std::optional<TicketFold::Step> TicketFold::release(const sync::ChangeRef& ref, 
   const bool is_fact = spec != nullptr && spec->ruling == sync::Ruling::fact;
   const std::int64_t effective_ms = placed.admission.effective_ms;
   const Chain chain{stamp.origin.device, stamp.origin.device_epoch};
-  Step step = fold(std::move(placed), false);
+  Step step = then ? fold_again(std::move(placed), false, *then, came_back) : fold(std::move(placed), false);
   if (is_fact) latest.add(chain, effective_ms);
   step.altered.insert(step.altered.begin(), {ref, {Outcome::held, Rule::unspecified, {}, {}}, step.standing});
   return step;

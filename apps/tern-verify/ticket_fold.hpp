@@ -41,8 +41,11 @@ public:
                   const CameBack& came_back);
   /// Something held that a release lets in, placed as the release says. Nothing: it is not held here.
   std::optional<Step> release(const sync::ChangeRef& ref, std::uint64_t commit_seq, std::int64_t commit_ms,
-                              std::uint64_t integer_id, const std::string& number);
-  void hold(const sync::PlacedChange& placed) { held_.emplace(placed.change.ref, placed); }
+                              std::uint64_t integer_id, const std::string& number, const CameBack& came_back);
+  /// `then`: what its receipt of before a restore says, when it has one.
+  void hold(const sync::PlacedChange& placed, const std::optional<sync::Standing>& then) {
+    held_.emplace(placed.change.ref, Held{placed, then});
+  }
 
   /// After each change of the ledger that names it, once it is made.
   void note(std::uint64_t commit_seq, const LatestFacts& latest);
@@ -63,6 +66,11 @@ public:
   std::set<DeviceId> devices;
 
 private:
+  struct Held {
+    sync::PlacedChange placed;
+    std::optional<sync::Standing> then;
+  };
+
   Step fold_judged(sync::PlacedChange placed);
   Step fold_placed(const sync::PlacedChange& placed);
   Step fold_description(const sync::PlacedChange& placed);
@@ -71,7 +79,7 @@ private:
   std::map<sync::ChangeRef, sync::Message> messages_;
   std::vector<sync::PlacedChange> edits_;  // of the description
   std::vector<sync::Standing> edit_standings_;
-  std::map<sync::ChangeRef, sync::PlacedChange> held_;
+  std::map<sync::ChangeRef, Held> held_;
   std::vector<std::pair<std::uint64_t, LatestFacts>> history_;
   bool description_erased_ = false;
 };

@@ -1,4 +1,5 @@
 // A server that comes back older than its devices: what they hold receipts for returns, once, as what it was.
+#include <algorithm>
 #include <filesystem>
 #include <map>
 
@@ -84,6 +85,180 @@ TEST_CASE("a claim keeps the order of its first commit, a fact its time, a ticke
   const TicketId next = van.create("the next one");
   CHECK(world.run_until_quiet());
   CHECK(van.show(next).row.integer_id > 10'000);  // a whole block further on
+}
+
+TEST_CASE("claims that come back before their ticket does are what they were, in their order of then",
+          "[world][restore]") {
+  World world{Seed::from_environment_or(508)};
+  Device& van = world.add_device("van");
+  Device& desk = world.add_device("desk");
+  Device& shop = world.add_device("shop");
+  CHECK(world.run_until_quiet());
+  const std::string backup = world.server.backup();
+
+  const TicketId taken = shop.create("taken twice");
+  const TicketId handed = shop.create("handed on");
+  CHECK(world.run_until_quiet());
+  const ChangeRef first = desk.act(taken, Intent::take);
+  must(desk.sync());
+  const ChangeRef late = van.act(taken, Intent::take);  // before it has heard of the first
+  must(van.sync());
+  CHECK(van.fate(late).outcome == Outcome::overtaken);
+  const ChangeRef given = van.assign(handed, van.operator_id());
+  CHECK(world.run_until_quiet());
+  const ChangeRef handed_on = desk.assign(handed, shop.operator_id());  // having seen it
+  CHECK(world.run_until_quiet());
+  CHECK(van.show(handed).row.assignee == "shop");
+  world.pass(hours_ms(5));
+
+  world.server.restore(backup);
+  world.forget_acknowledged();
+  must(van.sync());
+  must(van.sync());
+  CHECK(van.fate(late).outcome == Outcome::held);
+  SECTION("whoever was second comes back last") {}
+  SECTION("whoever was second comes back before the ticket") {
+    must(desk.sync());
+    must(desk.sync());
+    CHECK(desk.fate(handed_on).outcome == Outcome::held);
+  }
+  must(shop.sync());
+  CHECK(world.run_until_quiet());
+  CHECK(desk.fate(first).standing.outcome == Outcome::applied);
+  CHECK(van.fate(late).standing.outcome == Outcome::overtaken);
+  CHECK(van.fate(given).standing.outcome == Outcome::applied);
+  CHECK(desk.fate(handed_on).standing.outcome == Outcome::applied);
+  CHECK(van.show(taken).row.assignee == "desk");
+  CHECK(van.show(handed).row.assignee == "shop");
+  CHECK(desk.view(taken) == van.view(taken));
+  CHECK(desk.view(handed) == van.view(handed));
+  CHECK(world.invariants_hold());  // and an export proves it
+}
+
+TEST_CASE("what a restore leaves held again is shown nowhere until it is let in again", "[world][restore]") {
+  const bool ticket_is_kept = GENERATE(true, false);
+  INFO((ticket_is_kept ? "the backup has the ticket" : "the ticket comes back, after what is held"));
+  World world{Seed::from_environment_or(509)};
+  const RecordId field = world.add_record("queue", "Field"), office = world.add_record("queue", "Office");
+  Device& van = world.add_device("van");
+  Device& desk = world.add_device("desk");
+  Device& ben = world.add_device("ben", {.role = "operator", .queues = {"Field"}, .scope_all = false});
+  CHECK(world.run_until_quiet());
+  std::string backup = world.server.backup();
+  const TicketId ticket = desk.create("moved away");
+  desk.move_to(ticket, field);
+  CHECK(world.run_until_quiet());
+  if (ticket_is_kept) backup = world.server.backup();
+
+  const ChangeRef note = ben.note(ticket, "of one who may no longer");
+  desk.move_to(ticket, office);
+  must(desk.sync());
+  CHECK(world.run_until_quiet());
+  REQUIRE(ben.fate(note).outcome == Outcome::held);
+  const auto let_in = [&] {
+    const Json rows = world.server.administer("held list")["rows"];
+    REQUIRE(rows.size() == 1);
+    world.server.administer("held release", {{"change", rows.items()[0]["change"]}, {"by", Json("van@example.org")}});
+    CHECK(world.run_until_quiet());
+  };
+  const auto is_shown = [&](Device& device) {
+    return std::ranges::any_of(device.show(ticket).timeline,
+                               [](const auto& entry) { return entry.text == "of one who may no longer"; });
+  };
+  let_in();
+  REQUIRE(is_shown(van));
+  REQUIRE(is_shown(desk));
+
+  world.server.restore(backup);
+  world.forget_acknowledged();
+  must(ben.sync());
+  must(van.sync());
+  CHECK(world.run_until_quiet());
+  CHECK(ben.fate(note).outcome == Outcome::held);
+  for (Device* device : {&van, &desk}) {
+    INFO(device->name());
+    CHECK_FALSE(is_shown(*device));
+  }
+  CHECK(world.invariants_hold());
+  let_in();
+  for (Device* device : {&van, &desk}) {
+    INFO(device->name());
+    CHECK(is_shown(*device));
+  }
+  CHECK(world.invariants_hold());
+}
+
+TEST_CASE("what comes back without a receipt before its ticket does is held, and shown by nobody", "[world][restore]") {
+  World world{Seed::from_environment_or(510)};
+  Device& van = world.add_device("van");
+  Device& desk = world.add_device("desk");
+  CHECK(world.run_until_quiet());
+  const std::string backup = world.server.backup();
+  const TicketId ticket = desk.create("made after the backup");
+  CHECK(world.run_until_quiet());
+  const ChangeRef note = van.note(ticket, "its receipt is lost");
+  const std::string before_receipt = van.copy_home();
+  CHECK(world.run_until_quiet());
+  REQUIRE(desk.show(ticket).timeline.size() == 2);
+
+  van.put_back(before_receipt);
+  world.server.restore(backup);
+  world.forget_acknowledged();
+  must(van.sync());
+  must(desk.sync());
+  CHECK(world.run_until_quiet());
+  CHECK(van.fate(note).outcome == Outcome::held);  // nobody proves that it ever was admitted
+  CHECK(desk.show(ticket).timeline.size() == 1);
+  CHECK(desk.view(ticket) == van.view(ticket));
+  CHECK(world.invariants_hold());
+}
+
+TEST_CASE("receipts of an epoch that the server never heard of prove what they say", "[world][restore]") {
+  World world{Seed::from_environment_or(511)};
+  Device& van = world.add_device("van");
+  Device& desk = world.add_device("desk");
+  const TicketId old = desk.create("in the backup");
+  desk.tag(old, "cold");
+  CHECK(world.run_until_quiet());
+  const std::string backup = world.server.backup();
+  desk.note(old, "of the first epoch");
+  CHECK(world.run_until_quiet());
+  world.server.restore(backup);
+  world.forget_acknowledged();
+  CHECK(world.run_until_quiet());
+
+  const TicketId made = desk.create("made in the second");
+  CHECK(world.run_until_quiet());
+  const ChangeRef take = van.act(made, Intent::take);
+  const ChangeRef note = van.note(made, "on it");
+  sync::Change untag;
+  untag.ticket = old;
+  untag.intent = Intent::untag;
+  untag.label = "cold";
+  const ChangeRef untagged = van.save(std::move(untag));
+  CHECK(world.run_until_quiet());
+  const std::string number = desk.show(made).row.number;
+  const v1::ChangeOutcome before = told(van, note);
+  const std::size_t before_restore = desk.show(made).timeline.size();
+  world.pass(hours_ms(5));
+
+  world.server.restore(backup);  // which is older than the second epoch
+  world.forget_acknowledged();
+  must(van.sync());
+  must(van.sync());
+  must(desk.sync());
+  CHECK(world.run_until_quiet());
+  CHECK(van.fate(take).standing.outcome == Outcome::applied);
+  CHECK(van.fate(note).standing.outcome == Outcome::applied);
+  CHECK(van.fate(untagged).outcome == Outcome::applied);
+  CHECK(told(van, note).effective_ms() == before.effective_ms());
+  CHECK(desk.show(made).row.number == number);
+  CHECK(desk.show(made).row.assignee == "van");
+  CHECK(desk.show(made).timeline.size() == before_restore);
+  CHECK(count(world, "SELECT count(DISTINCT epoch) FROM old_receipt") == 2);
+  CHECK(desk.view(made) == van.view(made));
+  CHECK(desk.view(old) == van.view(old));
+  CHECK(world.invariants_hold());  // and an export proves it
 }
 
 TEST_CASE("what was seen before a restore counts as seen after it", "[world][restore]") {

@@ -137,11 +137,39 @@ Result<void> gather_refolded(sqlite::Database& db, const ReaderScope& scope, std
   }
 }
 
+/// Tickets with something that is held since a restore. Whoever saw it take effect in the history that was given up
+/// shows it still, and nobody else tells of it: not the version, which is that of what does take effect. Where the
+/// ticket came back later than what is held, it is told of then.
+Result<void> gather_held_again(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after,
+                               std::vector<Item>& items) {
+  TERN_TRY(const auto kept, db.int64_of("SELECT max(kept_seq) FROM past_epoch WHERE tenant_id = $1", scope.tenant));
+  if (!kept) return {};
+  TERN_TRY(auto rows,
+           db.query("WITH held AS (SELECT ticket_id, commit_seq AS position FROM change WHERE tenant_id = $1 AND "
+                    "standing = 6 AND commit_seq > max($2, $3) UNION ALL SELECT t.ticket_id, made.commit_seq FROM "
+                    "ticket t JOIN change made ON made.tenant_id = t.tenant_id AND made.ticket_id = t.ticket_id AND "
+                    "made.commit_seq > $2 AND made.intent = $4 WHERE t.tenant_id = $1 AND t.version > $2 AND EXISTS "
+                    "(SELECT 1 FROM change c WHERE c.tenant_id = $1 AND c.ticket_id = t.ticket_id AND c.standing = 6 "
+                    "AND c.commit_seq > $3)) SELECT h.ticket_id, max(h.position) FROM held h JOIN ticket t ON "
+                    "t.tenant_id = $1 AND t.ticket_id = h.ticket_id WHERE $5 = 1 OR EXISTS (SELECT 1 FROM scope_member "
+                    "m WHERE m.tenant_id = $1 AND m.operator_id = $6 AND m.ticket_id = h.ticket_id AND m.left_seq = 0) "
+                    "GROUP BY h.ticket_id",
+                    scope.tenant, after, *kept, sync::Intent::create, scope.all, scope.operator_id));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) return {};
+    Item item{rows.uint64(1), rows.id<TicketId>(0)};
+    item.again = true;
+    items.push_back(item);
+  }
+}
+
 Result<std::vector<Item>> gather(sqlite::Database& db, const ReaderScope& scope, const PageRequest& page) {
   std::vector<Item> items;
   TERN_CHECKED(gather_changed(db, scope, page.cursor_seq, items));
   TERN_CHECKED(gather_again(db, scope, page.cursor_seq, items));
   TERN_CHECKED(gather_refolded(db, scope, page.cursor_seq, items));
+  TERN_CHECKED(gather_held_again(db, scope, page.cursor_seq, items));
   if (!scope.all) {
     TERN_CHECKED(gather_entered(db, scope, page.cursor_seq, items));
     TERN_CHECKED(gather_left(db, scope, page.cursor_seq, items));

@@ -254,7 +254,7 @@ void admit_record(const Batch& batch, Entry& entry) {
     reject(entry, ReasonCode::not_permitted, Rule::rights);
 }
 
-Result<void> settle_claim(Batch& batch, const SetWork& work, Entry& entry) {
+Result<void> judge_claim(Batch& batch, const SetWork& work, Entry& entry) {
   const sync::TicketState& state = entry.ticket->state;
   const auto holder = sync::assignee_of(state);
   // Dark is who may have worked on it elsewhere than on the device that says so itself.
@@ -268,20 +268,7 @@ Result<void> settle_claim(Batch& batch, const SetWork& work, Entry& entry) {
   const sync::Origin origin{work.judged.device, work.judged.device_epoch, work.judged.chain_seq, index};
   const sync::Stamp stamp =
       sync::make_stamp(*entry.change, origin, work.commit_seq, entry.admission, entry.author, entry.author_kind);
-  const ProvenChange* proven = proven_of(work, entry);
-  if (was_admitted(proven)) {
-    bool storage_failed = false;
-    const auto came_back = [&](const sync::ChangeRef& ref) {
-      const auto found = has_come_back(batch, ref);
-      storage_failed = storage_failed || !found;
-      return found.value_or(false);
-    };
-    sync::judge_claim_again(state, *entry.change, stamp, proven->standing, came_back, dark, entry.admission);
-    if (storage_failed) return fail(ErrorCode::storage_failed, "the ledger cannot be read");
-  } else {
-    sync::judge_claim(state, *entry.change, stamp, dark, entry.admission);
-  }
-  return {};
+  return settle_claim(batch, state, *entry.change, stamp, proven_of(work, entry), dark, entry.admission);
 }
 
 /// What was refused in the history that was given up stays so, but for what only waited for something else to come.
@@ -361,7 +348,7 @@ Result<void> admit(Batch& batch, SetWork& work, Entry& entry) {
     if (was_admitted(proven)) hold(entry, entry.admission.reason, entry.standing.rule);
     return {};
   }
-  if (spec->ruling == sync::Ruling::claim) TERN_CHECKED(settle_claim(batch, work, entry));
+  if (spec->ruling == sync::Ruling::claim) TERN_CHECKED(judge_claim(batch, work, entry));
   if (entry.author_kind == sync::PrincipalKind::contact) entry.admission.reopen_window_ms = limits::reopen_window_ms;
   return {};
 }

@@ -187,11 +187,24 @@ Result<std::optional<AnchorFacts>> Batch::find_anchor(const Hash& hash) {
   return std::optional(facts);
 }
 
+bool Batch::knows_past(const EpochId& epoch) const {
+  return std::any_of(in.past_epochs.begin(), in.past_epochs.end(),
+                     [&](const auto& past) { return past.first == epoch; });
+}
+
+std::optional<std::uint64_t> Batch::kept_of(const EpochId& epoch) const {
+  if (epoch.is_zero() || epoch == in.epoch || in.past_epochs.empty()) return std::nullopt;
+  std::uint64_t newest = 0;
+  for (const auto& [past, kept] : in.past_epochs) {
+    if (past == epoch) return kept;
+    newest = std::max(newest, kept);
+  }
+  return newest;
+}
+
 std::uint64_t Batch::normalise_seen(const EpochId& epoch, std::uint64_t seq) const {
   if (epoch.is_zero() || epoch == in.epoch) return seq;
-  for (const auto& [past, kept] : in.past_epochs)
-    if (past == epoch) return std::min(seq, kept);
-  return 0;
+  return std::min(seq, kept_of(epoch).value_or(0));
 }
 
 CustodyMarks& Batch::custody() {

@@ -127,6 +127,11 @@ public:
   // ---- what sets cite ----
   Result<std::int64_t> commit_time(std::uint64_t seq);  // 0 = none
   Result<std::optional<AnchorFacts>> find_anchor(const Hash& hash);
+  /// What this history shares with an epoch that is over; nothing: it is this one, or none. Of one that it never heard
+  /// of, because it was restored from a backup older than that epoch, it shares what it does with the one before.
+  [[nodiscard]] std::optional<std::uint64_t> kept_of(const EpochId& epoch) const;
+  /// The record of its end is here.
+  [[nodiscard]] bool knows_past(const EpochId& epoch) const;
   /// `seen` in this epoch's numbers.
   [[nodiscard]] std::uint64_t normalise_seen(const EpochId& epoch, std::uint64_t seq) const;
 
@@ -238,8 +243,12 @@ void take_proof(const Batch& batch, const VerifiedPush& push, const protocol::Ve
 /// Null: nothing is proven.
 const ProvenChange* proven_of(const SetWork& work, const Entry& entry);
 bool was_admitted(const ProvenChange* proven);
-/// A change of a set that was sent again with a proof.
-Result<bool> has_come_back(Batch& batch, const sync::ChangeRef& ref);
+/// What the first of its old receipts says of a change of the ledger. Nothing: it has none.
+Result<std::optional<ProvenChange>> proven_in_ledger(Batch& batch, std::uint64_t commit_seq, std::uint32_t index);
+/// Of a claim that is admitted: what it meets, or what it is proven to have met.
+Result<void> settle_claim(Batch& batch, const sync::TicketState& state, const sync::Change& change,
+                          const sync::Stamp& stamp, const ProvenChange* proven, bool previous_may_be_dark,
+                          sync::Admission& admission);
 /// What its author had seen of a ticket in an epoch that is over, in this epoch's numbers: of what came back, as far
 /// as nothing unseen stands in between; beyond what was kept only as far as the device proves it was shown.
 Result<std::uint64_t> seen_then(Batch& batch, const SetWork& work, const TicketId& ticket, const EpochId& epoch,

@@ -70,12 +70,13 @@ Result<std::uint64_t> shown_size(Batch& batch, const SetWork& work, const EpochI
   return std::max(shown, static_cast<std::uint64_t>(stored.value_or(0)));
 }
 
-bool is_past(const Batch& batch, const EpochId& epoch, std::uint64_t& kept) {
-  const auto found = std::find_if(batch.in.past_epochs.begin(), batch.in.past_epochs.end(),
-                                  [&](const auto& past) { return past.first == epoch; });
-  if (found == batch.in.past_epochs.end()) return false;
-  kept = found->second;
-  return true;
+/// Of an epoch that is over, and given up: above what was kept of it. Where the record of its end is not here, because
+/// this server was restored from a backup older than that epoch, the log key's word is all there is: what was kept is
+/// in the ledger, and needs no proof.
+bool is_lawful(const Batch& batch, const ProvenCommit& proof) {
+  const auto kept = batch.kept_of(proof.epoch);
+  if (!kept || proof.commit_ms > batch.commit_ms) return false;
+  return proof.commit_seq > *kept || !batch.knows_past(proof.epoch);
 }
 
 // ---- what waited for what had not come back yet ----
@@ -93,30 +94,14 @@ Result<bool> stands(Batch& batch, const sync::ChangeRef& ref) {
          *standing != static_cast<std::int64_t>(Outcome::rejected);
 }
 
-/// What its old receipt says of a change that is held now: it had been admitted, rights and all.
-Result<bool> admitted_then(Batch& batch, std::uint64_t commit, std::uint32_t index) {
-  TERN_TRY(auto rows, batch.db().query(
-                          "SELECT l.wire, s.set_hash, s.original FROM old_receipt o JOIN old_receipt_list l ON "
-                          "l.tenant_id = o.tenant_id AND l.list_hash = o.list_hash JOIN change_set s ON s.tenant_id = "
-                          "o.tenant_id AND s.commit_seq = o.commit_seq WHERE o.tenant_id = $1 AND o.commit_seq = $2 "
-                          "ORDER BY o.old_commit_ms LIMIT 1",
-                          batch.number, commit));
-  TERN_TRY(const bool found, rows.step());
-  if (!found) return false;
-  TERN_TRY(const protocol::ReceiptList list, protocol::decode_receipt_list(rows.blob(0)));
-  const Hash hash = rows.id<Hash>(1);
-  const Hash first =
-      rows.is_null(2) ? hash : protocol::set_hash(rows.blob(2).substr(0, protocol::change_set_header_bytes));
-  for (const Bytes& wire : list.receipts) {
-    TERN_TRY(const protocol::Receipt receipt, protocol::decode_receipt(wire));
-    v1::SetOutcomes said;
-    const bool mine = receipt.leaf.set_hash == hash || receipt.leaf.set_hash == first;
-    if (!mine || !said.ParseFromString(receipt.outcomes) || index >= static_cast<std::uint32_t>(said.outcomes_size()))
-      continue;
-    const ProvenChange then = read_change(said.outcomes(static_cast<int>(index)));
-    return was_admitted(&then);
-  }
-  return false;
+/// A change of a set that was sent again with a proof.
+Result<bool> has_come_back(Batch& batch, const sync::ChangeRef& ref) {
+  TERN_TRY(
+      const auto found,
+      batch.db().int64_of("SELECT 1 FROM change c JOIN old_receipt o ON o.tenant_id = c.tenant_id AND o.commit_seq "
+                          "= c.commit_seq WHERE c.tenant_id = $1 AND c.device_id = $2 AND c.change_id = $3",
+                          batch.number, ref.device, ref.id));
+  return found.has_value();
 }
 
 Result<std::vector<Waiting>> waiting_on(Batch& batch, const TicketId& ticket, std::uint64_t kept_seq) {
@@ -138,8 +123,8 @@ Result<std::vector<Waiting>> waiting_on(Batch& batch, const TicketId& ticket, st
       const bool waits = change.ticket == ticket && held.standing == Outcome::held &&
                          (why == ReasonCode::parent_missing || why == ReasonCode::parent_held);
       if (!waits) continue;
-      TERN_TRY(const bool admitted, admitted_then(batch, commit, held.index));
-      if (!admitted) continue;
+      TERN_TRY(const auto then, proven_in_ledger(batch, commit, held.index));
+      if (!then || !was_admitted(&*then)) continue;
       Waiting one{change.ref, change.targets};
       for (const ChangeId& id : change.after) one.parents.push_back({change.ref.device, id});
       waiting.push_back(std::move(one));
@@ -174,12 +159,10 @@ void take_proof(const Batch& batch, const VerifiedPush& push, const protocol::Ve
   for (const Hash& hash : std::set<Hash>{first, set.hash}) {
     const auto [begin, end] = push.proven.equal_range(hash);
     for (auto proof = begin; proof != end; ++proof) {
-      std::uint64_t kept = 0;
-      const bool lawful = is_past(batch, proof->second.epoch, kept) && proof->second.commit_seq > kept &&
-                          proof->second.commit_ms <= batch.commit_ms;
       const bool known = std::any_of(work.proven.begin(), work.proven.end(),
                                      [&](const ProvenCommit& other) { return other.epoch == proof->second.epoch; });
-      if (lawful && !known && read_changes(proof->second.outcomes, work.changes)) work.proven.push_back(proof->second);
+      if (!known && is_lawful(batch, proof->second) && read_changes(proof->second.outcomes, work.changes))
+        work.proven.push_back(proof->second);
     }
   }
   if (work.proven.empty()) return;
@@ -199,23 +182,57 @@ bool was_admitted(const ProvenChange* proven) {
          proven->standing.outcome != Outcome::rejected;
 }
 
-Result<bool> has_come_back(Batch& batch, const sync::ChangeRef& ref) {
-  TERN_TRY(
-      const auto found,
-      batch.db().int64_of("SELECT 1 FROM change c JOIN old_receipt o ON o.tenant_id = c.tenant_id AND o.commit_seq "
-                          "= c.commit_seq WHERE c.tenant_id = $1 AND c.device_id = $2 AND c.change_id = $3",
-                          batch.number, ref.device, ref.id));
-  return found.has_value();
+Result<std::optional<ProvenChange>> proven_in_ledger(Batch& batch, std::uint64_t commit_seq, std::uint32_t index) {
+  if (batch.in.past_epochs.empty()) return std::optional<ProvenChange>{};
+  TERN_TRY(auto rows, batch.db().query(
+                          "SELECT l.wire, s.set_hash, s.original FROM old_receipt o JOIN old_receipt_list l ON "
+                          "l.tenant_id = o.tenant_id AND l.list_hash = o.list_hash JOIN change_set s ON s.tenant_id = "
+                          "o.tenant_id AND s.commit_seq = o.commit_seq WHERE o.tenant_id = $1 AND o.commit_seq = $2 "
+                          "ORDER BY o.old_commit_ms, o.old_commit_seq LIMIT 1",
+                          batch.number, commit_seq));
+  TERN_TRY(const bool found, rows.step());
+  if (!found) return std::optional<ProvenChange>{};
+  TERN_TRY(const protocol::ReceiptList list, protocol::decode_receipt_list(rows.blob(0)));
+  const Hash hash = rows.id<Hash>(1);
+  const Hash first =
+      rows.is_null(2) ? hash : protocol::set_hash(rows.blob(2).substr(0, protocol::change_set_header_bytes));
+  for (const Bytes& wire : list.receipts) {
+    TERN_TRY(const protocol::Receipt receipt, protocol::decode_receipt(wire));
+    v1::SetOutcomes said;
+    const bool mine = receipt.leaf.set_hash == hash || receipt.leaf.set_hash == first;
+    if (!mine || !said.ParseFromString(receipt.outcomes) || index >= static_cast<std::uint32_t>(said.outcomes_size()))
+      continue;
+    return std::optional(read_change(said.outcomes(static_cast<int>(index))));
+  }
+  return std::optional<ProvenChange>{};
+}
+
+Result<void> settle_claim(Batch& batch, const sync::TicketState& state, const sync::Change& change,
+                          const sync::Stamp& stamp, const ProvenChange* proven, bool previous_may_be_dark,
+                          sync::Admission& admission) {
+  if (!was_admitted(proven)) {
+    sync::judge_claim(state, change, stamp, previous_may_be_dark, admission);
+    return {};
+  }
+  bool storage_failed = false;
+  const auto came_back = [&](const sync::ChangeRef& ref) {
+    const auto found = has_come_back(batch, ref);
+    storage_failed = storage_failed || !found;
+    return found.value_or(false);
+  };
+  sync::judge_claim_again(state, change, stamp, proven->standing, came_back, previous_may_be_dark, admission);
+  if (storage_failed) return fail(ErrorCode::storage_failed, "the ledger cannot be read");
+  return {};
 }
 
 Result<std::uint64_t> seen_then(Batch& batch, const SetWork& work, const TicketId& ticket, const EpochId& epoch,
                                 std::uint64_t seq) {
   const std::uint64_t base = batch.normalise_seen(epoch, seq);
-  std::uint64_t kept = 0;
-  if (!is_past(batch, epoch, kept) || seq <= kept || ticket.is_zero()) return base;
+  const auto kept = batch.kept_of(epoch);
+  if (!kept || seq <= *kept || ticket.is_zero()) return base;
   TERN_TRY(const std::uint64_t shown, shown_size(batch, work, epoch));
   const std::uint64_t seen = std::min(seq, shown);
-  if (seen <= kept) return base;
+  if (seen <= *kept) return base;
   TERN_TRY(auto rows, batch.db().query(
                           "SELECT c.commit_seq, c.device_id, o.old_commit_seq FROM change c LEFT JOIN old_receipt o ON "
                           "o.tenant_id = c.tenant_id AND o.commit_seq = c.commit_seq AND o.epoch = $3 "

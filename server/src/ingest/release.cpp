@@ -41,12 +41,13 @@ std::vector<const LedgerChange*> with_dependents(const SetWork& work, const std:
   return released;
 }
 
-/// At its own place and time, but committed now.
-sync::PlacedChange place_again(const Batch& batch, const SetWork& work, const LedgerChange& held) {
+/// At its own place and time, but committed now: what is proven to have been admitted in a history that was given up
+/// keeps the time of that commit, too.
+sync::PlacedChange place_again(const Batch& batch, const SetWork& work, const LedgerChange& held, bool admitted_then) {
   sync::PlacedChange placed = held.placed;
   placed.admission.verdict = Verdict::admitted;
   placed.admission.reason = ReasonCode::none;
-  placed.admission.commit_ms = batch.commit_ms;
+  if (!admitted_then) placed.admission.commit_ms = batch.commit_ms;
   const sync::Stamp& stamp = held.placed.stamp;
   placed.stamp =
       sync::make_stamp(placed.change, stamp.origin, work.commit_seq, placed.admission, stamp.author, stamp.author_kind);
@@ -69,7 +70,9 @@ Result<ReasonCode> judge_again(Batch& batch, const sync::PlacedChange& placed, W
 }
 
 Result<void> release_one(Batch& batch, SetWork& work, Entry& entry, const LedgerChange& held, ReasonCode& against) {
-  sync::PlacedChange placed = place_again(batch, work, held);
+  TERN_TRY(const auto then, proven_in_ledger(batch, held.commit_seq, held.index));
+  const ProvenChange* proven = then ? &*then : nullptr;
+  sync::PlacedChange placed = place_again(batch, work, held, was_admitted(proven));
   const bool creates = placed.change.intent == sync::Intent::create;
   if (creates == (entry.ticket != nullptr)) return {};  // already there, or still nothing to act on
   TERN_TRY(const ReasonCode now, judge_again(batch, placed, entry.ticket));
@@ -78,12 +81,13 @@ Result<void> release_one(Batch& batch, SetWork& work, Entry& entry, const Ledger
     return {};
   }
   if (creates) {
-    TERN_CHECKED(name_ticket(batch, placed.change, placed.admission));
+    TERN_CHECKED(name_ticket(batch, placed.change, placed.admission, proven));
     entry.ticket = &batch.new_ticket(placed.change.ticket);
   }
   const sync::IntentSpec* spec = sync::find_intent(placed.change.intent);
   if (spec != nullptr && spec->ruling == sync::Ruling::claim)
-    sync::judge_claim(entry.ticket->state, placed.change, placed.stamp, false, placed.admission);
+    TERN_CHECKED(
+        settle_claim(batch, entry.ticket->state, placed.change, placed.stamp, proven, false, placed.admission));
   if (const auto& merged = entry.ticket->state.merged_into; merged && spec != nullptr)
     placed.admission.redirected = spec->append_only && sync::ordered_after(placed.stamp, merged->stamp);
   TERN_TRY(const sync::Standing standing, fold_placed(batch, work, *entry.ticket, placed));
