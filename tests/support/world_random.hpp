@@ -12,6 +12,9 @@ struct Seed {
   std::uint64_t value = 0;
   /// TERN_SEED when it is set, so that a failure that was printed can be played again; else `fallback`.
   static Seed from_environment_or(std::uint64_t fallback);
+  /// For tests that play many: TERN_SEED alone when it is set; else half of them from `first` on, and the others from
+  /// TERN_COMMIT_SEED, which `./dev test` sets, so that each commit tries new ones.
+  static std::vector<Seed> of_commit_and_from(std::uint64_t first, std::size_t count);
   /// Another one, for an actor or a round of a run.
   [[nodiscard]] Seed child(std::string_view name) const;
 };
