@@ -15,7 +15,8 @@ ROOMS = [
     ("protocol", {"protocol", "v1"}),
     ("client-core/poco", {"protocol", "v1", "sync", "sqlite", "client", "client_poco"}),
     ("client-core", {"protocol", "v1", "sync", "sqlite", "client"}),
-    ("server", {"protocol", "v1", "sync", "sqlite", "server"}),
+    ("server/src/sla", {"protocol", "v1", "sync", "sla"}),  # pure: it knows no server
+    ("server", {"protocol", "v1", "sync", "sqlite", "server", "sla"}),
     ("apps/tern-verify", {"protocol", "v1", "sync"}),  # proves without the code that it proves
     ("apps", None),  # everything
 ]
@@ -40,6 +41,7 @@ RULES = [
     ("a thread", THREADS, (*CORE, "server"), ("server/src/edge", "server/src/runtime")),
     ("a lock", LOCKS, CORE, ()),
     ("a socket", SOCKETS, (*CORE, "server"), ("server/src/edge",)),
+    ("the date library", r"<date/\w+\.h>|\bdate::", (*CORE, "server", "apps"), ("server/src/sla/src/zones",)),
 ]
 
 # Headers that cost seconds wherever they are included, and how many files may pay.

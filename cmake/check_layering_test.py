@@ -21,6 +21,8 @@ TRESPASSES = {
     "client-core/src/d.cpp": "sqlite3_step(s);",
     "server/src/ingest/a.cpp": '#include "tern/client/client.hpp"',
     "server/src/ingest/b.cpp": "std::thread worker;",
+    "server/src/sla/src/a.cpp": '#include "tern/server/admin.hpp"',
+    "server/src/sla/src/b.cpp": "#include <date/tz.h>",
     "server/src/access/a.cpp": "crypto_pwhash_str(a);",
     "apps/tern/a.cpp": "#include <sqlite3.h>",
 }
@@ -29,6 +31,7 @@ CLEAN = {
     "sync/src/a.cpp": "// Poco:: and std::thread only in words\n#include \"tern/v1/change.pb.h\"",
     "sync/sqlite/src/a.cpp": "#include <sqlite3.h>\nsqlite3_step(s);",
     "client-core/poco/a.cpp": "#include <Poco/Net/Socket.h>",
+    "server/src/sla/src/zones/a.cpp": '#include <date/tz.h>\n#include "tern/sla/calendar.hpp"',
     "server/src/edge/a.cpp": "Poco::Net::Socket s; std::thread t;",
     "apps/ternd/a.cpp": '#include "tern/server/server.hpp"\n#include "tern/client/client.hpp"\n#include <CLI/CLI.hpp>',
 }

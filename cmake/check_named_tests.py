@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every test that docs/merge-rules.md names is there: `file.cpp: "name"` is a TEST_CASE of that file.
+"""Every test that docs/merge-rules.md and docs/sla.md name is there: `file.cpp: "name"` is a TEST_CASE of that file.
 
     check_named_tests.py [TREE]
 """
@@ -7,6 +7,8 @@
 import os
 import re
 import sys
+
+PAGES = ("docs/merge-rules.md", "docs/sla.md")
 
 
 def test_names(path):
@@ -26,16 +28,16 @@ def findings(tree):
         for name in names:
             if name.endswith(".cpp"):
                 files.setdefault(name, []).append(os.path.join(folder, name))
-    with open(os.path.join(tree, "docs", "merge-rules.md"), encoding="utf-8") as page:
-        text = page.read()
-    cited = re.findall(r'`([\w/]+\.cpp): "(.*?)"`', text, re.S)
-    if not cited:
-        yield "docs/merge-rules.md names no test"
-    for file, name in cited:
-        name = re.sub(r"\s+", " ", name)
-        where = [path for path in files.get(os.path.basename(file), []) if path.endswith("/" + file)]
-        if not any(name in test_names(path) for path in where):
-            yield f'docs/merge-rules.md: no test of {file} is called "{name}"'
+    for page in PAGES:
+        with open(os.path.join(tree, page), encoding="utf-8") as text:
+            cited = re.findall(r'`([\w/]+\.cpp): "(.*?)"`', text.read(), re.S)
+        if not cited:
+            yield f"{page} names no test"
+        for file, name in cited:
+            name = re.sub(r"\s+", " ", name)
+            where = [path for path in files.get(os.path.basename(file), []) if path.endswith("/" + file)]
+            if not any(name in test_names(path) for path in where):
+                yield f'{page}: no test of {file} is called "{name}"'
 
 
 def main():

@@ -24,7 +24,7 @@ constexpr const char* usage =
     "\n"
     "  --json            one object on stdout: per work {value, unit, floor, ratio, goal, met}\n"
     "  --quick           smaller sizes and fewer pairs, for a gate\n"
-    "  --only NAMES      of: floor W1 W2 W3 W4 W5 W6 W7 group idle\n"
+    "  --only NAMES      of: floor W1 W2 W3 W4 W5 W6 W7 group idle sla\n"
     "  --work DIR        where the run's files go (default: TMPDIR or /tmp); on the disk to be measured\n"
     "  --idle-streams N  instead of 10,000\n"
     "\n"
@@ -116,6 +116,7 @@ private:
 Result<void> measure_all(const BenchOptions& options, Report& report) {
   BenchEnvironment environment(options.seed);
   Desk desk(options, environment);
+  TERN_CHECKED(measure_sla(options, report));
   TERN_CHECKED(measure_floors(desk, report));
   TERN_CHECKED(measure_first_replica(desk, report));
   TERN_CHECKED(measure_push(desk, report));

@@ -24,6 +24,9 @@ Result<void> measure_replay(Desk& desk, Report& report);
 /// group: changes per fsync while many devices push at once.
 Result<void> measure_group_commit(Desk& desk, Report& report);
 
+/// sla_warm, sla_cold: the SLA clock of one ticket.
+Result<void> measure_sla(const BenchOptions& options, Report& report);
+
 /// idle: threads and memory of a server with many idle streams. `program`: this one, which runs the server.
 Result<void> measure_idle_streams(Desk& desk, Report& report, const std::string& program);
 /// The server of measure_idle_streams: tells its port on stdout, runs until stdin ends.
