@@ -9,7 +9,7 @@
 namespace tern::apps {
 
 struct Invocation {
-  std::string command;  // "init", "serve", or an administration command's name
+  std::string command;  // "init", "serve", "sla cases", or an administration command's name
   std::string data;
   bool json = false;
 
@@ -22,12 +22,16 @@ struct Invocation {
   std::uint64_t workers = 8;
   bool quiet = false;
 
+  // sla cases
+  std::string case_file;
+
   // administration: what goes to ServerCore::administer
   Json administration;
 };
 
 int run_init(const Invocation& call);
 int run_serve(const Invocation& call);
+int run_sla_cases(const Invocation& call);
 int run_administration(const Invocation& call);
 
 }  // namespace tern::apps

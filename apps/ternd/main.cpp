@@ -64,6 +64,7 @@ public:
         "7 done, but something needs attention; 8 verification failed; 9 busy; 10 not saved (disk).");
     add_init();
     add_serve();
+    add_sla();
     for (const AdminCommand& command : server::admin_commands()) add(command);
   }
 
@@ -152,6 +153,21 @@ private:
     sub->callback([this] { call_.command = "serve"; });
   }
 
+  void add_sla() {
+    CLI::App* family = app_.add_subcommand("sla", std::string(server::admin_family_summary("sla")));
+    family->group("Administration");
+    family->require_subcommand(1);
+    families_["sla"] = family;
+    CLI::App* sub = family->add_subcommand("cases", "Run a file of worked cases and compare");
+    sub->footer(
+        "Needs no server directory. With --json one object a line: id, agrees, expected, got, and what else the case\n"
+        "expects. Exit code 0 when all agree, 8 when one differs.\n"
+        "Example: ternd sla cases sla-cases.json --json");
+    sub->add_option("FILE", call_.case_file, "A file of format sla-cases/1")->required();
+    sub->add_flag("--json", call_.json, "JSON on stdout, errors as JSON on stderr");
+    sub->callback([this] { call_.command = "sla cases"; });
+  }
+
   /// "operator add" hangs under "operator".
   CLI::App* place(const AdminCommand& command) {
     const std::string name(command.name);
@@ -221,6 +237,7 @@ int run_program(int argc, char** argv, Invocation& call) {
                               apps::chosen_command(line.app(), "ternd"), argc, argv);
   }
   if (const auto begun = apps::begin_program(); !begun) return apps::report(begun.error(), call.json);
+  if (call.command == "sla cases") return apps::run_sla_cases(call);
   if (call.data.empty())
     return apps::report(
         {ErrorCode::usage, "No server directory was named.", "Pass --data DIR, or set TERN_DATA.", "data"}, call.json);

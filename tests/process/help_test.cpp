@@ -69,7 +69,7 @@ TEST_CASE("the commands are those that the documents promise", "[cli]") {
   }
   for (const char* name : {"init", "serve", "tenant add", "tenant list", "operator add", "operator list",
                            "operator disable", "device code", "device list", "device revoke", "import incidents",
-                           "export", "verify", "backup", "restore", "erase"}) {
+                           "export", "verify", "backup", "restore", "erase", "sla cases"}) {
     INFO(name);
     CHECK(admin.contains(name));
   }

@@ -13,22 +13,6 @@
 namespace tern::server::admin {
 namespace {
 
-Result<TicketId> resolve_ticket(Tenant& tenant, const std::string& words) {
-  TERN_TRY(auto reader, tenant.reader());
-  if (const auto raw = from_uuid_text(words)) {
-    TERN_TRY(auto rows, reader.db().query("SELECT ticket_id FROM ticket WHERE tenant_id = $1 AND ticket_id = $2",
-                                          tenant.number(), TicketId::or_zero(*raw)));
-    TERN_TRY(const bool found, rows.step());
-    if (found) return rows.id<TicketId>(0);
-  }
-  TERN_TRY(auto rows, reader.db().query("SELECT ticket_id FROM ticket_name WHERE tenant_id = $1 AND name = $2",
-                                        tenant.number(), sqlite::Text{words}));
-  TERN_TRY(const bool found, rows.step());
-  if (!found)
-    return fail(ErrorCode::not_found, "There is no ticket \"" + words + "\".", "Name it by number or id.", "ticket");
-  return rows.id<TicketId>(0);
-}
-
 /// Changes that say something in a body of their own: what has none has nothing to erase. Why something was erased
 /// stays.
 Result<std::vector<sync::ChangeRef>> bodies_of(Tenant& tenant, const TicketId& ticket) {
@@ -122,6 +106,22 @@ Result<Json> list_erasures(const AdminCall& call) {
 }
 
 }  // namespace
+
+Result<TicketId> resolve_ticket(Tenant& tenant, const std::string& words) {
+  TERN_TRY(auto reader, tenant.reader());
+  if (const auto raw = from_uuid_text(words)) {
+    TERN_TRY(auto rows, reader.db().query("SELECT ticket_id FROM ticket WHERE tenant_id = $1 AND ticket_id = $2",
+                                          tenant.number(), TicketId::or_zero(*raw)));
+    TERN_TRY(const bool found, rows.step());
+    if (found) return rows.id<TicketId>(0);
+  }
+  TERN_TRY(auto rows, reader.db().query("SELECT ticket_id FROM ticket_name WHERE tenant_id = $1 AND name = $2",
+                                        tenant.number(), sqlite::Text{words}));
+  TERN_TRY(const bool found, rows.step());
+  if (!found)
+    return fail(ErrorCode::not_found, "There is no ticket \"" + words + "\".", "Name it by number or id.", "ticket");
+  return rows.id<TicketId>(0);
+}
 
 Result<sync::ChangeRef> parse_change_name(const std::string& words) {
   const auto colon = words.find(':');

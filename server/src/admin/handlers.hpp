@@ -39,9 +39,13 @@ Result<std::uint64_t> count_held(Tenant& tenant);
 Result<Json> export_tickets(AdminCall& call);
 Result<Json> import_incidents(AdminCall& call);
 Result<Json> erase_bodies(AdminCall& call);
+/// By number, alias or uuid.
+Result<TicketId> resolve_ticket(Tenant& tenant, const std::string& words);
 /// "DEVICE:CHANGE", as export and lists show them.
 Result<sync::ChangeRef> parse_change_name(const std::string& words);
 Result<Json> backup(AdminCall& call);
+// sla.cpp
+Result<Json> sla_explain(AdminCall& call);
 // recovery.cpp
 Result<Json> recovery(AdminCall& call);
 

@@ -1,0 +1,218 @@
+#include "desk/sla_events.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "tern/sync/trusted_time.hpp"
+
+namespace tern::server {
+namespace {
+
+using sla::Event;
+using sla::EventKind;
+using sync::FieldId;
+using sync::Intent;
+using sync::RecordKind;
+
+sla::Instant seconds_of(std::int64_t ms) {
+  return ms / 1000;
+}
+
+std::string change_name(const sync::ChangeRef& ref) {
+  return to_uuid_text(ref.device.view()) + ":" + to_hex(ref.id);
+}
+
+/// A change at its time. What the server sealed, or an import asserts, has no window.
+Event event_of(const sync::PlacedChange& placed, EventKind kind) {
+  const sync::Admission& admission = placed.admission;
+  Event event;
+  event.kind = kind;
+  event.id = change_name(placed.change.ref);
+  event.at = seconds_of(placed.stamp.order_ms);
+  if (placed.stamp.sealed || placed.stamp.kind == 2 || (admission.time_flags & sync::time_flag_asserted) != 0)
+    return event;
+  // Where the device's clock says nothing, the window ends with the receipt itself.
+  constexpr std::uint32_t no_clock = sync::time_flag_mono_missing | sync::time_flag_mono_ignored;
+  const std::int64_t received_ms = (admission.time_flags & no_clock) != 0 ? admission.hi_ms : admission.commit_ms;
+  const sla::Instant received = std::max(event.at, seconds_of(received_ms));
+  if (received == event.at) return event;
+  sla::OfflineTime time;
+  time.received = received;
+  time.window_end = std::min(received, seconds_of(admission.hi_ms));
+  time.window_begin = time.lower_bound = std::min(time.window_end, seconds_of(admission.lo_ms));
+  event.offline = time;
+  return event;
+}
+
+sla::Attributes attributes_of(const sync::TicketState& state, const SlaNames& names) {
+  const auto id_of = [&](FieldId field) { return sync::field_value(state, field).value_or(Bytes()); };
+  sla::Attributes out;
+  out.priority = sync::priority_of(state);
+  out.category = names.category_path(id_of(FieldId::category));
+  if (const auto queue = sync::queue_of(state)) out.queue = names.name(RecordKind::queue, queue->view());
+  if (const auto assignee = sync::assignee_of(state))
+    out.assignee = names.name(RecordKind::operator_, assignee->view());
+  out.type = id_of(FieldId::type);
+  const Bytes organisation = id_of(FieldId::organisation), contact = id_of(FieldId::contact);
+  out.organisation = names.name(RecordKind::organisation, organisation);
+  out.tariff = names.attribute(RecordKind::organisation, organisation, "tariff");
+  const std::string vip = names.attribute(RecordKind::contact, contact, "vip");
+  out.vip = vip == "1" || vip == "yes" || vip == "true";
+  for (const Bytes& tag : sync::elements_of(state, FieldId::tags)) out.tags.push_back(tag);
+  return out;
+}
+
+class SlaEventReader {
+public:
+  SlaEventReader(const std::vector<sync::PlacedChange>& folded, const SlaNames& names)
+      : folded_(folded), names_(names) {}
+
+  std::vector<Event> read() {
+    fold_by_commit();
+    if (!create_) return {};
+    for (const sync::PlacedChange& placed : folded_) read_change(placed);
+    read_moves();
+    // The create first, then by time; what stands at one instant keeps the fold's order.
+    std::ranges::stable_sort(events_, [](const auto& a, const auto& b) {
+      return a.second.at != b.second.at ? a.second.at < b.second.at : sync::before(a.first, b.first);
+    });
+    std::vector<Event> out = {std::move(*create_)};
+    for (auto& [stamp, event] : events_) out.push_back(std::move(event));
+    return out;
+  }
+
+private:
+  /// What the rules look at, as it was after each commit.
+  void fold_by_commit() {
+    sla::Attributes last;
+    for (std::size_t i = 0; i < folded_.size(); ++i) {
+      const sync::PlacedChange& placed = folded_[i];
+      sync::fold_in(state_, placed);
+      by_ref_.emplace(placed.change.ref, &placed);
+      if (i + 1 < folded_.size() && folded_[i + 1].stamp.commit_seq == placed.stamp.commit_seq) continue;
+      if (!state_.created) continue;
+      sla::Attributes now = attributes_of(state_, names_);
+      if (!create_) {
+        begin(now);
+      } else if (!(now == last)) {
+        Event change;
+        change.kind = EventKind::attributes;
+        change.id = change_name(placed.change.ref);
+        change.at = std::max(create_->at, seconds_of(placed.admission.commit_ms));
+        change.attributes = now;
+        events_.emplace_back(placed.stamp, std::move(change));
+      }
+      last = std::move(now);
+    }
+  }
+
+  void begin(const sla::Attributes& attributes) {
+    const auto placed = by_ref_.find(state_.created->ref());
+    if (placed == by_ref_.end()) return;
+    create_ = event_of(*placed->second, EventKind::create);
+    create_->attributes = attributes;
+    const bool by_contact = state_.created->author_kind == sync::PrincipalKind::contact;
+    const bool has_customer = by_contact || sync::field_value(state_, FieldId::contact).has_value();
+    create_->opening = has_customer ? sla::Opening::by_customer : sla::Opening::internal;
+  }
+
+  void read_change(const sync::PlacedChange& placed) {
+    switch (placed.change.intent) {
+      case Intent::message:
+        if (placed.change.visibility == sync::Visibility::open) put(placed, message_kind(placed));
+        return;
+      case Intent::merge:
+      case Intent::delete_ticket:
+        if (placed.admission.claim_applies) put(placed, EventKind::withdrawn);
+        return;
+      case Intent::restore:
+        if (placed.admission.claim_applies) put(placed, EventKind::restored);
+        return;
+      default:
+        return;
+    }
+  }
+
+  static EventKind message_kind(const sync::PlacedChange& placed) {
+    return placed.stamp.author_kind == sync::PrincipalKind::contact ? EventKind::customer_message
+                                                                    : EventKind::agent_message;
+  }
+
+  void put(const sync::PlacedChange& placed, EventKind kind) {
+    Event event = event_of(placed, kind);
+    event.automatic = kind == EventKind::agent_message && placed.stamp.author_kind != sync::PrincipalKind::operator_;
+    events_.emplace_back(placed.stamp, std::move(event));
+  }
+
+  /// Moves that took effect, with the status they led to. A result is shown to the customer: it answers, too.
+  void read_moves() {
+    const sync::StatusView view = sync::status_view(state_);
+    sync::Status now = sync::Status::new_, before_hold = sync::Status::new_;
+    for (std::size_t i = 0; i < state_.moves.size(); ++i) {
+      const sync::Move& move = state_.moves[i];
+      const auto next = sync::next_status(now, move.intent, before_hold);
+      const auto placed = by_ref_.find(move.stamp.ref());
+      if (!view.move_applied[i] || !view.move_changed_status[i] || !next || placed == by_ref_.end()) continue;
+      if (*next == sync::Status::on_hold) before_hold = now;
+      now = *next;
+      if (move.intent == Intent::resolve && (!move.text.empty() || move.erased))
+        put(*placed->second, EventKind::agent_message);
+      Event event = event_of(*placed->second, EventKind::status);
+      event.status = now;
+      events_.emplace_back(move.stamp, std::move(event));
+    }
+  }
+
+  const std::vector<sync::PlacedChange>& folded_;
+  const SlaNames& names_;
+  sync::TicketState state_;
+  std::map<sync::ChangeRef, const sync::PlacedChange*> by_ref_;
+  std::optional<Event> create_;
+  std::vector<std::pair<sync::Stamp, Event>> events_;
+};
+
+}  // namespace
+
+std::vector<sla::Event> sla_events(const std::vector<sync::PlacedChange>& folded, const SlaNames& names) {
+  return SlaEventReader(folded, names).read();
+}
+
+SlaNames::SlaNames(const std::vector<sync::Record>& records) {
+  for (const sync::Record& record : records) records_[{record.kind, record.id}] = record;
+}
+
+const sync::Record* SlaNames::find(sync::RecordKind kind, ByteView id) const {
+  if (id.empty()) return nullptr;
+  const auto found = records_.find({kind, RecordId::or_zero(id)});
+  return found == records_.end() ? nullptr : &found->second;
+}
+
+std::string SlaNames::name(sync::RecordKind kind, ByteView id) const {
+  const sync::Record* record = find(kind, id);
+  return record == nullptr ? std::string() : record->name;
+}
+
+std::string SlaNames::attribute(sync::RecordKind kind, ByteView id, const std::string& attribute) const {
+  const sync::Record* record = find(kind, id);
+  const auto found =
+      record == nullptr ? std::map<std::string, std::string>::const_iterator() : record->attributes.find(attribute);
+  return record == nullptr || found == record->attributes.end() ? std::string() : found->second;
+}
+
+std::string SlaNames::category_path(ByteView id) const {
+  constexpr int depth_max = 16;
+  const sync::Record* record = find(sync::RecordKind::category, id);
+  std::string path;
+  for (int depth = 0; record != nullptr && depth < depth_max; ++depth) {
+    path = path.empty() ? record->name : record->name + "/" + path;
+    const auto parent = record->attributes.find("parent");
+    const std::string above = parent == record->attributes.end() ? std::string() : parent->second;
+    record = nullptr;
+    for (const auto& [key, candidate] : records_)
+      if (!above.empty() && key.first == sync::RecordKind::category && candidate.name == above) record = &candidate;
+  }
+  return path;
+}
+
+}  // namespace tern::server
