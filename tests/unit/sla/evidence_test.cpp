@@ -93,6 +93,7 @@ TEST_CASE("K18: a manager decides: until then it is breached and provisional", "
   CHECK(desk.records("2026-06-03T16:00").at(0).state == RecordState::provisional);
   Event& decision = desk.add("2026-06-04T08:00", EventKind::decision);
   decision.cycle = "e1";
+  CHECK(desk.cycle(first, "2026-06-04T07:59").awaits_manager);
   CHECK(desk.cycle(first, "2026-06-04T08:00").state == CycleState::met);
   CHECK(steps_text(desk.records("2026-06-04T08:00").at(0)) ==
         "provisional 2026-06-03T10:00:00Z, rescinded 2026-06-04T08:00:00Z");

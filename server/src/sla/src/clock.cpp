@@ -26,14 +26,14 @@ OfflineCredit credit_of(const Step& step, const Inputs& inputs, const Plans& pla
 
 /// Applies sorted steps, each stop that counts later in its turn; false when the track has to begin anew.
 bool apply_all(Track& track, const std::vector<Step>& steps, const Inputs& inputs, const Plans& plans, Metric metric,
-               const Overrides& overrides, TraceListener* listener) {
+               const Overrides& overrides, Instant now, TraceListener* listener) {
   std::vector<Step> later;  // sorted; few
   for (auto next = steps.begin(); next != steps.end() || !later.empty();) {
     const bool take_later = !later.empty() && (next == steps.end() || later.front() < *next);
     const Step step = take_later ? later.front() : *next++;
     if (take_later) later.erase(later.begin());
     const OfflineCredit credit = credit_of(step, inputs, plans, metric, overrides);
-    const auto outcome = track.apply(step, {inputs.events, plans.all(), credit, listener});
+    const auto outcome = track.apply(step, {inputs.events, plans.all(), credit, now, listener});
     if (outcome == Track::Outcome::anew) return false;
     if (outcome == Track::Outcome::later)
       later.insert(std::upper_bound(later.begin(), later.end(), track.later_step()), track.later_step());
@@ -95,7 +95,7 @@ Driven drive(Metric metric, const Inputs& inputs, const Plans& plans, Instant no
 
   const Choice first = plans.all().empty() ? Choice{} : plans.all().front().choices[static_cast<std::size_t>(metric)];
   Track track(metric, first, overrides);
-  while (!apply_all(track, steps, inputs, plans, metric, overrides, listener))
+  while (!apply_all(track, steps, inputs, plans, metric, overrides, now, listener))
     track = Track(metric, first, overrides, track.backdate());
   return {metric, reader, std::move(track)};
 }

@@ -39,7 +39,8 @@ struct RunningClock::Inside {
         steps.push_back({event.at, retarget_rank, plan, StepKind::retarget, plan, event.at});
       std::sort(steps.begin(), steps.end());
       for (const Step& step : steps)
-        if (clock.track.apply(step, {events, plans->all(), OfflineCredit::claimed, nullptr}) != Track::Outcome::done)
+        if (clock.track.apply(step, {events, plans->all(), OfflineCredit::claimed, newest, nullptr}) !=
+            Track::Outcome::done)
           return false;
     }
     return true;

@@ -16,10 +16,11 @@ Seconds late_offset(const LateLevel& level, Seconds target) {
   return target * level.percent / 100 + level.after;
 }
 
-const Event* decision_on(std::span<const Event> events, Metric metric, const std::string& cycle) {
+const Event* decision_on(std::span<const Event> events, Metric metric, const std::string& cycle, Instant now) {
   const Event* last = nullptr;
   for (const Event& event : events)
-    if (event.kind == EventKind::decision && event.metric == metric && event.cycle == cycle) last = &event;
+    if (event.kind == EventKind::decision && event.metric == metric && event.cycle == cycle && event.received() <= now)
+      last = &event;
   return last;
 }
 
@@ -152,7 +153,7 @@ bool Track::judge(Run& run, const Step& step, const Event& event, const Around& 
     return later_.at <= step.at;
   }
   if (around.credit == OfflineCredit::manager) {
-    const Event* decision = decision_on(around.events, metric_, around.events[run.event].id);
+    const Event* decision = decision_on(around.events, metric_, around.events[run.event].id, around.now);
     if (decision != nullptr && decision->verdict == DecisionVerdict::accept) return true;
     breach(run, end, BreachCause::time);
     run.awaits_manager = decision == nullptr;

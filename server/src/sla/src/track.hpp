@@ -24,6 +24,7 @@ public:
     std::span<const Event> events;
     std::span<const Plan> plans;
     OfflineCredit credit = OfflineCredit::claimed;
+    Instant now = 0;  // what was received later takes no part
     TraceListener* listener = nullptr;
   };
   enum class Outcome : std::uint8_t {
