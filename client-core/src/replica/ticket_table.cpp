@@ -8,7 +8,6 @@
 namespace tern::client {
 
 using sqlite::Blob;
-using sqlite::Statement;
 using sqlite::Text;
 
 namespace {
@@ -23,12 +22,14 @@ std::optional<Blob> blob_or_null(ByteView value) {
   return value.empty() ? std::nullopt : std::optional(Blob{value});
 }
 
-/// Binds the seventeen shown columns from `$1`, in the order of the table.
-void bind_columns(Statement& statement, const TicketColumns& c) {
+/// With the seventeen shown columns from `$1`, in the order of the table, and `more` from `$18`.
+template <typename... More>
+Result<void> run_with(sqlite::Database& database, std::string_view sql, const TicketColumns& c, const More&... more) {
   const std::optional<Text> tags = c.tags.empty() ? std::nullopt : std::optional(Text{c.tags});
-  statement.bind_all(Text{c.number}, c.integer_id, Text{c.subject}, c.status, c.status_class, c.priority,
-                     blob_or_null(c.category), text_or_null(c.type), c.queue, c.assignee, blob_or_null(c.contact),
-                     blob_or_null(c.organisation), tags, c.due_ms, c.created_ms, c.updated_ms, c.deleted ? 1 : 0);
+  return database.run(sql, Text{c.number}, c.integer_id, Text{c.subject}, c.status, c.status_class, c.priority,
+                      blob_or_null(c.category), text_or_null(c.type), c.queue, c.assignee, blob_or_null(c.contact),
+                      blob_or_null(c.organisation), tags, c.due_ms, c.created_ms, c.updated_ms, c.deleted ? 1 : 0,
+                      more...);
 }
 
 constexpr std::string_view insert_sql =
@@ -127,12 +128,7 @@ Result<std::optional<Bytes>> TicketTable::overlay(std::int64_t id) {
 
 Result<std::int64_t> TicketTable::insert(const TicketId& ticket, std::uint64_t version, ByteView state,
                                          const TicketColumns& columns) {
-  TERN_TRY(auto statement, database_.statement(insert_sql));
-  bind_columns(statement, columns);
-  statement.bind(18, ticket);
-  statement.bind(19, version);
-  statement.bind(20, blob_or_null(state));
-  TERN_CHECKED(statement.run());
+  TERN_CHECKED(run_with(database_, insert_sql, columns, ticket, version, blob_or_null(state)));
   const std::int64_t id = database_.last_insert_rowid();
   words_.added_ticket(id);
   if (!columns.aliases.empty()) TERN_CHECKED(set_aliases(id, columns.aliases));
@@ -142,12 +138,7 @@ Result<std::int64_t> TicketTable::insert(const TicketId& ticket, std::uint64_t v
 Result<void> TicketTable::update_confirmed(std::int64_t id, std::uint64_t version, ByteView state,
                                            const TicketColumns& columns) {
   TERN_TRY(const TicketWords before, words_of(id));
-  TERN_TRY(auto statement, database_.statement(confirm_sql));
-  bind_columns(statement, columns);
-  statement.bind(18, version);
-  statement.bind(19, Blob{state});
-  statement.bind(20, id);
-  TERN_CHECKED(statement.run());
+  TERN_CHECKED(run_with(database_, confirm_sql, columns, version, Blob{state}, id));
   TERN_CHECKED(set_aliases(id, columns.aliases));
   return words_.changed_ticket(database_, id, before, {columns.subject, columns.description});
 }
@@ -155,12 +146,8 @@ Result<void> TicketTable::update_confirmed(std::int64_t id, std::uint64_t versio
 Result<void> TicketTable::settle(const HeldState& held, std::uint64_t version, ByteView state,
                                  const TicketColumns& columns, bool same_aliases) {
   const bool same_keys = held.number == columns.number && held.updated_ms == columns.updated_ms;
-  TERN_TRY(auto statement, database_.statement(same_keys ? settle_same_keys_sql : settle_sql));
-  bind_columns(statement, columns);
-  statement.bind(18, version);
-  statement.bind(19, Blob{state});
-  statement.bind(20, held.row.id);
-  TERN_CHECKED(statement.run());
+  TERN_CHECKED(
+      run_with(database_, same_keys ? settle_same_keys_sql : settle_sql, columns, version, Blob{state}, held.row.id));
   if (!same_aliases) TERN_CHECKED(set_aliases(held.row.id, columns.aliases));
   return words_.changed_ticket(database_, held.row.id, held.words, {columns.subject, columns.description});
 }
@@ -168,15 +155,9 @@ Result<void> TicketTable::settle(const HeldState& held, std::uint64_t version, B
 Result<void> TicketTable::update_shown(std::int64_t id, ByteView overlay, const TicketColumns& columns,
                                        std::uint64_t pending, std::int64_t pending_last) {
   TERN_TRY(const TicketWords before, words_of(id));
-  TERN_TRY(auto statement, database_.statement(show_sql));
   TERN_TRY(const auto confirmed, state(id));
   const Bytes packed = pack_overlay(confirmed.value_or(Bytes{}), overlay);
-  bind_columns(statement, columns);
-  statement.bind(18, blob_or_null(ByteView(packed)));
-  statement.bind(19, pending);
-  statement.bind(20, pending_last);
-  statement.bind(21, id);
-  TERN_CHECKED(statement.run());
+  TERN_CHECKED(run_with(database_, show_sql, columns, blob_or_null(ByteView(packed)), pending, pending_last, id));
   TERN_CHECKED(set_aliases(id, columns.aliases));
   return words_.changed_ticket(database_, id, before, {columns.subject, columns.description});
 }

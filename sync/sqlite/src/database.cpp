@@ -100,7 +100,13 @@ std::string uri_of_unchanging(const std::string& path) {
 
 struct TextHash {
   using is_transparent = void;
-  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  /// Asked with every statement. Texts that agree in length and at both ends are told apart by being compared.
+  std::size_t operator()(std::string_view text) const {
+    constexpr std::size_t end = 24;
+    constexpr std::hash<std::string_view> hash;
+    if (text.size() <= 2 * end) return hash(text);
+    return hash(text.substr(0, end)) ^ (hash(text.substr(text.size() - end)) * 31) ^ text.size();
+  }
 };
 
 }  // namespace

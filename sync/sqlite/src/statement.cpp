@@ -7,6 +7,13 @@
 #include "tern/sqlite/database.hpp"
 
 namespace tern::sqlite {
+namespace {
+
+sqlite3_destructor_type kept(bool borrowed) {
+  return borrowed ? SQLITE_STATIC : SQLITE_TRANSIENT;
+}
+
+}  // namespace
 
 Statement::Statement(Database& database, sqlite3_stmt* handle, StatementSlot* slot)
     : database_(&database), handle_(handle), slot_(slot) {}
@@ -15,7 +22,8 @@ Statement::Statement(Statement&& other) noexcept
     : database_(other.database_),
       handle_(std::exchange(other.handle_, nullptr)),
       slot_(other.slot_),
-      bind_error_(other.bind_error_) {}
+      bind_error_(other.bind_error_),
+      borrows_(other.borrows_) {}
 
 Statement& Statement::operator=(Statement&& other) noexcept {
   if (this == &other) return *this;
@@ -24,6 +32,7 @@ Statement& Statement::operator=(Statement&& other) noexcept {
   handle_ = std::exchange(other.handle_, nullptr);
   slot_ = other.slot_;
   bind_error_ = other.bind_error_;
+  borrows_ = other.borrows_;
   return *this;
 }
 
@@ -43,12 +52,12 @@ void Statement::bound(int code) {
 
 void Statement::bind(int position, Text text) {
   const char* data = text.value.empty() ? "" : text.value.data();  // a null pointer would bind NULL
-  bound(sqlite3_bind_text64(handle_, position, data, text.value.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
+  bound(sqlite3_bind_text64(handle_, position, data, text.value.size(), kept(borrows_), SQLITE_UTF8));
 }
 
 void Statement::bind(int position, Blob blob) {
   const char* data = blob.value.empty() ? "" : blob.value.data();
-  bound(sqlite3_bind_blob64(handle_, position, data, blob.value.size(), SQLITE_TRANSIENT));
+  bound(sqlite3_bind_blob64(handle_, position, data, blob.value.size(), kept(borrows_)));
 }
 
 void Statement::bind(int position, std::nullopt_t) {

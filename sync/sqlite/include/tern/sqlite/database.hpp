@@ -96,15 +96,19 @@ public:
   /// `query`, run to its end: `TERN_CHECKED(db.run("DELETE FROM t WHERE id = $1", id));`
   template <typename... Values>
   Result<void> run(std::string_view sql, const Values&... values) {
-    auto prepared = query(sql, values...);
+    auto prepared = statement(sql);
     if (!prepared) return tl::unexpected(std::move(prepared).error());
+    prepared->borrows_ = true;  // the values outlive it
+    prepared->bind_all(values...);
     return prepared->run();
   }
   /// First column of the first row; nothing when there is no row or it is NULL.
   template <typename... Values>
   Result<std::optional<std::int64_t>> int64_of(std::string_view sql, const Values&... values) {
-    auto prepared = query(sql, values...);
+    auto prepared = statement(sql);
     if (!prepared) return tl::unexpected(std::move(prepared).error());
+    prepared->borrows_ = true;
+    prepared->bind_all(values...);
     return first_int64(*prepared);
   }
 

@@ -113,6 +113,7 @@ private:
   sqlite3_stmt* handle_;
   StatementSlot* slot_;  // where it goes back to; null: not cached
   int bind_error_ = 0;
+  bool borrows_ = false;  // what is bound is there until this is gone: not copied
 };
 
 }  // namespace tern::sqlite
