@@ -228,8 +228,7 @@ private:
       }
     }
     if (settings.heads.empty() || key.field == FieldId::unspecified) return in.refuse();
-    if (!state_.fields.empty() && !(std::prev(state_.fields.end())->first < key)) return in.refuse();
-    state_.fields.emplace_hint(state_.fields.end(), std::move(key), std::move(settings));
+    if (!state_.fields.append(std::move(key), std::move(settings))) in.refuse();
   }
 
   Head read_head(ProtoReader& outer) {

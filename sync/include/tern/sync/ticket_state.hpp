@@ -11,6 +11,7 @@
 #include "tern/sync/conflict.hpp"
 #include "tern/sync/lifecycle.hpp"
 #include "tern/sync/order.hpp"
+#include "tern/sync/sorted_map.hpp"
 #include "tern/sync/ticket_fields.hpp"
 
 namespace tern::sync {
@@ -96,7 +97,7 @@ struct TicketState {
   std::string number;            // empty = not confirmed yet
   std::vector<std::string> aliases;
   std::optional<Stamp> created;  // nothing: the create has not been folded in
-  std::map<FieldKey, Register> fields;
+  SortedMap<FieldKey, Register> fields;
   std::map<ElementKey, std::vector<Stamp>> elements;  // adds that no remove had seen
   std::map<ElementKey, std::vector<Stamp>>
       removals;             // removes that nobody has seen yet who touched the element; no pins
