@@ -317,7 +317,8 @@ Result<std::vector<TicketId>> Outbox::settled_tickets(std::uint64_t from_seq, st
     TERN_CHECKED(collect(rows));
   }
   for (const Impl::FreshReceipt& fresh : std::exchange(impl_->fresh_receipts, {})) {
-    const bool ahead = fresh.commit_seq > to_seq;  // its patches are still to come
+    if (fresh.commit_seq > from_seq && fresh.commit_seq <= to_seq) continue;  // told above
+    const bool ahead = fresh.commit_seq > to_seq;                             // its patches are still to come
     TERN_TRY(auto rows,
              impl_->database->query(ahead ? "SELECT DISTINCT ticket_id FROM change WHERE set_id = $1 AND attention = 1"
                                           : "SELECT DISTINCT ticket_id FROM change WHERE set_id = $1",
@@ -412,24 +413,39 @@ Result<Outbox::Counts> Outbox::counts() {
   return counts;
 }
 
+/// Of sealed sets: followed by the one writer, which asks with every exchange.
+Result<std::uint64_t> Outbox::Impl::count_open() {
+  if (open_changes) return *open_changes;
+  TERN_TRY(const auto sum, database->int64_of("SELECT sum(change_count) FROM change_set WHERE commit_seq = 0"));
+  const auto counted = static_cast<std::uint64_t>(sum.value_or(0));
+  if (database->role() == sqlite::Role::writer) open_changes = counted;
+  return counted;
+}
+
 Result<Outbox::Waiting> Outbox::waiting() {
   Waiting held;
-  std::optional<std::int64_t> first;
-  const auto add = [&](std::string_view sql) -> Result<void> {
-    TERN_TRY(auto rows, impl_->database->query(sql));
-    TERN_TRY(const bool row, rows.step());
-    if (!row || rows.is_null(1)) return {};
-    held.changes += rows.uint64(0);
-    first = std::min(first.value_or(rows.int64(1)), rows.int64(1));
-    return {};
-  };
-  TERN_CHECKED(add("SELECT sum(change_count), min(first_position) FROM change_set WHERE commit_seq = 0"));
-  TERN_CHECKED(add("SELECT count(*), min(position) FROM change WHERE set_id IS NULL"));
+  TERN_TRY(held.changes, impl_->count_open());
+  // Named by its epoch it is found in change_set_open; by commit_seq alone SQLite would read every open set.
+  TERN_TRY(const auto first_sealed,
+           impl_->database->int64_of("SELECT first_position FROM change_set WHERE device_epoch = (SELECT device_epoch "
+                                     "FROM chain) AND commit_seq = 0 ORDER BY chain_seq LIMIT 1"));
+  TERN_TRY(auto drafts, impl_->database->query("SELECT count(*), min(position) FROM change WHERE set_id IS NULL"));
+  TERN_TRY(const bool row, drafts.step());
+  std::optional<std::int64_t> first = first_sealed;
+  if (row && !drafts.is_null(1)) {
+    held.changes += drafts.uint64(0);
+    first = std::min(first.value_or(drafts.int64(1)), drafts.int64(1));
+  }
+  drafts.reset();
   if (!first) return held;
   TERN_TRY(const auto oldest,
            impl_->database->int64_of("SELECT saved_wall_ms FROM change WHERE position = $1", *first));
   held.oldest_wall_ms = oldest.value_or(0);
   return held;
+}
+
+void Outbox::count_anew() {
+  impl_->open_changes.reset();
 }
 
 Result<void> Outbox::dismiss(const sync::ChangeRef& ref) {

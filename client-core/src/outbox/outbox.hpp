@@ -186,6 +186,8 @@ public:
     std::int64_t oldest_wall_ms = 0;  // when the first made of them was saved; 0: there is none
   };
   Result<Waiting> waiting();
+  /// For whoever wrote sets past this class.
+  void count_anew();
   /// `not_found` when there is no such own change.
   Result<void> dismiss(const sync::ChangeRef& ref);
 

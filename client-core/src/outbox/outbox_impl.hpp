@@ -20,7 +20,8 @@ struct Outbox::Impl {
   std::vector<FreshReceipt> fresh_receipts;        // since settled_tickets was last asked
   std::unique_ptr<v1::SetOutcomes> last_outcomes;  // of outcomes_set, as read last
   std::int64_t outcomes_set = 0;
-  std::uint64_t provisional = 0;  // last number given; stored with the next save
+  std::uint64_t provisional = 0;              // last number given; stored with the next save
+  std::optional<std::uint64_t> open_changes;  // of sealed sets without a receipt; nothing: to be counted
 
   Result<void> load();
   Result<std::optional<Bytes>> meta(std::string_view name);
@@ -34,10 +35,15 @@ struct Outbox::Impl {
   Result<void> keep_label(const TicketLabel& label);
   Result<void> erase_subjects(const sync::ChangeRef& given_by, std::vector<TicketId>& tickets);
   /// The set that now has it; nothing when there was one, or there is no such set.
-  Result<std::optional<std::int64_t>> store_receipt(const StoredReceipt& receipt);
+  struct AnsweredSet {
+    std::int64_t id = 0;
+    std::uint64_t changes = 0;
+  };
+  Result<std::optional<AnsweredSet>> store_receipt(const StoredReceipt& receipt);
   Result<void> keep_proof(const std::vector<std::int64_t>& sets, const SignedReceipts& signed_list);
   Result<void> flag_unhappy(std::int64_t first_position, const v1::SetOutcomes& outcomes);
   Result<void> raise_acked();
+  Result<std::uint64_t> count_open();
   /// Header, signatures and changes, as they travel.
   Result<protocol::ChangeSet> stored_set(std::int64_t set_id);
 };

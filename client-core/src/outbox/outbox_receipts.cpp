@@ -25,14 +25,19 @@ bool has_to_be_shown(const v1::ChangeOutcome& outcome) {
 Result<void> Outbox::store_receipts(const std::vector<StoredReceipt>& receipts, const SignedReceipts& signed_list) {
   if (receipts.empty()) return {};
   TERN_TRY(auto transaction, Transaction::begin_write(*impl_->database));
+  auto open_changes = std::exchange(impl_->open_changes, std::nullopt);
   std::vector<std::int64_t> sets;
   for (const StoredReceipt& receipt : receipts) {
     TERN_TRY(const auto set, impl_->store_receipt(receipt));
-    if (set) sets.push_back(*set);
+    if (!set) continue;
+    sets.push_back(set->id);
+    if (open_changes) *open_changes -= set->changes;
   }
   TERN_CHECKED(impl_->keep_proof(sets, signed_list));
   TERN_CHECKED(impl_->raise_acked());
-  return transaction.commit();
+  TERN_CHECKED(transaction.commit());
+  impl_->open_changes = open_changes;
+  return {};
 }
 
 Result<void> Outbox::Impl::keep_proof(const std::vector<std::int64_t>& sets, const SignedReceipts& signed_list) {
@@ -80,19 +85,19 @@ Result<Outbox::OldReceipts> Outbox::old_receipts(std::uint64_t first_seq, std::u
   return old;
 }
 
-Result<std::optional<std::int64_t>> Outbox::Impl::store_receipt(const StoredReceipt& receipt) {
+Result<std::optional<Outbox::Impl::AnsweredSet>> Outbox::Impl::store_receipt(const StoredReceipt& receipt) {
   TERN_TRY(auto rows, database->query("SELECT id, hash, change_count, first_position, commit_seq FROM change_set WHERE "
                                       "device_epoch = $1 AND chain_seq = $2",
                                       receipt.device_epoch, receipt.chain_seq));
   TERN_TRY(const bool found, rows.step());
-  if (!found) return std::optional<std::int64_t>{};  // pruned, or of an epoch that is over
+  if (!found) return std::optional<AnsweredSet>{};  // pruned, or of an epoch that is over
   if (rows.id<Hash>(1) != receipt.set_hash) {
     return fail(ErrorCode::verification_failed,
                 "a receipt of the server is for another change set than this device sealed as number " +
                     std::to_string(receipt.chain_seq),
                 {}, "set_hash");
   }
-  if (rows.int64(4) != 0) return std::optional<std::int64_t>{};
+  if (rows.int64(4) != 0) return std::optional<AnsweredSet>{};
   const std::int64_t id = rows.int64(0);
   const std::int64_t first_position = rows.int64(3);
   v1::SetOutcomes outcomes;
@@ -107,7 +112,7 @@ Result<std::optional<std::int64_t>> Outbox::Impl::store_receipt(const StoredRece
   fresh_receipts.push_back({id, receipt.commit_seq});
   if (outcomes_set == id) last_outcomes.reset();
   TERN_CHECKED(flag_unhappy(first_position, outcomes));
-  return std::optional(id);
+  return AnsweredSet{id, static_cast<std::uint64_t>(outcomes.outcomes_size())};
 }
 
 Result<void> Outbox::Impl::flag_unhappy(std::int64_t first_position, const v1::SetOutcomes& outcomes) {

@@ -161,6 +161,7 @@ Result<std::size_t> Outbox::seal(const protocol::SigningKey& key, const SealCont
   TERN_TRY(auto drafts, read_drafts(*impl_->database, now));
   if (drafts.empty()) return 0;
   TERN_TRY(Head head, impl_->head());
+  impl_->open_changes.reset();
   std::size_t sets = 0;
   for (std::size_t from = 0; from < drafts.size();) {
     const std::size_t count = fitting(drafts, from);
@@ -252,6 +253,7 @@ Result<std::vector<Bytes>> Outbox::sets_from(std::uint64_t chain_seq, std::size_
     std::int64_t id;
     std::size_t size_bytes;
   };
+  TERN_TRY(auto transaction, Transaction::begin_read(*impl_->database));  // no lock for each question
   std::vector<Candidate> candidates;
   {
     TERN_TRY(auto rows, impl_->database->query("SELECT id, size_bytes FROM change_set WHERE device_epoch = $1 AND "

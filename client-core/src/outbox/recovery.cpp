@@ -78,6 +78,7 @@ Result<void> adopt_own_sets(Outbox& outbox, const std::vector<Bytes>& sets) {
   sqlite::Database& database = outbox.database();
   TERN_TRY(auto transaction, Transaction::begin_write(database));
   for (const Bytes& wire : sets) TERN_CHECKED(adopt_set(database, wire));
+  outbox.count_anew();
   return transaction.commit();
 }
 
@@ -89,6 +90,7 @@ Result<std::size_t> return_to_sealed(Outbox& outbox, std::uint64_t kept_commit_s
       "UPDATE change_set SET state = $1, commit_seq = 0, commit_ms = 0, outcomes = NULL WHERE commit_seq > $2",
       SetState::sealed, kept_commit_seq));
   const std::int64_t returned = database.changes();
+  outbox.count_anew();
   TERN_CHECKED(database.run(
       "UPDATE chain SET acked_seq = coalesce((SELECT min(chain_seq) - 1 FROM change_set WHERE device_epoch = $1 AND "
       "commit_seq = 0), chain_seq)",

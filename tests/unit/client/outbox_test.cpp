@@ -338,6 +338,36 @@ TEST_CASE("receipts as they were signed go along when their sets are sent again,
   CHECK(lists() == 0);
 }
 
+TEST_CASE("what waits is counted right whatever becomes of it", "[client][outbox]") {
+  ClientDesk desk;
+  const auto waits = [&](std::uint64_t changes, std::int64_t since_ms) {
+    const auto followed = must(desk.outbox->waiting());
+    CHECK(followed.changes == changes);
+    CHECK(followed.oldest_wall_ms == since_ms);
+    const auto reader = must(Outbox::open(desk.outbox_path(), Bytes(32, 'k'), {}, sqlite::Role::reader));
+    CHECK(must(reader->waiting()).changes == changes);  // counted anew
+  };
+  waits(0, 0);
+  const std::int64_t first_ms = desk.env.wall_ms();
+  const TicketId ticket = desk.save(desk.create("one")).ticket;
+  waits(1, first_ms);
+  desk.seal();
+  desk.env.advance(60'000);
+  const std::int64_t second_ms = desk.env.wall_ms();
+  desk.save(desk.message(ticket, "hello"));
+  waits(2, first_ms);
+  desk.seal();
+  waits(2, first_ms);
+  desk.push();
+  waits(0, 0);
+  CHECK(must(client::return_to_sealed(*desk.outbox, 1)) == 1);  // what a backup of the first commit lacks
+  waits(1, second_ms);
+  desk.env.advance(60'000);
+  desk.save(desk.message(ticket, "again"));
+  desk.seal();
+  waits(2, second_ms);
+}
+
 TEST_CASE("provisional numbers are never given twice", "[client][outbox]") {
   ClientDesk desk;
   const auto first = desk.save(desk.create("a"));
