@@ -77,7 +77,9 @@ struct Desk {
     must(
         db->exec("DELETE FROM meta WHERE name = 'state_form'; DROP TABLE refolded; DROP TABLE past_certificate; DROP "
                  "TABLE given_message; DROP TABLE old_receipt; DROP TABLE old_receipt_list;"
-                 "PRAGMA user_version = 3"));
+                 "ALTER TABLE ticket DROP COLUMN last_commit; ALTER TABLE ticket DROP COLUMN top_ms;"
+                 "ALTER TABLE ticket DROP COLUMN top_device; ALTER TABLE ticket DROP COLUMN top_epoch;"
+                 "ALTER TABLE ticket DROP COLUMN second_ms; PRAGMA user_version = 3"));
     const Bytes key(van.keys().replica_key.view());
     van.close();
     write_in_old_form(*open_file(van.home() + "/replica.db", key));

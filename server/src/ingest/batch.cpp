@@ -11,10 +11,9 @@ namespace {
 constexpr std::size_t anchors_kept_max = 10'000;
 
 constexpr std::string_view select_ticket =
-    "SELECT state, change_count FROM ticket WHERE tenant_id = $1 AND ticket_id = $2";
-constexpr std::string_view select_latest =
-    "SELECT commit_seq, top_ms, top_device, top_epoch, second_ms FROM change WHERE tenant_id = $1 AND ticket_id = $2 "
-    "ORDER BY commit_seq DESC, idx DESC LIMIT 1";
+    "SELECT state, change_count, last_commit, top_ms, top_device, top_epoch, second_ms FROM ticket WHERE tenant_id = "
+    "$1 "
+    "AND ticket_id = $2";
 
 }  // namespace
 
@@ -134,15 +133,11 @@ Result<WorkingTicket*> Batch::ticket(const TicketId& id) {
   working->state = std::move(*state);
   working->stored = true;
   working->state_bytes = rows.blob(0).size();
-  working->change_count = rows.uint64(1);
+  working->ledger = {rows.uint64(1),
+                     rows.uint64(2),
+                     {rows.int64(3), {DeviceId::or_zero(rows.blob(4)), rows.uint64(5)}, rows.int64(6)}};
   working->scope_before = scope_facts(working->state);
   working->moved.base = working->state.version;
-  TERN_TRY(auto latest, db().query(select_latest, number, id));
-  TERN_TRY(const bool any, latest.step());
-  if (any) {
-    working->last_commit = latest.uint64(0);
-    working->latest = {latest.int64(1), {latest.id<DeviceId>(2), latest.uint64(3)}, latest.int64(4)};
-  }
   return tickets_.emplace(id, std::move(working)).first->second.get();
 }
 

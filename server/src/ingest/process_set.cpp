@@ -129,14 +129,14 @@ Result<void> process_change(Batch& batch, SetWork& work, std::size_t index, Devi
 
   if (entry.ticket == nullptr) return {};
   WorkingTicket& ticket = *entry.ticket;
-  ++ticket.change_count;
-  ticket.last_commit = work.commit_seq;
+  ++ticket.ledger.change_count;
+  ticket.ledger.last_commit = work.commit_seq;
   ticket.dirty = true;
   const bool folded =
       entry.admission.verdict == sync::Admission::Verdict::admitted && entry.change->intent != sync::Intent::release;
   if (folded && folds_as_fact(*entry.change))
-    ticket.latest.add({work.judged.device, work.judged.device_epoch}, entry.admission.effective_ms);
-  entry.latest = ticket.latest;
+    ticket.ledger.latest.add({work.judged.device, work.judged.device_epoch}, entry.admission.effective_ms);
+  entry.latest = ticket.ledger.latest;
   return {};
 }
 

@@ -93,7 +93,7 @@ Result<void> release_one(Batch& batch, SetWork& work, Entry& entry, const Ledger
   TERN_TRY(const sync::Standing standing, fold_placed(batch, work, *entry.ticket, placed));
   const sync::Origin& origin = placed.stamp.origin;
   if (spec != nullptr && spec->ruling == sync::Ruling::fact)
-    entry.ticket->latest.add({origin.device, origin.device_epoch}, placed.admission.effective_ms);
+    entry.ticket->ledger.latest.add({origin.device, origin.device_epoch}, placed.admission.effective_ms);
   note_altered(work, placed.change.ticket, {placed.change.ref, {held.standing, held.standing_rule, {}, {}}, standing},
                entry.change->ref);
   follow_claim(work, placed);

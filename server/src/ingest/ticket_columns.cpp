@@ -10,7 +10,7 @@ Bytes bytes_of(const std::optional<Id>& id) {
 
 }  // namespace
 
-TicketColumns columns_of(const sync::TicketState& state, const ScopeFacts& facts, std::uint64_t change_count) {
+TicketColumns columns_of(const sync::TicketState& state, const ScopeFacts& facts, const TicketInLedger& ledger) {
   TicketColumns columns;
   columns.integer_id = state.integer_id;
   columns.number = state.number;
@@ -28,7 +28,7 @@ TicketColumns columns_of(const sync::TicketState& state, const ScopeFacts& facts
   columns.ended_ms = facts.ended_ms;
   columns.merged_into = facts.merged_into;
   columns.deleted = facts.deleted;
-  columns.change_count = change_count;
+  columns.ledger = ledger;
   return columns;
 }
 
@@ -57,7 +57,13 @@ std::vector<std::string> differing_columns(const sqlite::Statement& row, int fir
   number("ended_ms", due.ended_ms);
   text("merged_into", due.merged_into);
   number("deleted", due.deleted ? 1 : 0);
-  number("change_count", static_cast<std::int64_t>(due.change_count));
+  number("change_count", static_cast<std::int64_t>(due.ledger.change_count));
+  number("last_commit", static_cast<std::int64_t>(due.ledger.last_commit));
+  const LatestFacts& latest = due.ledger.latest;
+  number("top_ms", latest.top_ms);
+  text("top_device", bytes_of(latest.top.device.is_zero() ? std::nullopt : std::optional(latest.top.device)));
+  number("top_epoch", static_cast<std::int64_t>(latest.top.epoch));
+  number("second_ms", latest.second_ms);
   return differing;
 }
 

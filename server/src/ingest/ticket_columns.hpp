@@ -24,15 +24,16 @@ struct TicketColumns {
   std::int64_t created_ms = 0, updated_ms = 0, ended_ms = 0;
   Bytes merged_into;  // empty: it is not
   bool deleted = false;
-  std::uint64_t change_count = 0;
+  TicketInLedger ledger;
 };
 
-TicketColumns columns_of(const sync::TicketState& state, const ScopeFacts& facts, std::uint64_t change_count);
+TicketColumns columns_of(const sync::TicketState& state, const ScopeFacts& facts, const TicketInLedger& ledger);
 
 /// A row of `SELECT` with these columns from its first on.
 inline constexpr std::string_view ticket_column_names =
     "integer_id, number, version, status, status_class, priority, assignee, queue, category, contact, subject, "
-    "created_ms, updated_ms, ended_ms, merged_into, deleted, change_count";
+    "created_ms, updated_ms, ended_ms, merged_into, deleted, change_count, last_commit, top_ms, top_device, top_epoch, "
+    "second_ms";
 /// Names of the columns in which the row, read from its column `first` on, is not what it is due to be.
 std::vector<std::string> differing_columns(const sqlite::Statement& row, int first, const TicketColumns& due);
 

@@ -36,7 +36,7 @@ bool custom_beyond(const sync::TicketState& state, const sync::Change& change) {
 
 bool over_count(const WorkingTicket& ticket, const sync::Change& change, const OperatorId& author) {
   const sync::TicketState& state = ticket.state;
-  if (ticket.change_count >= limits::changes_per_ticket_max) return true;
+  if (ticket.ledger.change_count >= limits::changes_per_ticket_max) return true;
   switch (change.intent) {
     case Intent::message:
     case Intent::attach:

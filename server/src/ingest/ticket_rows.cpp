@@ -10,17 +10,23 @@ namespace {
 constexpr std::string_view insert_ticket =
     "INSERT INTO ticket (tenant_id, ticket_id, integer_id, number, version, status, status_class, priority, assignee, "
     "queue, "
-    "category, contact, subject, created_ms, updated_ms, ended_ms, merged_into, deleted, change_count, state) VALUES "
-    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
+    "category, contact, subject, created_ms, updated_ms, ended_ms, merged_into, deleted, change_count, last_commit, "
+    "top_ms, top_device, "
+    "top_epoch, second_ms, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
+    "$18, $19, $20, $21, $22, $23, $24, $25)";
 // Id and number stay for ever. The index of a column in the SET list is written, whether the value changes or not.
 constexpr std::string_view update_ticket =
     "UPDATE ticket SET version = $5, status = $6, status_class = $7, priority = $8, assignee = $9, queue = $10, "
     "category = $11, contact = $12, subject = $13, created_ms = $14, updated_ms = $15, ended_ms = $16, "
-    "merged_into = $17, deleted = $18, change_count = $19, state = $20 WHERE tenant_id = $1 AND ticket_id = $2";
+    "merged_into = $17, deleted = $18, change_count = $19, last_commit = $20, top_ms = $21, top_device = $22, "
+    "top_epoch "
+    "= $23, second_ms = $24, state = $25 WHERE tenant_id = $1 AND ticket_id = $2";
 constexpr std::string_view update_same_end =
     "UPDATE ticket SET version = $5, status = $6, status_class = $7, priority = $8, assignee = $9, queue = $10, "
     "category = $11, contact = $12, subject = $13, created_ms = $14, updated_ms = $15, "
-    "merged_into = $17, deleted = $18, change_count = $19, state = $20 WHERE tenant_id = $1 AND ticket_id = $2";
+    "merged_into = $17, deleted = $18, change_count = $19, last_commit = $20, top_ms = $21, top_device = $22, "
+    "top_epoch "
+    "= $23, second_ms = $24, state = $25 WHERE tenant_id = $1 AND ticket_id = $2";
 
 constexpr std::int64_t follows = 1;
 constexpr std::int64_t keeps_custody = 2;
@@ -30,15 +36,21 @@ std::optional<sqlite::Blob> some(const Bytes& bytes) {
   return sqlite::Blob{bytes};
 }
 
+std::optional<DeviceId> some(const DeviceId& id) {
+  return id.is_zero() ? std::nullopt : std::optional(id);
+}
+
 Result<void> write_ticket(Batch& batch, const TicketId& id, const WorkingTicket& ticket, const ScopeFacts& facts) {
-  const TicketColumns of = columns_of(ticket.state, facts, ticket.change_count);
+  const TicketColumns of = columns_of(ticket.state, facts, ticket.ledger);
   const Bytes encoded = ticket.encoded ? *ticket.encoded : sync::encode_state(ticket.state);
+  const LatestFacts& latest = of.ledger.latest;
   const bool same_end = ticket.scope_before.ended_ms == facts.ended_ms;
   const std::string_view sql = !ticket.stored ? insert_ticket : same_end ? update_same_end : update_ticket;
   return batch.db().run(sql, batch.number, id, of.integer_id, sqlite::Text{of.number}, of.version, of.status,
                         of.status_class, of.priority, of.assignee, of.queue, some(of.category), some(of.contact),
                         sqlite::Text{of.subject}, of.created_ms, of.updated_ms, of.ended_ms, some(of.merged_into),
-                        of.deleted, of.change_count, sqlite::Blob{encoded});
+                        of.deleted, of.ledger.change_count, of.ledger.last_commit, latest.top_ms,
+                        some(latest.top.device), latest.top.epoch, latest.second_ms, sqlite::Blob{encoded});
 }
 
 Result<void> insert_interest(Batch& batch, const OperatorId& who, const TicketId& ticket, std::int64_t kind,

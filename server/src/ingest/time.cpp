@@ -49,7 +49,7 @@ Result<std::int64_t> latest_seen_fact(Batch& batch, const SetWork& work, const E
   if (entry.ticket == nullptr) return 0;
   const Chain own{work.judged.device, work.judged.device_epoch};
   const std::uint64_t seen = entry.admission.seen_seq;
-  if (seen >= entry.ticket->last_commit) return entry.ticket->latest.of_others(own);
+  if (seen >= entry.ticket->ledger.last_commit) return entry.ticket->ledger.latest.of_others(own);
   if (seen == 0) return 0;
   TERN_TRY(auto rows,
            batch.db().query(

@@ -284,6 +284,7 @@ private:
     if (id.is_zero() || !fold_.is_made(id)) return note_held(placed);
     TicketInLedger& ticket = run_.tickets[id];
     ++ticket.change_count;
+    ticket.last_commit = stored.commit_seq;
     note_facts(change, ticket.latest);
     columns.latest = ticket.latest;
     note_held(placed);

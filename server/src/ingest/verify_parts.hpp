@@ -25,12 +25,6 @@ struct ChainEnd {
   std::int64_t lo_ms = 0, effective_ms = 0;
 };
 
-/// What the ledger says of a ticket beside its state.
-struct TicketInLedger {
-  std::uint64_t change_count = 0;
-  LatestFacts latest;
-};
-
 struct VerifyRun {
   VerifyRun(Tenant& t, sqlite::Database& database, const std::function<bool()>& stop_)
       : tenant(t), in(t.internals()), db(database), number(t.number()), stop(stop_) {

@@ -117,8 +117,8 @@ Result<void> check_fold(VerifyRun& run, const TicketId& id) {
     if (sync::encode_state(zero->fold.state) != row.blob(0))
       run.find("ticket {}: its state is not the fold of its changes", to_hex(id));
     const auto ledger = run.tickets.find(id);
-    const std::uint64_t count = ledger == run.tickets.end() ? 0 : ledger->second.change_count;
-    const auto differing = differing_columns(row, 1, columns_of(zero->fold.state, facts, count));
+    const TicketInLedger due = ledger == run.tickets.end() ? TicketInLedger{} : ledger->second;
+    const auto differing = differing_columns(row, 1, columns_of(zero->fold.state, facts, due));
     if (!differing.empty())
       run.find("ticket {}: columns that are not what its changes say: {}", to_hex(id), joined(differing));
   }

@@ -27,6 +27,13 @@ struct LatestFacts {
   [[nodiscard]] std::int64_t of_others(const Chain& chain) const { return chain == top ? second_ms : top_ms; }
 };
 
+/// What the ledger says of a ticket beside its state.
+struct TicketInLedger {
+  std::uint64_t change_count = 0;  // of any outcome
+  std::uint64_t last_commit = 0;   // newest with a change of it, of any outcome
+  LatestFacts latest;
+};
+
 /// What decides in whose scope a ticket is.
 struct ScopeFacts {
   std::optional<OperatorId> assignee;
@@ -58,12 +65,10 @@ struct WorkingTicket {
   sync::TicketState state;
   bool stored = false;  // it has a row
   bool dirty = false;   // the state is not the row's
-  std::uint64_t change_count = 0;
-  std::size_t state_bytes = 0;    // of the row, and what was folded in since at most adds to it
-  bool state_measured = true;     // it is exactly that
-  std::uint64_t last_commit = 0;  // newest commit with a change of it, of any outcome
-  LatestFacts latest;
-  ScopeFacts scope_before;  // of the row; meaningless for a new one
+  TicketInLedger ledger;
+  std::size_t state_bytes = 0;  // of the row, and what was folded in since at most adds to it
+  bool state_measured = true;   // it is exactly that
+  ScopeFacts scope_before;      // of the row; meaningless for a new one
   Moved moved;
   std::optional<Bytes> encoded;                    // the state as it is to be stored, where that is known already
   std::optional<std::vector<Describe>> describes;  // read when the first edit of the description comes

@@ -92,6 +92,9 @@ TEST_CASE("verify names each kind of damage", "[ingest][verify]") {
       {"UPDATE ticket SET status = 5, priority = 1, queue = zeroblob(16)", "say: status, priority, queue"},
       {"UPDATE ticket SET updated_ms = updated_ms + 1, change_count = 9", "say: updated_ms, change_count"},
       {"UPDATE ticket SET number = 'T-1999-0001'", "say: number"},
+      {"UPDATE ticket SET last_commit = last_commit - 1", "say: last_commit"},
+      {"UPDATE ticket SET top_ms = top_ms + 1, top_device = zeroblob(16), top_epoch = 7, second_ms = 1",
+       "say: top_ms, top_device, top_epoch, second_ms"},
       {"DELETE FROM ticket_name", "leads nowhere"},
       {"UPDATE ticket_name SET ticket_id = zeroblob(16)", "which does not bear it"},
       {"DELETE FROM ticket_interest", "whom it concerns is not what its state says"},
@@ -192,7 +195,10 @@ TEST_CASE("sets of before the row check covered their lower bound keep their che
   }));
   CHECK(names(sound.findings(), "the row is damaged"));
   REQUIRE(tenant.write([](sqlite::Database& db) {
-    return db.exec("DROP TABLE old_receipt; DROP TABLE old_receipt_list; PRAGMA user_version = 2");
+    return db.exec(
+        "DROP TABLE old_receipt; DROP TABLE old_receipt_list; ALTER TABLE ticket DROP COLUMN last_commit;"
+        "ALTER TABLE ticket DROP COLUMN top_ms; ALTER TABLE ticket DROP COLUMN top_device;"
+        "ALTER TABLE ticket DROP COLUMN top_epoch; ALTER TABLE ticket DROP COLUMN second_ms; PRAGMA user_version = 2");
   }));
   sound.desk_.reopen();
   CHECK(sound.findings() == std::vector<std::string>{});
