@@ -187,7 +187,7 @@ VerifiedPush ExchangeService::verified_push(Asked& asked) {
   push.deposit = asked.deposit;
   push.own_folds = request.own_folds();
   counters_.sets_received += push.change_sets.size();
-  return verify_push(asked.tenant, std::move(push));
+  return verify_push(asked.tenant, std::move(push), run_later_);
 }
 
 /// False: no more fit. A device sends the sets again that got none, and the stored ones come then.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "ingest/own_folds.hpp"
+#include "runtime/together.hpp"
 #include "tern/protocol/change_set.hpp"
 #include "tern/protocol/receipt.hpp"
 #include "tern/sync/change.hpp"
@@ -86,7 +87,8 @@ struct CommitNotice {
 };
 
 /// Parse, verify signatures and commitments, parse changes. Thread-safe; reads keys through a snapshot of the tenant.
-VerifiedPush verify_push(const Tenant& tenant, Push push);
+/// Many sets are shared with the other processors, through `elsewhere`.
+VerifiedPush verify_push(const Tenant& tenant, Push push, const RunElsewhere& elsewhere = {});
 
 /// The part of it that old receipts are: those that hold. Called by verify_push.
 void verify_old_receipts(const Tenant& tenant, VerifiedPush& push);

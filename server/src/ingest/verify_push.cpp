@@ -1,6 +1,6 @@
 // The stateless half of ingest: signatures, commitments, changes as values. Any thread.
 #include <algorithm>
-
+#include <atomic>
 #include <set>
 
 #include "ingest.hpp"
@@ -9,6 +9,9 @@
 
 namespace tern::server {
 namespace {
+
+// A signature takes 50 us, waking a thread about as long.
+constexpr std::size_t sets_worth_a_helper = 8;
 
 protocol::VerifyContext context_of(const Tenant& tenant, const Push& push) {
   protocol::VerifyContext context;
@@ -31,11 +34,9 @@ ChangeId id_of(const protocol::SealedChange& sealed) {
 }
 
 /// Changes without content whose erasure is due, or that the server erased as another set of this device held them.
-std::set<Hash> due_erasures(const Tenant& tenant, const DeviceId& device, ByteView wire) {
+std::set<Hash> due_erasures(const Tenant& tenant, const DeviceId& device, const protocol::ChangeSet& set) {
   std::set<Hash> commitments;
-  const auto set = protocol::decode_change_set(wire);
-  if (!set) return commitments;
-  for (const protocol::SealedChange& sealed : set->changes) {
+  for (const protocol::SealedChange& sealed : set.changes) {
     if (!sealed.erased()) continue;
     const sync::ChangeRef ref{device, id_of(sealed)};
     if (tenant.is_erasure_due(ref) || tenant.is_erased(ref)) commitments.insert(sealed.commitment());
@@ -100,45 +101,78 @@ void take_in_erased_form(const Tenant& tenant, protocol::VerifiedSet& set) {
   }
 }
 
+/// A set that holds, with its changes; or why it does not.
+struct CheckedSet {
+  std::optional<protocol::VerifiedSet> set;
+  std::vector<sync::Change> changes;
+  std::optional<PushFault> fault;
+};
+
+CheckedSet faulty(Error error, std::size_t op_index = 0) {
+  return {std::nullopt, {}, PushFault{std::move(error), 0, 0, {}, op_index}};
+}
+
+CheckedSet check_set(const Tenant& tenant, const Push& push, ByteView wire) {
+  auto read = protocol::decode_change_set(wire);
+  if (!read) return faulty(std::move(read).error());
+  const std::set<Hash> due = due_erasures(tenant, push.device, *read);
+  protocol::VerifyContext context = context_of(tenant, push);
+  context.is_erased = [&](const DeviceId& device, const Hash& commitment) {
+    return tenant.is_erased(device, commitment) || due.contains(commitment);
+  };
+  auto set = protocol::verify(std::move(*read), context);
+  if (!set) {
+    const bool content = set.error().code == ErrorCode::content_missing;
+    const std::size_t at = content ? contentless(wire, context, push.device) : 0;
+    return faulty(std::move(set).error(), at);
+  }
+  take_in_erased_form(tenant, *set);
+  // A deposit is kept raw: what it says is read when somebody releases it.
+  Result<std::vector<sync::Change>> changes;
+  std::size_t at = 0;
+  if (!push.deposit) changes = parse_changes(*set, at);
+  if (!changes) return faulty(std::move(changes).error(), at);
+  return {std::move(*set), std::move(*changes), std::nullopt};
+}
+
+/// Each by itself; none behind one that is found bad.
+std::vector<CheckedSet> check_sets(const Tenant& tenant, const Push& push, std::size_t count,
+                                   const RunElsewhere& elsewhere) {
+  std::vector<CheckedSet> checked(count);
+  std::atomic<std::size_t> first_bad{count};
+  work_together(count, count / sets_worth_a_helper, elsewhere, [&](std::size_t i) {
+    if (i > first_bad) return;
+    checked[i] = check_set(tenant, push, push.change_sets[i]);
+    if (!checked[i].fault) return;
+    for (std::size_t bad = first_bad; i < bad && !first_bad.compare_exchange_weak(bad, i);) {
+    }
+  });
+  return checked;
+}
+
 }  // namespace
 
-VerifiedPush verify_push(const Tenant& tenant, Push push) {
+VerifiedPush verify_push(const Tenant& tenant, Push push, const RunElsewhere& elsewhere) {
   VerifiedPush verified;
   verified.push = std::move(push);
   const std::vector<Bytes>& wires = verified.push.change_sets;
   if (!verified.push.deposit) verify_old_receipts(tenant, verified);
-  protocol::VerifyContext context = context_of(tenant, verified.push);
-  std::set<Hash> due;
-  context.is_erased = [&](const DeviceId& device, const Hash& commitment) {
-    return tenant.is_erased(device, commitment) || due.contains(commitment);
-  };
-  const auto stop = [&verified](Error error, std::size_t index, std::size_t op_index = 0) {
-    verified.fault = PushFault{std::move(error), index, 0, {}, op_index};
-  };
-  for (std::size_t i = 0; i < wires.size(); ++i) {
-    if (i >= limits::sets_per_exchange_max) {
-      stop({ErrorCode::too_large, "an exchange carries at most 64 change sets", {}, "change_sets"}, i);
-      break;
+  const std::size_t count = std::min(wires.size(), limits::sets_per_exchange_max);
+  std::vector<CheckedSet> checked = check_sets(tenant, verified.push, count, elsewhere);
+  for (std::size_t i = 0; i < count; ++i) {
+    CheckedSet& one = checked[i];
+    if (!one.set && !one.fault) one = check_set(tenant, verified.push, wires[i]);  // a helper ran out of memory
+    if (one.fault) {
+      verified.fault = std::move(one.fault);
+      verified.fault->set_index = i;
+      return verified;
     }
-    due = due_erasures(tenant, verified.push.device, wires[i]);
-    auto set = protocol::verify_wire(wires[i], context);
-    if (!set) {
-      const bool content = set.error().code == ErrorCode::content_missing;
-      const std::size_t at = content ? contentless(wires[i], context, verified.push.device) : 0;
-      stop(std::move(set).error(), i, at);
-      break;
-    }
-    take_in_erased_form(tenant, *set);
-    // A deposit is kept raw: what it says is read when somebody releases it.
-    Result<std::vector<sync::Change>> changes;
-    std::size_t at = 0;
-    if (!verified.push.deposit) changes = parse_changes(*set, at);
-    if (!changes) {
-      stop(std::move(changes).error(), i, at);
-      break;
-    }
-    verified.sets.push_back(std::move(*set));
-    verified.changes.push_back(std::move(*changes));
+    verified.sets.push_back(std::move(*one.set));
+    verified.changes.push_back(std::move(one.changes));
+  }
+  if (wires.size() > count) {
+    verified.fault = PushFault{
+        {ErrorCode::too_large, "an exchange carries at most 64 change sets", {}, "change_sets"}, count, 0, {}, 0};
   }
   return verified;
 }

@@ -86,6 +86,57 @@ TEST_CASE("a small batch waits for the push that is being verified", "[ingest][g
   CHECK(commits == 1);
 }
 
+TEST_CASE("sets are verified by whoever has time, and stop at the first bad one", "[ingest][group]") {
+  Desk desk;
+  const auto van = desk.add_van(desk.add_operator("Ada"));
+  const TicketId ticket = desk.new_ticket_id();
+  van->send(van->create(ticket));
+  for (std::size_t i = 0; i < limits::sets_per_exchange_max; ++i)
+    van->seal({van->note(ticket, "note " + std::to_string(i))});
+  server::Push push = van->pushable();
+  REQUIRE(push.change_sets.size() == limits::sets_per_exchange_max);
+
+  std::vector<std::function<void()>> late;
+  std::vector<std::thread> threads;
+  const server::RunElsewhere ways[] = {
+      {},
+      [](const std::function<void()>&) {},
+      [&](std::function<void()> task) { late.push_back(std::move(task)); },
+      [&](std::function<void()> task) { threads.emplace_back(std::move(task)); },
+  };
+  for (const server::RunElsewhere& elsewhere : ways) {
+    const auto good = server::verify_push(*desk.tenant, push, elsewhere);
+    CHECK_FALSE(good.fault);
+    REQUIRE(good.sets.size() == push.change_sets.size());
+    for (std::size_t i = 0; i < good.sets.size(); ++i) {
+      CHECK(good.sets[i].header.chain_seq == i + 2);
+      CHECK(good.changes[i].front().text == "note " + std::to_string(i));
+    }
+    server::Push bad = push;
+    for (const std::size_t at : {20, 21, 50}) bad.change_sets[at].back() ^= 1;
+    const auto faulty = server::verify_push(*desk.tenant, bad, elsewhere);
+    CHECK(faulty.sets.size() == 20);
+    REQUIRE(faulty.fault);
+    CHECK(faulty.fault->set_index == 20);
+    CHECK(faulty.fault->error.code == server::verify_push(*desk.tenant, bad).fault->error.code);
+  }
+  for (const auto& task : late) task();  // there is nothing left to do
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST_CASE("work is done together, also where a part throws", "[ingest][group]") {
+  std::vector<int> done(1'000);
+  std::vector<std::thread> threads;
+  server::work_together(
+      done.size(), 3, [&](std::function<void()> task) { threads.emplace_back(std::move(task)); },
+      [&](std::size_t i) {
+        if (i % 7 == 3) throw std::runtime_error("no memory");
+        ++done[i];
+      });
+  for (std::size_t i = 0; i < done.size(); ++i) CHECK(done[i] == (i % 7 == 3 ? 0 : 1));
+  for (std::thread& thread : threads) thread.join();
+}
+
 TEST_CASE("work on the strand commits and is told like a push", "[ingest][group]") {
   for (auto make :
        {+[] { return must(server::make_group_committer(1)); }, +[] { return server::make_inline_committer(); }}) {
