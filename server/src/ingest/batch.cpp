@@ -138,6 +138,7 @@ Result<WorkingTicket*> Batch::ticket(const TicketId& id) {
                      {rows.int64(3), {DeviceId::or_zero(rows.blob(4)), rows.uint64(5)}, rows.int64(6)}};
   working->scope_before = scope_facts(working->state);
   working->moved.base = working->state.version;
+  working->moved.alone = !settled_tickets_.contains(id);
   return tickets_.emplace(id, std::move(working)).first->second.get();
 }
 
@@ -147,6 +148,15 @@ WorkingTicket& Batch::new_ticket(const TicketId& id) {
   working->describes.emplace();  // nothing of it is in the ledger yet
   unknown_tickets_.erase(id);
   return *tickets_.emplace(id, std::move(working)).first->second;
+}
+
+Result<void> Batch::settle_tickets() {
+  TERN_CHECKED(write_tickets(*this));
+  TERN_CHECKED(write_ticket_scopes(*this));
+  for (const auto& [id, working] : tickets_)
+    if (working->dirty) settled_tickets_.insert(id);
+  tickets_.clear();
+  return {};
 }
 
 // ---- what sets cite ----
@@ -305,7 +315,8 @@ Result<CommitNotice> Batch::finish() {
   for (const auto& [key, record] : records_)
     if (key.kind == sync::RecordKind::device) notice.devices.push_back(DeviceId::or_zero(key.id.view()));
   for (const auto& [id, working] : tickets_)
-    if (working->dirty) notice.tickets.push_back(id);
+    if (working->dirty) settled_tickets_.insert(id);
+  notice.tickets.assign(settled_tickets_.begin(), settled_tickets_.end());
   std::sort(notice.tickets.begin(), notice.tickets.end());
   if (commit_seq != committed_seq) {
     notice.first_seq = committed_seq + 1;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "devices.hpp"
@@ -123,6 +124,8 @@ public:
   /// Null when there is no such ticket.
   Result<WorkingTicket*> ticket(const TicketId& id);
   WorkingTicket& new_ticket(const TicketId& id);
+  /// Writes the rows of those in memory and forgets them: between sets, so that a large batch holds few at a time.
+  Result<void> settle_tickets();
 
   // ---- what sets cite ----
   Result<std::int64_t> commit_time(std::uint64_t seq);  // 0 = none
@@ -150,6 +153,7 @@ private:
   std::map<sync::RecordKind, std::uint64_t> highest_record_ids_;  // of records_
   std::unordered_map<TicketId, std::unique_ptr<WorkingTicket>> tickets_;
   std::unordered_map<TicketId, bool> unknown_tickets_;
+  std::unordered_set<TicketId> settled_tickets_;  // that changed
   CustodyMarks custody_;
   bool custody_changed_ = false;
 
@@ -266,7 +270,8 @@ Result<PushFault> judge_fork(Batch& batch, const protocol::VerifiedSet& set, Dev
 Result<PushFault> follow_device_epoch(Batch& batch, const protocol::VerifiedSet& set, DeviceRow& device,
                                       PushAnswer& answer);
 
-/// scopes.cpp. Membership rows of every ticket and operator the batch touched.
+/// scopes.cpp. Membership rows of the tickets in memory, and of every operator the batch touched.
+Result<void> write_ticket_scopes(Batch& batch);
 Result<void> write_scopes(Batch& batch);
 /// Whether somebody who holds the ticket would not any more by now.
 Result<bool> scope_is_over(Batch& batch, const TicketId& ticket);

@@ -9,6 +9,8 @@ namespace tern::server {
 namespace {
 
 constexpr std::uint64_t device_epochs_ahead_max = 1'000;
+// Each takes some KiB: written while the processor still has them.
+constexpr std::size_t tickets_in_memory = 256;
 
 PushFault fault_of(ErrorCode code, std::string message, std::string hint, std::string field) {
   return {{code, std::move(message), std::move(hint), std::move(field)}, 0, 0, {}, 0};
@@ -180,14 +182,44 @@ Result<void> end_custody_of(Batch& batch, const DeviceRow& device) {
   return {};
 }
 
-Result<PushAnswer> take_push(Batch& batch, const VerifiedPush& push) {
-  if (push.push.deposit) return take_deposit(batch, push);
-  PushAnswer answer;
+bool shows_pins_of_others(const sync::TicketState& state, const OperatorId& reader) {
+  return std::ranges::any_of(state.elements, [&](const auto& entry) {
+    return entry.first.field == sync::FieldId::pins && entry.first.element != reader.view();
+  });
+}
+
+/// The answers of devices that fold their own changes themselves.
+using OwnFolders = std::unordered_map<DeviceId, PushAnswer*>;
+
+/// Of the tickets in memory, behind what is done to them there.
+void collect_own_folds(Batch& batch, const OwnFolders& folders) {
+  if (folders.empty()) return;
+  for (const auto& [id, ticket] : batch.tickets()) {
+    const Moved& moved = ticket->moved;
+    if (!ticket->dirty || !moved.alone || ticket->state.version == moved.base) continue;
+    const auto folder = folders.find(moved.by);
+    const DeviceRow* device = batch.peek_device(moved.by);
+    if (folder == folders.end() || device == nullptr) continue;
+    if (shows_pins_of_others(ticket->state, device->operator_id)) continue;
+    ticket->encoded = sync::encode_state(ticket->state);
+    folder->second->own_folds.push_back(
+        {id, moved.base, ticket->state.version, sync::own_fold_check(*ticket->encoded, moved.messages)});
+  }
+}
+
+/// Behind a set. (A ticket that is met again in the same batch comes to its device whole.)
+Result<void> keep_few_in_memory(Batch& batch, const OwnFolders& folders) {
+  if (batch.tickets().size() < tickets_in_memory) return {};
+  collect_own_folds(batch, folders);
+  return batch.settle_tickets();
+}
+
+Result<void> take_push(Batch& batch, const VerifiedPush& push, const OwnFolders& folders, PushAnswer& answer) {
   answer.fault = push.fault;
   DeviceRow* device = batch.device(push.push.device);
   if (device == nullptr) {
     if (!answer.fault) answer.fault = unknown_key();
-    return answer;
+    return {};
   }
   DeviceNotes notes;
   {
@@ -197,15 +229,16 @@ Result<PushAnswer> take_push(Batch& batch, const VerifiedPush& push) {
   }
   for (std::size_t i = 0; i < push.sets.size(); ++i) {
     TERN_TRY(auto fault, take_set(batch, push, i, *device, notes, answer));
-    if (!fault) continue;
-    fault->set_index = i;
-    answer.fault = std::move(fault);
-    break;
+    if (fault) {
+      fault->set_index = i;
+      answer.fault = std::move(fault);
+      break;
+    }
+    TERN_CHECKED(keep_few_in_memory(batch, folders));
   }
   answer.acked_seq = device->chain.chain_seq;
   answer.acked_hash = Bytes(device->chain.hash.view());
-  TERN_CHECKED(end_custody_of(batch, *device));
-  return answer;
+  return end_custody_of(batch, *device);
 }
 
 Result<void> erase_arrived(Batch& batch, std::span<const VerifiedPush> pushes) {
@@ -218,29 +251,21 @@ Result<void> erase_arrived(Batch& batch, std::span<const VerifiedPush> pushes) {
   return due.empty() ? Result<void>{} : erase_what_was_due(batch, due);
 }
 
-bool shows_pins_of_others(const sync::TicketState& state, const OperatorId& reader) {
-  return std::ranges::any_of(state.elements, [&](const auto& entry) {
-    return entry.first.field == sync::FieldId::pins && entry.first.element != reader.view();
-  });
-}
-
-/// Behind everything that the batch does to tickets.
-void collect_own_folds(Batch& batch, std::span<const VerifiedPush> pushes, std::vector<PushAnswer>& answers) {
-  std::unordered_map<DeviceId, PushAnswer*> takers;
+Result<void> take_pushes(Batch& batch, std::span<const VerifiedPush> pushes, std::vector<PushAnswer>& answers) {
+  answers.resize(pushes.size());
+  OwnFolders folders;
   for (std::size_t i = 0; i < pushes.size(); ++i)
-    if (pushes[i].push.own_folds && !pushes[i].push.deposit) takers[pushes[i].push.device] = &answers[i];
-  if (takers.empty()) return;
-  for (const auto& [id, ticket] : batch.tickets()) {
-    const Moved& moved = ticket->moved;
-    if (!ticket->dirty || !moved.alone || ticket->state.version == moved.base) continue;
-    const auto taker = takers.find(moved.by);
-    const DeviceRow* device = batch.peek_device(moved.by);
-    if (taker == takers.end() || device == nullptr) continue;
-    if (shows_pins_of_others(ticket->state, device->operator_id)) continue;
-    ticket->encoded = sync::encode_state(ticket->state);
-    taker->second->own_folds.push_back(
-        {id, moved.base, ticket->state.version, sync::own_fold_check(*ticket->encoded, moved.messages)});
+    if (pushes[i].push.own_folds && !pushes[i].push.deposit) folders[pushes[i].push.device] = &answers[i];
+  for (std::size_t i = 0; i < pushes.size(); ++i) {
+    if (pushes[i].push.deposit) {
+      TERN_TRY(answers[i], take_deposit(batch, pushes[i]));
+    } else {
+      TERN_CHECKED(take_push(batch, pushes[i], folders, answers[i]));
+    }
   }
+  TERN_CHECKED(erase_arrived(batch, pushes));
+  collect_own_folds(batch, folders);
+  return {};
 }
 
 void note_push(Tenant& tenant, const Push& push) {
@@ -260,13 +285,7 @@ Result<BatchResult> commit_batch(Tenant& tenant, std::span<VerifiedPush> pushes)
   for (const VerifiedPush& push : pushes) note_push(tenant, push.push);
   return run_batch(tenant, [&](Batch& batch) -> Result<BatchResult> {
     BatchResult result;
-    result.answers.reserve(pushes.size());
-    for (const VerifiedPush& push : pushes) {
-      TERN_TRY(PushAnswer answer, take_push(batch, push));
-      result.answers.push_back(std::move(answer));
-    }
-    TERN_CHECKED(erase_arrived(batch, pushes));
-    collect_own_folds(batch, pushes, result.answers);
+    TERN_CHECKED(take_pushes(batch, pushes, result.answers));
     return result;
   });
 }

@@ -205,12 +205,18 @@ Result<bool> scope_is_over(Batch& batch, const TicketId& id) {
   return before != after;
 }
 
-Result<void> write_scopes(Batch& batch) {
+Result<void> write_ticket_scopes(Batch& batch) {
   BatchScopes scopes{batch};
   std::vector<TicketId> touched;
   for (const auto& [id, ticket] : batch.tickets())
     if (ticket->dirty) touched.push_back(id);
   for (const TicketId& id : touched) TERN_CHECKED(scopes.rescope(id, batch.tickets().at(id)->state.version, false));
+  return {};
+}
+
+Result<void> write_scopes(Batch& batch) {
+  TERN_CHECKED(write_ticket_scopes(batch));
+  BatchScopes scopes{batch};
   for (const TicketId& id : batch.rescope_tickets) {
     scopes.done.erase(id);
     TERN_CHECKED(scopes.rescope(id, batch.commit_seq, true));

@@ -29,3 +29,35 @@ TEST_CASE("a ticket made on a device gets its number, its id and its state", "[i
   CHECK(desk.members(ticket) == std::vector{van->operator_id});
   CHECK(desk.differs_from_zero().empty());
 }
+
+TEST_CASE("a batch of more tickets than are kept in memory is one batch", "[ingest]") {
+  Desk desk;
+  const auto van = desk.add_van(desk.add_operator("Ada"));
+  std::vector<TicketId> tickets(600);
+  for (TicketId& ticket : tickets) ticket = desk.new_ticket_id();
+  const auto seal_each = [&](auto make) {
+    std::vector<Change> changes;
+    for (const TicketId& ticket : tickets) {
+      changes.push_back(make(ticket));
+      if (changes.size() == 100) van->seal(std::exchange(changes, {}));
+    }
+  };
+  seal_each([&](const TicketId& ticket) { return van->create(ticket); });
+  seal_each([&](const TicketId& ticket) { return van->set(ticket, sync::FieldId::subject, "changed at once"); });
+  server::Push push = van->pushable();
+  push.own_folds = true;
+  const auto commits = desk.tenant->commit_seq();
+  const server::PushAnswer answer = van->push(std::move(push));
+  CHECK_FALSE(answer.fault);
+  CHECK(answer.receipts.size() == 12);
+  for (const Told& one : told(answer)) CHECK(one.outcome == Outcome::applied);
+  CHECK(desk.tenant->commit_seq() == commits + 12);
+  for (const server::OwnFold& fold : answer.own_folds) {
+    const sync::TicketState state = desk.state(fold.ticket);
+    const bool once = fold.version == state.version && fold.base == 0;  // kept in memory between its two changes
+    CHECK((once || fold.version < state.version));
+  }
+  CHECK(desk.state(tickets.front()).version == commits + 7);
+  CHECK(desk.state(tickets.back()).version == commits + 12);
+  CHECK(desk.verify().findings == std::vector<std::string>{});
+}
