@@ -42,24 +42,24 @@ Result<void> DigestCache::bring_to(Entry& entry, sqlite::Database& db, const Rea
       take_out(left.id<TicketId>(0));
     }
   }
-  const auto changed_query = [&]() -> Result<sqlite::Statement> {
-    if (scope.all)
-      return db.query("SELECT ticket_id, version FROM ticket WHERE tenant_id = $1 AND version > $2", scope.tenant,
-                      entry.seq);
-    return db.query(
-        "SELECT m.ticket_id, t.version FROM scope_member m JOIN ticket t ON t.tenant_id = m.tenant_id AND t.ticket_id "
-        "= m.ticket_id "
-        "WHERE m.tenant_id = $1 AND m.operator_id = $2 AND m.left_seq = 0 AND (t.version > $3 OR m.entered_seq > $3)",
-        scope.tenant, scope.operator_id, entry.seq);
+  const auto put_in = [&](sqlite::Statement rows) -> Result<void> {
+    for (;;) {
+      TERN_TRY(const bool more, rows.step());
+      if (!more) return {};
+      const auto ticket = rows.id<TicketId>(0);
+      take_out(ticket);
+      entry.versions[ticket] = rows.uint64(1);
+      entry.digest.add(ticket, rows.uint64(1), scope.rights_version);
+    }
   };
-  TERN_TRY(auto changed, changed_query());
-  for (;;) {
-    TERN_TRY(const bool more, changed.step());
-    if (!more) break;
-    const auto ticket = changed.id<TicketId>(0);
-    take_out(ticket);
-    entry.versions[ticket] = changed.uint64(1);
-    entry.digest.add(ticket, changed.uint64(1), scope.rights_version);
+  TERN_TRY(auto changed, changed_tickets(db, scope, entry.seq, seq));
+  TERN_CHECKED(put_in(std::move(changed)));
+  if (!scope.all) {
+    TERN_TRY(auto entered, db.query("SELECT m.ticket_id, t.version FROM scope_member m CROSS JOIN ticket t WHERE "
+                                    "m.tenant_id = $1 AND m.operator_id = $2 AND m.entered_seq > $3 AND m.left_seq = 0 "
+                                    "AND t.tenant_id = m.tenant_id AND t.ticket_id = m.ticket_id",
+                                    scope.tenant, scope.operator_id, entry.seq));
+    TERN_CHECKED(put_in(std::move(entered)));
   }
   entry.seq = seq;
   return {};

@@ -52,19 +52,9 @@ Result<void> gather_left(sqlite::Database& db, const ReaderScope& scope, std::ui
   }
 }
 
-Result<void> gather_changed(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after,
+Result<void> gather_changed(sqlite::Database& db, const ReaderScope& scope, const PageRequest& page,
                             std::vector<Item>& items) {
-  const auto query = [&]() -> Result<sqlite::Statement> {
-    if (scope.all)
-      return db.query("SELECT ticket_id, version FROM ticket WHERE tenant_id = $1 AND version > $2", scope.tenant,
-                      after);
-    return db.query(
-        "SELECT t.ticket_id, t.version FROM ticket t JOIN scope_member m "
-        "ON m.tenant_id = t.tenant_id AND m.operator_id = $2 AND m.ticket_id = t.ticket_id "
-        "WHERE t.tenant_id = $1 AND t.version > $3 AND m.left_seq = 0 AND m.entered_seq <= $3",
-        scope.tenant, scope.operator_id, after);
-  };
-  TERN_TRY(auto rows, query());
+  TERN_TRY(auto rows, changed_tickets(db, scope, page.cursor_seq, page.snapshot_seq));
   for (;;) {
     TERN_TRY(const bool more, rows.step());
     if (!more) return {};
@@ -166,7 +156,7 @@ Result<void> gather_held_again(sqlite::Database& db, const ReaderScope& scope, s
 
 Result<std::vector<Item>> gather(sqlite::Database& db, const ReaderScope& scope, const PageRequest& page) {
   std::vector<Item> items;
-  TERN_CHECKED(gather_changed(db, scope, page.cursor_seq, items));
+  TERN_CHECKED(gather_changed(db, scope, page, items));
   TERN_CHECKED(gather_again(db, scope, page.cursor_seq, items));
   TERN_CHECKED(gather_refolded(db, scope, page.cursor_seq, items));
   TERN_CHECKED(gather_held_again(db, scope, page.cursor_seq, items));

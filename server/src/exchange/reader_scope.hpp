@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tern/protocol/bytes.hpp"
+#include "tern/sqlite/database.hpp"
 #include "tern/sync/rights.hpp"
 
 namespace tern::server {
@@ -13,5 +14,10 @@ struct ReaderScope {
   bool restricted_notes = false;     // may read them
   std::uint64_t rights_version = 0;  // version of the operator's record
 };
+
+/// The tickets that the reader held at commit `after` and holds now, at `now`, and that changed in between:
+/// (ticket_id, version), in any order.
+Result<sqlite::Statement> changed_tickets(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after,
+                                          std::uint64_t now);
 
 }  // namespace tern::server

@@ -1,5 +1,7 @@
 #include "desk.hpp"
+#include "exchange/reader_scope.hpp"
 #include "support/catch.hpp"
+#include "support/must.hpp"
 #include "tern/sync/scope.hpp"
 
 using namespace tern;
@@ -150,4 +152,34 @@ TEST_CASE("ended tickets leave the scopes by a commit of a job, and only then", 
   t.desk.environment.advance(day_ms);
   REQUIRE(server::expire_scopes(*t.desk.tenant));
   CHECK(t.desk.tenant->commit_seq() == quiet);
+}
+
+TEST_CASE("what changed of what a reader holds is the same from either side", "[exchange][scope]") {
+  Teams t;
+  for (int i = 0; i < 4; ++i) {
+    const TicketId other = t.desk.new_ticket_id();
+    t.depot->send({t.depot->create(other), t.depot->note(other, "hello")});
+  }
+  t.sync_all();
+  t.van->send(t.van->make(Intent::take, t.ticket));
+  t.sync_all();
+  t.depot->send(t.assign(*t.depot, t.bob));
+  t.sync_all();
+  auto reader = must(t.desk.tenant->reader());
+  std::size_t found = 0;
+  for (const OperatorId& who : {t.ada, t.bob, t.eve}) {
+    for (std::uint64_t after = 0; after <= t.desk.tenant->commit_seq(); ++after) {
+      const server::ReaderScope scope{t.desk.tenant->number(), who};
+      const auto changed = [&](std::uint64_t now) {
+        std::vector<std::pair<TicketId, std::uint64_t>> tickets;
+        auto rows = must(server::changed_tickets(reader.db(), scope, after, now));
+        while (must(rows.step())) tickets.emplace_back(rows.id<TicketId>(0), rows.uint64(1));
+        std::sort(tickets.begin(), tickets.end());
+        return tickets;
+      };
+      CHECK(changed(after + 1) == changed(after + 1'000'000));
+      found += changed(after + 1).size();
+    }
+  }
+  CHECK(found > 0);
 }

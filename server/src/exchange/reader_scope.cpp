@@ -1,0 +1,30 @@
+#include "exchange/reader_scope.hpp"
+
+namespace tern::server {
+namespace {
+
+// Whoever is no further behind has the changed tickets looked through for those that it holds; else it is the other way
+// round: each of them may have changed. (With CROSS JOIN, SQLite takes the tables in the order they are named.)
+constexpr std::uint64_t few_commits = 500;
+
+}  // namespace
+
+Result<sqlite::Statement> changed_tickets(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after,
+                                          std::uint64_t now) {
+  if (scope.all)
+    return db.query("SELECT ticket_id, version FROM ticket WHERE tenant_id = $1 AND version > $2", scope.tenant, after);
+  if (now <= after + few_commits)
+    return db.query(
+        "SELECT t.ticket_id, t.version FROM ticket t CROSS JOIN scope_member m WHERE t.tenant_id = $1 AND t.version > "
+        "$3 AND m.tenant_id = t.tenant_id AND m.operator_id = $2 AND m.ticket_id = t.ticket_id AND m.left_seq = 0 AND "
+        "m.entered_seq <= $3",
+        scope.tenant, scope.operator_id, after);
+  return db.query(
+      "SELECT t.ticket_id, t.version FROM scope_member m CROSS JOIN ticket t WHERE m.tenant_id = $1 AND m.operator_id "
+      "= "
+      "$2 AND m.left_seq = 0 AND m.entered_seq <= $3 AND t.tenant_id = m.tenant_id AND t.ticket_id = m.ticket_id AND "
+      "t.version > $3",
+      scope.tenant, scope.operator_id, after);
+}
+
+}  // namespace tern::server
