@@ -223,8 +223,16 @@ private:
         const auto gone = key_of(remove);
         return gone && !gone->second && gone->first == added->first && counts(remove) && saw(remove, add);
       });
-      if (!removed) seen_.elements.insert(added->first);
-      if (!removed) stays[added->first].push_back(&add);
+      if (removed) continue;
+      seen_.elements.insert(added->first);
+      // A later add of the same device says it again; whoever is told, is told of that one.
+      const bool said_again = std::ranges::any_of(log_, [&](const Placed& other) {
+        const auto key = key_of(other);
+        const bool same_chain = other.stamp.origin.device == add.stamp.origin.device &&
+                                other.stamp.origin.device_epoch == add.stamp.origin.device_epoch;
+        return key && key->second && key->first == added->first && touches(other) && same_chain && saw(other, add);
+      });
+      if (!said_again) stays[added->first].push_back(&add);
     }
     for (const Placed& remove : log_) {
       const auto gone = key_of(remove);
