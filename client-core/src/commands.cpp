@@ -9,12 +9,14 @@
 #include "finder.hpp"
 #include "follow_ups.hpp"
 #include "offered.hpp"
+#include "outbox/other_holder.hpp"
 #include "outbox/outbox.hpp"
 #include "outbox/salvage_files.hpp"
 #include "replica/replica.hpp"
 #include "tern/protocol/limits.hpp"
 #include "views/late_ends.hpp"
 #include "views/name_book.hpp"
+#include "views/not_mine.hpp"
 #include "views/time_text.hpp"
 
 namespace tern::client {
@@ -70,7 +72,7 @@ public:
 
   Result<void> dismiss(const sync::ChangeRef& ref) override {
     TERN_CHECKED(check_writable());
-    if (ref.device == parts_.identity.device) return parts_.outbox.dismiss(ref);
+    if (ref.device == parts_.identity.device) return dismiss_own(ref);
     TERN_TRY(const auto late, late_end(ref));
     return late ? dealt_with(*late) : parts_.outbox.dismiss(ref);
   }
@@ -87,6 +89,9 @@ public:
     TERN_TRY(auto own, parts_.outbox.find(ref));
     if (!own) {
       TERN_TRY(own, late_end(ref));
+    }
+    if (!own) {
+      TERN_TRY(own, find_others_change(parts_.outbox, ref));
     }
     if (!own) return fail(ErrorCode::not_found, "there is no such work of yours on this device", {}, "change");
     TERN_TRY(FollowUpPlan plan, ask([&] { return plan_follow_up(follow_up_parts(), *own, id, reason); }));
@@ -110,9 +115,15 @@ private:
     });
   }
 
+  /// Made here, or by another copy of this device.
+  Result<void> dismiss_own(const sync::ChangeRef& ref) {
+    TERN_TRY(const auto others, find_others_change(parts_.outbox, ref));
+    return others ? settle_others_change(parts_.outbox, ref.id) : parts_.outbox.dismiss(ref);
+  }
+
   /// An own change, or a colleague's close that ended a ticket of mine.
   Result<void> dealt_with(const OwnChange& change) {
-    if (change.change.ref.device == parts_.identity.device) return parts_.outbox.dismiss(change.change.ref);
+    if (change.change.ref.device == parts_.identity.device) return dismiss_own(change.change.ref);
     NameBook names(parts_.replica, parts_.identity);
     return dismiss_late_end({parts_.outbox, parts_.replica, names}, change);
   }

@@ -11,6 +11,7 @@
 #include "tern/sync/conflict.hpp"
 #include "views/change_words.hpp"
 #include "views/name_book.hpp"
+#include "views/time_text.hpp"
 
 namespace tern::client {
 namespace {
@@ -31,6 +32,7 @@ enum class Action : std::uint8_t {
   reopen_and_resolve,  //
   release,             // or, without the right to, a note that asks for it
   ask,                 // a note that asks for it
+  not_mine,            // a note that says so
 };
 
 struct Spec {
@@ -73,6 +75,7 @@ constexpr std::array specs = {
     Spec{"leave them apart", Action::dismiss},
     Spec{"give it up", Action::dismiss},
     Spec{leave_it, Action::dismiss},
+    Spec{"not mine", Action::not_mine},
     Spec{see_ticket, Action::look},
     Spec{sync_now, Action::sync},
 };
@@ -165,6 +168,8 @@ private:
         return {};
       case Action::release:
         return release();
+      case Action::not_mine:
+        return not_mine();
       default:
         return ask("Please do for me: ");
     }
@@ -218,6 +223,15 @@ private:
     }
     return ask("Please release " + to_uuid_text(own_.change.ref.device.view()) + ":" + to_hex(own_.change.ref.id) +
                ", which is held: ");
+  }
+
+  Result<void> not_mine() {
+    const sync::IntentSpec* spec = sync::find_intent(own_.change.intent);
+    std::string text = "Not mine: " + (spec == nullptr ? "what" : "'" + command_word(spec->name) + "'") + " of " +
+                       clock_text(own_.change.wall_ms, 0) + ", made under my device's key by another copy of it.";
+    if (!reason_.empty()) text += " " + std::string(reason_);
+    plan_.changes = {note(own_.change.ticket, std::move(text))};
+    return {};
   }
 
   /// A note that colleagues read on the ticket.

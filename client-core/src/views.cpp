@@ -1,6 +1,7 @@
 #include "views.hpp"
 
 #include "exchange/sync_state.hpp"
+#include "outbox/other_holder.hpp"
 #include "outbox/outbox.hpp"
 #include "outbox/salvage_files.hpp"
 #include "replica/replica.hpp"
@@ -78,7 +79,8 @@ private:
     status.sent = counts.sent;
     status.confirmed = counts.acked;
     TERN_TRY(const auto late, late_ends(list, {}));
-    status.needs_attention = counts.needs_attention + late.size();
+    TERN_TRY(const auto others, others_changes(list.outbox));
+    status.needs_attention = counts.needs_attention + late.size() + others.size();
     status.oldest_pending_wall_ms = counts.oldest_pending_wall_ms;
     status.tickets = progress.tickets;
     status.ghosts = progress.ghosts;

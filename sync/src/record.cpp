@@ -28,7 +28,7 @@ constexpr std::array kinds = {
     KindSpec{RecordKind::category, "category", true, {"code", "sort", "parent", "description"}},
     KindSpec{RecordKind::organisation, "organisation", true, {"portal_domain", "tariff"}},
     KindSpec{RecordKind::tag, "tag", true, {"colour"}},
-    KindSpec{RecordKind::device, "device", false, {}},
+    KindSpec{RecordKind::device, "device", false, {"state", "epoch", "platform"}},
     KindSpec{RecordKind::tenant, "tenant", false, {}},
     KindSpec{RecordKind::custom_field,
              "custom_field",

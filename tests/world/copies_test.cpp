@@ -418,3 +418,85 @@ TEST_CASE("`seen` of 2^63 is answered as a server that is behind, and changes no
   CHECK(desk.view(ticket) == van.view(ticket));
   CHECK(world.invariants_hold());
 }
+
+TEST_CASE("the copy that goes on after a fork lists what the other one landed, and says what is not its own",
+          "[world][copies]") {
+  World world{Seed::from_environment_or(39)};
+  Device& owner = world.add_device("owner");
+  Device& desk = world.add_device("desk");
+  const TicketId ticket = owner.create("cloned");
+  CHECK(world.run_until_quiet());
+  Device& thief = world.clone(owner, "thief");
+  const ChangeRef mine = owner.note(ticket, "the owner's, sealed");
+  world.pass(minutes_ms(1));
+  const ChangeRef open = owner.note(ticket, "the owner's, open");
+  const ChangeRef note = thief.note(ticket, "the thief's note");
+  must(thief.sync());
+  const ChangeRef subject = thief.set(ticket, Field::subject, "the thief's subject");
+  must(thief.sync());
+  must(owner.sync());
+  CHECK(device_epoch_on_server(world, owner) == 2);
+
+  const auto listed = owner.attention();
+  REQUIRE(listed.size() == 2);
+  CHECK(listed[0].change == subject);
+  CHECK(listed[0].intent == "set");
+  CHECK(listed[1].change == note);
+  CHECK(listed[1].ticket == ticket);
+  CHECK(listed[1].subject == "the thief's subject");
+  CHECK(listed[1].sentence.find("not by this copy of it") != std::string::npos);
+  CHECK(owner.status().needs_attention == 2);
+  for (const ChangeRef& own : {mine, open}) CHECK_FALSE(owner.needs_attention(own));
+
+  client::Commands& commands = owner.client().commands();
+  const client::FollowedUp said = must(commands.follow_up(note, "not-mine", "ask me"));
+  REQUIRE(said.saved.size() == 1);
+  CHECK_FALSE(owner.needs_attention(note));
+  must(commands.dismiss(subject));
+  CHECK(owner.attention().empty());
+  CHECK(owner.status().needs_attention == 0);
+  must(owner.sync());
+  must(desk.sync());
+  const client::TimelineEntry last = desk.show(ticket).timeline.back();
+  CHECK(last.visibility == "team");
+  CHECK(last.text.starts_with("Not mine: "));
+  CHECK(last.text.ends_with("under my device's key by another copy of it. ask me"));
+  CHECK(owner.attention().empty());  // what was dealt with is not fetched again
+  CHECK(world.invariants_hold());
+}
+
+TEST_CASE("a new device, one that exists twice and a frozen one are told on its user's other devices",
+          "[world][copies]") {
+  World world{Seed::from_environment_or(40)};
+  Device& tablet = world.add_device("tablet", {.person = "owner"});
+  Device& desk = world.add_device("desk");
+  CHECK(world.run_until_quiet());
+  const auto told = [](Device& device) {
+    must(device.sync());
+    return device.status().notice;
+  };
+  CHECK(told(tablet).empty());
+  Device& owner = world.add_device("owner");
+  CHECK(told(tablet).find("A new device of yours was enrolled: \"owner\"") == 0);
+  CHECK(world.server.administer("status")["rows"].items()[0]["devices_new"].as_integer() == 3);
+  must(tablet.client().commands().dismiss_notice());
+  CHECK(told(tablet).empty());
+  const TicketId ticket = owner.create("cloned");
+  must(owner.sync());
+  CHECK(told(owner).empty());  // of itself, and of those that were there before it
+
+  Device& other = world.clone(owner, "clone");
+  other.note(ticket, "the clone's");
+  world.pass(minutes_ms(1));
+  other.note(ticket, "by now the one before is sealed");
+  owner.note(ticket, "the owner's");
+  must(owner.sync());
+  must(other.sync());
+  CHECK(told(tablet).find("Your device \"owner\" exists twice") == 0);
+  owner.note(ticket, "once more");
+  CHECK_FALSE(owner.sync());
+  CHECK(told(tablet).find("exists twice and was frozen") != std::string::npos);
+  CHECK(told(desk).empty());
+  world.pass(8 * 86'400'000LL);
+  CHECK(world.server.administer("status")["rows"].items()[0]["devices_new"].as_integer() == 0);
+}

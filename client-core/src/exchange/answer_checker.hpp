@@ -32,9 +32,10 @@ struct CheckContext {
   const ServerKeys& keys;
   std::optional<ExchangeNonce> nonce;  // nothing: a push
   std::optional<protocol::Anchor> held_anchor;
-  protocol::LogHead held_head;      // as the request declared it; zero: none
-  std::uint64_t own_sets_from = 0;  // as asked for
-  protocol::ChainHead chain;        // own newest set
+  protocol::LogHead held_head;       // as the request declared it; zero: none
+  std::uint64_t own_sets_from = 0;   // as asked for
+  protocol::ChainHead chain;         // own newest set
+  std::uint64_t own_sets_epoch = 0;  // as asked for
 };
 
 /// An own set that came back from the server.

@@ -53,6 +53,7 @@ void Engine::start_round() {
   round_ = true;
   session_renewed_ = clock_corrected_ = false;
   useless_exchanges_ = gaps_ = refusals_ = 0;
+  others_stopped_ = false;
 }
 
 void Engine::retry_now() {
@@ -120,6 +121,11 @@ ExchangePlan Engine::plan_exchange() const {
   return plan;
 }
 
+/// After a fork that healed: what landed in the device epochs that are over, and is not of this outbox.
+bool Engine::others_due() const {
+  return state_.others_epoch != 0 && !others_stopped_ && !push_only();
+}
+
 Result<Engine::Flight> Engine::begin_flight() {
   Flight flight;
   flight.kind = Flight::Kind::exchange;
@@ -132,6 +138,10 @@ Result<Engine::Flight> Engine::begin_flight() {
     own_sets_until_ = 0;
     TERN_CHECKED(seal_open_set());
     TERN_TRY(head, outbox_.head());
+    if (others_due() && (push_stopped_ || head.acked_seq >= head.chain_seq)) {
+      flight.plan.own_sets_from = state_.others_seq;
+      flight.plan.own_sets_epoch = state_.others_epoch;
+    }
   }
   flight.acked_before = head.acked_seq;
   if (session_.mode() == protocol::SessionMode::deposit) {
@@ -212,7 +222,7 @@ Result<void> Engine::finish_exchange() {
 }
 
 Result<bool> Engine::work_left() {
-  if (page_more_ || repair_wanted_ || own_sets_until_ != 0 || !session_.open()) return true;
+  if (page_more_ || repair_wanted_ || own_sets_until_ != 0 || others_due() || !session_.open()) return true;
   if (scope_check_wanted_ && !push_only()) return true;
   if (push_stopped_) return false;
   TERN_TRY(const Outbox::Head head, outbox_.head());

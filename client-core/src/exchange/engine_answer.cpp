@@ -11,6 +11,7 @@
 #include "tern/protocol/crash_point.hpp"
 #include "tern/protocol/json.hpp"
 #include "tern/protocol/mutant.hpp"
+#include "tern/sync/record.hpp"
 #include "tern/v1/exchange.pb.h"
 
 namespace tern::client {
@@ -116,7 +117,8 @@ Result<CheckContext> Engine::check_context(const Flight* flight) {
                        {},
                        {},
                        0,
-                       {}};
+                       {},
+                       0};
   context.chain = {head.device_epoch, head.chain_seq, head.hash};
   if (head.chain_seq == 0) context.chain.hash = protocol::genesis_prev_hash(certificate_wire_);
   if (!held.anchor.empty()) {
@@ -126,6 +128,7 @@ Result<CheckContext> Engine::check_context(const Flight* flight) {
     context.nonce = flight->built.nonce;
     context.held_head = flight->plan.held_head;
     context.own_sets_from = flight->plan.own_sets_from;
+    context.own_sets_epoch = flight->plan.own_sets_epoch;
   }
   return context;
 }
@@ -149,6 +152,7 @@ Result<void> Engine::take_response(std::unique_ptr<v1::ExchangeResponse> respons
     if (std::abs(offset_ms - state_.server_offset_ms) > 1000) state_.server_offset_ms = offset_ms;
   }
   if (checked->key_list) TERN_CHECKED(adopt_key_list(*checked->key_list));
+  if (flight.plan.own_sets_epoch != 0) return take_others_sets(*checked);
   if (flight.plan.own_sets_from != 0) return take_own_sets(*checked);
 
   if (!mutant(Mutant::open_set_not_sealed))
@@ -392,6 +396,8 @@ Result<void> Engine::begin_page(std::unique_ptr<v1::ExchangeResponse> response, 
   page.token = response->page_token();
   page.more = response->more();
   page.pushed = pushed;
+  for (const v1::Pack& pack : response->packs())
+    page.devices = page.devices || pack.kind() == static_cast<std::uint32_t>(sync::RecordKind::device);
   if (response->has_checkpoint() && !page.more) page.scope_digest = Hash::from(response->checkpoint().scope_digest());
   if (here.epoch == page.cursor.epoch && page.cursor.commit_seq < here.commit_seq) {
     page_more_ = false;  // overtaken by a push
@@ -467,6 +473,7 @@ Result<void> Engine::finish_page() {
   if (complete && !page.was_complete) report_.first_replica = true;
   TERN_CHECKED(compare_digests(page));
   TERN_CHECKED(check_scope(page));
+  if (page.devices || !std::exchange(devices_looked_at_, true)) TERN_CHECKED(look_at_devices());
   if (page.pushed) return {};
   page_more_ = page.more;
   return finish_exchange();

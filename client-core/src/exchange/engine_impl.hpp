@@ -66,6 +66,7 @@ private:
     bool pushed = false;               // came unasked
     std::optional<Hash> scope_digest;  // of the checkpoint
     bool was_complete = false;         // the first replica, before this page
+    bool devices = false;              // it brings records of devices
   };
 
   // engine.cpp: rounds
@@ -73,6 +74,7 @@ private:
   Result<Flight> begin_flight();
   Result<HttpRequest> exchange_request();
   ExchangePlan plan_exchange() const;
+  [[nodiscard]] bool others_due() const;
   Result<void> take_answer(const HttpAnswer& answer);
   Result<void> finish_exchange();
   Result<bool> work_left();
@@ -106,6 +108,8 @@ private:
   Result<void> adopt_key_list(const protocol::Signed<protocol::KeyList>& list);
   Result<void> adopt_certificate(const protocol::Signed<protocol::Certificate>& certificate);
   Result<void> finish_reseal();
+  Result<void> take_others_sets(const CheckedAnswer& answer);
+  Result<void> look_at_devices();
   tl::unexpected<Error> rollback(const Error& error);
 
   // engine_answer.cpp
@@ -167,6 +171,8 @@ private:
   std::optional<Error> push_stopped_;  // a set that the server will not take: nothing behind it can go
   unsigned gaps_ = 0, useless_exchanges_ = 0;
   unsigned refusals_ = 0;             // in a row, each in a session of its own
+  bool others_stopped_ = false;       // of this round: the server refused to say what another copy landed
+  bool devices_looked_at_ = false;    // since this engine was made
   std::uint64_t own_sets_until_ = 0;  // the server holds own sets up to here that this outbox lacks
 
   bool certificate_due_ = false;  // the server says that it knows no such device: it may have been restored

@@ -1,9 +1,11 @@
-// Sessions, what a welcome says of the server's history, and the device's own keys and certificate.
+// Sessions, what a welcome says of the server's history, the device's own keys and certificate, and its other copies.
 #include <algorithm>
 #include <utility>
 
+#include "exchange/device_news.hpp"
 #include "exchange/engine_impl.hpp"
 #include "exchange/unproven_answer.hpp"
+#include "outbox/other_holder.hpp"
 #include "outbox/recovery.hpp"
 #include "replica/damaged_copy.hpp"
 #include "replica/stored_overlay.hpp"
@@ -343,6 +345,11 @@ Result<void> Engine::adopt_key_list(const protocol::Signed<protocol::KeyList>& l
 Result<void> Engine::adopt_certificate(const protocol::Signed<protocol::Certificate>& certificate) {
   state_.certificate = certificate.wire;
   tell("This device exists twice: another copy of it has been writing too. Look at what needs attention.");
+  TERN_TRY(const Outbox::Head head, outbox_.head());
+  if (head.device_epoch < certificate.value.device_epoch && state_.others_epoch == 0) {
+    state_.others_epoch = head.device_epoch;
+    state_.others_seq = head.acked_seq + 1;
+  }
   TERN_CHECKED(store_sync_state(outbox_, state_));
   certificate_ = certificate.value;
   certificate_wire_ = certificate.wire;
@@ -365,6 +372,40 @@ Result<void> Engine::finish_reseal() {
   push_from_ = 0;
   gaps_ = 0;
   return {};
+}
+
+// ---- other copies, other devices ----
+
+/// Their receipts are the other copy's. Where one epoch ends, the next that is over begins.
+Result<void> Engine::take_others_sets(const CheckedAnswer& answer) {
+  if (answer.response->has_error()) {  // the exchange that follows is told the same, and goes by it
+    others_stopped_ = true;
+    return {};
+  }
+  std::vector<Bytes> sets;
+  for (const OwnSetBack& set : answer.own_sets) sets.push_back(set.wire);
+  TERN_CHECKED(add_others_sets(outbox_, sets));
+  if (!sets.empty()) {
+    state_.others_seq = answer.own_sets.back().header.chain_seq + 1;
+  } else {
+    const bool last = state_.others_epoch + 1 >= certificate_.device_epoch;
+    state_.others_epoch = last ? 0 : state_.others_epoch + 1;
+    state_.others_seq = last ? 0 : 1;
+  }
+  save_state();
+  return {};
+}
+
+/// Told first, then remembered: what a crash in between costs is being told twice.
+Result<void> Engine::look_at_devices() {
+  TERN_TRY(const DeviceNews news, device_news(outbox_, replica_));
+  if (!news.notice.empty()) {
+    TERN_TRY(const auto dismissed, outbox_.meta(meta_notice_dismissed));
+    const bool open = !state_.notice.empty() && dismissed != state_.notice;
+    tell(open ? state_.notice + " " + news.notice : news.notice);
+    save_state();
+  }
+  return remember_devices(outbox_, news);
 }
 
 tl::unexpected<Error> Engine::rollback(const Error& error) {

@@ -104,6 +104,7 @@ Result<BuiltExchange> build_exchange(Outbox& outbox, Replica* replica, const Exc
 
   if (plan.own_sets_from != 0) {
     request.set_own_sets_from(plan.own_sets_from);
+    request.set_own_sets_epoch(plan.own_sets_epoch);
   } else if (plan.push) {
     const std::uint64_t from = plan.push_from != 0 ? plan.push_from : head.acked_seq + 1;
     TERN_CHECKED(add_sets(request, built, outbox, from));

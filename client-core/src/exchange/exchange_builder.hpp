@@ -16,16 +16,17 @@ using ExchangeNonce = FixedBytes<16, struct ExchangeNonceTag>;
 
 /// What this exchange is for.
 struct ExchangePlan {
-  bool push = true;                 // sets from `push_from` on
-  bool pull = true;                 // false: hands work in only; the replica is not looked at
-  std::uint64_t push_from = 0;      // chain_seq; 0: after the newest set with a receipt
-  std::uint64_t own_sets_from = 0;  // asks for own sets instead of pushing
-  bool repair = false;              // asks for the buckets that differ
-  TicketId repair_after;            // zero: from the first bucket; else behind this ticket
-  bool with_digest = true;          // false: digests are not compared (any more)
-  bool check_scope = true;          // after a restore: names what is held
-  bool own_folds = true;            // takes "as your own fold of it" for own work
-  protocol::LogHead held_head;      // zero: none in this epoch
+  bool push = true;                  // sets from `push_from` on
+  bool pull = true;                  // false: hands work in only; the replica is not looked at
+  std::uint64_t push_from = 0;       // chain_seq; 0: after the newest set with a receipt
+  std::uint64_t own_sets_from = 0;   // asks for own sets instead of pushing
+  std::uint64_t own_sets_epoch = 0;  // of this device epoch that is over; 0: of the current one
+  bool repair = false;               // asks for the buckets that differ
+  TicketId repair_after;             // zero: from the first bucket; else behind this ticket
+  bool with_digest = true;           // false: digests are not compared (any more)
+  bool check_scope = true;           // after a restore: names what is held
+  bool own_folds = true;             // takes "as your own fold of it" for own work
+  protocol::LogHead held_head;       // zero: none in this epoch
   std::uint32_t want_bytes = limits::want_bytes_default;
 };
 

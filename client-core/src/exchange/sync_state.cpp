@@ -54,6 +54,7 @@ Bytes encode(const SyncState& state) {
   writer.i64(state.current_as_of_ms).i64(state.server_offset_ms);
   writer.sized(bounded(state.paused)).sized(bounded(state.last_error)).sized(bounded(state.notice));
   writer.u64(state.deposited_epoch).u64(state.deposited_seq).u64(state.scope_repairs);
+  writer.u64(state.others_epoch).u64(state.others_seq);
   return writer.take();
 }
 
@@ -82,6 +83,10 @@ Result<SyncState> decode(ByteView bytes) {
   state.deposited_epoch = reader.u64("deposited_epoch");
   state.deposited_seq = reader.u64("deposited_seq");
   state.scope_repairs = reader.u64("scope_repairs");
+  if (reader.left() != 0) {  // older versions end here
+    state.others_epoch = reader.u64("others_epoch");
+    state.others_seq = reader.u64("others_seq");
+  }
   if (!reader.finish())
     return fail(ErrorCode::corrupt, "the outbox's note about syncing is damaged", hint_salvage, "outbox");
   TERN_TRY(state.epoch_records, decode_records(records));

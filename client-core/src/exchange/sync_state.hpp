@@ -30,6 +30,8 @@ struct SyncState {
   std::uint64_t deposited_epoch = 0;  // newest set handed in by a deposit session
   std::uint64_t deposited_seq = 0;
   std::uint64_t scope_repairs = 0;  // counted, never papered over
+  std::uint64_t others_epoch = 0;   // device epoch that is over, in which another copy's sets are still to be asked for
+  std::uint64_t others_seq = 0;     // from here on
 
   bool operator==(const SyncState&) const = default;
 };

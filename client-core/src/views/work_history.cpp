@@ -12,6 +12,7 @@
 #include "views/change_words.hpp"
 #include "views/late_ends.hpp"
 #include "views/name_book.hpp"
+#include "views/not_mine.hpp"
 #include "views/sentences.hpp"
 #include "views/time_text.hpp"
 #include "views/what_stands.hpp"
@@ -237,6 +238,8 @@ Result<std::vector<HistoryEntry>> work_attention(ListParts parts, const ClockTex
   TERN_TRY(auto entries, tell_all(parts, changes, clock));
   TERN_TRY(auto late, late_ends(parts, clock));
   std::ranges::move(late, std::back_inserter(entries));
+  TERN_TRY(auto others, others_entries(parts, clock));
+  std::ranges::move(others, std::back_inserter(entries));
   return entries;
 }
 

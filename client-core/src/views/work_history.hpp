@@ -14,7 +14,7 @@ Result<std::vector<HistoryEntry>> work_history(ListParts parts, const std::optio
                                                const ClockText& clock);
 
 /// Conflicts, amendments, held, rejected, and pending work on tickets that left (ghosts), newest first; then tickets of
-/// mine that a late close ended.
+/// mine that a late close ended, and what another copy of this device landed.
 Result<std::vector<HistoryEntry>> work_attention(ListParts parts, const ClockText& clock);
 
 }  // namespace tern::client

@@ -10,6 +10,8 @@
 #include "ingest/jobs.hpp"
 #include "ingest/quarantine.hpp"
 #include "ingest/verify_tenant.hpp"
+#include "tern/protocol/enrolment.hpp"
+#include "tern/protocol/signed_statement.hpp"
 #include "time_text.hpp"
 
 namespace tern::server::admin {
@@ -17,6 +19,7 @@ namespace {
 
 constexpr std::int64_t clock_lead_s_max = 30;  // more than crashes make
 constexpr std::uintmax_t room_bytes_min = 512ULL * 1024 * 1024;
+constexpr std::int64_t new_device_told_ms = 7LL * 86'400'000;
 constexpr std::int64_t fork_told_ms = 30LL * 86'400'000;  // for as long as the next one would freeze the key
 
 Json tenant_json(const Tenant& tenant) {
@@ -32,6 +35,16 @@ Json closed_json(const ClosedTenant& closed) {
                        {"state", Json("not open: " + closed.reason.message)}});
 }
 
+/// When it was enrolled, by its certificate, which was proven before it was stored; 0 when a fork healed since.
+std::int64_t first_issued_ms(const DeviceInfo& device) {
+  constexpr std::size_t around = protocol::statement_prefix_bytes + Signature::size_bytes;
+  const ByteView wire = device.certificate;
+  if (wire.size() < around) return 0;
+  protocol::ByteReader reader(wire.substr(protocol::statement_prefix_bytes, wire.size() - around));
+  const auto certificate = protocol::Certificate::read(reader);
+  return reader.finish() && certificate.device_epoch == 1 ? certificate.issued_ms : 0;
+}
+
 Result<Json> tenant_status(Tenant& tenant, std::int64_t now_ms) {
   TERN_TRY(auto reader, tenant.reader());
   TERN_TRY(const auto tickets,
@@ -40,13 +53,14 @@ Result<Json> tenant_status(Tenant& tenant, std::int64_t now_ms) {
   TERN_TRY(const auto forks, reader.db().int64_of("SELECT count(*) FROM fork WHERE tenant_id = $1", tenant.number()));
   TERN_TRY(const std::uint64_t held, count_held(tenant));
   TERN_TRY(const std::uint64_t quarantined, count_quarantined(tenant));
-  std::int64_t active = 0, pending = 0, frozen = 0, forked = 0;
+  std::int64_t active = 0, pending = 0, frozen = 0, forked = 0, enrolled = 0;
   for (const DeviceInfo& device : devices(tenant)) {
     if (device.purpose != protocol::KeyPurpose::device) continue;
     if (device.key_state == protocol::KeyState::frozen) ++frozen;
     if (device.key_state != protocol::KeyState::active) continue;
     ++active;
     if (device.outbox_pending > 0) ++pending;
+    if (first_issued_ms(device) >= now_ms - new_device_told_ms) ++enrolled;
     if (device.forked_ms != 0 && now_ms - device.forked_ms <= fork_told_ms) ++forked;
   }
   Json row = tenant_json(tenant);
@@ -58,6 +72,7 @@ Result<Json> tenant_status(Tenant& tenant, std::int64_t now_ms) {
   row.set("tickets", Json(tickets.value_or(0)));
   row.set("operators", Json(tenant.records(sync::RecordKind::operator_).size()));
   row.set("devices", Json(active));
+  row.set("devices_new", Json(enrolled));
   row.set("devices_with_pending_work", Json(pending));
   row.set("devices_forked", Json(forked));
   row.set("devices_frozen", Json(frozen));

@@ -239,14 +239,19 @@ Result<void> ExchangeService::add_own_sets(Asked& asked, sqlite::Database& db) {
   if (from == 0) return {};
   const auto device = find_device(asked.tenant, asked.session.device);
   if (!device) return {};
+  // What landed before a fork healed may be another copy's: without receipts, which are for whoever sent it.
+  const std::uint64_t asked_epoch = asked.request->own_sets_epoch();
+  const bool past = asked_epoch != 0 && asked_epoch < device->chain.device_epoch;
+  if (asked_epoch != 0 && (!past || from > INT64_MAX)) return {};
+  const std::uint64_t epoch = past ? asked_epoch : device->chain.device_epoch;
   std::size_t bytes = 0;
-  for (std::uint64_t seq = from; seq <= device->chain.chain_seq; ++seq) {
-    TERN_TRY(const auto stored,
-             read_set(db, asked.tenant.number(), asked.session.device, device->chain.device_epoch, seq));
+  for (std::uint64_t seq = from; past || seq <= device->chain.chain_seq; ++seq) {
+    if (seq - from >= limits::sets_per_exchange_max) break;
+    TERN_TRY(const auto stored, read_set(db, asked.tenant.number(), asked.session.device, epoch, seq));
     if (!stored) break;
     Bytes wire = protocol::encode(stored->set);
     if (bytes != 0 && bytes + wire.size() > limits::change_set_bytes_max) break;
-    if (!add_receipt(asked, protocol::encode(stored->receipt))) break;
+    if (!past && !add_receipt(asked, protocol::encode(stored->receipt))) break;
     bytes += wire.size();
     asked.response.add_own_sets(std::move(wire));
   }

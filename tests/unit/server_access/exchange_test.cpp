@@ -179,7 +179,10 @@ TEST_CASE("packs bring what devices may know of records, and only what is newer"
   bool found = false;
   for (const auto& pack : response.packs()) {
     held[pack.kind()] = pack.version();
-    CHECK(sync::travels_to_devices(static_cast<sync::RecordKind>(pack.kind())));
+    const auto kind = static_cast<sync::RecordKind>(pack.kind());
+    CHECK((kind == sync::RecordKind::device || sync::travels_to_devices(kind)));
+    for (const auto& record : pack.records())
+      if (kind == sync::RecordKind::device) CHECK(record.attributes().count("public_key") == 0);
     for (const auto& record : pack.records()) found = found || record.name() == "Field";
   }
   CHECK(found);

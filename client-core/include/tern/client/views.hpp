@@ -143,7 +143,8 @@ public:
   virtual Result<TicketView> ticket(const TicketId& id, const ClockText& clock = {}) = 0;
   /// FTS5 over subject, description and messages; operators in `text` are plain words. Newest first.
   virtual Result<ListPage> search(std::string_view text, std::size_t limit, std::string_view after) = 0;
-  /// Conflicts, amendments, rejected, held, ghosts, newest first; then tickets of mine that a late close ended.
+  /// Conflicts, amendments, rejected, held, ghosts, newest first; then tickets of mine that a late close ended, and
+  /// what another copy of this device landed.
   virtual Result<std::vector<HistoryEntry>> attention(const ClockText& clock = {}) = 0;
   /// My own changes on one ticket, or on all (`ticket` nothing); oldest first.
   virtual Result<std::vector<HistoryEntry>> history(const std::optional<TicketId>& ticket,

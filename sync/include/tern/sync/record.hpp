@@ -44,7 +44,8 @@ struct Record {
 
 Bytes encode_record(const Record& record);
 Result<Record> decode_record(ByteView bytes);
-/// Whether a kind travels to devices, and which attributes of it.
+/// Whether all records of a kind travel to every device, and which attributes of it. Of `device` each operator's
+/// devices get their own operator's.
 bool travels_to_devices(RecordKind kind);
 Record for_devices(Record record);
 
