@@ -500,3 +500,31 @@ TEST_CASE("a new device, one that exists twice and a frozen one are told on its 
   world.pass(8 * 86'400'000LL);
   CHECK(world.server.administer("status")["rows"].items()[0]["devices_new"].as_integer() == 0);
 }
+
+TEST_CASE("a device keeps confirmed work for as long as the server says that backups are kept", "[world][copies]") {
+  World world{Seed::from_environment_or(41)};
+  Device& van = world.add_device("van");
+  const TicketId ticket = van.create("kept");
+  const ChangeRef said = van.note(ticket, "as long as a backup that lacks it");
+  CHECK(world.run_until_quiet());
+  const auto back_up = [&](const std::string& name, std::int64_t keep_days) {
+    const Json to(world.folder.file(name));
+    if (keep_days == 0) world.server.administer("backup", {{"to", to}});
+    if (keep_days != 0) world.server.administer("backup", {{"to", to}, {"keep", Json(keep_days)}});
+    van.note(ticket, name);
+    CHECK(world.run_until_quiet());
+  };
+  const auto holds = [&] {
+    for (const client::HistoryEntry& entry : van.history())
+      if (entry.change == said) return true;
+    return false;
+  };
+  back_up("first", 90);
+  CHECK(world.server.administer("status")["rows"].items()[0]["backups_kept_days"].as_integer() == 90);
+  world.pass(60 * 86'400'000LL);
+  back_up("second", 0);
+  CHECK(holds());
+  world.pass(31 * 86'400'000LL);
+  back_up("third", 0);
+  CHECK_FALSE(holds());
+}

@@ -298,7 +298,9 @@ Result<void> Engine::take_anchor(const CheckedAnswer& answer, const Flight& flig
   TERN_CHECKED(outbox_.set_anchor(next));
   const bool at_once = mutant(Mutant::prune_on_ack);
   if (same_epoch && before.backup_stable_seq == anchor.backup_stable_seq && !at_once) return {};
-  TERN_CHECKED(outbox_.prune(at_once ? INT64_MAX : anchor.backup_stable_seq, anchor.time_ms, limits::retention_ms_min));
+  const std::int64_t backups_kept_ms = std::int64_t{answer.response->retention_days()} * 86'400'000;
+  const std::int64_t retention_ms = std::max(backups_kept_ms, limits::retention_ms_min);
+  TERN_CHECKED(outbox_.prune(at_once ? INT64_MAX : anchor.backup_stable_seq, anchor.time_ms, retention_ms));
   return {};
 }
 

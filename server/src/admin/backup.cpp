@@ -15,6 +15,7 @@
 #include "admin/interrupted.hpp"
 #include "admin/tar.hpp"
 #include "store/tenant_internals.hpp"
+#include "tern/protocol/limits.hpp"
 #include "tern/protocol/receipt.hpp"
 #include "time_text.hpp"
 
@@ -22,6 +23,21 @@ namespace tern::server::admin {
 namespace {
 
 constexpr std::size_t piece_bytes = 256 * 1024;
+constexpr std::int64_t keep_days_max = 3'650;
+
+/// Told before the backup counts: no device lets go of work of which an older backup that is kept knows nothing.
+Result<void> note_keep(AdminCall& call) {
+  if (!call.has("keep")) return {};
+  const std::int64_t days = call.integer("keep", 0);
+  const auto least = limits::retention_ms_min / 86'400'000;
+  if (days < least || days > keep_days_max)
+    return fail(ErrorCode::invalid,
+                "Backups are kept for " + std::to_string(least) + " to " + std::to_string(keep_days_max) + " days.",
+                "Leave --keep out where they are kept for less.", "keep");
+  for (Tenant* tenant : call.parts().tenants.all())
+    TERN_CHECKED(tenant->set_backups_kept_days(static_cast<std::uint64_t>(days)));
+  return {};
+}
 
 /// Removed with all it holds.
 class Staging {
@@ -235,6 +251,7 @@ Result<Json> backup(AdminCall& call) {
     return fail(ErrorCode::invalid, "This server has no tenant: there is nothing to back up.");
   TERN_CHECKED(check_output_file(call.text("to"), call.flag("replace"), "to"));
   TERN_TRY(const auto running, call.parts().directory.begin_backup());
+  TERN_CHECKED(note_keep(call));
   return Backup(call).run(call.text("to"));
 }
 

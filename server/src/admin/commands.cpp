@@ -202,6 +202,10 @@ std::vector<AdminEntry> make_entries() {
                        "Only the recovery key opens it. erasures.log beside it holds ids only: keep it with your "
                        "backups.\nExample: ternd backup --to /mnt/backup/tern-2026-03-01",
                        {required("to", "File to write", Kind::path),
+                        optional("keep",
+                                 "For how many days the oldest backup is kept, if more than 30: devices keep confirmed "
+                                 "work for as long. Stays until it is said again",
+                                 Kind::integer),
                         optional("replace", "The file may be there already", Kind::flag)},
                        of_the_server)),
        backup},

@@ -69,6 +69,7 @@ Result<Json> tenant_status(Tenant& tenant, std::int64_t now_ms) {
   row.set("log_size", Json(head.size));
   row.set("log_root", Json(to_hex(head.root)));
   row.set("backed_up_to", Json(tenant.backup_stable_seq()));
+  row.set("backups_kept_days", tenant.backups_kept_days() == 0 ? Json() : Json(tenant.backups_kept_days()));
   row.set("tickets", Json(tickets.value_or(0)));
   row.set("operators", Json(tenant.records(sync::RecordKind::operator_).size()));
   row.set("devices", Json(active));

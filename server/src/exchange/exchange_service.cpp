@@ -392,6 +392,8 @@ Result<ExchangeService::Answered> ExchangeService::build(Asked& asked) {
     }
   }
   TERN_CHECKED(add_history(asked));
+  // Behind the anchor: what tells of a backup never comes without what was said of it before.
+  asked.response.set_retention_days(static_cast<std::uint32_t>(asked.tenant.backups_kept_days()));
   if (const auto device = find_device(asked.tenant, asked.session.device)) {
     write_head(device->chain, *asked.response.mutable_acked_head());
     if (!device->wipe_order.empty()) asked.response.add_statements(device->wipe_order);

@@ -41,6 +41,7 @@ Result<void> load_head(Tenant::Internals& in, sqlite::Database& db, std::int64_t
   TERN_TRY(const auto frontier, read_meta(db, tenant, "frontier"));
   TERN_TRY(const auto integer_id, read_meta(db, tenant, "next_integer_id"));
   TERN_TRY(const auto stable, read_meta(db, tenant, "backup_stable_seq"));
+  TERN_TRY(const auto kept_days, read_meta(db, tenant, "backups_kept_days"));
   TERN_TRY(const auto looked, read_meta(db, tenant, "expiry_ms"));
   TERN_TRY(const auto truncate, read_meta(db, tenant, "truncate_due"));
   TERN_TRY(in.frontier, protocol::MerkleFrontier::decode(frontier.value_or(Bytes{})));
@@ -56,6 +57,7 @@ Result<void> load_head(Tenant::Internals& in, sqlite::Database& db, std::int64_t
   in.next_integer_id = meta_number(integer_id, 1);
   in.number_block = (in.next_integer_id / limits::epoch_block + 1) * limits::epoch_block;
   in.backup_stable_seq = meta_number(stable);
+  in.backups_kept_days = meta_number(kept_days);
   in.expiry_looked_ms = static_cast<std::int64_t>(meta_number(looked));
   in.truncate_due = meta_number(truncate) != 0;
   return {};

@@ -169,6 +169,10 @@ std::uint64_t Tenant::backup_stable_seq() const {
   return internals_->backup_stable_seq.load();
 }
 
+std::uint64_t Tenant::backups_kept_days() const {
+  return internals_->backups_kept_days.load();
+}
+
 EpochId Tenant::epoch() const {
   std::shared_lock lock(internals_->snapshot_mutex);
   return internals_->epoch;
@@ -185,6 +189,14 @@ Result<void> Tenant::set_backup_stable_seq(std::uint64_t commit_seq) {
   TERN_CHECKED(write(
       [&](sqlite::Database& db) { return write_meta(db, number(), "backup_stable_seq", meta_number(commit_seq)); }));
   internals_->backup_stable_seq = commit_seq;
+  return {};
+}
+
+Result<void> Tenant::set_backups_kept_days(std::uint64_t days) {
+  const auto strand = lock_writer();
+  TERN_CHECKED(
+      write([&](sqlite::Database& db) { return write_meta(db, number(), "backups_kept_days", meta_number(days)); }));
+  internals_->backups_kept_days = days;
   return {};
 }
 

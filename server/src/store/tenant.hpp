@@ -139,6 +139,10 @@ public:
   [[nodiscard]] std::uint64_t backup_stable_seq() const;
   /// Durable when it returns: what an anchor has told once is told after a crash, too. On failure it stays as it was.
   Result<void> set_backup_stable_seq(std::uint64_t commit_seq);
+  /// For how long backups are kept, as whoever makes them says; devices keep confirmed work for as long. 0: nobody
+  /// said.
+  [[nodiscard]] std::uint64_t backups_kept_days() const;
+  Result<void> set_backups_kept_days(std::uint64_t days);
 
   /// The certificates and chains of devices, notes of exchanges: ingest/devices.hpp. Jobs: ingest/jobs.hpp.
   struct Internals;  // store/tenant_internals.hpp: for ingest and the store's own files

@@ -144,6 +144,7 @@ struct Tenant::Internals {
   Hash log_root;
   std::atomic<std::uint64_t> commit_seq{0};
   std::atomic<std::uint64_t> backup_stable_seq{0};
+  std::atomic<std::uint64_t> backups_kept_days{0};
   std::atomic<std::uint64_t> number_block{0};
 
   // ---- clock and anchors ----
