@@ -37,4 +37,8 @@ inline constexpr std::string_view ticket_column_names =
 /// Names of the columns in which the row, read from its column `first` on, is not what it is due to be.
 std::vector<std::string> differing_columns(const sqlite::Statement& row, int first, const TicketColumns& due);
 
+// What a row of ticket_interest says, in its column `kind`.
+inline constexpr std::int64_t interest_follows = 1;
+inline constexpr std::int64_t interest_custody = 2;
+
 }  // namespace tern::server

@@ -28,9 +28,6 @@ constexpr std::string_view update_same_end =
     "top_epoch "
     "= $23, second_ms = $24, state = $25 WHERE tenant_id = $1 AND ticket_id = $2";
 
-constexpr std::int64_t follows = 1;
-constexpr std::int64_t keeps_custody = 2;
-
 std::optional<sqlite::Blob> some(const Bytes& bytes) {
   if (bytes.empty()) return std::nullopt;
   return sqlite::Blob{bytes};
@@ -73,9 +70,10 @@ Result<void> write_followers(Batch& batch, const TicketId& id, const std::vector
                              const std::vector<OperatorId>& after) {
   for (const OperatorId& who : after)
     if (!std::binary_search(before.begin(), before.end(), who))
-      TERN_CHECKED(insert_interest(batch, who, id, follows, 0));
+      TERN_CHECKED(insert_interest(batch, who, id, interest_follows, 0));
   for (const OperatorId& who : before)
-    if (!std::binary_search(after.begin(), after.end(), who)) TERN_CHECKED(delete_interest(batch, who, id, follows));
+    if (!std::binary_search(after.begin(), after.end(), who))
+      TERN_CHECKED(delete_interest(batch, who, id, interest_follows));
   return {};
 }
 
@@ -83,14 +81,14 @@ Result<void> write_custody(Batch& batch, const TicketId& id, const ScopeFacts& b
   if (before.custody == after.custody) return {};
   CustodyMarks& marks = batch.custody();
   for (const auto& [who, seq] : before.custody) {
-    TERN_CHECKED(delete_interest(batch, who, id, keeps_custody));
+    TERN_CHECKED(delete_interest(batch, who, id, interest_custody));
     const auto kept = marks.find(who);
     if (kept == marks.end()) continue;
     kept->second.erase({seq, id});
     if (kept->second.empty()) marks.erase(kept);
   }
   for (const auto& [who, seq] : after.custody) {
-    TERN_CHECKED(insert_interest(batch, who, id, keeps_custody, seq));
+    TERN_CHECKED(insert_interest(batch, who, id, interest_custody, seq));
     marks[who].insert({seq, id});
   }
   return {};

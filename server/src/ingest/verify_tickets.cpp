@@ -7,9 +7,6 @@
 namespace tern::server {
 namespace {
 
-constexpr std::int64_t follows = 1;
-constexpr std::int64_t keeps_custody = 2;
-
 std::string joined(const std::vector<std::string>& words) {
   std::string all;
   for (const std::string& word : words) all += (all.empty() ? "" : ", ") + word;
@@ -54,8 +51,8 @@ Result<void> check_standings(VerifyRun& run, const TicketId& id, const Refolded&
 /// Watchers, pins and custody as rows of their own.
 Result<void> check_interests(VerifyRun& run, const TicketId& id, const ScopeFacts& facts) {
   std::set<std::tuple<OperatorId, std::int64_t, std::uint64_t>> left;
-  for (const OperatorId& who : facts.followers) left.insert({who, follows, 0});
-  for (const auto& [who, seq] : facts.custody) left.insert({who, keeps_custody, seq});
+  for (const OperatorId& who : facts.followers) left.insert({who, interest_follows, 0});
+  for (const auto& [who, seq] : facts.custody) left.insert({who, interest_custody, seq});
   TERN_TRY(auto rows, run.db.query("SELECT operator_id, kind, commit_seq FROM ticket_interest WHERE tenant_id = $1 "
                                    "AND ticket_id = $2",
                                    run.number, id));
