@@ -28,8 +28,10 @@ Bytes frame_of(int field, ByteView message) {
 
 }  // namespace
 
-DeviceStream::DeviceStream(StreamHub& hub, ExchangeService& exchange, const AuthenticatedRequest& upgrade)
+DeviceStream::DeviceStream(StreamHub& hub, ExchangeService& exchange, const AuthenticatedRequest& upgrade,
+                           std::uint64_t number)
     : hub_(hub),
+      number_(number),
       exchange_(exchange),
       session_(upgrade.session),
       down_(protocol::Direction::down, protocol::stream_key(upgrade.session->keys.frame_down, upgrade.auth.mac)),
@@ -46,7 +48,7 @@ void DeviceStream::on_open(StreamSender sender) {
 }
 
 void DeviceStream::on_close(std::uint16_t) {
-  hub_.forget(this);
+  hub_.forget(number_);
 }
 
 void DeviceStream::close(std::uint16_t code, std::string_view reason) {

@@ -14,7 +14,8 @@ class StreamHub;
 
 class DeviceStream : public StreamHandler, public std::enable_shared_from_this<DeviceStream> {
 public:
-  DeviceStream(StreamHub& hub, ExchangeService& exchange, const AuthenticatedRequest& upgrade);
+  /// `number`: by which the hub knows it.
+  DeviceStream(StreamHub& hub, ExchangeService& exchange, const AuthenticatedRequest& upgrade, std::uint64_t number);
 
   void on_open(StreamSender sender) override;
   void on_message(Bytes message) override;
@@ -31,6 +32,7 @@ private:
   void send(int frame_field, ByteView message);
 
   StreamHub& hub_;
+  const std::uint64_t number_;
   ExchangeService& exchange_;
   std::shared_ptr<Session> session_;
   std::mutex mutex_;  // of what follows: frames leave in the order of their counters

@@ -29,21 +29,21 @@ std::set<OperatorId> members_of(Tenant& tenant, const std::vector<TicketId>& tic
 }  // namespace
 
 std::shared_ptr<StreamHandler> StreamHub::open(const AuthenticatedRequest& upgrade) {
-  auto stream = std::make_shared<DeviceStream>(*this, exchange_, upgrade);
   const std::lock_guard guard(mutex_);
-  streams_[stream.get()] = stream;
+  auto stream = std::make_shared<DeviceStream>(*this, exchange_, upgrade, ++opened_);
+  streams_[opened_] = stream;
   return stream;
 }
 
-void StreamHub::forget(const DeviceStream* stream) {
+void StreamHub::forget(std::uint64_t number) {
   const std::lock_guard guard(mutex_);
-  streams_.erase(stream);
+  streams_.erase(number);
 }
 
 std::vector<std::shared_ptr<DeviceStream>> StreamHub::streams_of(const Tenant* tenant) {
   const std::lock_guard guard(mutex_);
   std::vector<std::shared_ptr<DeviceStream>> out;
-  for (const auto& [address, held] : streams_)
+  for (const auto& [number, held] : streams_)
     if (auto stream = held.lock(); stream && (tenant == nullptr || stream->session().tenant == tenant))
       out.push_back(std::move(stream));
   return out;

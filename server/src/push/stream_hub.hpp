@@ -4,9 +4,9 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
-#include <unordered_map>
 #include <vector>
 
 #include "access/sessions.hpp"
@@ -40,14 +40,15 @@ public:
 
 private:
   friend class DeviceStream;
-  void forget(const DeviceStream* stream);
+  void forget(std::uint64_t number);
   std::vector<std::shared_ptr<DeviceStream>> streams_of(const Tenant* tenant);
   void deliver(Tenant& tenant, const std::vector<TicketId>& tickets);
 
   ExchangeService& exchange_;
   std::function<void(std::function<void()>)> run_later_ = [](const std::function<void()>& work) { work(); };
   std::mutex mutex_;
-  std::unordered_map<const DeviceStream*, std::weak_ptr<DeviceStream>> streams_;
+  std::uint64_t opened_ = 0;
+  std::map<std::uint64_t, std::weak_ptr<DeviceStream>> streams_;  // by number: told in the order they were opened
   std::atomic<std::uint64_t> pushes_{0};
 };
 

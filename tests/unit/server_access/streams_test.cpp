@@ -14,6 +14,7 @@ public:
   bool send(Bytes message) override {
     if (closed != 0) return false;
     sent.push_back(std::move(message));
+    if (order != nullptr) order->push_back(this);
     return true;
   }
   void close(std::uint16_t code, std::string_view) override {
@@ -22,6 +23,7 @@ public:
   [[nodiscard]] bool is_open() const override { return closed == 0; }
 
   std::vector<Bytes> sent;
+  std::vector<const Link*>* order = nullptr;  // of the messages of several links
   std::uint16_t closed = 0;
 };
 
@@ -137,6 +139,27 @@ TEST_CASE("a push brings the records that it names, and says so when they are to
   CHECK(stream.next().has_response());
   scene.ann->push(scene.ann->create(random_id<TicketId>(scene.house.environment), "again"));
   CHECK(stream.next().push().patches_size() == 1);
+}
+
+TEST_CASE("a commit is told to streams in the order in which they were opened", "[server][push]") {
+  TwoStreams scene;
+  scene.ann->push(scene.ann->create(random_id<TicketId>(scene.house.environment)));
+  scene.bob->download();
+  std::vector<std::unique_ptr<Stream>> streams;
+  std::vector<const Link*> opened, told;
+  for (int i = 0; i < 20; ++i) {
+    Stream& stream = *streams.emplace_back(std::make_unique<Stream>(*scene.bob));
+    stream.ask(scene.bob->request());
+    REQUIRE(stream.next().has_response());
+    stream.link->order = &told;
+    opened.push_back(stream.link.get());
+  }
+  for (const std::size_t gone : {3, 7}) {
+    streams.erase(streams.begin() + static_cast<std::ptrdiff_t>(gone));
+    opened.erase(opened.begin() + static_cast<std::ptrdiff_t>(gone));
+  }
+  scene.ann->push(scene.ann->create(random_id<TicketId>(scene.house.environment), "news"));
+  CHECK(told == opened);
 }
 
 TEST_CASE("a stream takes sets and gives their receipts", "[server][push]") {
