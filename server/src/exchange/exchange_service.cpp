@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "exchange/held_tickets.hpp"
+#include "exchange/packs.hpp"
 #include "exchange/page_plan.hpp"
 #include "exchange/sync_errors.hpp"
 #include "ingest/devices.hpp"
@@ -85,14 +86,6 @@ Result<void> read_rights(sqlite::Database& db, ReaderScope& scope) {
   scope.restricted_notes = reads_restricted(record);
   scope.rights_version = rows.uint64(1);
   return {};
-}
-
-std::vector<std::pair<std::uint32_t, std::uint64_t>> packs_as_of(std::uint64_t seq) {
-  std::vector<std::pair<std::uint32_t, std::uint64_t>> held;
-  for (auto kind = static_cast<std::uint32_t>(sync::RecordKind::operator_);
-       kind <= static_cast<std::uint32_t>(sync::RecordKind::custom_field); ++kind)
-    held.emplace_back(kind, seq);
-  return held;
 }
 
 void write_head(const protocol::ChainHead& head, v1::ChainHead& out) {
@@ -354,8 +347,8 @@ Result<void> ExchangeService::pull(Asked& asked, sqlite::Database& db) {
   if (!request.page_token().empty()) {
     TERN_TRY(page.token, PageToken::decode(request.page_token()));
   }
-  std::vector<std::pair<std::uint32_t, std::uint64_t>> held;
-  for (const auto& pack : request.pack_versions()) held.emplace_back(pack.kind(), pack.version());
+  PackVersions held;
+  for (const auto& pack : request.pack_versions()) held.emplace(pack.kind(), pack.version());
   TERN_TRY(const bool more_packs, write_packs(db, asked.scope, held, want / packs_bytes_share, asked.response));
 
   TERN_TRY(const PageEnd end, write_tickets(asked, db, page));

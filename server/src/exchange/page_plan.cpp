@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <span>
 
+#include "exchange/scope_news.hpp"
 #include "tern/protocol/mutant.hpp"
 #include "tern/protocol/wire.hpp"
-#include "tern/sync/record.hpp"
 #include "tern/v1/exchange.pb.h"
 
 namespace tern::server {
@@ -13,188 +13,37 @@ namespace {
 
 using Phase = PageToken::Phase;
 
-/// One thing that happened to the scope after the cursor.
-struct Item {
-  std::uint64_t position = 0;
-  TicketId ticket;
-  bool entered = false;
-  bool left = false;
-  std::uint32_t left_reason = 0;
-  bool again = false;  // whole, because what its reader may see of it changed
-  [[nodiscard]] bool stands_before(const Item& other) const {
-    return position != other.position ? position < other.position : ticket < other.ticket;
-  }
-};
-
-/// At the commit that brought it in, whatever was committed to it since: behind a page that ends between the two it
-/// would count as held, and come without its older messages.
-Result<void> gather_entered(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after,
-                            std::vector<Item>& items) {
-  TERN_TRY(auto rows, db.query("SELECT ticket_id, entered_seq FROM scope_member "
-                               "WHERE tenant_id = $1 AND operator_id = $2 AND entered_seq > $3 AND left_seq = 0",
-                               scope.tenant, scope.operator_id, after));
-  for (;;) {
-    TERN_TRY(const bool more, rows.step());
-    if (!more) return {};
-    items.push_back({rows.uint64(1), rows.id<TicketId>(0), true});
-  }
+/// What is left to send, in order.
+Result<std::vector<TicketNews>> news_for(sqlite::Database& db, const ReaderScope& scope, const PageRequest& page) {
+  TERN_TRY(auto news, read_news(db, scope, page.cursor_seq, page.snapshot_seq));
+  if (!page.token) return news;
+  const TicketNews sent{page.token->position, page.token->ticket};
+  news.erase(news.begin(),
+             std::ranges::find_if(news, [&](const TicketNews& item) { return sent.stands_before(item); }));
+  return news;
 }
 
-Result<void> gather_left(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after,
-                         std::vector<Item>& items) {
-  TERN_TRY(auto rows, db.query("SELECT ticket_id, left_seq, left_reason FROM scope_member WHERE tenant_id = $1 AND "
-                               "operator_id = $2 AND left_seq > $3",
-                               scope.tenant, scope.operator_id, after));
-  for (;;) {
-    TERN_TRY(const bool more, rows.step());
-    if (!more) return {};
-    items.push_back({rows.uint64(1), rows.id<TicketId>(0), false, true, static_cast<std::uint32_t>(rows.int64(2))});
-  }
-}
-
-Result<void> gather_changed(sqlite::Database& db, const ReaderScope& scope, const PageRequest& page,
-                            std::vector<Item>& items) {
-  TERN_TRY(auto rows, changed_tickets(db, scope, page.cursor_seq, page.snapshot_seq));
-  for (;;) {
-    TERN_TRY(const bool more, rows.step());
-    if (!more) return {};
-    items.push_back({rows.uint64(1), rows.id<TicketId>(0)});
-  }
-}
-
-/// The newest commit after the cursor that let the reader see restricted notes, or took that away. Nothing: none did.
-Result<std::optional<std::uint64_t>> rights_turned(sqlite::Database& db, const ReaderScope& scope,
-                                                   std::uint64_t after) {
-  TERN_TRY(auto rows, db.query("SELECT version, data FROM record_history WHERE tenant_id = $1 AND kind = $2 AND "
-                               "record_id = $3 AND version >= "
-                               "(SELECT max(version) FROM record_history WHERE tenant_id = $1 AND kind = $2 AND "
-                               "record_id = $3 AND version <= $4) "
-                               "ORDER BY version",
-                               scope.tenant, sync::RecordKind::operator_, scope.operator_id, after));
-  std::optional<bool> before;
-  std::optional<std::uint64_t> turned;
-  for (;;) {
-    TERN_TRY(const bool more, rows.step());
-    if (!more) return turned;
-    TERN_TRY(const auto record, sync::decode_record(rows.blob(1)));
-    const bool now = reads_restricted(record);
-    if (before && *before != now) turned = rows.uint64(0);
-    before = now;
-  }
-}
-
-/// Tickets the reader holds with notes that it may see only now, or must not see any more.
-Result<void> gather_again(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after,
-                          std::vector<Item>& items) {
-  TERN_TRY(const auto turned, rights_turned(db, scope, after));
-  if (!turned) return {};
-  const auto query = [&]() -> Result<sqlite::Statement> {
-    if (scope.all)
-      return db.query("SELECT DISTINCT ticket_id FROM message WHERE tenant_id = $1 AND visibility = $2", scope.tenant,
-                      sync::Visibility::restricted);
-    return db.query(
-        "SELECT DISTINCT m.ticket_id FROM scope_member m JOIN message n ON n.tenant_id = m.tenant_id AND n.ticket_id = "
-        "m.ticket_id "
-        "WHERE m.tenant_id = $1 AND m.operator_id = $2 AND m.left_seq = 0 AND m.entered_seq <= $3 AND n.visibility = "
-        "$4",
-        scope.tenant, scope.operator_id, after, sync::Visibility::restricted);
-  };
-  TERN_TRY(auto rows, query());
-  for (;;) {
-    TERN_TRY(const bool more, rows.step());
-    if (!more) return {};
-    Item item{*turned, rows.id<TicketId>(0)};
-    item.again = true;
-    items.push_back(item);
-  }
-}
-
-/// Tickets the reader holds in a form of before they were folded anew.
-Result<void> gather_refolded(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after,
-                             std::vector<Item>& items) {
-  TERN_TRY(auto rows,
-           db.query("SELECT ticket_id, max(commit_seq) FROM refolded r WHERE tenant_id = $1 AND commit_seq > "
-                    "$2 AND ($3 = 1 OR EXISTS (SELECT 1 FROM scope_member m WHERE m.tenant_id = $1 AND "
-                    "m.operator_id = $4 AND m.ticket_id = r.ticket_id AND m.left_seq = 0 AND m.entered_seq "
-                    "<= $2)) GROUP BY ticket_id",
-                    scope.tenant, after, scope.all, scope.operator_id));
-  for (;;) {
-    TERN_TRY(const bool more, rows.step());
-    if (!more) return {};
-    Item item{rows.uint64(1), rows.id<TicketId>(0)};
-    item.again = true;
-    items.push_back(item);
-  }
-}
-
-/// Tickets with something that is held since a restore. Whoever saw it take effect in the history that was given up
-/// shows it still, and nobody else tells of it: not the version, which is that of what does take effect. Where the
-/// ticket came back later than what is held, it is told of then.
-Result<void> gather_held_again(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after,
-                               std::vector<Item>& items) {
-  TERN_TRY(const auto kept, db.int64_of("SELECT max(kept_seq) FROM past_epoch WHERE tenant_id = $1", scope.tenant));
-  if (!kept) return {};
-  TERN_TRY(auto rows,
-           db.query("WITH held AS (SELECT ticket_id, commit_seq AS position FROM change WHERE tenant_id = $1 AND "
-                    "standing = 6 AND commit_seq > max($2, $3) UNION ALL SELECT t.ticket_id, made.commit_seq FROM "
-                    "ticket t JOIN change made ON made.tenant_id = t.tenant_id AND made.ticket_id = t.ticket_id AND "
-                    "made.commit_seq > $2 AND made.intent = $4 WHERE t.tenant_id = $1 AND t.version > $2 AND EXISTS "
-                    "(SELECT 1 FROM change c WHERE c.tenant_id = $1 AND c.ticket_id = t.ticket_id AND c.standing = 6 "
-                    "AND c.commit_seq > $3)) SELECT h.ticket_id, max(h.position) FROM held h JOIN ticket t ON "
-                    "t.tenant_id = $1 AND t.ticket_id = h.ticket_id WHERE $5 = 1 OR EXISTS (SELECT 1 FROM scope_member "
-                    "m WHERE m.tenant_id = $1 AND m.operator_id = $6 AND m.ticket_id = h.ticket_id AND m.left_seq = 0) "
-                    "GROUP BY h.ticket_id",
-                    scope.tenant, after, *kept, sync::Intent::create, scope.all, scope.operator_id));
-  for (;;) {
-    TERN_TRY(const bool more, rows.step());
-    if (!more) return {};
-    Item item{rows.uint64(1), rows.id<TicketId>(0)};
-    item.again = true;
-    items.push_back(item);
-  }
-}
-
-Result<std::vector<Item>> gather(sqlite::Database& db, const ReaderScope& scope, const PageRequest& page) {
-  std::vector<Item> items;
-  TERN_CHECKED(gather_changed(db, scope, page, items));
-  TERN_CHECKED(gather_again(db, scope, page.cursor_seq, items));
-  TERN_CHECKED(gather_refolded(db, scope, page.cursor_seq, items));
-  TERN_CHECKED(gather_held_again(db, scope, page.cursor_seq, items));
-  if (!scope.all) {
-    TERN_CHECKED(gather_entered(db, scope, page.cursor_seq, items));
-    TERN_CHECKED(gather_left(db, scope, page.cursor_seq, items));
-  }
-  std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.stands_before(b); });
-  if (page.token) {
-    const Item sent{page.token->position, page.token->ticket};
-    items.erase(items.begin(),
-                std::find_if(items.begin(), items.end(), [&](const Item& item) { return sent.stands_before(item); }));
-  }
-  return items;
-}
-
-Result<std::optional<MessagePlace>> write_item(sqlite::Database& db, const ReaderScope& scope, const Item& item,
+Result<std::optional<MessagePlace>> write_item(sqlite::Database& db, const ReaderScope& scope, const TicketNews& item,
                                                std::uint64_t cursor_seq, PatchWriter& patches,
                                                v1::ExchangeResponse& response) {
-  if (item.left) {
+  if (item.kind == NewsKind::left) {
     v1::Left& left = *response.add_left();
     left.set_ticket_id(Bytes(item.ticket.view()));
     left.set_reason(item.left_reason);
     left.set_commit_seq(item.position);
     return std::optional<MessagePlace>();
   }
-  const bool moved = !item.entered && !item.again;
-  if (moved && patches.add_own_fold(item.ticket, item.position, cursor_seq, false, response))
+  const bool changed = item.kind == NewsKind::changed, entered = item.kind == NewsKind::entered;
+  if (changed && patches.add_own_fold(item.ticket, item.position, cursor_seq, false, response))
     return std::optional<MessagePlace>();
   TERN_TRY(auto row, db.query("SELECT state, version FROM ticket WHERE tenant_id = $1 AND ticket_id = $2", scope.tenant,
                               item.ticket));
   TERN_TRY(const bool found, row.step());
   if (!found) return fail(ErrorCode::corrupt, "A ticket of the scope has no state.");
-  if (item.entered && patches.add_own_fold(item.ticket, row.uint64(1), cursor_seq, true, response))
+  if (entered && patches.add_own_fold(item.ticket, row.uint64(1), cursor_seq, true, response))
     return std::optional<MessagePlace>();
-  const bool whole = item.entered || item.again;
-  return patches.add(item.ticket, row.blob(0), whole, whole ? MessagePlace{} : MessagePlace::behind(cursor_seq),
-                     item.entered);
+  return patches.add(item.ticket, row.blob(0), !changed, changed ? MessagePlace::behind(cursor_seq) : MessagePlace{},
+                     entered);
 }
 
 /// The messages that did not fit the page before, as long as their ticket is still in the scope.
@@ -211,11 +60,11 @@ Result<std::optional<MessagePlace>> write_rest(sqlite::Database& db, const Reade
 
 /// Whether a ticket that is still to come has messages of commits that a page ending at `complete` covers: the next
 /// page would begin behind them.
-Result<bool> leaves_messages(sqlite::Database& db, const ReaderScope& scope, std::span<const Item> rest,
+Result<bool> leaves_messages(sqlite::Database& db, const ReaderScope& scope, std::span<const TicketNews> rest,
                              std::uint64_t cursor_seq, std::uint64_t complete) {
   if (complete <= cursor_seq) return false;
-  for (const Item& item : rest) {
-    if (item.left || item.entered || item.again) continue;
+  for (const TicketNews& item : rest) {
+    if (item.kind != NewsKind::changed) continue;
     TERN_TRY(
         const auto there,
         db.int64_of("SELECT 1 FROM message WHERE tenant_id = $1 AND ticket_id = $2 AND version > $3 AND version <= "
@@ -233,7 +82,7 @@ Result<bool> leaves_messages(sqlite::Database& db, const ReaderScope& scope, std
 /// cursor stays there and a token says how far it came. Never splits a commit without a token that says how far.
 Result<PageEnd> write_news(sqlite::Database& db, const ReaderScope& scope, const PageRequest& page,
                            PatchWriter& patches, v1::ExchangeResponse& response) {
-  TERN_TRY(const auto items, gather(db, scope, page));
+  TERN_TRY(const auto items, news_for(db, scope, page));
   std::uint64_t complete = page.cursor_seq;
   if (page.token && page.token->messages) {
     PageToken token = *page.token;
@@ -317,67 +166,7 @@ Result<PageEnd> write_first_replica(sqlite::Database& db, const ReaderScope& sco
   }
 }
 
-Result<void> write_pack(sqlite::Database& db, const ReaderScope& scope, sync::RecordKind kind, std::uint64_t held,
-                        std::size_t& budget, bool& more, v1::ExchangeResponse& response) {
-  TERN_TRY(auto rows, db.query("SELECT data, version FROM record WHERE tenant_id = $1 AND kind = $2 AND version > $3 "
-                               "ORDER BY version, record_id",
-                               scope.tenant, kind, held));
-  v1::Pack pack;
-  for (;;) {
-    TERN_TRY(const bool found, rows.step());
-    if (!found) break;
-    const std::uint64_t version = rows.uint64(1);
-    if (budget == 0 && version != pack.version()) {  // a version is never split
-      more = true;
-      break;
-    }
-    TERN_TRY(const auto record, sync::decode_record(rows.blob(0)));
-    const Bytes shown = sync::encode_record(sync::for_devices(record));
-    if (!pack.add_records()->ParseFromString(shown)) return fail(ErrorCode::corrupt, "A stored record cannot be read.");
-    pack.set_version(version);
-    budget -= std::min(budget, shown.size() + 8);
-  }
-  if (pack.records_size() == 0) return {};
-  pack.set_kind(static_cast<std::uint32_t>(kind));
-  *response.add_packs() = std::move(pack);
-  return {};
-}
-
-/// The operator's own devices: who reads of one that they did not ask for can say so. They are few, and come whole. The
-/// pack's version passes the others' too, so that those are not looked through again.
-Result<void> write_own_devices(sqlite::Database& db, const ReaderScope& scope, std::uint64_t held, std::size_t& budget,
-                               v1::ExchangeResponse& response) {
-  TERN_TRY(const auto newest, db.int64_of("SELECT max(version) FROM record WHERE tenant_id = $1 AND kind = $2",
-                                          scope.tenant, sync::RecordKind::device));
-  if (static_cast<std::uint64_t>(newest.value_or(0)) <= held) return {};
-  const std::string owner = to_uuid_text(scope.operator_id.view());
-  TERN_TRY(auto rows, db.query("SELECT data FROM record WHERE tenant_id = $1 AND kind = $2 AND version > $3 AND "
-                               "instr(data, $4) > 0 ORDER BY version, record_id",
-                               scope.tenant, sync::RecordKind::device, held, sqlite::Blob{owner}));
-  v1::Pack pack;
-  for (;;) {
-    TERN_TRY(const bool found, rows.step());
-    if (!found) break;
-    TERN_TRY(const auto record, sync::decode_record(rows.blob(0)));
-    const auto of = record.attributes.find("operator");
-    if (of == record.attributes.end() || of->second != owner) continue;
-    const Bytes shown = sync::encode_record(sync::for_devices(record));
-    if (!pack.add_records()->ParseFromString(shown)) return fail(ErrorCode::corrupt, "A stored record cannot be read.");
-    budget -= std::min(budget, shown.size() + 8);
-  }
-  pack.set_kind(static_cast<std::uint32_t>(sync::RecordKind::device));
-  pack.set_version(static_cast<std::uint64_t>(*newest));
-  *response.add_packs() = std::move(pack);
-  return {};
-}
-
 }  // namespace
-
-bool reads_restricted(const sync::Record& reader) {
-  const auto name = reader.attributes.find("role");
-  const auto role = name == reader.attributes.end() ? std::nullopt : sync::role_from_name(name->second);
-  return role && sync::has_right(*role, sync::Right::restricted_note);
-}
 
 Bytes PageToken::encode() const {
   protocol::ByteWriter writer;
@@ -421,35 +210,6 @@ Result<PageEnd> write_page(sqlite::Database& db, const ReaderScope& scope, const
     return PageEnd{page.token->base_seq, std::nullopt, page.token->base_seq < page.snapshot_seq};
   if (in_download || (page.cursor_seq == 0 && !page.token)) return write_first_replica(db, scope, page, patches);
   return write_news(db, scope, page, patches, response);
-}
-
-Result<std::uint64_t> tickets_in_scope(sqlite::Database& db, const ReaderScope& scope) {
-  if (scope.all) {
-    TERN_TRY(const auto count, db.int64_of("SELECT count(*) FROM ticket WHERE tenant_id = $1", scope.tenant));
-    return static_cast<std::uint64_t>(count.value_or(0));
-  }
-  TERN_TRY(const auto count,
-           db.int64_of("SELECT count(*) FROM scope_member WHERE tenant_id = $1 AND operator_id = $2 AND left_seq = 0",
-                       scope.tenant, scope.operator_id));
-  return static_cast<std::uint64_t>(count.value_or(0));
-}
-
-Result<bool> write_packs(sqlite::Database& db, const ReaderScope& scope,
-                         const std::vector<std::pair<std::uint32_t, std::uint64_t>>& held, std::size_t bytes_max,
-                         v1::ExchangeResponse& response) {
-  std::size_t budget = bytes_max;
-  bool more = false;
-  for (auto number = static_cast<std::uint32_t>(sync::RecordKind::operator_);
-       number <= static_cast<std::uint32_t>(sync::RecordKind::custom_field); ++number) {
-    const auto kind = static_cast<sync::RecordKind>(number);
-    const bool own_only = kind == sync::RecordKind::device;
-    if (!own_only && !sync::travels_to_devices(kind)) continue;
-    const auto known = std::find_if(held.begin(), held.end(), [&](const auto& entry) { return entry.first == number; });
-    const std::uint64_t held_seq = known == held.end() ? 0 : known->second;
-    TERN_CHECKED(own_only ? write_own_devices(db, scope, held_seq, budget, response)
-                          : write_pack(db, scope, kind, held_seq, budget, more, response));
-  }
-  return more;
 }
 
 }  // namespace tern::server

@@ -3,13 +3,11 @@
 
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "exchange/patch_writer.hpp"
 #include "exchange/reader_scope.hpp"
 #include "tern/protocol/error.hpp"
 #include "tern/sqlite/database.hpp"
-#include "tern/sync/record.hpp"
 
 namespace tern::v1 {
 class ExchangeResponse;
@@ -68,16 +66,5 @@ Result<std::optional<StatementPlace>> write_statements(sqlite::Database& db, std
                                                        const DeviceId& device, std::uint64_t from_seq,
                                                        std::uint64_t to_seq, const StatementPlace& after,
                                                        std::size_t bytes_max, v1::ExchangeResponse& response);
-
-/// Whether an operator of this record sees restricted notes of others.
-bool reads_restricted(const sync::Record& reader);
-
-/// Tickets in the scope now; for progress of the first replica.
-Result<std::uint64_t> tickets_in_scope(sqlite::Database& db, const ReaderScope& scope);
-
-/// Packs newer than what the reader holds, whole versions only, about `bytes_max`. True when there are more.
-Result<bool> write_packs(sqlite::Database& db, const ReaderScope& scope,
-                         const std::vector<std::pair<std::uint32_t, std::uint64_t>>& held, std::size_t bytes_max,
-                         v1::ExchangeResponse& response);
 
 }  // namespace tern::server

@@ -1,5 +1,7 @@
 #include "exchange/reader_scope.hpp"
 
+#include "tern/sync/rights.hpp"
+
 namespace tern::server {
 namespace {
 
@@ -8,6 +10,23 @@ namespace {
 constexpr std::uint64_t few_commits = 500;
 
 }  // namespace
+
+bool reads_restricted(const sync::Record& reader) {
+  const auto name = reader.attributes.find("role");
+  const auto role = name == reader.attributes.end() ? std::nullopt : sync::role_from_name(name->second);
+  return role && sync::has_right(*role, sync::Right::restricted_note);
+}
+
+Result<std::uint64_t> tickets_in_scope(sqlite::Database& db, const ReaderScope& scope) {
+  if (scope.all) {
+    TERN_TRY(const auto count, db.int64_of("SELECT count(*) FROM ticket WHERE tenant_id = $1", scope.tenant));
+    return static_cast<std::uint64_t>(count.value_or(0));
+  }
+  TERN_TRY(const auto count,
+           db.int64_of("SELECT count(*) FROM scope_member WHERE tenant_id = $1 AND operator_id = $2 AND left_seq = 0",
+                       scope.tenant, scope.operator_id));
+  return static_cast<std::uint64_t>(count.value_or(0));
+}
 
 Result<sqlite::Statement> changed_tickets(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after,
                                           std::uint64_t now) {

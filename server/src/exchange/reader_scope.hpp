@@ -2,8 +2,9 @@
 #pragma once
 
 #include "tern/protocol/bytes.hpp"
+#include "tern/protocol/error.hpp"
 #include "tern/sqlite/database.hpp"
-#include "tern/sync/rights.hpp"
+#include "tern/sync/record.hpp"
 
 namespace tern::server {
 
@@ -14,6 +15,12 @@ struct ReaderScope {
   bool restricted_notes = false;     // may read them
   std::uint64_t rights_version = 0;  // version of the operator's record
 };
+
+/// Whether an operator of this record sees restricted notes of others.
+bool reads_restricted(const sync::Record& reader);
+
+/// Tickets in the scope now; for progress of the first replica.
+Result<std::uint64_t> tickets_in_scope(sqlite::Database& db, const ReaderScope& scope);
 
 /// The tickets that the reader held at commit `after` and holds now, at `now`, and that changed in between:
 /// (ticket_id, version), in any order.
