@@ -187,6 +187,49 @@ TEST_CASE("what a restore leaves held again is shown nowhere until it is let in 
   CHECK(world.invariants_hold());
 }
 
+TEST_CASE("who was away for two restores hears of what the first one left held", "[world][restore]") {
+  World world{Seed::from_environment_or(512)};
+  const RecordId field = world.add_record("queue", "Field"), office = world.add_record("queue", "Office");
+  Device& van = world.add_device("van");
+  Device& desk = world.add_device("desk");
+  Device& ben = world.add_device("ben", {.role = "operator", .queues = {"Field"}, .scope_all = false});
+  const TicketId ticket = desk.create("moved away");
+  desk.move_to(ticket, field);
+  CHECK(world.run_until_quiet());
+  const std::string first = world.server.backup();
+  const ChangeRef note = ben.note(ticket, "of one who may no longer");
+  desk.move_to(ticket, office);
+  must(desk.sync());
+  CHECK(world.run_until_quiet());
+  const Json held = world.server.administer("held list")["rows"];
+  REQUIRE(held.size() == 1);
+  world.server.administer("held release", {{"change", held.items()[0]["change"]}, {"by", Json("van@example.org")}});
+  CHECK(world.run_until_quiet());
+  const auto is_shown = [&](Device& device) {
+    return std::ranges::any_of(device.show(ticket).timeline,
+                               [](const auto& entry) { return entry.text == "of one who may no longer"; });
+  };
+  REQUIRE(is_shown(desk));
+
+  world.server.restore(first);
+  world.forget_acknowledged();
+  must(van.sync());
+  must(ben.sync());
+  must(ben.sync());
+  REQUIRE(ben.fate(note).outcome == Outcome::held);
+  const std::string second = world.server.backup();
+  world.server.restore(second);
+  world.forget_acknowledged();
+  CHECK(world.run_until_quiet());
+  CHECK(ben.fate(note).outcome == Outcome::held);
+  for (Device* device : {&van, &desk}) {
+    INFO(device->name());
+    CHECK_FALSE(is_shown(*device));
+  }
+  CHECK(desk.view(ticket) == van.view(ticket));
+  CHECK(world.invariants_hold());
+}
+
 TEST_CASE("what comes back without a receipt before its ticket does is held, and shown by nobody", "[world][restore]") {
   World world{Seed::from_environment_or(510)};
   Device& van = world.add_device("van");

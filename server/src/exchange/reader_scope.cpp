@@ -3,13 +3,6 @@
 #include "tern/sync/rights.hpp"
 
 namespace tern::server {
-namespace {
-
-// Whoever is no further behind has the changed tickets looked through for those that it holds; else it is the other way
-// round: each of them may have changed. (With CROSS JOIN, SQLite takes the tables in the order they are named.)
-constexpr std::uint64_t few_commits = 500;
-
-}  // namespace
 
 bool reads_restricted(const sync::Record& reader) {
   const auto name = reader.attributes.find("role");
@@ -32,7 +25,9 @@ Result<sqlite::Statement> changed_tickets(sqlite::Database& db, const ReaderScop
                                           std::uint64_t now) {
   if (scope.all)
     return db.query("SELECT ticket_id, version FROM ticket WHERE tenant_id = $1 AND version > $2", scope.tenant, after);
-  if (now <= after + few_commits)
+  // Who is near has the changed tickets looked through for those that it holds; else it is the other way round: each of
+  // them may have changed. (With CROSS JOIN, SQLite takes the tables in the order they are named.)
+  if (is_few_commits_behind(after, now))
     return db.query(
         "SELECT t.ticket_id, t.version FROM ticket t CROSS JOIN scope_member m WHERE t.tenant_id = $1 AND t.version > "
         "$3 AND m.tenant_id = t.tenant_id AND m.operator_id = $2 AND m.ticket_id = t.ticket_id AND m.left_seq = 0 AND "

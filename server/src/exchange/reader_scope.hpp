@@ -1,6 +1,8 @@
 // Whose view of a tenant a page shows.
 #pragma once
 
+#include <cstdint>
+
 #include "tern/protocol/bytes.hpp"
 #include "tern/protocol/error.hpp"
 #include "tern/sqlite/database.hpp"
@@ -15,6 +17,11 @@ struct ReaderScope {
   bool restricted_notes = false;     // may read them
   std::uint64_t rights_version = 0;  // version of the operator's record
 };
+
+/// Whether what was committed since `after` is less to look through than what the reader holds.
+constexpr bool is_few_commits_behind(std::uint64_t after, std::uint64_t now) {
+  return now <= after + 500;
+}
 
 /// Whether an operator of this record sees restricted notes of others.
 bool reads_restricted(const sync::Record& reader);

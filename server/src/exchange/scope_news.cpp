@@ -2,13 +2,39 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
 
+#include "tern/sync/conflict.hpp"
 #include "tern/sync/intent.hpp"
 #include "tern/sync/record.hpp"
 #include "tern/sync/ticket_state.hpp"
 
 namespace tern::server {
 namespace {
+
+// 6 is sync::Outcome::held, spelled so that the partial index serves.
+static_assert(static_cast<int>(sync::Outcome::held) == 6);
+constexpr std::string_view newest_held =
+    "SELECT max(commit_seq) FROM change WHERE tenant_id = $1 AND standing = 6 AND commit_seq > $2";
+
+/// (ticket_id, position) of what is held above $3, and of the tickets made above $2 of which something is held above
+/// $4. From one end or the other: since a reader who is near few were made, and before one who is far few are held.
+std::string held_query(bool near) {
+  constexpr std::string_view from_made =
+      "SELECT made.ticket_id, made.commit_seq FROM change made WHERE made.tenant_id = $1 AND made.commit_seq > $2 AND "
+      "made.intent = $5 AND EXISTS (SELECT 1 FROM change c WHERE c.tenant_id = $1 AND c.ticket_id = made.ticket_id AND "
+      "c.commit_seq > $4 AND c.standing = 6)";
+  constexpr std::string_view from_held =
+      "SELECT made.ticket_id, made.commit_seq FROM (SELECT DISTINCT ticket_id FROM change WHERE tenant_id = $1 AND "
+      "standing = 6 AND commit_seq > $4) AS c CROSS JOIN change made WHERE made.tenant_id = $1 AND made.ticket_id = "
+      "c.ticket_id AND made.commit_seq > $2 AND made.intent = $5";
+  return "WITH held (ticket_id, position) AS (SELECT ticket_id, commit_seq FROM change WHERE tenant_id = $1 AND "
+         "standing = 6 AND commit_seq > $3 UNION ALL " +
+         std::string(near ? from_made : from_held) +
+         ") SELECT h.ticket_id, max(h.position) FROM held h CROSS JOIN ticket t WHERE t.tenant_id = $1 AND t.ticket_id "
+         "= h.ticket_id AND ($6 = 1 OR EXISTS (SELECT 1 FROM scope_member m WHERE m.tenant_id = $1 AND m.operator_id "
+         "= $7 AND m.ticket_id = h.ticket_id AND m.left_seq = 0)) GROUP BY h.ticket_id";
+}
 
 class NewsReader {
 public:
@@ -106,20 +132,15 @@ private:
   /// shows it still, and nobody else tells of it: not the version, which is that of what does take effect. Where the
   /// ticket came back later than what is held, it is told of then.
   Result<void> add_held_since_restore() {
-    TERN_TRY(const auto kept, db_.int64_of("SELECT max(kept_seq) FROM past_epoch WHERE tenant_id = $1", scope_.tenant));
+    // The first one: who was away for two of them has seen the history that ended there.
+    TERN_TRY(const auto kept, db_.int64_of("SELECT min(kept_seq) FROM past_epoch WHERE tenant_id = $1", scope_.tenant));
     if (!kept) return {};
-    return add_each(
-        NewsKind::again,
-        db_.query("WITH held AS (SELECT ticket_id, commit_seq AS position FROM change WHERE tenant_id = $1 AND "
-                  "standing = 6 AND commit_seq > max($2, $3) UNION ALL SELECT t.ticket_id, made.commit_seq FROM "
-                  "ticket t JOIN change made ON made.tenant_id = t.tenant_id AND made.ticket_id = t.ticket_id AND "
-                  "made.commit_seq > $2 AND made.intent = $4 WHERE t.tenant_id = $1 AND t.version > $2 AND EXISTS "
-                  "(SELECT 1 FROM change c WHERE c.tenant_id = $1 AND c.ticket_id = t.ticket_id AND c.standing = 6 "
-                  "AND c.commit_seq > $3)) SELECT h.ticket_id, max(h.position) FROM held h JOIN ticket t ON "
-                  "t.tenant_id = $1 AND t.ticket_id = h.ticket_id WHERE $5 = 1 OR EXISTS (SELECT 1 FROM scope_member "
-                  "m WHERE m.tenant_id = $1 AND m.operator_id = $6 AND m.ticket_id = h.ticket_id AND m.left_seq = 0) "
-                  "GROUP BY h.ticket_id",
-                  scope_.tenant, after_, *kept, sync::Intent::create, scope_.all, scope_.operator_id));
+    TERN_TRY(const auto newest, db_.int64_of(newest_held, scope_.tenant, *kept));
+    if (!newest) return {};
+    const auto kept_seq = static_cast<std::uint64_t>(*kept);
+    const bool near = is_few_commits_behind(after_, now_);
+    return add_each(NewsKind::again, db_.query(held_query(near), scope_.tenant, after_, std::max(after_, kept_seq),
+                                               kept_seq, sync::Intent::create, scope_.all, scope_.operator_id));
   }
 
   sqlite::Database& db_;
