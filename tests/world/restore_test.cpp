@@ -121,6 +121,11 @@ TEST_CASE("claims that come back before their ticket does are what they were, in
     must(desk.sync());
     CHECK(desk.fate(handed_on).outcome == Outcome::held);
   }
+  SECTION("another restore comes in between") {
+    const std::string held = world.server.backup();
+    world.server.restore(held);
+    world.forget_acknowledged();
+  }
   must(shop.sync());
   CHECK(world.run_until_quiet());
   CHECK(desk.fate(first).standing.outcome == Outcome::applied);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "store/ledger.hpp"
 #include "tern/sync/conflict.hpp"
 #include "tern/sync/intent.hpp"
 #include "tern/sync/record.hpp"
@@ -12,14 +13,11 @@
 namespace tern::server {
 namespace {
 
-// 6 is sync::Outcome::held, spelled so that the partial index serves.
-static_assert(static_cast<int>(sync::Outcome::held) == 6);
-constexpr std::string_view newest_held =
-    "SELECT max(commit_seq) FROM change WHERE tenant_id = $1 AND standing = 6 AND commit_seq > $2";
-
 /// (ticket_id, position) of what is held above $3, and of the tickets made above $2 of which something is held above
 /// $4. From one end or the other: since a reader who is near few were made, and before one who is far few are held.
 std::string held_query(bool near) {
+  // 6 is sync::Outcome::held, spelled so that the partial index serves.
+  static_assert(static_cast<int>(sync::Outcome::held) == 6);
   constexpr std::string_view from_made =
       "SELECT made.ticket_id, made.commit_seq FROM change made WHERE made.tenant_id = $1 AND made.commit_seq > $2 AND "
       "made.intent = $5 AND EXISTS (SELECT 1 FROM change c WHERE c.tenant_id = $1 AND c.ticket_id = made.ticket_id AND "
@@ -135,9 +133,9 @@ private:
     // The first one: who was away for two of them has seen the history that ended there.
     TERN_TRY(const auto kept, db_.int64_of("SELECT min(kept_seq) FROM past_epoch WHERE tenant_id = $1", scope_.tenant));
     if (!kept) return {};
-    TERN_TRY(const auto newest, db_.int64_of(newest_held, scope_.tenant, *kept));
-    if (!newest) return {};
     const auto kept_seq = static_cast<std::uint64_t>(*kept);
+    TERN_TRY(const auto newest, newest_held_above(db_, scope_.tenant, kept_seq));
+    if (!newest) return {};
     const bool near = is_few_commits_behind(after_, now_);
     return add_each(NewsKind::again, db_.query(held_query(near), scope_.tenant, after_, std::max(after_, kept_seq),
                                                kept_seq, sync::Intent::create, scope_.all, scope_.operator_id));

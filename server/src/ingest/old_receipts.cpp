@@ -265,8 +265,11 @@ Result<void> write_proof(Batch& batch, const SetWork& work) {
 
 Result<void> release_what_waited(Batch& batch, const SetWork& work) {
   if (batch.in.past_epochs.empty()) return {};
-  std::uint64_t kept = 0;
-  for (const auto& [epoch, size] : batch.in.past_epochs) kept = std::max(kept, size);
+  // Of the first restore: what it left waiting may wait still when another one comes.
+  std::uint64_t kept = UINT64_MAX;
+  for (const auto& [epoch, size] : batch.in.past_epochs) kept = std::min(kept, size);
+  TERN_TRY(const auto held, newest_held_above(batch.db(), batch.number, kept));
+  if (!held) return {};
   std::set<TicketId> tickets;
   for (const Entry& entry : work.entries)
     if (entry.ticket != nullptr && !entry.again) tickets.insert(entry.change->ticket);

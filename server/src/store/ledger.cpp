@@ -226,6 +226,16 @@ Result<Refolded> refold_from_zero(sqlite::Database& db, std::int64_t tenant, con
   return refolded;
 }
 
+Result<std::optional<std::uint64_t>> newest_held_above(sqlite::Database& db, std::int64_t tenant,
+                                                       std::uint64_t commit_seq) {
+  // 6 is sync::Outcome::held, spelled so that the partial index serves.
+  static_assert(static_cast<int>(sync::Outcome::held) == 6);
+  TERN_TRY(const auto newest,
+           db.int64_of("SELECT max(commit_seq) FROM change WHERE tenant_id = $1 AND standing = 6 AND commit_seq > $2",
+                       tenant, commit_seq));
+  return newest ? std::optional(static_cast<std::uint64_t>(*newest)) : std::nullopt;
+}
+
 protocol::MerkleLookup log_nodes(sqlite::Database& db, std::int64_t tenant) {
   return [&db, tenant](unsigned level, std::uint64_t index) -> std::optional<Hash> {
     auto rows =

@@ -66,6 +66,10 @@ struct Refolded {
 Result<Refolded> refold_from_zero(sqlite::Database& db, std::int64_t tenant, const TicketId& ticket,
                                   std::uint64_t up_to = UINT64_MAX);
 
+/// The commit above `commit_seq` with the newest change that is held; nothing: none is. One look, however many are.
+Result<std::optional<std::uint64_t>> newest_held_above(sqlite::Database& db, std::int64_t tenant,
+                                                       std::uint64_t commit_seq);
+
 /// Looks into the stored nodes of the Merkle log.
 protocol::MerkleLookup log_nodes(sqlite::Database& db, std::int64_t tenant);
 
