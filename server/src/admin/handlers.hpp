@@ -1,4 +1,4 @@
-// Every command's handler, by the room it is in. What each does: commands.cpp.
+// Every command's handler, by the room it is in. What each does: commands/.
 #pragma once
 
 #include "admin/admin.hpp"

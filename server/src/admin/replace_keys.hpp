@@ -7,7 +7,7 @@
 
 namespace tern::server::admin {
 
-/// `{"command":"keys replace","recovery-key","stolen"?}`: see commands.cpp.
+/// `{"command":"keys replace","recovery-key","stolen"?}`: see commands/server.cpp.
 Result<Json> replace_keys(const ServerOptions& options, const Json& command, Environment& environment);
 
 }  // namespace tern::server::admin

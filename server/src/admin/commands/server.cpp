@@ -1,0 +1,102 @@
+// The whole of a tenant's history, and the server itself.
+#include "admin/commands/describe.hpp"
+#include "admin/handlers.hpp"
+
+namespace tern::server::admin {
+
+std::vector<AdminEntry> ledger_commands() {
+  return {
+      {lengthy(command("import incidents", "Tickets from a real incident log (CSV), at the times it asserts",
+                       "Incidents that are there already are left as they are.\nExample: ternd import incidents "
+                       "incident_event_log.csv",
+                       {positional("file", "The log", ArgKind::path)})),
+       import_incidents},
+      {lengthy(command("export", "Every ticket with its history, one JSON object a line",
+                       "--format ledger writes the whole history as it was signed: tern-verify proves it without this "
+                       "server.\nExample: ternd export --format jsonl --to tickets.jsonl",
+                       {optional("format", "jsonl, or ledger (with --to)"),
+                        optional("to", "File to write, 0600; to stdout when left out or -", ArgKind::path),
+                        optional("replace", "The file of --to may be there already", ArgKind::flag),
+                        optional("limit", "At most so many tickets; then a line {\"next\": TOKEN}", ArgKind::integer),
+                        optional("after", "TOKEN of the page before")})),
+       export_tickets},
+      {lengthy(command("verify", "Checks every signature, chain, root, receipt and state, and names what is wrong",
+                       "Exit code 8 when something is.\nExample: ternd verify --json", {})),
+       verify},
+      {command(
+           "erase", "Removes what people wrote, everywhere the server keeps it, for ever",
+           "Order, status and signatures stay. Later texts that quote what is erased go with it. Devices do the same "
+           "at their next sync; --list says which have. What stays: tags, types of external references and keys of "
+           "custom "
+           "fields, which are part of what was signed; the reason; backups made before.\nExample: ternd erase --ticket "
+           "T-2026-0042 --reason \"asked "
+           "for by the customer\"",
+           paged({optional("ticket", "Every text of this ticket: its number or id"),
+                  repeated("change", "One change, as DEVICE:CHANGE; may be repeated"),
+                  optional("reason", "Why; stands in the ledger, so name nobody"),
+                  optional("list", "What was erased, when and why, and which devices have confirmed it",
+                           ArgKind::flag)})),
+       erase_bodies},
+  };
+}
+
+std::vector<AdminEntry> server_commands() {
+  return {
+      {lengthy(command("backup", "One encrypted file with everything, checked after it was written",
+                       "Only the recovery key opens it. erasures.log beside it holds ids only: keep it with your "
+                       "backups.\nExample: ternd backup --to /mnt/backup/tern-2026-03-01",
+                       {required("to", "File to write", ArgKind::path),
+                        optional("keep",
+                                 "For how many days the oldest backup is kept, if more than 30: devices keep confirmed "
+                                 "work for as long. Stays until it is said again",
+                                 ArgKind::integer),
+                        optional("replace", "The file may be there already", ArgKind::flag)},
+                       of_the_server)),
+       backup},
+      {command(
+           "restore", "Makes a server of a backup; its history goes on under a new epoch",
+           "Devices of the old epoch are told, keep everything and work on. A server that is there already is moved "
+           "aside with\n"
+           "--replace, never deleted.\nExample: ternd restore --from /mnt/backup/tern-2026-03-01 --data /var/lib/tern "
+           "--recovery-key-stdin < key",
+           {required("from", "The backup", ArgKind::path),
+            required("recovery-key", "Read from the first line of stdin", ArgKind::secret),
+            optional("erasures", "A newer erasures.log; the one beside the backup is taken by itself", ArgKind::path),
+            optional("skip-damaged-lines", "Goes on without the lines of erasures.log that cannot be read",
+                     ArgKind::flag),
+            optional("replace", "Moves the server that is there aside", ArgKind::flag)},
+           of_the_server, AdminWhere::offline_only),
+       nullptr},
+      {command("keys replace", "A new log key, which the recovery key vouches for; devices learn of it by themselves",
+               "What the old key signed still counts. With --stolen it does not, but for the log as it is now, and "
+               "nobody can pretend to be this server with it.\nExample: ternd keys replace --stolen "
+               "--recovery-key-stdin < key",
+               {required("recovery-key", "Read from the first line of stdin", ArgKind::secret),
+                optional("stolen", "Somebody else may have the old key", ArgKind::flag)},
+               of_the_server, AdminWhere::offline_only),
+       nullptr},
+      {command(
+           "recovery", "What the newest restore lost, and how far the devices have given it back",
+           "Counts commits: what is known to have been lost, what came back, what is missing; lists the devices that "
+           "have not been here since.\nExample: ternd recovery",
+           {}),
+       recovery},
+      {command("status", "How this server stands, and what wants to be done",
+               "Tenants with their newest commit, devices, work that waits, backups; room on the disk.\nExample: ternd "
+               "status",
+               {}, of_the_server),
+       status},
+      {command("sla explain", "Why the clock of a ticket stands where it stands, line by line",
+               "By the rules of a tenant that has written none: targets by priority, around the clock.\nExample: ternd "
+               "sla explain --ticket T-2026-0042",
+               {required("ticket", "Number or id"), optional("at", "As of this instant; now when left out")}),
+       sla_explain},
+      {command("clock accept", "Vouches for this machine's clock after it jumped",
+               "With --since, anchors issued from then on bound nothing any more.\nExample: ternd clock accept --since "
+               "2026-03-01T08:00:00Z",
+               {optional("since", "When the bad stretch began")}),
+       clock_accept},
+  };
+}
+
+}  // namespace tern::server::admin
