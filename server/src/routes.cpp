@@ -1,5 +1,6 @@
 #include "routes.hpp"
 
+#include "exchange/exchange_request.hpp"
 #include "exchange/exchange_service.hpp"
 #include "http/problems.hpp"
 #include "tern/protocol/enrolment.hpp"

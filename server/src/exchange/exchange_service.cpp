@@ -1,11 +1,10 @@
 #include "exchange_service.hpp"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/wire_format_lite.h>
-
 #include <algorithm>
 #include <utility>
 
+#include "exchange/bucket_repair.hpp"
+#include "exchange/exchange_request.hpp"
 #include "exchange/held_tickets.hpp"
 #include "exchange/packs.hpp"
 #include "exchange/page_plan.hpp"
@@ -25,68 +24,6 @@ namespace tern::server {
 namespace {
 
 constexpr std::size_t packs_bytes_share = 2;  // packs take at most half of a page
-constexpr std::size_t pack_versions_max = 16;
-constexpr std::size_t pushed_packs_bytes_max = 64 * limits::kib;
-constexpr std::size_t receipts_bytes_reserve = 64 * limits::kib;
-
-// 64 sets, 256 buckets one by one, 16 packs, and each of the others once, with room for those of later versions.
-constexpr std::size_t request_fields_max = 512;
-
-/// How many fields the message has, before any of them is given memory: an empty entry of a list takes two bytes on the
-/// wire and forty here.
-bool has_few_fields(ByteView message) {
-  google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(message.data()),
-                                            static_cast<int>(message.size()));
-  in.SetRecursionLimit(limits::protobuf_recursion_max);
-  std::size_t fields = 0;
-  while (const std::uint32_t tag = in.ReadTag()) {
-    if (++fields > request_fields_max) return false;
-    if (!google::protobuf::internal::WireFormatLite::SkipField(&in, tag)) return true;  // the parser says what is wrong
-  }
-  return true;
-}
-
-Result<std::unique_ptr<v1::ExchangeRequest>> parse_request(ByteView message) {
-  if (!has_few_fields(message))
-    return fail(ErrorCode::too_large, "An exchange holds at most 64 change sets.", "", "change_sets");
-  auto request = std::make_unique<v1::ExchangeRequest>();
-  google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(message.data()),
-                                            static_cast<int>(message.size()));
-  in.SetRecursionLimit(limits::protobuf_recursion_max);
-  if (!request->ParseFromCodedStream(&in) || !in.ConsumedEntireMessage())
-    return fail(ErrorCode::malformed, "The message is no exchange request.");
-  if (request->change_sets_size() > static_cast<int>(limits::sets_per_exchange_max))
-    return fail(ErrorCode::too_large, "An exchange holds at most 64 change sets.", "", "change_sets");
-  std::size_t old_receipt_bytes = 0;
-  for (const auto& list : request->old_receipts()) old_receipt_bytes += list.size();
-  if (request->old_receipts_size() > static_cast<int>(limits::sets_per_exchange_max) ||
-      old_receipt_bytes > limits::old_receipts_bytes_max)
-    return fail(ErrorCode::too_large, "The request holds more old receipts than are taken at once.", "",
-                "old_receipts");
-  if (request->want_buckets_size() > 256 || request->pack_versions_size() > static_cast<int>(pack_versions_max))
-    return fail(ErrorCode::too_large, "The request asks for more than there is.", "", "want_buckets");
-  TERN_CHECKED(check_held(request->held()));
-  return request;
-}
-
-std::uint64_t newest_commit(sqlite::Database& db, const Tenant& tenant) {
-  if (mutant(Mutant::sequence_before_commit)) return tenant.commit_seq();
-  const auto found = db.int64_of(
-      "SELECT commit_seq FROM change_set WHERE tenant_id = $1 ORDER BY commit_seq DESC LIMIT 1", tenant.number());
-  return found && *found ? static_cast<std::uint64_t>(**found) : 0;
-}
-
-/// The reader's rights as of the snapshot: what is shown and what may be shown are of one commit.
-Result<void> read_rights(sqlite::Database& db, ReaderScope& scope) {
-  TERN_TRY(auto rows, db.query("SELECT data, version FROM record WHERE tenant_id = $1 AND kind = $2 AND record_id = $3",
-                               scope.tenant, sync::RecordKind::operator_, scope.operator_id));
-  TERN_TRY(const bool found, rows.step());
-  if (!found) return {};
-  TERN_TRY(const auto record, sync::decode_record(rows.blob(0)));
-  scope.restricted_notes = reads_restricted(record);
-  scope.rights_version = rows.uint64(1);
-  return {};
-}
 
 void write_head(const protocol::ChainHead& head, v1::ChainHead& out) {
   out.set_device_epoch(head.device_epoch);
@@ -96,23 +33,11 @@ void write_head(const protocol::ChainHead& head, v1::ChainHead& out) {
 
 }  // namespace
 
-bool takes_packing_against(ByteView request) {
-  using google::protobuf::internal::WireFormatLite;
-  constexpr std::uint32_t wanted =
-      WireFormatLite::MakeTag(v1::ExchangeRequest::kPackedAgainstRequestFieldNumber, WireFormatLite::WIRETYPE_VARINT);
-  google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(request.data()),
-                                            static_cast<int>(request.size()));
-  std::size_t fields = 0;
-  while (const std::uint32_t tag = in.ReadTag()) {
-    std::uint32_t value = 0;
-    if (tag == wanted) return in.ReadVarint32(&value) && value != 0;
-    if (++fields > request_fields_max || !WireFormatLite::SkipField(&in, tag)) return false;
-  }
-  return false;
-}
-
 /// One request on its way to its answer.
 struct ExchangeService::Asked {
+  Asked(Session& of, std::unique_ptr<v1::ExchangeRequest> what)
+      : session(of), tenant(*of.tenant), request(std::move(what)), deposit(of.mode == protocol::SessionMode::deposit) {}
+
   /// What the session remembers, for this request alone: another one of the session meanwhile gets tickets whole.
   void take_own_folds() {
     if (!request->own_folds()) return;
@@ -251,63 +176,13 @@ Result<void> ExchangeService::add_own_sets(Asked& asked, sqlite::Database& db) {
   return {};
 }
 
-/// Buckets whose digests differ: what the scope holds there, and all of it whole. As much as fits a page; where it ends
-/// within a bucket, `through` says how far its lists go.
 Result<void> ExchangeService::add_buckets(Asked& asked, sqlite::Database& db) {
-  const auto& request = *asked.request;
-  if (request.want_buckets_size() == 0) return {};
+  if (asked.request->want_buckets_size() == 0) return {};
   ++counters_.bucket_repairs;
   TERN_TRY(const auto ours, digests_.at(db, asked.scope, asked.sent_seq));
-  const std::string& theirs = request.bucket_digests();
-  TicketId after = TicketId::or_zero(request.bucket_after());
   PatchWriter patches(db, asked.scope);
-  for (const std::uint32_t wanted : request.want_buckets()) {
-    if (wanted > 255) continue;
-    const auto index = static_cast<std::uint8_t>(wanted);
-    const TicketId begin = std::exchange(after, TicketId{});  // of the first one only
-    if (ours && theirs.size() == 256 * Hash::size_bytes &&
-        ours->bucket(index).view() == ByteView(theirs).substr(index * Hash::size_bytes, Hash::size_bytes))
-      continue;
-    v1::Bucket& bucket = *asked.response.add_buckets();
-    bucket.set_bucket(wanted);
-    const bool resumed = !begin.is_zero() && begin.bytes[0] == index;
-    TicketId first{}, last{};
-    first.bytes[0] = index;
-    if (resumed) {
-      first = begin;
-      bucket.set_after(Bytes(begin.view()));
-    }
-    last.bytes.fill(0xff);
-    last.bytes[0] = index;
-    const auto query = [&]() -> Result<sqlite::Statement> {
-      if (asked.scope.all)
-        return db.query(
-            "SELECT ticket_id, version, state FROM ticket WHERE tenant_id = $1 AND ticket_id >= $2 AND ticket_id <= $3 "
-            "ORDER BY ticket_id",
-            asked.scope.tenant, first, last);
-      return db.query(
-          "SELECT t.ticket_id, t.version, t.state FROM scope_member m JOIN ticket t ON t.tenant_id = m.tenant_id AND "
-          "t.ticket_id = m.ticket_id "
-          "WHERE m.tenant_id = $1 AND m.operator_id = $4 AND m.ticket_id >= $2 AND m.ticket_id <= $3 AND m.left_seq = "
-          "0 ORDER BY m.ticket_id",
-          asked.scope.tenant, first, last, asked.scope.operator_id);
-    };
-    TERN_TRY(auto rows, query());
-    for (;;) {
-      TERN_TRY(const bool more, rows.step());
-      if (!more) break;
-      const auto ticket = rows.id<TicketId>(0);
-      if (resumed && ticket == begin) continue;
-      if (patches.size_bytes() >= limits::want_bytes_max) {
-        bucket.set_through(bucket.ticket_ids(bucket.ticket_ids_size() - 1));
-        break;
-      }
-      bucket.add_ticket_ids(Bytes(ticket.view()));
-      bucket.add_versions(rows.uint64(1));
-      TERN_CHECKED(patches.add_for_repair(ticket, rows.blob(2)));
-    }
-    if (patches.size_bytes() >= limits::want_bytes_max) break;
-  }
+  TERN_CHECKED(write_buckets(db, asked.scope, *asked.request, ours ? &*ours : nullptr, limits::want_bytes_max, patches,
+                             asked.response));
   asked.patches += patches.take();
   return {};
 }
@@ -375,7 +250,7 @@ Result<ExchangeService::Answered> ExchangeService::build(Asked& asked) {
   {
     TERN_TRY(auto reader, asked.tenant.reader());
     TERN_TRY(auto snapshot, sqlite::Transaction::begin_read(reader.db()));
-    asked.sent_seq = newest_commit(reader.db(), asked.tenant);
+    TERN_TRY(asked.sent_seq, newest_commit(reader.db(), asked.tenant));
     if (!asked.deposit) {
       TERN_CHECKED(read_rights(reader.db(), asked.scope));
       TERN_CHECKED(add_own_sets(asked, reader.db()));
@@ -452,16 +327,7 @@ Result<ExchangeService::Answered> ExchangeService::answer_on_stream(Session& ses
 Result<std::unique_ptr<ExchangeService::Asked>> ExchangeService::begin(Session& session, ByteView message) {
   ++counters_.exchanges;
   TERN_TRY(auto request, parse_request(message));
-  std::unique_ptr<Asked> held(new Asked{session,
-                                        *session.tenant,
-                                        std::move(request),
-                                        {},
-                                        {},
-                                        {},
-                                        {},
-                                        0,
-                                        0,
-                                        session.mode == protocol::SessionMode::deposit});
+  auto held = std::make_unique<Asked>(session, std::move(request));
   Asked& asked = *held;
   asked.response.set_nonce(asked.request->nonce());
   asked.response.set_server_time_ms(asked.tenant.now_ms());
@@ -478,68 +344,8 @@ Result<std::unique_ptr<ExchangeService::Asked>> ExchangeService::begin(Session& 
   // A key revoked, or an operator disabled, since the session began: what it may do is decided now.
   const bool ended = device->key_state != protocol::KeyState::active && !mutant(Mutant::revoked_key_accepted);
   if (ended || !actor || !actor->active) asked.deposit = true;
-  if (actor) {
-    const auto record =
-        asked.tenant.find_record(sync::RecordKind::operator_, RecordId::or_zero(session.operator_id.view()));
-    asked.scope = {asked.tenant.number(), session.operator_id, device->scope_all,
-                   sync::has_right(actor->role, sync::Right::restricted_note), record ? record->version : 0};
-  }
+  if (actor) asked.scope = scope_of(asked.tenant, *actor, *device);
   return held;
-}
-
-/// Too much for a push: it says that there is something, and the device asks for it.
-ExchangeService::Pushed ExchangeService::hint_of(Tenant& tenant, std::uint64_t newest_seq) {
-  v1::ExchangeResponse news;
-  news.mutable_cursor()->set_epoch(Bytes(tenant.epoch().view()));
-  news.mutable_cursor()->set_commit_seq(newest_seq);
-  news.set_server_time_ms(tenant.now_ms());
-  return Pushed{news.SerializeAsString(), 0};
-}
-
-Result<std::optional<ExchangeService::Pushed>> ExchangeService::push(Session& session, std::uint64_t base_seq) {
-  if (base_seq == 0) return std::optional<Pushed>();  // a first replica is downloaded, not pushed
-  Tenant& tenant = *session.tenant;
-  const auto device = find_device(tenant, session.device);
-  const auto actor = tenant.find_actor(session.operator_id);
-  const auto record = tenant.find_record(sync::RecordKind::operator_, RecordId::or_zero(session.operator_id.view()));
-  if (!device || device->key_state != protocol::KeyState::active || !actor || !actor->active || !record)
-    return std::optional<Pushed>();
-  Asked asked{session, tenant, std::make_unique<v1::ExchangeRequest>(), {}, {}, {}, {}, base_seq, 0, false};
-  asked.scope = {tenant.number(), session.operator_id, device->scope_all,
-                 sync::has_right(actor->role, sync::Right::restricted_note), record->version};
-  TERN_TRY(auto reader, tenant.reader());
-  TERN_TRY(auto snapshot, sqlite::Transaction::begin_read(reader.db()));
-  asked.sent_seq = newest_commit(reader.db(), tenant);
-  if (asked.sent_seq <= base_seq) return std::optional<Pushed>();
-  TERN_CHECKED(read_rights(reader.db(), asked.scope));
-  asked.request->set_want_bytes(limits::want_bytes_max - receipts_bytes_reserve - pushed_packs_bytes_max);
-  // What the patches name comes with them. Whoever stands at the base holds the records of up to there.
-  const bool told_of_all = tenant.commit_seq() >= asked.sent_seq;  // what memory says is as new as the snapshot
-  if (!told_of_all || tenant.newest_record_seq() > base_seq) {
-    TERN_TRY(const bool more,
-             write_packs(reader.db(), asked.scope, packs_as_of(base_seq), pushed_packs_bytes_max, asked.response));
-    if (more) return std::optional(hint_of(tenant, asked.sent_seq));
-  }
-  PatchWriter patches(reader.db(), asked.scope);
-  TERN_TRY(const PageEnd end,
-           write_page(reader.db(), asked.scope, {base_seq, std::nullopt, asked.sent_seq, asked.request->want_bytes()},
-                      patches, asked.response));
-  if (end.token) return std::optional(hint_of(tenant, asked.sent_seq));
-  TERN_TRY(const auto left, write_statements(reader.db(), tenant.number(), session.device, base_seq, end.cursor_seq, {},
-                                             limits::statements_bytes_max, asked.response));
-  if (left) return std::optional(hint_of(tenant, asked.sent_seq));
-  asked.response.mutable_base()->set_epoch(Bytes(tenant.epoch().view()));
-  asked.response.mutable_base()->set_commit_seq(base_seq);
-  asked.response.mutable_cursor()->set_epoch(Bytes(tenant.epoch().view()));
-  asked.response.mutable_cursor()->set_commit_seq(end.cursor_seq);
-  asked.response.set_more(end.more);
-  asked.response.set_server_time_ms(tenant.now_ms());
-  ExchangeNote note;
-  note.device = session.device;
-  note.sent_seq = asked.sent_seq;
-  note_exchange(tenant, note);
-  counters_.patches_sent += patches.patches();
-  return std::optional(Pushed{asked.response.SerializeAsString() + patches.take(), end.cursor_seq});
 }
 
 }  // namespace tern::server

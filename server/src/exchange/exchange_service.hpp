@@ -26,9 +26,6 @@ struct ExchangeCounters {
       errors{0};
 };
 
-/// Whether an encoded ExchangeRequest says that its answer may be packed against it.
-bool takes_packing_against(ByteView request);
-
 /// Thread-safe.
 class ExchangeService {
 public:

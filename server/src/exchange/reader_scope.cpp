@@ -1,8 +1,36 @@
 #include "exchange/reader_scope.hpp"
 
+#include "ingest/devices.hpp"
+#include "store/tenant.hpp"
+#include "tern/protocol/mutant.hpp"
 #include "tern/sync/rights.hpp"
 
 namespace tern::server {
+
+ReaderScope scope_of(const Tenant& tenant, const sync::Actor& reader, const DeviceInfo& device) {
+  const auto record = tenant.find_record(sync::RecordKind::operator_, RecordId::or_zero(reader.id.view()));
+  return {tenant.number(), reader.id, device.scope_all, sync::has_right(reader.role, sync::Right::restricted_note),
+          record ? record->version : 0};
+}
+
+Result<void> read_rights(sqlite::Database& db, ReaderScope& scope) {
+  TERN_TRY(auto rows, db.query("SELECT data, version FROM record WHERE tenant_id = $1 AND kind = $2 AND record_id = $3",
+                               scope.tenant, sync::RecordKind::operator_, scope.operator_id));
+  TERN_TRY(const bool found, rows.step());
+  if (!found) return {};
+  TERN_TRY(const auto record, sync::decode_record(rows.blob(0)));
+  scope.restricted_notes = reads_restricted(record);
+  scope.rights_version = rows.uint64(1);
+  return {};
+}
+
+Result<std::uint64_t> newest_commit(sqlite::Database& db, const Tenant& tenant) {
+  if (mutant(Mutant::sequence_before_commit)) return tenant.commit_seq();
+  TERN_TRY(const auto newest,
+           db.int64_of("SELECT commit_seq FROM change_set WHERE tenant_id = $1 ORDER BY commit_seq DESC LIMIT 1",
+                       tenant.number()));
+  return static_cast<std::uint64_t>(newest.value_or(0));
+}
 
 bool reads_restricted(const sync::Record& reader) {
   const auto name = reader.attributes.find("role");

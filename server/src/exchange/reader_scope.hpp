@@ -8,7 +8,14 @@
 #include "tern/sqlite/database.hpp"
 #include "tern/sync/record.hpp"
 
+namespace tern::sync {
+struct Actor;
+}
+
 namespace tern::server {
+
+class Tenant;
+struct DeviceInfo;
 
 struct ReaderScope {
   std::int64_t tenant = 0;  // number
@@ -22,6 +29,13 @@ struct ReaderScope {
 constexpr bool is_few_commits_behind(std::uint64_t after, std::uint64_t now) {
   return now <= after + 500;
 }
+
+/// Of an operator as memory knows them, on a device.
+ReaderScope scope_of(const Tenant& tenant, const sync::Actor& reader, const DeviceInfo& device);
+/// The rights become those of `db`'s snapshot: what is shown and what may be shown are of one commit.
+Result<void> read_rights(sqlite::Database& db, ReaderScope& scope);
+/// The newest commit that `db`'s snapshot sees; 0: there is none.
+Result<std::uint64_t> newest_commit(sqlite::Database& db, const Tenant& tenant);
 
 /// Whether an operator of this record sees restricted notes of others.
 bool reads_restricted(const sync::Record& reader);

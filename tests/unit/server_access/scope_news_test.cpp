@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "../server_ingest/desk.hpp"
 #include "store/tenant_internals.hpp"
 #include "support/catch.hpp"
 #include "support/must.hpp"
@@ -13,7 +14,7 @@
 namespace tern::test {
 namespace {
 
-constexpr std::uint64_t newest = 12'000, kept = 5'000;
+constexpr std::uint64_t commits_made = 12'000, commits_kept = 5'000;
 
 /// 12,000 commits of one change each, every fourth of a new ticket; the backup of a restore held the first 5,000.
 struct RestoredFile {
@@ -43,14 +44,14 @@ struct RestoredFile {
     must(all.commit());
   }
 
-  void restored() { must(db->run("INSERT INTO past_epoch VALUES (1, x'0e', $1, x'0f')", kept)); }
+  void restored() { must(db->run("INSERT INTO past_epoch VALUES (1, x'0e', $1, x'0f')", commits_kept)); }
   /// Of every `nth` commit.
   void hold(std::uint64_t nth) {
     must(db->run("UPDATE change SET standing = $1 WHERE commit_seq % $2 = 0", sync::Outcome::held, nth));
   }
 
   /// Tickets that come again, with where.
-  std::map<TicketId, std::uint64_t> again(std::uint64_t after, std::uint64_t now = newest) {
+  std::map<TicketId, std::uint64_t> again(std::uint64_t after, std::uint64_t now = commits_made) {
     std::map<TicketId, std::uint64_t> out;
     for (const auto& item : must(server::read_news(*db, scope, after, now)))
       if (item.kind == server::NewsKind::again) CHECK(out.emplace(item.ticket, item.position).second);
@@ -71,7 +72,7 @@ struct RestoredFile {
     while (must(rows.step())) {
       Seen& ticket = seen[rows.id<TicketId>(0)];
       if (rows.int64(2) == 1) ticket.made = rows.uint64(1);
-      if (rows.uint64(1) > kept && rows.int64(3) == static_cast<std::int64_t>(sync::Outcome::held))
+      if (rows.uint64(1) > commits_kept && rows.int64(3) == static_cast<std::int64_t>(sync::Outcome::held))
         ticket.held = rows.uint64(1);
     }
     std::map<TicketId, std::uint64_t> out;
@@ -87,7 +88,7 @@ struct RestoredFile {
       ++asked;
       return true;
     });
-    must(server::read_news(*db, scope, after, newest));
+    must(server::read_news(*db, scope, after, commits_made));
     db->set_keep_going({});
     return asked * 4;
   }
@@ -124,6 +125,16 @@ TEST_CASE("an exchange of a tenant that was once restored looks through what is 
   CHECK(file.work(after) <= before + 4);
   file.hold(600);  // 11 of them since
   CHECK(file.work(after) <= before + 12);
+}
+
+TEST_CASE("a file that cannot be read is an error, and no tenant without commits", "[server][exchange]") {
+  const Desk desk;
+  CHECK(must(server::newest_commit(must(desk.tenant->reader()).db(), *desk.tenant)) == desk.tenant->commit_seq());
+  TempDir folder;
+  sqlite::OpenOptions options;
+  options.path = folder.file("tern.db");
+  const auto empty = must(sqlite::Database::open(options));
+  CHECK_FALSE(server::newest_commit(*empty, *desk.tenant));
 }
 
 }  // namespace tern::test
