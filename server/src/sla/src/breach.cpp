@@ -88,9 +88,7 @@ private:
 
   [[nodiscard]] std::optional<Instant> confirmation(const Cycle& cycle, Instant until) const {
     if (cycle.awaits_manager) return std::nullopt;
-    const auto heard = all_heard_at(*cycle.breached_at, devices_, until);
-    const Instant grace_end = *cycle.breached_at + cycle.offline_grace;
-    return heard ? std::min(*heard, grace_end) : grace_end;
+    return confirmed_at(*cycle.breached_at, cycle.offline_grace, devices_, until);
   }
 
   /// A manager's word stands, whatever the clock says later.

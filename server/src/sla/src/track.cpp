@@ -12,10 +12,6 @@ Seconds elapsed_by(const Choice& choice, Instant a, Instant b) {
   return choice.calendar == nullptr ? 0 : choice.calendar->elapsed(a, b);
 }
 
-Seconds late_offset(const LateLevel& level, Seconds target) {
-  return target * level.percent / 100 + level.after;
-}
-
 const Event* decision_on(std::span<const Event> events, Metric metric, const std::string& cycle, Instant now) {
   const Event* last = nullptr;
   for (const Event& event : events)
@@ -63,7 +59,7 @@ void Track::advance(Run& run, Instant t) const {
   if (run.breached_at && run.breached_by.target) {
     const auto& late = run.breached_by.terms().late;
     for (std::size_t i = 0; i < late.size() && i < late_levels_max; ++i) {
-      const Seconds level = run.breach_base + late_offset(late[i], *run.breached_by.target);
+      const Seconds level = run.breach_base + late[i].behind_breach(*run.breached_by.target);
       if (!run.late_at[i] && consumed >= level) run.late_at[i] = due_of(run, level);
     }
   }

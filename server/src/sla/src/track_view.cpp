@@ -25,8 +25,7 @@ void Track::show_future(const Run& run, Instant now, Cycle& cycle) const {
     const auto& late = run.breached_by.terms().late;
     for (std::size_t i = 0; i < late.size() && i < late_levels_max; ++i)
       if (!run.late_at[i])
-        sooner(cycle.wake_at,
-               due_of(run, run.breach_base + *run.breached_by.target * late[i].percent / 100 + late[i].after), now);
+        sooner(cycle.wake_at, due_of(run, run.breach_base + late[i].behind_breach(*run.breached_by.target)), now);
   }
 }
 

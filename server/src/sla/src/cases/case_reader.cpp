@@ -28,7 +28,7 @@ Result<sync::Status> status_of(const Json& value, const std::string& where) {
   return bad(where, "\"" + value.as_string() + "\" is no status");
 }
 
-// ---- calendars ----------------------------------------------------------------------------------------------------
+// ---- calendars ----
 Result<std::vector<LocalHours>> read_hours(const Json& list, const std::string& where) {
   std::vector<LocalHours> hours;
   if (!list.is_array()) return bad(where, "a list of [\"HH:MM\",\"HH:MM\"] is wanted");
@@ -90,7 +90,7 @@ Result<void> read_calendars(const Json& list, const std::string& where, Calendar
   return {};
 }
 
-// ---- terms and policies ---------------------------------------------------------------------------------------------
+// ---- terms and policies ----
 template <typename Enum, std::size_t N>
 Result<void> read_choice(const Json& from, const char* name, const std::pair<std::string_view, Enum> (&values)[N],
                          Enum& out, const std::string& where) {
@@ -171,8 +171,7 @@ Result<Rule> read_policy(const std::string& name, const Json& value, Terms terms
   return rule;
 }
 
-// ---- events
-// -----------------------------------------------------------------------------------------------------------
+// ---- events ----
 Result<void> read_time(const Json& value, Event& event, const std::string& where) {
   if (value.find("claimed") == nullptr) {
     TERN_TRY(event.at, instant_of(value["t"], where + ".t"));

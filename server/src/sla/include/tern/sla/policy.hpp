@@ -48,6 +48,9 @@ private:
 struct LateLevel {
   int percent = 0;
   Seconds after = 0;
+
+  /// What is consumed between the breach and the alert.
+  [[nodiscard]] Seconds behind_breach(Seconds target) const { return target * percent / 100 + after; }
   bool operator==(const LateLevel&) const = default;
 };
 inline constexpr std::size_t late_levels_max = 4;
