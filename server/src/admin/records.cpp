@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t records_max = 200'000;
 constexpr std::size_t line_bytes_max = 64 * limits::kib;
 
+/// Operators by their address, too.
 using Named = std::map<std::pair<sync::RecordKind, std::string>, RecordId>;
 
 /// Kinds that people make; devices and the tenant have ways of their own.
@@ -33,6 +34,11 @@ std::string kind_word(const std::string& command) {
   return word == "field" ? "custom_field" : word;
 }
 
+void note_address(const sync::Record& record, Named& named) {
+  const auto email = record.attributes.find("email");
+  if (email != record.attributes.end()) named.try_emplace({record.kind, email->second}, record.id);
+}
+
 Named names_of(const Tenant& tenant) {
   Named out;
   for (const auto kind :
@@ -40,6 +46,8 @@ Named names_of(const Tenant& tenant) {
         sync::RecordKind::organisation, sync::RecordKind::tag, sync::RecordKind::custom_field})
     for (const sync::Record& record : tenant.records(kind))
       if (!record.deleted) out.try_emplace({kind, record.name}, record.id);
+  for (const sync::Record& record : tenant.records(sync::RecordKind::operator_))
+    if (!record.deleted) note_address(record, out);
   return out;
 }
 
@@ -50,7 +58,11 @@ Result<void> fill_operator(const Json& row, const Named& named, sync::Record& re
   record.attributes["role"] = role.empty() ? "operator" : role;
   record.attributes["active"] = "1";
   if (const std::string& words = row["email"].as_string(); !words.empty()) {
-    TERN_TRY(record.attributes["email"], email_of(words));
+    TERN_TRY(const std::string email, email_of(words));
+    if (named.contains({record.kind, email}))
+      return fail(ErrorCode::invalid, "There is an operator with " + email + " already.",
+                  "Their address is their login: nobody shares it.", "email");
+    record.attributes["email"] = email;
   }
   for (const Json& queue : row["queues"].items()) {
     const auto found = named.find({sync::RecordKind::queue, queue.as_string()});
@@ -93,11 +105,16 @@ Result<void> check_custom_field(const std::string& name, const std::string& type
   return sync::validate_key(*sync::find_field(sync::FieldId::custom), name);
 }
 
+Result<std::string> name_in(const Json& row, sync::RecordKind kind) {
+  TERN_TRY(const std::string name, record_name(row["name"].as_string()));
+  return kind == sync::RecordKind::tag ? sync::canonical_tag(name) : name;
+}
+
 Result<sync::Record> record_of(const Json& row, sync::RecordKind kind, const Named& named, Environment& environment) {
   sync::Record record;
   record.kind = kind;
   record.id = random_id<RecordId>(environment);
-  TERN_TRY(record.name, record_name(row["name"].as_string()));
+  TERN_TRY(record.name, name_in(row, kind));
   for (const auto& [name, value] : row["attributes"].members()) record.attributes[name] = value.as_string();
   if (kind == sync::RecordKind::operator_) TERN_CHECKED(fill_operator(row, named, record));
   if (kind == sync::RecordKind::custom_field) {
@@ -131,10 +148,11 @@ Result<std::vector<sync::Record>> new_records(const Json::Array& rows, bool oper
     TERN_TRY(const sync::RecordKind kind, kind_of(row["kind"].as_string()));
     if ((kind == sync::RecordKind::operator_) != operators) continue;
     TERN_CHECKED(check_members(row, kind));
-    TERN_TRY(const std::string name, record_name(row["name"].as_string()));
+    TERN_TRY(const std::string name, name_in(row, kind));
     if (named.contains({kind, name})) continue;
     TERN_TRY(sync::Record record, record_of(row, kind, named, environment));
     named[{kind, name}] = record.id;
+    if (operators) note_address(record, named);
     out.push_back(std::move(record));
   }
   return out;
@@ -160,7 +178,7 @@ Result<Json> record_load(AdminCall& call) {
   Json out = Json::array();
   for (const Json& row : rows) {
     TERN_TRY(const sync::RecordKind kind, kind_of(row["kind"].as_string()));
-    TERN_TRY(const std::string name, record_name(row["name"].as_string()));
+    TERN_TRY(const std::string name, name_in(row, kind));
     out.push(Json::object(
         {{"kind", row["kind"]}, {"name", row["name"]}, {"id", Json(to_uuid_text(named.at({kind, name}).view()))}}));
   }

@@ -200,6 +200,29 @@ TEST_CASE("records are added one by one, with a name of their own", "[server][ad
   CHECK(code_of(house, cmd("queue add", {{"name", Json("bad\xff")}})) == ErrorCode::invalid);
 }
 
+TEST_CASE("no load gives two operators one address, or makes a tag that no ticket can bear",
+          "[server][admin][records]") {
+  House house;
+  const auto of = [](const char* name, const char* email) {
+    return std::move(record("operator", name).set("email", Json(email)));
+  };
+  const auto load = [&](Json::Array rows) {
+    return house.try_command(cmd("record load", {{"rows", Json(std::move(rows))}}));
+  };
+  const auto both = load({of("Ann", "ann@x.example"), of("Another Ann", "Ann@X.example")});
+  REQUIRE_FALSE(both);
+  CHECK(both.error().field == "email");
+  CHECK(house.command(cmd("operator list"))["rows"].size() == 1);
+  CHECK(must(load({of("Ann", "ann@x.example")}))["made"].as_integer() == 1);
+  CHECK_FALSE(load({of("Another Ann", "ann@x.example")}));
+  CHECK(must(load({of("Ann", "ann@x.example")}))["made"].as_integer() == 0);
+
+  const Json tags = must(load({record("tag", " Pump "), record("tag", "pump")}));
+  CHECK(tags["made"].as_integer() == 1);
+  CHECK(tags["rows"].items()[0]["id"] == tags["rows"].items()[1]["id"]);
+  CHECK(house.command(cmd("tag list"))["rows"].items()[0]["name"].as_string() == "pump");
+}
+
 TEST_CASE("a name that nobody can see is none, of whatever it would be", "[server][admin][records]") {
   House house;
   for (const char* blank : {" ", "\xC2\xA0 ", "\xE2\x80\x8B", "\xE3\x80\x80\xEF\xBB\xBF"}) {
