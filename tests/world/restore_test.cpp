@@ -27,6 +27,20 @@ v1::ChangeOutcome told(Device& device, const ChangeRef& ref) {
   return outcome;
 }
 
+bool shows(Device& device, const TicketId& ticket, const std::string& text) {
+  return std::ranges::any_of(device.show(ticket).timeline, [&](const auto& entry) { return entry.text == text; });
+}
+
+/// Van lets in the one change that is held.
+void release_held(World& world) {
+  const Json rows = world.server.administer("held list")["rows"];
+  REQUIRE(rows.size() == 1);
+  world.server.administer("held release", {{"change", rows.items()[0]["change"]}, {"by", Json("van@example.org")}});
+  CHECK(world.run_until_quiet());
+}
+
+constexpr const char* too_late = "of one who may no longer";
+
 }  // namespace
 
 TEST_CASE("a claim keeps the order of its first commit, a fact its time, a ticket its number, whoever comes back first",
@@ -154,24 +168,14 @@ TEST_CASE("what a restore leaves held again is shown nowhere until it is let in 
   CHECK(world.run_until_quiet());
   if (ticket_is_kept) backup = world.server.backup();
 
-  const ChangeRef note = ben.note(ticket, "of one who may no longer");
+  const ChangeRef note = ben.note(ticket, too_late);
   desk.move_to(ticket, office);
   must(desk.sync());
   CHECK(world.run_until_quiet());
   REQUIRE(ben.fate(note).outcome == Outcome::held);
-  const auto let_in = [&] {
-    const Json rows = world.server.administer("held list")["rows"];
-    REQUIRE(rows.size() == 1);
-    world.server.administer("held release", {{"change", rows.items()[0]["change"]}, {"by", Json("van@example.org")}});
-    CHECK(world.run_until_quiet());
-  };
-  const auto is_shown = [&](Device& device) {
-    return std::ranges::any_of(device.show(ticket).timeline,
-                               [](const auto& entry) { return entry.text == "of one who may no longer"; });
-  };
-  let_in();
-  REQUIRE(is_shown(van));
-  REQUIRE(is_shown(desk));
+  release_held(world);
+  REQUIRE(shows(van, ticket, too_late));
+  REQUIRE(shows(desk, ticket, too_late));
 
   world.server.restore(backup);
   world.forget_acknowledged();
@@ -181,13 +185,13 @@ TEST_CASE("what a restore leaves held again is shown nowhere until it is let in 
   CHECK(ben.fate(note).outcome == Outcome::held);
   for (Device* device : {&van, &desk}) {
     INFO(device->name());
-    CHECK_FALSE(is_shown(*device));
+    CHECK_FALSE(shows(*device, ticket, too_late));
   }
   CHECK(world.invariants_hold());
-  let_in();
+  release_held(world);
   for (Device* device : {&van, &desk}) {
     INFO(device->name());
-    CHECK(is_shown(*device));
+    CHECK(shows(*device, ticket, too_late));
   }
   CHECK(world.invariants_hold());
 }
@@ -202,19 +206,12 @@ TEST_CASE("who was away for two restores hears of what the first one left held",
   desk.move_to(ticket, field);
   CHECK(world.run_until_quiet());
   const std::string first = world.server.backup();
-  const ChangeRef note = ben.note(ticket, "of one who may no longer");
+  const ChangeRef note = ben.note(ticket, too_late);
   desk.move_to(ticket, office);
   must(desk.sync());
   CHECK(world.run_until_quiet());
-  const Json held = world.server.administer("held list")["rows"];
-  REQUIRE(held.size() == 1);
-  world.server.administer("held release", {{"change", held.items()[0]["change"]}, {"by", Json("van@example.org")}});
-  CHECK(world.run_until_quiet());
-  const auto is_shown = [&](Device& device) {
-    return std::ranges::any_of(device.show(ticket).timeline,
-                               [](const auto& entry) { return entry.text == "of one who may no longer"; });
-  };
-  REQUIRE(is_shown(desk));
+  release_held(world);
+  REQUIRE(shows(desk, ticket, too_late));
 
   world.server.restore(first);
   world.forget_acknowledged();
@@ -229,7 +226,7 @@ TEST_CASE("who was away for two restores hears of what the first one left held",
   CHECK(ben.fate(note).outcome == Outcome::held);
   for (Device* device : {&van, &desk}) {
     INFO(device->name());
-    CHECK_FALSE(is_shown(*device));
+    CHECK_FALSE(shows(*device, ticket, too_late));
   }
   CHECK(desk.view(ticket) == van.view(ticket));
   CHECK(world.invariants_hold());
