@@ -146,6 +146,31 @@ TEST_CASE("old files put back under a device that is ahead: it says so, keeps ev
   const TicketId ticket = van.create("kept");
   CHECK(world.run_until_quiet());
   const ServerCopy old = world.server.copy();
+TEST_CASE("what a device has to tell waits behind what was not dismissed yet, and is not said twice",
+          "[world][copies]") {
+  World world{Seed::from_environment_or(362)};
+  Device& van = world.add_device("van");
+  CHECK(world.run_until_quiet());
+  const std::string backup = world.server.backup();
+  world.add_device("tablet", {.person = "van"});
+  must(van.sync());
+  const std::string enrolled = van.status().notice;
+  REQUIRE(enrolled.find("\"tablet\"") != std::string::npos);
+  const auto told_after_a_restore = [&] {
+    world.server.restore(backup);
+    world.forget_acknowledged();
+    van.create("a ticket");
+    must(van.sync());
+    return van.status().notice;
+  };
+  const std::string both = told_after_a_restore();
+  CHECK(both.find(enrolled + " The server was restored") == 0);
+  CHECK(told_after_a_restore() == both);
+  must(van.client().commands().dismiss_notice());
+  CHECK(van.status().notice.empty());
+  CHECK(told_after_a_restore().find("The server was restored") == 0);
+}
+
   const ChangeRef acknowledged = van.note(ticket, "acknowledged and lost by the server");
   const TicketId newer = van.create("the server forgets it");
   CHECK(world.run_until_quiet());

@@ -287,8 +287,18 @@ bool Engine::begins_anew(const Error& error) {
 }
 
 /// Also when the same was told before and dealt with.
-void Engine::tell(std::string notice) {
-  state_.notice = std::move(notice);
+/// Behind what was not dismissed yet; of too much, the oldest goes.
+void Engine::tell(const std::string& news) {
+  const auto dismissed = outbox_.meta(meta_notice_dismissed);
+  const bool dealt_with = dismissed && *dismissed == state_.notice;
+  if (state_.notice.empty() || dealt_with) {
+    state_.notice = news;
+  } else if (state_.notice.find(news) == std::string::npos) {
+    state_.notice += " " + news;
+    const std::size_t excess = state_.notice.size() - std::min(state_.notice.size(), state_text_bytes_max);
+    const std::size_t end = excess == 0 ? std::string::npos : state_.notice.find(". ", excess);
+    if (end != std::string::npos) state_.notice.erase(0, end + 2);
+  }
   (void)outbox_.set_meta(meta_notice_dismissed, {});
 }
 

@@ -84,7 +84,7 @@ private:
   tl::unexpected<Error> pause(Error error);
   /// True when it was the copy that was damaged: it is empty now, and the round goes on with fetching it again.
   bool begins_anew(const Error& error);
-  void tell(std::string notice);
+  void tell(const std::string& news);
   void save_state();
   [[nodiscard]] std::int64_t server_time_ms() const;
   [[nodiscard]] bool push_only() const { return parts_.wiped || session_.mode() == protocol::SessionMode::deposit; }

@@ -400,9 +400,7 @@ Result<void> Engine::take_others_sets(const CheckedAnswer& answer) {
 Result<void> Engine::look_at_devices() {
   TERN_TRY(const DeviceNews news, device_news(outbox_, replica_));
   if (!news.notice.empty()) {
-    TERN_TRY(const auto dismissed, outbox_.meta(meta_notice_dismissed));
-    const bool open = !state_.notice.empty() && dismissed != state_.notice;
-    tell(open ? state_.notice + " " + news.notice : news.notice);
+    tell(news.notice);
     save_state();
   }
   return remember_devices(outbox_, news);

@@ -11,13 +11,12 @@ using protocol::ByteWriter;
 
 constexpr std::string_view meta_key = "sync_state";
 constexpr std::uint8_t state_version = 1;
-constexpr std::size_t text_bytes_max = 4096;
 constexpr std::size_t heads_max = 10'000;
 constexpr std::size_t records_max = 64;
 constexpr std::uint8_t records_form = 1;
 
 std::string_view bounded(std::string_view text) {
-  return text.substr(0, text_bytes_max);
+  return text.substr(0, state_text_bytes_max);
 }
 
 Bytes encode_records(const std::vector<Bytes>& records) {
@@ -77,9 +76,9 @@ Result<SyncState> decode(ByteView bytes) {
   const Bytes records(reader.sized(2 * records_max * protocol::statement_bytes_max, "epoch_records"));
   state.current_as_of_ms = reader.i64("current_as_of_ms");
   state.server_offset_ms = reader.i64("server_offset_ms");
-  state.paused = std::string(reader.sized(text_bytes_max, "paused"));
-  state.last_error = std::string(reader.sized(text_bytes_max, "last_error"));
-  state.notice = std::string(reader.sized(text_bytes_max, "notice"));
+  state.paused = std::string(reader.sized(state_text_bytes_max, "paused"));
+  state.last_error = std::string(reader.sized(state_text_bytes_max, "last_error"));
+  state.notice = std::string(reader.sized(state_text_bytes_max, "notice"));
   state.deposited_epoch = reader.u64("deposited_epoch");
   state.deposited_seq = reader.u64("deposited_seq");
   state.scope_repairs = reader.u64("scope_repairs");

@@ -17,6 +17,8 @@ namespace tern::client {
 class Replica;
 
 /// Under the outbox's meta key "sync_state". The anchor is beside it (Outbox::anchor).
+inline constexpr std::size_t state_text_bytes_max = 4096;  // of `paused`, `last_error`, `notice`
+
 struct SyncState {
   std::vector<LadderHead> ladder;     // oldest first; one epoch
   Bytes key_list;                     // Signed<KeyList>::wire, newer than the key file's; else empty
