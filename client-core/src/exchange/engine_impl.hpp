@@ -20,6 +20,7 @@ namespace tern::client {
 
 inline constexpr unsigned same_page_failures_max = 3;  // at one place in a row; then that page is passed by for once
 inline constexpr unsigned useless_repairs_max = 3;     // repairs in a row that brought the digests no closer
+inline constexpr unsigned repairs_max = 300;           // of buckets, until the digests agree once
 inline constexpr unsigned useless_exchanges_max = 3;   // answers in a row that promised more and brought nothing
 
 class Engine final : public SyncEngine {
@@ -129,6 +130,8 @@ private:
   Result<void> take_error(const v1::ExchangeResponse& response, const Flight& flight);
   Result<void> check_progress(const v1::ExchangeResponse& response, const Flight& flight);
   Result<void> obey_wipe(const protocol::Signed<protocol::WipeOrder>& order);
+
+  // engine_page.cpp
   Result<void> begin_page(std::unique_ptr<v1::ExchangeResponse> response, bool pushed);
   Result<void> finish_page();
   Result<void> compare_digests(const Page& page);
