@@ -20,7 +20,8 @@ std::string said(Device& device, const TicketId& ticket) {
   std::vector<std::string> timeline;
   for (const client::TimelineEntry& entry : seen.timeline) {
     if (entry.author == "the server") continue;
-    const std::string text = entry.what == "merge" ? "" : entry.text;  // names a ticket by its number
+    const bool names_a_ticket = entry.what == "merge" || entry.what == "link" || entry.what == "unlink";
+    const std::string text = names_a_ticket ? "" : entry.text;  // by its number, which was provisional
     timeline.push_back(
         to_text(Json::array({entry.author, entry.what, text, entry.deleted, entry.edited, entry.effective})));
   }

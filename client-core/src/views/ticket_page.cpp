@@ -46,6 +46,37 @@ std::string field_name(const sync::FieldKey& key) {
   return name;
 }
 
+std::string watcher_name(NameBook& names, const Bytes& element) {
+  const ByteView id = ByteView(element).substr(std::min<std::size_t>(1, element.size()));
+  return names.of(!element.empty() && element.front() == 'c' ? RecordKind::contact : RecordKind::operator_, id);
+}
+
+std::string link_text(NameBook& names, const Bytes& element) {
+  if (element.empty()) return {};
+  const auto kind = sync::link_kind_from_number(static_cast<std::uint8_t>(element.front()));
+  return (kind ? std::string(sync::link_kind_name(*kind)) : "linked") + " " + names.ticket(ByteView(element).substr(1));
+}
+
+/// How an element of a set comes and goes, in the words of the intents.
+struct SetWords {
+  std::string_view added, removed;
+  std::string text;
+};
+
+/// Nothing of pins: whose they are, they concern nobody else.
+std::optional<SetWords> set_words(NameBook& names, const sync::ElementKey& key) {
+  switch (key.field) {
+    case FieldId::tags:
+      return SetWords{"tag", "untag", std::string(key.element)};
+    case FieldId::watchers:
+      return SetWords{"watch", "unwatch", watcher_name(names, key.element)};
+    case FieldId::links:
+      return SetWords{"link", "unlink", link_text(names, key.element)};
+    default:
+      return std::nullopt;
+  }
+}
+
 /// The timeline, entry by entry, in the ticket's order.
 class Timeline {
 public:
@@ -56,6 +87,7 @@ public:
   void add_state(const sync::TicketState& state) {
     if (state.created) add(*state.created, "create", first_subject(state));
     for (const auto& [key, field] : state.fields) add_field(state, key, field);
+    add_sets(state);
     add_moves(state);
     if (state.assignee) {
       const bool took = state.assignee->value == state.assignee->stamp.author.view();
@@ -169,6 +201,23 @@ private:
     }
   }
 
+  /// What the state keeps: adds that stand, and removes until somebody who saw them touches the element.
+  void add_sets(const sync::TicketState& state) {
+    for (const auto& [key, adds] : state.elements) {
+      const auto words = set_words(names_, key);
+      for (const Stamp& stamp : adds)
+        if (words && !(state.created && stamp.ref() == state.created->ref()))
+          add(stamp, std::string(words->added), words->text);
+    }
+    for (const auto& [key, removes] : state.removals) {
+      const auto words = set_words(names_, key);
+      const auto adds = state.elements.find(key);
+      const bool stands = adds != state.elements.end() && !adds->second.empty();
+      for (const Stamp& stamp : removes)
+        if (words) add(stamp, std::string(words->removed), words->text).effective = !stands;
+    }
+  }
+
   void add_moves(const sync::TicketState& state) {
     const sync::StatusView view = sync::status_view(state);
     for (std::size_t i = 0; i < state.moves.size(); ++i) {
@@ -188,17 +237,6 @@ private:
   std::map<sync::ChangeRef, const OwnChange*> own_;
   std::vector<Placed> placed_;
 };
-
-std::string watcher_name(NameBook& names, const Bytes& element) {
-  const ByteView id = ByteView(element).substr(std::min<std::size_t>(1, element.size()));
-  return names.of(!element.empty() && element.front() == 'c' ? RecordKind::contact : RecordKind::operator_, id);
-}
-
-std::string link_text(NameBook& names, const Bytes& element) {
-  if (element.empty()) return {};
-  const auto kind = sync::link_kind_from_number(static_cast<std::uint8_t>(element.front()));
-  return (kind ? std::string(sync::link_kind_name(*kind)) : "linked") + " " + names.ticket(ByteView(element).substr(1));
-}
 
 void fill_fields(TicketView& view, const sync::TicketState& state, NameBook& names) {
   for (const auto& [key, field] : state.fields) {

@@ -234,6 +234,44 @@ TEST_CASE("a ticket shows its fields by name and its timeline in order", "[clien
   CHECK(parse_json(to_text(json)));
 }
 
+TEST_CASE("a ticket's timeline tells of tags, watchers and links, and of what is taken away", "[client][views]") {
+  Listed desk;
+  const auto told = [&] {
+    std::vector<std::string> out;
+    for (const client::TimelineEntry& entry : desk.show(desk.fan).timeline)
+      if (entry.what != "create" && entry.what != "resolve")
+        out.push_back(entry.what + " " + entry.text + (entry.effective ? "" : ", without effect"));
+    return out;
+  };
+  CHECK(told() == Names{"tag noise"});
+  const auto mine = [&](Intent intent) {
+    desk.env.advance(60'000);
+    Change change = desk.change(intent, desk.fan);
+    if (intent == Intent::untag) change.label = "noise";
+    if (intent == Intent::watch) change.target = Bytes(named<OperatorId>("ann").view());
+    if (intent == Intent::link) {
+      change.target = Bytes(desk.pump.view());
+      change.kind = static_cast<std::uint32_t>(*sync::link_kind_from_name("blocks"));
+    }
+    desk.save(change);
+  };
+  for (const Intent intent : {Intent::watch, Intent::pin, Intent::link}) mine(intent);
+  const std::string pump = desk.show(desk.pump).row.number;
+  CHECK(told() == Names{"tag noise", "watch ann", "link blocks " + pump});
+  CHECK(desk.show(desk.fan).timeline.back().saved == Saved::saved_here);
+  mine(Intent::untag);
+  CHECK(told() == Names{"watch ann", "link blocks " + pump, "untag noise"});
+
+  Change again = desk.by("ann", Intent::tag, desk.fan);
+  again.label = "noise";
+  again.seen_seq = 1;
+  desk.env.advance(60'000);
+  again.wall_ms = desk.env.wall_ms();
+  desk.commit("ann", again);
+  desk.sync();
+  CHECK(told() == Names{"watch ann", "link blocks " + pump, "untag noise, without effect", "tag noise"});
+}
+
 TEST_CASE("a report from on site is shown with its times and who signed, to its author at once and to colleagues after",
           "[client][views]") {
   ClientDesk desk;
