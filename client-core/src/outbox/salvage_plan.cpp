@@ -104,21 +104,16 @@ std::string ticket_name(const DamagedOutbox& old, const Bytes& ticket) {
   return to_hex(TicketId::or_zero(ticket));
 }
 
-/// Indexes, the sets' own counts and the end of the chain name what is not here.
-void name_lost(SalvagePlan& plan) {
+/// Of sets whose rows are gone, behind the newest that is known to be confirmed.
+std::vector<std::uint64_t> lost_sets(const SalvagePlan& plan) {
   const DamagedOutbox& old = plan.old;
-  std::set<std::int64_t> gone, confirmed;
-  for (const auto& [position, ticket] : old.change_tickets) gone.insert(position);
-  std::set<std::uint64_t> places;
+  std::set<std::uint64_t> there;
   std::uint64_t acked = 0, last = 0;
   for (const auto& [id, row] : old.sets) {
-    const std::int64_t first = number_in(row, col::first_position);
-    const std::int64_t count = std::clamp<std::int64_t>(number_in(row, col::count), 0, limits::changes_per_set_max);
-    for (std::int64_t i = 0; i < count; ++i) (number_in(row, col::commit) != 0 ? confirmed : gone).insert(first + i);
-    const auto seq = static_cast<std::uint64_t>(number_in(row, col::seq));
     if (static_cast<std::uint64_t>(number_in(row, col::epoch)) != plan.epoch) continue;
+    const auto seq = static_cast<std::uint64_t>(number_in(row, col::seq));
     if (number_in(row, col::commit) != 0) acked = std::max(acked, seq);
-    places.insert(seq);
+    there.insert(seq);
     last = std::max(last, seq);
   }
   for (const auto& [epoch, seq] : old.set_places)
@@ -128,14 +123,35 @@ void name_lost(SalvagePlan& plan) {
     acked = std::max(acked, static_cast<std::uint64_t>(number_in(old.chain.front(), 4)));
   }
   constexpr std::size_t named_max = 1000;
-  for (std::uint64_t seq = acked + 1; seq <= last && plan.report.lost_sets.size() < named_max; ++seq)
-    if (!places.contains(seq)) plan.report.lost_sets.push_back(seq);
+  std::vector<std::uint64_t> lost;
+  for (std::uint64_t seq = acked + 1; seq <= last && lost.size() < named_max; ++seq)
+    if (!there.contains(seq)) lost.push_back(seq);
+  return lost;
+}
+
+/// Changes that are known to have been there, by indexes and the sets' own counts, and are not confirmed.
+std::set<std::int64_t> lost_positions(const DamagedOutbox& old) {
+  std::set<std::int64_t> gone, confirmed;
+  for (const auto& [position, ticket] : old.change_tickets) gone.insert(position);
+  for (const auto& [id, row] : old.sets) {
+    const std::int64_t first = number_in(row, col::first_position);
+    const std::int64_t count = std::clamp<std::int64_t>(number_in(row, col::count), 0, limits::changes_per_set_max);
+    for (std::int64_t i = 0; i < count; ++i) (number_in(row, col::commit) != 0 ? confirmed : gone).insert(first + i);
+  }
+  std::erase_if(gone,
+                [&](std::int64_t position) { return old.changes.contains(position) || confirmed.contains(position); });
+  return gone;
+}
+
+void name_lost(SalvagePlan& plan) {
+  plan.report.lost_sets = lost_sets(plan);
+  const std::set<std::int64_t> positions = lost_positions(plan.old);
+  plan.report.lost = positions.size();
   std::set<std::string> tickets;
-  for (const std::int64_t position : gone) {
-    if (old.changes.contains(position) || confirmed.contains(position)) continue;
-    ++plan.report.lost;
-    const auto known = old.change_tickets.find(position);
-    if (known != old.change_tickets.end() && !known->second.empty()) tickets.insert(ticket_name(old, known->second));
+  for (const std::int64_t position : positions) {
+    const auto known = plan.old.change_tickets.find(position);
+    if (known != plan.old.change_tickets.end() && !known->second.empty())
+      tickets.insert(ticket_name(plan.old, known->second));
   }
   plan.report.lost_tickets.assign(tickets.begin(), tickets.end());
 }
@@ -173,43 +189,52 @@ bool holds_owner(const DamagedOutbox& old) {
                      [](const Cells& row) { return bytes_in(row, 0) == "owner.device"; });
 }
 
+/// What of the old file can be read, as rows and in content; `whole` or not is judged by their sum.
+Result<void> read_old(SalvagePlan& plan, const HomePaths& paths, const OpenedKeys& keys, const std::string& vfs) {
+  plan.report.found = Found::missing;
+  if (vfs.empty() && holds_nothing(paths.outbox) && holds_nothing(paths.outbox + "-wal")) return {};
+  auto read = read_what_is_there(paths, keys, vfs);
+  if (!read && read.error().code != ErrorCode::corrupt && read.error().code != ErrorCode::not_found)
+    return tl::unexpected(read.error());  // of the disk: tried again, it may be read
+  plan.report.found = Found::unreadable;
+  if (!read) return {};
+  plan.old = std::move(*read);
+  const std::size_t rows = plan.old.changes.size();
+  std::erase_if(plan.old.changes, [&](const auto& at) { return !reads_well(at.second, keys.identity.device); });
+  plan.old.whole = plan.old.whole && plan.old.changes.size() == rows;
+  const bool empty = plan.old.whole && !holds_owner(plan.old) && plan.old.changes.empty();
+  plan.report.found = empty ? Found::missing : Found::damaged;
+  return {};
+}
+
+/// Changes without a receipt in the new outbox.
+std::uint64_t count_to_send(const SalvagePlan& plan) {
+  const std::set<std::int64_t> kept(plan.sets.begin(), plan.sets.end());
+  return static_cast<std::uint64_t>(std::ranges::count_if(plan.old.changes, [&](const auto& at) {
+    const auto set = plan.old.sets.find(number_in(at.second, col::set));
+    return set == plan.old.sets.end() || !kept.contains(set->first) || number_in(set->second, col::commit) == 0;
+  }));
+}
+
+/// Nothing of it would become any better in a new file.
+Result<bool> nothing_is_wrong(const SalvagePlan& plan, const HomePaths& paths, const OpenedKeys& keys,
+                              const std::string& vfs) {
+  const bool all_there = plan.report.found == Found::damaged && plan.old.whole && plan.old.chain.size() == 1 &&
+                         holds_owner(plan.old) && plan.sets.size() == plan.old.sets.size();
+  return all_there ? is_usable(paths, keys, vfs) : Result<bool>(false);
+}
+
 }  // namespace
 
 Result<SalvagePlan> plan_salvage(const HomePaths& paths, const OpenedKeys& keys, const std::string& vfs) {
   SalvagePlan plan;
-  if (vfs.empty() && holds_nothing(paths.outbox) && holds_nothing(paths.outbox + "-wal")) {
-    plan.report.found = Found::missing;
-  } else {
-    auto read = read_what_is_there(paths, keys, vfs);
-    if (read) {
-      plan.old = std::move(*read);
-      const std::size_t rows = plan.old.changes.size();
-      std::erase_if(plan.old.changes, [&](const auto& at) { return !reads_well(at.second, keys.identity.device); });
-      plan.old.whole = plan.old.whole && plan.old.changes.size() == rows;
-      const bool empty = plan.old.whole && !holds_owner(plan.old) && plan.old.changes.empty();
-      plan.report.found = empty ? Found::missing : Found::damaged;
-    } else if (read.error().code == ErrorCode::corrupt || read.error().code == ErrorCode::not_found) {
-      plan.report.found = Found::unreadable;
-    } else {
-      return tl::unexpected(read.error());  // of the disk: tried again, it may be read
-    }
-  }
+  TERN_CHECKED(read_old(plan, paths, keys, vfs));
   find_chain(plan, keys);
   name_lost(plan);
-  const std::set<std::int64_t> kept(plan.sets.begin(), plan.sets.end());
   plan.report.kept = plan.old.changes.size();
-  for (const auto& [position, row] : plan.old.changes) {
-    const auto set = plan.old.sets.find(number_in(row, col::set));
-    const bool confirmed =
-        set != plan.old.sets.end() && kept.contains(set->first) && number_in(set->second, col::commit) != 0;
-    if (!confirmed) ++plan.report.to_send;
-  }
-  bool nothing_wrong = plan.report.found == Found::damaged && plan.old.whole && plan.old.chain.size() == 1 &&
-                       holds_owner(plan.old) && plan.sets.size() == plan.old.sets.size();
-  if (nothing_wrong) {
-    TERN_TRY(nothing_wrong, is_usable(paths, keys, vfs));
-  }
-  if (nothing_wrong) plan.report.found = Found::whole;
+  plan.report.to_send = count_to_send(plan);
+  TERN_TRY(const bool whole, nothing_is_wrong(plan, paths, keys, vfs));
+  if (whole) plan.report.found = Found::whole;
   return plan;
 }
 
