@@ -96,7 +96,8 @@ Result<ExitCode> enrol(Session& session) {
 bool agreed_to_salvage(const client::SalvageReport& found) {
   using Found = client::SalvageReport::Found;
   if (found.found == Found::damaged)
-    std::cerr << found.kept << " changes can be read and are kept, " << found.lost << " cannot be read.\n";
+    std::cerr << "Changes that can be read and are kept: " << found.kept << ". That cannot be read: " << found.lost
+              << ".\n";
   else
     std::cerr << "Nothing of the outbox can be read: work that was not sent is lost.\n";
   std::cerr << "A copy of this home would be better. Begin a new outbox? [y/N] " << std::flush;

@@ -57,7 +57,7 @@ std::string window_text(std::int64_t at, std::int64_t lo, std::int64_t hi) {
   return out;
 }
 
-/// "08:10 to 09:45, signed by Jo Miller (with a drawing)"
+/// "on site from 08:10 to 09:45, signed by Jo Miller (drawn; see --json)"
 std::string on_site_text(const client::OnSiteView& report) {
   std::string out = fmt::format("on site from {} to {}", local_minute(report.from_ms), local_minute(report.to_ms));
   const std::string& name = report.signed_by.empty() ? report.contact : report.signed_by;

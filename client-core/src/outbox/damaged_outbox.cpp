@@ -69,10 +69,10 @@ Result<bool> read_numbered(Database& database, const TableForm& form, std::map<s
     until = std::min(until, std::get<std::int64_t>(cells[0]) - 1);
     take(std::move(cells));
   };
-  TERN_TRY(const bool back,
-           read_until_damage(database, all_of(form) + " ORDER BY " + key + " DESC", form.letters, take_back));
+  TERN_CHECKED(
+      read_until_damage(database, all_of(form) + " ORDER BY " + key + " DESC", form.letters, take_back).map([](bool) {
+      }));
   if (before != out.size()) until = std::min(until, out.rbegin()->first);
-  (void)back;
   until = std::min(until, from + probes_max);
   const std::string one = all_of(form) + " WHERE " + key + " = ";
   for (; from <= until; ++from) {

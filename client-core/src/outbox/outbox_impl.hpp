@@ -34,11 +34,11 @@ struct Outbox::Impl {
   Result<void> add_draft(const sync::Change& change, Environment& environment);
   Result<void> keep_label(const TicketLabel& label);
   Result<void> erase_subjects(const sync::ChangeRef& given_by, std::vector<TicketId>& tickets);
-  /// The set that now has it; nothing when there was one, or there is no such set.
   struct AnsweredSet {
     std::int64_t id = 0;
     std::uint64_t changes = 0;
   };
+  /// The set that now has it; nothing when there was one, or there is no such set.
   Result<std::optional<AnsweredSet>> store_receipt(const StoredReceipt& receipt);
   Result<void> keep_proof(const std::vector<std::int64_t>& sets, const SignedReceipts& signed_list);
   Result<void> flag_unhappy(std::int64_t first_position, const v1::SetOutcomes& outcomes);

@@ -112,7 +112,8 @@ int tern_list(tern_client* client, const char* filter, char** json);
 int tern_ticket(tern_client* client, const char* name, char** json);
 /* {"rows":[...], "next"?}; `after` may be null */
 int tern_search(tern_client* client, const char* text, unsigned limit, const char* after, char** json);
-/* [ ... ] newest first; then tickets of one's own that a late close ended */
+/* [ ... ] newest first; then tickets of one's own that a late close ended, and what another copy of this device landed
+ */
 int tern_attention(tern_client* client, char** json);
 /* [ ... ] oldest first; `name` null: on all tickets */
 int tern_history(tern_client* client, const char* name, char** json);
