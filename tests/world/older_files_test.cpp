@@ -157,24 +157,3 @@ TEST_CASE("a draft that an older version saved without a salt is sent, and can b
   CHECK(std::ranges::count_if(timeline, [](const auto& entry) { return entry.text == "saved without a salt"; }) == 1);
   CHECK(world.invariants_hold());
 }
-
-TEST_CASE("an export proves the work of a device epoch that is over by its own certificate", "[world][history]") {
-  World world{Seed::from_environment_or(813)};
-  Device& owner = world.add_device("owner");
-  const TicketId ticket = owner.create("cloned");
-  CHECK(world.run_until_quiet());
-  Device& other = world.clone(owner, "clone");
-  other.note(ticket, "the clone's");
-  world.pass(minutes_ms(1));
-  other.note(ticket, "by now the one before is sealed");
-  owner.note(ticket, "the owner's");
-  must(owner.sync());
-  must(other.sync());
-  CHECK(world.run_until_quiet());
-  auto lines = export_history(world);
-  REQUIRE(prove(lines));
-  std::size_t earlier = 0;
-  for (const std::string& line : lines)
-    if (line.find("\"earlier\":[") != std::string::npos) ++earlier;
-  CHECK(earlier == 1);
-}

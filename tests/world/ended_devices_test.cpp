@@ -1,0 +1,130 @@
+// Devices whose key has ended: revoked, wiped, or their operator disabled. Their honest work is never lost, and never
+// applied by itself.
+#include "ingest/devices.hpp"
+#include "support/world.hpp"
+
+using namespace tern;
+using namespace tern::test;
+
+TEST_CASE("a revocation that commits between the check of a set and its commit wins",
+          "[world][security][scenario-11]") {
+  World world{Seed::from_environment_or(80)};
+  Device& thief = world.add_device("thief");
+  Device& desk = world.add_device("desk");
+  const TicketId ticket = thief.create("race");
+  CHECK(world.run_until_quiet());
+  const ChangeRef late = thief.note(ticket, "too late");
+  world.server.before_commit = [&](server::Tenant& tenant) {
+    must(server::end_device(tenant, thief.identity().device, protocol::RevocationReason::revoked, OperatorId{}));
+  };
+  CHECK_FALSE(thief.sync());
+  world.server.before_commit = nullptr;
+  CHECK(world.place_of(thief.tenant(), late) != "ledger");
+  static_cast<void>(thief.sync());
+  CHECK(world.place_of(thief.tenant(), late) == "quarantine");  // never applied by itself, and not lost
+  CHECK(thief.fate(late).text == "too late");
+  must(desk.sync());
+  CHECK(desk.show(ticket).timeline.size() == 1);
+  CHECK(world.invariants_hold());
+}
+
+TEST_CASE("a revoked device hands its honest work into quarantine, gets nothing, and keeps what it has",
+          "[world][security]") {
+  World world{Seed::from_environment_or(81)};
+  Device& van = world.add_device("van");
+  Device& desk = world.add_device("desk");
+  const TicketId ticket = van.create("revoked");
+  CHECK(world.run_until_quiet());
+  van.go_live();
+  world.pass(1'000);
+  REQUIRE(van.live());
+  world.network.cut(van.address());
+  const ChangeRef honest = van.note(ticket, "done before anybody knew");
+  world.server.administer("device revoke", {{"device", Json("van")}});
+  world.pass(5'000);
+  world.network.heal();
+  desk.note(ticket, "not for the van any more");
+  must(desk.sync());
+  const std::uint64_t cursor = van.status().cursor;
+  CHECK_FALSE(van.sync());
+  CHECK_FALSE(van.live());
+  CHECK(world.place_of(van.tenant(), honest) == "quarantine");
+  CHECK(van.status().cursor == cursor);
+  CHECK(van.show(ticket).timeline.size() == 2);  // create and the own note
+  CHECK_FALSE(van.status().paused.empty());
+  CHECK(van.fate(honest).text == "done before anybody knew");
+  const ChangeRef more = van.note(ticket, "and some more");
+  CHECK_FALSE(van.sync());
+  CHECK(world.place_of(van.tenant(), more) == "quarantine");
+  must(desk.sync());
+  CHECK(desk.show(ticket).timeline.size() == 2);
+  const auto ledger = world.server.read(van.tenant());
+  const auto revoked =
+      must(ledger->int64_of("SELECT max(commit_seq) FROM change_set WHERE device_id = $1", van.identity().device));
+  CHECK(revoked < static_cast<std::int64_t>(world.server.tenant(van.tenant()).commit_seq()));  // I19
+  CHECK(world.invariants_hold());
+}
+
+TEST_CASE("a disabled operator's streams close within 5 s and nothing of theirs is applied afterwards",
+          "[world][security][stream]") {
+  World world{Seed::from_environment_or(82)};
+  Device& ben = world.add_device("ben", {.role = "operator"});
+  Device& desk = world.add_device("desk");
+  const TicketId ticket = ben.create("disabled");
+  CHECK(world.run_until_quiet());
+  ben.go_live();
+  world.pass(1'000);
+  REQUIRE(ben.live());
+  world.server.administer("operator disable", {{"operator", Json("ben")}});
+  world.pass(5'000);
+  CHECK_FALSE(ben.live());
+  const ChangeRef late = ben.note(ticket, "after the end");
+  CHECK_FALSE(ben.sync());
+  CHECK(world.place_of(ben.tenant(), late) == "quarantine");
+  CHECK(world.run_until_quiet());
+  CHECK(desk.show(ticket).timeline.size() == 1);
+  CHECK(world.invariants_hold());
+}
+
+TEST_CASE("a wiped device loses its copy and keeps its work, which it hands in", "[world][security]") {
+  World world{Seed::from_environment_or(83)};
+  Device& van = world.add_device("van");
+  Device& desk = world.add_device("desk");
+  const TicketId ticket = desk.create("wiped", "a customer's secret");
+  CHECK(world.run_until_quiet());
+  world.network.cut(van.address());
+  const ChangeRef note = van.note(ticket, "not lost");
+  world.server.administer("device wipe", {{"device", Json("van")}});
+  world.network.heal();
+  for (int i = 0; i < 3; ++i) static_cast<void>(van.sync());
+  CHECK_FALSE(std::filesystem::exists(van.home() + "/replica.db"));
+  CHECK_FALSE(std::filesystem::exists(van.home() + "/replica.key"));
+  const auto refuses_everything = [&] {
+    CHECK_FALSE(van.holds(ticket));
+    client::Client& client = van.client();
+    sync::Change create;
+    create.intent = sync::Intent::create;
+    create.fields = {{sync::FieldId::subject, {}, "new", false}};
+    for (const Error& error :
+         {client.views().search("secret", 10, "").error(), client.views().list({}).error(),
+          client.views().history(std::nullopt).error(), client.views().attention().error(),
+          client.commands().find_ticket("T-2026-0001").error(), client.commands().save({create}).error()}) {
+      CHECK(error.code == ErrorCode::key_revoked);
+      CHECK(error.message.find("was wiped by order of its administrator") != std::string::npos);
+    }
+    const client::SyncStatus status = must(client.views().status());
+    CHECK(status.wiped);
+    CHECK(status.wiped_ms != 0);
+    CHECK(status.tickets == 0);
+    CHECK(status.ghosts == 0);
+    CHECK(status.paused.find("has been handed in") != std::string::npos);
+  };
+  refuses_everything();
+  van.close();
+  van.open();
+  refuses_everything();
+  static_cast<void>(van.sync());
+  refuses_everything();
+  CHECK_FALSE(std::filesystem::exists(van.home() + "/replica.db"));
+  CHECK(world.place_of(van.tenant(), note) == "quarantine");
+}
