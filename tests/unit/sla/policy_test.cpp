@@ -9,17 +9,6 @@ using sync::Status;
 
 namespace {
 
-std::string due_text(const Cycle& cycle) {
-  return cycle.due ? instant_text(*cycle.due) : "none";
-}
-
-SlaDesk always_desk(Seconds resolve) {
-  SlaDesk desk;
-  desk.rule("p", "C247", no_target, no_target, resolve);
-  desk.create("2026-06-03T10:00");
-  return desk;
-}
-
 Rule rule_for(const std::string& id, std::vector<Condition> when, std::optional<Seconds> first_response,
               std::optional<Seconds> resolve) {
   Rule rule;
@@ -40,7 +29,7 @@ std::vector<std::string> keys(const std::vector<Alert>& alerts) {
 }  // namespace
 
 TEST_CASE("K11: a new version of the list moves what runs from when it is in force", "[sla]") {
-  SlaDesk desk = always_desk(4 * h);
+  SlaDesk desk = round_the_clock(no_target, 4 * h);
   desk.new_book(utc("2026-06-03T12:00"));
   desk.rule("p", "C247", no_target, no_target, 3 * h);
   CHECK(due_text(desk.cycle(resolution, "2026-06-03T11:00")) == "2026-06-03T14:00:00Z");
@@ -48,12 +37,12 @@ TEST_CASE("K11: a new version of the list moves what runs from when it is in for
 }
 
 TEST_CASE("K11: what has stopped is never judged anew, unless an administrator orders it", "[sla]") {
-  SlaDesk desk = always_desk(4 * h);
+  SlaDesk desk = round_the_clock(no_target, 4 * h);
   desk.move("2026-06-03T13:00", Status::resolved);
   desk.new_book(utc("2026-06-04T00:00"));
   desk.rule("p", "C247", no_target, no_target, 2 * h);
   CHECK(desk.cycle(resolution, "2026-06-05T00:00").state == CycleState::met);
-  SlaDesk ordered = always_desk(4 * h);
+  SlaDesk ordered = round_the_clock(no_target, 4 * h);
   ordered.move("2026-06-03T13:00", Status::resolved);
   RuleBook late;  // says that it holds from 2 June, but came on the 4th
   late.version = 2;
@@ -69,7 +58,7 @@ TEST_CASE("K11: what has stopped is never judged anew, unless an administrator o
 
 TEST_CASE("K11: an order judges anew what began behind its instant", "[sla]") {
   const auto state = [](std::vector<Recompute> orders) {
-    SlaDesk desk = always_desk(4 * h);
+    SlaDesk desk = round_the_clock(no_target, 4 * h);
     RuleBook old, late;
     old.rules = {rule_for("r", {}, std::nullopt, 4 * h)};
     late.version = 2;
@@ -220,7 +209,7 @@ TEST_CASE("K12: a list with impossible rules is refused by the field", "[sla]") 
 }
 
 TEST_CASE("K13: green, yellow at three quarters, red behind the due instant", "[sla]") {
-  SlaDesk desk = always_desk(h);
+  SlaDesk desk = round_the_clock(no_target, h);
   CHECK(desk.cycle(resolution, "2026-06-03T10:44:59").colour() == Colour::green);
   CHECK(desk.cycle(resolution, "2026-06-03T10:45").colour() == Colour::yellow);
   CHECK(desk.cycle(resolution, "2026-06-03T11:00").colour() == Colour::yellow);
@@ -239,7 +228,7 @@ TEST_CASE("K13: the share is rounded up, and minutes left count when they are ea
 }
 
 TEST_CASE("K13: blue while paused, grey without a target, and the heat of what is consumed beneath", "[sla]") {
-  SlaDesk desk = always_desk(4 * h);
+  SlaDesk desk = round_the_clock(no_target, 4 * h);
   desk.rule("none", "C247", no_target, no_target, no_target).targets[2] = Target{};
   desk.move("2026-06-03T13:30", Status::on_hold);
   const Cycle paused = desk.cycle(resolution, "2026-06-04T10:00");
@@ -270,7 +259,7 @@ TEST_CASE("K13: a ticket has the colour of its worst open clock and sorts by the
 }
 
 TEST_CASE("K15: yellow, breach and the levels behind it, each once", "[sla]") {
-  SlaDesk desk = always_desk(4 * h);
+  SlaDesk desk = round_the_clock(no_target, 4 * h);
   CHECK(desk.alerts("2026-06-03T12:59").empty());
   CHECK(keys(desk.alerts("2026-06-03T13:00")) == std::vector<std::string>{"yellow"});
   CHECK(keys(desk.alerts("2026-06-03T14:00:01")) == std::vector<std::string>{"breach"});
@@ -287,14 +276,14 @@ TEST_CASE("K15: levels behind a breach count working time, and a retarget's from
   desk.create("2026-06-03T06:00");  // due Wednesday 17:00; + 4 h is Thursday 12:00
   CHECK(keys(desk.alerts("2026-06-04T08:59")) == std::vector<std::string>{"breach"});
   CHECK(desk.alerts("2026-06-04T09:00").at(1).at == utc("2026-06-04T09:00"));
-  SlaDesk changed = always_desk(4 * h);
+  SlaDesk changed = round_the_clock(no_target, 4 * h);
   changed.rule("hi", "C247", no_target, no_target, 2 * h).terms.late = {{0, 10 * m}};
   changed.policy("2026-06-03T13:30", "hi");
   CHECK(changed.alerts("2026-06-03T14:00").at(1).at == utc("2026-06-03T13:40"));
 }
 
 TEST_CASE("K15: a new target is a new key; the same target again is not", "[sla]") {
-  SlaDesk desk = always_desk(4 * h);
+  SlaDesk desk = round_the_clock(no_target, 4 * h);
   desk.rule("hi", "C247", no_target, no_target, 3 * h + 50 * m);
   const std::string before = desk.alerts("2026-06-03T13:10").at(0).key();
   desk.policy("2026-06-03T13:10", "hi");
@@ -305,16 +294,16 @@ TEST_CASE("K15: a new target is a new key; the same target again is not", "[sla]
 }
 
 TEST_CASE("K15: paused clocks and those that ended in time have nothing to tell", "[sla]") {
-  SlaDesk desk = always_desk(4 * h);
+  SlaDesk desk = round_the_clock(no_target, 4 * h);
   desk.move("2026-06-03T13:30", Status::on_hold);
   CHECK(desk.alerts("2026-06-04T10:00").empty());
-  SlaDesk ended = always_desk(4 * h);
+  SlaDesk ended = round_the_clock(no_target, 4 * h);
   ended.move("2026-06-03T13:30", Status::resolved);
   CHECK(ended.alerts("2026-06-04T10:00").empty());
 }
 
 TEST_CASE("K15: quiet waits for the recipient's hours, but a breach reaches managers at once", "[sla]") {
-  SlaDesk desk = always_desk(4 * h);
+  SlaDesk desk = round_the_clock(no_target, 4 * h);
   CalendarTimeline* hours = desk.calendars().find("KYIV");
   const Instant night = utc("2026-06-03T20:00");
   const Alert yellow{AlertLevel::yellow, night, resolution, "e1", "1/p/14400"};
@@ -327,7 +316,7 @@ TEST_CASE("K15: quiet waits for the recipient's hours, but a breach reaches mana
 }
 
 TEST_CASE("K16: the next look is the next instant at which something changes by itself", "[sla]") {
-  SlaDesk desk = always_desk(4 * h);
+  SlaDesk desk = round_the_clock(no_target, 4 * h);
   desk.device("van", {"2026-06-03T09:00"});
   const auto look = [&](const char* now) {
     const auto records = desk.records(now);
@@ -363,7 +352,7 @@ TEST_CASE("K16: looking at every next look sees all that a sweep of every second
 }
 
 TEST_CASE("K16: missed while the server was down, a breach is detected later with its true instant", "[sla]") {
-  SlaDesk desk = always_desk(4 * h);
+  SlaDesk desk = round_the_clock(no_target, 4 * h);
   const Alert breach = desk.alerts("2026-06-07T10:00").at(0);
   CHECK(breach.level == AlertLevel::breach);
   CHECK(breach.at == utc("2026-06-03T14:00"));
@@ -371,7 +360,7 @@ TEST_CASE("K16: missed while the server was down, a breach is detected later wit
 }
 
 TEST_CASE("K24: a long hold or wait is told once and never ends by itself", "[sla]") {
-  SlaDesk desk = always_desk(4 * h);
+  SlaDesk desk = round_the_clock(no_target, 4 * h);
   desk.move("2026-06-03T11:00", Status::on_hold);
   desk.move("2026-06-20T11:00", Status::waiting);  // still one stretch
   CHECK(desk.alerts("2026-07-03T10:59").empty());

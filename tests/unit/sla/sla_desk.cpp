@@ -146,6 +146,24 @@ std::vector<Alert> SlaDesk::alerts(const std::string& now) {
   return sla::alerts(clock(now), utc(now));
 }
 
+SlaDesk wednesday(Seconds first_response, Seconds next_response, Seconds resolve) {
+  SlaDesk desk;
+  desk.rule("p", "KYIV", first_response, next_response, resolve);
+  desk.create("2026-06-03T06:00");
+  return desk;
+}
+
+SlaDesk round_the_clock(Seconds first_response, Seconds resolve) {
+  SlaDesk desk;
+  desk.rule("p", "C247", first_response, no_target, resolve);
+  desk.create("2026-06-03T10:00");
+  return desk;
+}
+
+std::string due_text(const Cycle& cycle) {
+  return cycle.due ? instant_text(*cycle.due) : "none";
+}
+
 std::string steps_text(const BreachRecord& record) {
   std::string text;
   for (const RecordStep& step : record.steps)

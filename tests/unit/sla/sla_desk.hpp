@@ -69,6 +69,14 @@ private:
   std::unique_ptr<sla::RuleBooks> books_;
 };
 
+/// A ticket of Wednesday 3 June 2026, 09:00 in Kyiv.
+SlaDesk wednesday(sla::Seconds first_response = 4 * h, sla::Seconds next_response = no_target,
+                  sla::Seconds resolve = 8 * h);
+/// One of 10:00 whose targets count around the clock.
+SlaDesk round_the_clock(sla::Seconds first_response, sla::Seconds resolve = no_target);
+
+/// When it is due, or "none".
+std::string due_text(const sla::Cycle& cycle);
 /// What a record came to, for one comparison: "provisional 2026-06-03T10:00:00Z, rescinded ...".
 std::string steps_text(const sla::BreachRecord& record);
 
