@@ -5,45 +5,12 @@
 #include <filesystem>
 #include <fstream>
 
-#include "house.hpp"
+#include "backed_up_house.hpp"
 #include "tern/protocol/statements.hpp"
 #include "tern/sqlite/database.hpp"
 #include "tern/sync/ticket_state.hpp"
 
 namespace tern::test {
-namespace {
-
-std::string content_of(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
-
-struct BackedUpHouse {
-  House house;
-  std::unique_ptr<Device> device;
-  std::string backup;
-  BackedUpHouse() {
-    house.add_operator("ann", "supervisor");
-    device = std::make_unique<Device>(house, "ann", "all");
-    must(device->open_session());
-    device->download();
-    backup = house.folder.file("backup-1");
-  }
-  TicketId write(const std::string& subject) {
-    const TicketId ticket = random_id<TicketId>(house.environment);
-    device->push(device->create(ticket, subject));
-    return ticket;
-  }
-  Result<Json> restore(const std::string& from, std::initializer_list<Json::Member> more = {{"replace", Json(true)}}) {
-    house.core.reset();
-    Json command = cmd("restore", {{"from", Json(from)}, {"recovery-key", Json(house.recovery_key)}});
-    for (const auto& [key, value] : more) command.set(key, value);
-    return server::ServerCore::administer_offline(house.options(), command, house.environment);
-  }
-};
-
-}  // namespace
-
 TEST_CASE("a backup is one encrypted file, and moves what counts as stable only once it was checked",
           "[server][backup]") {
   BackedUpHouse scene;
@@ -149,43 +116,6 @@ TEST_CASE("revocations and erasures come back before anything else", "[server][b
       INFO(file.path());
       CHECK(content_of(file.path()).find("secret canary") == std::string::npos);
     }
-}
-
-TEST_CASE("what the log of endings lacks is added when the server opens", "[server][backup][restore]") {
-  BackedUpHouse scene;
-  const TicketId ticket = scene.write("a subject");
-  Device thief(scene.house, "ann"), twin(scene.house, "ann");
-  must(twin.open_session());
-  for (int fork = 0; fork < 2; ++fork) {  // the second one freezes the key
-    auto request = twin.request();
-    const auto header = twin.next_header();
-    request.add_change_sets(twin.seal_as(header, {twin.create(random_id<TicketId>(scene.house.environment))}));
-    twin.exchange(request);
-    request = twin.request();
-    request.add_change_sets(twin.seal_as(header, {twin.create(random_id<TicketId>(scene.house.environment))}));
-    const auto answer = twin.exchange(request);
-    for (const Bytes& statement : answer.statements())
-      if (statement.starts_with("TRN1-EC")) twin.certificate_wire = statement;
-    twin.head = {2, 0, protocol::genesis_prev_hash(twin.certificate_wire)};
-  }
-  scene.house.command(cmd("device revoke", {{"device", Json(to_uuid_text(thief.certificate.device.view()))}}));
-  scene.house.command(cmd("erase", {{"ticket", Json(to_uuid_text(ticket.view()))}}));
-
-  // A crash between the commit and the line that is written of it; what the server ends by itself has none at all.
-  const std::string log = scene.house.options().directory + "/erasures.log";
-  const std::string before = content_of(log);
-  scene.house.core.reset();
-  std::filesystem::remove(log);
-  scene.house.reopen();
-  const std::string after = content_of(log);
-  CHECK(after.find("revoke ") != std::string::npos);
-  CHECK(after.find(to_hex(thief.certificate.device)) != std::string::npos);
-  CHECK(after.find("freeze ") != std::string::npos);
-  CHECK(after.find(to_hex(twin.certificate.device)) != std::string::npos);
-  CHECK(after.find("erase ") != std::string::npos);
-  CHECK(before.find("freeze ") == std::string::npos);
-  scene.house.reopen();
-  CHECK(content_of(log) == after);  // once
 }
 
 TEST_CASE("a key that was frozen after the backup is frozen after the restore", "[server][backup][restore]") {
@@ -448,116 +378,6 @@ TEST_CASE("an encrypted server shows nothing on its disk, and its backup restore
   CHECK(words_on_disk() == 0);
 }
 
-TEST_CASE("a damaged line of the log of endings refuses a restore, until it is told to go on without it",
-          "[server][backup][restore]") {
-  BackedUpHouse scene;
-  Device thief(scene.house, "ann");
-  scene.house.command(cmd("backup", {{"to", Json(scene.backup)}}));
-  scene.house.command(cmd("device revoke", {{"device", Json(to_uuid_text(thief.certificate.device.view()))}}));
-  const std::string log = scene.house.options().directory + "/erasures.log";
-  scene.house.core.reset();
-  std::string text = content_of(log);
-  SECTION("one digit of an id is another") {
-    text[text.find("revoke ") + 50] ^= 1;
-  }
-  SECTION("no line at all") {
-    text = "revoke " + to_hex(thief.certificate.tenant) + " 3f2a\n";
-  }
-  std::ofstream(log, std::ios::binary) << text;
-  const auto refused = scene.restore(scene.backup);
-  REQUIRE_FALSE(refused);
-  CHECK(refused.error().code == ErrorCode::corrupt);
-  CHECK(refused.error().message.find("erasures.log line 1") != std::string::npos);
-  CHECK(content_of(log) == text);
-  const Json went_on = must(scene.restore(scene.backup, {{"replace", Json(true)}, {"skip-damaged-lines", Json(true)}}));
-  CHECK(went_on["skipped_lines"].size() == 1);
-  CHECK(went_on["revoked_again"].as_integer() == 0);
-}
-
-TEST_CASE("a line that was cut short does not take the next one with it", "[server][backup][restore]") {
-  BackedUpHouse scene;
-  Device thief(scene.house, "ann");
-  const std::string log = scene.house.options().directory + "/erasures.log";
-  std::ofstream(log, std::ios::binary) << "revoke 12ab";
-  scene.house.command(cmd("device revoke", {{"device", Json(to_uuid_text(thief.certificate.device.view()))}}));
-  CHECK(content_of(log).starts_with("revoke 12ab\nrevoke " + to_hex(thief.certificate.tenant)));
-}
-
-TEST_CASE("a line that a power cut left unfinished is finished when the server starts", "[server][backup][restore]") {
-  BackedUpHouse scene;
-  Device thief(scene.house, "ann");
-  const TicketId ticket = scene.write("to be erased");
-  scene.house.command(cmd("backup", {{"to", Json(scene.backup)}}));
-  scene.house.command(cmd("device revoke", {{"device", Json(to_uuid_text(thief.certificate.device.view()))}}));
-  scene.house.command(cmd("erase", {{"ticket", Json(to_uuid_text(ticket.view()))}}));
-  const std::string log = scene.house.options().directory + "/erasures.log";
-  const std::string whole = content_of(log);
-  REQUIRE(whole.find("\nerase ") != std::string::npos);
-  const auto lines = [](const std::string& text) { return std::count(text.begin(), text.end(), '\n'); };
-  const auto findings = [&] { return must(scene.house.core->administer(cmd("verify")))["findings"].size(); };
-  const auto problems = [&] {
-    const Json status = must(scene.house.core->administer(cmd("status")));
-    std::string all;
-    for (const Json& problem : status["problems"].items()) all += problem.as_string() + "\n";
-    return all;
-  };
-
-  SECTION("wherever it was cut") {
-    const std::size_t last = whole.rfind("erase ");
-    for (const std::size_t cut : {last + 1, last + 6, last + 20, last + 39, last + 60, last + 85, whole.size() - 9,
-                                  whole.size() - 3, whole.size() - 1}) {
-      scene.house.core.reset();
-      std::ofstream(log, std::ios::binary) << whole.substr(0, cut);
-      scene.house.reopen();
-      CAPTURE(cut - last);
-      const std::string mended = content_of(log);
-      CHECK(mended + (mended.ends_with('\n') ? "" : "\n") == whole);
-    }
-    CHECK(findings() == 0);
-  }
-  SECTION("and another one was written behind it") {
-    scene.house.core.reset();
-    std::ofstream(log, std::ios::binary) << whole.substr(0, 60) << "\n" << whole;
-    scene.house.reopen();
-    CHECK(findings() == 0);
-    must(scene.restore(scene.backup));
-  }
-  SECTION("of a device that was not revoked in the end") {
-    scene.house.core.reset();
-    std::ofstream(log, std::ios::binary) << whole << "revoke " + to_hex(thief.certificate.tenant) + " 00ff";
-    scene.house.reopen();
-    CHECK(content_of(log) == whole);
-  }
-  SECTION("what is damaged otherwise stays, and is named") {
-    const std::string odd = "revoke " + to_hex(thief.certificate.tenant) + " 00ff";
-    const std::string damaged = GENERATE_COPY(whole + odd + "\n", whole + "words of somebody", odd + "\n" + whole);
-    scene.house.core.reset();
-    std::ofstream(log, std::ios::binary) << damaged;
-    scene.house.reopen();
-    CHECK(content_of(log) == damaged);
-    CHECK(lines(content_of(log)) >= lines(whole));
-    CHECK(findings() == 1);
-    CHECK(problems().find(log + " line ") != std::string::npos);
-    CHECK_FALSE(scene.restore(scene.backup));
-  }
-}
-
-TEST_CASE("a backup leaves what other servers wrote into the log beside it", "[server][backup][restore]") {
-  BackedUpHouse scene;
-  Device thief(scene.house, "ann");
-  scene.house.command(cmd("device revoke", {{"device", Json(to_uuid_text(thief.certificate.device.view()))}}));
-  const std::string other = "revoke " + std::string(32, 'a') + " " + std::string(32, 'b');
-  const std::string beside = scene.house.folder.file("erasures.log");
-  std::ofstream(beside, std::ios::binary) << other << "\nwords of somebody\n";
-  scene.house.command(cmd("backup", {{"to", Json(scene.backup)}}));
-  const std::string both = content_of(beside);
-  CHECK(both.find(other + " #") != std::string::npos);
-  CHECK(both.find("words of somebody\n") != std::string::npos);
-  CHECK(both.find(to_hex(thief.certificate.device)) != std::string::npos);
-  scene.house.command(cmd("backup", {{"to", Json(scene.house.folder.file("backup-2"))}}));
-  CHECK(content_of(beside) == both);  // each once
-}
-
 TEST_CASE("a backup and an export write over nothing that they were not told to", "[server][backup][export]") {
   BackedUpHouse scene;
   scene.write("kept");
@@ -583,114 +403,6 @@ TEST_CASE("a backup and an export write over nothing that they were not told to"
     CHECK_FALSE(code(name, there, true));
     CHECK(content_of(there) != "older");
   }
-}
-
-TEST_CASE("an index that is lost beside its tenants is damage, not a new server", "[server][restore]") {
-  BackedUpHouse scene;
-  scene.write("kept");
-  scene.house.command(cmd("backup", {{"to", Json(scene.backup)}}));
-  scene.house.core.reset();
-  const std::string index = scene.house.options().directory + "/server.db";
-  for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(index + suffix);
-  SECTION("emptied") {
-    std::filesystem::resize_file(index, 0);
-  }
-  SECTION("removed") {
-    std::filesystem::remove(index);
-  }
-  SECTION("overwritten") {
-    std::ofstream(index, std::ios::binary | std::ios::in).write(std::string(8192, '\xA5').data(), 8192);
-  }
-  const auto opened = server::ServerCore::open(scene.house.options(), scene.house.environment);
-  REQUIRE_FALSE(opened);
-  CHECK(opened.error().code == ErrorCode::corrupt);
-  CHECK(opened.error().hint.find("ternd restore") != std::string::npos);
-  CHECK(opened.error().message.find("write to") == std::string::npos);
-  if (!std::filesystem::exists(index))
-    CHECK(server::ServerCore::init(scene.house.options(), "Other", "eve@example.org", "a long password",
-                                   scene.house.environment)
-              .error()
-              .code == ErrorCode::corrupt);
-  must(scene.restore(scene.backup));
-  scene.house.reopen();
-  CHECK(scene.house.command(cmd("verify"))["good"].as_bool());
-}
-
-TEST_CASE("a folder of a tenant that the index does not name is told of", "[server]") {
-  BackedUpHouse scene;
-  const std::string folder = scene.house.options().directory + "/tenants/" + std::string(32, 'a');
-  std::filesystem::create_directory(folder);
-  CHECK(to_text(scene.house.command(cmd("status"))["problems"]).find(folder) != std::string::npos);
-}
-
-TEST_CASE("a courier key that is lost shows in status and verify", "[server]") {
-  BackedUpHouse scene;
-  const std::string key = scene.house.options().directory + "/keys/courier.key";
-  SECTION("emptied") {
-    std::filesystem::resize_file(key, 0);
-  }
-  SECTION("removed") {
-    std::filesystem::remove(key);
-  }
-  CHECK(to_text(scene.house.command(cmd("status"))["problems"]).find(key) != std::string::npos);
-  const Json verified = scene.house.command(cmd("verify"));
-  CHECK_FALSE(verified["good"].as_bool());
-  CHECK(to_text(verified["findings"]).find(key) != std::string::npos);
-}
-
-TEST_CASE("a key file that is missing or damaged is named, with what to do", "[server]") {
-  BackedUpHouse scene;
-  const std::string keys = scene.house.options().directory + "/keys/";
-  scene.house.core.reset();
-  const std::string name = GENERATE(as<std::string>{}, "log.key", "key-list", "roots");
-  const bool removed = GENERATE(true, false);
-  if (removed)
-    std::filesystem::remove(keys + name);
-  else
-    std::filesystem::resize_file(keys + name, 5);
-  const auto opened = server::ServerCore::open(scene.house.options(), scene.house.environment);
-  REQUIRE_FALSE(opened);
-  CHECK(opened.error().code == ErrorCode::corrupt);
-  CHECK(opened.error().message.find(keys + name) != std::string::npos);
-  CHECK_FALSE(opened.error().hint.empty());
-}
-
-TEST_CASE("a tenant whose file is damaged is not served, and the others are", "[server]") {
-  BackedUpHouse scene;
-  House& house = scene.house;
-  const Json other = house.command(cmd("tenant add", {{"name", Json("Other")}}));
-  house.add_operator("bob", "operator", "Other");
-  Device bob(house, "bob", "own", "Other");
-  house.core.reset();
-  const std::string file = house.options().directory + "/tenants/" + to_hex(bob.certificate.tenant) + "/tern.db";
-  const std::string key = house.options().directory + "/keys/sealing-" + to_hex(bob.certificate.tenant) + ".key";
-  SECTION("the file is no database") {
-    std::filesystem::resize_file(file, 0);
-    std::ofstream(file, std::ios::binary) << std::string(8192, 'x');
-  }
-  SECTION("the file is gone") {
-    std::filesystem::remove(file);
-  }
-  SECTION("its key is gone") {
-    std::filesystem::remove(key);
-  }
-  for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(file + suffix);
-  house.reopen();
-  must(scene.device->open_session());
-  CHECK_FALSE(bob.open_session());
-  const Json rows = house.command(cmd("tenant list"))["rows"];
-  REQUIRE(rows.size() == 2);
-  CHECK(to_text(rows).find("not open: ") != std::string::npos);
-  CHECK(to_text(house.command(cmd("status"))["problems"]).find("Other: not open") != std::string::npos);
-  const auto health = house.get("/healthz");
-  CHECK(health.status == 200);
-  CHECK(must(parse_json(health.body))["reason"].as_string() == "tenant_not_open");
-  CHECK(house.core->metrics().find("tenants_not_open 1") != std::string::npos);
-  const auto verified = house.try_command(cmd("verify", {{"tenant", Json("Other")}}));
-  REQUIRE_FALSE(verified);
-  CHECK(verified.error().code == ErrorCode::corrupt);
-  CHECK(verified.error().message.find("Other") != std::string::npos);
-  CHECK_FALSE(house.try_command(cmd("backup", {{"to", Json(scene.backup)}})));
 }
 
 }  // namespace tern::test

@@ -279,4 +279,13 @@ std::vector<v1::Patch> Device::download(std::uint32_t want_bytes) {
   }
 }
 
+ErrorCode code_of(House& house, const Json& command) {
+  auto answer = house.try_command(command);
+  return answer ? ErrorCode::internal : answer.error().code;
+}
+
+Json record(const char* kind, const char* name) {
+  return Json::object({{"kind", Json(kind)}, {"name", Json(name)}});
+}
+
 }  // namespace tern::test

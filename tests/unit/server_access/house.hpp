@@ -116,4 +116,10 @@ public:
   std::int64_t clock_error_ms = 0;
 };
 
+/// Of a command that is refused; `internal` when it was done.
+ErrorCode code_of(House& house, const Json& command);
+
+/// One row of `record load`.
+Json record(const char* kind, const char* name);
+
 }  // namespace tern::test

@@ -1,0 +1,42 @@
+// A house with one supervisor's device, and the place of its backup.
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+
+#include "house.hpp"
+
+namespace tern::test {
+
+inline std::string content_of(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+struct BackedUpHouse {
+  House house;
+  std::unique_ptr<Device> device;
+  std::string backup;
+  BackedUpHouse() {
+    house.add_operator("ann", "supervisor");
+    device = std::make_unique<Device>(house, "ann", "all");
+    must(device->open_session());
+    device->download();
+    backup = house.folder.file("backup-1");
+  }
+  TicketId write(const std::string& subject) {
+    const TicketId ticket = random_id<TicketId>(house.environment);
+    device->push(device->create(ticket, subject));
+    return ticket;
+  }
+  Result<Json> restore(const std::string& from, std::initializer_list<Json::Member> more = {{"replace", Json(true)}}) {
+    house.core.reset();
+    Json command = cmd("restore", {{"from", Json(from)}, {"recovery-key", Json(house.recovery_key)}});
+    for (const auto& [key, value] : more) command.set(key, value);
+    return server::ServerCore::administer_offline(house.options(), command, house.environment);
+  }
+};
+
+}  // namespace tern::test
