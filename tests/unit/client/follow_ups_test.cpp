@@ -34,6 +34,16 @@ struct TwoTakes : ClientDesk {
     sync();
     return only_entry();
   }
+  /// Bert's, of then, which arrives now.
+  sync::ChangeRef late_close(std::int64_t then_ms) {
+    Change close = by("bert", Intent::close, pump);
+    close.wall_ms = then_ms;
+    close.seen_seq = 1;
+    commit("bert", close);
+    pull();
+    REQUIRE(show(pump).row.status == "closed");
+    return close.ref;
+  }
   FollowedUp follow(const client::HistoryEntry& entry, const std::string& id, const std::string& reason = {}) {
     return must(commands->follow_up(entry.change, id, reason));
   }
@@ -137,14 +147,9 @@ TEST_CASE("a late close is listed for whoever has the ticket, who may reopen it 
   desk.pull();
   CHECK(desk.attention().empty());
 
-  Change close = desk.by("bert", Intent::close, desk.pump);
-  close.wall_ms = early_ms;
-  close.seen_seq = 1;
-  desk.commit("bert", close);
-  desk.pull();
-  REQUIRE(desk.show(desk.pump).row.status == "closed");
+  const sync::ChangeRef close = desk.late_close(early_ms);
   const auto entry = desk.only_entry();
-  CHECK(entry.change == close.ref);
+  CHECK(entry.change == close);
   CHECK(entry.ticket == desk.pump);
   CHECK(entry.sentence.find("closed at ") == 0);
   CHECK(entry.sentence.find("arrived after 2 later moves") != std::string::npos);
@@ -177,12 +182,7 @@ TEST_CASE("who closed a ticket late, or whose own moves alone it put aside, is n
   desk.save(desk.change(Intent::take, desk.pump));
   desk.save(desk.change(Intent::start, desk.pump));
   desk.sync();
-  Change close = desk.by("bert", Intent::close, desk.pump);
-  close.wall_ms = early_ms;
-  close.seen_seq = 1;
-  desk.commit("bert", close);
-  desk.pull();
-  REQUIRE(desk.show(desk.pump).row.status == "closed");
+  desk.late_close(early_ms);
   CHECK(desk.attention().empty());  // the server's amendment tells it
 }
 
