@@ -1,6 +1,5 @@
 #include "support/fault_proxy.hpp"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -12,18 +11,12 @@
 #include <stdexcept>
 #include <vector>
 
+#include "support/loopback.hpp"
+
 namespace tern::test {
 namespace {
 
 constexpr std::size_t piece_bytes = 64 * 1024;
-
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
 
 void make_ready(int descriptor) {
   const int on = 1;
@@ -34,13 +27,10 @@ void make_ready(int descriptor) {
 }  // namespace
 
 FaultProxy::FaultProxy(std::uint16_t server_port) : server_port_(server_port) {
-  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof address;
-  if (::bind(listener_, reinterpret_cast<const sockaddr*>(&address), size) != 0 || ::listen(listener_, 128) != 0 ||
-      ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0 || ::pipe2(wake_, O_CLOEXEC) != 0)
-    throw std::runtime_error("the fault proxy cannot listen");
-  port_ = ntohs(address.sin_port);
+  const Listener listener = listen_on_loopback(128);
+  listener_ = listener.descriptor;
+  port_ = listener.port;
+  if (::pipe2(wake_, O_CLOEXEC) != 0) throw std::runtime_error("the fault proxy cannot wake its thread");
   thread_ = std::thread([this] { serve(); });
 }
 
@@ -114,10 +104,8 @@ void FaultProxy::accept_one() {
   const int client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
   if (client < 0) return;
   const std::lock_guard lock(mutex_);
-  const int server = counts_.struck ? -1 : ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const sockaddr_in address = loopback(server_port_);
-  if (server < 0 || ::connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    if (server >= 0) ::close(server);
+  const int server = counts_.struck ? -1 : connect_to_loopback(server_port_);
+  if (server < 0) {
     ::close(client);
     return;
   }

@@ -1,29 +1,17 @@
 #include "support/process_desk.hpp"
 
-#include <arpa/inet.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <fstream>
 
 #include "support/catch.hpp"
+#include "support/loopback.hpp"
 
 namespace tern::test {
 namespace {
 
 constexpr int port_first = 12'000, port_last = 30'000;
-
-bool is_free(std::uint16_t port) {
-  const int descriptor = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const bool free = ::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  ::close(descriptor);
-  return free;
-}
 
 std::string name_of(const Json& change, const Json& id) {
   return change.as_string() + ":" + id.as_string();
@@ -35,7 +23,7 @@ std::uint16_t free_port() {
   static int next = port_first + static_cast<int>(::getpid()) * 37 % (port_last - port_first);
   for (int tries = 0; tries < port_last - port_first; ++tries) {
     next = next + 1 < port_last ? next + 1 : port_first;
-    if (is_free(static_cast<std::uint16_t>(next))) return static_cast<std::uint16_t>(next);
+    if (is_free_on_loopback(static_cast<std::uint16_t>(next))) return static_cast<std::uint16_t>(next);
   }
   FAIL("no free port");
   return 0;

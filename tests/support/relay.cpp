@@ -1,28 +1,19 @@
 #include "support/relay.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cctype>
 #include <cstdlib>
-#include <stdexcept>
 #include <utility>
+
+#include "support/loopback.hpp"
 
 namespace tern::test {
 namespace {
 
 constexpr int patience_ms = 10'000, look_ms = 50;
-
-sockaddr_in loopback_port(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
 
 bool has_bytes(int descriptor, int wait_ms) {
   pollfd entry{descriptor, POLLIN, 0};
@@ -81,26 +72,19 @@ std::string http_answer(const std::string& status, const std::string& type, cons
 }
 
 Message ask(std::uint16_t port, const std::string& request) {
-  const int server = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const sockaddr_in address = loopback_port(port);
-  std::optional<Message> answer;
+  const int server = connect_to_loopback(port);
+  if (server < 0) return {};
   std::string text;
-  if (::connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
-    send_all(server, request);
-    answer = read_message(server, text);
-  }
+  send_all(server, request);
+  const auto answer = read_message(server, text);
   ::close(server);
   return answer.value_or(Message{});
 }
 
 Relay::Relay(std::uint16_t server_port) : server_port_(server_port) {
-  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = loopback_port(0);
-  socklen_t size = sizeof address;
-  if (::bind(listener_, reinterpret_cast<const sockaddr*>(&address), size) != 0 || ::listen(listener_, 16) != 0 ||
-      ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0)
-    throw std::runtime_error("the relay cannot listen");
-  port_ = ntohs(address.sin_port);
+  const Listener listener = listen_on_loopback(16);
+  listener_ = listener.descriptor;
+  port_ = listener.port;
   thread_ = std::thread([this] { serve(); });
 }
 

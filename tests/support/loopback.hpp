@@ -1,0 +1,22 @@
+// Sockets between programs of this machine.
+#pragma once
+
+#include <cstdint>
+
+namespace tern::test {
+
+struct Listener {
+  int descriptor = -1;
+  std::uint16_t port = 0;
+};
+
+/// On any free port. Throws where there is none; the caller closes it.
+Listener listen_on_loopback(int backlog);
+
+/// -1 when nobody listens there; the caller closes it.
+int connect_to_loopback(std::uint16_t port);
+
+/// Whether nobody has this port just now.
+bool is_free_on_loopback(std::uint16_t port);
+
+}  // namespace tern::test
