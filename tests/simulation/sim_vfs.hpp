@@ -16,6 +16,8 @@
 #include "support/world_files.hpp"
 #include "support/world_random.hpp"
 
+struct sqlite3_vfs;
+
 namespace tern::test {
 
 /// What a program asks of its disk; a set of them names what a fault waits for.
@@ -77,6 +79,7 @@ private:
   struct Machine;
   struct Handle;
   struct Calls;  // what SQLite calls
+  static void set_calls(sqlite3_vfs& vfs);
   struct Registered;
 
   Machine& machine_of(const std::string& path);
@@ -88,6 +91,7 @@ private:
   Random random_;
   int sector_bytes_;
   int looking_ = 0;
+  int last_errno_ = 0;
   std::map<std::string, std::shared_ptr<File>> files_;
   std::map<std::string, std::unique_ptr<Machine>> machines_;
   std::unique_ptr<Registered> registered_;
