@@ -1,6 +1,7 @@
 // A device's key in the hands of somebody who seals and sends what they like, against a real ternd: those of the
 // security scenarios that no program of ours would play.
 #include "support/key_holder.hpp"
+#include "support/zstd_bomb.hpp"
 
 #include <optional>
 

@@ -6,6 +6,7 @@
 
 #include "process/load.hpp"
 #include "support/relay.hpp"
+#include "support/zstd_bomb.hpp"
 
 namespace tern::test {
 namespace {
@@ -44,17 +45,6 @@ struct RelayedDesk {
   std::unique_ptr<const DeviceProcess> ann;
   std::string number;
 };
-
-/// A frame of 32 KiB that unpacks to a gigabyte.
-std::string gigabyte_frame() {
-  std::string frame("\x28\xb5\x2f\xfd\x00\x50", 6);
-  for (int i = 0; i < 8192; ++i) {
-    const std::uint32_t header = 128U * 1024 << 3 | 1U << 1 | (i == 8191 ? 1U : 0U);
-    for (int shift = 0; shift < 24; shift += 8) frame.push_back(static_cast<char>(header >> shift));
-    frame.push_back('\0');
-  }
-  return frame;
-}
 
 std::vector<std::string> files_holding(const std::string& folder, const std::string& bytes) {
   std::vector<std::string> found;
@@ -264,7 +254,7 @@ TEST_CASE("a captive portal, a forged 401, a forged revocation, a gigabyte in 32
       http_answer("401 Unauthorized", json, R"({"code":"session_unknown","title":"no","status":401})"),
       http_answer("403 Forbidden", json, R"({"code":"login_refused","title":"no","status":403})"),
       http_answer("200 OK", proto, std::string(300, 'x')),
-      http_answer("200 OK", proto, gigabyte_frame(), "content-encoding: zstd\r\n"),
+      http_answer("200 OK", proto, zstd_bomb(), "content-encoding: zstd\r\n"),
       "",
   };
   for (const std::string& portal : portals)
@@ -287,7 +277,7 @@ TEST_CASE("a captive portal, a forged 401, a forged revocation, a gigabyte in 32
   CHECK(status["paused"].is_null());  // a refusal that nothing proves had paused it, no longer
 
   // The other direction: what has no MAC is not unpacked.
-  const std::string frame = gigabyte_frame();
+  const std::string frame = zstd_bomb();
   const Message up =
       ask(line.server.port,
           std::string("POST ") + exchange_route + " HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: " + proto +

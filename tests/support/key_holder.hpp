@@ -41,7 +41,4 @@ private:
   client::SessionClient session_;
 };
 
-/// 1 GiB of zeros in a zstd frame of 32 KiB.
-Bytes zstd_bomb();
-
 }  // namespace tern::test

@@ -21,6 +21,7 @@
 #include "ingest/devices.hpp"
 #include "outbox/outbox.hpp"
 #include "support/world_intruder.hpp"
+#include "support/zstd_bomb.hpp"
 #include "tern/protocol/enrolment.hpp"
 #include "tern/protocol/zstd.hpp"
 
