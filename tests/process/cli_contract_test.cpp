@@ -114,6 +114,8 @@ TEST_CASE("work at a customer's is reported with times and signature, is shown a
   CHECK(refused(ann.tern(with({"--signature", desk.folder.file("none.png")})), 2, "usage")["field"].as_string() ==
         "signature");
   CHECK(refused(ann.tern(with({"--signature", desk.folder.path()})), 2, "usage")["field"].as_string() == "signature");
+  Words unnamed = {"on-site", number, "seal replaced", "--arrived", "2026-01-05T08:10:00Z", "--signature", drawn};
+  CHECK(holds(refused(ann.tern(unnamed), 2, "usage")["hint"].as_string(), "--signed-by"));
   const Ended svg = ann.tern(with({"--signature", program("tern")}));
   CHECK(svg.exit_code == 2);
   ann(with({"--left", "2026-01-05T09:45:00Z", "--signature", drawn}));
