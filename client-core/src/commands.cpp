@@ -124,8 +124,7 @@ private:
   /// An own change, or a colleague's close that ended a ticket of mine.
   Result<void> dealt_with(const OwnChange& change) {
     if (change.change.ref.device == parts_.identity.device) return dismiss_own(change.change.ref);
-    NameBook names(parts_.replica, parts_.identity);
-    return dismiss_late_end({parts_.outbox, parts_.replica, names}, change);
+    return dismiss_late_end(parts_.outbox, change);
   }
 
   FollowUpParts follow_up_parts() { return {parts_.replica, parts_.identity}; }

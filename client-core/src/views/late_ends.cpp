@@ -118,8 +118,8 @@ Result<std::optional<OwnChange>> find_late_end(ListParts parts, const sync::Chan
   return found;
 }
 
-Result<void> dismiss_late_end(ListParts parts, const OwnChange& close) {
-  return parts.outbox.set_meta(meta_of(close.change.ticket), name_of(close.change.ref));
+Result<void> dismiss_late_end(Outbox& outbox, const OwnChange& close) {
+  return outbox.set_meta(meta_of(close.change.ticket), name_of(close.change.ref));
 }
 
 }  // namespace tern::client

@@ -9,6 +9,7 @@
 
 namespace tern::client {
 
+class Outbox;
 struct OwnChange;
 
 /// One entry for each, named by the close. Its authors are told by amendments; this is for the assignee, who may be
@@ -17,6 +18,6 @@ Result<std::vector<HistoryEntry>> late_ends(ListParts parts, const ClockText& cl
 
 /// The close as something that can be followed up or dismissed; nothing where no entry has this name.
 Result<std::optional<OwnChange>> find_late_end(ListParts parts, const sync::ChangeRef& close);
-Result<void> dismiss_late_end(ListParts parts, const OwnChange& close);
+Result<void> dismiss_late_end(Outbox& outbox, const OwnChange& close);
 
 }  // namespace tern::client
