@@ -316,6 +316,7 @@ TEST_CASE("a report from on site is shown with its times and who signed, to its 
   const auto offered = desk.commands->check_offered(edit);
   REQUIRE_FALSE(offered);
   CHECK(offered.error().code == ErrorCode::bad_transition);
+  CHECK(offered.error().message == "a report from on site stays as it was signed");
 }
 
 TEST_CASE("two takes: the loser reads who was first, and what can be done", "[client][views]") {
