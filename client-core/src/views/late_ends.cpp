@@ -23,7 +23,7 @@ struct LateClose {
 /// Nothing where the ticket is not closed, the assignee closed it, or what it put aside was the assignee's alone: of
 /// their own work they are told by amendments.
 std::optional<LateClose> late_close(const sync::TicketState& state, const OperatorId& assignee) {
-  const sync::StatusView view = sync::status_view(state);
+  const sync::StatusView view = sync::status_view(state);  // nothing but a close leads to closed
   if (view.status != sync::Status::closed || state.merged_into || sync::is_deleted(state)) return std::nullopt;
   LateClose found;
   bool of_others = false;
@@ -38,8 +38,7 @@ std::optional<LateClose> late_close(const sync::TicketState& state, const Operat
     ++found.put_aside;
     of_others = of_others || move.stamp.author != assignee;
   }
-  if (!of_others || found.move->intent != sync::Intent::close || found.move->stamp.author == assignee)
-    return std::nullopt;
+  if (!of_others || found.move->stamp.author == assignee) return std::nullopt;
   return found;
 }
 
