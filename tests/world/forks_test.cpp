@@ -141,6 +141,7 @@ TEST_CASE("two copies of a device seal the same draft apart: it counts once, and
     const ChangeRef own = twin.note(ticket, "by the twin");
     CHECK(world.run_until_quiet());
     CHECK(twin.fate(draft).outcome == Outcome::applied);
+    CHECK_FALSE(twin.needs_attention(draft));  // it is its own as well
     CHECK(world.place_of(van.tenant(), own) == "ledger");
   }
   SECTION("erased meanwhile: the copy comes to rest, and nobody holds the text") {

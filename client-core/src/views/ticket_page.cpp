@@ -206,8 +206,7 @@ private:
     for (const auto& [key, adds] : state.elements) {
       const auto words = set_words(names_, key);
       for (const Stamp& stamp : adds)
-        if (words && !(state.created && stamp.ref() == state.created->ref()))
-          add(stamp, std::string(words->added), words->text);
+        if (words) add(stamp, std::string(words->added), words->text);
     }
     for (const auto& [key, removes] : state.removals) {
       const auto words = set_words(names_, key);

@@ -56,7 +56,9 @@ struct SalvagedHome {
       sync::Change change;
       change.intent = sync::Intent::create;
       change.fields = {{sync::FieldId::subject, {}, subject + std::string(240, 'x'), false}};
-      must(device.commands().save({change}));
+      const auto saved = must(device.commands().save({change}));
+      const std::string number = must(device.views().ticket(saved.front().ticket)).row.number;
+      CHECK(numbers.insert(number).second);  // never given before
       env.advance(1000);
     }
   }
@@ -83,6 +85,7 @@ struct SalvagedHome {
   VirtualEnvironment env;
   FakeServer server;
   std::vector<client::HistoryEntry> before;
+  std::set<std::string> numbers;  // provisional ones, of all that was made here
 };
 
 using Entries = std::map<sync::ChangeRef, client::HistoryEntry>;
@@ -201,6 +204,31 @@ TEST_CASE("of a damaged outbox the log that a killed program left is read as wel
   CHECK(of_the_log == 5);
 }
 
+TEST_CASE("what lies between lost pages is read, and what was confirmed counts as nothing lost", "[client][salvage]") {
+  if (!sqlite::encryption_available()) return;
+  SalvagedHome home;
+  home.work();
+  const auto pages = std::filesystem::file_size(home.outbox()) / page_bytes;
+  const auto salvage_without = [&](const std::vector<std::uintmax_t>& lost_pages) {
+    home.take_copy();
+    for (const std::uintmax_t page : lost_pages) zero_page(home.outbox(), page);
+    return must(home.salvage());
+  };
+  std::map<std::uintmax_t, std::uint64_t> rows_on;  // changes that lie on a page
+  bool confirmed_alone = false;
+  for (std::uintmax_t page = 1; page < pages; ++page) {
+    const auto report = salvage_without({page});
+    if (report.found != Found::damaged || report.kept >= 60 || report.kept < 30) continue;
+    rows_on.emplace(page, 60 - report.kept);
+    if (report.lost != 0 || std::exchange(confirmed_alone, true)) continue;
+    check_goes_on(home, report);
+  }
+  CHECK(confirmed_alone);
+  REQUIRE(rows_on.size() > 2);
+  const auto first = *rows_on.begin(), last = *rows_on.rbegin();
+  CHECK(salvage_without({first.first, last.first}).kept == 60 - first.second - last.second);
+}
+
 TEST_CASE("an outbox whose notes cannot be read names the salvage, which makes them anew", "[client][salvage]") {
   SalvagedHome home;
   home.work();
@@ -289,6 +317,10 @@ TEST_CASE("the certificate of a later device epoch outlives a lost outbox", "[cl
   other = certificate;
   other.device_epoch = 1;
   CHECK(epoch_with(other) == 2);  // earlier than what is known
+  client::SyncState state;        // and where the outbox knows the earlier one
+  state.certificate = protocol::sign_statement(other, home.server.log_key()).wire;
+  client::apply_certificate(identity, state);
+  CHECK(identity.device_epoch == 2);
   must(client::keep_certificate(paths, next));
   zero_page(paths.certificate, 0);
   CHECK(home.open()->identity().device_epoch == 1);

@@ -467,6 +467,28 @@ TEST_CASE("status counts what is saved here, sent and confirmed", "[client][view
   CHECK(json["oldest_pending_at"].is_string());
 }
 
+TEST_CASE("a ticket shows when it was first answered, resolved and closed", "[client][views]") {
+  ClientDesk desk;
+  desk.add_operator("ann");
+  const TicketId pump = desk.colleagues_ticket("ann", "pump leaks");
+  std::vector<std::int64_t> when;
+  for (const Intent intent : {Intent::message, Intent::resolve, Intent::close}) {
+    desk.env.advance(60'000);
+    Change change = desk.by("ann", intent, pump);
+    change.wall_ms = desk.env.wall_ms();
+    if (intent == Intent::message) change.visibility = sync::Visibility::open;
+    if (intent == Intent::message) change.text = "on my way";
+    desk.commit("ann", change);
+    when.push_back(change.wall_ms);
+  }
+  desk.pull();
+  const auto view = desk.show(pump);
+  CHECK(std::vector{view.first_response_ms, view.resolved_ms, view.closed_ms} == when);
+  const Json json = to_json(view);
+  CHECK(json["first_response_at"].as_string() == client::rfc3339(when[0]));
+  CHECK(json["closed_at"].as_string() == client::rfc3339(when[2]));
+}
+
 TEST_CASE("what was erased reads as erased, not as if it had never been there", "[client][views]") {
   ClientDesk desk;
   desk.add_operator("ann");
