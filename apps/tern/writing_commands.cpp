@@ -194,12 +194,12 @@ Result<std::vector<Change>> on_site_changes(Session& session) {
     TERN_TRY(change.target, session.record(sync::RecordKind::contact, call.contact));
   }
   if (call.signature.empty()) return std::vector<Change>{change};
+  if (call.signed_by.empty() && call.contact.empty())
+    return fail(ErrorCode::usage, "Who signed is missing.", "Pass --signed-by NAME, or --contact NAME.", "signed-by");
   TERN_TRY(change.signature, read_signature(call.signature));
   change.media_type = "image/png";
   return std::vector<Change>{change};
 }
-  if (call.signed_by.empty() && call.contact.empty())
-    return fail(ErrorCode::usage, "Who signed is missing.", "Pass --signed-by NAME, or --contact NAME.", "signed-by");
 
 /// A message by the beginning of its id, as `show` prints it, or by DEVICE:ID.
 Result<sync::ChangeRef> message_named(Session& session, const TicketId& ticket, const std::string& name) {
