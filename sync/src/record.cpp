@@ -1,8 +1,5 @@
 #include "tern/sync/record.hpp"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -51,13 +48,15 @@ Result<void> check_record_text(std::string_view text, std::size_t bytes_max, std
 }
 
 Result<void> read_attributes(const v1::Record& message, Record& record) {
-  if (message.attributes().size() > limits::record_attributes_max)
+  if (static_cast<std::size_t>(message.attributes_size()) > limits::record_attributes_max)
     return refuse(ErrorCode::too_large, "attributes", "are too many");
-  for (const auto& [name, value] : message.attributes()) {
+  for (const v1::Attribute& attribute : message.attributes()) {
+    const std::string& name = attribute.name();
+    const std::string& value = attribute.value();
     if (name.empty()) return refuse(ErrorCode::invalid, "attributes", "hold one without a name");
     TERN_CHECKED(check_record_text(name, limits::field_key_bytes_max, "attributes"));
     TERN_CHECKED(check_record_text(value, limits::custom_value_bytes_max, "attributes"));
-    record.attributes.emplace(name, value);
+    record.attributes.insert_or_assign(name, value);
   }
   return {};
 }
@@ -94,17 +93,13 @@ Bytes encode_record(const Record& record) {
   message.set_name(record.name);
   message.set_version(record.version);
   message.set_deleted(record.deleted);
-  message.mutable_attributes()->insert(record.attributes.begin(), record.attributes.end());
-  for (const RecordId& ref : record.refs) message.add_refs(Bytes(ref.view()));
-
-  Bytes bytes;
-  {
-    google::protobuf::io::StringOutputStream sink(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&sink);
-    coded.SetSerializationDeterministic(true);  // equal records are equal bytes, whatever order the map has
-    message.SerializeToCodedStream(&coded);
+  for (const auto& [name, value] : record.attributes) {  // in one order: equal records are equal bytes
+    v1::Attribute& attribute = *message.add_attributes();
+    attribute.set_name(name);
+    attribute.set_value(value);
   }
-  return bytes;
+  for (const RecordId& ref : record.refs) message.add_refs(Bytes(ref.view()));
+  return message.SerializeAsString();
 }
 
 Result<Record> decode_record(ByteView bytes) {
