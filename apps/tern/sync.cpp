@@ -31,16 +31,24 @@ public:
     if (shown_) std::cerr << "\r                                \r" << std::flush;
   }
   Result<client::HttpAnswer> send(const client::HttpRequest& request) override {
-    const auto& report = engine_.report();
-    if (show_ && report.tickets_in_scope > 0) {
-      std::cerr << '\r' << std::min(report.patches, report.tickets_in_scope) << " of " << report.tickets_in_scope
-                << " tickets " << std::flush;
-      shown_ = true;
-    }
+    tell();
     return inner_.send(request);
+  }
+  void send_ahead(const client::HttpRequest& request) override { inner_.send_ahead(request); }
+  Result<client::HttpAnswer> fetch() override {
+    tell();
+    return inner_.fetch();
   }
 
 private:
+  void tell() {
+    const auto& report = engine_.report();
+    if (!show_ || report.tickets_in_scope == 0) return;
+    std::cerr << '\r' << std::min(report.patches, report.tickets_in_scope) << " of " << report.tickets_in_scope
+              << " tickets " << std::flush;
+    shown_ = true;
+  }
+
   client::Transport& inner_;
   client::SyncEngine& engine_;
   bool show_, shown_ = false;

@@ -23,6 +23,7 @@ class NoEngine final : public SyncEngine {
 public:
   void start_round() override {}
   void retry_now() override {}
+  void send_ahead(bool) override {}
   EngineStep next() override {
     EngineStep step;
     step.kind = EngineStep::Kind::wait;

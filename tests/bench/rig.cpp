@@ -169,12 +169,14 @@ Result<void> flush(client::SyncEngine& engine, client::StreamConnection& stream)
   return {};
 }
 
-Result<bool> take_message(client::SyncEngine& engine, client::StreamConnection& stream, std::int64_t timeout_ms) {
+Result<bool> take_message(client::SyncEngine& engine, client::StreamConnection& stream, std::int64_t timeout_ms,
+                          const std::function<void()>& after_slice) {
   TERN_TRY(const auto message, stream.receive(timeout_ms));
   if (!message) return false;
   TERN_CHECKED(engine.on_stream_message(*message));
   for (;;) {
     TERN_TRY(const bool more, engine.apply_slice(row_budget));
+    if (after_slice) after_slice();
     if (!more) return true;
   }
 }

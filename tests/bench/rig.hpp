@@ -1,6 +1,7 @@
 // A whole server on loopback and real devices that talk to it over real sockets, in one process.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -68,7 +69,8 @@ Result<std::unique_ptr<client::StreamConnection>> open_stream(client::SyncEngine
 /// Sends what the engine has to say.
 Result<void> flush(client::SyncEngine& engine, client::StreamConnection& stream);
 /// Takes one message, if one comes in time, and applies what it brought. True when one came.
-Result<bool> take_message(client::SyncEngine& engine, client::StreamConnection& stream, std::int64_t timeout_ms);
+Result<bool> take_message(client::SyncEngine& engine, client::StreamConnection& stream, std::int64_t timeout_ms,
+                          const std::function<void()>& after_slice = {});
 /// Until everything is sent, answered and applied.
 Result<void> settle(client::SyncEngine& engine, client::StreamConnection& stream);
 

@@ -46,17 +46,16 @@ public:
 private:
   void run() {
     client::SyncEngine& engine = device_.client->engine();
-    for (std::uint64_t next = 1; !stopping_;) {
-      if (!flush(engine, *stream_)) return;
-      const auto came = take_message(engine, *stream_, 100);
-      if (!came) return;
-      if (!*came) continue;
+    std::uint64_t next = 1;
+    const auto look = [&] {
       const auto now = Clock::now();
       const auto view = device_.client->views().ticket(ticket_);
-      if (!view || view->row.subject != subject(next)) continue;
+      if (!view || view->row.subject != subject(next)) return;
       seen_at_ = now.time_since_epoch().count();
       seen_round_.store(next++, std::memory_order_release);
-    }
+    };
+    while (!stopping_)
+      if (!flush(engine, *stream_) || !take_message(engine, *stream_, 100, look)) return;
   }
 
   BenchDevice device_;

@@ -376,16 +376,21 @@ void FakeServer::add_patch(const TicketId& ticket, v1::ExchangeResponse& respons
 void FakeServer::add_page(const v1::ExchangeRequest& request, v1::ExchangeResponse& response) {
   sync::ScopeDigest digest;
   std::vector<std::pair<std::uint64_t, TicketId>> newer;
+  // As of a real one, the cursor of a first replica stays where it is, and a token says how far a page came.
+  const std::uint64_t cursor = request.cursor().commit_seq();
+  const std::uint64_t behind = request.page_token().empty() ? cursor : std::stoull(request.page_token());
   for (const auto& [id, changes] : tickets_) {
     digest.add(id, changes.back().commit_seq, rights_version);
-    if (changes.back().commit_seq > request.cursor().commit_seq()) newer.emplace_back(changes.back().commit_seq, id);
+    if (changes.back().commit_seq > behind) newer.emplace_back(changes.back().commit_seq, id);
   }
   std::sort(newer.begin(), newer.end());
   const bool more = newer.size() > tickets_per_page;
   if (more) newer.resize(tickets_per_page);
   for (const auto& [seq, id] : newer) add_patch(id, response);
   response.mutable_cursor()->set_epoch(Bytes(epoch_.view()));
-  response.mutable_cursor()->set_commit_seq(more ? newer.back().first : leaves_.size());
+  const bool token = more && cursor == 0;
+  response.mutable_cursor()->set_commit_seq(token ? 0 : more ? newer.back().first : leaves_.size());
+  if (token) response.set_page_token(std::to_string(newer.back().first));
   response.set_more(more);
   response.set_tickets_in_scope(tickets_.size());
   for (const std::uint32_t index : request.want_buckets()) {

@@ -191,6 +191,13 @@ void Device::pump() {
       case EngineStep::Kind::send:
         send(std::move(step.request));
         break;
+      case EngineStep::Kind::send_ahead:
+        send_ahead(std::move(step.request));
+        break;
+      case EngineStep::Kind::fetch:
+        in_flight_ = awaits_ahead_ = !came_ahead_;
+        if (came_ahead_) static_cast<void>(client_->engine().on_answer(*std::exchange(came_ahead_, std::nullopt)));
+        break;
       case EngineStep::Kind::apply:
         slice_due_ = true;
         world_.schedule.after(1, [this, life = life_] {
@@ -218,11 +225,24 @@ void Device::pump() {
 void Device::send(client::HttpRequest request) {
   in_flight_ = true;
   world_.network.carry(address_, std::move(request), [this, life = life_](const Result<client::HttpAnswer>& answer) {
-    if (life != life_ || !powered()) return;
-    in_flight_ = false;
-    static_cast<void>(client_->engine().on_answer(answer));
-    pump();
+    if (life == life_ && powered()) take(answer);
   });
+}
+
+void Device::take(const Result<client::HttpAnswer>& answer) {
+  in_flight_ = awaits_ahead_ = false;
+  static_cast<void>(client_->engine().on_answer(answer));
+  pump();
+}
+
+void Device::send_ahead(client::HttpRequest request) {
+  came_ahead_.reset();
+  world_.network.carry(address_, std::move(request),
+                       [this, life = life_, ahead = ++aheads_](const Result<client::HttpAnswer>& answer) {
+                         if (life != life_ || ahead != aheads_ || !powered()) return;
+                         if (awaits_ahead_) return take(answer);
+                         came_ahead_ = answer;
+                       });
 }
 
 void Device::apply_slice() {
@@ -294,6 +314,7 @@ Result<void> Device::try_open() {
   options.home = home_;
   if (world_.disk != nullptr) options.vfs = world_.disk->vfs();
   TERN_TRY(client_, client::Client::open(options, environment));
+  client_->engine().send_ahead(true);
   identity_ = client_->identity();
   return {};
 }
@@ -306,7 +327,8 @@ void Device::close() {
   ++life_;
   if (const auto stream = std::exchange(stream_, nullptr)) stream->close();
   client_.reset();
-  in_flight_ = slice_due_ = up_to_date_ = live_ = false;
+  in_flight_ = slice_due_ = up_to_date_ = live_ = awaits_ahead_ = false;
+  came_ahead_.reset();
   wake_at_ms_.reset();
   fault_.reset();
 }

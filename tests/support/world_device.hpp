@@ -132,6 +132,8 @@ private:
   void pump();
   void pump_stream();
   void send(client::HttpRequest request);
+  void send_ahead(client::HttpRequest request);
+  void take(const Result<client::HttpAnswer>& answer);
   void apply_slice();
   void wait_until(std::int64_t boot_ms);
   std::map<TicketId, std::string> everything_shown();
@@ -143,6 +145,9 @@ private:
   std::unique_ptr<client::Client> client_;
   std::uint64_t life_ = 0;  // events of an earlier one are void
   bool in_flight_ = false, slice_due_ = false, up_to_date_ = false, live_ = false;
+  std::uint64_t aheads_ = 0;   // requests that were sent while a page was applied
+  bool awaits_ahead_ = false;  // the answer to the last of them, which is then `in_flight_`
+  std::optional<Result<client::HttpAnswer>> came_ahead_;
   std::optional<std::int64_t> wake_at_ms_;
   unsigned waits_ = 0;
   std::optional<Error> fault_;

@@ -22,11 +22,19 @@ public:
   Inside(TransportOptions options, ServerUrl url, Poco::Net::Context::Ptr tls)
       : options_(std::move(options)), url_(std::move(url)), tls_(std::move(tls)) {}
 
-  Result<HttpAnswer> send(const HttpRequest& request);
+  void begin(const HttpRequest& request);
+  Result<HttpAnswer> finish();
   Result<StreamOpening> open_stream(const HttpRequest& upgrade);
   void start_anew() { kept_.reset(); }
 
 private:
+  /// A request that is out, or on its way out.
+  struct Sending {
+    std::unique_ptr<Line> line;
+    std::string bytes;
+    std::size_t sent = 0;
+  };
+
   /// True when the whole request was sent as well, so that the line is good for another.
   Result<bool> exchange(Line& line, std::string_view bytes, AnswerReader& reader);
   /// One read into the reader. `more` also when nothing was there yet.
@@ -37,20 +45,35 @@ private:
   const Poco::Net::Context::Ptr tls_;
   std::unique_ptr<Line> kept_;  // good at kept_since_ms_
   std::int64_t kept_since_ms_ = 0;
+  Result<Sending> sending_ = Sending{};
   std::string scratch_;
 };
 
-Result<HttpAnswer> HttpTransport::Inside::send(const HttpRequest& request) {
-  TERN_TRY(const std::string bytes, write_request(request, url_.authority()));
-  std::unique_ptr<Line> line = std::move(kept_);
-  if (line && (steady_ms() - kept_since_ms_ > idle_ms_max || line->has_news())) line.reset();
-  if (!line) {
-    TERN_TRY(line, Line::connect(url_, tls_, options_.connect_ms));
-  }
+/// As much of it goes out as the line takes at once.
+void HttpTransport::Inside::begin(const HttpRequest& request) {
+  sending_ = Sending{};
+  const auto started = [&]() -> Result<Sending> {
+    Sending sending;
+    TERN_TRY(sending.bytes, write_request(request, url_.authority()));
+    sending.line = std::move(kept_);
+    if (sending.line && (steady_ms() - kept_since_ms_ > idle_ms_max || sending.line->has_news())) sending.line.reset();
+    if (!sending.line) {
+      TERN_TRY(sending.line, Line::connect(url_, tls_, options_.connect_ms));
+    }
+    const LineStep step = sending.line->write(std::string_view(sending.bytes).substr(0, piece_bytes));
+    if (step.state == LineState::moved) sending.sent = step.bytes;
+    return sending;
+  };
+  sending_ = started();
+}
+
+Result<HttpAnswer> HttpTransport::Inside::finish() {
+  TERN_TRY(Sending sending, std::exchange(sending_, Sending{}));
+  if (!sending.line) return fail(ErrorCode::usage, "There is no request to fetch an answer to.");
   AnswerReader reader;
-  TERN_TRY(const bool sent, exchange(*line, bytes, reader));
+  TERN_TRY(const bool sent, exchange(*sending.line, std::string_view(sending.bytes).substr(sending.sent), reader));
   if (sent && reader.keeps_alive() && reader.rest().empty()) {
-    kept_ = std::move(line);
+    kept_ = std::move(sending.line);
     kept_since_ms_ = steady_ms();
   }
   return reader.take();
@@ -135,7 +158,14 @@ Result<std::unique_ptr<HttpTransport>> HttpTransport::open(TransportOptions opti
 HttpTransport::HttpTransport(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
 HttpTransport::~HttpTransport() = default;
 Result<HttpAnswer> HttpTransport::send(const HttpRequest& request) {
-  return inside_->send(request);
+  inside_->begin(request);
+  return inside_->finish();
+}
+void HttpTransport::send_ahead(const HttpRequest& request) {
+  inside_->begin(request);
+}
+Result<HttpAnswer> HttpTransport::fetch() {
+  return inside_->finish();
 }
 void HttpTransport::start_anew() {
   inside_->start_anew();

@@ -65,6 +65,13 @@ EngineStep Engine::next() {
   EngineStep step;
   if (page_) {
     step.kind = EngineStep::Kind::apply;
+    if (!std::exchange(page_->may_ask_ahead, false) || !ahead_wanted_ || stream_) return step;
+    auto ahead = exchange_request(PagePlace{page_->cursor, page_->token});
+    if (!ahead) return step;  // the exchange behind this page meets the same, and says so
+    flight_->ahead = true;
+    step.kind = EngineStep::Kind::send_ahead;
+    step.request = std::move(*ahead);
+    report_.bytes_up += step.request.body.size();
     return step;
   }
   if (!round_) return step;
@@ -77,6 +84,12 @@ EngineStep Engine::next() {
     return step;
   }
   wake_at_ms_ = 0;
+  if (fits_ahead()) {
+    flight_->awaited_ms = environment_.boot_ms();
+    step.kind = EngineStep::Kind::fetch;
+    return step;
+  }
+  drop_ahead();
   auto request = next_request();
   if (!request && begins_anew(request.error())) request = next_request();
   if (!request) {
@@ -126,10 +139,25 @@ bool Engine::others_due() const {
   return state_.others_epoch != 0 && !others_stopped_ && !push_only();
 }
 
-Result<Engine::Flight> Engine::begin_flight() {
+/// The request that is out asked for the page that is due now: the page before is in, and nothing came between.
+bool Engine::fits_ahead() {
+  if (!flight_ || !flight_->ahead || !session_.open() || flight_->copy_life != replica_.life()) return false;
+  const auto here = page_place(replica_);
+  return here && flight_->plan.behind == *here;
+}
+
+/// Nobody takes its answer, but it may have arrived.
+void Engine::drop_ahead() {
+  if (!flight_ || !flight_->ahead) return;
+  if (flight_->built.last_seq != 0) (void)outbox_.mark_sent(flight_->built.last_seq);
+  flight_.reset();
+}
+
+Result<Engine::Flight> Engine::begin_flight(std::optional<PagePlace> behind) {
   Flight flight;
   flight.kind = Flight::Kind::exchange;
   flight.plan = plan_exchange();
+  flight.plan.behind = std::move(behind);
   TERN_TRY(Outbox::Head head, outbox_.head());
   if (push_only()) own_sets_until_ = 0;
   if (own_sets_until_ > head.chain_seq) {
@@ -156,12 +184,12 @@ Result<Engine::Flight> Engine::begin_flight() {
   }
   TERN_TRY(flight.built, build_exchange(outbox_, push_only() ? nullptr : &replica_, flight.plan, environment_));
   flight.copy_life = replica_.life();
-  flight.request_boot_ms = environment_.boot_ms();
+  flight.request_boot_ms = flight.awaited_ms = environment_.boot_ms();
   return flight;
 }
 
-Result<HttpRequest> Engine::exchange_request() {
-  TERN_TRY(Flight flight, begin_flight());
+Result<HttpRequest> Engine::exchange_request(std::optional<PagePlace> behind) {
+  TERN_TRY(Flight flight, begin_flight(std::move(behind)));
   HttpRequest request;
   request.target = std::string(exchange_target);
   request.headers = {{"content-type", "application/x-protobuf"}};
@@ -179,7 +207,8 @@ Result<HttpRequest> Engine::exchange_request() {
 }
 
 Result<void> Engine::on_answer(const Result<HttpAnswer>& answer) {
-  if (!flight_ || flight_->on_stream) return fail(ErrorCode::usage, "There is no request that this could answer.");
+  if (!flight_ || flight_->on_stream || page_)
+    return fail(ErrorCode::usage, "There is no request that this could answer.");
   if (!answer) {
     if (flight_->built.last_seq != 0) (void)outbox_.mark_sent(flight_->built.last_seq);  // it may have arrived
     return fault(answer.error());
@@ -256,6 +285,7 @@ void Engine::finish_round() {
 tl::unexpected<Error> Engine::fault(Error error, std::int64_t at_least_ms) {
   // What came cannot be read, or the server has a word this version does not know: of the other side, and tried again.
   if (error.code == ErrorCode::malformed || error.code == ErrorCode::internal) error.code = ErrorCode::no_connection;
+  drop_ahead();
   flight_.reset();
   proof_.reset();
   clock_corrected_ = false;                // somebody may set it again before a request gets through
@@ -276,6 +306,7 @@ tl::unexpected<Error> Engine::pause(Error error) {
 bool Engine::begins_anew(const Error& error) {
   const bool healed = error.code == ErrorCode::storage_failed && error.field == field_copy;  // it is empty already
   if (!healed && !replica_.heal(outbox_, error)) return false;
+  drop_ahead();
   flight_.reset();
   page_.reset();
   last_fault_.reset();

@@ -144,7 +144,7 @@ Result<void> Engine::take_response(std::unique_ptr<v1::ExchangeResponse> respons
   if (!checked) return on_bad_response(checked.error());
   ++report_.exchanges;
   session_renewed_ = clock_corrected_ = false;  // this session works
-  adapt_page_size(environment_.boot_ms() - flight.request_boot_ms);
+  adapt_page_size(environment_.boot_ms() - flight.awaited_ms);
   newest_server_time_ms_ = checked->response->server_time_ms();
   if (newest_server_time_ms_ != 0) {
     const std::int64_t offset_ms = newest_server_time_ms_ - environment_.wall_ms();
@@ -260,6 +260,7 @@ Result<void> Engine::finish_erasing() {
   if (erasing_.empty()) return {};
   TERN_TRY(const auto unnamed, outbox_.erase({erasing_.begin(), erasing_.end()}));
   TERN_CHECKED(replica_.refold(outbox_, unnamed));
+  TERN_CHECKED(replica_.index_words());
   erasing_.clear();
   for (sqlite::Database* database : {&outbox_.database(), &replica_.database()})
     static_cast<void>(database->checkpoint(sqlite::CheckpointMode::truncate));  // a reader may hold it up

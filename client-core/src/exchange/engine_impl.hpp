@@ -30,6 +30,7 @@ public:
 
   void start_round() override;
   void retry_now() override;
+  void send_ahead(bool on) override { ahead_wanted_ = on; }
   EngineStep next() override;
   Result<void> on_answer(const Result<HttpAnswer>& answer) override;
   Result<bool> apply_slice(std::size_t row_budget) override;
@@ -56,6 +57,8 @@ private:
     BuiltExchange built;
     std::uint64_t copy_life = 0;     // of the replica that the answer's page is for
     std::uint64_t acked_before = 0;  // of the outbox, or of the deposit
+    bool ahead = false;              // sent while a page was applied
+    std::int64_t awaited_ms = 0;     // boot clock: since when nothing else is left to do
   };
 
   /// A page on its way into the replica, and what is to be known when it is in.
@@ -68,13 +71,16 @@ private:
     std::optional<Hash> scope_digest;  // of the checkpoint
     bool was_complete = false;         // the first replica, before this page
     bool devices = false;              // it brings records of devices
+    bool may_ask_ahead = false;        // nothing but its token decides on the page behind it
   };
 
   // engine.cpp: rounds
   Result<HttpRequest> next_request();
-  Result<Flight> begin_flight();
-  Result<HttpRequest> exchange_request();
+  Result<Flight> begin_flight(std::optional<PagePlace> behind);
+  Result<HttpRequest> exchange_request(std::optional<PagePlace> behind = {});
   ExchangePlan plan_exchange() const;
+  bool fits_ahead();
+  void drop_ahead();
   [[nodiscard]] bool others_due() const;
   Result<void> take_answer(const HttpAnswer& answer);
   Result<void> finish_exchange();
@@ -165,7 +171,8 @@ private:
   std::optional<HttpRequest> proof_;  // the next request of the handshake
   std::optional<Flight> flight_;
   std::optional<Page> page_;
-  bool page_more_ = false;  // the last page was not the last one
+  bool page_more_ = false;     // the last page was not the last one
+  bool ahead_wanted_ = false;  // the driver can have a request out while it applies
   std::int64_t newest_server_time_ms_ = 0;
   std::uint32_t want_bytes_ = limits::want_bytes_default;
 

@@ -32,6 +32,9 @@ Result<void> Engine::begin_page(std::unique_ptr<v1::ExchangeResponse> response, 
                   "Your work is still sent; tell your administrator.",
                   {}});
   }
+  page.may_ask_ahead = !pushed && page.more && !page.was_complete && !page.token.empty() &&
+                       response->packs_size() == 0 && page.cursor.commit_seq == here.commit_seq &&
+                       own_sets_until_ == 0 && !others_due();
   report_.patches += static_cast<std::uint64_t>(response->patches_size() + response->own_folds().versions_size());
   report_.tickets_in_scope = std::max(report_.tickets_in_scope, response->tickets_in_scope());
   TERN_TRY(const Outbox::Head head, outbox_.head());

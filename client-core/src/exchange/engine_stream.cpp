@@ -102,11 +102,12 @@ Result<void> Engine::take_push(std::unique_ptr<v1::ExchangeResponse> response) {
 }
 
 std::optional<Bytes> Engine::next_stream_message() {
+  drop_ahead();
   const bool free = stream_ && round_ && !flight_ && !page_ && !parts_.wiped && !too_big_for_stream_;
   if (!free || wake_at_ms_ > environment_.boot_ms()) return std::nullopt;
   wake_at_ms_ = 0;
-  auto flight = begin_flight();
-  if (!flight && begins_anew(flight.error())) flight = begin_flight();
+  auto flight = begin_flight({});
+  if (!flight && begins_anew(flight.error())) flight = begin_flight({});
   if (!flight) {
     (void)fault(flight.error());
     return std::nullopt;

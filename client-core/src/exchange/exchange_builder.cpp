@@ -17,10 +17,9 @@ void put(v1::Cursor& out, const CursorHeld& cursor) {
 }
 
 Result<void> add_replica(v1::ExchangeRequest& request, Replica& replica, const ExchangePlan& plan) {
-  TERN_TRY(const CursorHeld cursor, replica.cursor());
-  put(*request.mutable_cursor(), cursor);
-  TERN_TRY(const auto token, replica.meta(meta_page_token));
-  if (token) request.set_page_token(*token);
+  TERN_TRY(const PagePlace place, plan.behind ? Result<PagePlace>(*plan.behind) : page_place(replica));
+  put(*request.mutable_cursor(), place.cursor);
+  if (!place.token.empty()) request.set_page_token(place.token);
   TERN_TRY(const auto versions, replica.pack_versions());
   for (const auto& [kind, version] : versions) {
     v1::PackVersion& pack = *request.add_pack_versions();
@@ -65,6 +64,14 @@ Result<void> add_sets(v1::ExchangeRequest& request, BuiltExchange& built, Outbox
 }
 
 }  // namespace
+
+Result<PagePlace> page_place(Replica& replica) {
+  PagePlace place;
+  TERN_TRY(place.cursor, replica.cursor());
+  TERN_TRY(const auto token, replica.meta(meta_page_token));
+  place.token = token.value_or(Bytes{});
+  return place;
+}
 
 Result<bool> first_replica_complete(Replica& replica) {
   TERN_TRY(const auto complete, replica.meta(meta_first_replica_complete));

@@ -14,6 +14,13 @@ namespace tern::client {
 
 using ExchangeNonce = FixedBytes<16, struct ExchangeNonceTag>;
 
+/// Where the next page begins.
+struct PagePlace {
+  CursorHeld cursor;
+  Bytes token;
+  bool operator==(const PagePlace&) const = default;
+};
+
 /// What this exchange is for.
 struct ExchangePlan {
   bool push = true;                  // sets from `push_from` on
@@ -28,6 +35,7 @@ struct ExchangePlan {
   bool own_folds = true;             // takes "as your own fold of it" for own work
   protocol::LogHead held_head;       // zero: none in this epoch
   std::uint32_t want_bytes = limits::want_bytes_default;
+  std::optional<PagePlace> behind;  // where the replica will stand, once the page is in that is being applied
 };
 
 struct BuiltExchange {
@@ -45,6 +53,9 @@ inline constexpr std::size_t sets_bytes_max = limits::mib - request_overhead_byt
 /// `replica` may be null when the plan does not pull.
 Result<BuiltExchange> build_exchange(Outbox& outbox, Replica* replica, const ExchangePlan& plan,
                                      Environment& environment);
+
+/// Where the replica stands.
+Result<PagePlace> page_place(Replica& replica);
 
 /// Whether the first replica has come to its end.
 Result<bool> first_replica_complete(Replica& replica);

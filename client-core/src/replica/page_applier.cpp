@@ -41,7 +41,6 @@ public:
   }
 
 private:
-  static constexpr std::uint64_t few_rows = 256;
   static constexpr int pages_per_commit_max = 4;
   static constexpr int small_pages_per_commit_max = 16;
 
@@ -109,15 +108,14 @@ private:
     TERN_CHECKED(refold());
     bool words_wait = false;
     if (last) {
-      TERN_TRY(words_wait, index_few());
+      TERN_TRY(words_wait, words_due());
     }
     begun_ = place_;
     impl().digest = digest_;
     if (!last) return true;
     // A row that the next page touches lies mostly beside one of this page: what both write is written once.
-    const bool follows = page_->more() || round_goes_on_;
     const int pages_max = page_->more() ? pages_per_commit_max : small_pages_per_commit_max;
-    const bool together = follows && !something_left_ && ++impl().open_pages < pages_max;
+    const bool together = follows() && !something_left_ && ++impl().open_pages < pages_max;
     if (!together) TERN_CHECKED(impl().settle());
     applied_ = true;
     done_ = !words_wait;
@@ -138,13 +136,12 @@ private:
     return {};
   }
 
-  /// The words of a few rows go in with them; those of many wait for a slice of their own, and while more pages follow
-  /// until they fill one.
-  Result<bool> index_few() {
+  /// Nobody waits for the index who only wants to see what came: it gets a slice of its own behind the last page, or
+  /// once there is enough for a batch. What leaves, leaves it at once.
+  Result<bool> words_due() {
+    if (something_left_) TERN_CHECKED(impl().words.work_off_changed(*impl().database, word_batch_rows));
     TERN_TRY(const std::uint64_t waiting, impl().words.backlog(*impl().database));
-    if (waiting > few_rows) return waiting >= word_batch_rows || !page_->more();
-    TERN_CHECKED(impl().words.work_off(*impl().database, few_rows));
-    return false;
+    return waiting >= word_batch_rows || (waiting != 0 && !follows());
   }
 
   Result<bool> index_slice() {
@@ -155,9 +152,12 @@ private:
     TERN_TRY(const std::uint64_t waiting, impl().words.backlog(*impl().database));
     TERN_CHECKED(impl().words.store(*impl().database));
     TERN_CHECKED(transaction.commit());
-    done_ = waiting < word_batch_rows && (page_->more() || waiting == 0);
+    done_ = waiting == 0 || (waiting < word_batch_rows && follows());
     return !done_;
   }
+
+  /// Another page, as far as is known.
+  [[nodiscard]] bool follows() const { return page_->more() || round_goes_on_; }
 
   [[nodiscard]] bool at_end() const {
     return place_.pack >= page_->packs_size() && place_.left >= page_->left_size() &&

@@ -131,7 +131,7 @@ Result<std::int64_t> TicketTable::insert(const TicketId& ticket, std::uint64_t v
   TERN_CHECKED(run_with(database_, insert_sql, columns, ticket, version, blob_or_null(state)));
   const std::int64_t id = database_.last_insert_rowid();
   words_.added_ticket(id);
-  if (!columns.aliases.empty()) TERN_CHECKED(set_aliases(id, columns.aliases));
+  TERN_CHECKED(add_aliases(id, columns.aliases));
   return id;
 }
 
@@ -215,6 +215,10 @@ Result<void> TicketTable::set_aliases(std::int64_t id, const std::vector<std::st
   }
   if (held.size() == aliases.size() && std::ranges::is_permutation(held, aliases)) return {};
   TERN_CHECKED(database_.run("DELETE FROM ticket_alias WHERE ticket = $1", id));
+  return add_aliases(id, aliases);
+}
+
+Result<void> TicketTable::add_aliases(std::int64_t id, const std::vector<std::string>& aliases) {
   for (const std::string& alias : aliases) {
     TERN_CHECKED(database_.run("INSERT INTO ticket_alias (alias, ticket) VALUES ($1, $2) ON CONFLICT DO NOTHING",
                                Text{alias}, id));

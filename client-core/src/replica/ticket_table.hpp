@@ -62,6 +62,7 @@ public:
 private:
   Result<TicketWords> words_of(std::int64_t id);
   Result<void> set_aliases(std::int64_t id, const std::vector<std::string>& aliases);
+  Result<void> add_aliases(std::int64_t id, const std::vector<std::string>& aliases);
 
   sqlite::Database& database_;
   WordIndex& words_;

@@ -24,6 +24,13 @@ Result<void> add_ticket(sqlite::Database& database, std::int64_t id, std::string
                       Text{description});
 }
 
+Result<void> take_out(sqlite::Database& database, std::int64_t id, std::string_view subject,
+                      std::string_view description) {
+  if (subject.empty() && description.empty()) return {};
+  return database.run("INSERT INTO ticket_fts (ticket_fts, rowid, subject, description) VALUES ('delete', $1, $2, $3)",
+                      id, Text{subject}, Text{description});
+}
+
 }  // namespace
 
 std::string shown_text(const v1::TicketMessage& message) {
@@ -53,17 +60,22 @@ Result<void> WordIndex::store(sqlite::Database& database) {
       Text{meta_name}, Blob{protocol::ByteWriter().i64(tickets_to_).i64(messages_to_).take()});
 }
 
-Result<void> WordIndex::removed_ticket(sqlite::Database& database, std::int64_t id, const TicketWords& words) {
-  if (!holds_ticket(id) || (words.subject.empty() && words.description.empty())) return {};
-  return database.run("INSERT INTO ticket_fts (ticket_fts, rowid, subject, description) VALUES ('delete', $1, $2, $3)",
-                      id, Text{words.subject}, Text{words.description});
+Result<void> WordIndex::removed_ticket(sqlite::Database& database, std::int64_t id, const TicketWords& words) const {
+  if (!holds_ticket(id)) return {};
+  TERN_TRY(auto rows, database.query("SELECT subject, description FROM ticket_words_before WHERE id = $1", id));
+  TERN_TRY(const bool changed, rows.step());
+  if (!changed) return take_out(database, id, words.subject, words.description);
+  TERN_CHECKED(take_out(database, id, rows.text(0), rows.text(1)));
+  rows.reset();
+  return database.run("DELETE FROM ticket_words_before WHERE id = $1", id);
 }
 
 Result<void> WordIndex::changed_ticket(sqlite::Database& database, std::int64_t id, const TicketWords& before,
-                                       const TicketWords& after) {
+                                       const TicketWords& after) const {
   if (!holds_ticket(id) || before == after) return {};
-  TERN_CHECKED(removed_ticket(database, id, before));
-  return add_ticket(database, id, after.subject, after.description);
+  return database.run(
+      "INSERT INTO ticket_words_before (id, subject, description) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING", id,
+      Text{before.subject}, Text{before.description});
 }
 
 Result<void> WordIndex::removed_message(sqlite::Database& database, std::int64_t id, std::string_view words) {
@@ -74,15 +86,39 @@ Result<void> WordIndex::removed_message(sqlite::Database& database, std::int64_t
 Result<std::uint64_t> WordIndex::backlog(sqlite::Database& database) const {
   TERN_TRY(const auto tickets, database.int64_of("SELECT max(id) FROM ticket"));
   TERN_TRY(const auto messages, database.int64_of("SELECT max(id) FROM message"));
-  const std::int64_t waiting = std::max<std::int64_t>(0, tickets.value_or(0) - tickets_to_) +
+  TERN_TRY(const auto changed, database.int64_of("SELECT count(*) FROM ticket_words_before"));
+  const std::int64_t waiting = changed.value_or(0) + std::max<std::int64_t>(0, tickets.value_or(0) - tickets_to_) +
                                std::max<std::int64_t>(0, messages.value_or(0) - messages_to_);
   return static_cast<std::uint64_t>(waiting);
 }
 
 Result<void> WordIndex::work_off(sqlite::Database& database, std::uint64_t rows_max) {
-  TERN_TRY(const std::uint64_t tickets, work_off_tickets(database, rows_max));
-  if (tickets >= rows_max) return {};
-  return work_off_messages(database, rows_max - tickets).map([](std::uint64_t) {});
+  TERN_TRY(std::uint64_t done, work_off_changed(database, rows_max));
+  if (done >= rows_max) return {};
+  TERN_TRY(const std::uint64_t tickets, work_off_tickets(database, rows_max - done));
+  done += tickets;
+  if (done >= rows_max) return {};
+  return work_off_messages(database, rows_max - done).map([](std::uint64_t) {});
+}
+
+Result<std::uint64_t> WordIndex::work_off_changed(sqlite::Database& database, std::uint64_t rows_max) const {
+  TERN_TRY(auto rows, database.query("SELECT b.id, b.subject, b.description, t.subject, t.state, t.overlay FROM "
+                                     "ticket_words_before b JOIN ticket t ON t.id = b.id ORDER BY b.id LIMIT $1",
+                                     rows_max));
+  std::int64_t through = 0;
+  std::uint64_t done = 0;
+  for (;; ++done) {
+    TERN_TRY(const bool row, rows.step());
+    if (!row) break;
+    through = rows.int64(0);
+    TERN_TRY(const std::string description, shown_description(rows.blob(4), rows.blob(5)));
+    if (rows.text(1) == rows.text(3) && rows.text(2) == description) continue;  // changed back
+    TERN_CHECKED(take_out(database, through, rows.text(1), rows.text(2)));
+    TERN_CHECKED(add_ticket(database, through, rows.text(3), description));
+  }
+  rows.reset();
+  if (done != 0) TERN_CHECKED(database.run("DELETE FROM ticket_words_before WHERE id <= $1", through));
+  return done;
 }
 
 Result<std::uint64_t> WordIndex::work_off_tickets(sqlite::Database& database, std::uint64_t rows_max) {

@@ -1,6 +1,7 @@
 // The search index of the replica. Rows are indexed in batches, because a batch of thousands costs a fraction of as
-// many small ones: every row up to a mark is in the index, none above it is. No text is kept twice; a row is taken out
-// by telling the index its words again.
+// many small ones: every row up to a mark is in the index, none above it is. A ticket that changes stays in it under
+// its words of before, which are kept beside it until the next batch: nobody waits for the index who only wants to see
+// the change. A row is taken out by telling the index its words again.
 #pragma once
 
 #include <cstdint>
@@ -33,18 +34,20 @@ public:
   // ---- told by the tables ----
   void added_ticket(std::int64_t id) { added(tickets_to_, id); }
   void added_message(std::int64_t id) { added(messages_to_, id); }
-  Result<void> removed_ticket(sqlite::Database& database, std::int64_t id, const TicketWords& words);
+  Result<void> removed_ticket(sqlite::Database& database, std::int64_t id, const TicketWords& words) const;
   Result<void> changed_ticket(sqlite::Database& database, std::int64_t id, const TicketWords& before,
-                              const TicketWords& after);
+                              const TicketWords& after) const;
   Result<void> removed_message(sqlite::Database& database, std::int64_t id, std::string_view words);
   [[nodiscard]] bool holds_ticket(std::int64_t id) const { return id <= tickets_to_; }
   [[nodiscard]] bool holds_message(std::int64_t id) const { return id <= messages_to_; }
 
   // ---- batches ----
-  /// Rows above the marks, or a few more.
+  /// Rows that changed, and those above the marks or a few more.
   Result<std::uint64_t> backlog(sqlite::Database& database) const;
   /// Indexes at most `rows_max` of them.
   Result<void> work_off(sqlite::Database& database, std::uint64_t rows_max);
+  /// Only tickets that changed: nothing of what they said before is left in the index.
+  Result<std::uint64_t> work_off_changed(sqlite::Database& database, std::uint64_t rows_max) const;
 
 private:
   void added(std::int64_t& mark, std::int64_t id) {

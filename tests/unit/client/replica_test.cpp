@@ -56,7 +56,7 @@ TEST_CASE("a page is applied in slices; the cursor moves with the last of them",
   CHECK(must(applier->apply(2)));
   CHECK(must(desk.replica->cursor()).commit_seq == 0);
   CHECK(must(desk.views->list({})).rows.size() == 2);  // a view reads between slices
-  CHECK_FALSE(must(applier->apply(2)));
+  CHECK(must(applier->apply(2)));                      // what is left are the words
   CHECK(must(desk.replica->cursor()).commit_seq == 4);
   CHECK(must(desk.replica->cursor()).epoch == desk.ledger.epoch);
   CHECK_FALSE(must(applier->apply(2)));
@@ -375,6 +375,39 @@ TEST_CASE("when the cursor falls, work that was confirmed shows as pending again
   CHECK_FALSE(desk.show(ticket).row.ghost);
   CHECK(shown_status(desk, ticket) == "in_progress");
   CHECK(desk.show(ticket).row.saved == Saved::confirmed);
+}
+
+TEST_CASE("who only wants to see a change does not wait for the search index", "[client][replica]") {
+  ClientDesk desk;
+  const TicketId ticket = desk.colleagues_ticket("ann", "canaryalpha", "canarybeta text");
+  desk.pull();
+  CHECK(search(desk, "canaryalpha").rows.size() == 1);
+  const auto waiting = [&] {
+    return must(desk.replica->database().int64_of("SELECT count(*) FROM ticket_words_before")).value();
+  };
+
+  desk.save(desk.set(ticket, FieldId::subject, "canarygamma"));
+  desk.save(desk.set(ticket, FieldId::subject, "canarydelta"));
+  CHECK(desk.show(ticket).row.subject == "canarydelta");
+  CHECK(waiting() == 1);
+  CHECK(search(desk, "canarydelta").rows.size() == 1);
+  CHECK(waiting() == 0);
+  for (const char* gone : {"canaryalpha", "canarygamma"}) CHECK(search(desk, gone).rows.empty());
+  CHECK(search(desk, "canarybeta").rows.size() == 1);
+
+  desk.commit("ann", [&] {
+    Change change = desk.by("ann", Intent::set, ticket);
+    change.fields = {{FieldId::subject, {}, "canaryepsilon", false}};
+    return change;
+  }());
+  const auto applier = desk.replica->begin_page(desk.page(), *desk.outbox);
+  CHECK(must(applier->apply(500)));  // the words are left
+  CHECK(waiting() == 1);
+  CHECK_FALSE(must(applier->apply(500)));
+  CHECK(waiting() == 0);
+  CHECK(search(desk, "canarybeta").rows.size() == 1);
+  CHECK(must(desk.replica->database().int64_of("SELECT count(*) FROM ticket_fts WHERE ticket_fts MATCH 'canary*'")) ==
+        1);
 }
 
 TEST_CASE("a ticket that leaves takes rows, messages and words with it", "[client][replica]") {

@@ -155,6 +155,27 @@ TEST_CASE("a connection that the server closed meanwhile is replaced", "[transpo
   CHECK(transport->send(post("/echo", "2")).value().body == "2");
 }
 
+TEST_CASE("an answer may be fetched later, and is given up by the next request", "[transport]") {
+  EdgeUnderTest edge;
+  edge.start();
+  const auto transport = transport_to(url_of(edge, false));
+  CHECK(transport->fetch().error().code == ErrorCode::usage);
+  transport->send_ahead(post("/echo", "first"));
+  CHECK(
+      edge.until([](const server::EdgeCounters& counters) { return counters.bytes_out > 0; }));  // before anybody asks
+  CHECK(transport->fetch().value().body == "first");
+  CHECK(transport->fetch().error().code == ErrorCode::usage);  // once
+  transport->send_ahead(post("/echo", "given up"));
+  CHECK(transport->send(post("/echo", "second")).value().body == "second");
+  CHECK(transport->fetch().error().code == ErrorCode::usage);
+  transport->send_ahead(post("/echo", Bytes(1'000'000, 'x')));  // more than goes out at once
+  CHECK(transport->fetch().value().body.size() == 1'000'000);
+
+  const auto nowhere = transport_to("http://127.0.0.1:1");
+  nowhere->send_ahead(post("/echo", "x"));
+  CHECK(nowhere->fetch().error().code == ErrorCode::no_connection);
+}
+
 TEST_CASE("a refusal before the body is read is an answer, not a fault", "[transport][tls]") {
   const bool tls = GENERATE(false, true);
   const TestCertificate certificate;

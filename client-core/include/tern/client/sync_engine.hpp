@@ -14,10 +14,12 @@ namespace tern::client {
 /// What to do next.
 struct EngineStep {
   enum class Kind : std::uint8_t {
-    send,   // send `request`, then on_answer
-    apply,  // call apply_slice: rows of a received page wait
-    wait,   // nothing before boot clock `wake_at_boot_ms` (back-off), or until work is saved
-    done,   // everything sent, everything applied, up to date as of the server's head
+    send,        // send `request`, then on_answer
+    apply,       // call apply_slice: rows of a received page wait
+    wait,        // nothing before boot clock `wake_at_boot_ms` (back-off), or until work is saved
+    done,        // everything sent, everything applied, up to date as of the server's head
+    send_ahead,  // send `request`; its answer is for the `fetch` step, if that comes
+    fetch,       // on_answer with the answer to the last `send_ahead`
   };
   Kind kind = Kind::done;
   HttpRequest request;
@@ -41,6 +43,9 @@ public:
   virtual void start_round() = 0;
   /// Ends a back-off: a person asks, or the network is said to be back.
   virtual void retry_now() = 0;
+  /// From now on a page of the first download is asked for while the one before is applied: steps `send_ahead` and
+  /// `fetch`. Off unless the driver can do so.
+  virtual void send_ahead(bool on) = 0;
   /// Asked again before on_answer, a `send` step goes out anew: the answer to the first is then refused.
   virtual EngineStep next() = 0;
   /// The answer to the request of the last `send` step. Whatever it is, outbox and cursor stay as they were unless it

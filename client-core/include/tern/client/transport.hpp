@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,6 +36,18 @@ class Transport {
 public:
   virtual ~Transport() = default;
   virtual Result<HttpAnswer> send(const HttpRequest& request) = 0;
+
+  /// Lets a request go whose answer is fetched later, so that both sides work meanwhile. One at a time: what is sent
+  /// before its answer was fetched gives it up. Its errors come with `fetch`. As it stands here it waits with sending.
+  virtual void send_ahead(const HttpRequest& request) { ahead_ = request; }
+  /// Blocks for the answer to the request of the last `send_ahead`.
+  virtual Result<HttpAnswer> fetch() {
+    if (const auto request = std::exchange(ahead_, std::nullopt)) return send(*request);
+    return fail(ErrorCode::usage, "There is no request to fetch an answer to.");
+  }
+
+private:
+  std::optional<HttpRequest> ahead_;
 };
 
 }  // namespace tern::client

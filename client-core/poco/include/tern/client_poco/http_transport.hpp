@@ -73,6 +73,8 @@ public:
   /// See Transport. A kept connection that the server closed meanwhile is replaced before anything is sent on it; a
   /// request that was sent, even in part, is not sent again.
   Result<HttpAnswer> send(const HttpRequest& request) override;
+  void send_ahead(const HttpRequest& request) override;
+  Result<HttpAnswer> fetch() override;
 
   /// Opens a stream on a connection of its own. `upgrade` is a GET with its credentials; the WebSocket headers are
   /// added.
