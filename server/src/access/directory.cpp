@@ -299,6 +299,7 @@ Result<void> Directory::complete_log(const TenantId& tenant, const Ended& ended)
   for (const DeviceId& device : ended.revoked) due.insert(line_of(LogLine::Verb::revoke, tenant, device));
   for (const DeviceId& device : ended.frozen) due.insert(line_of(LogLine::Verb::freeze, tenant, device));
   for (const sync::ChangeRef& change : ended.erased) due.insert(line_of(tenant, change));
+  if (ended.restored) due.insert(to_log_line({LogLine::Verb::epoch, tenant, {}, ended.epoch, {}}));
   TERN_TRY(const Bytes text, read_log());
   const Bytes whole = mend_torn_lines(text, tenant, due, ended.epoch);
   for (const std::string& line : read_log_text(whole).lines) due.erase(line);

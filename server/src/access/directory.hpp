@@ -78,7 +78,8 @@ public:
   /// Everything of a tenant that the log must know, against what it does know: what a crash kept from it or left
   /// unfinished in it, and what the server did by itself. Writes nothing where nothing is missing.
   struct Ended {
-    EpochId epoch;  // in force
+    EpochId epoch;          // in force
+    bool restored = false;  // which a restore began
     std::vector<DeviceId> revoked, frozen;
     std::vector<sync::ChangeRef> erased;
   };

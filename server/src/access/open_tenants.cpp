@@ -15,6 +15,9 @@ Result<Directory::Ended> ended_in(Tenant& tenant) {
     if (device.key_state == protocol::KeyState::frozen) ended.frozen.push_back(device.device);
   }
   TERN_TRY(auto reader, tenant.reader());
+  TERN_TRY(const auto restores,
+           reader.db().int64_of("SELECT count(*) FROM past_epoch WHERE tenant_id = $1", tenant.number()));
+  ended.restored = restores.value_or(0) != 0;
   TERN_TRY(auto rows,
            reader.db().query("SELECT device_id, change_id FROM erasure WHERE tenant_id = $1", tenant.number()));
   for (;;) {

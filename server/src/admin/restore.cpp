@@ -242,7 +242,7 @@ Result<void> check_tenant(Tenant& tenant, const BackupManifest& manifest) {
   return tenant.writer().integrity_check();
 }
 
-/// Restores of this tenant that the backup knows nothing of: each began a block of numbers of its own.
+/// Restores of this tenant that the backup knows nothing of: on branches of history that it is not on.
 Result<std::uint64_t> restores_since(Tenant& tenant, const std::set<EpochId>& epochs) {
   std::uint64_t since = 0;
   for (const EpochId& epoch : epochs) {
@@ -265,7 +265,7 @@ Result<Json> begin_again(Tenant& tenant, const protocol::SigningKey& root, std::
   // backup would have the same.
   record.time_ms = tenant.now_ms() + static_cast<std::int64_t>(restores);
   const auto signed_record = protocol::sign_statement(record, root);
-  TERN_CHECKED(begin_epoch(tenant, record, signed_record.wire, restores + 1));
+  TERN_CHECKED(begin_epoch(tenant, record, signed_record.wire, restores));
   // Codes that were used since the backup was made would open the door a second time.
   TERN_CHECKED(tenant.writer().run("DELETE FROM enrolment_code WHERE tenant_id = $1", tenant.number()));
   return Json::object({{"tenant", Json(tenant.name())},

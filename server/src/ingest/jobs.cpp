@@ -15,6 +15,8 @@ constexpr std::int64_t look_every_ms = 60'000;
 constexpr std::int64_t notes_kept_ms = 60'000;
 constexpr std::int64_t idle_ms = 2'000;
 constexpr int truncation_wait_ms = 100;
+constexpr std::string_view number_blocks_begun = "number_blocks_begun", number_blocks_year = "number_blocks_year";
+constexpr std::uint64_t year_max = 9'999;
 
 /// Tickets that passed an age between the last look and now, and that somebody holds.
 Result<std::vector<TicketId>> passed_age(Batch& batch, std::int64_t from_ms, std::int64_t to_ms) {
@@ -86,15 +88,44 @@ bool notes_waiting(const Tenant::Internals& in) {
                      [](const auto& device) { return device.second.notes.dirty; });
 }
 
-/// What was given up may have begun a year that the backup has no number of.
-Result<void> begin_years(Batch& batch, std::uint64_t ahead) {
+/// Each restore has a number, higher than those of all before it, and begins that block of numbers. A step for each
+/// restore that the backup does not know would not do: two histories that do not know of each other come to one block.
+struct NumberBlocks {
+  std::uint64_t here = 0;  // what the counters stand in
+  std::uint64_t next = 0;
+  std::int64_t year = 0;  // later ones began since, at 1
+};
+
+Result<NumberBlocks> number_blocks(Batch& batch, std::uint64_t others) {
+  const std::uint64_t before = batch.in.past_epochs.size();
+  TERN_TRY(const auto noted, read_meta(batch.db(), batch.number, number_blocks_begun));
+  TERN_TRY(const auto year, read_meta(batch.db(), batch.number, number_blocks_year));
+  NumberBlocks blocks;
+  blocks.here = meta_number(noted, before);  // older versions noted nothing: one for each restore at least
+  blocks.next = std::max(before + others, blocks.here) + 1;
+  blocks.year = static_cast<std::int64_t>(meta_number(year, before == 0 ? 0 : year_max));
+  return blocks;
+}
+
+Result<void> move_counters(Batch& batch, std::uint64_t others) {
+  TERN_TRY(const NumberBlocks blocks, number_blocks(batch, others));
+  const std::uint64_t all = blocks.next * limits::epoch_block, ahead = all - blocks.here * limits::epoch_block;
+  batch.next_integer_id += ahead;
+  TERN_CHECKED(write_meta(batch.db(), batch.number, "next_integer_id", meta_number(batch.next_integer_id)));
+  if (!mutant(Mutant::number_given_twice))
+    TERN_CHECKED(
+        batch.db().run("UPDATE number_counter SET next = next + CASE WHEN year > $2 THEN $3 ELSE $4 END "
+                       "WHERE tenant_id = $1",
+                       batch.number, blocks.year, all, ahead));
+  // What was given up may have begun a year that the backup has no number of.
   const int now = batch.in.zone_rules.year_of(batch.commit_ms);
   for (const int year : {now - 1, now})
     TERN_CHECKED(batch.db().run(
         "INSERT INTO number_counter (tenant_id, year, next) VALUES ($1, $2, $3) ON CONFLICT (tenant_id, year) DO "
         "NOTHING",
-        batch.number, year, 1 + ahead));
-  return {};
+        batch.number, year, 1 + all));
+  TERN_CHECKED(write_meta(batch.db(), batch.number, number_blocks_begun, meta_number(blocks.next)));
+  return write_meta(batch.db(), batch.number, number_blocks_year, meta_number(static_cast<std::uint64_t>(now)));
 }
 
 /// What a batch without changes gives.
@@ -138,8 +169,7 @@ std::uint64_t wal_bytes(const Tenant& tenant) {
   return missing ? 0 : bytes;
 }
 
-Result<void> begin_epoch(Tenant& tenant, const protocol::EpochRecord& record, Bytes record_wire, std::uint64_t blocks) {
-  const std::uint64_t ahead = blocks * limits::epoch_block;
+Result<void> begin_epoch(Tenant& tenant, const protocol::EpochRecord& record, Bytes record_wire, std::uint64_t others) {
   const auto strand = tenant.lock_writer();
   TERN_CHECKED(flush_notes(tenant));
   Tenant::Internals& in = tenant.internals();
@@ -151,11 +181,7 @@ Result<void> begin_epoch(Tenant& tenant, const protocol::EpochRecord& record, By
                  batch.db().run("INSERT INTO past_epoch (tenant_id, epoch, kept_seq, record) VALUES ($1, $2, $3, $4)",
                                 batch.number, record.old_epoch, record.kept_size, sqlite::Blob{record_wire}));
              TERN_CHECKED(write_meta(batch.db(), batch.number, "epoch", record.new_epoch.view()));
-             TERN_CHECKED(batch.db().run("UPDATE number_counter SET next = next + $2 WHERE tenant_id = $1",
-                                         batch.number, mutant(Mutant::number_given_twice) ? 0 : ahead));
-             TERN_CHECKED(begin_years(batch, ahead));
-             batch.next_integer_id += ahead;
-             TERN_CHECKED(write_meta(batch.db(), batch.number, "next_integer_id", meta_number(batch.next_integer_id)));
+             TERN_CHECKED(move_counters(batch, others));
              batch.new_epoch = record.new_epoch;
              batch.wrote = true;
              return Done{};

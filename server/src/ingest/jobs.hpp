@@ -44,9 +44,10 @@ Result<std::uint64_t> refold_old_states(Tenant& tenant, const std::function<void
 Result<void> expect_erased(Tenant& tenant, const std::vector<sync::ChangeRef>& changes);
 
 /// After a restore, before serving: history goes on under a new epoch. `record` is the root-signed epoch record, whose
-/// kept size is the tenant's log size now. Counters of ids and numbers go whole blocks further.
+/// kept size is the tenant's log size now. Counters of ids and numbers go on in a block of their own, above those of
+/// all restores before: of those in this history, and of `others` that it does not know.
 Result<void> begin_epoch(Tenant& tenant, const protocol::EpochRecord& record, Bytes record_wire,
-                         std::uint64_t blocks = 1);
+                         std::uint64_t others = 0);
 /// The signed record that ended `epoch`; nothing when it is the current one or never was. Thread-safe.
 Result<std::optional<Bytes>> epoch_record(Tenant& tenant, const EpochId& epoch);
 

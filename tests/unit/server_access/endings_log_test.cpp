@@ -44,6 +44,22 @@ TEST_CASE("what the log of endings lacks is added when the server opens", "[serv
   CHECK(content_of(log) == after);  // once
 }
 
+TEST_CASE("an epoch that the log of endings lacks is noted when the server opens", "[server][backup][restore]") {
+  BackedUpHouse scene;
+  scene.house.command(cmd("backup", {{"to", Json(scene.backup)}}));
+  const std::string log = scene.house.options().directory + "/erasures.log";
+  scene.house.reopen();
+  CHECK(content_of(log).find("epoch ") == std::string::npos);  // no restore began it
+  const Json restored = must(scene.restore(scene.backup))["rows"].items()[0];
+  const std::string noted = content_of(log);
+  CHECK(noted.find(" " + restored["new_epoch"].as_string() + " #") != std::string::npos);
+  std::filesystem::remove(log);
+  scene.house.reopen();
+  CHECK(content_of(log) == noted);
+  scene.house.reopen();
+  CHECK(content_of(log) == noted);  // once
+}
+
 TEST_CASE("a damaged line of the log of endings refuses a restore, until it is told to go on without it",
           "[server][backup][restore]") {
   BackedUpHouse scene;

@@ -1,0 +1,88 @@
+// Backups of one history restored under another, several times: epochs that do not know of each other.
+#include <set>
+
+#include "support/world.hpp"
+
+using namespace tern;
+using namespace tern::test;
+
+TEST_CASE("restores of backups of several histories give no number twice", "[world][restore]") {
+  World world{Seed::from_environment_or(521)};
+  Device& van = world.add_device("van");
+  Device& desk = world.add_device("desk");
+  van.create("in every backup");
+  CHECK(world.run_until_quiet());
+  const std::string trunk = world.server.backup();
+  const auto restore = [&](const std::string& backup) {
+    world.pass(minutes_ms(1));  // server time may stand ahead of the clock after each
+    world.server.restore(backup);
+    world.forget_acknowledged();
+    CHECK(world.run_until_quiet());
+  };
+  restore(trunk);
+  restore(trunk);
+  const std::string branch = world.server.backup();  // which does not know of the first of the two
+
+  restore(branch);
+  world.network.cut(desk.address());
+  const TicketId first = van.create("of the third epoch");
+  CHECK(world.run_until_quiet());
+  const std::string number = van.show(first).row.number;
+  const auto id = van.show(first).row.integer_id;
+
+  world.network.cut(van.address());
+  world.network.heal(desk.address());
+  restore(trunk);
+  const TicketId second = desk.create("of the fourth epoch");
+  CHECK(world.run_until_quiet());
+  INFO(desk.status().paused);
+  CHECK(desk.up_to_date());
+  CHECK(desk.show(second).row.number != number);
+  CHECK(desk.show(second).row.integer_id != id);
+
+  world.network.heal(van.address());
+  CHECK(world.run_until_quiet());
+  CHECK(desk.show(first).row.number == number);
+  CHECK(desk.show(first).row.integer_id == id);
+  CHECK(world.invariants_hold());
+}
+
+TEST_CASE("restores give no number twice where a year began between them", "[world][restore]") {
+  World world{Seed::from_environment_or(522)};
+  Device& van = world.add_device("van");
+  Device& desk = world.add_device("desk");
+  van.create("of the old year");
+  CHECK(world.run_until_quiet());
+  const std::string old_year = world.server.backup();
+  std::set<std::string> given;
+  const auto restore = [&](const std::string& backup) {
+    world.pass(minutes_ms(1));  // server time may stand ahead of the clock after each
+    world.server.restore(backup);
+    world.forget_acknowledged();
+    CHECK(world.run_until_quiet());
+  };
+  const auto create = [&](Device& device) {
+    const TicketId ticket = device.create("another one");
+    CHECK(world.run_until_quiet());
+    const std::string number = device.show(ticket).row.number;
+    INFO(number);
+    CHECK(number.starts_with("T-2024-"));
+    CHECK(given.insert(number).second);
+  };
+  restore(old_year);
+  world.pass(days_ms(60));
+  create(van);
+  const std::string new_year = world.server.backup();
+  world.network.cut(desk.address());
+  restore(old_year);
+  for (int i = 0; i < 3; ++i) create(van);
+  world.network.cut(van.address());
+  world.network.heal(desk.address());
+  restore(new_year);  // van holds the numbers of the restore before, and is not here to say so
+  for (int i = 0; i < 3; ++i) create(desk);
+  world.network.heal(van.address());
+  CHECK(world.run_until_quiet());
+  for (const client::ListRow& row : desk.list()) given.erase(row.number);
+  CHECK(given.empty());
+  CHECK(world.invariants_hold());
+}
