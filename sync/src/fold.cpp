@@ -224,6 +224,10 @@ FoldEffect fold_in(TicketState& state, const PlacedChange& placed) {
     effect.standing = not_folded(placed.admission);
     return effect;
   }
+  if (placed.change.intent == Intent::erase && !state.created) {  // of what waits for the ticket: it touches none yet
+    effect.standing = applied();
+    return effect;
+  }
   touch(state, placed);
   if (is_claim(*spec)) {
     fold_claim(state, placed, effect);

@@ -411,6 +411,34 @@ TEST_CASE("what waits for something and never had been admitted is a person's to
   CHECK(count(world, "SELECT count(*) FROM change WHERE standing = 6") == 1);
 }
 
+TEST_CASE("what was erased comes back before its ticket does: the ticket is what its changes say", "[world][restore]") {
+  World world{Seed::from_environment_or(512)};
+  Device& van = world.add_device("van");
+  Device& desk = world.add_device("desk");
+  CHECK(world.run_until_quiet());
+  const std::string backup = world.server.backup();
+  const TicketId ticket = desk.create("made after the backup");
+  CHECK(world.run_until_quiet());
+  const ChangeRef note = van.note(ticket, "of which nothing may stay");
+  CHECK(world.run_until_quiet());
+  const std::string ref = to_uuid_text(note.device.view()) + ":" + to_hex(note.id);
+  world.server.administer("erase", {{"change", Json::array({Json(ref)})}});
+  for (SavedWork& work : world.saved_work)
+    if (work.ref == note) work.erased = true;
+  CHECK(world.run_until_quiet());
+  world.pass(hours_ms(1));
+
+  world.server.restore(backup);
+  world.forget_acknowledged();
+  must(van.sync());
+  REQUIRE(count(world, "SELECT count(*) FROM erasure") == 1);
+  REQUIRE(count(world, "SELECT count(*) FROM ticket") == 0);
+  CHECK(world.run_until_quiet());
+  REQUIRE(desk.holds(ticket));
+  CHECK(desk.view(ticket) == van.view(ticket));
+  CHECK(world.invariants_hold());
+}
+
 TEST_CASE("a device enrolled after the backup comes back by its certificate, unless its key ended meanwhile",
           "[world][restore][security]") {
   World world{Seed::from_environment_or(504)};
