@@ -180,3 +180,26 @@ TEST_CASE("whatever the network does and whoever crashes, nothing saved is lost 
   CHECK(happened.lost_replicas > 0);
   CHECK(happened.changes > rounds * events / 3);
 }
+
+TEST_CASE("a device whose key ends between two pages hands in its work and rests", "[world][faults]") {
+  World world{Seed::from_environment_or(523)};
+  Device& desk = world.add_device("desk");
+  Device& van = world.add_device("van");
+  CHECK(world.run_until_quiet());
+  world.network.cut(van.address());
+  for (int i = 0; i < 300; ++i) desk.note(desk.create("ticket " + std::to_string(i)), std::string(4'000, 'x'));
+  CHECK(world.run_until_quiet());
+  world.network.heal(van.address());
+  const std::uint64_t tickets = desk.status().tickets;
+  unsigned pages = 0, answers = 0;
+  world.network.on_answer = [&](const std::string& address, const client::HttpRequest& request, client::HttpAnswer&) {
+    if (address != van.address()) return;
+    if (request.target == "/sync/v1/exchange" && ++pages == 1)
+      world.server.administer("device revoke", {{"device", Json("van")}});
+    if (++answers == 60) world.network.cut(van.address());
+  };
+  CHECK_FALSE(van.sync());
+  CHECK(answers < 60);
+  CHECK(van.status().tickets < tickets);  // there were more pages to come
+  CHECK_FALSE(van.status().paused.empty());
+}

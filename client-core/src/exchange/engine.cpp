@@ -251,8 +251,9 @@ Result<void> Engine::finish_exchange() {
 }
 
 Result<bool> Engine::work_left() {
-  if (page_more_ || repair_wanted_ || own_sets_until_ != 0 || others_due() || !session_.open()) return true;
-  if (scope_check_wanted_ && !push_only()) return true;
+  if (own_sets_until_ != 0 || others_due() || !session_.open()) return true;
+  // A session that only takes brings no page, whatever the one before it had begun to bring.
+  if (!push_only() && (page_more_ || repair_wanted_ || scope_check_wanted_)) return true;
   if (push_stopped_) return false;
   TERN_TRY(const Outbox::Head head, outbox_.head());
   std::uint64_t there = head.acked_seq;
