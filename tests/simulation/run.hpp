@@ -45,6 +45,7 @@ const std::vector<Act>& acts();
 class Run {
 public:
   Run(const Plan& plan, const Profile& profile);
+  ~Run() { disk_.on_power_lost = nullptr; }  // a cut that is still due may come while all is closed
 
   RunResult go(bool keep_lines);
 
