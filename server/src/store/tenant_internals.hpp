@@ -188,8 +188,8 @@ Result<void> write_meta(sqlite::Database& db, std::int64_t tenant, std::string_v
 /// A number as meta keeps it: 8 bytes.
 Bytes meta_number(std::uint64_t value);
 /// What stored states hold. 1: whose hand sealed a change, what a split gave away, removes that nobody had seen. 2: who
-/// had not seen an edit of the description that was held.
-inline constexpr std::uint64_t state_form = 2;
+/// had not seen an edit of the description that was held. 3: an erasure of what waits for its ticket touches no ticket.
+inline constexpr std::uint64_t state_form = 3;
 inline constexpr std::string_view meta_state_form = "state_form";
 std::uint64_t meta_number(const std::optional<Bytes>& value, std::uint64_t fallback = 0);
 
