@@ -27,6 +27,14 @@ std::string read_file(const std::string& path) {
   return out.str();
 }
 
+/// As a shell would start it: what came while nobody could take it now ends this process.
+void let_signals_through() {
+  for (const int caught : {SIGINT, SIGTERM, SIGABRT, SIGSEGV, SIGFPE, SIGILL}) ::signal(caught, SIG_DFL);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
 /// Only what is safe between fork and exec of a program with one thread.
 [[noreturn]] void become(const Command& command, const TempDir& folder, char* const* words, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -43,6 +51,7 @@ std::string read_file(const std::string& path) {
     const rlimit limit{command.file_bytes_max, command.file_bytes_max};
     ::setrlimit(RLIMIT_FSIZE, &limit);
   }
+  let_signals_through();
   ::execv(words[0], words);
   ::_exit(127);
 }
@@ -98,7 +107,12 @@ Child::Child(const Command& command) {
   for (const std::string& word : command.words) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
   const pid_t parent = ::getpid();
+  // Catch2 listens for signals, and its handler may wait for ever for what another thread held when this one forked.
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
   pid_ = ::fork();
+  if (pid_ != 0) ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (pid_ == 0) become(command, folder_, words.data(), parent);
   if (pid_ < 0) FAIL("fork failed");
 }
