@@ -89,11 +89,13 @@ inline int print_man_page(const CLI::App& app, const std::string& program) {
     if (!of.get_footer().empty()) std::printf(".PP\n.nf\n%s\n.fi\n", escaped(of.get_footer()).c_str());
     options(of);
   };
-  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
-    command(*sub, program + ' ' + sub->get_name());
-    for (const CLI::App* inner : sub->get_subcommands([](const CLI::App*) { return true; }))
-      command(*inner, program + ' ' + sub->get_name() + ' ' + inner->get_name());
-  }
+  const auto all_below = [&](const CLI::App& of, const std::string& name, const auto& again) -> void {
+    for (const CLI::App* sub : of.get_subcommands([](const CLI::App*) { return true; })) {
+      command(*sub, name + ' ' + sub->get_name());
+      again(*sub, name + ' ' + sub->get_name(), again);
+    }
+  };
+  all_below(app, program, all_below);
   std::printf(".SH NOTES\n.nf\n%s\n.fi\n", escaped(app.get_footer()).c_str());
   return 0;
 }
@@ -116,8 +118,11 @@ inline int print_completion(const CLI::App& app, const std::string& program) {
     std::string inner_names;
     for (const CLI::App* inner : sub->get_subcommands([](const CLI::App*) { return true; })) {
       inner_names += " " + inner->get_name();
+      std::string words = flags(*inner);
+      for (const CLI::App* last : inner->get_subcommands([](const CLI::App*) { return true; }))
+        words += " " + last->get_name() + flags(*last);
       std::printf("    \"%s %s\") words=\"%s\" ;;\n", sub->get_name().c_str(), inner->get_name().c_str(),
-                  flags(*inner).c_str());
+                  words.c_str());
     }
     std::printf("    \"%s \"*) words=\"%s%s\" ;;\n", sub->get_name().c_str(), inner_names.c_str(), flags(*sub).c_str());
   }

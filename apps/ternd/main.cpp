@@ -168,19 +168,23 @@ private:
     sub->callback([this] { call_.command = "sla cases"; });
   }
 
-  /// "operator add" hangs under "operator".
+  /// "operator add" hangs under "operator", "sla rule add" under "rule" under "sla".
   CLI::App* place(const AdminCommand& command) {
     const std::string name(command.name);
-    const auto space = name.find(' ');
-    if (space == std::string::npos) return app_.add_subcommand(name, std::string(command.summary));
-    const std::string family = name.substr(0, space);
-    CLI::App*& parent = families_[family];
-    if (parent == nullptr) {
-      parent = app_.add_subcommand(family, std::string(server::admin_family_summary(family)));
-      parent->require_subcommand(1);
-      parent->group("Administration");
+    CLI::App* parent = &app_;
+    std::size_t begin = 0;
+    for (auto space = name.find(' '); space != std::string::npos; space = name.find(' ', begin)) {
+      CLI::App*& family = families_[name.substr(0, space)];
+      if (family == nullptr) {
+        family = parent->add_subcommand(name.substr(begin, space - begin),
+                                        std::string(server::admin_family_summary(name.substr(0, space))));
+        family->require_subcommand(1);
+        if (parent == &app_) family->group("Administration");
+      }
+      parent = family;
+      begin = space + 1;
     }
-    return parent->add_subcommand(name.substr(space + 1), std::string(command.summary));
+    return parent->add_subcommand(name.substr(begin), std::string(command.summary));
   }
 
   void add(const AdminCommand& command) {

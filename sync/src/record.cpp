@@ -31,6 +31,12 @@ constexpr std::array kinds = {
              "custom_field",
              true,
              {"type", "label", "options", "required", "category", "sort", "ref_kind"}},
+    KindSpec{RecordKind::sla_rule,
+             "sla_rule",
+             true,
+             {"sort", "calendar", "when", "first_response", "next_response", "resolution", "periodic_update",
+              "on_site"}},
+    KindSpec{RecordKind::calendar, "calendar", true, {"zone", "hours", "holidays"}},
 };
 
 const KindSpec* find_kind(RecordKind kind) {
@@ -128,6 +134,10 @@ Result<Record> decode_record(ByteView bytes) {
 bool travels_to_devices(RecordKind kind) {
   const KindSpec* spec = find_kind(kind);
   return spec != nullptr && spec->travels;
+}
+
+bool keeps_history(RecordKind kind) {
+  return kind == RecordKind::operator_ || kind == RecordKind::sla_rule || kind == RecordKind::calendar;
 }
 
 Record for_devices(Record record) {

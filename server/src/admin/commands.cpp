@@ -10,7 +10,7 @@ namespace {
 
 std::vector<AdminEntry> joined_entries() {
   std::vector<AdminEntry> all;
-  for (const auto part : {admin::people_commands, admin::waiting_commands, admin::record_commands,
+  for (const auto part : {admin::people_commands, admin::waiting_commands, admin::record_commands, admin::sla_commands,
                           admin::ledger_commands, admin::server_commands})
     std::ranges::move(part(), std::back_inserter(all));
   return all;
@@ -40,7 +40,9 @@ std::string_view admin_family_summary(std::string_view family) {
       {"import", "Tickets from elsewhere"},
       {"keys", "The keys that this server signs with"},
       {"clock", "The server's clock"},
-      {"sla", "The clock of what was promised to customers"}};
+      {"calendar", "Business hours"},
+      {"sla", "The clock of what was promised to customers"},
+      {"sla rule", "What is promised to whom"}};
   for (const auto& [name, summary] : summaries)
     if (name == family) return summary;
   return {};

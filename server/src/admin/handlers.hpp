@@ -46,6 +46,14 @@ Result<sync::ChangeRef> parse_change_name(const std::string& words);
 Result<Json> backup(AdminCall& call);
 // sla.cpp
 Result<Json> sla_explain(AdminCall& call);
+// sla_records.cpp
+Result<Json> calendar_add(AdminCall& call);
+Result<Json> calendar_set(AdminCall& call);
+Result<Json> calendar_list(AdminCall& call);
+Result<Json> sla_rule_add(AdminCall& call);
+Result<Json> sla_rule_set(AdminCall& call);
+Result<Json> sla_rule_remove(AdminCall& call);
+Result<Json> sla_rule_list(AdminCall& call);
 // recovery.cpp
 Result<Json> recovery(AdminCall& call);
 

@@ -7,6 +7,7 @@
 #include "admin/list_page.hpp"
 #include "admin/operator_record.hpp"
 #include "admin/record_writer.hpp"
+#include "admin/sla_records.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/sync/rights.hpp"
 #include "tern/sync/ticket_fields.hpp"
@@ -25,7 +26,8 @@ Result<sync::RecordKind> kind_of(std::string_view name) {
   const auto kind = sync::record_kind_from_name(name);
   if (kind && sync::travels_to_devices(*kind)) return *kind;
   return fail(ErrorCode::invalid, "\"" + std::string(name) + "\" is no kind of record.",
-              "Kinds: operator, queue, contact, category, organisation, tag, custom_field.", "kind");
+              "Kinds: operator, queue, contact, category, organisation, tag, custom_field, calendar, sla_rule.",
+              "kind");
 }
 
 /// "queue add" -> "queue"
@@ -41,9 +43,9 @@ void note_address(const sync::Record& record, Named& named) {
 
 Named names_of(const Tenant& tenant) {
   Named out;
-  for (const auto kind :
-       {sync::RecordKind::operator_, sync::RecordKind::queue, sync::RecordKind::contact, sync::RecordKind::category,
-        sync::RecordKind::organisation, sync::RecordKind::tag, sync::RecordKind::custom_field})
+  for (const auto kind : {sync::RecordKind::operator_, sync::RecordKind::queue, sync::RecordKind::contact,
+                          sync::RecordKind::category, sync::RecordKind::organisation, sync::RecordKind::tag,
+                          sync::RecordKind::custom_field, sync::RecordKind::calendar, sync::RecordKind::sla_rule})
     for (const sync::Record& record : tenant.records(kind))
       if (!record.deleted) out.try_emplace({kind, record.name}, record.id);
   for (const sync::Record& record : tenant.records(sync::RecordKind::operator_))
@@ -140,9 +142,9 @@ Result<Json::Array> rows_of_file(const std::string& path) {
   return rows;
 }
 
-/// One pass over the rows: operators come second, because they name queues.
+/// One pass over the rows: operators come second, because they name queues. A rule stands behind its calendar.
 Result<std::vector<sync::Record>> new_records(const Json::Array& rows, bool operators, Named& named,
-                                              Environment& environment) {
+                                              SlaRecordCheck& sla, Environment& environment) {
   std::vector<sync::Record> out;
   for (const Json& row : rows) {
     TERN_TRY(const sync::RecordKind kind, kind_of(row["kind"].as_string()));
@@ -151,6 +153,7 @@ Result<std::vector<sync::Record>> new_records(const Json::Array& rows, bool oper
     TERN_TRY(const std::string name, name_in(row, kind));
     if (named.contains({kind, name})) continue;
     TERN_TRY(sync::Record record, record_of(row, kind, named, environment));
+    TERN_CHECKED(sla.take(record));
     named[{kind, name}] = record.id;
     if (operators) note_address(record, named);
     out.push_back(std::move(record));
@@ -169,9 +172,12 @@ Result<Json> record_load(AdminCall& call) {
   TERN_TRY(const auto naming, call.lock_names());
   Environment& environment = call.parts().environment;
   Named named = names_of(call.tenant());
+  SlaRecordCheck sla(call.tenant(), [&named](sync::RecordKind kind, const std::string& name) {
+    return named.contains({kind, name});
+  });
   // All of it is judged before anything is written.
-  TERN_TRY(const auto others, new_records(rows, false, named, environment));
-  TERN_TRY(const auto operators, new_records(rows, true, named, environment));
+  TERN_TRY(const auto others, new_records(rows, false, named, sla, environment));
+  TERN_TRY(const auto operators, new_records(rows, true, named, sla, environment));
   TERN_CHECKED(write_in_parts(call, others));
   TERN_CHECKED(write_in_parts(call, operators));
   const std::size_t made = others.size() + operators.size();

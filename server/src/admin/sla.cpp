@@ -1,5 +1,7 @@
 // The SLA clock of one ticket, line by line.
+#include "desk/sla_devices.hpp"
 #include "desk/sla_events.hpp"
+#include "desk/sla_settings.hpp"
 
 #include "admin/handlers.hpp"
 #include "store/ledger.hpp"
@@ -9,14 +11,9 @@
 namespace tern::server::admin {
 namespace {
 
-constexpr const char* all_hours = "24/7";
-
-SlaNames names_of_rules(const Tenant& tenant) {
-  std::vector<sync::Record> records;
-  for (const auto kind : {sync::RecordKind::operator_, sync::RecordKind::queue, sync::RecordKind::contact,
-                          sync::RecordKind::category, sync::RecordKind::organisation})
-    for (const sync::Record& record : tenant.records(kind)) records.push_back(record);
-  return SlaNames(records);
+SlaNames sla_names_of(const Tenant& tenant) {
+  return {[&tenant](sync::RecordKind kind, const RecordId& id) { return tenant.find_record(kind, id); },
+          tenant.records(sync::RecordKind::category)};
 }
 
 Result<sla::Instant> instant_asked(const AdminCall& call) {
@@ -32,23 +29,17 @@ Result<Json> sla_explain(AdminCall& call) {
   TERN_TRY(const TicketId ticket, resolve_ticket(call.tenant(), call.text("ticket")));
   TERN_TRY(const sla::Instant now, instant_asked(call));
   TERN_TRY(auto reader, call.tenant().reader());
-  TERN_TRY(const auto ledger, read_ticket(reader.db(), call.tenant().number(), ticket));
-  const std::vector<sla::Event> events = sla_events(folded_changes(ledger), names_of_rules(call.tenant()));
-
-  sla::Calendar always;
-  always.id = all_hours;
-  always.always = true;
-  sla::Calendars calendars;
-  TERN_CHECKED(calendars.add(std::move(always)));
-  sla::RuleBook book;
-  book.rules = sla::default_rules(all_hours, {});
-  const sla::RuleBooks books({std::move(book)});
-  const sla::Inputs inputs{events, books, calendars};
+  TERN_TRY(const SlaTicket read,
+           read_sla_ticket(reader.db(), call.tenant().number(), ticket, sla_names_of(call.tenant())));
+  TERN_TRY(const auto versions, read_sla_versions(reader.db(), call.tenant().number()));
+  const SlaSettings settings(versions, now);
+  const sla::Inputs inputs{read.events, settings.books(), settings.calendars()};
+  const auto devices = devices_of(call.tenant(), read.people);
   Json lines = Json::array();
-  for (std::string& line : sla::explain(inputs, {}, now)) lines.push(Json(std::move(line)));
+  for (std::string& line : sla::explain(inputs, devices, now)) lines.push(Json(std::move(line)));
   return Json::object({{"ticket", Json(call.text("ticket"))},
                        {"at", Json(sla::instant_text(now))},
-                       {"rules", Json("by priority, around the clock")},
+                       {"rules", Json(settings.has_own_rules(now) ? "of the tenant" : "by priority, around the clock")},
                        {"colour", Json(sla::colour_name(sla::clock_at(inputs, now).colour()))},
                        {"clock", std::move(lines)}});
 }

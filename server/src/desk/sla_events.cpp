@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 
+#include "store/ledger.hpp"
 #include "tern/sync/trusted_time.hpp"
 
 namespace tern::server {
@@ -51,8 +52,7 @@ sla::Attributes attributes_of(const sync::TicketState& state, const SlaNames& na
   out.priority = sync::priority_of(state);
   out.category = names.category_path(id_of(FieldId::category));
   if (const auto queue = sync::queue_of(state)) out.queue = names.name(RecordKind::queue, queue->view());
-  if (const auto assignee = sync::assignee_of(state))
-    out.assignee = names.name(RecordKind::operator_, assignee->view());
+  if (const auto assignee = sync::assignee_of(state)) out.assignee = to_uuid_text(assignee->view());
   out.type = id_of(FieldId::type);
   const Bytes organisation = id_of(FieldId::organisation), contact = id_of(FieldId::contact);
   out.organisation = names.name(RecordKind::organisation, organisation);
@@ -65,12 +65,22 @@ sla::Attributes attributes_of(const sync::TicketState& state, const SlaNames& na
 
 class SlaEventReader {
 public:
-  SlaEventReader(const std::vector<sync::PlacedChange>& folded, const SlaNames& names)
-      : folded_(folded), names_(names) {}
+  SlaEventReader(const std::vector<sync::PlacedChange>& folded, const SlaNames& names, const WaitsElsewhere& waits)
+      : folded_(folded), names_(names), waits_(waits) {}
 
-  std::vector<Event> read() {
+  SlaTicket read() {
+    SlaTicket out;
     fold_by_commit();
-    if (!create_) return {};
+    if (!create_) return out;
+    out.events = events();
+    out.people = people();
+    if (state_.merged_into) out.merged_into = TicketId::or_zero(state_.merged_into->value);
+    out.imported = imported_;
+    return out;
+  }
+
+private:
+  std::vector<Event> events() {
     for (const sync::PlacedChange& placed : folded_) read_change(placed);
     read_moves();
     // The create first, then by time; what stands at one instant keeps the fold's order.
@@ -82,7 +92,14 @@ public:
     return out;
   }
 
-private:
+  [[nodiscard]] std::vector<OperatorId> people() const {
+    std::vector<OperatorId> out;
+    if (const auto assignee = sync::assignee_of(state_)) out.push_back(*assignee);
+    for (const Bytes& watcher : sync::elements_of(state_, FieldId::watchers))
+      if (watcher.size() == 17 && watcher[0] == 'o') out.push_back(OperatorId::or_zero(ByteView(watcher).substr(1)));
+    return out;
+  }
+
   /// What the rules look at, as it was after each commit.
   void fold_by_commit() {
     sla::Attributes last;
@@ -112,6 +129,7 @@ private:
     if (placed == by_ref_.end()) return;
     create_ = event_of(*placed->second, EventKind::create);
     create_->attributes = attributes;
+    imported_ = (placed->second->admission.time_flags & sync::time_flag_asserted) != 0;
     const bool by_contact = state_.created->author_kind == sync::PrincipalKind::contact;
     const bool has_customer = by_contact || sync::field_value(state_, FieldId::contact).has_value();
     create_->opening = has_customer ? sla::Opening::by_customer : sla::Opening::internal;
@@ -129,9 +147,35 @@ private:
       case Intent::restore:
         if (placed.admission.claim_applies) put(placed, EventKind::restored);
         return;
+      case Intent::on_site:
+        put_arrival(placed);
+        if (placed.change.visibility == sync::Visibility::open) put(placed, message_kind(placed));
+        return;
+      case Intent::merged_from:
+        put_merged_in(placed);
+        return;
       default:
         return;
     }
+  }
+
+  /// The report says when they came, by its author's clock; nothing proves it but that the report is later.
+  void put_arrival(const sync::PlacedChange& placed) {
+    Event event = event_of(placed, EventKind::arrival);
+    const sla::Instant before = std::max<sla::Instant>(0, seconds_of(placed.change.wall_ms - placed.change.from_ms));
+    if (placed.change.from_ms > 0 && before > 0) {
+      sla::OfflineTime time = event.offline.value_or(sla::OfflineTime{0, 0, event.at, event.at});
+      event.at = std::max(create_->at, event.at - before);
+      time.lower_bound = time.window_begin = std::min(create_->at, event.at);
+      event.offline = time;
+    }
+    events_.emplace_back(placed.stamp, std::move(event));
+  }
+
+  void put_merged_in(const sync::PlacedChange& placed) {
+    Event event = event_of(placed, EventKind::merged_in);
+    if (waits_) event.clock_start = waits_(TicketId::or_zero(placed.change.target), event.at);
+    events_.emplace_back(placed.stamp, std::move(event));
   }
 
   static EventKind message_kind(const sync::PlacedChange& placed) {
@@ -166,7 +210,9 @@ private:
 
   const std::vector<sync::PlacedChange>& folded_;
   const SlaNames& names_;
+  const WaitsElsewhere& waits_;
   sync::TicketState state_;
+  bool imported_ = false;
   std::map<sync::ChangeRef, const sync::PlacedChange*> by_ref_;
   std::optional<Event> create_;
   std::vector<std::pair<sync::Stamp, Event>> events_;
@@ -174,18 +220,69 @@ private:
 
 }  // namespace
 
-std::vector<sla::Event> sla_events(const std::vector<sync::PlacedChange>& folded, const SlaNames& names) {
-  return SlaEventReader(folded, names).read();
+SlaTicket sla_ticket(const std::vector<sync::PlacedChange>& folded, const SlaNames& names,
+                     const WaitsElsewhere& waits) {
+  return SlaEventReader(folded, names, waits).read();
+}
+
+std::optional<sla::Instant> waits_for_first_response(const std::vector<sla::Event>& events, sla::Instant as_of) {
+  std::optional<sla::Instant> since;
+  for (const Event& event : events) {
+    if (event.at > as_of) continue;
+    if (sla::answers_customer(event)) return std::nullopt;
+    std::optional<sla::Instant> begins;
+    if (event.kind == EventKind::create && event.opening == sla::Opening::by_customer) begins = event.at;
+    if (event.kind == EventKind::customer_message && !event.automatic) begins = event.at;
+    if (event.kind == EventKind::merged_in) begins = event.clock_start;
+    if (begins) since = std::min(since.value_or(*begins), *begins);
+  }
+  return since;
+}
+
+namespace {
+
+Result<SlaTicket> read_with_sources(sqlite::Database& db, std::int64_t tenant, const TicketId& ticket,
+                                    const SlaNames& names, int depth) {
+  constexpr int merges_deep_max = 4;
+  TERN_TRY(const auto ledger, read_ticket(db, tenant, ticket));
+  std::optional<Error> failed;
+  const WaitsElsewhere waits = [&](const TicketId& other, sla::Instant as_of) -> std::optional<sla::Instant> {
+    if (depth == merges_deep_max) return std::nullopt;
+    const auto source = read_with_sources(db, tenant, other, names, depth + 1);
+    if (source) return waits_for_first_response(source->events, as_of);
+    failed = source.error();
+    return std::nullopt;
+  };
+  SlaTicket out = sla_ticket(folded_changes(ledger), names, waits);
+  if (failed) return tl::unexpected(std::move(*failed));
+  return out;
+}
+
+}  // namespace
+
+Result<SlaTicket> read_sla_ticket(sqlite::Database& db, std::int64_t tenant, const TicketId& ticket,
+                                  const SlaNames& names) {
+  return read_with_sources(db, tenant, ticket, names, 0);
+}
+
+SlaNames::SlaNames(Find find, const std::vector<sync::Record>& categories) : find_(std::move(find)) {
+  for (const sync::Record& category : categories)
+    if (!category.deleted) categories_.try_emplace(category.name, category);
 }
 
 SlaNames::SlaNames(const std::vector<sync::Record>& records) {
-  for (const sync::Record& record : records) records_[{record.kind, record.id}] = record;
+  for (const sync::Record& record : records) {
+    known_[{record.kind, record.id}] = record;
+    if (record.kind == RecordKind::category && !record.deleted) categories_.try_emplace(record.name, record);
+  }
 }
 
 const sync::Record* SlaNames::find(sync::RecordKind kind, ByteView id) const {
   if (id.empty()) return nullptr;
-  const auto found = records_.find({kind, RecordId::or_zero(id)});
-  return found == records_.end() ? nullptr : &found->second;
+  const RecordId record = RecordId::or_zero(id);
+  auto known = known_.find({kind, record});
+  if (known == known_.end() && find_) known = known_.emplace(std::pair(kind, record), find_(kind, record)).first;
+  return known == known_.end() || !known->second ? nullptr : &*known->second;
 }
 
 std::string SlaNames::name(sync::RecordKind kind, ByteView id) const {
@@ -208,9 +305,8 @@ std::string SlaNames::category_path(ByteView id) const {
     path = path.empty() ? record->name : record->name + "/" + path;
     const auto parent = record->attributes.find("parent");
     const std::string above = parent == record->attributes.end() ? std::string() : parent->second;
-    record = nullptr;
-    for (const auto& [key, candidate] : records_)
-      if (!above.empty() && key.first == sync::RecordKind::category && candidate.name == above) record = &candidate;
+    const auto next = categories_.find(above);
+    record = above.empty() || next == categories_.end() ? nullptr : &next->second;
   }
   return path;
 }

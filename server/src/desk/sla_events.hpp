@@ -1,21 +1,29 @@
 // A ticket's ledger in the words of the SLA clock (docs/sla.md).
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "tern/sla/event.hpp"
+#include "tern/sqlite/database.hpp"
 #include "tern/sync/fold.hpp"
 #include "tern/sync/record.hpp"
 
 namespace tern::server {
 
-/// What rules call things by: names of records, paths of categories, and what contacts and organisations are.
+/// What rules call things by: names of records, paths of categories, and what contacts and organisations are. Keeps
+/// what it was told: for the time of one transaction.
 class SlaNames {
 public:
+  using Find = std::function<std::optional<sync::Record>(sync::RecordKind, const RecordId&)>;
+  SlaNames(Find find, const std::vector<sync::Record>& categories);
+  /// Those and no others.
   explicit SlaNames(const std::vector<sync::Record>& records);
+
   /// Empty when there is no such record.
   [[nodiscard]] std::string name(sync::RecordKind kind, ByteView id) const;
   [[nodiscard]] std::string attribute(sync::RecordKind kind, ByteView id, const std::string& attribute) const;
@@ -24,11 +32,31 @@ public:
 
 private:
   [[nodiscard]] const sync::Record* find(sync::RecordKind kind, ByteView id) const;
-  std::map<std::pair<sync::RecordKind, RecordId>, sync::Record> records_;
+  Find find_;
+  std::map<std::string, sync::Record> categories_;
+  mutable std::map<std::pair<sync::RecordKind, RecordId>, std::optional<sync::Record>> known_;
 };
 
-/// `folded`: what of the ticket's ledger is folded, by commit. Nothing for a ledger without its create. Times in whole
-/// seconds. Of an offline change the lower bound is its window's begin, as the ledger keeps no other.
-std::vector<sla::Event> sla_events(const std::vector<sync::PlacedChange>& folded, const SlaNames& names);
+/// What of a ticket's ledger the clock reads.
+struct SlaTicket {
+  std::vector<sla::Event> events;  // none for a ledger without its create
+  std::vector<OperatorId> people;  // who holds or watches it now: their silent devices may hold an answer (K19)
+  std::optional<TicketId> merged_into;
+  bool imported = false;  // an import asserts when it was made
+};
+
+/// Since when the customer of another ticket had waited for a first response as of an instant; nothing: somebody had
+/// answered, or nobody waited (K22).
+using WaitsElsewhere = std::function<std::optional<sla::Instant>(const TicketId& ticket, sla::Instant as_of)>;
+
+/// `folded`: what of the ticket's ledger is folded, by commit. Times in whole seconds. Of an offline change the lower
+/// bound is its window's begin, as the ledger keeps no other.
+SlaTicket sla_ticket(const std::vector<sync::PlacedChange>& folded, const SlaNames& names,
+                     const WaitsElsewhere& waits = {});
+std::optional<sla::Instant> waits_for_first_response(const std::vector<sla::Event>& events, sla::Instant as_of);
+
+/// The same out of the ledger, with the tickets that were merged into it.
+Result<SlaTicket> read_sla_ticket(sqlite::Database& db, std::int64_t tenant, const TicketId& ticket,
+                                  const SlaNames& names);
 
 }  // namespace tern::server

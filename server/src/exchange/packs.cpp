@@ -63,7 +63,7 @@ Result<void> write_own_devices(sqlite::Database& db, const ReaderScope& scope, s
 }
 
 constexpr auto first_kind = static_cast<std::uint32_t>(sync::RecordKind::operator_);
-constexpr auto last_kind = static_cast<std::uint32_t>(sync::RecordKind::custom_field);
+constexpr auto last_kind = static_cast<std::uint32_t>(sync::last_record_kind);
 
 }  // namespace
 

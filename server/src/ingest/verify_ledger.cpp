@@ -343,7 +343,7 @@ private:
     record->version = change.commit_seq;
     record->integer_id = placed.admission.integer_id;
     const auto kind = static_cast<std::uint8_t>(record->kind);
-    if (record->kind == sync::RecordKind::operator_)
+    if (sync::keeps_history(record->kind))
       run_.history[{kind, record->id, record->version}] = sync::encode_record(*record);
     run_.records[{kind, record->id}] = std::move(*record);
   }

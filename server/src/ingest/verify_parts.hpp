@@ -77,7 +77,7 @@ struct VerifyRun {
   std::set<TicketId> unreadable;               // a change of theirs cannot be read: nothing else can be said of them
   bool unreadable_any = false;
   std::map<std::pair<std::uint8_t, RecordId>, sync::Record> records;
-  std::map<std::tuple<std::uint8_t, RecordId, std::uint64_t>, Bytes> history;  // of operators
+  std::map<std::tuple<std::uint8_t, RecordId, std::uint64_t>, Bytes> history;  // of kinds that keep one
 
   // ---- what the tickets' fold says ----
   std::map<TicketId, sync::TicketState> states;

@@ -1,4 +1,4 @@
-// Reference records and what operators were before, as the ledger says.
+// Reference records and what some were before, as the ledger says.
 #include "verify_parts.hpp"
 
 namespace tern::server {
@@ -41,15 +41,15 @@ Result<void> check_history(VerifyRun& run) {
     const auto found = left.find({static_cast<std::uint8_t>(rows.int64(0)), rows.id<RecordId>(1), rows.uint64(2)});
     if (found == left.end()) {
       if (run.out.erased == 0 && !run.unreadable_any)
-        run.find("operator {} was never what its history says of commit {}", to_hex(rows.blob(1)), rows.uint64(2));
+        run.find("record {} was never what its history says of commit {}", to_hex(rows.blob(1)), rows.uint64(2));
       continue;
     }
     if (found->second != rows.blob(3))
-      run.find("operator {}: its history of commit {} is not the ledger's", to_hex(rows.blob(1)), rows.uint64(2));
+      run.find("record {}: its history of commit {} is not the ledger's", to_hex(rows.blob(1)), rows.uint64(2));
     left.erase(found);
   }
   for (const auto& [key, data] : left)
-    run.find("operator {}: its history of commit {} is missing", to_hex(std::get<1>(key)), std::get<2>(key));
+    run.find("record {}: its history of commit {} is missing", to_hex(std::get<1>(key)), std::get<2>(key));
   return {};
 }
 

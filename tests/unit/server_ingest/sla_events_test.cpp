@@ -19,7 +19,7 @@ std::vector<sla::Event> events_on(Desk& desk, const TicketId& ticket) {
   std::vector<sync::Record> records;
   for (const auto kind : {sync::RecordKind::operator_, sync::RecordKind::contact, sync::RecordKind::category})
     for (const sync::Record& record : desk.tenant->records(kind)) records.push_back(record);
-  return server::sla_events(server::folded_changes(ledger), server::SlaNames(records));
+  return server::sla_ticket(server::folded_changes(ledger), server::SlaNames(records)).events;
 }
 
 std::vector<sla::EventKind> kinds_of(const std::vector<sla::Event>& events) {
@@ -104,4 +104,67 @@ TEST_CASE("a category stands in the rules with what is above it", "[ingest][sla]
   const server::SlaNames names({hardware, printer});
   CHECK(names.category_path(printer.id.view()).ends_with("hardware/printer"));
   CHECK(names.category_path({}).empty());
+}
+
+TEST_CASE("a report from on site says when they came, and answers the customer who reads it", "[ingest][sla]") {
+  Desk desk;
+  auto van = desk.add_van(desk.add_operator("Ada"));
+  const TicketId ticket = desk.new_ticket_id();
+  van->send(van->create(ticket));
+  van->pull();
+  desk.environment.advance(5 * hour_ms);
+  Change report = van->make(Intent::on_site, ticket);
+  report.visibility = sync::Visibility::open;
+  report.text = "seal replaced";
+  report.to_ms = report.wall_ms - hour_ms;
+  report.from_ms = report.wall_ms - 2 * hour_ms;
+  REQUIRE(van->send(report).outcome == Outcome::applied);
+  const auto events = events_on(desk, ticket);
+  REQUIRE(kinds_of(events) ==
+          std::vector{sla::EventKind::create, sla::EventKind::arrival, sla::EventKind::agent_message});
+  CHECK(events[1].at == events[2].at - 2 * 3600);
+  REQUIRE(events[1].offline);  // a claim: it may have been any time since the ticket was made
+  CHECK(events[1].offline->lower_bound == events[0].at);
+  CHECK(events[1].offline->received == events[2].received());
+}
+
+TEST_CASE("a ticket that another was merged into waits as long as the older of the two", "[ingest][sla]") {
+  Desk desk;
+  auto office = desk.add_van(desk.add_operator("Boss", sync::Role::supervisor), true);
+  const RecordId contact = desk.add_record(sync::RecordKind::contact, "Kim");
+  const TicketId first = desk.new_ticket_id(), second = desk.new_ticket_id();
+  const auto create = [&](const TicketId& ticket) {
+    Change change = office->create(ticket);
+    change.fields.push_back({sync::FieldId::contact, {}, Bytes(contact.view()), false});
+    REQUIRE(office->send(change).outcome == Outcome::applied);
+    return desk.environment.wall_ms() / 1000;
+  };
+  const sla::Instant asked = create(first);
+  desk.environment.advance(hour_ms);
+  create(second);
+  office->pull();
+  if (const bool answered = GENERATE(false, true); answered) {
+    office->send(office->note(first, "on our way", sync::Visibility::open));
+    office->pull();
+    desk.environment.advance(hour_ms);
+    Change merge = office->make(Intent::merge, first);
+    merge.target = Bytes(second.view());
+    REQUIRE(office->send(merge).outcome == Outcome::applied);
+    auto reader = must(desk.tenant->reader());
+    const auto read = must(server::read_sla_ticket(reader.db(), desk.tenant->number(), second, server::SlaNames({})));
+    REQUIRE(read.events.back().kind == sla::EventKind::merged_in);
+    CHECK_FALSE(read.events.back().clock_start);
+  } else {
+    desk.environment.advance(hour_ms);
+    Change merge = office->make(Intent::merge, first);
+    merge.target = Bytes(second.view());
+    REQUIRE(office->send(merge).outcome == Outcome::applied);
+    auto reader = must(desk.tenant->reader());
+    const auto read = must(server::read_sla_ticket(reader.db(), desk.tenant->number(), second, server::SlaNames({})));
+    REQUIRE(read.events.back().kind == sla::EventKind::merged_in);
+    CHECK(read.events.back().clock_start == asked);
+    const auto source = must(server::read_sla_ticket(reader.db(), desk.tenant->number(), first, server::SlaNames({})));
+    CHECK(source.events.back().kind == sla::EventKind::withdrawn);
+    CHECK(source.merged_into == second);
+  }
 }

@@ -51,7 +51,7 @@ TEST_CASE("equal records are equal bytes", "[sync][record]") {
 }
 
 TEST_CASE("record kinds have names that read back", "[sync][record]") {
-  for (int i = 1; i <= 9; ++i) {
+  for (int i = 1; i <= static_cast<int>(tern::sync::last_record_kind); ++i) {
     const auto kind = static_cast<RecordKind>(i);
     CHECK(tern::sync::record_kind_from_name(tern::sync::to_string(kind)) == kind);
   }
@@ -101,7 +101,7 @@ TEST_CASE("a damaged or boundless record is refused", "[sync][record]") {
   bad = good;
   bad.set_kind(0);
   CHECK(refusal(bad) == ErrorCode::malformed);
-  bad.set_kind(10);
+  bad.set_kind(static_cast<std::uint32_t>(tern::sync::last_record_kind) + 1);
   CHECK(refusal(bad) == ErrorCode::upgrade_required);
   bad.set_kind(257);
   CHECK(refusal(bad) == ErrorCode::upgrade_required);
@@ -124,4 +124,19 @@ TEST_CASE("a damaged or boundless record is refused", "[sync][record]") {
   bad.add_attributes()->set_name("role");
   bad.mutable_attributes(bad.attributes_size() - 1)->set_value(std::string(5000, 'x'));
   CHECK(refusal(bad) == ErrorCode::too_large);
+}
+
+TEST_CASE("devices get the hours of a calendar and the targets of a rule, and nothing else of them", "[sync][record]") {
+  Record calendar = operator_record();
+  calendar.kind = RecordKind::calendar;
+  calendar.attributes = {{"zone", "Europe/Kyiv"}, {"hours", "mon 09:00-18:00"}, {"offsets", "0:0"}, {"tz", "2025b"}};
+  CHECK(tern::sync::travels_to_devices(RecordKind::calendar));
+  CHECK(tern::sync::for_devices(calendar).attributes ==
+        std::map<std::string, std::string>{{"zone", "Europe/Kyiv"}, {"hours", "mon 09:00-18:00"}});
+  Record rule = calendar;
+  rule.kind = RecordKind::sla_rule;
+  rule.attributes = {{"resolution", "4h"}, {"calendar", "Office"}, {"offline_credit", "strict"}};
+  CHECK(tern::sync::travels_to_devices(RecordKind::sla_rule));
+  CHECK(tern::sync::for_devices(rule).attributes ==
+        std::map<std::string, std::string>{{"resolution", "4h"}, {"calendar", "Office"}});
 }

@@ -12,6 +12,7 @@ namespace tern::server::admin {
 std::vector<AdminEntry> people_commands();
 std::vector<AdminEntry> waiting_commands();
 std::vector<AdminEntry> record_commands();
+std::vector<AdminEntry> sla_commands();
 std::vector<AdminEntry> ledger_commands();
 std::vector<AdminEntry> server_commands();
 

@@ -86,11 +86,6 @@ std::vector<AdminEntry> server_commands() {
                "status",
                {}, of_the_server),
        status},
-      {command("sla explain", "Why the clock of a ticket stands where it stands, line by line",
-               "By the rules of a tenant that has written none: targets by priority, around the clock.\nExample: ternd "
-               "sla explain --ticket T-2026-0042",
-               {required("ticket", "Number or id"), optional("at", "As of this instant; now when left out")}),
-       sla_explain},
       {command("clock accept", "Vouches for this machine's clock after it jumped",
                "With --since, anchors issued from then on bound nothing any more.\nExample: ternd clock accept --since "
                "2026-03-01T08:00:00Z",

@@ -1,5 +1,5 @@
-// Reference records: operator, queue, contact, category, organisation, tag, device, tenant. Ledger entries that reach
-// devices in packs.
+// Reference records: operator, queue, contact, category, organisation, tag, device, tenant, custom field, SLA rule,
+// calendar. Ledger entries that reach devices in packs.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,11 @@ enum class RecordKind : std::uint8_t {
   tag = 6,
   device = 7,
   tenant = 8,
-  custom_field = 9
+  custom_field = 9,
+  sla_rule = 10,
+  calendar = 11
 };
+inline constexpr RecordKind last_record_kind = RecordKind::calendar;
 std::string_view to_string(RecordKind kind);
 std::optional<RecordKind> record_kind_from_name(std::string_view name);
 
@@ -47,6 +50,8 @@ Result<Record> decode_record(ByteView bytes);
 /// Whether all records of a kind travel to every device, and which attributes of it. Of `device` each operator's
 /// devices get their own operator's.
 bool travels_to_devices(RecordKind kind);
+/// Whether the server keeps each version: what operators were (rights as of `seen`), what was promised when.
+bool keeps_history(RecordKind kind);
 Record for_devices(Record record);
 
 }  // namespace tern::sync

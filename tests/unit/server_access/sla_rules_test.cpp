@@ -1,0 +1,145 @@
+// Calendars and SLA rules through administration, and the clock that goes by them.
+#include "house.hpp"
+#include "support/catch.hpp"
+#include "tern/sla/instant.hpp"
+
+namespace tern::test {
+namespace {
+
+constexpr std::int64_t rules_hour_ms = 3'600'000;
+
+Json word_list(std::initializer_list<const char*> all) {
+  Json out = Json::array();
+  for (const char* word : all) out.push(Json(word));
+  return out;
+}
+
+/// The field that a refusal names.
+std::string refused_field(House& house, const Json& command) {
+  const auto answer = house.try_command(command);
+  return answer ? "" : answer.error().field;
+}
+
+Json office_calendar() {
+  return cmd("calendar add", {{"name", Json("Office")},
+                              {"zone", Json("Europe/Kyiv")},
+                              {"hours", word_list({"mon-fri 09:00-18:00"})},
+                              {"holiday", word_list({"12-25", "2026-12-24 09:00-13:00 Christmas Eve"})}});
+}
+
+Json urgent_rule() {
+  return cmd("sla rule add", {{"name", Json("Urgent")},
+                              {"when", word_list({"priority=high,urgent"})},
+                              {"calendar", Json("Office")},
+                              {"first-response", Json("1h")},
+                              {"resolution", Json("4h")}});
+}
+
+std::int64_t commits_of(House& house) {
+  return house.command(cmd("status"))["rows"].items()[0]["commit_seq"].as_integer();
+}
+
+}  // namespace
+
+TEST_CASE("calendars and rules are made, changed, listed and taken off the list", "[server][admin][sla]") {
+  House house;
+  const Json calendar = house.command(office_calendar());
+  CHECK(calendar["zone"].as_string() == "Europe/Kyiv");
+  CHECK(calendar.find("offsets") == nullptr);
+  CHECK(calendar["integer_id"].as_integer() == 1);
+  house.command(urgent_rule());
+  house.command(cmd("sla rule add", {{"name", Json("All")}, {"resolution", Json("2d")}}));
+  house.command(cmd("sla rule add", {{"name", Json("First")}, {"resolution", Json("1d")}, {"sort", Json(1)}}));
+  Json rules = house.command(cmd("sla rule list"));
+  REQUIRE(rules["rows"].size() == 3);
+  CHECK(rules["rows"].items()[0]["name"].as_string() == "First");
+  CHECK(rules["rows"].items()[1]["when"].as_string() == "priority=high\npriority=urgent");
+  CHECK(rules["rows"].items()[2]["calendar"].as_string() == "24/7");
+
+  house.command(cmd("sla rule set", {{"name", Json("Urgent")}, {"resolution", Json("6h")}}));
+  house.command(cmd("sla rule remove", {{"name", Json("First")}}));
+  house.command(cmd("calendar set", {{"name", Json("Office")}, {"no-holidays", Json(true)}}));
+  house.reopen();
+  rules = house.command(cmd("sla rule list"));
+  REQUIRE(rules["rows"].size() == 2);
+  CHECK(rules["rows"].items()[0]["resolution"].as_string() == "6h");
+  CHECK(rules["rows"].items()[0]["first_response"].as_string() == "1h");
+  CHECK(house.command(cmd("calendar list"))["rows"].items()[0].find("holidays") == nullptr);
+  CHECK(house.command(cmd("verify"))["findings"].size() == 0);
+}
+
+TEST_CASE("a calendar or rule that cannot be is refused with its field, and nothing is written",
+          "[server][admin][sla]") {
+  House house;
+  house.command(office_calendar());
+  const std::int64_t before = commits_of(house);
+  CHECK(refused_field(house, office_calendar()) == "name");
+  CHECK(refused_field(house, cmd("calendar add", {{"name", Json("24/7")}, {"hours", word_list({"24/7"})}})) == "name");
+  CHECK(refused_field(house, cmd("calendar add", {{"name", Json("Night")}})) == "weekly");
+  CHECK(refused_field(house, cmd("calendar add",
+                                 {{"name", Json("Night")}, {"hours", word_list({"mon 25:00-26:00"})}})) == "hours");
+  CHECK(refused_field(house, cmd("sla rule add", {{"name", Json("Empty")}})) == "resolution");
+  CHECK(refused_field(house, cmd("sla rule add", {{"name", Json("Q")},
+                                                  {"when", word_list({"queue=Nowhere"})},
+                                                  {"resolution", Json("4h")}})) == "when");
+  CHECK(refused_field(house, cmd("sla rule add",
+                                 {{"name", Json("C")}, {"calendar", Json("Moon")}, {"resolution", Json("4h")}})) ==
+        "calendar");
+  // Less working time in ten years than was promised.
+  house.command(urgent_rule());
+  CHECK(refused_field(house, cmd("sla rule set", {{"name", Json("Urgent")}, {"resolution", Json("1800d")}})) ==
+        "targets");
+  CHECK(refused_field(house, cmd("sla rule set", {{"name", Json("Nobody")}, {"resolution", Json("1h")}})) ==
+        "sla_rule");
+  CHECK(commits_of(house) == before + 1);
+}
+
+TEST_CASE("calendars and rules are loaded with other records, and judged before anything is written",
+          "[server][admin][sla]") {
+  House house;
+  const auto row = [](const char* kind, const char* name, std::initializer_list<Json::Member> attributes) {
+    Json all = Json::object({});
+    for (const auto& [key, value] : attributes) all.set(key, value);
+    return Json::object({{"kind", Json(kind)}, {"name", Json(name)}, {"attributes", std::move(all)}});
+  };
+  const Json queue = row("queue", "Field", {});
+  const Json calendar = row("calendar", "Office", {{"hours", Json("mon-fri 09:00-18:00")}});
+  const Json rule = row("sla_rule", "Field work",
+                        {{"calendar", Json("Office")}, {"when", Json("queue=Field")}, {"on_site", Json("8h")}});
+  CHECK(refused_field(house, cmd("record load", {{"rows", Json::array({rule, calendar, queue})}})) == "when");
+  CHECK(refused_field(house, cmd("record load", {{"rows", Json::array({queue, rule, calendar})}})) == "calendar");
+  CHECK(house.command(cmd("queue list"))["rows"].size() == 0);
+  CHECK(house.command(cmd("record load", {{"rows", Json::array({queue, calendar, rule})}}))["made"].as_integer() == 3);
+  CHECK(house.command(cmd("sla rule list"))["rows"].items()[0]["on_site"].as_string() == "8h");
+}
+
+TEST_CASE("the clock of a ticket goes by the tenant's rules as they were at each instant", "[server][admin][sla]") {
+  House house;
+  house.add_operator("Ann");
+  Device device(house, "Ann");
+  device.open_session();
+  const TicketId ticket = random_id<TicketId>(house.environment);
+  device.push(device.create(ticket));
+  const std::string id = to_uuid_text(ticket.view());
+  const auto explained = [&](std::int64_t at_ms) {
+    return house.command(cmd("sla explain", {{"ticket", Json(id)}, {"at", Json(sla::instant_text(at_ms / 1000))}}));
+  };
+  CHECK(explained(house.environment.wall_ms())["rules"].as_string() == "by priority, around the clock");
+
+  house.environment.advance(rules_hour_ms);
+  house.command(cmd("sla rule add", {{"name", Json("All")}, {"resolution", Json("3h")}}));
+  const Json own = explained(house.environment.wall_ms() + 1000);
+  CHECK(own["rules"].as_string() == "of the tenant");
+  CHECK(own["colour"].as_string() == "green");
+  // An hour was consumed before the rule was there: 2 of 3 are left.
+  CHECK(explained(house.environment.wall_ms() + 2 * rules_hour_ms - 60'000)["colour"].as_string() == "yellow");
+  CHECK(explained(house.environment.wall_ms() + 2 * rules_hour_ms + 60'000)["colour"].as_string() == "red");
+
+  house.environment.advance(rules_hour_ms);
+  house.command(cmd("sla rule set", {{"name", Json("All")}, {"resolution", Json("9h")}}));
+  CHECK(explained(house.environment.wall_ms() + 2 * rules_hour_ms)["colour"].as_string() == "green");
+  // As it was known then.
+  CHECK(explained(house.environment.wall_ms() - 60'000)["rules"].as_string() == "of the tenant");
+}
+
+}  // namespace tern::test
