@@ -212,6 +212,7 @@ void Core::tick() {
       if (auto expired = expire_scopes(*tenant); !expired) done = tl::unexpected(std::move(expired).error());
       if (done && sweep_codes) done = enrolment_.sweep(*tenant);
       if (done && sweep_codes) done = sweep_old_work(*tenant);
+      if (done) done = look_at_clocks(*tenant).map([](std::size_t) {});
       if (done) done = maintain(*tenant);
     });
     if (!done)

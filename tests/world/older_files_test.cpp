@@ -74,12 +74,13 @@ struct Desk {
     world.server.close();
     const auto db = open_file(file());
     REQUIRE(write_in_old_form(*db) == 1);
-    must(
-        db->exec("DELETE FROM meta WHERE name = 'state_form'; DROP TABLE refolded; DROP TABLE past_certificate; DROP "
-                 "TABLE given_message; DROP TABLE old_receipt; DROP TABLE old_receipt_list;"
-                 "ALTER TABLE ticket DROP COLUMN last_commit; ALTER TABLE ticket DROP COLUMN top_ms;"
-                 "ALTER TABLE ticket DROP COLUMN top_device; ALTER TABLE ticket DROP COLUMN top_epoch;"
-                 "ALTER TABLE ticket DROP COLUMN second_ms; PRAGMA user_version = 3"));
+    must(db->exec(
+        "DELETE FROM meta WHERE name = 'state_form'; DROP TABLE refolded; DROP TABLE past_certificate; DROP "
+        "TABLE given_message; DROP TABLE old_receipt; DROP TABLE old_receipt_list;"
+        "DROP TABLE sla_clock; DROP TABLE sla_breach; DROP TABLE sla_alert; DELETE FROM meta WHERE name = 'sla_seq';"
+        "ALTER TABLE ticket DROP COLUMN last_commit; ALTER TABLE ticket DROP COLUMN top_ms;"
+        "ALTER TABLE ticket DROP COLUMN top_device; ALTER TABLE ticket DROP COLUMN top_epoch;"
+        "ALTER TABLE ticket DROP COLUMN second_ms; PRAGMA user_version = 3"));
     const Bytes key(van.keys().replica_key.view());
     van.close();
     write_in_old_form(*open_file(van.home() + "/replica.db", key));

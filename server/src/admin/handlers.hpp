@@ -46,6 +46,10 @@ Result<sync::ChangeRef> parse_change_name(const std::string& words);
 Result<Json> backup(AdminCall& call);
 // sla.cpp
 Result<Json> sla_explain(AdminCall& call);
+// sla_lists.cpp
+Result<Json> sla_list(AdminCall& call);
+Result<Json> sla_breaches(AdminCall& call);
+Result<Json> sla_alerts(AdminCall& call);
 // sla_records.cpp
 Result<Json> calendar_add(AdminCall& call);
 Result<Json> calendar_set(AdminCall& call);

@@ -13,7 +13,7 @@ namespace {
 
 SlaNames sla_names_of(const Tenant& tenant) {
   return {[&tenant](sync::RecordKind kind, const RecordId& id) { return tenant.find_record(kind, id); },
-          tenant.records(sync::RecordKind::category)};
+          category_names(tenant.records(sync::RecordKind::category))};
 }
 
 Result<sla::Instant> instant_asked(const AdminCall& call) {

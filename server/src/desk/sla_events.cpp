@@ -265,16 +265,18 @@ Result<SlaTicket> read_sla_ticket(sqlite::Database& db, std::int64_t tenant, con
   return read_with_sources(db, tenant, ticket, names, 0);
 }
 
-SlaNames::SlaNames(Find find, const std::vector<sync::Record>& categories) : find_(std::move(find)) {
-  for (const sync::Record& category : categories)
-    if (!category.deleted) categories_.try_emplace(category.name, category);
+std::shared_ptr<const CategoryNames> category_names(const std::vector<sync::Record>& categories) {
+  auto out = std::make_shared<CategoryNames>();
+  for (const sync::Record& record : categories)
+    if (record.kind == RecordKind::category && !record.deleted) out->try_emplace(record.name, record);
+  return out;
 }
 
-SlaNames::SlaNames(const std::vector<sync::Record>& records) {
-  for (const sync::Record& record : records) {
-    known_[{record.kind, record.id}] = record;
-    if (record.kind == RecordKind::category && !record.deleted) categories_.try_emplace(record.name, record);
-  }
+SlaNames::SlaNames(Find find, std::shared_ptr<const CategoryNames> categories)
+    : find_(std::move(find)), categories_(std::move(categories)) {}
+
+SlaNames::SlaNames(const std::vector<sync::Record>& records) : categories_(category_names(records)) {
+  for (const sync::Record& record : records) known_[{record.kind, record.id}] = record;
 }
 
 const sync::Record* SlaNames::find(sync::RecordKind kind, ByteView id) const {
@@ -305,8 +307,8 @@ std::string SlaNames::category_path(ByteView id) const {
     path = path.empty() ? record->name : record->name + "/" + path;
     const auto parent = record->attributes.find("parent");
     const std::string above = parent == record->attributes.end() ? std::string() : parent->second;
-    const auto next = categories_.find(above);
-    record = above.empty() || next == categories_.end() ? nullptr : &next->second;
+    const auto next = categories_->find(above);
+    record = above.empty() || next == categories_->end() ? nullptr : &next->second;
   }
   return path;
 }

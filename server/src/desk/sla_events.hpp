@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,12 +16,16 @@
 
 namespace tern::server {
 
+/// Categories by name, for the paths that they stand in.
+using CategoryNames = std::map<std::string, sync::Record>;
+std::shared_ptr<const CategoryNames> category_names(const std::vector<sync::Record>& categories);
+
 /// What rules call things by: names of records, paths of categories, and what contacts and organisations are. Keeps
 /// what it was told: for the time of one transaction.
 class SlaNames {
 public:
   using Find = std::function<std::optional<sync::Record>(sync::RecordKind, const RecordId&)>;
-  SlaNames(Find find, const std::vector<sync::Record>& categories);
+  SlaNames(Find find, std::shared_ptr<const CategoryNames> categories);
   /// Those and no others.
   explicit SlaNames(const std::vector<sync::Record>& records);
 
@@ -33,7 +38,7 @@ public:
 private:
   [[nodiscard]] const sync::Record* find(sync::RecordKind kind, ByteView id) const;
   Find find_;
-  std::map<std::string, sync::Record> categories_;
+  std::shared_ptr<const CategoryNames> categories_;
   mutable std::map<std::pair<sync::RecordKind, RecordId>, std::optional<sync::Record>> known_;
 };
 

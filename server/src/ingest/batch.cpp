@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tern/protocol/crash_point.hpp"
+#include "sla_look.hpp"
 #include "tern/protocol/mutant.hpp"
 
 namespace tern::server {
@@ -234,6 +235,7 @@ Result<void> Batch::write_counters() {
 Result<void> Batch::write_rows() {
   TERN_CHECKED(write_tickets(*this));
   TERN_CHECKED(write_scopes(*this));
+  TERN_CHECKED(follow_clocks(*this));
   {
     std::unique_lock lock(in.snapshot_mutex);
     for (auto& [id, device] : in.devices)
@@ -263,6 +265,8 @@ void Batch::publish() {
   clock_written(in, std::move(*clock_));
   in.flushed_ms = commit_ms;
   in.trouble = ErrorCode{};
+  if (sla_seq) in.sla_seq = *sla_seq;
+  if (sla_stale) in.sla_desk.reset();
 
   std::unique_lock lock(in.snapshot_mutex);
   for (auto& [id, row] : devices_) {

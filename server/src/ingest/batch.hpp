@@ -170,6 +170,9 @@ public:
   std::map<std::pair<TicketId, std::uint64_t>, std::optional<sync::TicketState>> states_at_seen;
   std::optional<EpochId> new_epoch;       // begin_epoch
   std::vector<TicketId> rescope_tickets;  // whose scope changes by time alone
+  std::optional<std::uint64_t> sla_seq;   // up to and with which commit the SLA clocks of tickets are kept by it
+  bool sla_stale = false;                 // rules, calendars or categories changed
+  [[nodiscard]] bool settled_any() const { return !settled_tickets_.empty(); }
 };
 
 // ---- steps, each in its file ----

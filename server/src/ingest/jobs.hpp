@@ -16,6 +16,10 @@ namespace tern::server {
 /// at most once a minute of server time.
 Result<std::optional<ServerCommit>> expire_scopes(Tenant& tenant);
 
+/// SLA clocks that changed by time alone, and tickets that commits touched without looking at them: for 50 ms at most,
+/// the rest the next time. Every 15 minutes also what no timer tells. Gives how many it looked at.
+Result<std::size_t> look_at_clocks(Tenant& tenant);
+
 /// Idle work, about once a second: writes notes of exchanges that are older than a minute, checkpoints, finishes an
 /// erasure's truncation.
 Result<void> maintain(Tenant& tenant);

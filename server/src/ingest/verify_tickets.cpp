@@ -1,8 +1,9 @@
-// Tickets folded from zero, against their rows: state, columns, names, interests, messages, standings.
+// Tickets folded from zero, against their rows: state, columns, names, interests, messages, standings, SLA clocks.
 #include <algorithm>
 
 #include "ticket_columns.hpp"
 #include "verify_parts.hpp"
+#include "verify_sla.hpp"
 
 namespace tern::server {
 namespace {
@@ -96,7 +97,7 @@ Result<void> check_given(VerifyRun& run, const TicketId& id, const sync::TicketS
   return {};
 }
 
-Result<void> check_fold(VerifyRun& run, const TicketId& id) {
+Result<void> check_fold(VerifyRun& run, ClockCheck& clocks, const TicketId& id) {
   auto zero = refold_from_zero(run.db, run.number, id);
   if (!zero) {
     run.find("ticket {}: it cannot be folded: {}", to_hex(id), zero.error().message);
@@ -123,6 +124,7 @@ Result<void> check_fold(VerifyRun& run, const TicketId& id) {
   TERN_CHECKED(check_given(run, id, zero->fold.state));
   TERN_CHECKED(check_standings(run, id, *zero));
   TERN_CHECKED(check_messages(run, id, zero->fold.messages));
+  TERN_CHECKED(clocks.check(id, zero->changes, zero->fold.state));
   run.states.emplace(id, std::move(zero->fold.state));
   return {};
 }
@@ -141,7 +143,8 @@ Result<std::set<TicketId>> all_tickets(VerifyRun& run) {
 
 /// Rows that hang on a ticket which the ledger does not know.
 Result<void> check_strays(VerifyRun& run, const std::set<TicketId>& known) {
-  for (const std::string_view table : {"message", "ticket_interest", "given_message"}) {
+  for (const std::string_view table :
+       {"message", "ticket_interest", "given_message", "sla_clock", "sla_breach", "sla_alert"}) {
     TERN_TRY(auto rows, run.db.prepare(fmt::format("SELECT DISTINCT ticket_id FROM {} WHERE tenant_id = $1", table)));
     rows.bind_all(run.number);
     for (;;) {
@@ -192,9 +195,10 @@ Result<void> check_counters(VerifyRun& run) {
 
 Result<void> check_tickets(VerifyRun& run) {
   TERN_TRY(const std::set<TicketId> ids, all_tickets(run));
+  TERN_TRY(ClockCheck clocks, ClockCheck::of(run));
   for (const TicketId& id : ids) {
     if (run.is_stopped()) return {};
-    if (auto done = check_fold(run, id); !done)
+    if (auto done = check_fold(run, clocks, id); !done)
       run.find("ticket {}: cannot be read: {}", to_hex(id), done.error().message);
   }
   TERN_CHECKED(check_strays(run, ids));

@@ -44,6 +44,7 @@ Result<void> load_head(Tenant::Internals& in, sqlite::Database& db, std::int64_t
   TERN_TRY(const auto kept_days, read_meta(db, tenant, "backups_kept_days"));
   TERN_TRY(const auto looked, read_meta(db, tenant, "expiry_ms"));
   TERN_TRY(const auto truncate, read_meta(db, tenant, "truncate_due"));
+  TERN_TRY(const auto sla_seq, read_meta(db, tenant, meta_sla_seq));
   TERN_TRY(in.frontier, protocol::MerkleFrontier::decode(frontier.value_or(Bytes{})));
   in.epoch = EpochId::or_zero(epoch.value_or(Bytes{}));
   in.row_key = row_key.value_or(Bytes{});
@@ -60,6 +61,8 @@ Result<void> load_head(Tenant::Internals& in, sqlite::Database& db, std::int64_t
   in.backups_kept_days = meta_number(kept_days);
   in.expiry_looked_ms = static_cast<std::int64_t>(meta_number(looked));
   in.truncate_due = meta_number(truncate) != 0;
+  in.sla_seq = meta_number(sla_seq);
+  in.sla_desk.reset();
   return {};
 }
 

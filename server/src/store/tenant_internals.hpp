@@ -20,6 +20,8 @@
 
 namespace tern::server {
 
+struct SlaDesk;  // ingest/sla_look.hpp
+
 /// What the strand decides of a device: written in the commit that changes it.
 struct DeviceRow {
   DeviceId id;
@@ -120,6 +122,9 @@ struct Tenant::Internals {
   std::unordered_map<Hash, AnchorFacts> anchors_seen;
   std::vector<std::pair<EpochId, std::uint64_t>> past_epochs;  // with their kept size
   std::int64_t expiry_looked_ms = 0;
+  std::uint64_t sla_seq = 0;                  // up to and with which commit the SLA clocks of tickets are kept
+  std::int64_t sla_swept = 0;                 // seconds
+  std::shared_ptr<SlaDesk> sla_desk;          // null: to be made
   std::int64_t flushed_ms = 0;
   std::uint64_t checkpointed_seq = 0;
   bool truncate_due = false;          // erased text may still stand in the WAL
@@ -190,6 +195,7 @@ Bytes meta_number(std::uint64_t value);
 /// What stored states hold. 1: whose hand sealed a change, what a split gave away, removes that nobody had seen. 2: who
 /// had not seen an edit of the description that was held. 3: an erasure of what waits for its ticket touches no ticket.
 inline constexpr std::uint64_t state_form = 3;
+inline constexpr std::string_view meta_sla_seq = "sla_seq";
 inline constexpr std::string_view meta_state_form = "state_form";
 std::uint64_t meta_number(const std::optional<Bytes>& value, std::uint64_t fallback = 0);
 

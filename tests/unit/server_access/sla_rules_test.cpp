@@ -142,4 +142,38 @@ TEST_CASE("the clock of a ticket goes by the tenant's rules as they were at each
   CHECK(explained(house.environment.wall_ms() - 60'000)["rules"].as_string() == "of the tenant");
 }
 
+TEST_CASE("clocks, breaches and alerts are listed as the server keeps them", "[server][admin][sla]") {
+  House house;
+  house.add_operator("Ann");
+  Device device(house, "Ann");
+  device.open_session();
+  device.push(device.create(random_id<TicketId>(house.environment)));
+  house.command(cmd("sla rule add", {{"name", Json("All")}, {"resolution", Json("3h")}}));
+  house.core->tick();
+  Json clocks = house.command(cmd("sla list"));
+  REQUIRE(clocks["rows"].size() == 1);
+  CHECK(clocks["rows"].items()[0]["colour"].as_string() == "green");
+  CHECK(clocks["rows"].items()[0]["resolution"].as_string().starts_with("due "));
+  CHECK(clocks["rows"].items()[0]["first_response"].is_null());
+  CHECK(house.command(cmd("sla breaches"))["rows"].size() == 0);
+
+  house.environment.advance(4 * rules_hour_ms);
+  house.core->tick();
+  CHECK(house.command(cmd("sla list", {{"colour", Json("green")}}))["rows"].size() == 0);
+  clocks = house.command(cmd("sla list", {{"colour", Json("red")}}));
+  REQUIRE(clocks["rows"].size() == 1);
+  CHECK(clocks["rows"].items()[0]["resolution"].as_string().starts_with("breached "));
+  CHECK(refused_field(house, cmd("sla list", {{"colour", Json("pink")}})) == "colour");
+  const Json breaches = house.command(cmd("sla breaches"));
+  REQUIRE(breaches["rows"].size() == 1);
+  CHECK(breaches["rows"].items()[0]["metric"].as_string() == "resolution");
+  CHECK(breaches["rows"].items()[0]["target"].as_string() == "3 h");
+  CHECK(breaches["rows"].items()[0]["state"].as_string() == "confirmed");  // nobody holds it
+  CHECK(refused_field(house, cmd("sla breaches", {{"state", Json("lost")}})) == "state");
+  const Json alerts = house.command(cmd("sla alerts"));
+  REQUIRE(alerts["rows"].size() == 1);
+  CHECK(alerts["rows"].items()[0]["level"].as_string() == "breach");
+  CHECK(house.command(cmd("verify"))["findings"].size() == 0);
+}
+
 }  // namespace tern::test

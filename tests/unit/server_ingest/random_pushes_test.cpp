@@ -1,5 +1,6 @@
 #include "desk.hpp"
 #include "support/catch.hpp"
+#include "support/must.hpp"
 
 using namespace tern;
 using namespace tern::test;
@@ -167,9 +168,35 @@ private:
     } else if (what == 8) {
       push(van);
       van.pull();
-    } else if (draw(8) == 0) {
+    } else if (const std::uint64_t other = draw(12); other == 0) {
       desk.reopen();
+    } else if (other < 3) {
+      promise();
+    } else if (other < 8) {
+      REQUIRE(server::look_at_clocks(*desk.tenant));
     }
+  }
+
+  /// Another version of one of two SLA rules, or of the calendar of one.
+  void promise() {
+    sync::Record record;
+    record.id.bytes.fill(static_cast<std::uint8_t>(1 + draw(3)));
+    const bool calendar = record.id.bytes[0] == 3;
+    record.kind = calendar ? sync::RecordKind::calendar : sync::RecordKind::sla_rule;
+    record.name = calendar ? "Office" : "Rule " + std::to_string(record.id.bytes[0]);
+    if (calendar) {
+      record.attributes = {{"hours", draw(2) == 0 ? "mon-sun 09:00-18:00" : "mon-fri 08:00-20:00"}};
+    } else {
+      record.attributes = {{"resolution", std::to_string(20 + draw(300)) + "m"}, {"first_response", "30m"}};
+      if (draw(2) == 0) record.attributes["calendar"] = "Office";
+      if (draw(2) == 0) record.attributes["when"] = "priority=urgent\npriority=high";
+      record.deleted = draw(6) == 0;
+    }
+    Change change;
+    change.intent = Intent::record;
+    change.record_kind = static_cast<std::uint32_t>(record.kind);
+    change.record = sync::encode_record(record);
+    desk.act(change);
   }
 
   std::uint64_t state_;
@@ -196,5 +223,22 @@ TEST_CASE("after random pushes every state, message and standing is the fold fro
     CHECK(verified.gaps == 0);
     CHECK(verified.amendments > 0);
     CHECK(day.desk.wrong_members() == "");
+    // Looked at as it came, and dropped and looked at once: the same clocks at the same instant.
+    const auto clocks = [&] {
+      REQUIRE(server::look_at_clocks(*day.desk.tenant));
+      std::vector<std::string> out;
+      auto rows =
+          must(day.desk.tenant->writer().query("SELECT ticket_id, look_s, colour, due_s, clock FROM sla_clock"));
+      while (must(rows.step()))
+        out.push_back(to_hex(rows.blob(0)) + " " + std::to_string(rows.int64(1)) + " " + std::to_string(rows.int64(2)) +
+                      " " + std::to_string(rows.int64(3)) + " " + std::string(rows.text(4)));
+      return out;
+    };
+    must(day.desk.tenant->writer().exec("UPDATE sla_clock SET look_s = 0"));
+    const auto kept = clocks();
+    must(day.desk.tenant->writer().exec("DELETE FROM sla_clock; DELETE FROM meta WHERE name = 'sla_seq'"));
+    day.desk.reopen();
+    CHECK(clocks() == kept);
+    CHECK(day.desk.verify().findings == std::vector<std::string>{});
   }
 }

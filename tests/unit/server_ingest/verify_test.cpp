@@ -196,6 +196,7 @@ TEST_CASE("sets of before the row check covered their lower bound keep their che
   CHECK(names(sound.findings(), "the row is damaged"));
   REQUIRE(tenant.write([](sqlite::Database& db) {
     return db.exec(
+        "DROP TABLE sla_clock; DROP TABLE sla_breach; DROP TABLE sla_alert; DELETE FROM meta WHERE name = 'sla_seq';"
         "DROP TABLE old_receipt; DROP TABLE old_receipt_list; ALTER TABLE ticket DROP COLUMN last_commit;"
         "ALTER TABLE ticket DROP COLUMN top_ms; ALTER TABLE ticket DROP COLUMN top_device;"
         "ALTER TABLE ticket DROP COLUMN top_epoch; ALTER TABLE ticket DROP COLUMN second_ms; PRAGMA user_version = 2");

@@ -74,6 +74,18 @@ std::vector<AdminEntry> sla_commands() {
       {command("sla rule list", "The rules in the order in which they are asked", "Example: ternd sla rule list",
                paged()),
        sla_rule_list},
+      {command("sla list", "Tickets whose clock runs, the nearest due instant first",
+               "As the server looked at them last, at most seconds ago.\nExample: ternd sla list --colour red",
+               paged({optional("colour", "Only these: grey green blue yellow red")})),
+       sla_list},
+      {command("sla breaches", "What was promised and not kept",
+               "provisional: a device that was silent then may hold the answer; confirmed; rescinded: it did; "
+               "excused.\nExample: ternd sla breaches --state provisional",
+               paged({optional("state", "Only these: provisional confirmed rescinded excused")})),
+       sla_breaches},
+      {command("sla alerts", "What clocks had to tell, each once: yellow, breach, later levels, long pauses",
+               "Example: ternd sla alerts", paged()),
+       sla_alerts},
       {command("sla explain", "Why the clock of a ticket stands where it stands, line by line",
                "By the rules of the tenant; one without has targets by priority, around the clock.\nExample: ternd "
                "sla explain --ticket T-2026-0042",

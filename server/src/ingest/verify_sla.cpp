@@ -1,0 +1,78 @@
+#include "verify_sla.hpp"
+
+#include <algorithm>
+
+namespace tern::server {
+namespace {
+
+bool breached_now(const sla::BreachRecord& record) {
+  return record.state == sla::RecordState::provisional || record.state == sla::RecordState::confirmed;
+}
+
+}  // namespace
+
+Result<ClockCheck> ClockCheck::of(VerifyRun& run) {
+  ClockCheck check(run);
+  TERN_TRY(const auto looked, read_meta(run.db, run.number, meta_sla_seq));
+  TERN_TRY(const auto newest, read_meta(run.db, run.number, "commit_seq"));
+  check.looked_seq_ = meta_number(looked);
+  check.newest_seq_ = meta_number(newest);
+  TERN_TRY(check.versions_, read_sla_versions(run.db, run.number));
+  std::vector<sync::Record> records;
+  for (const auto& [key, record] : run.records) records.push_back(record);
+  check.names_ = std::make_unique<SlaNames>(records);
+  return check;
+}
+
+SlaSettings& ClockCheck::settings(sla::Instant known_by) {
+  const auto known = static_cast<std::size_t>(
+      std::ranges::count_if(versions_, [&](const RecordVersion& version) { return version.committed_at <= known_by; }));
+  std::unique_ptr<SlaSettings>& slot = settings_[known];
+  if (!slot) slot = std::make_unique<SlaSettings>(versions_, known_by);
+  return *slot;
+}
+
+Result<void> ClockCheck::check(const TicketId& id, const std::vector<sync::PlacedChange>& changes,
+                               const sync::TicketState& state) {
+  TERN_TRY(const auto row, rows_.clock(id));
+  const bool waits = state.version > looked_seq_ || (row && row->look == 0) ||
+                     (!state.merged_from.empty() && looked_seq_ < newest_seq_);
+  if (waits) return {};
+  std::optional<Error> unreadable;
+  const SlaTicket read = sla_ticket(changes, *names_, [&](const TicketId& other, sla::Instant as_of) {
+    const auto source = read_sla_ticket(run_.db, run_.number, other, *names_);
+    if (!source) unreadable = source.error();
+    return source ? waits_for_first_response(source->events, as_of) : std::nullopt;
+  });
+  if (unreadable || read.events.empty() || read.imported) return {};
+  if (!row) {
+    run_.find("ticket {}: nothing is kept of its SLA clock", to_hex(id));
+    return {};
+  }
+  if (!row->open) return {};
+  SlaSettings& known = settings(row->looked);
+  const sla::Inputs inputs{read.events, known.books(), known.calendars()};
+  const sla::TicketClock clock = sla::clock_at(inputs, row->looked);
+  TERN_TRY(const auto kept, rows_.breaches(id));
+  const ClockRow due = clock_row(clock, row->looked, sla::next_look(inputs, clock, kept, row->looked));
+  if (!(due == *row)) run_.find("ticket {}: its SLA clock is not what its changes and the rules say", to_hex(id));
+  return check_breaches(id, clock, kept);
+}
+
+/// Whether it is provisional or confirmed depends on devices that were heard of then: not derived.
+Result<void> ClockCheck::check_breaches(const TicketId& id, const sla::TicketClock& clock,
+                                        const std::vector<sla::BreachRecord>& kept) {
+  for (const sla::Cycle& cycle : clock.cycles) {
+    const auto record = std::ranges::find_if(kept, [&](const sla::BreachRecord& one) {
+      return one.metric == cycle.metric && one.cycle == cycle.id && breached_now(one);
+    });
+    const bool same =
+        cycle.breached_at ? record != kept.end() && record->breached_at == *cycle.breached_at : record == kept.end();
+    if (!same)
+      run_.find("ticket {}: what is recorded of a breach of {} is not what its clock says", to_hex(id),
+                sla::metric_name(cycle.metric));
+  }
+  return {};
+}
+
+}  // namespace tern::server
