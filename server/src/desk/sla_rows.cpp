@@ -97,6 +97,19 @@ Result<sla::BreachRecord> breach_of(const sqlite::Statement& row) {
   return record;
 }
 
+// ---- what changed ----
+
+bool is_breached(const sla::BreachRecord& record) {
+  return record.state == sla::RecordState::provisional || record.state == sla::RecordState::confirmed;
+}
+
+/// What is known now has no breach there, or nothing that could tell of it any more.
+sla::BreachRecord rescinded(sla::BreachRecord record, sla::Instant now) {
+  record.state = sla::RecordState::rescinded;
+  record.steps.push_back({now, sla::RecordState::rescinded, std::nullopt, std::nullopt});
+  return record;
+}
+
 }  // namespace
 
 Json cycles_json(const sla::TicketClock& clock) {
@@ -182,6 +195,10 @@ Result<void> SlaRows::put_alert(const TicketId& ticket, const sla::Alert& alert,
 std::vector<sla::BreachRecord> changed_breaches(const std::vector<sla::BreachRecord>& stored,
                                                 std::vector<sla::BreachRecord> computed, sla::Instant now) {
   std::vector<sla::BreachRecord> changed;
+  for (const sla::BreachRecord& old : stored)
+    if (is_breached(old) &&
+        std::ranges::none_of(computed, [&](const auto& c) { return c.metric == old.metric && c.cycle == old.cycle; }))
+      changed.push_back(rescinded(old, now));
   for (sla::BreachRecord& record : computed) {
     const auto old = std::ranges::find_if(
         stored, [&](const auto& s) { return s.metric == record.metric && s.cycle == record.cycle; });

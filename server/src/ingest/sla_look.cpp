@@ -12,7 +12,7 @@ namespace {
 
 // Changes in the histories of the tickets that a batch looks at before it commits: half a millisecond.
 constexpr std::uint64_t changes_at_once_max = 64;
-constexpr std::int64_t tickets_per_look = 128;
+constexpr std::int64_t tickets_per_look = 32;
 constexpr std::int64_t looking_ms_max = 50;  // of each second: pushes wait meanwhile
 
 /// A new one matters, too: a category may stand above others.

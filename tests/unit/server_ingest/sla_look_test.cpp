@@ -142,6 +142,9 @@ TEST_CASE("a breach waits for silent devices: rescinded by what they did, confir
   p.van->pull();
   p.pass(23 * sla_hour_ms);
   const bool answers = GENERATE(true, false);
+  const bool long_history = GENERATE(false, true);  // as it stands now: what it was before is stored
+  for (std::size_t i = 0; long_history && i <= sla::events_retold_max; ++i)
+    REQUIRE(p.van->send(p.van->note(ticket, "still on it", sync::Visibility::team)).outcome == Outcome::applied);
   if (answers) p.van->seal({p.van->note(ticket, "done at the door", sync::Visibility::open)});
   p.pass(2 * sla_hour_ms);
   p.look();

@@ -37,6 +37,8 @@ public:
     });
     if (!of_the_past) {
       settle(known_by(now), now, moments.front(), now);
+    } else if (inputs_.events.size() > events_retold_max) {
+      settle(known_by(now), now, now, now);
     } else {
       for (std::size_t i = 0; i < moments.size(); ++i) {
         const Inputs known = known_by(moments[i]);

@@ -46,8 +46,12 @@ struct BreachRecord {
   bool operator==(const BreachRecord&) const = default;
 };
 
+/// Asking the clock again for each of so many events takes some milliseconds, and four times that for twice as many.
+inline constexpr std::size_t events_retold_max = 200;
+
 /// All records of a ticket as of `now`, with how each came to be: the clock is asked again for each instant at which
-/// the house learned something. By metric, then by first step.
+/// the house learned something. Of a ticket with more than `events_retold_max` events of which some reach back: as they
+/// stand now, without what they were before. By metric, then by first step.
 std::vector<BreachRecord> breach_records(const Inputs& inputs, std::span<const Device> devices, Instant now);
 
 /// When a provisional record of `breached_at` is confirmed if nothing else arrives (K19); `breached_at` itself when no
