@@ -31,11 +31,11 @@ constexpr std::array kinds = {
              "custom_field",
              true,
              {"type", "label", "options", "required", "category", "sort", "ref_kind"}},
-    KindSpec{RecordKind::sla_rule,
-             "sla_rule",
-             true,
-             {"sort", "calendar", "when", "first_response", "next_response", "resolution", "periodic_update",
-              "on_site"}},
+    KindSpec{
+        RecordKind::sla_rule,
+        "sla_rule",
+        true,
+        {"sort", "calendar", "when", "first_response", "next_response", "resolution", "periodic_update", "on_site"}},
     KindSpec{RecordKind::calendar, "calendar", true, {"zone", "hours", "holidays"}},
 };
 

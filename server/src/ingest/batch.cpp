@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "tern/protocol/crash_point.hpp"
 #include "sla_look.hpp"
+#include "tern/protocol/crash_point.hpp"
 #include "tern/protocol/mutant.hpp"
 
 namespace tern::server {

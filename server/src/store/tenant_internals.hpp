@@ -122,9 +122,9 @@ struct Tenant::Internals {
   std::unordered_map<Hash, AnchorFacts> anchors_seen;
   std::vector<std::pair<EpochId, std::uint64_t>> past_epochs;  // with their kept size
   std::int64_t expiry_looked_ms = 0;
-  std::uint64_t sla_seq = 0;                  // up to and with which commit the SLA clocks of tickets are kept
-  std::int64_t sla_swept = 0;                 // seconds
-  std::shared_ptr<SlaDesk> sla_desk;          // null: to be made
+  std::uint64_t sla_seq = 0;          // up to and with which commit the SLA clocks of tickets are kept
+  std::int64_t sla_swept = 0;         // seconds
+  std::shared_ptr<SlaDesk> sla_desk;  // null: to be made
   std::int64_t flushed_ms = 0;
   std::uint64_t checkpointed_seq = 0;
   bool truncate_due = false;          // erased text may still stand in the WAL
