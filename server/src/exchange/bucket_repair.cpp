@@ -7,18 +7,16 @@
 namespace tern::server {
 namespace {
 
-Result<sqlite::Statement> tickets_between(sqlite::Database& db, const ReaderScope& scope, const TicketId& first,
-                                          const TicketId& last) {
-  if (scope.all)
-    return db.query(
-        "SELECT ticket_id, version, state FROM ticket WHERE tenant_id = $1 AND ticket_id >= $2 AND ticket_id <= $3 "
-        "ORDER BY ticket_id",
-        scope.tenant, first, last);
-  return db.query(
-      "SELECT t.ticket_id, t.version, t.state FROM scope_member m JOIN ticket t ON t.tenant_id = m.tenant_id AND "
-      "t.ticket_id = m.ticket_id WHERE m.tenant_id = $1 AND m.operator_id = $4 AND m.ticket_id >= $2 AND m.ticket_id "
-      "<= $3 AND m.left_seq = 0 ORDER BY m.ticket_id",
-      scope.tenant, first, last, scope.operator_id);
+TicketId last_of(std::uint8_t index) {
+  TicketId last;
+  last.bytes.fill(0xff);
+  last.bytes[0] = index;
+  return last;
+}
+
+/// What stands before all of a bucket.
+TicketId below(std::uint8_t index) {
+  return index == 0 ? TicketId{} : last_of(static_cast<std::uint8_t>(index - 1));
 }
 
 /// `theirs`: digests of all buckets, one behind the other. Of anything else none is the same.
@@ -32,27 +30,19 @@ Result<void> write_bucket(sqlite::Database& db, const ReaderScope& scope, std::u
                           std::size_t bytes_max, PatchWriter& patches, v1::Bucket& bucket) {
   bucket.set_bucket(index);
   const bool resumed = !after.is_zero() && after.bytes[0] == index;
-  TicketId first{}, last{};
-  first.bytes[0] = index;
-  if (resumed) {
-    first = after;
-    bucket.set_after(Bytes(after.view()));
-  }
-  last.bytes.fill(0xff);
-  last.bytes[0] = index;
-  TERN_TRY(auto rows, tickets_between(db, scope, first, last));
+  if (resumed) bucket.set_after(Bytes(after.view()));
+  TERN_TRY(auto rows, tickets_between(db, scope, resumed ? after : below(index), last_of(index)));
   for (;;) {
     TERN_TRY(const bool more, rows.step());
     if (!more) return {};
     const auto ticket = rows.id<TicketId>(0);
-    if (resumed && ticket == after) continue;
     if (patches.size_bytes() >= bytes_max) {
       bucket.set_through(bucket.ticket_ids(bucket.ticket_ids_size() - 1));
       return {};
     }
     bucket.add_ticket_ids(Bytes(ticket.view()));
-    bucket.add_versions(rows.uint64(1));
-    TERN_CHECKED(patches.add_for_repair(ticket, rows.blob(2)));
+    bucket.add_versions(rows.uint64(2));
+    TERN_CHECKED(patches.add_for_repair(ticket, rows.blob(1)));
   }
 }
 

@@ -23,26 +23,11 @@ std::vector<TicketId> held_ids_of(ByteView ids) {
   return out;
 }
 
-/// The tickets of the scope above `after` up to `through`.
-Result<sqlite::Statement> scope_between(sqlite::Database& db, const ReaderScope& scope, const TicketId& after,
-                                        const TicketId& through) {
-  if (scope.all)
-    return db.query(
-        "SELECT ticket_id, state FROM ticket WHERE tenant_id = $1 AND ticket_id > $2 AND ticket_id <= $3 ORDER BY "
-        "ticket_id",
-        scope.tenant, after, through);
-  return db.query(
-      "SELECT t.ticket_id, t.state FROM scope_member m JOIN ticket t ON t.tenant_id = m.tenant_id AND t.ticket_id = "
-      "m.ticket_id WHERE m.tenant_id = $1 AND m.operator_id = $4 AND m.ticket_id > $2 AND m.ticket_id <= $3 AND "
-      "m.left_seq = 0 ORDER BY m.ticket_id",
-      scope.tenant, after, through, scope.operator_id);
-}
-
 /// Gives how far it came.
 Result<TicketId> write_missing(sqlite::Database& db, const ReaderScope& scope, const v1::HeldTickets& held,
                                const std::vector<TicketId>& ids, std::size_t bytes_max, PatchWriter& patches) {
   const TicketId through = TicketId::from(held.through()).value_or(highest_id());
-  TERN_TRY(auto rows, scope_between(db, scope, TicketId::or_zero(held.after()), through));
+  TERN_TRY(auto rows, tickets_between(db, scope, TicketId::or_zero(held.after()), through));
   for (;;) {
     TERN_TRY(const bool more, rows.step());
     if (!more) return through;

@@ -49,6 +49,20 @@ Result<std::uint64_t> tickets_in_scope(sqlite::Database& db, const ReaderScope& 
   return static_cast<std::uint64_t>(count.value_or(0));
 }
 
+Result<sqlite::Statement> tickets_between(sqlite::Database& db, const ReaderScope& scope, const TicketId& after,
+                                          const TicketId& through) {
+  if (scope.all)
+    return db.query(
+        "SELECT ticket_id, state, version FROM ticket WHERE tenant_id = $1 AND ticket_id > $2 AND ticket_id <= $3 "
+        "ORDER BY ticket_id",
+        scope.tenant, after, through);
+  return db.query(
+      "SELECT t.ticket_id, t.state, t.version FROM scope_member m JOIN ticket t ON t.tenant_id = m.tenant_id AND "
+      "t.ticket_id = m.ticket_id WHERE m.tenant_id = $1 AND m.operator_id = $4 AND m.ticket_id > $2 AND m.ticket_id "
+      "<= $3 AND m.left_seq = 0 ORDER BY m.ticket_id",
+      scope.tenant, after, through, scope.operator_id);
+}
+
 Result<sqlite::Statement> changed_tickets(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after,
                                           std::uint64_t now) {
   if (scope.all)

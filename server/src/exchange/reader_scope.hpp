@@ -43,6 +43,10 @@ bool reads_restricted(const sync::Record& reader);
 /// Tickets in the scope now; for progress of the first replica.
 Result<std::uint64_t> tickets_in_scope(sqlite::Database& db, const ReaderScope& scope);
 
+/// The tickets in the scope above `after` up to `through`, by id: (ticket_id, state, version).
+Result<sqlite::Statement> tickets_between(sqlite::Database& db, const ReaderScope& scope, const TicketId& after,
+                                          const TicketId& through);
+
 /// The tickets that the reader held at commit `after` and holds now, at `now`, and that changed in between:
 /// (ticket_id, version), in any order.
 Result<sqlite::Statement> changed_tickets(sqlite::Database& db, const ReaderScope& scope, std::uint64_t after,
