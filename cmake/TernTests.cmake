@@ -32,9 +32,10 @@ function(tern_test_room name)
   endif()
 endfunction()
 
-# PROGRAMS: programs the tests start; built before, found in TERN_TEST_BIN_DIR.
+# PROGRAMS: programs the tests start; built before, found in TERN_TEST_BIN_DIR. APART: tags whose test cases ctest runs as
+# tests of their own, beside the rest; for cases that mostly wait.
 function(tern_test_program name)
-  cmake_parse_arguments(arg "" "TIMEOUT" "ROOMS;PROGRAMS" ${ARGN})
+  cmake_parse_arguments(arg "" "TIMEOUT" "ROOMS;PROGRAMS;APART" ${ARGN})
   set(rooms)
   foreach(room IN LISTS arg_ROOMS)
     if(TARGET tests_${room})
@@ -51,17 +52,21 @@ function(tern_test_program name)
       add_dependencies(${name} ${program})
     endif()
   endforeach()
-  set(wrapper)
-  if(TERN_SANITIZE STREQUAL "thread")
-    set(wrapper setarch -R)  # gcc 12's runtime cannot live with the address layout of newer kernels
-  endif()
-  add_test(NAME ${name} COMMAND ${wrapper} $<TARGET_FILE:${name}> WORKING_DIRECTORY "${CMAKE_BINARY_DIR}")
+  set(timeout ${arg_TIMEOUT})
   if(TERN_SANITIZE)
-    math(EXPR arg_TIMEOUT "4 * ${arg_TIMEOUT}")  # instrumented, and beside another one
+    math(EXPR timeout "4 * ${arg_TIMEOUT}")  # instrumented, and beside another one
   endif()
+  set(others)
+  set(tests)
+  foreach(tag IN LISTS arg_APART)
+    add_test(NAME ${name}_${tag} COMMAND ${name} "[${tag}]${others}" WORKING_DIRECTORY "${CMAKE_BINARY_DIR}")
+    list(APPEND tests ${name}_${tag})
+    string(APPEND others "~[${tag}]")
+  endforeach()
+  add_test(NAME ${name} COMMAND ${name} ${others} WORKING_DIRECTORY "${CMAKE_BINARY_DIR}")
   # A gate must not be a lottery: rapidcheck draws from a fixed seed here and from a fresh one in the nightly run.
   # What may take longest begins first: the tests of processes mostly wait, and leave the others a processor.
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} COST ${arg_TIMEOUT} ENVIRONMENT_MODIFICATION
+  set_tests_properties(${name} ${tests} PROPERTIES TIMEOUT ${timeout} COST ${timeout} ENVIRONMENT_MODIFICATION
                        "RC_PARAMS=set:seed=20260701")
 endfunction()
 

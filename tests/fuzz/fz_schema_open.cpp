@@ -5,11 +5,11 @@
 // altogether); then the place (2 bytes each) or the statement.
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
 #include "fuzz/fuzz_input.hpp"
 #include "outbox/outbox.hpp"
 #include "replica/replica.hpp"
+#include "support/files.hpp"
 #include "support/temp_dir.hpp"
 #include "tern/server/server_core.hpp"
 #include "tern/sqlite/database.hpp"
@@ -107,8 +107,7 @@ void run_statement(const std::string& path, File file, ByteView sql) {
 
 void bend(const std::string& path, File file, Bend how, fuzz::Input& input) {
   if (how == Bend::statement && file != File::backup) return run_statement(path, file, input.rest());
-  std::ifstream in(path, std::ios::binary);
-  std::string bytes((std::istreambuf_iterator<char>(in)), {});
+  std::string bytes = test::content_of(path);
   if (how == Bend::replace || bytes.empty()) bytes = Bytes(input.rest());
   if (how == Bend::cut) bytes.resize(bytes.size() * input.u16() / 65'536);
   for (std::size_t i = 0; how == Bend::flip && i < flips_max && !input.rest().empty(); ++i) {
@@ -155,10 +154,7 @@ void use_backup(const std::string& path, const server::ServerOptions& into) {
   fleet::VirtualEnvironment environment(3, 1'750'000'100'000);
   const Json command = Json::object(
       {{"command", Json("restore")}, {"from", Json(path)}, {"recovery-key", Json(templates().recovery_key)}});
-  const bool same = [&] {
-    std::ifstream a(path, std::ios::binary), b(templates().path(File::backup), std::ios::binary);
-    return std::equal(std::istreambuf_iterator<char>(a), {}, std::istreambuf_iterator<char>(b), {});
-  }();
+  const bool same = test::content_of(path) == test::content_of(templates().path(File::backup));
   const auto restored = server::ServerCore::administer_offline(into, command, environment);
   check(clear(restored) == same, "a backup restores when it is the one that was made, and only then");
 }

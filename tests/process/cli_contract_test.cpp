@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "support/catch.hpp"
+#include "support/files.hpp"
 #include "support/process_desk.hpp"
 
 namespace tern::test {
@@ -291,8 +292,7 @@ TEST_CASE("a ledger that was tampered with is exit code 8 and verify names what 
   int forged = 0;
   for (const auto& file : std::filesystem::recursive_directory_iterator(desk.server.data())) {
     if (!file.is_regular_file()) continue;
-    std::ifstream in(file.path(), std::ios::binary);
-    std::string bytes((std::istreambuf_iterator<char>(in)), {});
+    std::string bytes = content_of(file.path());
     bool here = false;
     for (std::size_t at = 0; (at = bytes.find("somebody will forge", at)) != std::string::npos; here = true, ++forged)
       bytes.replace(at, 8, "nobodies");

@@ -12,22 +12,12 @@
 #include <utility>
 
 #include "process/load.hpp"
+#include "support/files.hpp"
 #include "support/must.hpp"
 #include "tern/protocol/enrolment.hpp"
 
 namespace tern::test {
 namespace {
-
-std::vector<std::string> files_with(const std::string& folder, const std::string& bytes) {
-  std::vector<std::string> found;
-  for (const auto& file : std::filesystem::recursive_directory_iterator(folder)) {
-    if (!file.is_regular_file()) continue;
-    std::ifstream in(file.path(), std::ios::binary);
-    const std::string content((std::istreambuf_iterator<char>(in)), {});
-    if (holds(content, bytes)) found.push_back(file.path().string());
-  }
-  return found;
-}
 
 /// A log of so many incidents that an import of it takes longer than anything else here.
 std::string long_log(const TempDir& folder, int incidents) {
@@ -315,13 +305,13 @@ TEST_CASE("two tenants of one server never see a word of each other", "[operatin
   CHECK(server.stop().exit_code == 0);
 
   // A tenant is a file: none holds words of both.
-  const auto with_harbour = files_with(server.data(), "CANARYHARBOUR"),
-             with_airport = files_with(server.data(), "CANARYAIRPORT");
+  const auto with_harbour = files_holding(server.data(), "CANARYHARBOUR"),
+             with_airport = files_holding(server.data(), "CANARYAIRPORT");
   CHECK(with_harbour.size() == 1);
   CHECK(with_airport.size() == 1);
   CHECK(with_harbour != with_airport);
   // Devices keep theirs encrypted.
-  CHECK(files_with(ann.home(), "CANARY").empty());
+  CHECK(files_holding(ann.home(), "CANARY").empty());
 }
 
 TEST_CASE("a backup restored under devices that are ahead of it loses nothing that they hold", "[operating]") {
@@ -334,7 +324,7 @@ TEST_CASE("a backup restored under devices that are ahead of it loses nothing th
   ben({"sync"});
   const std::string number = ann.number_of("Pump leaks"), backup = folder.file("backup");
   server.admin({"backup", "--to", backup});
-  for (const std::string& file : files_with(folder.path(), "Pump leaks"))
+  for (const std::string& file : files_holding(folder.path(), "Pump leaks"))
     CHECK(file.starts_with(server.data() + "/"));  // not the backup
 
   ann({"note", number, "confirmed after the backup"});

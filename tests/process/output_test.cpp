@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "support/catch.hpp"
+#include "support/files.hpp"
 #include "support/process_desk.hpp"
 
 namespace tern::test {
@@ -117,12 +118,10 @@ TEST_CASE("the file that the recovery sheet was written to opens a backup", "[ou
                "a password of the tests\n"})
               .exit_code == 0);
   REQUIRE(run({{program("ternd"), "backup", "--data", data, "--to", backup}}).exit_code == 0);
-  std::ifstream in(sheet);
-  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   const Ended restored =
       run({{program("ternd"), "restore", "--data", folder.file("restored"), "--from", backup, "--recovery-key-stdin"},
            {},
-           text});
+           content_of(sheet)});
   INFO(restored.err);
   CHECK((restored.exit_code == 0 || restored.exit_code == 7));
   CHECK(std::filesystem::exists(folder.file("restored") + "/server.db"));

@@ -2,9 +2,9 @@
 // stranger's hand, or a moment inside a commit, are of tests/world alone, as its security_test.cpp lists; 1, 8 and 12
 // are in away_test.cpp.
 #include <filesystem>
-#include <fstream>
 
 #include "process/load.hpp"
+#include "support/files.hpp"
 #include "support/relay.hpp"
 #include "support/zstd_bomb.hpp"
 
@@ -45,16 +45,6 @@ struct RelayedDesk {
   std::unique_ptr<const DeviceProcess> ann;
   std::string number;
 };
-
-std::vector<std::string> files_holding(const std::string& folder, const std::string& bytes) {
-  std::vector<std::string> found;
-  for (const auto& file : std::filesystem::recursive_directory_iterator(folder)) {
-    if (!file.is_regular_file()) continue;
-    std::ifstream in(file.path(), std::ios::binary);
-    if (holds(std::string((std::istreambuf_iterator<char>(in)), {}), bytes)) found.push_back(file.path().string());
-  }
-  return found;
-}
 
 std::string change_named(const Json& entry) {
   return entry["change"]["device"].as_string() + ":" + entry["change"]["id"].as_string();

@@ -1,8 +1,8 @@
 // `ternd sla cases`: the clock, checked from outside.
 #include <fstream>
-#include <iterator>
 
 #include "support/catch.hpp"
+#include "support/files.hpp"
 #include "support/process.hpp"
 
 namespace tern::test {
@@ -41,8 +41,7 @@ TEST_CASE("the worked cases agree, and every one is printed with what was expect
 }
 
 TEST_CASE("one case that differs is exit code 8, for people with what differs", "[cli][sla]") {
-  std::ifstream in(worked_cases);
-  std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  std::string text = content_of(worked_cases);
   const std::string due = "\"due\": \"2026-06-03T09:00:00Z\"";
   REQUIRE(text.find(due) != std::string::npos);
   text.replace(text.find(due), due.size(), "\"due\": \"2026-06-03T09:00:01Z\"");

@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "process/load.hpp"
+#include "support/files.hpp"
 
 namespace tern::test {
 namespace {
@@ -9,11 +10,6 @@ namespace {
 Ended verify(std::vector<std::string> words, const std::string& input = {}) {
   words.insert(words.begin(), program("tern-verify"));
   return run({std::move(words), {}, input});
-}
-
-std::string content_of(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 }  // namespace

@@ -3,10 +3,9 @@
 #include <atomic>
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "simulation/sim_vfs_inside.hpp"
+#include "support/files.hpp"
 #include "tern/protocol/error.hpp"
 
 namespace tern::test {
@@ -82,8 +81,7 @@ std::shared_ptr<SimDisk::File> SimDisk::find_or_import(const std::string& path) 
   if (!std::filesystem::is_regular_file(path, none)) return nullptr;
   auto file = std::make_shared<File>();
   file->machine = &machine_of(path);
-  std::ifstream in(path, std::ios::binary);
-  file->live.assign(std::istreambuf_iterator<char>(in), {});
+  file->live = content_of(path);
   file->durable = file->live;
   file->machine->used += file->live.size();
   std::filesystem::remove(path, none);

@@ -3,9 +3,12 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <stdexcept>
+#include <string>
 
 namespace tern::test {
 namespace {
@@ -42,11 +45,20 @@ int connect_to_loopback(std::uint16_t port) {
   return -1;
 }
 
-bool is_free_on_loopback(std::uint16_t port) {
+bool claim_on_loopback(std::uint16_t port) {
+  // A name of Linux's abstract socket addresses has one owner and goes with it, however it ends; unix(7).
+  const std::string name = "tern-test-port-" + std::to_string(port);
+  sockaddr_un claim{};
+  claim.sun_family = AF_UNIX;
+  name.copy(claim.sun_path + 1, sizeof claim.sun_path - 1);
+  const auto claim_bytes = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  const int claimed = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const sockaddr_in address = loopback_address(port);
-  const bool free = ::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  const bool free = ::bind(claimed, reinterpret_cast<const sockaddr*>(&claim), claim_bytes) == 0 &&
+                    ::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   ::close(descriptor);
+  if (!free) ::close(claimed);
   return free;
 }
 

@@ -16,7 +16,7 @@ Listener listen_on_loopback(int backlog);
 /// -1 when nobody listens there; the caller closes it.
 int connect_to_loopback(std::uint16_t port);
 
-/// Whether nobody has this port just now.
-bool is_free_on_loopback(std::uint16_t port);
+/// Whether nobody has this port just now and no other test program claimed it. It then is this program's until it ends.
+bool claim_on_loopback(std::uint16_t port);
 
 }  // namespace tern::test

@@ -13,19 +13,13 @@
 #include <thread>
 
 #include "support/catch.hpp"
+#include "support/files.hpp"
 
 namespace tern::test {
 namespace {
 
 constexpr const char* own_variables[] = {"TERN_HOME", "TERN_DATA", "TERN_PASSPHRASE", "TERN_CRASH_AT",
                                          "TERN_INCIDENT_LOG"};
-
-std::string read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream out;
-  out << in.rdbuf();
-  return out.str();
-}
 
 /// As a shell would start it: what came while nobody could take it now ends this process.
 void let_signals_through() {
@@ -159,10 +153,10 @@ Ended Child::kill_hard() {
 }
 
 std::string Child::out() const {
-  return read_file(folder_.file("out"));
+  return content_of(folder_.file("out"));
 }
 std::string Child::err() const {
-  return read_file(folder_.file("err"));
+  return content_of(folder_.file("err"));
 }
 
 bool Child::says(std::string_view text, int deadline_ms) {

@@ -20,10 +20,10 @@ std::string name_of(const Json& change, const Json& id) {
 }  // namespace
 
 std::uint16_t free_port() {
-  static int next = port_first + static_cast<int>(::getpid()) * 37 % (port_last - port_first);
+  static int next = port_first + static_cast<int>(::getpid()) * 997 % (port_last - port_first);
   for (int tries = 0; tries < port_last - port_first; ++tries) {
     next = next + 1 < port_last ? next + 1 : port_first;
-    if (is_free_on_loopback(static_cast<std::uint16_t>(next))) return static_cast<std::uint16_t>(next);
+    if (claim_on_loopback(static_cast<std::uint16_t>(next))) return static_cast<std::uint16_t>(next);
   }
   FAIL("no free port");
   return 0;

@@ -14,8 +14,8 @@ namespace tern::test {
 
 using Words = std::vector<std::string>;
 
-/// A TCP port that nothing listens on, below those that systems give to outgoing connections: it stays free while a
-/// killed server is away.
+/// A TCP port that nothing listens on, below those that systems give to outgoing connections, and that no other test
+/// program gets: it stays free while a killed server is away.
 std::uint16_t free_port();
 
 /// ternd on one directory. Administration goes through the program as well: beside the running server or without it.

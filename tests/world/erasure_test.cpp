@@ -1,6 +1,6 @@
 // What was erased is nowhere any more: not in a file, not in a WAL, not after a restore, not when it is pushed again.
-#include <fstream>
 
+#include "support/files.hpp"
 #include "support/world_intruder.hpp"
 
 using namespace tern;
@@ -9,19 +9,6 @@ using namespace tern::test;
 namespace {
 
 constexpr std::string_view canary = "CANARYTOERASE";
-
-bool file_holds(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  const std::string content((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  return content.find(canary) != std::string::npos;
-}
-
-std::vector<std::string> files_with_canary(const std::string& folder) {
-  std::vector<std::string> found;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
-    if (entry.is_regular_file() && file_holds(entry.path())) found.push_back(entry.path().filename());
-  return found;
-}
 
 /// Every value of every table, decrypted.
 bool rows_hold_canary(const std::string& path, const protocol::SecretKey& key) {
@@ -80,12 +67,12 @@ TEST_CASE("an erased text is gone from every file of the server and of every dev
   CHECK(scene.world.run_until_quiet());
   REQUIRE(device_holds_canary(scene.van));
   REQUIRE(device_holds_canary(scene.desk));
-  REQUIRE_FALSE(files_with_canary(scene.world.server.directory()).empty());
+  REQUIRE_FALSE(files_holding(scene.world.server.directory(), canary).empty());
 
   erase(scene.world, note);
   CHECK(scene.world.run_until_quiet());
   scene.world.pass(minutes_ms(2));
-  CHECK(files_with_canary(scene.world.server.directory()).empty());
+  CHECK(files_holding(scene.world.server.directory(), canary).empty());
   for (Device* device : {&scene.van, &scene.desk}) {
     INFO(device->name());
     CHECK_FALSE(device_holds_canary(*device));
@@ -160,7 +147,7 @@ TEST_CASE("a restored backup does not bring back what was erased since", "[world
   scene.world.forget_acknowledged();
   CHECK(scene.world.run_until_quiet());
   scene.world.pass(minutes_ms(2));
-  CHECK(files_with_canary(scene.world.server.directory()).empty());
+  CHECK(files_holding(scene.world.server.directory(), canary).empty());
   CHECK_FALSE(device_holds_canary(scene.van));
   CHECK_FALSE(device_holds_canary(scene.desk));
   CHECK(scene.world.place_of(scene.van.tenant(), after) == "ledger");
@@ -189,7 +176,7 @@ TEST_CASE("what was written and erased after the backup comes back in its erased
     CHECK(scene.van.status().paused.empty());
     CHECK(scene.van.status().saved_here == 0);
     CHECK(scene.world.place_of(scene.van.tenant(), behind) == "ledger");
-    CHECK(files_with_canary(scene.world.server.directory()).empty());
+    CHECK(files_holding(scene.world.server.directory(), canary).empty());
     CHECK_FALSE(device_holds_canary(scene.van));
     CHECK_FALSE(device_holds_canary(scene.desk));
   }

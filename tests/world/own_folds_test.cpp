@@ -166,7 +166,7 @@ TEST_CASE("an answer with own folds that gets lost comes again as such", "[world
 TEST_CASE("a crash at any point while own folds are applied loses nothing and shows nothing twice",
           "[world][own_folds][crash]") {
   const auto drawn = Seed::from_environment_or(61);
-  const Seed seed = GENERATE_COPY(drawn, Seed{11});  // 11: a crash between a receipt and its page
+  const Seed seed = GENERATE_COPY(as<Seed>{}, drawn, Seed{11});  // 11: a crash between a receipt and its page
   Yard yard(seed);
   std::vector<TicketId> tickets{yard.pump};
   for (int i = 0; i < 6; ++i) tickets.push_back(yard.van.create("ticket " + std::to_string(i)));

@@ -1,10 +1,10 @@
 // Fifty restores of a server and fifty of devices, or clones of them, at random: what a live device holds a receipt for
 // returns, nothing counts twice, no number is given to two tickets, and revocations and erasures hold from the first
 // moment on.
-#include <fstream>
 #include <map>
 
 #include "store/ledger.hpp"
+#include "support/files.hpp"
 #include "support/world_agent.hpp"
 
 using namespace tern;
@@ -13,12 +13,6 @@ using namespace tern::test;
 namespace {
 
 constexpr std::size_t worlds = 25;  // two restores each
-
-bool holds_text(const std::filesystem::path& path, const std::string& text) {
-  std::ifstream in(path, std::ios::binary);
-  const std::string content((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  return content.find(text) != std::string::npos;
-}
 
 /// What a receipt said of a change.
 struct Receipted {
@@ -117,7 +111,7 @@ public:
     world.pass(5'000);
     for (const std::string& text : erased_)
       for (const auto& entry : std::filesystem::recursive_directory_iterator(world.server.directory()))
-        if (entry.is_regular_file() && holds_text(entry.path(), text))
+        if (entry.is_regular_file() && file_holds(entry.path(), text))
           FAIL_CHECK("erased, and in " << entry.path().filename() << ": " << text);
   }
 

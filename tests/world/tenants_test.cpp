@@ -1,6 +1,6 @@
 // Two tenants on one server: nothing of one is ever sent to, or kept for, the other.
-#include <fstream>
 
+#include "support/files.hpp"
 #include "support/world_agent.hpp"
 #include "support/world_intruder.hpp"
 #include "tern/protocol/zstd.hpp"
@@ -24,16 +24,6 @@ Bytes both_forms(const Bytes& body, std::string_view encoding) {
   if (encoding != "zstd") return body;
   const auto plain = protocol::decompress(body);
   return body + (plain ? *plain : Bytes());
-}
-
-bool any_file_holds(const std::string& folder, std::string_view canary) {
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
-    if (!entry.is_regular_file()) continue;
-    std::ifstream in(entry.path(), std::ios::binary);
-    const std::string content((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    if (content.find(canary) != std::string::npos) return true;
-  }
-  return false;
 }
 
 }  // namespace
@@ -121,9 +111,9 @@ TEST_CASE("two tenants side by side: no byte of one reaches a device, a file or 
       CHECK(must(device->client().views().search(other->canary, 10, "")).rows.empty());
     }
     const std::string files = world.server.directory() + "/tenants/" + to_hex(mine->devices.front()->tenant());
-    CHECK_FALSE(any_file_holds(files, other->canary));
-    CHECK(any_file_holds(files, mine->canary));
-    for (Device* device : mine->devices) CHECK_FALSE(any_file_holds(device->home(), other->canary));
+    CHECK(files_holding(files, other->canary).empty());
+    CHECK_FALSE(files_holding(files, mine->canary).empty());
+    for (Device* device : mine->devices) CHECK(files_holding(device->home(), other->canary).empty());
     CHECK(world.server.log_lines().find(mine->canary) == std::string::npos);
   }
   CHECK(world.run_until_quiet());

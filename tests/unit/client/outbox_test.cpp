@@ -1,9 +1,9 @@
 // outbox.db: what was saved is there, in order, whatever happens between two steps.
 #include <filesystem>
-#include <fstream>
 
 #include "outbox/recovery.hpp"
 #include "support/catch.hpp"
+#include "support/files.hpp"
 #include "tern/protocol/statements.hpp"
 #include "tern/v1/exchange.pb.h"
 #include "unit/client/client_desk.hpp"
@@ -386,11 +386,7 @@ TEST_CASE("the outbox belongs to one device and one key", "[client][outbox]") {
     const auto wrong = Outbox::open(desk.outbox_path(), Bytes(32, 'w'), {});
     REQUIRE_FALSE(wrong);
     CHECK(wrong.error().code == ErrorCode::corrupt);
-    for (const auto& file : std::filesystem::directory_iterator(desk.dir.path())) {
-      std::ifstream in(file.path(), std::ios::binary);
-      const std::string bytes((std::istreambuf_iterator<char>(in)), {});
-      CHECK(bytes.find("canary-subject") == std::string::npos);
-    }
+    CHECK(files_holding(desk.dir.path(), "canary-subject").empty());
   }
   for (const auto& file : std::filesystem::directory_iterator(desk.dir.path())) {
     CHECK((file.status().permissions() & std::filesystem::perms::others_all) == std::filesystem::perms::none);

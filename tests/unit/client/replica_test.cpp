@@ -1,9 +1,9 @@
 // replica.db: confirmed state, cursor and what is shown; always to be had again.
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 
 #include "support/catch.hpp"
+#include "support/files.hpp"
 #include "unit/client/client_desk.hpp"
 
 using namespace tern;
@@ -28,13 +28,8 @@ client::ListPage search(ClientDesk& desk, const std::string& words) {
 }
 
 /// Everything in the file that could still be read by who has the key.
-bool file_holds(const std::string& path, const std::string& text) {
-  for (const char* suffix : {"", "-wal"}) {
-    std::ifstream in(path + suffix, std::ios::binary);
-    const std::string bytes((std::istreambuf_iterator<char>(in)), {});
-    if (bytes.find(text) != std::string::npos) return true;
-  }
-  return false;
+bool database_holds(const std::string& path, const std::string& text) {
+  return file_holds(path, text) || file_holds(path + "-wal", text);
 }
 
 std::unique_ptr<v1::ExchangeResponse> left_page(ClientDesk& desk, const TicketId& ticket) {
@@ -431,7 +426,7 @@ TEST_CASE("a ticket that leaves takes rows, messages and words with it", "[clien
       must(desk.replica->database().query("SELECT count(*) FROM message_fts WHERE message_fts MATCH 'canary*'"));
   must(words.step());
   CHECK(words.int64(0) == 0);
-  CHECK_FALSE(file_holds(desk.replica_path(), "canarygamma"));
+  CHECK_FALSE(database_holds(desk.replica_path(), "canarygamma"));
 }
 
 TEST_CASE("a ticket that leaves while work on it is pending stays as a ghost until the work is decided",

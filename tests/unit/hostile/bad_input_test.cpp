@@ -2,11 +2,10 @@
 // leaves its connection in a defined state, stores nothing, takes little memory and costs nobody else anything.
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <set>
 
 #include "support/catch.hpp"
+#include "support/files.hpp"
 #include "unit/hostile/rows.hpp"
 
 namespace tern::test {
@@ -51,8 +50,7 @@ std::string server_sources() {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(tree / room)) {
       const auto extension = entry.path().extension();
       if (extension != ".cpp" && extension != ".hpp") continue;
-      std::ifstream file(entry.path());
-      all.append(std::istreambuf_iterator<char>(file), {});
+      all += content_of(entry.path());
     }
   return lower_case(all);
 }

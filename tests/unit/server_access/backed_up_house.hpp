@@ -1,19 +1,13 @@
 // A house with one supervisor's device, and the place of its backup.
 #pragma once
 
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string>
 
 #include "house.hpp"
+#include "support/files.hpp"
 
 namespace tern::test {
-
-inline std::string content_of(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
 
 struct BackedUpHouse {
   House house;

@@ -1,25 +1,13 @@
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "desk.hpp"
 #include "support/catch.hpp"
+#include "support/files.hpp"
 
 using namespace tern;
 using namespace tern::test;
 
 namespace {
-
-/// Files of a folder that hold these bytes.
-std::vector<std::string> files_with(const std::string& folder, const std::string& canary) {
-  std::vector<std::string> found;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    std::ifstream in(entry.path(), std::ios::binary);
-    const std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-    if (bytes.find(canary) != std::string::npos) found.push_back(entry.path().filename().string());
-  }
-  return found;
-}
 
 Change resolve(Van& van, const TicketId& ticket, const std::string& text) {
   Change change = van.make(Intent::resolve, ticket);
@@ -44,7 +32,7 @@ TEST_CASE("an erased body is in no file of the server, and everything else folds
   edit.targets = {other.ref};
   edit.text = "EDITCANARY his address";
   van->send({create, note, quoting, other, result, edit, van->set(ticket, sync::FieldId::priority, "4")});
-  REQUIRE_FALSE(files_with(desk.folder.path(), "CANARY").empty());
+  REQUIRE_FALSE(files_holding(desk.folder.path(), "CANARY").empty());
   const auto before = desk.state(ticket);
   van->pull();
 
@@ -54,7 +42,7 @@ TEST_CASE("an erased body is in no file of the server, and everything else folds
   REQUIRE(erased);
   CHECK(erased->changes.size() == 5);  // with the one that quoted
   CHECK(protocol::open_statement<protocol::Erasure>(erased->statement, desk.tenant->keys().log.public_key()));
-  CHECK(files_with(desk.folder.path(), "CANARY") == std::vector<std::string>{});
+  CHECK(files_holding(desk.folder.path(), "CANARY") == std::vector<std::string>{});
 
   const auto after = desk.state(ticket);
   CHECK(sync::status_view(after).status == sync::status_view(before).status);
@@ -95,9 +83,9 @@ TEST_CASE("who signed on site and what they drew is erased with the report, its 
   report.media_type = "image/png";
   report.signature = std::string("\x89PNG\r\n\x1a\n", 8) + "DRAWNCANARY";
   van->send({van->create(ticket), report});
-  REQUIRE_FALSE(files_with(desk.folder.path(), "DRAWNCANARY").empty());
+  REQUIRE_FALSE(files_holding(desk.folder.path(), "DRAWNCANARY").empty());
   REQUIRE(server::erase(*desk.tenant, {report.ref}, admin));
-  CHECK(files_with(desk.folder.path(), "CANARY") == std::vector<std::string>{});
+  CHECK(files_holding(desk.folder.path(), "CANARY") == std::vector<std::string>{});
   REQUIRE(desk.messages(ticket).size() == 1);
   const sync::Message erased = desk.messages(ticket).front();
   CHECK(erased.erased);
@@ -123,7 +111,7 @@ TEST_CASE("a description that quotes an erased one goes with it, one that does n
   const auto erased = server::erase(*desk.tenant, {create.ref}, {});
   REQUIRE(erased);
   CHECK(erased->changes.size() == 2);
-  CHECK(files_with(desk.folder.path(), "SECRETLINE") == std::vector<std::string>{});
+  CHECK(files_holding(desk.folder.path(), "SECRETLINE") == std::vector<std::string>{});
   CHECK(desk.state(ticket).description == "written anew\n");
   CHECK(desk.differs_from_zero() == "");
   CHECK(desk.verify().findings == std::vector<std::string>{});

@@ -1,10 +1,9 @@
 // Files of worked cases, and explanations.
-#include <fstream>
-#include <iterator>
 
+#include "tern/sla/cases.hpp"
 #include "sla_desk.hpp"
 #include "support/catch.hpp"
-#include "tern/sla/cases.hpp"
+#include "support/files.hpp"
 #include "tern/sla/explain.hpp"
 
 using namespace tern;
@@ -15,9 +14,9 @@ using sync::Status;
 namespace {
 
 std::string data_file(const std::string& name) {
-  std::ifstream in(std::string(TERN_TEST_DATA_DIR) + "/" + name);
-  REQUIRE(in);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  std::string content = content_of(std::string(TERN_TEST_DATA_DIR) + "/" + name);
+  REQUIRE_FALSE(content.empty());
+  return content;
 }
 
 /// A file with one case; `change` is put over a good one.

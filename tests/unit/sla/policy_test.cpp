@@ -368,7 +368,8 @@ TEST_CASE("K24: a long hold or wait is told once and never ends by itself", "[sl
   CHECK(keys(told) == std::vector<std::string>{"long_pause"});
   CHECK(unsent(told, {told[0].key()}).empty());
   CHECK(desk.cycle(resolution, "2027-07-03T11:00").state == CycleState::paused);
-  const auto look = next_look(desk.inputs(), desk.clock("2026-06-21T00:00"), {}, utc("2026-06-21T00:00"));
+  const TicketClock clock = desk.clock("2026-06-21T00:00");
+  const auto look = next_look(desk.inputs(), clock, {}, utc("2026-06-21T00:00"));
   CHECK(look == utc("2026-07-03T11:00"));
   desk.move("2026-07-10T11:00", Status::open);
   CHECK(desk.alerts("2026-07-10T12:00").empty());

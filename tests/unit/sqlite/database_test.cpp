@@ -62,7 +62,7 @@ TEST_CASE("what was deleted stands nowhere in the file, also where rows moved fr
                     Text{"canary-" + std::to_string(i) + std::string(i * 7 % 200, 'x')}));
   for (std::uint32_t i = 0; i < 3'000; ++i) REQUIRE(db->run("UPDATE t SET b = NULL WHERE a = $1", Text{key(i)}));
   REQUIRE(db->checkpoint(CheckpointMode::truncate));
-  CHECK(read_file(dir.file("a.db")).find("canary-") == std::string::npos);
+  CHECK(content_of(dir.file("a.db")).find("canary-") == std::string::npos);
 }
 
 TEST_CASE("connections of a process share the index of the log in memory, and leave no file of it", "[sqlite]") {
@@ -145,7 +145,7 @@ TEST_CASE("a file that is no database, a cut one and a flipped one are corrupt",
   CHECK(text.error().message.find("text.db") != std::string::npos);
 
   { fill(*must_open(at(dir.file("a.db"))), 500); }
-  std::string bytes = read_file(dir.file("a.db"));
+  std::string bytes = content_of(dir.file("a.db"));
   REQUIRE(bytes.size() > 16384);
   std::string flipped = bytes;
   for (std::size_t i = 8192; i < 8192 + 200; ++i) flipped[i] = static_cast<char>(flipped[i] ^ 0x55);
@@ -284,9 +284,9 @@ TEST_CASE("deleted text is gone from file and log after a checkpoint", "[sqlite]
   auto db = must_open(at(dir.file("a.db")));
   fill(*db, 300);
   REQUIRE(db->checkpoint(CheckpointMode::truncate));
-  REQUIRE(read_file(dir.file("a.db")).find("canary-") != std::string::npos);
+  REQUIRE(content_of(dir.file("a.db")).find("canary-") != std::string::npos);
   REQUIRE(db->run("DELETE FROM t"));
   REQUIRE(db->checkpoint(CheckpointMode::truncate)->complete);
-  CHECK(read_file(dir.file("a.db")).find("canary-") == std::string::npos);
-  CHECK(read_file(dir.file("a.db-wal")).find("canary-") == std::string::npos);
+  CHECK(content_of(dir.file("a.db")).find("canary-") == std::string::npos);
+  CHECK(content_of(dir.file("a.db-wal")).find("canary-") == std::string::npos);
 }

@@ -40,12 +40,12 @@ TEST_CASE("an encrypted database opens with its key only, and no text lies in it
   const std::string path = dir.file("a.db");
   auto open_one = must_open(encrypted_at(path, 1));  // keeps the log file alive
   write_canaries(encrypted_at(path, 1));
-  CHECK(read_file(path + "-wal").size() > 0);
-  CHECK(read_file(path + "-wal").find("canary") == std::string::npos);
+  CHECK(content_of(path + "-wal").size() > 0);
+  CHECK(content_of(path + "-wal").find("canary") == std::string::npos);
   REQUIRE(open_one->checkpoint(CheckpointMode::truncate));
-  CHECK(read_file(path).size() > 16384);
-  CHECK(read_file(path).find("canary") == std::string::npos);
-  CHECK(read_file(path).find("SQLite format") == std::string::npos);
+  CHECK(content_of(path).size() > 16384);
+  CHECK(content_of(path).find("canary") == std::string::npos);
+  CHECK(content_of(path).find("SQLite format") == std::string::npos);
   open_one.reset();
 
   CHECK(must_open(encrypted_at(path, 1))->int64_of("SELECT count(*) FROM f WHERE f MATCH 'canary'").value() == 200);
@@ -63,7 +63,7 @@ TEST_CASE("a flipped bit in an encrypted page is corrupt", "[sqlite][encryption]
   TempDir dir;
   const std::string path = dir.file("a.db");
   write_canaries(encrypted_at(path, 1));
-  std::string bytes = read_file(path);
+  std::string bytes = content_of(path);
   bytes[3 * 4096 + 1000] = static_cast<char>(bytes[3 * 4096 + 1000] ^ 1);
   write_file(path, bytes);
   auto db = must_open(encrypted_at(path, 1));
@@ -83,7 +83,7 @@ TEST_CASE("copies of an encrypted database have its key", "[sqlite][encryption]"
     REQUIRE(db->backup_to(*copy));
   }
   for (const char* name : {"vacuumed.db", "copied.db"}) {
-    CHECK(read_file(dir.file(name)).find("canary") == std::string::npos);
+    CHECK(content_of(dir.file(name)).find("canary") == std::string::npos);
     CHECK(must_open(encrypted_at(dir.file(name), 1))->int64_of("SELECT count(*) FROM t").value() == 200);
     CHECK_FALSE(Database::open(encrypted_at(dir.file(name), 2)));
   }
@@ -92,7 +92,7 @@ TEST_CASE("copies of an encrypted database have its key", "[sqlite][encryption]"
 TEST_CASE("a database that the first release encrypted still opens", "[sqlite][encryption][golden]") {
   if (!encryption_available()) return;
   TempDir dir;
-  write_file(dir.file("a.db"), read_file(TERN_TEST_DATA_DIR "/golden/encrypted-1.db"));
+  write_file(dir.file("a.db"), content_of(TERN_TEST_DATA_DIR "/golden/encrypted-1.db"));
   OpenOptions options = at(dir.file("a.db"));
   options.key = DatabaseKey{};
   for (std::size_t i = 0; i < 32; ++i) options.key->bytes[i] = static_cast<std::uint8_t>(i);

@@ -2,13 +2,15 @@
 #pragma once
 
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 
+#include "support/files.hpp"
 #include "tern/sqlite/database.hpp"
 
 namespace tern::sqlite::test {
+
+using tern::test::content_of;
 
 inline DatabaseKey key_of(std::uint8_t fill) {
   DatabaseKey key;
@@ -34,11 +36,6 @@ inline std::unique_ptr<Database> must_open(const OpenOptions& options) {
   auto opened = Database::open(options);
   if (!opened) throw std::runtime_error(opened.error().message);
   return std::move(*opened);
-}
-
-inline std::string read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 inline void write_file(const std::string& path, const std::string& bytes) {
