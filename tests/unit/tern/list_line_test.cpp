@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <iostream>
+#include <sstream>
 
 #include "support/catch.hpp"
 //
@@ -34,6 +36,23 @@ TEST_CASE("a row of a list fits into the terminal, and ends where its text does"
   row.saved = client::Saved::saved_here;
   CHECK(apps::list_line(row, 0).ends_with("saved here"));
   CHECK(apps::list_line(row, 80).ends_with("saved here"));
+}
+
+TEST_CASE("a line of one's history says the window that it happened in, unless it is known to the minute", "[apps]") {
+  constexpr std::int64_t minute_ms = 60'000, at_ms = 1'772'710'000'000;
+  client::HistoryEntry entry;
+  entry.wall_ms = entry.lo_ms = at_ms;
+  const auto printed = [&](std::int64_t hi_ms) {
+    entry.hi_ms = hi_ms;
+    std::ostringstream out;
+    std::streambuf* const terminal = std::cout.rdbuf(out.rdbuf());
+    apps::print_history({entry}, false);
+    std::cout.rdbuf(terminal);
+    return out.str();
+  };
+  const std::string window = "it happened between " + apps::local_minute(at_ms) + " and ";
+  CHECK_THAT(printed(at_ms + minute_ms), !Catch::Contains("between"));
+  CHECK_THAT(printed(at_ms + 90 * minute_ms), Catch::Contains(window + apps::local_minute(at_ms + 90 * minute_ms)));
 }
 
 TEST_CASE("a clock beside a time of the same day leaves the day out", "[apps]") {
