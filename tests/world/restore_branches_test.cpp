@@ -86,3 +86,36 @@ TEST_CASE("restores give no number twice where a year began between them", "[wor
   CHECK(given.empty());
   CHECK(world.invariants_hold());
 }
+
+TEST_CASE("a device enrolled after a restore comes back when a backup from before that restore is restored",
+          "[world][restore]") {
+  World world{Seed::from_environment_or(524)};
+  Device& van = world.add_device("van");
+  const TicketId ticket = van.create("in every backup");
+  CHECK(world.run_until_quiet());
+  const std::string trunk = world.server.backup();
+  const auto restore = [&](const std::string& backup) {
+    world.pass(minutes_ms(1));  // server time may stand ahead of the clock after each
+    world.server.restore(backup);
+    world.forget_acknowledged();
+    CHECK(world.run_until_quiet());
+  };
+  const bool two_epochs_on = GENERATE(false, true);
+  restore(trunk);
+  if (two_epochs_on) restore(world.server.backup());
+  Device& late = world.add_device("late", {.person = "van"});
+  const ChangeRef note = late.note(ticket, "of an epoch that the backup knows nothing of");
+  const TicketId made = late.create("made in it");
+  CHECK(world.run_until_quiet());
+  const std::string number = late.show(made).row.number;
+
+  const ChangeRef offline = late.note(ticket, "not sent yet");
+  restore(trunk);
+  INFO(late.status().paused);
+  CHECK(late.up_to_date());
+  for (const ChangeRef& ref : {note, offline}) CHECK(late.fate(ref).outcome == Outcome::applied);
+  CHECK(late.show(made).row.number == number);
+  CHECK(van.view(made) == late.view(made));
+  CHECK(van.show(ticket).timeline.size() == 3);
+  CHECK(world.invariants_hold());
+}

@@ -164,6 +164,7 @@ Result<void> Engine::take_response(std::unique_ptr<v1::ExchangeResponse> respons
   TERN_CHECKED(take_statements(*checked));
   if (checked->wipe && !parts_.wiped) return obey_wipe(*checked->wipe);
   TERN_CHECKED(take_anchor(*checked, flight));
+  TERN_CHECKED(learn_epochs(*checked->response));
   if (session_.mode() == protocol::SessionMode::deposit) TERN_CHECKED(take_deposit(*checked->response, flight));
   const bool revoked = checked->revoked && session_.mode() == protocol::SessionMode::full;
   TERN_CHECKED(take_error(*checked->response, flight));

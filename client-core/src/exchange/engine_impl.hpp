@@ -104,8 +104,10 @@ private:
   Result<void> follow_epoch_record(const Welcomed& welcomed);
   Result<bool> step_back();
   [[nodiscard]] Result<PastEpoch> shared_past() const;
+  [[nodiscard]] Result<bool> keeps_receipts(const protocol::ChainHead& there) const;
   Result<void> adopt_way();
   void forget_way();
+  Result<void> learn_epochs(const v1::ExchangeResponse& response);
   Result<void> bring_replica_along();
   Result<void> move_replica_to(const EpochId& epoch, std::uint64_t kept_seq);
   /// True when a new session may be tried in this round.

@@ -242,12 +242,25 @@ Result<void> Engine::follow_epoch_record(const Welcomed& welcomed) {
                                                      welcomed.welcome.consistency);
     if (!judged) return rollback(judged.error());
     way_.push_back(*record);
-    if (at_end) return adopt_way();
+    if (at_end) {
+      TERN_TRY(const bool kept_all, keeps_receipts(welcomed.welcome.chain));
+      return kept_all ? adopt_way() : unexplained();
+    }
     head_shown_ = begin_of(record->value).head;  // restored more than once: the next handshake leads on from there
     session_.drop();
     return {};
   }
   return unexplained();
+}
+
+/// What this device has receipts for, up to what was kept, is part of what was kept: the server's own chain of this
+/// device says so, for one set without the one before it would be a gap.
+Result<bool> Engine::keeps_receipts(const protocol::ChainHead& there) const {
+  TERN_TRY(const Outbox::Head head, outbox_.head());
+  TERN_TRY(const PastEpoch past, shared_past());
+  if (there.device_epoch > head.device_epoch) return true;
+  TERN_TRY(const std::uint64_t newest, newest_receipted(outbox_, head.device_epoch, past.kept_seq));
+  return newest <= (there.device_epoch == head.device_epoch ? there.chain_seq : 0);
 }
 
 /// Own sets above what was kept are sent again. The replica stays as it is: what the server lost is still shown here,
@@ -269,6 +282,31 @@ Result<void> Engine::adopt_way() {
   state_.ladder = {begin};
   forget_way();
   tell("The server was restored from a backup; this device keeps everything and sends its own work again.");
+  return store_sync_state(outbox_, state_);
+}
+
+/// A device that was enrolled after a restore learns how the server's history came to the epoch it knows: where a
+/// backup from before it is restored, it steps back along these. What does not lead here, on the root's word, is not
+/// kept.
+Result<void> Engine::learn_epochs(const v1::ExchangeResponse& response) {
+  if (!state_.epoch_records.empty() || state_.ladder.empty()) return {};
+  std::vector<protocol::PublicKey> roots = keys_.list.next_roots;
+  roots.insert(roots.end(), keys_.roots.begin(), keys_.roots.end());
+  std::vector<Bytes> way;
+  EpochId here = state_.ladder.back().head.epoch;
+  for (int i = response.epoch_records_size(); i-- > 0 && way.size() < way_records_max;) {
+    const Bytes& wire = response.epoch_records(i);
+    const auto leads_here = [&](const protocol::PublicKey& root) {
+      const auto record = protocol::open_statement<protocol::EpochRecord>(wire, root);
+      const bool good = record && record->value.tenant == parts_.identity.tenant && record->value.new_epoch == here;
+      if (good) here = record->value.old_epoch;
+      return good;
+    };
+    if (!std::any_of(roots.begin(), roots.end(), leads_here)) break;
+    way.push_back(wire);
+  }
+  if (way.empty()) return {};
+  state_.epoch_records.assign(way.rbegin(), way.rend());
   return store_sync_state(outbox_, state_);
 }
 

@@ -99,4 +99,12 @@ Result<std::size_t> return_to_sealed(Outbox& outbox, std::uint64_t kept_commit_s
   return static_cast<std::size_t>(returned);
 }
 
+Result<std::uint64_t> newest_receipted(Outbox& outbox, std::uint64_t device_epoch, std::uint64_t commit_seq_max) {
+  TERN_TRY(const auto newest, outbox.database().int64_of(
+                                  "SELECT max(chain_seq) FROM change_set WHERE device_epoch = $1 AND commit_seq > 0 "
+                                  "AND commit_seq <= $2",
+                                  device_epoch, commit_seq_max));
+  return static_cast<std::uint64_t>(newest.value_or(0));
+}
+
 }  // namespace tern::client

@@ -19,4 +19,7 @@ Result<void> adopt_own_sets(Outbox& outbox, const std::vector<Bytes>& sets);
 /// device epoch are pending again like the others; the next certificate has them signed anew, in their order.
 Result<std::size_t> return_to_sealed(Outbox& outbox, std::uint64_t kept_commit_seq);
 
+/// The newest set of this device epoch with a receipt for a commit up to `commit_seq_max`; 0: none.
+Result<std::uint64_t> newest_receipted(Outbox& outbox, std::uint64_t device_epoch, std::uint64_t commit_seq_max);
+
 }  // namespace tern::client

@@ -22,16 +22,6 @@ Result<protocol::MerkleProof> proof_between(Tenant& tenant, std::uint64_t from, 
   return protocol::consistency_proof(from, to, log_nodes(reader.db(), tenant.number()));
 }
 
-/// What a record of this server's own says. Its signature is the device's to judge, under a root.
-std::optional<protocol::EpochRecord> read_epoch_record(ByteView wire) {
-  const std::size_t around = protocol::statement_prefix_bytes + Signature::size_bytes;
-  if (wire.size() < around) return std::nullopt;
-  protocol::ByteReader reader(wire.substr(protocol::statement_prefix_bytes, wire.size() - around));
-  auto record = protocol::EpochRecord::read(reader);
-  if (!reader.finish()) return std::nullopt;
-  return record;
-}
-
 /// The consistency proof from the head a device holds; or the record that ended its epoch, with the proof to what was
 /// kept of it.
 Result<void> add_history(protocol::SessionWelcome& welcome, const protocol::LogHead& held, Tenant& tenant) {

@@ -196,6 +196,15 @@ Result<void> ExchangeService::add_held(Asked& asked, sqlite::Database& db) {
   return {};
 }
 
+/// A device that is new here knows this epoch and none before. Where a backup from before it is restored, these records
+/// lead back to what both know.
+Result<void> ExchangeService::add_epochs(Asked& asked, sqlite::Database& db) {
+  if (asked.cursor_seq != 0 || !asked.request->page_token().empty()) return {};
+  TERN_TRY(const auto records, epoch_records(db, asked.tenant.number(), asked.tenant.epoch()));
+  for (const Bytes& record : records) asked.response.add_epoch_records(record);
+  return {};
+}
+
 /// The page, and what the authors of its commits are told: the cursor passes a commit when all of both was sent.
 Result<PageEnd> ExchangeService::write_tickets(Asked& asked, sqlite::Database& db, PageRequest& page) {
   const std::size_t used = asked.response.ByteSizeLong() + asked.patches.size() + asked.receipt_bytes;
@@ -256,6 +265,7 @@ Result<ExchangeService::Answered> ExchangeService::build(Asked& asked) {
       TERN_CHECKED(add_own_sets(asked, reader.db()));
       TERN_CHECKED(add_buckets(asked, reader.db()));
       TERN_CHECKED(add_held(asked, reader.db()));
+      TERN_CHECKED(add_epochs(asked, reader.db()));
       TERN_CHECKED(pull(asked, reader.db()));
     }
   }

@@ -73,6 +73,7 @@ private:
   Result<PageEnd> write_tickets(Asked& asked, sqlite::Database& db, PageRequest& page);
   Result<void> add_buckets(Asked& asked, sqlite::Database& db);
   Result<void> add_held(Asked& asked, sqlite::Database& db);
+  Result<void> add_epochs(Asked& asked, sqlite::Database& db);
   Result<void> pull(Asked& asked, sqlite::Database& db);
   Result<Answered> build(Asked& asked);
   bool refuse_history(Asked& asked);

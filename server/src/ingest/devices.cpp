@@ -190,10 +190,10 @@ Result<void> expect_ended(Tenant& tenant, const std::optional<std::vector<Device
 
 Result<void> readmit_device(Tenant& tenant, const protocol::Certificate& certificate, ByteView wire) {
   const auto strand = tenant.lock_writer();
-  const auto& past = tenant.internals().past_epochs;
-  const bool lawful =
-      certificate.device_epoch == 1 && !certificate.author.is_zero() &&
-      std::any_of(past.begin(), past.end(), [&](const auto& epoch) { return epoch.first == certificate.server_epoch; });
+  // Of an epoch that a restore gave up: one that is over here, or one that this server never heard of, because its
+  // backup is older.
+  const bool given_up = !tenant.internals().past_epochs.empty() && certificate.server_epoch != tenant.epoch();
+  const bool lawful = certificate.device_epoch == 1 && !certificate.author.is_zero() && given_up;
   std::optional<Bytes> ended;
   TERN_CHECKED(tenant.write([&](sqlite::Database& db) -> Result<void> {
     TERN_TRY(ended, read_meta(db, tenant.number(), meta_ended));

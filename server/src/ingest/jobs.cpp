@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 
 #include "run_batch.hpp"
 #include "tern/protocol/mutant.hpp"
@@ -17,6 +18,7 @@ constexpr std::int64_t idle_ms = 2'000;
 constexpr int truncation_wait_ms = 100;
 constexpr std::string_view number_blocks_begun = "number_blocks_begun", number_blocks_year = "number_blocks_year";
 constexpr std::uint64_t year_max = 9'999;
+constexpr std::size_t epoch_records_max = 64;  // as many as a device keeps
 
 /// Tickets that passed an age between the last look and now, and that somebody holds.
 Result<std::vector<TicketId>> passed_age(Batch& batch, std::int64_t from_ms, std::int64_t to_ms) {
@@ -201,6 +203,35 @@ Result<std::optional<Bytes>> epoch_record(Tenant& tenant, const EpochId& epoch) 
   TERN_TRY(const bool found, rows.step());
   if (!found) return std::optional<Bytes>{};
   return std::optional(Bytes(rows.blob(0)));
+}
+
+std::optional<protocol::EpochRecord> read_epoch_record(ByteView wire) {
+  const std::size_t around = protocol::statement_prefix_bytes + Signature::size_bytes;
+  if (wire.size() < around) return std::nullopt;
+  protocol::ByteReader reader(wire.substr(protocol::statement_prefix_bytes, wire.size() - around));
+  auto record = protocol::EpochRecord::read(reader);
+  if (!reader.finish()) return std::nullopt;
+  return record;
+}
+
+Result<std::vector<Bytes>> epoch_records(sqlite::Database& db, std::int64_t tenant, const EpochId& epoch) {
+  std::map<EpochId, std::pair<EpochId, Bytes>> began;  // by the epoch that a record began: the one before, the record
+  TERN_TRY(auto rows, db.query("SELECT epoch, record FROM past_epoch WHERE tenant_id = $1", tenant));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) break;
+    if (const auto record = read_epoch_record(rows.blob(1)))
+      began[record->new_epoch] = {rows.id<EpochId>(0), Bytes(rows.blob(1))};
+  }
+  std::vector<Bytes> way;
+  for (auto at = began.find(epoch); at != began.end() && way.size() < epoch_records_max;) {
+    const EpochId before = at->second.first;
+    way.push_back(std::move(at->second.second));
+    began.erase(at);
+    at = began.find(before);
+  }
+  std::reverse(way.begin(), way.end());
+  return way;
 }
 
 Result<Bytes> withdraw_anchors(Tenant& tenant, std::int64_t from_ms) {

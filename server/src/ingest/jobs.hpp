@@ -9,6 +9,7 @@
 
 #include "ingest.hpp"
 #include "tern/protocol/statements.hpp"
+#include "tern/sqlite/database.hpp"
 
 namespace tern::server {
 
@@ -54,6 +55,10 @@ Result<void> begin_epoch(Tenant& tenant, const protocol::EpochRecord& record, By
                          std::uint64_t others = 0);
 /// The signed record that ended `epoch`; nothing when it is the current one or never was. Thread-safe.
 Result<std::optional<Bytes>> epoch_record(Tenant& tenant, const EpochId& epoch);
+/// What a record of this server's own says. Its signature is the device's to judge, under a root.
+std::optional<protocol::EpochRecord> read_epoch_record(ByteView wire);
+/// The signed records of the restores that led to `epoch`, the newest 64 of them, oldest first.
+Result<std::vector<Bytes>> epoch_records(sqlite::Database& db, std::int64_t tenant, const EpochId& epoch);
 
 /// Anchors made since `from_ms` of server time bound nothing any more. The statement is signed -AW.
 Result<Bytes> withdraw_anchors(Tenant& tenant, std::int64_t from_ms);

@@ -206,6 +206,27 @@ TEST_CASE("an epoch record that contradicts a head this device knows is not foll
   CHECK(desk.device.state().ladder.back().head.epoch == old_epoch);
 }
 
+TEST_CASE("an epoch record that leaves out a set this device has a receipt for is not followed",
+          "[client][exchange][history]") {
+  Desk desk;
+  for (const char* subject : {"one", "two"}) {
+    desk.device.create(subject);
+    good(desk.device.sync());
+  }
+  SyncState state = desk.device.state();  // the head that would tell has been thinned out
+  std::erase_if(state.ladder, [](const LadderHead& held) { return held.head.size == 2; });
+  good(store_sync_state(desk.device.outbox(), state));
+  desk.device.restart();
+  desk.server.roll_back_to(1);
+  sync::Change foreign = desk.device.fresh(sync::Intent::create, random_id<TicketId>(desk.environment));
+  foreign.fields = {{sync::FieldId::subject, "", "foreign", false}};
+  desk.server.commit_foreign(foreign);
+  desk.server.restore_to(2);
+  CHECK(outcome(desk.device.sync()) == "SERVER_ROLLBACK");
+  CHECK(desk.device.state().epoch_records.empty());
+  CHECK(desk.device.head().acked_seq == 2);
+}
+
 TEST_CASE("a device set back to an older backup fetches its own work before it writes", "[client][exchange][history]") {
   Desk desk;
   const TempDir backup;
