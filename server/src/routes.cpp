@@ -294,6 +294,13 @@ Result<Response> Routes::session(const Request& request, const Bytes& body, cons
     return tl::unexpected(std::move(welcome).error());
   }
   ++counters_.sessions;
+  const protocol::LogHead& held = proof.heads.server;
+  if (held.epoch == welcome->head.epoch && held.size > welcome->head.size)
+    parts_.log.write(LogLevel::warning, "device_ahead",
+                     {{"request_id", Json(request.request_id)},
+                      {"peer", Json(request.peer_address)},
+                      {"commits_there", Json(held.size)},
+                      {"commits_here", Json(welcome->head.size)}});
   return Response(200, octets, protocol::encode(*welcome));
 }
 

@@ -58,6 +58,7 @@ public:
                  [this] { return draining_.load(); }}),
         disk_(options.directory, options.ballast_bytes, options.disk_space) {
     watch_commits();
+    watch_foreign_sets();
   }
   ~Core() override { streams_.close_all(); }
 
@@ -102,6 +103,7 @@ public:
 
 private:
   void watch_commits();
+  void watch_foreign_sets();
   void log_device(const Tenant& tenant, const DeviceId& id) const;
   Result<void> refold_old_states_of(Tenant& tenant) const;
   void watch_disk();
@@ -139,6 +141,15 @@ void Core::watch_commits() {
       streams_.sweep();
     }
     streams_.on_commit(tenant, notice);
+  };
+}
+
+void Core::watch_foreign_sets() {
+  exchange_.on_foreign_set = [this](const Session& session, ErrorCode code) {
+    log_.write(LogLevel::warning, "foreign_set",
+               {{"tenant", Json(to_uuid_text(session.tenant->id().view()))},
+                {"device", Json(to_uuid_text(session.device.view()))},
+                {"code", Json(to_string(code))}});
   };
 }
 

@@ -49,6 +49,7 @@ TEST_CASE("old files put back under a device that is ahead: it says so, keeps ev
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == ErrorCode::server_rollback);
   CHECK_FALSE(van.status().paused.empty());
+  CHECK(world.server.log_lines().find("\"device_ahead\"") != std::string::npos);
   CHECK(van.view(ticket) == before);
   CHECK(van.holds(newer));
   CHECK(van.status().cursor == status.cursor);

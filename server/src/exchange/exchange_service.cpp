@@ -126,6 +126,10 @@ void ExchangeService::take_push_answer(Asked& asked, PushAnswer answer) {
   for (const Bytes& statement : answer.statements) asked.response.add_statements(statement);
   if (answer.fault) {
     ++counters_.errors;
+    const ErrorCode code = answer.fault->error.code;
+    const bool foreign =
+        answer.fault->of_another || code == ErrorCode::tenant_mismatch || code == ErrorCode::author_mismatch;
+    if (foreign && on_foreign_set) on_foreign_set(asked.session, code);
     write_fault(*answer.fault, *asked.response.mutable_error());
   }
 }

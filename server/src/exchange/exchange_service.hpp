@@ -60,6 +60,9 @@ public:
 
   [[nodiscard]] const ExchangeCounters& counters() const { return counters_; }
 
+  /// A session pushed a set of another organisation, author or device. From any thread.
+  std::function<void(const Session& session, ErrorCode code)> on_foreign_set;
+
 private:
   static Pushed hint_of(Tenant& tenant, std::uint64_t newest_seq);
 

@@ -33,6 +33,7 @@ void write_error(const Error& error, v1::SyncErrorMessage& out) {
 
 void write_fault(const PushFault& fault, v1::SyncErrorMessage& out) {
   write_error(fault.error, out);
+  if (fault.of_another) out.set_retry("NEVER");
   out.set_set_index(static_cast<std::uint32_t>(fault.set_index));
   out.set_op_index(static_cast<std::uint32_t>(fault.op_index));
   out.set_expected_seq(fault.expected_seq);

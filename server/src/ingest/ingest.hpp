@@ -50,6 +50,7 @@ struct PushFault {
   std::uint64_t expected_seq = 0;  // chain_gap
   protocol::ChainHead head;        // chain_forked
   std::size_t op_index = 0;        // of the change within its set, where one is at fault
+  bool of_another = false;         // the set says that it is another device's than the session's
 };
 
 /// A list of old receipts whose signature and leaves are good.

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <set>
 
+#include "devices.hpp"
 #include "ingest.hpp"
 #include "store/tenant.hpp"
 #include "tern/v1/change.pb.h"
@@ -112,9 +113,20 @@ CheckedSet faulty(Error error, std::size_t op_index = 0) {
   return {std::nullopt, {}, PushFault{std::move(error), 0, 0, {}, op_index}};
 }
 
+/// It names another device than the session's, or another one's key: no program of that device seals such a set.
+bool is_of_another(const Tenant& tenant, const Push& push, ByteView header) {
+  const auto says = protocol::decode_header(header);
+  if (!says || says->tenant != tenant.id()) return false;
+  if (says->device != push.device) return true;
+  const auto all = devices(tenant);
+  return std::any_of(all.begin(), all.end(),
+                     [&](const DeviceInfo& other) { return other.device != push.device && other.key == says->key; });
+}
+
 CheckedSet check_set(const Tenant& tenant, const Push& push, ByteView wire) {
   auto read = protocol::decode_change_set(wire);
   if (!read) return faulty(std::move(read).error());
+  const Bytes header = read->header;
   const std::set<Hash> due = due_erasures(tenant, push.device, *read);
   protocol::VerifyContext context = context_of(tenant, push);
   context.is_erased = [&](const DeviceId& device, const Hash& commitment) {
@@ -122,9 +134,11 @@ CheckedSet check_set(const Tenant& tenant, const Push& push, ByteView wire) {
   };
   auto set = protocol::verify(std::move(*read), context);
   if (!set) {
-    const bool content = set.error().code == ErrorCode::content_missing;
-    const std::size_t at = content ? contentless(wire, context, push.device) : 0;
-    return faulty(std::move(set).error(), at);
+    const ErrorCode code = set.error().code;
+    const std::size_t at = code == ErrorCode::content_missing ? contentless(wire, context, push.device) : 0;
+    CheckedSet refused = faulty(std::move(set).error(), at);
+    refused.fault->of_another = code == ErrorCode::key_unknown && is_of_another(tenant, push, header);
+    return refused;
   }
   take_in_erased_form(tenant, *set);
   // A deposit is kept raw: what it says is read when somebody releases it.

@@ -67,6 +67,19 @@ TEST_CASE("bad sets and exchanges get their row of the table", "[hostile]") {
   try_rows(rig, sync_rows());
 }
 
+TEST_CASE("a set of another organisation, author or device is a line of the log, and no other refusal is",
+          "[hostile]") {
+  for (const Row& row : sync_rows()) {
+    HostileRig rig;
+    static_cast<void>(row.attack(rig));
+    const auto lines = std::count_if(rig.house.log.begin(), rig.house.log.end(), [](const std::string& line) {
+      return line.find("\"foreign_set\"") != std::string::npos;
+    });
+    INFO("row " << row.number << ": " << row.input);
+    CHECK(lines == (std::set<std::string>{"35", "35a", "35b"}.contains(row.number) ? 1 : 0));
+  }
+}
+
 TEST_CASE("bad frames get their row of the table", "[hostile]") {
   HostileRig rig;
   try_rows(rig, stream_rows());

@@ -130,6 +130,16 @@ std::string without_content(HostileRig& rig, Device& van) {
   return rig.push(van, protocol::encode(set));
 }
 
+std::string push_under(HostileRig& rig, Device& van, const KeyId& key) {
+  constexpr std::size_t key_id_at = 64;  // of the header, with which a set begins
+  Bytes set = van.seal_as(van.next_header(), {some_ticket(van)});
+  set.replace(key_id_at, KeyId::size_bytes, Bytes(key.view()));
+  const std::string said = rig.push(van, set);
+  static_cast<void>(rig.stored_since());
+  CHECK(next_is_taken(van));
+  return said;
+}
+
 std::string unknown_intent(HostileRig& rig, Device& van) {
   sync::EncodedChange encoded = sync::encode_change(some_ticket(van));
   v1::Skeleton skeleton;
@@ -187,8 +197,14 @@ std::vector<Row> sync_rows() {
           [](HostileRig& rig, ChangeSetHeader& header) { header.tenant = random_id<TenantId>(rig.house.environment); }),
       bent("35a", "a colleague as the author", "AUTHOR_MISMATCH NEVER",
            [](HostileRig& rig, ChangeSetHeader& header) { header.author = rig.device()->certificate.author; }),
-      bent("35b", "another device's id under one's own key", "KEY_UNKNOWN REAUTH",
+      bent("35b", "another device's id under one's own key", "KEY_UNKNOWN NEVER",
            [](HostileRig& rig, ChangeSetHeader& header) { header.device = rig.device()->certificate.device; }),
+      tried("35b", "one's own id under another device's key id", "KEY_UNKNOWN NEVER",
+            [](HostileRig& rig, Device& van) {
+              return push_under(rig, van, protocol::key_id(rig.device()->key.public_key()));
+            }),
+      tried("31", "a key id that nobody knows", "KEY_UNKNOWN REAUTH",
+            [](HostileRig& rig, Device& van) { return push_under(rig, van, random_id<KeyId>(rig.house.environment)); }),
       tried("35c", "a change without content that was never erased", "CONTENT_MISSING NEVER", without_content),
       bent(
           "35d", "a gap in the chain of a set with a bad signature", "SIGNATURE_INVALID NEVER",
