@@ -326,6 +326,15 @@ void hostile_files() {
        "UPDATE record SET data = x'ff00'");
 }
 
+void csv_texts() {
+  seed("csv", "plain", "\x0fnumber,state\nINC1,New\nINC2,\"Active, again\"\r\n");
+  seed("csv", "quotes", "\x02\"a \"\"b\"\"\",\"two\nlines\"\n\n,\n\"\"\n");
+  seed("csv", "bom", "\x01\xef\xbb\xbfnumber\n1");
+  seed("csv", "unclosed", "\x04number\n\"1");
+  seed("csv", "nul", Bytes("\x04number\n\"a\0b\"\n", 14));
+  seed("csv", "wide", "\x40" + Bytes(201, ','));
+}
+
 void sessions() {
   const auto operations = [](std::initializer_list<int> bytes) {
     Bytes out;
@@ -351,6 +360,7 @@ int main(int argc, char** argv) {
   states();
   exchange_responses();
   json_texts();
+  csv_texts();
   trees();
   times();
   merges();

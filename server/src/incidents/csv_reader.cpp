@@ -3,6 +3,14 @@
 #include "tern/server/incident_log.hpp"
 
 namespace tern::server {
+namespace {
+
+tl::unexpected<Error> nul_at(std::size_t line) {
+  return fail(ErrorCode::invalid, at_line(line) + ": a NUL byte; this is no CSV text.");
+}
+
+}  // namespace
+
 std::string at_line(std::size_t line) {
   return "line " + std::to_string(line);
 }
@@ -40,6 +48,7 @@ Result<void> CsvReader::read_quoted(std::string& cell) {
   for (;;) {
     TERN_TRY(const int c, take());
     if (c == end_of_text) return fail(ErrorCode::invalid, at_line(line_) + ": a quote is never closed.");
+    if (c == '\0') return nul_at(line_);
     if (c != '"') {
       cell.push_back(static_cast<char>(c));
       continue;
@@ -70,7 +79,7 @@ Result<void> CsvReader::read_record(std::vector<std::string>& record) {
       record.emplace_back();
       was_quoted = false;
     } else if (c == '\0') {
-      return fail(ErrorCode::invalid, at_line(line_) + ": a NUL byte; this is no CSV text.");
+      return nul_at(line_);
     } else {
       TERN_TRY(const int behind, peek());
       if (c != '\r' || behind != '\n') cell.push_back(static_cast<char>(c));

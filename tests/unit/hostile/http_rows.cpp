@@ -110,6 +110,8 @@ std::vector<Row> http_rows() {
        "invalid: line 1: a NUL byte; this is no CSV text.", Line::stays, ""},
       {"57", "CSV with a NUL", csv(std::string("number,a\0b\n", 11)),
        "invalid: line 1: a NUL byte; this is no CSV text.", Line::stays, ""},
+      {"57", "CSV with a NUL in quotes", csv(std::string("number,\"a\0b\"\n", 13)),
+       "invalid: line 1: a NUL byte; this is no CSV text.", Line::stays, ""},
       {"60", "a handler that throws", [](HostileRig& rig) { return rig.send("GET /bug HTTP/1.1\r\nHost: t\r\n\r\n"); },
        "500 internal", Line::stays, ""},
       {"60", "a disk without room", full_disk, "507 storage_full", Line::stays, ""},
