@@ -122,7 +122,7 @@ Result<std::unique_ptr<Replica>> open_or_rebuild(const std::string& path, const 
   const bool useless =
       !replica && (replica.error().code == ErrorCode::corrupt || replica.error().code == ErrorCode::upgrade_required);
   if (!useless) return replica;
-  Replica::destroy(path, vfs);
+  TERN_CHECKED(Replica::destroy(path, vfs));
   return Replica::open(path, keys.replica_key.view(), vfs);
 }
 

@@ -99,33 +99,33 @@ Result<void> Replica::Impl::open() {
   return cursor().map([](const CursorHeld&) {});
 }
 
-void Replica::destroy(const std::string& path, const std::string& vfs) {
-  sqlite::remove_database(path, vfs);
+Result<void> Replica::destroy(const std::string& path, const std::string& vfs) {
+  return sqlite::remove_database(path, vfs);
 }
 
-/// Whoever shows and applies needs a copy to ask. Until the program starts again an empty one in memory does.
-Result<void> Replica::Impl::open_or_stand_in() {
-  auto opened = open();
-  if (opened || path == in_memory) return opened;
+void Replica::Impl::stand_in() {
   const std::string file = std::exchange(path, std::string(in_memory));
-  const auto stand_in = open();
+  const auto opened = open();
   path = file;
-  check(stand_in.has_value(), "an empty database in memory");
-  return opened;
+  check(opened.has_value(), "an empty database in memory");
 }
 
 Result<void> Replica::rebuild(Outbox& outbox) {
   impl_->drop_page();
   impl_->database.reset();
-  if (impl_->path != in_memory) destroy(impl_->path, impl_->vfs);
-  TERN_CHECKED(impl_->open_or_stand_in());
+  const bool on_disk = impl_->path != in_memory;
+  auto made = on_disk ? destroy(impl_->path, impl_->vfs) : Result<void>{};
+  if (made) made = impl_->open();
+  if (!made && on_disk) impl_->stand_in();
+  TERN_CHECKED(made);
   return fold_what_was_missed(outbox);
 }
 
 Result<void> Replica::leave_disk() {
   impl_->drop_page();
   impl_->database.reset();
-  if (impl_->path != in_memory) destroy(impl_->path, impl_->vfs);
+  // What cannot be deleted cannot be read once its key is gone.
+  if (impl_->path != in_memory) static_cast<void>(destroy(impl_->path, impl_->vfs));
   impl_->path = in_memory;
   return impl_->open();
 }

@@ -73,8 +73,8 @@ public:
   /// `path` ":memory:" keeps it off the disk.
   static Result<std::unique_ptr<Replica>> open(const std::string& path, ByteView data_key, const std::string& vfs,
                                                sqlite::Role role = sqlite::Role::writer);
-  /// Removes the file and what lies beside it (-wal, -shm). Of the system's VFS.
-  static void destroy(const std::string& path, const std::string& vfs);
+  /// Removes the file and what lies beside it (-wal, -shm).
+  static Result<void> destroy(const std::string& path, const std::string& vfs);
   ~Replica();
 
   Result<CursorHeld> cursor();

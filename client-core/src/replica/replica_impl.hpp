@@ -48,7 +48,8 @@ struct Replica::Impl {
   void drop_page();
 
   Result<void> open();
-  Result<void> open_or_stand_in();
+  /// Whoever shows and applies needs a copy to ask. Until the program starts again an empty one in memory does.
+  void stand_in();
   Result<std::optional<Bytes>> meta(std::string_view name);
   Result<void> set_meta(std::string_view name, ByteView value);
   Result<void> remove_meta(std::string_view name);

@@ -40,11 +40,16 @@ Result<void> settle(Database& writer) {
   return writer.exec("PRAGMA user_version = " + std::to_string(version.value_or(0)));
 }
 
-void remove_database(const std::string& path, const std::string& vfs) {
-  if (sqlite3_initialize() != SQLITE_OK) return;
-  sqlite3_vfs* files = sqlite3_vfs_find(vfs.empty() ? nullptr : vfs.c_str());
-  if (files == nullptr) return;
-  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) files->xDelete(files, (path + suffix).c_str(), 0);
+Result<void> remove_database(const std::string& path, const std::string& vfs) {
+  sqlite3_vfs* files =
+      sqlite3_initialize() == SQLITE_OK ? sqlite3_vfs_find(vfs.empty() ? nullptr : vfs.c_str()) : nullptr;
+  if (files == nullptr) return fail(ErrorCode::internal, "there is no file system called " + vfs);
+  const int code = files->xDelete(files, path.c_str(), 0);
+  if (code != SQLITE_OK && code != SQLITE_IOERR_DELETE_NOENT)
+    return fail(ErrorCode::storage_failed, "could not delete the database " + path,
+                "check the disk and the permissions of its folder");
+  for (const char* suffix : {"-wal", "-shm", "-journal"}) files->xDelete(files, (path + suffix).c_str(), 0);
+  return {};
 }
 
 Result<void> Database::vacuum_into(const std::string& path) {

@@ -2,6 +2,7 @@
 
 #include "support/catch.hpp"
 #include "support/temp_dir.hpp"
+#include "tern/sqlite/files.hpp"
 #include "tern/sqlite/transaction.hpp"
 #include "unit/sqlite/support.hpp"
 
@@ -289,4 +290,26 @@ TEST_CASE("deleted text is gone from file and log after a checkpoint", "[sqlite]
   REQUIRE(db->checkpoint(CheckpointMode::truncate)->complete);
   CHECK(content_of(dir.file("a.db")).find("canary-") == std::string::npos);
   CHECK(content_of(dir.file("a.db-wal")).find("canary-") == std::string::npos);
+}
+
+TEST_CASE("a database that cannot be deleted keeps its log", "[sqlite]") {
+  TempDir dir;
+  const std::string path = dir.file("a.db");
+  write_file(path + "-wal", "what the database lacks");
+  SECTION("it can be deleted, and so is the log") {
+    write_file(path, "");
+    CHECK(remove_database(path, {}));
+    CHECK_FALSE(std::filesystem::exists(path + "-wal"));
+  }
+  SECTION("it is not there") {
+    CHECK(remove_database(path, {}));
+    CHECK_FALSE(std::filesystem::exists(path + "-wal"));
+  }
+  SECTION("it cannot be deleted") {
+    std::filesystem::create_directory(path);
+    const auto removed = remove_database(path, {});
+    REQUIRE_FALSE(removed);
+    CHECK(removed.error().code == ErrorCode::storage_failed);
+    CHECK(std::filesystem::exists(path + "-wal"));
+  }
 }

@@ -14,8 +14,9 @@ class Database;
 /// written into the database, synced there, and the log begins anew. `busy` while a reader holds it up.
 Result<void> settle(Database& writer);
 
-/// Deletes the database and what lies beside it (-wal, -shm, -journal). Files that are not there are none; one that
-/// cannot be deleted stays, and shows when the database is opened the next time. `vfs` as in OpenOptions.
-void remove_database(const std::string& path, const std::string& vfs);
+/// Deletes the database, and then what lies beside it (-wal, -shm, -journal). Files that are not there are none. A log
+/// that is left behind counts no more, for its database is gone; a database that cannot be deleted keeps its log:
+/// without it, it would be an older one, or parts of several. `vfs` as in OpenOptions.
+Result<void> remove_database(const std::string& path, const std::string& vfs);
 
 }  // namespace tern::sqlite
