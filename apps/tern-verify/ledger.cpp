@@ -133,12 +133,13 @@ Result<void> Ledger::read_old_receipts(const Json& line, Work& work) const {
                       receipt->leaf.commit_seq <= end->kept_size;
     if (!over || kept || receipt == list->receipts.end() || receipt->leaf.time_ms > work.time_ms)
       return wrong("a receipt of an epoch that is over proves nothing of it");
-    Proven proven{receipt->leaf.time_ms, {}};
+    Proven proven{receipt->leaf.time_ms, receipt->leaf.commit_seq, {}};
     if (!proven.outcomes.ParseFromString(receipt->outcomes) ||
         static_cast<std::size_t>(proven.outcomes.outcomes_size()) != set.changes.size())
       return wrong("a receipt of an epoch that is over cannot be read");
-    if (!work.proven || proven.time_ms < work.proven->time_ms) work.proven = std::move(proven);
+    work.proven.push_back(std::move(proven));
   }
+  std::ranges::sort(work.proven, {}, [](const Proven& one) { return std::pair(one.time_ms, one.commit); });
   return {};
 }
 

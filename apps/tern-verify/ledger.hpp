@@ -49,7 +49,7 @@ private:
   struct KnownChange {
     Hash content;  // whichever set says it
     sync::Outcome outcome = sync::Outcome::unspecified, standing = sync::Outcome::unspecified;
-    bool came_back = false;  // with a receipt of an epoch that is over
+    bool came_back = false;  // with a receipt of an epoch that is over, which admitted it
   };
   struct KnownAnchor {
     EpochId epoch;
@@ -61,10 +61,18 @@ private:
     std::int64_t reopen_ms = 0;
     const Json* released = nullptr;
   };
-  /// What a set was in an epoch that is over, by the first receipt it has.
+  /// What a set was in an epoch that is over.
   struct Proven {
     std::int64_t time_ms = 0;
+    std::uint64_t commit = 0;
     v1::SetOutcomes outcomes;
+  };
+  /// What a change was there.
+  struct Then {
+    std::int64_t time_ms = 0;
+    const v1::ChangeOutcome* said = nullptr;
+    [[nodiscard]] sync::Standing standing() const;
+    [[nodiscard]] bool admitted() const;
   };
   /// One set on its way through.
   struct Work {
@@ -74,8 +82,8 @@ private:
     std::int64_t time_ms = 0, lo_ms = 0;
     v1::SetOutcomes outcomes;
     std::map<std::uint32_t, Note> notes;
-    bool sealed = false;  // by the server
-    std::optional<Proven> proven;
+    bool sealed = false;         // by the server
+    std::vector<Proven> proven;  // oldest first
     ChainEnd* chain = nullptr;
     std::vector<sync::Standing> due;
     std::vector<bool> judged;  // whether folding can tell
@@ -84,6 +92,7 @@ private:
   struct Entry {
     sync::PlacedChange placed;
     const v1::ChangeOutcome* said = nullptr;
+    std::optional<Then> then;
     TicketFold* ticket = nullptr;  // when it is made
     Note note;
     bool readable = true;
@@ -104,7 +113,7 @@ private:
   Result<void> check_server_time(const Work& work, const Entry& entry) const;
   Result<TicketFold::Step> fold(Work& work, Entry& entry);
   Result<TicketFold::Step> fold_release(const Work& work, Entry& entry);
-  [[nodiscard]] static std::optional<sync::Standing> standing_then(const Work& work);
+  [[nodiscard]] static std::optional<Then> then_of(const Work& work, std::size_t index);
   [[nodiscard]] TicketFold::CameBack came_back() const;
   Result<void> fold_record(const Work& work, const Entry& entry);
   void note_altered(Work& work, const std::vector<sync::StandingChange>& altered);

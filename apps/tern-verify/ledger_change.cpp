@@ -90,6 +90,7 @@ Result<Ledger::Entry> Ledger::read_change(const Work& work, std::size_t index, T
     return wrong("the receipt is of another change");
   if (!said.ticket_id().empty()) ticket_said = TicketId::or_zero(said.ticket_id());
   if (ticket_said != entry.placed.change.ticket) return wrong("the receipt names another ticket");
+  entry.then = then_of(work, index);
   if (const auto note = work.notes.find(static_cast<std::uint32_t>(index)); note != work.notes.end())
     entry.note = note->second;
   return entry;
@@ -127,7 +128,11 @@ Result<void> Ledger::read_admission(const Work& work, Entry& entry) const {
   admission.lo_ms = said.lo_ms();
   admission.hi_ms = said.hi_ms();
   admission.time_flags = said.time_flags();
-  admission.commit_ms = work.proven ? work.proven->time_ms : work.time_ms;
+  // A claim that only waited then met nobody: it is one of now.
+  const sync::IntentSpec* spec = sync::find_intent(change.intent);
+  const bool claims_now = entry.then && !entry.then->admitted() && admission.verdict == Verdict::admitted &&
+                          spec != nullptr && spec->ruling == sync::Ruling::claim;
+  admission.commit_ms = entry.then && !claims_now ? entry.then->time_ms : work.time_ms;
   admission.author_has_device = entry.note.dark;
   admission.reopen_window_ms = entry.note.reopen_ms;
   admission.integer_id = said.integer_id();
@@ -171,8 +176,8 @@ Result<void> Ledger::check_device_time(const Work& work, const Entry& entry) con
   const bool same_numbers = seen_epoch == trust_.epoch() || trust_.epoch_ends().empty();
   if (same_numbers && admission.seen_seq > change.seen_seq)
     return wrong("it is said to have seen more than its author says");
-  if (work.proven) {
-    const v1::ChangeOutcome& then = work.proven->outcomes.outcomes(static_cast<int>(work.due.size()));
+  if (entry.then) {
+    const v1::ChangeOutcome& then = *entry.then->said;
     const bool same = then.change_id() == entry.said->change_id() && then.effective_ms() == admission.effective_ms &&
                       then.lo_ms() == admission.lo_ms && then.hi_ms() == admission.hi_ms;
     if (!same) return wrong("the receipt tells another time than the one it had before the restore");
@@ -284,14 +289,27 @@ Result<TicketFold::Step> Ledger::fold(Work& work, Entry& entry) {
   }
   if (entry.ticket->changes >= limits::changes_per_ticket_max + limits::changes_per_set_max)
     return wrong("its ticket has more changes than a ticket holds");
-  if (!work.proven) return entry.ticket->fold(entry.placed, entry.note.dark);
-  return entry.ticket->fold_again(entry.placed, entry.note.dark, *standing_then(work), came_back());
+  if (!entry.then) return entry.ticket->fold(entry.placed, entry.note.dark);
+  return entry.ticket->fold_again(entry.placed, entry.note.dark, entry.then->standing(), came_back());
 }
 
-/// What the receipt of before a restore says of the change in hand.
-std::optional<sync::Standing> Ledger::standing_then(const Work& work) {
-  if (!work.proven) return std::nullopt;
-  return standing_said(work.proven->outcomes.outcomes(static_cast<int>(work.due.size())));
+sync::Standing Ledger::Then::standing() const {
+  return standing_said(*said);
+}
+bool Ledger::Then::admitted() const {
+  return said->outcome() != static_cast<std::uint32_t>(Outcome::held) &&
+         said->outcome() != static_cast<std::uint32_t>(Outcome::rejected);
+}
+
+/// By the first of the receipts of before a restore that admitted it, else by the first.
+std::optional<Ledger::Then> Ledger::then_of(const Work& work, std::size_t index) {
+  std::optional<Then> first;
+  for (const Proven& proven : work.proven) {
+    const Then then{proven.time_ms, &proven.outcomes.outcomes(static_cast<int>(index))};
+    if (then.admitted()) return then;
+    if (!first) first = then;
+  }
+  return first;
 }
 
 TicketFold::CameBack Ledger::came_back() const {
@@ -348,13 +366,13 @@ Result<void> Ledger::check_change(Work& work, std::size_t index, TicketId& ticke
   } else if (admission.verdict == Verdict::held && !change.ticket.is_zero()) {
     auto& ticket = tickets_[change.ticket];
     if (!ticket) ticket = std::make_unique<TicketFold>();
-    ticket->hold(entry.placed, standing_then(work));
+    ticket->hold(entry.placed, entry.then ? std::optional(entry.then->standing()) : std::nullopt);
   }
   const bool untellable = entry.ticket != nullptr && entry.ticket->description_erased();
   alterations_untellable_ = alterations_untellable_ || untellable;
   note_altered(work, step.altered);
   known_[change.ref].content = content_of(work.set.set.changes[index]);
-  known_[change.ref].came_back = work.proven.has_value();
+  known_[change.ref].came_back = entry.then && entry.then->admitted();
   work.mine.emplace(change.ref.id, work.due.size());
   work.due.push_back(step.standing);
   work.judged.push_back(!untellable || (change.intent != Intent::create && change.intent != Intent::describe));

@@ -110,32 +110,39 @@ private:
     }
   }
 
-  /// What the receipts of given-up histories say of the changes of a ticket that came back: of each the first.
+  /// What the receipts of given-up histories say of the changes of a ticket that came back: of each the first that let
+  /// it count.
   std::map<ChangeRef, sync::Standing> decided_then(const std::vector<server::LedgerChange>& ledger) {
     std::map<ChangeRef, sync::Standing> then;
     if (!run_.restored_) return then;
-    for (const server::LedgerChange& entry : ledger) {
-      const ChangeRef& ref = entry.placed.change.ref;
-      auto rows = must(db_->query(
-          "SELECT l.wire FROM old_receipt o JOIN old_receipt_list l ON l.tenant_id = o.tenant_id AND l.list_hash = "
-          "o.list_hash WHERE o.commit_seq = $1 ORDER BY o.old_commit_ms LIMIT 1",
-          entry.placed.stamp.commit_seq));
-      if (!must(rows.step())) continue;
+    for (const server::LedgerChange& entry : ledger)
+      for (const v1::ChangeOutcome& one : old_outcomes(entry)) {
+        const auto outcome = static_cast<Outcome>(one.outcome());
+        if (outcome == Outcome::held || outcome == Outcome::rejected) continue;
+        then.try_emplace(entry.placed.change.ref, sync::Standing{outcome,
+                                                                 static_cast<sync::Rule>(one.rule()),
+                                                                 {DeviceId::or_zero(one.stands_device()),
+                                                                  ChangeId::or_zero(one.stands_change())},
+                                                                 OperatorId::or_zero(one.stands_author())});
+      }
+    return then;
+  }
+
+  /// What its old receipts say of a change, oldest first.
+  std::vector<v1::ChangeOutcome> old_outcomes(const server::LedgerChange& entry) {
+    std::vector<v1::ChangeOutcome> out;
+    auto rows =
+        must(db_->query("SELECT l.wire FROM old_receipt o JOIN old_receipt_list l ON l.tenant_id = o.tenant_id AND "
+                        "l.list_hash = o.list_hash WHERE o.commit_seq = $1 ORDER BY o.old_commit_ms, o.old_commit_seq",
+                        entry.commit_seq));
+    while (must(rows.step()))
       for (const Bytes& wire : must(protocol::decode_receipt_list(rows.blob(0))).receipts) {
         v1::SetOutcomes said;
         said.ParseFromString(must(protocol::decode_receipt(wire)).outcomes);
-        for (const v1::ChangeOutcome& one : said.outcomes()) {
-          const auto outcome = static_cast<Outcome>(one.outcome());
-          if (ChangeId::or_zero(one.change_id()) != ref.id) continue;
-          if (outcome == Outcome::held || outcome == Outcome::rejected) continue;
-          then[ref] = {outcome,
-                       static_cast<sync::Rule>(one.rule()),
-                       {DeviceId::or_zero(one.stands_device()), ChangeId::or_zero(one.stands_change())},
-                       OperatorId::or_zero(one.stands_author())};
-        }
+        for (v1::ChangeOutcome& one : *said.mutable_outcomes())
+          if (ChangeId::or_zero(one.change_id()) == entry.placed.change.ref.id) out.push_back(std::move(one));
       }
-    }
-    return then;
+    return out;
   }
 
   void compare(const sync::TicketState& state, std::vector<sync::Message> messages,
@@ -182,8 +189,15 @@ private:
                 std::string(sync::to_string(entry.standing)) +
                 (standing == due.standings.end() ? std::string()
                                                  : ", due " + std::string(sync::to_string(standing->second.outcome))) +
-                ": " + placed.change.text + placed.change.label);
+                receipts_of(entry) + ": " + placed.change.text + placed.change.label);
     }
+  }
+
+  std::string receipts_of(const server::LedgerChange& entry) {
+    std::string told;
+    for (const v1::ChangeOutcome& one : old_outcomes(entry))
+      told += ", then " + std::string(sync::to_string(static_cast<Outcome>(one.outcome())));
+    return told;
   }
 
   /// I18: nothing counts that its author was not allowed when it was committed.

@@ -264,11 +264,13 @@ Result<void> judge_claim(Batch& batch, const SetWork& work, Entry& entry) {
       if (const DeviceRow* row = batch.peek_device(id); row != nullptr && id != work.header.device)
         dark = dark || row->key_state == protocol::KeyState::active;
   entry.admission.author_has_device = dark;
+  const ProvenChange* proven = proven_of(work, entry);
+  if (!was_admitted(proven)) entry.admission.commit_ms = batch.commit_ms;  // where it was held then, nobody met it
   const auto index = static_cast<std::uint32_t>(&entry - work.entries.data());
   const sync::Origin origin{work.judged.device, work.judged.device_epoch, work.judged.chain_seq, index};
   const sync::Stamp stamp =
       sync::make_stamp(*entry.change, origin, work.commit_seq, entry.admission, entry.author, entry.author_kind);
-  return settle_claim(batch, state, *entry.change, stamp, proven_of(work, entry), dark, entry.admission);
+  return settle_claim(batch, state, *entry.change, stamp, proven, dark, entry.admission);
 }
 
 /// What was refused in the history that was given up stays so, but for what only waited for something else to come.

@@ -39,9 +39,10 @@ struct Entry {
   bool same_content = false;
 };
 
-/// What an old receipt says of one change.
+/// What an old receipt says of one change: the first one that admitted it, else the first.
 struct ProvenChange {
   sync::Standing standing;
+  std::int64_t commit_ms = 0;
   sync::ReasonCode reason = sync::ReasonCode::none;
   std::int64_t effective_ms = 0, lo_ms = 0, hi_ms = 0;
   std::uint32_t time_flags = 0;
@@ -76,7 +77,7 @@ struct SetWork {
   std::vector<Altered> altered;
   std::vector<ServerChange> follow_ups;      // what the server adds in the same transaction
   std::vector<ProvenCommit> proven;          // what it was in epochs that are over; the first one first
-  std::vector<ProvenChange> proven_changes;  // as the first of them says; empty: nothing is proven
+  std::vector<ProvenChange> proven_changes;  // what they say; empty: nothing is proven
   const std::multimap<Hash, ProvenCommit>* proofs = nullptr;  // of its push
   const std::vector<OldList>* old_lists = nullptr;
   std::map<TicketId, std::size_t> versions_asked;  // of tickets as they were seen, to judge rights by
@@ -250,7 +251,7 @@ void take_proof(const Batch& batch, const VerifiedPush& push, const protocol::Ve
 /// Null: nothing is proven.
 const ProvenChange* proven_of(const SetWork& work, const Entry& entry);
 bool was_admitted(const ProvenChange* proven);
-/// What the first of its old receipts says of a change of the ledger. Nothing: it has none.
+/// What the old receipts of a change of the ledger say of it. Nothing: it has none.
 Result<std::optional<ProvenChange>> proven_in_ledger(Batch& batch, std::uint64_t commit_seq, std::uint32_t index);
 /// Of a claim that is admitted: what it meets, or what it is proven to have met.
 Result<void> settle_claim(Batch& batch, const sync::TicketState& state, const sync::Change& change,

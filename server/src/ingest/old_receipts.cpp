@@ -2,6 +2,7 @@
 // comes back older than its devices". A proof that does not hold proves nothing, and costs its set nothing.
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "batch.hpp"
 #include "tern/v1/exchange.pb.h"
@@ -25,8 +26,9 @@ Result<protocol::VerifiedReceipts> open_list(const Tenant& tenant, const DeviceI
   return verified;
 }
 
-ProvenChange read_change(const v1::ChangeOutcome& said) {
+ProvenChange read_change(const v1::ChangeOutcome& said, std::int64_t commit_ms) {
   ProvenChange change;
+  change.commit_ms = commit_ms;
   change.standing = {static_cast<Outcome>(said.outcome()),
                      static_cast<sync::Rule>(said.rule()),
                      {DeviceId::or_zero(said.stands_device()), ChangeId::or_zero(said.stands_change())},
@@ -41,16 +43,23 @@ ProvenChange read_change(const v1::ChangeOutcome& said) {
   return change;
 }
 
+/// A change that was held under one epoch may have been admitted under the next, and held again where that was given
+/// up: it counted once, and is confirmed.
+void prefer(ProvenChange& first, ProvenChange later) {
+  if (!was_admitted(&first) && was_admitted(&later)) first = std::move(later);
+}
+
 /// Nothing when the outcomes are not those of this set's changes.
-std::optional<std::vector<ProvenChange>> read_changes(const Bytes& outcomes, std::span<const sync::Change> changes) {
+std::optional<std::vector<ProvenChange>> read_changes(const ProvenCommit& commit,
+                                                      std::span<const sync::Change> changes) {
   v1::SetOutcomes said;
-  if (!said.ParseFromString(outcomes) || static_cast<std::size_t>(said.outcomes_size()) != changes.size())
+  if (!said.ParseFromString(commit.outcomes) || static_cast<std::size_t>(said.outcomes_size()) != changes.size())
     return std::nullopt;
   std::vector<ProvenChange> out;
   for (std::size_t i = 0; i < changes.size(); ++i) {
     const v1::ChangeOutcome& one = said.outcomes(static_cast<int>(i));
     if (ChangeId::or_zero(one.change_id()) != changes[i].ref.id) return std::nullopt;
-    out.push_back(read_change(one));
+    out.push_back(read_change(one, commit.commit_ms));
   }
   return out;
 }
@@ -83,28 +92,43 @@ bool is_lawful(const Batch& batch, const ProvenCommit& proof) {
 
 struct Waiting {
   sync::ChangeRef ref;
+  sync::Origin origin;
+  std::int64_t then_ms = 0;  // of the commit that admitted it
   std::vector<sync::ChangeRef> parents;
 };
 
-Result<bool> stands(Batch& batch, const sync::ChangeRef& ref) {
+struct WaitingHere {
+  std::vector<Waiting> admitted_then;  // in their order of then
+  std::set<sync::ChangeRef> named;     // by what is held: whoever is named is released with others
+};
+
+Result<std::optional<Outcome>> standing_of(Batch& batch, const sync::ChangeRef& ref) {
   TERN_TRY(const auto standing, batch.db().int64_of("SELECT standing FROM change WHERE tenant_id = $1 AND device_id = "
                                                     "$2 AND change_id = $3",
                                                     batch.number, ref.device, ref.id));
-  return standing && *standing != static_cast<std::int64_t>(Outcome::held) &&
-         *standing != static_cast<std::int64_t>(Outcome::rejected);
+  return standing ? std::optional(static_cast<Outcome>(*standing)) : std::nullopt;
 }
 
-/// A change of a set that was sent again with a proof.
+Result<bool> all_stand(Batch& batch, const std::vector<sync::ChangeRef>& parents) {
+  for (const sync::ChangeRef& parent : parents) {
+    TERN_TRY(const auto standing, standing_of(batch, parent));
+    if (!standing || *standing == Outcome::held || *standing == Outcome::rejected) return false;
+  }
+  return true;
+}
+
+/// It was sent again with proof that it had been admitted: what had only waited then had no turn.
 Result<bool> has_come_back(Batch& batch, const sync::ChangeRef& ref) {
-  TERN_TRY(
-      const auto found,
-      batch.db().int64_of("SELECT 1 FROM change c JOIN old_receipt o ON o.tenant_id = c.tenant_id AND o.commit_seq "
-                          "= c.commit_seq WHERE c.tenant_id = $1 AND c.device_id = $2 AND c.change_id = $3",
-                          batch.number, ref.device, ref.id));
-  return found.has_value();
+  TERN_TRY(auto rows, batch.db().query("SELECT commit_seq, idx FROM change WHERE tenant_id = $1 AND device_id = $2 AND "
+                                       "change_id = $3",
+                                       batch.number, ref.device, ref.id));
+  TERN_TRY(const bool found, rows.step());
+  if (!found) return false;
+  TERN_TRY(const auto then, proven_in_ledger(batch, rows.uint64(0), static_cast<std::uint32_t>(rows.int64(1))));
+  return then && was_admitted(&*then);
 }
 
-Result<std::vector<Waiting>> waiting_on(Batch& batch, const TicketId& ticket, std::uint64_t kept_seq) {
+Result<WaitingHere> waiting_on(Batch& batch, const TicketId& ticket, std::uint64_t kept_seq) {
   std::vector<std::uint64_t> commits;
   TERN_TRY(auto rows, batch.db().query("SELECT DISTINCT commit_seq FROM change WHERE tenant_id = $1 AND ticket_id = $2 "
                                        "AND standing = $3 AND commit_seq > $4 ORDER BY commit_seq",
@@ -114,7 +138,7 @@ Result<std::vector<Waiting>> waiting_on(Batch& batch, const TicketId& ticket, st
     if (!more) break;
     commits.push_back(rows.uint64(0));
   }
-  std::vector<Waiting> waiting;
+  WaitingHere waiting;
   for (const std::uint64_t commit : commits) {
     TERN_TRY(const auto changes, read_commit(batch.db(), batch.number, commit));
     for (const LedgerChange& held : changes) {
@@ -123,14 +147,77 @@ Result<std::vector<Waiting>> waiting_on(Batch& batch, const TicketId& ticket, st
       const bool waits = change.ticket == ticket && held.standing == Outcome::held &&
                          (why == ReasonCode::parent_missing || why == ReasonCode::parent_held);
       if (!waits) continue;
+      Waiting one{change.ref, held.placed.stamp.origin, 0, change.targets};
+      for (const ChangeId& id : change.after) one.parents.push_back({change.ref.device, id});
+      waiting.named.insert(one.parents.begin(), one.parents.end());
+      if (change.intent == sync::Intent::create) waiting.named.insert(one.ref);  // its device's all come with it
       TERN_TRY(const auto then, proven_in_ledger(batch, commit, held.index));
       if (!then || !was_admitted(&*then)) continue;
-      Waiting one{change.ref, change.targets};
-      for (const ChangeId& id : change.after) one.parents.push_back({change.ref.device, id});
-      waiting.push_back(std::move(one));
+      one.then_ms = then->commit_ms;
+      waiting.admitted_then.push_back(std::move(one));
     }
   }
+  std::ranges::stable_sort(waiting.admitted_then, {}, &Waiting::then_ms);
   return waiting;
+}
+
+/// Releases, in as few commits as their order allows: the changes of one commit fold in the order of their chains,
+/// whatever the order of its releases.
+class Releases {
+public:
+  explicit Releases(Batch& batch) : batch_(batch) {}
+
+  Result<void> add(const TicketId& ticket, const WaitingHere& waiting) {
+    newest_.reset();
+    for (const Waiting& one : waiting.admitted_then) {
+      const bool in_order = !newest_ || *newest_ < one.origin;
+      const bool waits_for_these =
+          std::ranges::any_of(one.parents, [&](const sync::ChangeRef& parent) { return pending_.contains(parent); });
+      if (!in_order || waits_for_these) TERN_CHECKED(commit());
+      TERN_TRY(const bool ready, all_stand(batch_, one.parents));
+      TERN_TRY(const auto standing, standing_of(batch_, one.ref));
+      if (!ready || standing != Outcome::held) continue;  // it waits on, or came along with what it waited for
+      ServerChange release;
+      release.change.intent = sync::Intent::release;
+      release.change.ticket = ticket;
+      release.change.targets = {one.ref};
+      changes_.push_back(std::move(release));
+      pending_.insert(one.ref);
+      newest_ = one.origin;
+      if (waiting.named.contains(one.ref)) TERN_CHECKED(commit());  // others come along, of later places in its chain
+    }
+    return {};
+  }
+
+  Result<void> commit() {
+    newest_.reset();
+    pending_.clear();
+    if (changes_.empty()) return {};
+    return server_set(batch_, std::exchange(changes_, {})).map([](const ServerCommit&) {});
+  }
+
+private:
+  Batch& batch_;
+  std::vector<ServerChange> changes_;
+  std::set<sync::ChangeRef> pending_;   // what they release
+  std::optional<sync::Origin> newest_;  // of those of the ticket in hand
+};
+
+/// What one old list says of a change: a row of (list, commit time then, hash of the set here, its first header).
+Result<std::optional<ProvenChange>> change_in(const sqlite::Statement& row, std::uint32_t index) {
+  TERN_TRY(const protocol::ReceiptList list, protocol::decode_receipt_list(row.blob(0)));
+  const Hash hash = row.id<Hash>(2);
+  const Hash first =
+      row.is_null(3) ? hash : protocol::set_hash(row.blob(3).substr(0, protocol::change_set_header_bytes));
+  for (const Bytes& wire : list.receipts) {
+    TERN_TRY(const protocol::Receipt receipt, protocol::decode_receipt(wire));
+    v1::SetOutcomes said;
+    const bool mine = receipt.leaf.set_hash == hash || receipt.leaf.set_hash == first;
+    if (!mine || !said.ParseFromString(receipt.outcomes) || index >= static_cast<std::uint32_t>(said.outcomes_size()))
+      continue;
+    return std::optional(read_change(said.outcomes(static_cast<int>(index)), row.int64(1)));
+  }
+  return std::optional<ProvenChange>{};
 }
 
 }  // namespace
@@ -161,7 +248,7 @@ void take_proof(const Batch& batch, const VerifiedPush& push, const protocol::Ve
     for (auto proof = begin; proof != end; ++proof) {
       const bool known = std::any_of(work.proven.begin(), work.proven.end(),
                                      [&](const ProvenCommit& other) { return other.epoch == proof->second.epoch; });
-      if (!known && is_lawful(batch, proof->second) && read_changes(proof->second.outcomes, work.changes))
+      if (!known && is_lawful(batch, proof->second) && read_changes(proof->second, work.changes))
         work.proven.push_back(proof->second);
     }
   }
@@ -169,7 +256,14 @@ void take_proof(const Batch& batch, const VerifiedPush& push, const protocol::Ve
   std::sort(work.proven.begin(), work.proven.end(), [](const ProvenCommit& a, const ProvenCommit& b) {
     return std::tie(a.commit_ms, a.commit_seq) < std::tie(b.commit_ms, b.commit_seq);
   });
-  work.proven_changes = std::move(*read_changes(work.proven.front().outcomes, work.changes));
+  for (const ProvenCommit& commit : work.proven) {
+    auto said = std::move(*read_changes(commit, work.changes));
+    if (work.proven_changes.empty()) {
+      work.proven_changes = std::move(said);
+      continue;
+    }
+    for (std::size_t i = 0; i < said.size(); ++i) prefer(work.proven_changes[i], std::move(said[i]));
+  }
 }
 
 const ProvenChange* proven_of(const SetWork& work, const Entry& entry) {
@@ -183,28 +277,25 @@ bool was_admitted(const ProvenChange* proven) {
 }
 
 Result<std::optional<ProvenChange>> proven_in_ledger(Batch& batch, std::uint64_t commit_seq, std::uint32_t index) {
-  if (batch.in.past_epochs.empty()) return std::optional<ProvenChange>{};
-  TERN_TRY(auto rows, batch.db().query(
-                          "SELECT l.wire, s.set_hash, s.original FROM old_receipt o JOIN old_receipt_list l ON "
-                          "l.tenant_id = o.tenant_id AND l.list_hash = o.list_hash JOIN change_set s ON s.tenant_id = "
-                          "o.tenant_id AND s.commit_seq = o.commit_seq WHERE o.tenant_id = $1 AND o.commit_seq = $2 "
-                          "ORDER BY o.old_commit_ms, o.old_commit_seq LIMIT 1",
-                          batch.number, commit_seq));
-  TERN_TRY(const bool found, rows.step());
-  if (!found) return std::optional<ProvenChange>{};
-  TERN_TRY(const protocol::ReceiptList list, protocol::decode_receipt_list(rows.blob(0)));
-  const Hash hash = rows.id<Hash>(1);
-  const Hash first =
-      rows.is_null(2) ? hash : protocol::set_hash(rows.blob(2).substr(0, protocol::change_set_header_bytes));
-  for (const Bytes& wire : list.receipts) {
-    TERN_TRY(const protocol::Receipt receipt, protocol::decode_receipt(wire));
-    v1::SetOutcomes said;
-    const bool mine = receipt.leaf.set_hash == hash || receipt.leaf.set_hash == first;
-    if (!mine || !said.ParseFromString(receipt.outcomes) || index >= static_cast<std::uint32_t>(said.outcomes_size()))
-      continue;
-    return std::optional(read_change(said.outcomes(static_cast<int>(index))));
+  std::optional<ProvenChange> proven;
+  if (batch.in.past_epochs.empty()) return proven;
+  TERN_TRY(auto rows,
+           batch.db().query("SELECT l.wire, o.old_commit_ms, s.set_hash, s.original FROM old_receipt o JOIN "
+                            "old_receipt_list l ON l.tenant_id = o.tenant_id AND l.list_hash = o.list_hash JOIN "
+                            "change_set s ON s.tenant_id = o.tenant_id AND s.commit_seq = o.commit_seq WHERE "
+                            "o.tenant_id = $1 AND o.commit_seq = $2 ORDER BY o.old_commit_ms, o.old_commit_seq",
+                            batch.number, commit_seq));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) return proven;
+    TERN_TRY(auto then, change_in(rows, index));
+    if (!then) continue;
+    if (proven) {
+      prefer(*proven, std::move(*then));
+    } else {
+      proven = std::move(then);
+    }
   }
-  return std::optional<ProvenChange>{};
 }
 
 Result<void> settle_claim(Batch& batch, const sync::TicketState& state, const sync::Change& change,
@@ -273,27 +364,12 @@ Result<void> release_what_waited(Batch& batch, const SetWork& work) {
   std::set<TicketId> tickets;
   for (const Entry& entry : work.entries)
     if (entry.ticket != nullptr && !entry.again) tickets.insert(entry.change->ticket);
-  std::vector<ServerChange> releases;
+  Releases releases(batch);
   for (const TicketId& ticket : tickets) {
-    TERN_TRY(const auto waiting, waiting_on(batch, ticket, kept));
-    for (const Waiting& one : waiting) {
-      bool ready = true;
-      for (const sync::ChangeRef& parent : one.parents) {
-        TERN_TRY(const bool there, stands(batch, parent));
-        ready = ready && there;
-      }
-      if (!ready) continue;
-      ServerChange release;
-      release.change.intent = sync::Intent::release;
-      release.change.ticket = ticket;
-      release.change.targets = {one.ref};
-      releases.push_back(std::move(release));
-    }
+    TERN_TRY(const WaitingHere waiting, waiting_on(batch, ticket, kept));
+    TERN_CHECKED(releases.add(ticket, waiting));
   }
-  if (releases.empty()) return {};
-  TERN_TRY(const ServerCommit commit, server_set(batch, std::move(releases)));
-  static_cast<void>(commit);
-  return {};
+  return releases.commit();
 }
 
 }  // namespace tern::server

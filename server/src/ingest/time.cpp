@@ -138,7 +138,7 @@ Result<void> judge_time(Batch& batch, SetWork& work, Entry& entry, std::int64_t 
   sync::Admission& admission = entry.admission;
   admission.commit_ms = batch.commit_ms;
   if (const ProvenChange* proven = proven_of(work, entry)) {  // it was fixed once, and stays what it was
-    admission.commit_ms = work.proven.front().commit_ms;
+    admission.commit_ms = proven->commit_ms;
     admission.effective_ms = proven->effective_ms;
     admission.lo_ms = proven->lo_ms;
     admission.hi_ms = proven->hi_ms;
