@@ -134,7 +134,7 @@ private:
 
 void Core::watch_commits() {
   committer_->on_commit = [this](Tenant& tenant, const CommitNotice& notice) {
-    ++commits_;
+    if (notice.last_seq != 0) ++commits_;
     for (const DeviceId& id : notice.devices) log_device(tenant, id);
     if (notice.records) {
       sessions_.end_inactive(tenant);

@@ -17,10 +17,13 @@ constexpr std::string_view upsert_breach =
     "breached_s = excluded.breached_s, cause = excluded.cause, state = excluded.state, rule = excluded.rule, calendar "
     "= excluded.calendar, book_version = excluded.book_version, calendar_version = excluded.calendar_version, assignee "
     "= excluded.assignee, queue = excluded.queue, history = excluded.history";
+/// What devices were told stands as long as it is the same.
 constexpr std::string_view upsert_clock =
-    "INSERT INTO sla_clock (tenant_id, ticket_id, looked_s, look_s, open, colour, due_s, clock) VALUES ($1, $2, $3, "
-    "$4, $5, $6, $7, $8) ON CONFLICT (tenant_id, ticket_id) DO UPDATE SET looked_s = excluded.looked_s, look_s = "
-    "excluded.look_s, open = excluded.open, colour = excluded.colour, due_s = excluded.due_s, clock = excluded.clock";
+    "INSERT INTO sla_clock (tenant_id, ticket_id, looked_s, look_s, open, colour, due_s, clock, told, told_seq) VALUES "
+    "($1, $2, $3, $4, $5, $6, $7, $8, $9, CASE WHEN length($9) = 0 THEN 0 ELSE $10 END) ON CONFLICT (tenant_id, "
+    "ticket_id) DO UPDATE SET looked_s = excluded.looked_s, look_s = excluded.look_s, open = excluded.open, colour = "
+    "excluded.colour, due_s = excluded.due_s, clock = excluded.clock, told_seq = CASE WHEN sla_clock.told = "
+    "excluded.told THEN sla_clock.told_seq ELSE $10 END, told = excluded.told RETURNING told_seq";
 
 void put_if(Json& out, const char* name, const std::optional<std::int64_t>& value) {
   if (value) out.append_member(name, Json(*value));
@@ -118,6 +121,28 @@ Json cycles_json(const sla::TicketClock& clock) {
   return out;
 }
 
+sync::SlaClock told_clock(const sla::TicketClock& clock) {
+  static_assert(static_cast<int>(sla::Metric::on_site) == static_cast<int>(sync::SlaMetric::on_site) &&
+                sla::metric_count == sync::sla_metric_count);
+  sync::SlaClock told;
+  bool waits = false;
+  for (const sla::Cycle& cycle : clock.cycles) {
+    if (!cycle.open || !cycle.target) continue;
+    const bool paused = cycle.state == sla::CycleState::paused;
+    waits = waits || paused;
+    sync::SlaCycle& out = told.cycles.emplace_back();
+    out.metric = static_cast<sync::SlaMetric>(cycle.metric);
+    out.number = static_cast<std::uint32_t>(cycle.number);
+    out.due = cycle.due;
+    if (paused)
+      out.remaining = cycle.remaining;
+    else
+      out.yellow = cycle.yellow_at;
+  }
+  if (waits && clock.pause) told.waits_since = clock.pause->since;
+  return told;
+}
+
 ClockRow clock_row(const sla::TicketClock& clock, sla::Instant looked, std::optional<sla::Instant> look) {
   ClockRow row;
   row.looked = looked;
@@ -126,12 +151,14 @@ ClockRow clock_row(const sla::TicketClock& clock, sla::Instant looked, std::opti
   row.colour = clock.colour();
   row.due = clock.next_due();
   row.clock = to_text(cycles_json(clock));
+  row.told = sync::encode_sla_clock(told_clock(clock));
+  if (!sync::decode_sla_clock(row.told)) row.told.clear();  // it would stop every device that holds the ticket
   return row;
 }
 
 Result<std::optional<ClockRow>> SlaRows::clock(const TicketId& ticket) {
-  TERN_TRY(auto found, db_.query("SELECT looked_s, look_s, open, colour, due_s, clock FROM sla_clock WHERE tenant_id = "
-                                 "$1 AND ticket_id = $2",
+  TERN_TRY(auto found, db_.query("SELECT looked_s, look_s, open, colour, due_s, clock, told FROM sla_clock WHERE "
+                                 "tenant_id = $1 AND ticket_id = $2",
                                  tenant_, ticket));
   TERN_TRY(const bool there, found.step());
   if (!there) return std::optional<ClockRow>{};
@@ -142,12 +169,22 @@ Result<std::optional<ClockRow>> SlaRows::clock(const TicketId& ticket) {
   row.colour = static_cast<sla::Colour>(found.int64(3));
   if (!found.is_null(4)) row.due = found.int64(4);
   row.clock = std::string(found.text(5));
+  row.told = Bytes(found.blob(6));
   return std::optional(std::move(row));
 }
 
-Result<void> SlaRows::put_clock(const TicketId& ticket, const ClockRow& row) {
-  return db_.run(upsert_clock, tenant_, ticket, row.looked, row.look, row.open, row.colour, row.due,
-                 sqlite::Text{row.clock});
+Result<bool> SlaRows::put_clock(const TicketId& ticket, const ClockRow& row, std::uint64_t told_seq) {
+  TERN_TRY(auto put, db_.query(upsert_clock, tenant_, ticket, row.looked, row.look, row.open, row.colour, row.due,
+                               sqlite::Text{row.clock}, sqlite::Blob{row.told}, told_seq));
+  TERN_CHECKED(put.step());
+  const bool anew = put.uint64(0) == told_seq;
+  TERN_CHECKED(put.step());
+  return anew;
+}
+
+Result<std::uint64_t> SlaRows::newest_told() {
+  TERN_TRY(const auto newest, db_.int64_of("SELECT max(told_seq) FROM sla_clock WHERE tenant_id = $1", tenant_));
+  return static_cast<std::uint64_t>(newest.value_or(0));
 }
 
 Result<void> SlaRows::leave(const TicketId& ticket) {

@@ -9,6 +9,7 @@
 #include "tern/protocol/json.hpp"
 #include "tern/sla/alert.hpp"
 #include "tern/sqlite/database.hpp"
+#include "tern/sync/sla_clock.hpp"
 
 namespace tern::server {
 
@@ -19,8 +20,11 @@ struct ClockRow {
   sla::Colour colour = sla::Colour::grey;
   std::optional<sla::Instant> due;
   std::string clock;  // JSON
+  Bytes told;         // sync/sla_clock.hpp: what devices are told; empty: nothing is open
   bool operator==(const ClockRow&) const = default;
 };
+/// Of open cycles with a target what stays true as time goes by.
+sync::SlaClock told_clock(const sla::TicketClock& clock);
 ClockRow clock_row(const sla::TicketClock& clock, sla::Instant looked, std::optional<sla::Instant> look);
 /// [{"metric","n","cycle","state","colour","started","elapsed",...}]: instants and lengths in seconds.
 Json cycles_json(const sla::TicketClock& clock);
@@ -31,7 +35,10 @@ public:
   SlaRows(sqlite::Database& db, std::int64_t tenant) : db_(db), tenant_(tenant) {}
 
   Result<std::optional<ClockRow>> clock(const TicketId& ticket);
-  Result<void> put_clock(const TicketId& ticket, const ClockRow& row);
+  /// True when devices are to be told something else than before: since `told_seq`, then.
+  Result<bool> put_clock(const TicketId& ticket, const ClockRow& row, std::uint64_t told_seq);
+  /// The newest number that devices were told anything under.
+  Result<std::uint64_t> newest_told();
   /// Of a ticket that cannot be read: it is not looked at again before it changes.
   Result<void> leave(const TicketId& ticket);
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "exchange/bucket_repair.hpp"
+#include "exchange/clock_news.hpp"
 #include "exchange/exchange_request.hpp"
 #include "exchange/held_tickets.hpp"
 #include "exchange/packs.hpp"
@@ -209,6 +210,26 @@ Result<void> ExchangeService::add_epochs(Asked& asked, sqlite::Database& db) {
   return {};
 }
 
+/// Once all tickets of the snapshot were sent: a clock of one that the device does not hold is lost on it. What comes
+/// with a first replica is as of its page, and news go on from where it began.
+Result<bool> ExchangeService::add_clocks(Asked& asked, sqlite::Database& db, std::size_t want, bool tickets_left) {
+  const auto& request = *asked.request;
+  if (!request.clocks()) return false;
+  asked.response.set_clocks_from(request.clocks_from());
+  asked.response.set_clocks_upto(request.clocks_from());
+  if (asked.cursor_seq == 0) {
+    if (!request.page_token().empty()) return false;
+    TERN_TRY(const std::uint64_t newest, newest_clocks(db, asked.scope));
+    asked.response.set_clocks_upto(newest);
+    return false;
+  }
+  if (tickets_left) return false;
+  TERN_TRY(const ClocksEnd end,
+           write_clocks(db, asked.scope, request.clocks_from(), std::min(want, clocks_bytes_max), asked.response));
+  asked.response.set_clocks_upto(end.upto);
+  return end.more;
+}
+
 /// The page, and what the authors of its commits are told: the cursor passes a commit when all of both was sent.
 Result<PageEnd> ExchangeService::write_tickets(Asked& asked, sqlite::Database& db, PageRequest& page) {
   const std::size_t used = asked.response.ByteSizeLong() + asked.patches.size() + asked.receipt_bytes;
@@ -240,10 +261,11 @@ Result<void> ExchangeService::pull(Asked& asked, sqlite::Database& db) {
   TERN_TRY(const bool more_packs, write_packs(db, asked.scope, held, want / packs_bytes_share, asked.response));
 
   TERN_TRY(const PageEnd end, write_tickets(asked, db, page));
+  TERN_TRY(const bool more_clocks, add_clocks(asked, db, want, end.more));
   asked.response.mutable_cursor()->set_epoch(Bytes(asked.tenant.epoch().view()));
   asked.response.mutable_cursor()->set_commit_seq(end.cursor_seq);
   if (end.token) asked.response.set_page_token(end.token->encode());
-  const bool more = end.more || more_packs;
+  const bool more = end.more || more_packs || more_clocks;
   asked.response.set_more(more);
   if (asked.cursor_seq == 0) {
     TERN_TRY(const auto count, tickets_in_scope(db, asked.scope));
@@ -299,7 +321,9 @@ Result<ExchangeService::Answered> ExchangeService::build(Asked& asked) {
   if (!asked.receipts.empty()) crash_point("before_answer");
   asked.give_own_folds_back();
   const std::uint64_t reached = asked.response.more() ? 0 : asked.response.cursor().commit_seq();
-  return Answered{asked.response.SerializeAsString() + asked.patches, reached};
+  std::optional<std::uint64_t> clocks;
+  if (asked.request->clocks()) clocks = asked.response.clocks_upto();
+  return Answered{asked.response.SerializeAsString() + asked.patches, {reached, clocks}};
 }
 
 Result<Bytes> ExchangeService::answer(Session& session, ByteView message) {
@@ -329,7 +353,7 @@ void ExchangeService::answer_later(const std::shared_ptr<Session>& session, Byte
 
 Result<ExchangeService::Answered> ExchangeService::answer_on_stream(Session& session, ByteView message) {
   TERN_TRY(const auto asked, begin(session, message));
-  if (asked->refused) return Answered{asked->response.SerializeAsString(), 0};
+  if (asked->refused) return Answered{asked->response.SerializeAsString(), {}};
   if (asked->request->change_sets_size() > 0) {
     TERN_TRY(PushAnswer answer, committer_->commit(asked->tenant, verified_push(*asked)));
     take_push_answer(*asked, std::move(answer));
@@ -359,6 +383,7 @@ Result<std::unique_ptr<ExchangeService::Asked>> ExchangeService::begin(Session& 
   const bool ended = device->key_state != protocol::KeyState::active && !mutant(Mutant::revoked_key_accepted);
   if (ended || !actor || !actor->active) asked.deposit = true;
   if (actor) asked.scope = scope_of(asked.tenant, *actor, *device);
+  asked.scope.clocks = asked.request->clocks();
   return held;
 }
 

@@ -26,6 +26,13 @@ struct ExchangeCounters {
       errors{0};
 };
 
+/// What a replica has.
+struct ReplicaPlace {
+  std::uint64_t commit_seq = 0;         // 0: not known
+  std::optional<std::uint64_t> clocks;  // nothing: it takes none
+  bool operator==(const ReplicaPlace&) const = default;
+};
+
 /// Thread-safe.
 class ExchangeService {
 public:
@@ -42,21 +49,21 @@ public:
   /// The same, giving the thread back while the commit is under way, so that many can wait for one: `done` is called
   /// once, before this returns or on the executor; not at all when that drops it.
   void answer_later(const std::shared_ptr<Session>& session, ByteView message, std::function<void(Result<Bytes>)> done);
-  /// The same, with where the replica stands once it has applied the answer (zero: not known).
+  /// The same, with where the replica stands once it has applied the answer.
   struct Answered {
     Bytes response;
-    std::uint64_t reached_seq = 0;
+    ReplicaPlace reached;
   };
   Result<Answered> answer_on_stream(Session& session, ByteView message);
 
-  /// Patches for a replica that stands at `base_seq` of this epoch, with the records that are new since, as a push;
-  /// nothing when nothing was committed. `reached_seq`: where the replica stands afterwards; 0 when there is too much
+  /// Patches for a replica that stands at `base` of this epoch, with the records and clocks that are new since, as a
+  /// push; nothing when there is nothing. `reached`: where the replica stands afterwards; zero when there is too much
   /// for a push, which then only says so: the device asks.
   struct Pushed {
     Bytes response;
-    std::uint64_t reached_seq = 0;
+    ReplicaPlace reached;
   };
-  Result<std::optional<Pushed>> push(Session& session, std::uint64_t base_seq);
+  Result<std::optional<Pushed>> push(Session& session, const ReplicaPlace& base);
 
   [[nodiscard]] const ExchangeCounters& counters() const { return counters_; }
 
@@ -77,6 +84,7 @@ private:
   Result<void> add_buckets(Asked& asked, sqlite::Database& db);
   Result<void> add_held(Asked& asked, sqlite::Database& db);
   Result<void> add_epochs(Asked& asked, sqlite::Database& db);
+  static Result<bool> add_clocks(Asked& asked, sqlite::Database& db, std::size_t want, bool tickets_left);
   Result<void> pull(Asked& asked, sqlite::Database& db);
   Result<Answered> build(Asked& asked);
   bool refuse_history(Asked& asked);

@@ -117,6 +117,20 @@ Result<std::optional<MessagePlace>> PatchWriter::add_messages(const TicketId& ti
   }
 }
 
+/// Who does not hold the ticket was not told of its clock either.
+Result<void> PatchWriter::add_clock(const TicketId& ticket) {
+  if (!scope_.clocks) return {};
+  TERN_TRY(auto rows,
+           db_.query("SELECT told FROM sla_clock WHERE tenant_id = $1 AND ticket_id = $2", scope_.tenant, ticket));
+  TERN_TRY(const bool found, rows.step());
+  if (!found || rows.blob(0).empty()) return {};
+  Bytes clock;
+  put_field(clock, v1::TicketClock::kTicketIdFieldNumber, ticket.view());
+  put_field(clock, v1::TicketClock::kClockFieldNumber, rows.blob(0));
+  put_field(out_, v1::ExchangeResponse::kClocksFieldNumber, clock);
+  return {};
+}
+
 Result<std::optional<MessagePlace>> PatchWriter::add(const TicketId& ticket, ByteView state, bool whole,
                                                      const MessagePlace& after, bool entered) {
   Bytes patch;
@@ -130,6 +144,7 @@ Result<std::optional<MessagePlace>> PatchWriter::add(const TicketId& ticket, Byt
   }
   put_field(out_, v1::ExchangeResponse::kPatchesFieldNumber, patch);
   if (entered) put_field(out_, v1::ExchangeResponse::kEnteredFieldNumber, ticket.view());
+  if (after == MessagePlace{}) TERN_CHECKED(add_clock(ticket));
   ++patches_;
   return cut;
 }
@@ -166,7 +181,7 @@ Result<void> PatchWriter::add_for_repair(const TicketId& ticket, ByteView state)
   }
   rows.reset();
   TERN_CHECKED(add(ticket, state, !beyond, beyond ? MessagePlace::behind(*beyond) : MessagePlace{}, false));
-  return {};
+  return beyond ? add_clock(ticket) : Result<void>{};
 }
 
 }  // namespace tern::server

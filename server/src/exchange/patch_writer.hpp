@@ -27,10 +27,11 @@ struct MessagePlace {
   ChangeId change;
   /// Behind everything that this commit touched.
   static MessagePlace behind(std::uint64_t commit_seq);
+  bool operator==(const MessagePlace&) const = default;
 };
 
 /// Collects `patches` (field 3) and `entered` (field 4) of an ExchangeResponse as encoded bytes, to be put behind the
-/// rest of the message: Protobuf reads fields in any order.
+/// rest of the message: Protobuf reads fields in any order. So does `clocks` (field 26) of tickets that come whole.
 class PatchWriter {
 public:
   PatchWriter(sqlite::Database& db, const ReaderScope& scope, const OwnFolds* own_folds = nullptr)
@@ -55,6 +56,7 @@ public:
   [[nodiscard]] Bytes take() { return std::move(out_); }
 
 private:
+  Result<void> add_clock(const TicketId& ticket);
   Result<std::optional<MessagePlace>> add_messages(const TicketId& ticket, const MessagePlace& after, Bytes& patch);
 
   sqlite::Database& db_;

@@ -9,8 +9,12 @@ namespace tern::server {
 
 ReaderScope scope_of(const Tenant& tenant, const sync::Actor& reader, const DeviceInfo& device) {
   const auto record = tenant.find_record(sync::RecordKind::operator_, RecordId::or_zero(reader.id.view()));
-  return {tenant.number(), reader.id, device.scope_all, sync::has_right(reader.role, sync::Right::restricted_note),
-          record ? record->version : 0};
+  return {tenant.number(),
+          reader.id,
+          device.scope_all,
+          sync::has_right(reader.role, sync::Right::restricted_note),
+          record ? record->version : 0,
+          false};
 }
 
 Result<void> read_rights(sqlite::Database& db, ReaderScope& scope) {

@@ -23,6 +23,7 @@ struct ReaderScope {
   bool all = false;                  // a device made with --scope all
   bool restricted_notes = false;     // may read them
   std::uint64_t rights_version = 0;  // version of the operator's record
+  bool clocks = false;               // the device shows SLA clocks
 };
 
 /// Whether what was committed since `after` is less to look through than what the reader holds.

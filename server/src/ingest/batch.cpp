@@ -267,6 +267,7 @@ void Batch::publish() {
   in.trouble = ErrorCode{};
   if (sla_seq) in.sla_seq = *sla_seq;
   if (sla_stale) in.sla_desk.reset();
+  if (sla_told) in.sla_told = *sla_told;
 
   std::unique_lock lock(in.snapshot_mutex);
   for (auto& [id, row] : devices_) {
@@ -322,12 +323,13 @@ Result<CommitNotice> Batch::finish() {
     if (working->dirty) settled_tickets_.insert(id);
   notice.tickets.assign(settled_tickets_.begin(), settled_tickets_.end());
   std::sort(notice.tickets.begin(), notice.tickets.end());
+  notice.clocks = told_clocks;
   if (commit_seq != committed_seq) {
     notice.first_seq = committed_seq + 1;
     notice.last_seq = commit_seq;
   }
   publish();
-  if (notice.first_seq != 0 && in.listening) in.notices.push_back(notice);
+  if ((notice.first_seq != 0 || !notice.clocks.empty()) && in.listening) in.notices.push_back(notice);
   return notice;
 }
 

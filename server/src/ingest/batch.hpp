@@ -173,6 +173,8 @@ public:
   std::vector<TicketId> rescope_tickets;  // whose scope changes by time alone
   std::optional<std::uint64_t> sla_seq;   // up to and with which commit the SLA clocks of tickets are kept by it
   bool sla_stale = false;                 // rules, calendars or categories changed
+  std::optional<std::uint64_t> sla_told;  // devices are told other clocks of tickets, under this number
+  std::vector<TicketId> told_clocks;      // of these
   [[nodiscard]] bool settled_any() const { return !settled_tickets_.empty(); }
 };
 

@@ -81,8 +81,9 @@ struct PushAnswer {
 
 /// What a commit did, for those who are told: push, notify, projections.
 struct CommitNotice {
-  std::uint64_t first_seq = 0, last_seq = 0;
+  std::uint64_t first_seq = 0, last_seq = 0;  // 0: no set was committed
   std::vector<TicketId> tickets;
+  std::vector<TicketId> clocks;  // whose SLA clock is another one for devices
   bool records = false;
   std::vector<DeviceId> devices;  // made, ended, or signed into a new epoch after a fork
 };

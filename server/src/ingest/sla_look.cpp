@@ -63,7 +63,9 @@ public:
         settings_(desk.settings),
         names_(names_in(batch, desk)),
         rows_(batch.db(), batch.number),
-        now_(batch.commit_ms / 1000) {}
+        now_(batch.commit_ms / 1000),
+        told_seq_(
+            batch.sla_told.value_or(std::max(batch.in.sla_told + 1, static_cast<std::uint64_t>(batch.commit_ms)))) {}
 
   /// Gives the ticket that this one was merged into: its clock goes by both.
   Result<std::optional<TicketId>> look(const TicketId& id) {
@@ -84,8 +86,16 @@ private:
     const sla::TicketClock clock = sla::clock_at(inputs, now_);
     TERN_TRY(const auto records, keep_breaches(id, inputs, clock, read.people));
     TERN_CHECKED(keep_alerts(id, clock));
-    TERN_CHECKED(rows_.put_clock(id, clock_row(clock, now_, sla::next_look(inputs, clock, records, now_))));
+    TERN_CHECKED(keep_clock(id, clock_row(clock, now_, sla::next_look(inputs, clock, records, now_))));
     return read.merged_into;
+  }
+
+  Result<void> keep_clock(const TicketId& id, const ClockRow& row) {
+    TERN_TRY(const bool told, rows_.put_clock(id, row, told_seq_));
+    if (!told) return {};
+    batch_.sla_told = told_seq_;
+    batch_.told_clocks.push_back(id);
+    return {};
   }
 
   Result<std::vector<sla::BreachRecord>> keep_breaches(const TicketId& id, const sla::Inputs& inputs,
@@ -114,6 +124,7 @@ private:
   const SlaNames names_;
   SlaRows rows_;
   const sla::Instant now_;
+  const std::uint64_t told_seq_;  // one for all of a batch: a page of clocks ends behind it, or before
 };
 
 Result<void> note_looked(Batch& batch, std::uint64_t seq) {

@@ -88,25 +88,25 @@ void DeviceStream::on_message(Bytes message) {
   send(v1::StreamFrame::kResponseFieldNumber, answered->response);
   {
     const std::lock_guard guard(mutex_);
-    base_seq_ = answered->reached_seq;
+    base_ = answered->reached;
   }
   push();  // what was committed while the answer was made
 }
 
 bool DeviceStream::push() {
   const std::lock_guard one(pushing_);
-  std::uint64_t base = 0;
+  ReplicaPlace base;
   {
     const std::lock_guard guard(mutex_);
-    base = base_seq_;
+    base = base_;
   }
-  if (base == 0 || session_ended()) return false;
+  if (base.commit_seq == 0 || session_ended()) return false;
   const auto pushed = exchange_.push(*session_, base);
   if (!pushed || !*pushed) return false;
   const Bytes frame = frame_of(v1::StreamFrame::kPushFieldNumber, (*pushed)->response);
   const std::lock_guard guard(mutex_);
-  if (base_seq_ != base) return false;  // a request was answered meanwhile
-  base_seq_ = (*pushed)->reached_seq;
+  if (base_ != base) return false;  // a request was answered meanwhile
+  base_ = (*pushed)->reached;
   return sender_.send(down_.seal(frame));
 }
 

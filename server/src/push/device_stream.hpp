@@ -39,8 +39,8 @@ private:
   protocol::FrameSealer down_;
   protocol::FrameOpener up_;
   StreamSender sender_;
-  std::uint64_t base_seq_ = 0;  // where the replica stands; 0 = not known
-  std::mutex pushing_;          // one push at a time
+  ReplicaPlace base_;
+  std::mutex pushing_;  // one push at a time
 };
 
 }  // namespace tern::server

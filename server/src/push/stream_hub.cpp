@@ -61,12 +61,14 @@ void StreamHub::deliver(Tenant& tenant, const std::vector<TicketId>& tickets) {
 }
 
 void StreamHub::on_commit(Tenant& tenant, const CommitNotice& notice) {
-  if (notice.tickets.empty()) return;
+  if (notice.tickets.empty() && notice.clocks.empty()) return;
   {
     const std::lock_guard guard(mutex_);
     if (streams_.empty()) return;
   }
-  run_later_([this, &tenant, tickets = notice.tickets] { deliver(tenant, tickets); });
+  std::vector<TicketId> tickets = notice.tickets;
+  tickets.insert(tickets.end(), notice.clocks.begin(), notice.clocks.end());
+  run_later_([this, &tenant, tickets = std::move(tickets)] { deliver(tenant, tickets); });
 }
 
 void StreamHub::sweep() {

@@ -63,6 +63,8 @@ Result<void> load_head(Tenant::Internals& in, sqlite::Database& db, std::int64_t
   in.truncate_due = meta_number(truncate) != 0;
   in.sla_seq = meta_number(sla_seq);
   in.sla_desk.reset();
+  TERN_TRY(const auto told, db.int64_of("SELECT max(told_seq) FROM sla_clock WHERE tenant_id = $1", tenant));
+  in.sla_told = static_cast<std::uint64_t>(told.value_or(0));
   return {};
 }
 

@@ -39,6 +39,7 @@ constexpr Hint hints[] = {
     {"sla_clock", "sla_clock", "100000 80000 1"},
     {"sla_clock", "sla_clock_look", "10000 10000 2"},
     {"sla_clock", "sla_clock_due", "10000 10000 2"},
+    {"sla_clock", "sla_clock_told", "100000 100000 2"},
     {"sla_breach", "sla_breach", "10000 8000 2 2 1"},
     {"sla_breach", "sla_breach_provisional", "100 100 1"},
     {"sla_alert", "sla_alert", "10000 8000 3 1"},

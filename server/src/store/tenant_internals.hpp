@@ -124,6 +124,7 @@ struct Tenant::Internals {
   std::int64_t expiry_looked_ms = 0;
   std::uint64_t sla_seq = 0;          // up to and with which commit the SLA clocks of tickets are kept
   std::int64_t sla_swept = 0;         // seconds
+  std::uint64_t sla_told = 0;         // under which number devices were last told of clocks
   std::shared_ptr<SlaDesk> sla_desk;  // null: to be made
   std::int64_t flushed_ms = 0;
   std::uint64_t checkpointed_seq = 0;

@@ -4,6 +4,7 @@
 #include "ingest/committer.hpp"
 #include "ingest/devices.hpp"
 #include "store/tenant.hpp"
+#include "tern/sla/instant.hpp"
 
 namespace tern::test {
 namespace {
@@ -104,6 +105,49 @@ TEST_CASE("a stream answers requests and brings what others commit", "[server][p
   CHECK(frame.push().base().commit_seq() == scene.bob->cursor);
   CHECK(frame.push().cursor().commit_seq() > scene.bob->cursor);
   CHECK(stream.quiet());
+}
+
+TEST_CASE("a clock that changes without a commit reaches a stream that takes clocks", "[server][push][sla]") {
+  TwoStreams scene;
+  scene.ann->push(scene.ann->create(random_id<TicketId>(scene.house.environment)));
+  for (Device* device : {scene.ann.get(), scene.bob.get()}) device->download();
+  Stream knows(*scene.bob), knows_not(*scene.ann);
+  v1::ExchangeRequest request = scene.bob->request();
+  request.set_clocks(true);
+  knows.ask(request);
+  const auto first = knows.next().response();
+  CHECK(first.clocks_size() == 1);
+  knows_not.ask(scene.ann->request());
+  CHECK(knows_not.next().response().clocks_size() == 0);
+
+  const std::int64_t in_an_hour = scene.house.environment.wall_ms() / 1000 + 3600;
+  scene.house.command(
+      cmd("sla rule add",
+          {{"name", Json("All")}, {"resolution", Json("3h")}, {"from", Json(sla::instant_text(in_an_hour))}}));
+  scene.house.core->tick();
+  scene.ann->push(scene.ann->create(random_id<TicketId>(scene.house.environment), "news"));
+  auto pushed = knows.next().push();
+  CHECK(pushed.patches_size() == 1);
+  CHECK(pushed.clocks_size() == 1);
+  CHECK(pushed.clocks_from() == first.clocks_upto());
+  CHECK(knows_not.next().push().clocks_size() == 0);
+  CHECK((knows.quiet() && knows_not.quiet()));
+
+  scene.house.environment.advance(3'600'000 - 1000);
+  scene.house.core->tick();
+  CHECK(knows.quiet());
+  scene.house.environment.advance(1000);
+  scene.house.core->tick();
+  const auto before = pushed;
+  pushed = knows.next().push();
+  CHECK(pushed.patches_size() == 0);
+  CHECK(pushed.clocks_size() == 2);
+  CHECK(pushed.base().commit_seq() == before.cursor().commit_seq());
+  CHECK(pushed.cursor().commit_seq() == before.cursor().commit_seq());
+  CHECK(pushed.clocks_from() == before.clocks_upto());
+  CHECK(pushed.clocks_upto() > before.clocks_upto());
+  scene.house.core->tick();
+  CHECK((knows.quiet() && knows_not.quiet()));
 }
 
 TEST_CASE("a push brings the records that it names, and says so when they are too many for it", "[server][push]") {

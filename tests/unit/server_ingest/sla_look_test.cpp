@@ -30,6 +30,12 @@ struct Promised {
     REQUIRE(row);
     return *row;
   }
+  /// What devices are told of it, and under which number.
+  std::pair<sync::SlaClock, std::uint64_t> promised(const TicketId& ticket) {
+    auto row = must(desk.tenant->writer().query("SELECT told, told_seq FROM sla_clock WHERE ticket_id = $1", ticket));
+    REQUIRE(must(row.step()));
+    return {must(sync::decode_sla_clock(row.blob(0))), row.uint64(1)};
+  }
   std::vector<std::string> told(const TicketId& ticket) {
     std::vector<std::string> out;
     for (const std::string& key : must(rows().told(ticket))) {
@@ -239,6 +245,77 @@ TEST_CASE("what a large batch touched is looked at behind it", "[ingest][sla]") 
   CHECK(joined_findings(p.desk.verify()) == "");
 }
 
+TEST_CASE("devices are told of a clock when what it says of time to come is another, not because time passes",
+          "[ingest][sla]") {
+  Promised p;
+  const TicketId ticket = p.ask(), other = p.ask();
+  const sla::Instant asked = p.clock(ticket).looked;
+  const auto [first, first_seq] = p.promised(ticket);
+  REQUIRE(first.cycles.size() == 2);
+  CHECK(first.cycles[0].metric == sync::SlaMetric::first_response);
+  CHECK(first.cycles[0].due == asked + 24 * 3600);
+  CHECK(first.cycles[0].yellow == asked + 18 * 3600);
+  CHECK(first.cycles[1].due == asked + 48 * 3600);
+  CHECK(p.promised(other).second > first_seq);
+
+  for (const int hours : {18, 7, 40}) {  // yellow, red, both red
+    p.pass(hours * sla_hour_ms);
+    p.look();
+    CHECK(p.promised(ticket) == std::pair(first, first_seq));
+  }
+  REQUIRE(p.van->send(p.van->make(Intent::hold, ticket)).outcome == Outcome::applied);
+  CHECK(p.promised(ticket) == std::pair(first, first_seq));  // what is breached is not paused any more
+  p.rule("3h");                                              // no promise of an answer now
+  p.look();
+  const auto [ruled, ruled_seq] = p.promised(ticket);
+  CHECK(ruled_seq > first_seq);
+  REQUIRE(ruled.cycles.size() == 1);
+  CHECK(ruled.cycles[0].metric == sync::SlaMetric::resolution);
+  REQUIRE(p.van->send(p.van->make(Intent::close, ticket)).outcome == Outcome::applied);
+  const auto [closed, closed_seq] = p.promised(ticket);
+  CHECK(closed == sync::SlaClock{});
+  CHECK(closed_seq > ruled_seq);
+  p.desk.reopen();
+  p.look();
+  CHECK(p.promised(ticket) == std::pair(closed, closed_seq));
+  CHECK(p.promised(p.ask()).second > closed_seq);
+  CHECK(joined_findings(p.desk.verify()) == "");
+}
+
+TEST_CASE("what is paused has no due instant for devices, but what is left of it", "[ingest][sla]") {
+  Promised p;
+  const TicketId ticket = p.ask();
+  p.pass(sla_hour_ms);
+  REQUIRE(p.van->send(p.van->make(Intent::hold, ticket)).outcome == Outcome::applied);
+  const auto [held, held_seq] = p.promised(ticket);
+  REQUIRE(held.cycles.size() == 2);
+  for (const sync::SlaCycle& cycle : held.cycles) CHECK_FALSE(cycle.due);
+  CHECK(held.cycles[0].remaining == 23 * 3600);
+  CHECK(held.waits_since == p.now());
+  p.pass(5 * sla_hour_ms);
+  p.look();
+  CHECK(p.promised(ticket) == std::pair(held, held_seq));
+  REQUIRE(p.van->send(p.van->make(Intent::resume, ticket)).outcome == Outcome::applied);
+  CHECK(p.promised(ticket).first.cycles[0].due == p.now() + 23 * 3600);
+  CHECK_FALSE(p.promised(ticket).first.waits_since);
+}
+
+TEST_CASE("clocks of an older file are made for devices by the first look", "[ingest][sla]") {
+  Promised p;
+  const TicketId ticket = p.ask();
+  const auto before = p.promised(ticket);
+  p.damage(
+      "DROP INDEX sla_clock_told; ALTER TABLE sla_clock DROP COLUMN told; ALTER TABLE sla_clock DROP COLUMN "
+      "told_seq; PRAGMA user_version = 8");
+  p.desk.reopen();
+  CHECK(p.promised(ticket) == std::pair(sync::SlaClock{}, std::uint64_t{0}));
+  CHECK(joined_findings(p.desk.verify()) == "");
+  CHECK(p.look() == 1);
+  CHECK(p.promised(ticket).first == before.first);
+  CHECK(p.promised(ticket).second > 0);
+  CHECK(joined_findings(p.desk.verify()) == "");
+}
+
 TEST_CASE("clocks that were lost or spoiled are named by verify, and stop no commit", "[ingest][sla][verify]") {
   const std::pair<std::string, std::string> kinds[] = {
       {"DELETE FROM sla_clock", "nothing is kept of its SLA clock"},
@@ -248,8 +325,9 @@ TEST_CASE("clocks that were lost or spoiled are named by verify, and stop no com
       {"DELETE FROM sla_breach", "what is recorded of a breach of first_response"},
       {"UPDATE sla_breach SET state = 2", "what is recorded of a breach of first_response"},
       {"UPDATE sla_breach SET history = 'x'", "cannot be read"},
-      {"INSERT INTO sla_clock SELECT tenant_id, zeroblob(16), looked_s, look_s, open, colour, due_s, clock FROM "
-       "sla_clock",
+      {"UPDATE sla_clock SET told = x'00'", "its SLA clock is not what"},
+      {"INSERT INTO sla_clock SELECT tenant_id, zeroblob(16), looked_s, look_s, open, colour, due_s, clock, told, "
+       "told_seq FROM sla_clock",
        "which the ledger does not know"}};
   for (const auto& [sql, finding] : kinds) {
     Promised p;
