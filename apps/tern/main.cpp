@@ -114,9 +114,9 @@ private:
     list->add_option("--tag", call_.tag, "A tag");
     list->add_option("--text", call_.contains, "Words in subject, description or messages");
     list->add_option("--sort", call_.sort, "Sort by")
-        ->check(CLI::IsMember({"updated", "created", "priority", "number", "status", "subject"}))
+        ->check(CLI::IsMember({"updated", "created", "priority", "number", "status", "subject", "sla"}))
         ->capture_default_str();
-    list->add_flag("--ascending", call_.ascending, "Smallest or oldest first");
+    list->add_flag("--ascending", call_.ascending, "Smallest or oldest first; of sla: the nearest deadline last");
     paging(list);
     CLI::App* show = ticket_command("show", "One ticket with its timeline");
     show->group("Read");

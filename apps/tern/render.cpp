@@ -89,7 +89,69 @@ void print_timeline(const client::TimelineEntry& entry) {
   }
 }
 
+// ---- SLA ----
+
+constexpr std::size_t sla_columns = 13;
+
+/// The two largest units.
+std::string length_text(std::int64_t seconds, std::string_view day, std::string_view hour, std::string_view minute) {
+  const std::int64_t minutes = std::abs(seconds) / 60;
+  const std::int64_t days = minutes / (24 * 60), hours = minutes / 60 % 24, rest = minutes % 60;
+  const auto two = [](std::int64_t large, std::string_view of_large, std::int64_t small, std::string_view of_small) {
+    std::string out = fmt::format("{}{}", large, of_large);
+    return small == 0 ? out : out + fmt::format(" {}{}", small, of_small);
+  };
+  if (days > 0) return two(days, day, hours, hour);
+  if (hours > 0) return two(hours, hour, rest, minute);
+  return rest == 0 ? "<1" + std::string(minute) : fmt::format("{}{}", rest, minute);
+}
+
+/// Of what is paused less than nothing may be left.
+std::int64_t shown_left(const client::SlaView& wait) {
+  return wait.paused ? std::max<std::int64_t>(*wait.left_s, 0) : *wait.left_s;
+}
+
+std::string_view sla_word(const client::SlaView& wait) {
+  if (wait.colour == "red") return "late";
+  if (wait.colour == "blue") return "paused";
+  return wait.colour == "yellow" ? "soon" : "ok";
+}
+
+std::string_view escape_of(const client::SlaView& wait) {
+  if (wait.colour == "red") return "\x1b[31m";
+  if (wait.colour == "blue") return "\x1b[34m";
+  return wait.colour == "yellow" ? "\x1b[33m" : "\x1b[32m";
+}
+
+bool wants_colour() {
+  const char* const no_colour = std::getenv("NO_COLOR");
+  const char* const terminal = std::getenv("TERM");
+  const bool dumb = terminal == nullptr || std::string_view(terminal) == "dumb";
+  return ::isatty(STDOUT_FILENO) != 0 && !dumb && (no_colour == nullptr || *no_colour == '\0');
+}
+
 }  // namespace
+
+std::string sla_cell(const client::SlaView& wait) {
+  const std::string word(sla_word(wait));
+  return wait.left_s ? word + ' ' + length_text(shown_left(wait), "d", "h", "m") : word;
+}
+
+std::string sla_sentence(const client::TicketView& view, const client::SlaView& wait) {
+  std::string out = wait.metric;
+  std::ranges::replace(out, '_', ' ');
+  const std::string length = wait.left_s ? length_text(shown_left(wait), " d", " h", " min") : "";
+  const std::string due = wait.due_ms ? local_clock(*wait.due_ms, view.now_ms) : "";
+  std::string as_of = "as of last sync " + local_clock(view.sla_as_of_ms, view.now_ms);
+  if (view.row.saved != client::Saved::confirmed) as_of += ", without your work on its way";
+  if (wait.colour == "blue") {
+    out += view.waits_since_ms ? " paused since " + local_clock(*view.waits_since_ms, view.now_ms) : " paused";
+    return out + ", " + length + " left (" + as_of + ')';
+  }
+  if (wait.colour == "red") return out + " late: was due " + due + " (" + length + " ago, " + as_of + ')';
+  if (due.empty()) return out + " due nowhere near (" + as_of + ')';
+  return out + (wait.colour == "yellow" ? " due soon, at " : " due ") + due + " (in " + length + ", " + as_of + ')';
+}
 
 std::string cut_to(std::string_view text, std::size_t columns) {
   if (columns_of(text) <= columns) return std::string(text);
@@ -151,11 +213,14 @@ std::size_t terminal_columns() {
   return said == nullptr ? 0 : static_cast<std::size_t>(std::max(0, std::atoi(said)));
 }
 
-std::string list_line(const client::ListRow& row, std::size_t columns) {
+std::string list_line(const client::ListRow& row, std::size_t columns, ListLook look) {
   std::string marks;
   if (row.saved != client::Saved::confirmed) marks += " " + std::string(to_string(row.saved));
   if (row.ghost) marks += " (left this device)";
   std::string line = padded(row.number, 18) + ' ' + padded(row.status, 11) + ' ' + padded(row.priority, 6) + ' ';
+  const std::size_t sla_at = line.size();
+  const std::string cell = row.sla ? sla_cell(*row.sla) : "-";
+  if (look.sla) line += padded(cell, sla_columns) + ' ';
   const std::string assignee = padded(row.assignee.empty() ? "-" : row.assignee, 14) + ' ';
   std::size_t subject = subject_columns;
   if (columns != 0) {  // first the subject gives way, then the assignee, then the end
@@ -170,12 +235,18 @@ std::string list_line(const client::ListRow& row, std::size_t columns) {
   // Every ticket has a subject; a ghost's is not always known.
   line += padded(row.subject.empty() && !row.ghost ? "erased" : row.subject, subject) + marks;
   line.erase(line.find_last_not_of(' ') + 1);
-  return columns != 0 ? cut_to(line, columns) : line;
+  if (columns != 0) line = cut_to(line, columns);
+  const std::size_t sla_size = std::min(cell.size(), sla_columns);
+  if (look.sla && look.colour && row.sla && line.size() > sla_at + sla_size)
+    line.insert(sla_at + sla_size, "\x1b[0m").insert(sla_at, escape_of(*row.sla));
+  return line;
 }
 
 void print_list(const client::ListPage& page, std::size_t columns) {
   if (page.rows.empty()) std::cerr << "No tickets.\n";
-  for (const client::ListRow& row : page.rows) std::cout << list_line(row, columns) << '\n';
+  const ListLook look{std::ranges::any_of(page.rows, [](const auto& row) { return row.sla.has_value(); }),
+                      wants_colour()};
+  for (const client::ListRow& row : page.rows) std::cout << list_line(row, columns, look) << '\n';
   if (!page.next.empty()) std::cerr << "There are more: --after " << page.next << '\n';
 }
 
@@ -194,6 +265,7 @@ void print_ticket(const client::TicketView& view) {
   line("Contact", view.row.contact);
   line("Organisation", view.organisation);
   if (view.due_at_ms) line("Due", local_minute(*view.due_at_ms));
+  for (const client::SlaView& wait : view.sla) line("SLA", sla_sentence(view, wait));
   if (view.wake_at_ms) line("Wake at", local_minute(*view.wake_at_ms));
   if (view.estimate_minutes)
     line("Estimate", fmt::format("{:.1f} h, {}", static_cast<double>(*view.estimate_minutes) / 60,

@@ -21,8 +21,17 @@ Result<sync::ChangeRef> change_among(const std::vector<sync::ChangeRef>& known, 
 /// Columns of the terminal that stdout is; 0: it is none.
 std::size_t terminal_columns();
 void print_list(const client::ListPage& page, std::size_t columns);
+/// What a list shows beside each row.
+struct ListLook {
+  bool sla = false;     // a column for it: some row has a deadline
+  bool colour = false;  // by escape sequences; the words say the same
+};
 /// One row of it, in at most so many columns; 0: as long as it is.
-std::string list_line(const client::ListRow& row, std::size_t columns);
+std::string list_line(const client::ListRow& row, std::size_t columns, ListLook look = {});
+/// "ok 2h 10m", "soon 25m", "late 3d 4h", "paused 5h": how an open wait stands, in few columns.
+std::string sla_cell(const client::SlaView& wait);
+/// "first response due 14:30 (in 2 h 10 min, as of last sync 11:52)"
+std::string sla_sentence(const client::TicketView& view, const client::SlaView& wait);
 void print_ticket(const client::TicketView& view);
 void print_history(const std::vector<client::HistoryEntry>& entries, bool with_follow_ups);
 void print_status(const client::SyncStatus& status);

@@ -63,7 +63,7 @@ public:
     const bool writable = !options.read_only_views;
     TERN_CHECKED(read_wipe(keys_.wipe_order));
     commands_ = make_commands({*outbox_, *replica_, keys_.identity, keys_.signing_key, environment, writable, &wipe_});
-    views_ = make_views({*outbox_, *replica_, keys_.identity, writable, &wipe_});
+    views_ = make_views({*outbox_, *replica_, keys_.identity, environment, writable, &wipe_});
     if (!writable) {
       engine_ = std::make_unique<NoEngine>();
       return {};

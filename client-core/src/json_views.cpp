@@ -63,6 +63,16 @@ Json entry_json(const TimelineEntry& entry) {
   return out;
 }
 
+Json sla_json(const SlaView& wait) {
+  return Json::object({{"metric", wait.metric},
+                       {"n", number(wait.number)},
+                       {"colour", wait.colour},
+                       {"paused", wait.paused},
+                       {"due_at", time_or_null(wait.due_ms)},
+                       {"yellow_at", time_or_null(wait.yellow_ms)},
+                       {"left_s", wait.left_s ? Json(*wait.left_s) : Json()}});
+}
+
 }  // namespace
 
 Json to_json(const ListRow& row) {
@@ -79,7 +89,8 @@ Json to_json(const ListRow& row) {
                        {"created_at", time_or_null(row.created_ms)},
                        {"updated_at", time_or_null(row.updated_ms)},
                        {"saved", to_string(row.saved)},
-                       {"ghost", row.ghost}});
+                       {"ghost", row.ghost},
+                       {"sla", row.sla ? sla_json(*row.sla) : Json()}});
 }
 
 Json to_json(const TicketView& view) {
@@ -113,6 +124,11 @@ Json to_json(const TicketView& view) {
   out.set("pinned", view.pinned);
   out.set("version", number(view.version));
   out.set("possible_moves", texts(view.possible_moves));
+  Json waits = Json::array();
+  for (const SlaView& wait : view.sla) waits.push(sla_json(wait));
+  out.set("sla_waits", std::move(waits));
+  out.set("sla_as_of", time_or_null(view.sla_as_of_ms));
+  out.set("paused_since", time_or_null(view.waits_since_ms));
   Json timeline = Json::array();
   for (const TimelineEntry& entry : view.timeline) timeline.push(entry_json(entry));
   out.set("timeline", std::move(timeline));

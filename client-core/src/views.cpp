@@ -7,6 +7,7 @@
 #include "replica/replica.hpp"
 #include "views/late_ends.hpp"
 #include "views/name_book.hpp"
+#include "views/sla_view.hpp"
 #include "views/ticket_list.hpp"
 #include "views/ticket_page.hpp"
 #include "views/work_history.hpp"
@@ -61,12 +62,13 @@ private:
   template <typename Question>
   auto ask(const Question& question) -> decltype(question(std::declval<ListParts>())) {
     NameBook names(parts_.replica, parts_.identity);
-    auto answer = question(ListParts{parts_.outbox, parts_.replica, names});
+    const std::int64_t now_ms = server_time_now(parts_.outbox, parts_.environment);
+    auto answer = question(ListParts{parts_.outbox, parts_.replica, names, now_ms});
     if (answer && !parts_.replica.met_damage()) return answer;
     const Error damage = answer ? Error{ErrorCode::corrupt, "a name could not be read", {}, {}} : answer.error();
     if (!parts_.replica.heal(parts_.outbox, damage)) return answer;
     NameBook known(parts_.replica, parts_.identity);
-    return question(ListParts{parts_.outbox, parts_.replica, known});
+    return question(ListParts{parts_.outbox, parts_.replica, known, now_ms});
   }
 
   Result<SyncStatus> read_status(ListParts list) {

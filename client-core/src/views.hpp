@@ -5,6 +5,7 @@
 
 #include "tern/client/enrolment.hpp"
 #include "tern/client/views.hpp"
+#include "tern/protocol/environment.hpp"
 #include "wipe.hpp"
 
 namespace tern::client {
@@ -18,6 +19,7 @@ struct ViewParts {
   Outbox& outbox;
   Replica& replica;
   const DeviceIdentity& identity;
+  Environment& environment;
   bool writable = true;
   const Wipe* wipe = nullptr;  // obeyed: everything but the status is refused
 };

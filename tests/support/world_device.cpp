@@ -116,6 +116,10 @@ std::string Device::view(const TicketId& ticket) {
   seen.pinned = false;
   seen.row.saved = client::Saved::confirmed;
   for (client::TimelineEntry& entry : seen.timeline) entry.saved = client::Saved::confirmed;
+  seen.sla.clear();  // by each device's clock, as of its own last exchange
+  seen.row.sla.reset();
+  seen.waits_since_ms.reset();
+  seen.sla_as_of_ms = 0;
   return to_text(client::to_json(seen));
 }
 

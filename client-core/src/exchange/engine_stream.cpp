@@ -98,6 +98,8 @@ Result<void> Engine::take_push(std::unique_ptr<v1::ExchangeResponse> response) {
     return {};
   }
   if (checked->response->server_time_ms() != 0) newest_server_time_ms_ = checked->response->server_time_ms();
+  TERN_TRY(const std::uint64_t clocks_upto, replica_.clocks_upto());
+  if (checked->response->clocks_from() > clocks_upto) start_round();  // what came before it is missing here
   return begin_page(std::move(checked->response), true);
 }
 

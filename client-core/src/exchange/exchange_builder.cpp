@@ -20,6 +20,9 @@ Result<void> add_replica(v1::ExchangeRequest& request, Replica& replica, const E
   TERN_TRY(const PagePlace place, plan.behind ? Result<PagePlace>(*plan.behind) : page_place(replica));
   put(*request.mutable_cursor(), place.cursor);
   if (!place.token.empty()) request.set_page_token(place.token);
+  request.set_clocks(true);
+  TERN_TRY(const std::uint64_t clocks_upto, replica.clocks_upto());
+  request.set_clocks_from(clocks_upto);
   TERN_TRY(const auto versions, replica.pack_versions());
   for (const auto& [kind, version] : versions) {
     v1::PackVersion& pack = *request.add_pack_versions();

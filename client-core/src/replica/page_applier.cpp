@@ -46,7 +46,7 @@ private:
 
   /// Where the next slice begins.
   struct Place {
-    int pack = 0, record = 0, left = 0, bucket = 0, patch = 0, own = 0;
+    int pack = 0, record = 0, left = 0, bucket = 0, patch = 0, own = 0, clock = 0;
     bool operator==(const Place&) const = default;
   };
 
@@ -91,13 +91,16 @@ private:
     patched_.clear();
     TERN_TRY(rights_version_, impl().number(replica_meta::rights_version));
     TERN_TRY(cursor_, impl().cursor());
+    TERN_TRY(clocks_, impl().clocks_place());
 
     if (!impl().open_page) {
       settled_.clear();  // somebody else may have written since
+      inserted_.clear();
       TERN_TRY(auto transaction, Transaction::begin_write(*impl().database));
       impl().open_page.emplace(std::move(transaction));
       TERN_CHECKED(impl().words.begin(*impl().database));
     }
+    TERN_CHECKED(leave_clocks_of_another_epoch());
     std::size_t rows = 0;
     while (rows < row_budget && !at_end()) {
       TERN_TRY(const std::size_t used, next_row());
@@ -162,10 +165,10 @@ private:
   [[nodiscard]] bool at_end() const {
     return place_.pack >= page_->packs_size() && place_.left >= page_->left_size() &&
            place_.bucket >= page_->buckets_size() && place_.patch >= page_->patches_size() &&
-           place_.own >= page_->own_folds().versions_size();
+           place_.own >= page_->own_folds().versions_size() && place_.clock >= page_->clocks_size();
   }
 
-  /// Records first, for names; then what leaves; then what is there.
+  /// Records first, for names; then what leaves; then what is there, and what its clocks say.
   Result<std::size_t> next_row() {
     if (place_.pack < page_->packs_size()) return next_record();
     if (place_.left < page_->left_size()) {
@@ -174,7 +177,8 @@ private:
     }
     if (place_.bucket < page_->buckets_size()) return repair(page_->buckets(place_.bucket++));
     if (place_.patch >= page_->patches_size()) {
-      TERN_CHECKED(fold_own(place_.own++));
+      const bool folds = place_.own < page_->own_folds().versions_size();
+      TERN_CHECKED(folds ? fold_own(place_.own++) : put_clock(page_->clocks(place_.clock++)));
       return 1;
     }
     const v1::Patch& patch = page_->patches(place_.patch++);
@@ -221,6 +225,7 @@ private:
     TERN_CHECKED(impl().messages().remove_confirmed(row->id));
     if (row->pending > 0) {
       touched_.insert(ticket);
+      TERN_CHECKED(impl().clocks().forget(row->id));
       TERN_TRY(const auto label, outbox_.label(ticket));
       return impl().tickets().make_ghost(row->id, label ? label->subject : "");
     }
@@ -266,6 +271,7 @@ private:
       TERN_TRY(const std::int64_t id,
                impl().tickets().insert(ticket, state->version, patch.state(), columns_of(*state)));
       digest_.add(ticket, state->version, rights_version_);
+      inserted_.emplace(ticket, id);
       return add_messages(id, patch);
     }
     if (row->pending > 0 || row->ghost || !row->has_state) patched_.insert(ticket);
@@ -382,9 +388,47 @@ private:
                 "upgrade this program", "row");
   }
 
+  // ---- clocks ----
+
+  /// Whether the page goes on from what this copy was told of clocks. What came on another way is newer, or comes
+  /// again.
+  [[nodiscard]] bool clocks_follow() const {
+    const std::uint64_t upto = clocks_.epoch == next_cursor().epoch ? clocks_.commit_seq : 0;
+    return page_->clocks_from() == upto;
+  }
+
+  /// Numbers of a history that was given up say nothing here: all are told again.
+  Result<void> leave_clocks_of_another_epoch() {
+    if (clocks_.epoch.is_zero() || clocks_.epoch == next_cursor().epoch) return {};
+    clocks_ = {};
+    TERN_CHECKED(impl().remove_meta(replica_meta::clocks));
+    return impl().clocks().forget_all();
+  }
+
+  /// Of a ticket that is held; nothing: it is not.
+  Result<std::optional<std::int64_t>> row_of(const TicketId& ticket) {
+    if (const auto found = inserted_.find(ticket); found != inserted_.end()) return std::optional(found->second);
+    TERN_TRY(const auto row, impl().tickets().find(ticket));
+    return row && row->has_state ? std::optional(row->id) : std::nullopt;
+  }
+
+  Result<void> put_clock(const v1::TicketClock& clock) {
+    TERN_TRY(const auto row, row_of(TicketId::or_zero(clock.ticket_id())));
+    if (!row) return {};
+    auto put = impl().clocks().put(*row, clock.clock(), clocks_follow());
+    const bool unread = !put && (put.error().code == ErrorCode::malformed || put.error().code == ErrorCode::too_large);
+    return unread ? Result<void>(unreadable()) : put;
+  }
+
+  Result<void> move_clocks() {
+    if (page_->clocks_upto() == 0 || !clocks_follow()) return {};
+    return impl().set_clocks_place({next_cursor().epoch, page_->clocks_upto()});
+  }
+
   // ---- the end of a page ----
 
   Result<void> finish_page() {
+    TERN_CHECKED(move_clocks());
     TERN_CHECKED(move_cursor());
     TERN_CHECKED(adopt_rights());
     if (page_->page_token().empty()) {
@@ -433,7 +477,8 @@ private:
   std::unordered_set<TicketId> entered_, left_;
   bool own_work_read_ = false;
   std::unordered_map<TicketId, std::vector<OwnChange>> own_work_;
-  std::unordered_set<TicketId> settled_;  // in this transaction, with nothing left pending
+  std::unordered_set<TicketId> settled_;                 // in this transaction, with nothing left pending
+  std::unordered_map<TicketId, std::int64_t> inserted_;  // in this transaction: their rows
   Place begun_, place_, committed_;
   bool applied_ = false, done_ = false, something_left_ = false, lost_ = false;
 
@@ -441,7 +486,7 @@ private:
   sync::ScopeDigest digest_;
   std::unordered_set<TicketId> touched_, patched_;
   std::uint64_t rights_version_ = 0;
-  CursorHeld cursor_;
+  CursorHeld cursor_, clocks_;
 };
 
 std::unique_ptr<PageApplier> Replica::begin_page(std::unique_ptr<v1::ExchangeResponse> response, Outbox& outbox,

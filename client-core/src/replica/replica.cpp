@@ -85,7 +85,11 @@ Result<void> Replica::Impl::open() {
   TERN_TRY(database, sqlite::Database::open(options));
   // The first download works on many pages at once.
   TERN_CHECKED(database->exec("PRAGMA cache_size = -16384"));
-  if (role != sqlite::Role::writer) return cursor().map([](const CursorHeld&) {});
+  if (role != sqlite::Role::writer) {  // of a home that nobody may write to: as an older program left it
+    TERN_TRY(const auto there, database->int64_of("SELECT count(*) FROM sqlite_master WHERE name = 'clock'"));
+    has_clocks = there.value_or(0) != 0;
+    return cursor().map([](const CursorHeld&) {});
+  }
   TERN_CHECKED(sqlite::migrate(*database, replica_migrations));
   // What leaves the scope leaves the index at once. SQLite before 3.42 cannot, and keeps the words until segments
   // merge.
@@ -160,8 +164,9 @@ Result<void> Replica::Impl::set_number(std::string_view name, std::uint64_t valu
   return set_meta(name, std::to_string(value));
 }
 
-Result<CursorHeld> Replica::Impl::cursor() {
-  TERN_TRY(const auto stored, meta(replica_meta::cursor));
+namespace {
+
+Result<CursorHeld> read_place(const std::optional<Bytes>& stored) {
   CursorHeld held;
   if (!stored) return held;
   protocol::ByteReader reader(*stored);
@@ -171,8 +176,28 @@ Result<CursorHeld> Replica::Impl::cursor() {
   return held;
 }
 
+Bytes write_place(const CursorHeld& held) {
+  return protocol::ByteWriter().id(held.epoch).u64(held.commit_seq).take();
+}
+
+}  // namespace
+
+Result<CursorHeld> Replica::Impl::cursor() {
+  TERN_TRY(const auto stored, meta(replica_meta::cursor));
+  return read_place(stored);
+}
+
 Result<void> Replica::Impl::set_cursor(const CursorHeld& held) {
-  return set_meta(replica_meta::cursor, protocol::ByteWriter().id(held.epoch).u64(held.commit_seq).take());
+  return set_meta(replica_meta::cursor, write_place(held));
+}
+
+Result<CursorHeld> Replica::Impl::clocks_place() {
+  TERN_TRY(const auto stored, meta(replica_meta::clocks));
+  return read_place(stored);
+}
+
+Result<void> Replica::Impl::set_clocks_place(const CursorHeld& place) {
+  return set_meta(replica_meta::clocks, write_place(place));
 }
 
 Result<std::optional<Bytes>> Replica::meta(std::string_view key) {
@@ -185,14 +210,18 @@ Result<CursorHeld> Replica::cursor() {
   return impl_->cursor();
 }
 
+Result<std::int64_t> Replica::current_as_of_ms() {
+  TERN_TRY(const std::uint64_t as_of, impl_->number(replica_meta::current_as_of));
+  return static_cast<std::int64_t>(as_of);
+}
+
 Result<Progress> Replica::progress() {
   Progress progress;
   TERN_TRY(auto token, impl_->meta(replica_meta::page_token));
   progress.page_token = std::move(token).value_or(Bytes{});
   TERN_TRY(const auto complete, impl_->number(replica_meta::complete));
   progress.complete = complete != 0;
-  TERN_TRY(const auto as_of, impl_->number(replica_meta::current_as_of));
-  progress.current_as_of_ms = static_cast<std::int64_t>(as_of);
+  TERN_TRY(progress.current_as_of_ms, current_as_of_ms());
   TERN_TRY(progress.tickets_in_scope, impl_->number(replica_meta::in_scope));
   TERN_TRY(progress.rights_version, impl_->number(replica_meta::rights_version));
   TERN_TRY(const auto tickets, impl_->database->int64_of("SELECT count(*) FROM ticket"));
@@ -257,6 +286,22 @@ Result<std::optional<sync::TicketState>> Replica::shown(const TicketId& id) {
   return of_copy(sync::decode_state(*stored)).map([](auto&& state) {
     return std::optional(std::forward<decltype(state)>(state));
   });
+}
+
+Result<std::uint64_t> Replica::clocks_upto() {
+  TERN_TRY(const CursorHeld place, impl_->clocks_place());
+  TERN_TRY(const CursorHeld here, impl_->cursor());
+  return place.epoch == here.epoch ? place.commit_seq : 0;
+}
+
+bool Replica::has_clocks() const {
+  return impl_->has_clocks;
+}
+
+Result<std::optional<sync::SlaClock>> Replica::sla_clock(const TicketId& id) {
+  TERN_TRY(const auto row, impl_->tickets().find(id));
+  if (!row || !impl_->has_clocks) return std::optional<sync::SlaClock>{};
+  return impl_->clocks().find(row->id);
 }
 
 Result<std::vector<sync::Message>> Replica::messages(const TicketId& id) {

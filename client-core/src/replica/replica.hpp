@@ -15,6 +15,7 @@
 #include "tern/sqlite/database.hpp"
 #include "tern/sync/record.hpp"
 #include "tern/sync/scope.hpp"
+#include "tern/sync/sla_clock.hpp"
 #include "tern/sync/ticket_state.hpp"
 
 namespace tern::v1 {
@@ -79,6 +80,8 @@ public:
 
   Result<CursorHeld> cursor();
   Result<Progress> progress();
+  /// Server time of the last page with nothing behind it; 0 = never.
+  Result<std::int64_t> current_as_of_ms();
   /// Over the confirmed tickets, under the rights version of the last checkpoint.
   Result<sync::ScopeDigest> digest();
   Result<std::optional<HeldTicket>> held(const TicketId& id);
@@ -87,6 +90,12 @@ public:
   Result<std::optional<sync::TicketState>> shown(const TicketId& id);
   /// In order; with pending ones, and pending edits, as the author sees them.
   Result<std::vector<sync::Message>> messages(const TicketId& id);
+  /// As the server last told of it, whatever own work is pending. Nothing: no wait is open.
+  Result<std::optional<sync::SlaClock>> sla_clock(const TicketId& id);
+  /// False: a file that an older program made and this one may not write to has no table of them.
+  [[nodiscard]] bool has_clocks() const;
+  /// Up to which number the server has told of clocks, in the cursor's epoch; 0: of none.
+  Result<std::uint64_t> clocks_upto();
   Result<std::optional<sync::Record>> record(sync::RecordKind kind, const RecordId& id);
   Result<std::vector<sync::Record>> records(sync::RecordKind kind);
   Result<std::vector<std::pair<std::uint32_t, std::uint64_t>>> pack_versions();

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "replica/clock_table.hpp"
 #include "replica/message_table.hpp"
 #include "replica/replica.hpp"
 #include "replica/ticket_table.hpp"
@@ -23,6 +24,7 @@ inline constexpr std::string_view complete = "first_replica_complete";  // "1"
 inline constexpr std::string_view in_scope = "tickets_in_scope";        // decimal
 inline constexpr std::string_view current_as_of = "current_as_of_ms";   // decimal
 inline constexpr std::string_view rights_version = "rights_version";    // decimal
+inline constexpr std::string_view clocks = "clocks";  // up to which number SLA clocks are here, and of which epoch
 }  // namespace replica_meta
 
 struct Replica::Impl {
@@ -39,6 +41,7 @@ struct Replica::Impl {
   bool healed = false;         // once in a life: damage that comes back has another cause
   bool page_lost = false;      // it could not be committed; the page has to come again
   bool receipts_came = false;  // since somebody last looked
+  bool has_clocks = true;      // false: a file of before, opened to look only
   std::uint64_t life = 0;      // a new one with every opening
 
   ~Impl() { static_cast<void>(settle()); }
@@ -57,6 +60,8 @@ struct Replica::Impl {
   Result<void> set_number(std::string_view name, std::uint64_t value);
   Result<CursorHeld> cursor();
   Result<void> set_cursor(const CursorHeld& cursor);
+  Result<CursorHeld> clocks_place();  // numbers of clocks in place of commits
+  Result<void> set_clocks_place(const CursorHeld& place);
   Result<sync::ScopeDigest> count_digest(std::uint64_t rights_version);
   Result<sync::ScopeDigest*> held_digest();
 
@@ -68,6 +73,7 @@ struct Replica::Impl {
 
   [[nodiscard]] TicketTable tickets() { return {*database, words}; }
   [[nodiscard]] MessageTable messages() { return {*database, words}; }
+  [[nodiscard]] ClockTable clocks() { return ClockTable(*database); }
 };
 
 }  // namespace tern::client

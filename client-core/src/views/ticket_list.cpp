@@ -6,12 +6,14 @@
 
 #include "finder.hpp"
 #include "outbox/outbox.hpp"
+#include "replica/damaged_copy.hpp"
 #include "replica/replica.hpp"
 #include "replica/ticket_columns.hpp"
 #include "search/words.hpp"
 #include "tern/protocol/wire.hpp"
 #include "tern/sync/ticket_fields.hpp"
 #include "views/name_book.hpp"
+#include "views/sla_view.hpp"
 
 namespace tern::client {
 
@@ -24,7 +26,10 @@ namespace {
 constexpr std::size_t rows_max = 500;
 constexpr std::string_view columns_sql =
     "SELECT t.id, t.ticket_id, t.integer_id, t.number, t.subject, t.status, t.priority, t.queue_id, t.assignee_id, "
-    "t.category_id, t.contact_id, t.created_ms, t.updated_ms, t.ghost, t.pending FROM ticket t ";
+    "t.category_id, t.contact_id, t.created_ms, t.updated_ms, t.ghost, t.pending, c.clock, -coalesce(c.due_s, "
+    "9000000000000000) FROM ticket t LEFT JOIN ";
+constexpr std::string_view clocks_sql = "clock",
+                           no_clocks_sql = "(SELECT NULL AS ticket, NULL AS due_s, NULL AS clock)";
 
 struct SortColumn {
   std::string_view name;
@@ -33,9 +38,13 @@ struct SortColumn {
   bool text;
 };
 constexpr std::array sort_columns = {
-    SortColumn{"updated", "t.updated_ms", 12, false}, SortColumn{"created", "t.created_ms", 11, false},
-    SortColumn{"priority", "t.priority", 6, false},   SortColumn{"number", "t.integer_id", 2, false},
-    SortColumn{"status", "t.status", 5, false},       SortColumn{"subject", "t.subject COLLATE NOCASE", 4, true},
+    SortColumn{"updated", "t.updated_ms", 12, false},
+    SortColumn{"created", "t.created_ms", 11, false},
+    SortColumn{"priority", "t.priority", 6, false},
+    SortColumn{"number", "t.integer_id", 2, false},
+    SortColumn{"status", "t.status", 5, false},
+    SortColumn{"subject", "t.subject COLLATE NOCASE", 4, true},
+    SortColumn{"sla", "-coalesce(c.due_s, 9000000000000000)", 16, false},  // without a deadline: behind all others
 };
 
 tl::unexpected<Error> bad(std::string_view field, std::string message, std::string hint = {}) {
@@ -50,8 +59,10 @@ public:
   std::string text(std::string value) { return add({0, std::move(value), Kind::text}); }
   std::string blob(Bytes value) { return add({0, std::move(value), Kind::blob}); }
 
-  Result<sqlite::Statement> run(sqlite::Database& database, std::string_view order) {
+  Result<sqlite::Statement> run(Replica& replica, std::string_view order) {
+    sqlite::Database& database = replica.database();
     std::string sql(columns_sql);
+    sql.append(replica.has_clocks() ? clocks_sql : no_clocks_sql).append(" c ON c.ticket = t.id ");
     for (std::size_t i = 0; i < conditions_.size(); ++i) sql.append(i == 0 ? "WHERE " : " AND ").append(conditions_[i]);
     TERN_TRY(auto statement, database.prepare(sql.append(order)));
     for (std::size_t i = 0; i < values_.size(); ++i) bind(statement, static_cast<int>(i + 1), values_[i]);
@@ -177,7 +188,8 @@ Result<Token> read_token(std::string_view text, std::uint8_t column, bool descen
 Result<std::uint8_t> sort_index(const std::string& name) {
   for (std::size_t i = 0; i < sort_columns.size(); ++i)
     if (sort_columns[i].name == name || (name.empty() && i == 0)) return static_cast<std::uint8_t>(i);
-  return bad("sort", "lists are not sorted by '" + name + "'", "updated, created, priority, number, status or subject");
+  return bad("sort", "lists are not sorted by '" + name + "'",
+             "updated, created, priority, number, status, subject or sla");
 }
 
 Result<std::string> page_order(Query& query, const ListFilter& filter, std::uint8_t column) {
@@ -226,6 +238,10 @@ public:
     row.created_ms = from.int64(11);
     row.updated_ms = from.int64(12);
     TERN_TRY(row.saved, saved(row.id, from.int64(14) > 0));
+    if (!from.is_null(15)) {
+      TERN_TRY(const auto clock, of_copy(sync::decode_sla_clock(from.blob(15))));
+      row.sla = worst_sla_view(clock, parts_.now_ms);
+    }
     return row;
   }
 
@@ -264,7 +280,7 @@ Result<ListPage> list_tickets(ListParts parts, const ListFilter& filter) {
 
   RowReader reader(parts);
   TERN_CHECKED(reader.begin());
-  TERN_TRY(auto rows, query.run(parts.replica.database(), order));
+  TERN_TRY(auto rows, query.run(parts.replica, order));
   ListPage page;
   Token last{column, filter.descending, 0, {}, 0};
   for (;;) {
@@ -294,7 +310,7 @@ Result<ListRow> list_row(ListParts parts, const TicketId& ticket) {
   query.where("t.ticket_id = " + query.blob(Bytes(ticket.view())));
   RowReader reader(parts);
   TERN_CHECKED(reader.begin());
-  TERN_TRY(auto rows, query.run(parts.replica.database(), ""));
+  TERN_TRY(auto rows, query.run(parts.replica, ""));
   TERN_TRY(const bool found, rows.step());
   if (!found) {
     return fail(ErrorCode::not_found, "this ticket is not on this device", "sync, or look for it with search",

@@ -17,6 +17,7 @@ struct ListParts {
   Outbox& outbox;
   Replica& replica;
   NameBook& names;
+  std::int64_t now_ms = 0;  // the server's, as this device knows it
 };
 
 /// `invalid` with the filter's field: an unknown word, a limit out of range, a token of another query.

@@ -10,6 +10,7 @@
 #include "tern/sync/ticket_fields.hpp"
 #include "tern/sync/ticket_state.hpp"
 #include "views/name_book.hpp"
+#include "views/sla_view.hpp"
 #include "views/time_text.hpp"
 
 namespace tern::client {
@@ -396,6 +397,16 @@ private:
   std::set<TicketId> seen_;
 };
 
+Result<void> fill_sla(TicketView& view, ListParts parts, const TicketId& ticket) {
+  TERN_TRY(const auto clock, parts.replica.sla_clock(ticket));
+  view.now_ms = parts.now_ms;
+  if (!clock) return {};
+  TERN_TRY(view.sla_as_of_ms, parts.replica.current_as_of_ms());
+  if (clock->waits_since) view.waits_since_ms = *clock->waits_since * 1000;
+  for (const sync::SlaCycle& cycle : clock->cycles) view.sla.push_back(sla_view(cycle, parts.now_ms));
+  return {};
+}
+
 }  // namespace
 
 Result<TicketView> ticket_page(ListParts parts, const TicketId& ticket, const ClockText& clock) {
@@ -414,6 +425,7 @@ Result<TicketView> ticket_page(ListParts parts, const TicketId& ticket, const Cl
   if (view.row.ghost) {
     for (const OwnChange& change : own) timeline.add_own_work(change, parts.names.identity().operator_id);
   }
+  TERN_CHECKED(fill_sla(view, parts, ticket));
   view.version = confirmed ? confirmed->version : 0;  // what an author has seen is what was confirmed
   timeline.add_messages(messages);
   view.timeline = timeline.take();

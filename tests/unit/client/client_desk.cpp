@@ -75,7 +75,7 @@ void ClientDesk::reopen() {
   replica = must(std::move(opened));
   must(replica->catch_up(*outbox));
   commands = client::make_commands({*outbox, *replica, identity, key, env});
-  views = client::make_views({*outbox, *replica, identity});
+  views = client::make_views({*outbox, *replica, identity, env});
 }
 
 // ---- the agent ----

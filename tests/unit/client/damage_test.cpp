@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "support/catch.hpp"
+#include "tern/sync/sla_clock.hpp"
 #include "unit/client/client_desk.hpp"
 
 using namespace tern;
@@ -138,7 +139,13 @@ TEST_CASE("whichever page is damaged, opening, looking, working and pulling go o
     desk.save(desk.create("mine"));
     CHECK(must(desk.outbox->pending(0, std::nullopt)).size() == ++saved);
     (void)desk.commands->find_ticket("T-2023-1001");
-    auto applier = desk.replica->begin_page(desk.page(), *desk.outbox);
+    auto all = desk.page();
+    v1::TicketClock& clock = *all->add_clocks();
+    clock.set_ticket_id(Bytes(tickets[7].view()));
+    sync::SlaClock due;
+    due.cycles.emplace_back().due = 1'800'000'000;
+    clock.set_clock(sync::encode_sla_clock(due));
+    auto applier = desk.replica->begin_page(std::move(all), *desk.outbox);
     Result<bool> applied = true;
     while (applied && *applied) applied = applier->apply(50);
     if (!applied) {  // the copy is empty now; the next round begins at its start

@@ -24,10 +24,20 @@ std::string_view to_string(Saved saved);  // "confirmed", "saved here", "sent", 
 struct ListFilter {
   std::string status;  // canonical status, class, `active` (default), `all`
   std::string priority, queue, assignee /* name, "me", "none" */, tag, text;
-  std::string sort = "updated";  // updated, created, priority, number, status, subject
+  std::string sort = "updated";  // updated, created, priority, number, status, subject, sla (descending: nearest due)
   bool descending = true;
   std::size_t limit = 50;  // 1..500
   std::string after;       // token of the page before
+};
+
+/// An open wait of a ticket's SLA clock: what the server said at the last sync, counted down here since.
+struct SlaView {
+  std::string metric;  // "first_response", "next_response", "resolution", "periodic_update", "on_site"
+  std::uint32_t number = 1;
+  std::string colour;  // "green", "yellow", "red"; "blue": paused
+  bool paused = false;
+  std::optional<std::int64_t> due_ms, yellow_ms;
+  std::optional<std::int64_t> left_s;  // until due, negative behind it; paused: working time left, or less than none
 };
 
 struct ListRow {
@@ -37,6 +47,7 @@ struct ListRow {
   std::int64_t created_ms = 0, updated_ms = 0;
   Saved saved = Saved::confirmed;
   bool ghost = false;
+  std::optional<SlaView> sla;  // the worst of what is open; nothing: nothing is promised
 };
 
 struct ListPage {
@@ -79,6 +90,9 @@ struct TicketView {
   std::string merged_into;
   bool deleted = false, pinned = false;
   std::uint64_t version = 0;
+  std::vector<SlaView> sla;                    // all that is open, without what own pending work will make of it
+  std::int64_t sla_as_of_ms = 0, now_ms = 0;   // server time of the last sync; of this view
+  std::optional<std::int64_t> waits_since_ms;  // paused since then
   std::vector<TimelineEntry> timeline;
 };
 
