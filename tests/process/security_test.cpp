@@ -2,6 +2,7 @@
 // stranger's hand, or a moment inside a commit, are of tests/world alone, as its security_test.cpp lists; 1, 8 and 12
 // are in away_test.cpp.
 #include <filesystem>
+#include <regex>
 
 #include "process/load.hpp"
 #include "support/files.hpp"
@@ -33,7 +34,9 @@ struct RelayedDesk {
   }
   /// What a captive portal must not alter.
   [[nodiscard]] std::string held() const {
-    std::string all = (*ann)({"history"}).out + (*ann)({"show", number}).out;
+    const std::string shown = (*ann)({"show", number}).out;
+    // What is left until a deadline runs down by itself.
+    std::string all = (*ann)({"history"}).out + std::regex_replace(shown, std::regex("\"left_s\":[0-9]+"), "");
     const Json status = (*ann)({"status"}).line();
     for (const char* member : {"confirmed", "tickets", "cursor", "wiped", "notice"})
       all += std::string(member) + to_text(status[member]) + "\n";

@@ -131,7 +131,7 @@ std::string without_content(HostileRig& rig, Device& van) {
 }
 
 std::string push_under(HostileRig& rig, Device& van, const KeyId& key) {
-  constexpr std::size_t key_id_at = 64;  // of the header, with which a set begins
+  constexpr std::size_t key_id_at = 2 + 64;  // of the header, before which two bytes stand
   Bytes set = van.seal_as(van.next_header(), {some_ticket(van)});
   set.replace(key_id_at, KeyId::size_bytes, Bytes(key.view()));
   const std::string said = rig.push(van, set);
