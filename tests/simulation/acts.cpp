@@ -3,6 +3,7 @@
 #include "simulation/judge.hpp"
 #include "simulation/run.hpp"
 #include "support/world_intruder.hpp"
+#include "tern/protocol/limits.hpp"
 
 namespace tern::test {
 namespace {
@@ -39,6 +40,20 @@ void cable(Run& run, Random& random) {
   const std::string address = run.a_seat(random).device->address();
   Network& network = run.world_.network;
   network.reaches(address) ? network.cut(address) : network.heal(address);
+}
+
+/// For some minutes what it says arrives, and no answer does.
+void one_way(Run& run, Random& random) {
+  Network& network = run.world_.network;
+  const std::string address = run.a_seat(random).device->address();
+  network.deafen(address);
+  run.world_.schedule.after(random.between(10'000, minutes_ms(20)), [&network, address] { network.undeafen(address); });
+}
+
+/// Nothing moves for a while, and then everything at once.
+void clog(Run& run, Random& random) {
+  const std::int64_t until_ms = run.world_.schedule.now_ms() + random.between(5'000, 110'000);
+  run.world_.network.clog(run.a_seat(random).device->address(), until_ms);
 }
 
 // ---- what happens to devices ----
@@ -89,6 +104,27 @@ void clock(Run& run, Random& random) {
   const std::int64_t by_ms = random.between(-most, most);
   environment.set_wall(environment.wall_ms() + by_ms);
   if (by_ms < -hours_ms(1)) run.mark("clock back more than an hour");
+}
+
+/// A quartz that is too fast: by less than what windows allow for.
+void drift(Run& run, Random& random) {
+  run.a_seat(random).drift_ppm = random.below(180);
+  run.mark("clock drifts");
+}
+
+/// Closed and put away: nothing of it runs, its clocks go on.
+void suspend(Run& run, Random& random) {
+  Run::Seat* seat = run.a_working_seat(random);
+  if (seat == nullptr) return;
+  Network& network = run.world_.network;
+  const std::string address = seat->device->address();
+  const bool reached = network.reaches(address);
+  network.cut(address);
+  const std::int64_t asleep_ms =
+      random.chance(250) ? random.between(days_ms(7), days_ms(30)) : random.between(hours_ms(1), hours_ms(48));
+  run.pass(asleep_ms);
+  if (reached) network.heal(address);
+  if (asleep_ms > days_ms(7)) run.mark("suspended for more than 7 days");
 }
 
 void disk_full(Run& run, Random& random) {
@@ -250,9 +286,8 @@ void note_ended(Run& run) {
     if (excused(run, *seat->device)) run.ended_.insert(seat->device->identity().device);
 }
 
-/// Who was enrolled after the backup comes back by its certificate. But who was enrolled in an epoch that the backup
-/// knows nothing of, because it is older than the restore that began it, has nothing that leads from there to here
-/// (docs/reliability.md, open findings): somebody enrols it anew, and it takes no further part.
+/// Who was enrolled after the backup comes back by its certificate. Who was enrolled in an epoch that the backup knows
+/// nothing of does, too, but runs do not look at that yet: it takes no further part.
 void take_stock_of_unknown(Run& run) {
   for (const auto& seat : run.seats_) {
     Device& device = *seat->device;
@@ -310,6 +345,9 @@ void set_back_server(Run& run, Random& random) {
     run.world_.server.put_back(old);
     seat->device->begin_round();
     run.world_.pass(1'000);
+    if (Run::works(*seat->device))
+      if (const auto then = seat->device->client().views().status(); then && !then->paused.empty())
+        run.mark("older server noticed");
     run.world_.server.put_back(newest);
     for (const std::string& address : cut) network.heal(address);
     run.mark("old server files put back");
@@ -390,6 +428,26 @@ void forge(Run& run, Random& random) {
   });
 }
 
+/// A program that the server has gone beyond, or that has gone beyond the server.
+void old_client(Run& run, Random& random) {
+  Run::Seat* seat = run.a_working_seat(random);
+  if (seat == nullptr || seat->neighbour) return;
+  run.office([&] {
+    Intruder other(run.world_, *seat->device);
+    if (!other.begin_session() || other.welcome.mode != protocol::SessionMode::full) return;
+    const auto ticket = some_ticket(run, random);
+    if (!ticket) return;
+    protocol::ChangeSetHeader header = other.next_header();
+    header.schema_version = random.chance(500) ? limits::schema_version_min - 1 : limits::schema_version + 1;
+    const std::uint64_t before = run.newest_commit();
+    const auto answer = other.push(other.seal(header, {other.note(*ticket, "of another version")}));
+    run.mark("old client refused");
+    if (!answer || answer->error().code() != "UPGRADE_REQUIRED")
+      run.world_.complain("I34: a set of another schema was not answered with UPGRADE_REQUIRED");
+    if (run.newest_commit() != before) run.world_.complain("I34: a set of another schema was committed");
+  });
+}
+
 // ---- devices come and go ----
 
 void revoke(Run& run, Random& random) {
@@ -439,12 +497,16 @@ const std::vector<Act>& acts() {
                                     {"sync", sync},
                                     {"live", live},
                                     {"cable", cable},
+                                    {"one_way", one_way},
+                                    {"clog", clog},
                                     {"crash", crash},
                                     {"power", power},
                                     {"reboot", reboot},
                                     {"lose_copy", lose_copy},
                                     {"damage_copy", damage_copy},
                                     {"clock", clock},
+                                    {"drift", drift},
+                                    {"suspend", suspend},
                                     {"disk_full", disk_full},
                                     {"disk_error", disk_error},
                                     {"disk_sync", disk_sync},
@@ -467,6 +529,7 @@ const std::vector<Act>& acts() {
                                     {"clone", clone},
                                     {"portal", portal},
                                     {"forge", forge},
+                                    {"old_client", old_client},
                                     {"revoke", revoke},
                                     {"enrol", enrol},
                                     {"let_in", let_in}};
@@ -505,6 +568,7 @@ const std::vector<std::string>& required_markers() {
                                             "server restored",
                                             "device enrolled after the backup",
                                             "old server files put back",
+                                            "work given back after a restore",
                                             "device set back",
                                             "device cloned",
                                             "device revoked",
@@ -516,6 +580,7 @@ const std::vector<std::string>& required_markers() {
                                             "captive portal",
                                             "forged set",
                                             "merge with late work",
+                                            "ticket left a scope",
                                             "held or refused"};
   return all;
 }

@@ -90,7 +90,7 @@ private:
     const auto met = [&](const char* marker) { return run_.met(marker); };
     const FaultsSeen& net = world_.network.seen();
     return !met("server crash") && !met("server lost power") && net.duplicated == 0 && net.reordered == 0 &&
-           run_.profile_.delay_ms <= way_allowed_ms;
+           net.clogged == 0 && run_.profile_.delay_ms <= way_allowed_ms;
   }
 
   /// I10, I12, I13, I14: every ticket is what the plain rules say of its ledger.
@@ -315,6 +315,8 @@ private:
     counted("fork refused", "SELECT count(*) FROM fork");
     counted("epoch bump", "SELECT count(*) FROM device WHERE device_epoch > 1");
     counted("key frozen", "SELECT count(*) FROM device WHERE key_state = 1");
+    counted("work given back after a restore", "SELECT count(*) FROM old_receipt");
+    counted("ticket left a scope", "SELECT count(*) FROM scope_member WHERE left_seq != 0");
     run_.mark("sets", static_cast<std::uint64_t>(must(db_->int64_of("SELECT count(*) FROM change_set")).value_or(0)));
     const auto standing = [&](const char* marker, std::string_view column, auto value) {
       const auto times =

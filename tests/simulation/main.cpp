@@ -24,13 +24,14 @@ using namespace tern::test;
 constexpr std::uint64_t marker_runs_min = 300;  // fewer runs need not have met everything
 constexpr unsigned shrink_seconds = 60;
 constexpr std::uint64_t mutant_seeds_max = 200;
+constexpr const char* script_profile = "directed/script";
 
 struct Options {
-  std::uint64_t seeds = 20, from = 1, mutant_seeds = 200;
+  std::uint64_t seeds = 20, from = 1, mutant_seeds = 200, every = 1;
   std::vector<std::string> profiles;  // empty: all
   unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
   int mutant = 0;
-  bool mutants = false, trace = false, shrinking = true, regressions = false;
+  bool mutants = false, trace = false, shrinking = true, regressions = false, systematic = false;
   std::string resume;
   std::vector<std::string> plan;  // the words of a single run
 };
@@ -40,7 +41,10 @@ int usage(const std::string& wrong) {
                "tern_sim: %s\n\n"
                "usage: tern_sim [--seeds N] [--from SEED] [--profile NAME] [--jobs N] [--resume FILE] [--no-shrink]\n"
                "                [--regressions]                (the cases that are kept, before the seeds)\n"
-               "       tern_sim --seed SEED [--profile NAME] [--without WORDS] [--events RANGES] [--trace]\n"
+               "       tern_sim --seed SEED [--profile NAME] [--without WORDS] [--events RANGES]\n"
+               "                [--fault MACHINE:once|ever|power:N] [--trace]\n"
+               "       tern_sim --systematic [--every N] [--from SEED] [--profile NAME]\n"
+               "                                               (a fault at each Nth call to each disk of one run)\n"
                "       tern_sim --mutants [--from SEED]        (builds with TERN_MUTANTS)\n"
                "       --mutant N                              with any of the first two\n",
                wrong.c_str());
@@ -53,6 +57,10 @@ std::optional<Options> read_options(const std::vector<std::string>& words, std::
     const std::string& word = words[i];
     if (word == "--mutants") {
       options.mutants = true;
+      continue;
+    }
+    if (word == "--systematic") {
+      options.systematic = true;
       continue;
     }
     if (word == "--trace") {
@@ -77,6 +85,8 @@ std::optional<Options> read_options(const std::vector<std::string>& words, std::
       options.seeds = options.mutant_seeds = number;
     } else if (word == "--from") {
       options.from = number;
+    } else if (word == "--every") {
+      options.every = std::max<std::uint64_t>(1, number);
     } else if (word == "--jobs") {
       options.jobs = std::max(1U, static_cast<unsigned>(number));
     } else if (word == "--mutant") {
@@ -85,7 +95,7 @@ std::optional<Options> read_options(const std::vector<std::string>& words, std::
       options.resume = value;
     } else if (word == "--profile") {
       options.profiles.push_back(value);
-    } else if (word == "--seed" || word == "--without" || word == "--events") {
+    } else if (word == "--seed" || word == "--without" || word == "--events" || word == "--fault") {
       options.plan.insert(options.plan.end(), {word, value});
     } else {
       wrong = "there is no " + word;
@@ -107,6 +117,11 @@ std::string joined(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
   return text;
+}
+
+std::string runs_of(const Options& options) {
+  if (options.systematic) return "a script with one fault each";
+  return options.profiles.empty() ? "all profiles" : joined(options.profiles);
 }
 
 /// What the runs came to, together.
@@ -196,19 +211,45 @@ std::set<std::string> done_before(const std::string& file, Markers& markers) {
   return done;
 }
 
-int run_many(const Options& options) {
+std::vector<Plan> seed_plans(const Options& options) {
   const auto profiles = options.profiles.empty() ? profile_names() : options.profiles;
-  Sum sum;
-  const auto done = options.resume.empty() ? std::set<std::string>{} : done_before(options.resume, sum.markers);
-  CrewTask task;
+  std::vector<Plan> plans;
   if (options.regressions)
-    for (const std::string& file : regression_files()) task.plans.push_back(must(read_regression(file)));
+    for (const std::string& file : regression_files()) plans.push_back(must(read_regression(file)));
   for (std::uint64_t i = 0; i < options.seeds; ++i) {
     Plan plan;
     plan.seed = options.from + i;
     plan.profile = profiles[plan.seed % profiles.size()];
-    if (!done.contains(to_text(plan))) task.plans.push_back(std::move(plan));
+    plans.push_back(std::move(plan));
   }
+  return plans;
+}
+
+/// One short run again and again, with one fault at one place: at each `every`th call of each machine to its disk.
+std::vector<Plan> systematic_plans(const Options& options) {
+  Plan script;
+  script.profile = options.profiles.empty() ? script_profile : options.profiles.front();
+  script.seed = options.from;
+  std::vector<Plan> plans;
+  for (const std::string machine : {"server", "device-0", "device-1"}) {
+    script.fault = PlannedFault{machine, "once", 0};
+    Markers calls = run_apart(script, options.mutant).result.markers;
+    for (const std::string kind : {"once", "ever", "power"})
+      for (std::uint64_t nth = 1; nth <= calls[kind == "power" ? marker_changing_calls : marker_calls];
+           nth += options.every) {
+        script.fault = PlannedFault{machine, kind, nth};
+        plans.push_back(script);
+      }
+  }
+  return plans;
+}
+
+int run_many(const Options& options, std::vector<Plan> plans) {
+  Sum sum;
+  const auto done = options.resume.empty() ? std::set<std::string>{} : done_before(options.resume, sum.markers);
+  std::erase_if(plans, [&](const Plan& plan) { return done.contains(to_text(plan)); });
+  CrewTask task;
+  task.plans = std::move(plans);
   std::ofstream log;
   if (!options.resume.empty()) log.open(options.resume, std::ios::app);
   task.jobs = options.jobs;
@@ -231,8 +272,7 @@ int run_many(const Options& options) {
   for (const Report& report : sum.failures) tell_failure(report, options);
 
   std::printf("%llu runs of %s, %zu failed: %.0f s on %u cores, %.1f core-minutes, %.0f device-days, %llu changes\n",
-              static_cast<unsigned long long>(sum.runs),
-              options.profiles.empty() ? "all profiles" : joined(options.profiles).c_str(), sum.failures.size(), wall_s,
+              static_cast<unsigned long long>(sum.runs), runs_of(options).c_str(), sum.failures.size(), wall_s,
               options.jobs, sum.cpu_s / 60, static_cast<double>(sum.device_ms) / 86'400'000,
               static_cast<unsigned long long>(sum.changes));
   if (sum.cpu_s > 0)
@@ -244,8 +284,9 @@ int run_many(const Options& options) {
     if (sum.markers[marker] == 0) missing += (missing.empty() ? "" : ", ") + marker;
   for (const auto& [marker, times] : sum.markers)
     if (times != 0) std::printf("  %-32s %llu\n", marker.c_str(), static_cast<unsigned long long>(times));
-  if (!missing.empty()) std::printf("never met: %s\n", missing.c_str());
-  const bool enough = sum.runs + done.size() >= marker_runs_min && options.profiles.empty() && sum.failures.empty();
+  if (!missing.empty() && !options.systematic) std::printf("never met: %s\n", missing.c_str());
+  const bool enough = sum.runs + done.size() >= marker_runs_min && options.profiles.empty() && !options.systematic &&
+                      sum.failures.empty();
   return sum.failures.empty() && (missing.empty() || !enough) ? 0 : 1;
 }
 
@@ -320,5 +361,6 @@ int main(int argc, char** argv) {
   if (options->mutant != 0 && !built_with_mutants()) return usage("this program was built without TERN_MUTANTS");
   const Scratch scratch;
   if (options->mutants) return run_mutants(*options);
-  return options->plan.empty() ? run_many(*options) : run_one(*options);
+  if (!options->plan.empty()) return run_one(*options);
+  return run_many(*options, options->systematic ? systematic_plans(*options) : seed_plans(*options));
 }

@@ -40,6 +40,14 @@ std::vector<std::string> split(const std::string& text, char by) {
   return parts;
 }
 
+Result<PlannedFault> fault_from(const std::string& text) {
+  const auto parts = split(text, ':');
+  const bool known = parts.size() == 3 && (parts[1] == "once" || parts[1] == "ever" || parts[1] == "power");
+  if (!known) return fail(ErrorCode::usage, "a fault is MACHINE:once|ever|power:N, not " + text);
+  TERN_TRY(const std::uint64_t nth, number_of(parts[2]));
+  return PlannedFault{parts[0], parts[1], nth};
+}
+
 }  // namespace
 
 Result<Profile> read_profile(const std::string& name) {
@@ -107,6 +115,8 @@ std::string to_text(const Plan& plan) {
               return range.first == range.second ? std::to_string(range.first)
                                                  : std::to_string(range.first) + "-" + std::to_string(range.second);
             });
+  if (plan.fault)
+    text += " --fault " + plan.fault->machine + ":" + plan.fault->kind + ":" + std::to_string(plan.fault->nth);
   return text;
 }
 
@@ -128,6 +138,8 @@ Result<Plan> plan_from(const std::vector<std::string>& words) {
         TERN_TRY(const std::uint64_t last, number_of(ends.back()));
         plan.events.emplace_back(first, last);
       }
+    } else if (flag == "--fault") {
+      TERN_TRY(plan.fault, fault_from(value));
     } else {
       return fail(ErrorCode::usage, "a plan has no " + flag);
     }

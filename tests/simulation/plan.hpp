@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -29,6 +30,14 @@ struct Profile {
 Result<Profile> read_profile(const std::string& name);
 std::vector<std::string> profile_names();
 
+/// One fault at one place, instead of any by chance. Machines are `server` and `device-0`, `device-1`, as the run seats
+/// them. Kinds: `once` (the nth call to its disk fails), `ever` (so do all after it), `power` (it goes at the nth call
+/// that changes something). Calls are counted from the first event on; 0 strikes nowhere, and only counts.
+struct PlannedFault {
+  std::string machine, kind;
+  std::uint64_t nth = 0;
+};
+
 /// A run, perhaps shrunk. As text it is the end of a command line and the content of a regression case.
 struct Plan {
   std::string profile = "storm";
@@ -36,13 +45,14 @@ struct Plan {
   std::set<std::string> without;  // acts, `network` and actors ("device 2") left out
   /// Numbers of the events that happen, as ranges, both ends included; empty: all.
   std::vector<std::pair<std::uint64_t, std::uint64_t>> events;
+  std::optional<PlannedFault> fault;
 
   [[nodiscard]] bool happens(std::uint64_t event) const;
   [[nodiscard]] std::vector<std::uint64_t> numbers(std::uint64_t count) const;
   void keep(const std::vector<std::uint64_t>& numbers);
 };
 
-/// `--profile storm --seed 17 --without clock,network --events 0-40,52`
+/// `--profile storm --seed 17 --without clock,network --events 0-40,52 --fault server:power:17`
 std::string to_text(const Plan& plan);
 Result<Plan> plan_from(const std::vector<std::string>& words);
 

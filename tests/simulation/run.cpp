@@ -53,6 +53,7 @@ void Run::set_up() {
 
   world_.network.on_answer = [this](const std::string&, const client::HttpRequest& request,
                                     client::HttpAnswer& answer) {
+    if (answer.status == 401 && answer.body.find("\"replayed\"") != Bytes::npos) mark("counter below the window");
     for (const auto& [name, value] : request.headers)
       if (name == "tern-auth" && answer.header("content-type") == "application/x-protobuf" && ++answered_[value] == 2)
         world_.complain("I25: one request under a session was answered twice");
@@ -219,13 +220,22 @@ void Run::happen(std::uint64_t event) {
   // Mostly seconds, now and then long enough that all comes to the profile's hours.
   const auto mean_ms =
       static_cast<std::int64_t>(profile_.hours * 3'600'000 / std::max<std::uint64_t>(1, profile_.events));
-  world_.pass(clock.chance(700) ? clock.between(0, 3'000) : clock.between(0, 6 * mean_ms));
+  pass(clock.chance(700) ? clock.between(0, 3'000) : clock.between(0, 6 * mean_ms));
+}
+
+void Run::pass(std::int64_t ms) {
+  const std::int64_t from_ms = world_.schedule.now_ms();
+  world_.pass(ms);
+  const auto passed_ms = static_cast<std::uint64_t>(world_.schedule.now_ms() - from_ms);
+  for (const auto& one : seats_)
+    one->device->environment.advance(static_cast<std::int64_t>(passed_ms * one->drift_ppm / 1'000'000));
 }
 
 RunResult Run::go(bool keep_lines) {
   keep_lines_ = keep_lines;
   result_.trace = 14695981039346656037U;
   set_up();
+  if (plan_.fault) plan_fault();
   Random faults(seed_, "faults");
   for (std::uint64_t event = 0; event < profile_.events; ++event) {
     result_.event = event;
@@ -251,9 +261,35 @@ RunResult Run::go(bool keep_lines) {
   return std::move(result_);
 }
 
+// ---- one fault at one place ----
+
+/// Empty: there is no such machine.
+std::string Run::planned_root() const {
+  const std::string& machine = plan_.fault->machine;
+  if (machine == "server") return world_.server.directory();
+  for (std::size_t i = 0; i < seats_.size(); ++i)
+    if (machine == "device-" + std::to_string(i)) return seats_[i]->device->home();
+  return {};
+}
+
+void Run::plan_fault() {
+  const PlannedFault& fault = *plan_.fault;
+  const std::string root = planned_root();
+  if (root.empty()) return world_.complain("must: there is no machine " + fault.machine);
+  calls_before_ = disk_.calls(root);
+  if (fault.nth == 0) return;
+  fault.kind == "power" ? disk_.cut_power_at(root, fault.nth)
+                        : disk_.fail_call(root, disk_call::any, fault.nth, fault.kind == "ever");
+}
+
 // ---- the healed world ----
 
 void Run::heal() {
+  if (plan_.fault) {
+    const DiskCalls calls = disk_.calls(planned_root());
+    mark(marker_calls, calls.all - calls_before_.all);
+    mark(marker_changing_calls, calls.changing - calls_before_.changing);
+  }
   trace("healed");
   world_.network.heal();
   world_.network.portal = nullptr;
@@ -321,6 +357,8 @@ void Run::count_markers() {
                                                            {"message truncated", net.truncated},
                                                            {"message flipped", net.flipped},
                                                            {"no network", net.refused},
+                                                           {"answer lost one way", net.unheard},
+                                                           {"line clogged", net.clogged},
                                                            {"disk error", disk.errors},
                                                            {"fsync error", disk.failed_syncs},
                                                            {"disk full", disk.full},

@@ -21,6 +21,9 @@ using Markers = std::map<std::string, std::uint64_t>;
 
 /// Those that every thousand runs of all profiles must have met, each at least once.
 const std::vector<std::string>& required_markers();
+/// Of a run with a planned fault: how many places there were for it.
+inline constexpr const char* marker_calls = "calls to the disk";
+inline constexpr const char* marker_changing_calls = "calls that change the disk";
 
 struct RunResult {
   std::string invariant;  // "I5"; empty: all holds
@@ -56,7 +59,8 @@ public:
     std::string copy;           // of its home, to be put back
     std::size_t work_then = 0;  // saved work when the copy was made
     bool neighbour = false;
-    EpochId enrolled_in;  // of the server
+    EpochId enrolled_in;          // of the server
+    std::uint64_t drift_ppm = 0;  // by which its clocks are fast
   };
   /// One that is neither given up nor of the neighbours. Perhaps without power, or closed by a fault.
   Seat& a_seat(Random& random);
@@ -69,6 +73,8 @@ public:
   void mark(const std::string& marker, std::uint64_t times = 1) { result_.markers[marker] += times; }
   [[nodiscard]] bool met(const std::string& marker) const { return result_.markers.contains(marker); }
   void note(const std::string& what);
+  /// Time passes, for each clock at its own pace.
+  void pass(std::int64_t ms);
   bool has(const std::string& kind) const { return !plan_.without.contains(kind); }
   /// Comes back when its disk lets it.
   void reopen(Device& device);
@@ -112,6 +118,8 @@ public:
 
 private:
   void set_up();
+  void plan_fault();
+  [[nodiscard]] std::string planned_root() const;
   void draw_faults(Random& random);
   void happen(std::uint64_t event);
   void heal();
@@ -126,6 +134,7 @@ private:
   RunResult result_;
   bool keep_lines_ = false;
   std::int64_t began_ms_ = 0;
+  DiskCalls calls_before_;  // of the machine that a fault is planned for
   std::size_t tenants_ = 0;
 };
 

@@ -85,7 +85,9 @@ void shrink(ShrinkTask& task, const Profile& profile) {
 }
 
 std::string write_regression(const std::string& folder, const Plan& plan, const RunResult& result) {
-  std::string name = result.invariant + "-" + plan.profile + "-" + std::to_string(plan.seed) + ".run";
+  std::string name = result.invariant + "-" + plan.profile + "-" + std::to_string(plan.seed);
+  if (plan.fault) name += "-" + plan.fault->machine + "-" + plan.fault->kind + "-" + std::to_string(plan.fault->nth);
+  name += ".run";
   std::ranges::replace(name, '/', '-');  // of a directed profile
   const std::string path = folder + "/" + name;
   std::ofstream out(path);

@@ -57,6 +57,8 @@ int SimDisk::enter(Machine& machine, unsigned call, int error) {
   if (looking_ > 0) return SQLITE_OK;
   last_errno_ = EIO;
   if (!machine.power) return error;
+  ++machine.calls.all;
+  if ((call & disk_call::changing) != 0) ++machine.calls.changing;
   if ((call & disk_call::changing) != 0 && machine.cut_in != 0 && --machine.cut_in == 0) {
     machine.power = false;
     ++seen_.power_cuts;
@@ -102,6 +104,9 @@ void SimDisk::set_quota(const std::string& root, std::uint64_t bytes) {
 }
 std::uint64_t SimDisk::used(const std::string& root) const {
   return machines_.at(root)->used;
+}
+DiskCalls SimDisk::calls(const std::string& root) const {
+  return machines_.at(root)->calls;
 }
 void SimDisk::heal(const std::string& root) {
   Machine& machine = *machines_.at(root);

@@ -33,6 +33,11 @@ struct DiskSeen {
                 lost_sectors = 0, torn_files = 0, torn_wals = 0, flipped = 0;
 };
 
+/// What one machine has asked of its disk: the places at which a fault may strike it.
+struct DiskCalls {
+  std::uint64_t all = 0, changing = 0;
+};
+
 /// Files are named by their paths; those below one root belong to one machine and share its faults. Thread: one.
 class SimDisk final : public WorldDisk {
 public:
@@ -52,6 +57,7 @@ public:
   void set_quota(const std::string& root, std::uint64_t bytes);
   /// Bytes that its files have in all.
   [[nodiscard]] std::uint64_t used(const std::string& root) const;
+  [[nodiscard]] DiskCalls calls(const std::string& root) const;
   /// Changes one bit of a file at rest. False when there is no such file or nothing in it.
   bool flip_bit(const std::string& path);
   /// A file below the path in which these bytes stand, as it is seen or as it is kept; empty: none.

@@ -27,6 +27,7 @@ struct SimDisk::Machine {
   bool for_ever = false;
   std::uint64_t quota = no_quota;
   std::uint64_t used = 0;
+  DiskCalls calls;
 };
 
 /// One file: what programs see, what a loss of power leaves for sure, and the sectors in which the two may differ.

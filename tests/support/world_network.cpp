@@ -32,6 +32,14 @@ std::int64_t Network::delay_ms() {
   return random_.between(0, faults.delay_ms_max);
 }
 
+std::int64_t Network::delay_ms(const std::string& address) {
+  const std::int64_t usual_ms = delay_ms();
+  const auto clogged = clogged_.find(address);
+  if (clogged == clogged_.end() || clogged->second <= schedule_.now_ms()) return usual_ms;
+  ++seen_.clogged;
+  return std::max(usual_ms, clogged->second - schedule_.now_ms());
+}
+
 void Network::damage(Bytes& body) {
   if (body.empty()) return;
   if (random_.chance(faults.truncate)) {
@@ -61,10 +69,10 @@ void Network::carry(const std::string& address, client::HttpRequest request, Rep
   const bool twice = random_.chance(faults.duplicate);
   if (twice) {
     ++seen_.duplicated;
-    schedule_.after(delay_ms(), [this, slot, request] { deliver(slot, request); });
+    schedule_.after(delay_ms(address), [this, slot, request] { deliver(slot, request); });
   }
   damage(request.body);
-  schedule_.after(delay_ms(), [this, slot, request = std::move(request)] { deliver(slot, request); });
+  schedule_.after(delay_ms(address), [this, slot, request = std::move(request)] { deliver(slot, request); });
 }
 
 void Network::deliver(const std::shared_ptr<Slot>& slot, const client::HttpRequest& request) {
@@ -83,8 +91,9 @@ void Network::deliver(const std::shared_ptr<Slot>& slot, const client::HttpReque
     return;
   }
   damage(answer->body);
-  schedule_.after(delay_ms(), [this, slot, answer = std::move(*answer)] {
-    if (reaches(slot->address)) slot->answer(answer);
+  schedule_.after(delay_ms(slot->address), [this, slot, answer = std::move(*answer)] {
+    if (hears(slot->address)) return slot->answer(answer);
+    if (reaches(slot->address)) ++seen_.unheard;
   });
 }
 
@@ -169,7 +178,7 @@ private:
     Schedule& schedule = network_.schedule_;
     free_ms = std::max(free_ms, schedule.now_ms() + network_.random_.between(0, network_.faults.delay_ms_max));
     schedule.after(free_ms - schedule.now_ms(), [line = shared_from_this(), what = std::move(what)] {
-      if (!line->network_.reaches(line->address_)) return line->drop();
+      if (!line->network_.hears(line->address_)) return line->drop();
       if (!line->ended_) what();
     });
     ++free_ms;

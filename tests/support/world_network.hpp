@@ -28,7 +28,7 @@ struct Faults {
 /// How often each happened.
 struct FaultsSeen {
   std::uint64_t requests = 0, answers = 0, dropped = 0, duplicated = 0, reordered = 0, truncated = 0, flipped = 0,
-                refused = 0;
+                refused = 0, unheard = 0, clogged = 0;
 };
 
 class Network {
@@ -46,9 +46,17 @@ public:
   void heal() {
     all_cut_ = false;
     cut_.clear();
+    deaf_.clear();
+    clogged_.clear();
     faults = {};
   }
   void heal(const std::string& address) { cut_.erase(address); }
+  /// What it sends arrives, what is sent to it does not.
+  void deafen(const std::string& address) { deaf_.insert(address); }
+  void undeafen(const std::string& address) { deaf_.erase(address); }
+  /// What it sends and what is sent to it arrives together, once that time has come.
+  void clog(const std::string& address, std::int64_t until_ms) { clogged_[address] = until_ms; }
+  [[nodiscard]] bool hears(const std::string& address) const { return reaches(address) && !deaf_.contains(address); }
   [[nodiscard]] bool reaches(const std::string& address) const { return !all_cut_ && !cut_.contains(address); }
 
   // ---- messages ----
@@ -87,13 +95,15 @@ private:
   class Line;
   void deliver(const std::shared_ptr<Slot>& slot, const client::HttpRequest& request);
   std::int64_t delay_ms();
+  std::int64_t delay_ms(const std::string& address);
   void damage(Bytes& body);
 
   Schedule& schedule_;
   Server& server_;
   Random random_;
   bool all_cut_ = false;
-  std::set<std::string> cut_;
+  std::set<std::string> cut_, deaf_;
+  std::map<std::string, std::int64_t> clogged_;
   FaultsSeen seen_;
   std::vector<std::weak_ptr<Line>> lines_;
 };
