@@ -305,6 +305,11 @@ void World::check_copy(Device& device) {
 
   const auto keys = device.keys();
   const auto copy = read_own(disk, device, "replica.db", keys.replica_key);
+  // Damage that was put there and that no question has met yet is nobody's fault, but what is read here may meet it.
+  if (const auto whole = copy->integrity_check(); !whole) {
+    if (!device.damaged_at_rest) complain("I29: " + device.name() + ": " + whole.error().message);
+    return;
+  }
   std::map<TicketId, sync::TicketState> held;
   std::map<TicketId, Messages> held_messages;
   std::map<std::int64_t, TicketId> names;
@@ -336,9 +341,6 @@ void World::check_copy(Device& device) {
                difference(held_messages[id], due_messages[id]));
     }
   }
-  // Damage that was put there and that no question has met yet is nobody's fault: a page that is read must be good.
-  if (auto whole = copy->integrity_check(); !whole && !device.damaged_at_rest)
-    complain("I29: " + device.name() + ": " + whole.error().message);
 }
 
 }  // namespace tern::test
