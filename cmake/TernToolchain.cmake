@@ -19,7 +19,7 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
 endif()
 # What runs once for each time that it is compiled is not optimised: that costs a third of the time.
-set(optimised -O1)
+set(optimised -Og)
 if((TERN_SANITIZE OR TERN_COVERAGE OR TERN_PORTABLE_ONLY) AND NOT TERN_FUZZ)
   set(optimised -O0)
 endif()

@@ -20,12 +20,18 @@ ExitCode exit_code(ErrorCode code) {
     case ErrorCode::usage:
     case ErrorCode::invalid:
     case ErrorCode::too_large:
+    case ErrorCode::operator_required:
+    case ErrorCode::client_unknown:
+    case ErrorCode::unknown_field:
       return exit_usage;
     case ErrorCode::not_found:
     case ErrorCode::ambiguous:
       return exit_not_found;
     case ErrorCode::not_permitted:
     case ErrorCode::bad_transition:
+    case ErrorCode::scope_missing:
+    case ErrorCode::plan_limit:
+    case ErrorCode::origin:
       return exit_refused;
     case ErrorCode::no_connection:
     case ErrorCode::rate_limited:

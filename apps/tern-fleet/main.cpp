@@ -199,7 +199,7 @@ int run(int argc, char** argv, bool& json) {
   }
   if (app.got_subcommand("load")) {
     load.trickle_ms = trickle_seconds * 1000;
-    static_cast<void>(::nice(10));
+    if (::nice(10) == -1) std::fprintf(stderr, "tern-fleet: the load runs at the usual priority\n");
     return run_load(std::move(load), work, json);
   }
   if (options.log_path.empty())

@@ -173,7 +173,8 @@ void AdminSocket::forget_those_over() {
 void AdminSocket::serve_one(int connection) {
   const auto line = read_line(connection, &stopping_);
   if (!line) return;
-  const auto command = parse_json(*line, JsonLimits{.depth_max = 32, .bytes_max = admin_message_bytes_max});
+  const auto command =
+      parse_json(*line, JsonLimits{.depth_max = 32, .bytes_max = admin_message_bytes_max, .decimals = true});
   const auto answer = command ? perform(*command, connection) : Result<Json>(tl::unexpected(command.error()));
   write_line(connection, to_text(answer ? Json::object({{"answer", *answer}}) : error_json(answer.error())),
              &stopping_);
@@ -213,7 +214,8 @@ Result<std::optional<Json>> ask_running_server(const std::string& path, const Js
   const auto line = sent ? read_line(connection, nullptr) : std::nullopt;
   ::close(connection);
   if (!line) return fail(ErrorCode::internal, "The running server did not answer.", "Look into its log.");
-  TERN_TRY(const Json answer, parse_json(*line, JsonLimits{.depth_max = 64, .bytes_max = admin_message_bytes_max}));
+  TERN_TRY(const Json answer,
+           parse_json(*line, JsonLimits{.depth_max = 64, .bytes_max = admin_message_bytes_max, .decimals = true}));
   if (const Json* error = answer.find("error"))
     return fail(error_code_from_string((*error)["code"].as_string()), (*error)["message"].as_string(),
                 (*error)["hint"].as_string(), (*error)["field"].as_string());

@@ -81,6 +81,7 @@ void print_table(const Json& rows) {
 }
 
 void print_for_people(const Invocation& call, const Json& answer) {
+  if (answer.is_array()) return print_table(answer);
   if (call.command == "device code") {
     const std::string& code = answer["code"].as_string();
     std::cout << "Code: " << code << "   (works once, for 10 minutes)\n\n";
@@ -250,6 +251,8 @@ int run_administration(const Invocation& call) {
   if (!answer) return end_by_signal(report(answer.error(), call.json));
   if (!call.json) {
     print_for_people(call, *answer);
+  } else if (answer->is_array()) {
+    print_rows(*answer);
   } else if (const Json* rows = answer->find("rows"); rows != nullptr && is_list(*answer)) {
     print_rows(*rows);
     if (const Json* next = answer->find("next")) print_next(*next);

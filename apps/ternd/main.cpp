@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <deque>
+#include <iostream>
 #include <map>
 
 #include "exit_codes.hpp"
@@ -31,7 +32,9 @@ std::string dashed(std::string_view name) {
 struct Slot {
   const AdminArg* arg = nullptr;
   std::vector<std::string> texts;
+  std::vector<std::int64_t> integers;
   std::int64_t integer = 0;
+  double number = 0;
   bool flag = false;
   CLI::Option* option = nullptr;
 };
@@ -88,19 +91,30 @@ public:
       } else if (arg.kind == ArgKind::flag) {
         if (slot.flag) call_.administration.set(std::string(arg.name), Json(true));
       } else if (slot.option->count() > 0) {
-        call_.administration.set(std::string(arg.name), value_of(slot));
+        TERN_TRY(Json value, value_of(slot));
+        call_.administration.set(std::string(arg.name), std::move(value));
       }
     }
     return {};
   }
 
 private:
-  static Json value_of(const Slot& slot) {
-    if (slot.arg->kind == ArgKind::integer) return Json(slot.integer);
+  static Result<Json> value_of(const Slot& slot) {
+    if (slot.arg->kind == ArgKind::integer && !slot.arg->repeated) return Json(slot.integer);
+    if (slot.arg->kind == ArgKind::number) return Json(slot.number);
+    if (slot.arg->kind == ArgKind::object) return object_of(slot);
     if (!slot.arg->repeated) return Json(slot.texts.front());
     Json all = Json::array();
     for (const std::string& text : slot.texts) all.push(Json(text));
+    for (const std::int64_t integer : slot.integers) all.push(Json(integer));
     return all;
+  }
+
+  static Result<Json> object_of(const Slot& slot) {
+    auto value = parse_json(slot.texts.front(), {.decimals = true});
+    if (value && value->is_object()) return std::move(*value);
+    return fail(ErrorCode::usage, "--" + dashed(slot.arg->name) + " is no JSON object.",
+                "Write it like {\"name\":\"value\"}.", std::string(slot.arg->name));
   }
 
   void add_common(CLI::App* sub) {
@@ -210,14 +224,19 @@ private:
         slot.option = sub->add_flag(name, slot.flag, help);
         break;
       case ArgKind::integer:
-        slot.option = sub->add_option(name, slot.integer, help);
+        slot.option =
+            arg.repeated ? sub->add_option(name, slot.integers, help) : sub->add_option(name, slot.integer, help);
+        break;
+      case ArgKind::number:
+        slot.option = sub->add_option(name, slot.number, help);
         break;
       default:
         slot.option = sub->add_option(name, slot.texts, help);
         break;
     }
     if (arg.required) slot.option->required();
-    if ((arg.kind == ArgKind::text || arg.kind == ArgKind::path) && !arg.repeated) slot.option->expected(1);
+    if ((arg.kind == ArgKind::text || arg.kind == ArgKind::path || arg.kind == ArgKind::object) && !arg.repeated)
+      slot.option->expected(1);
   }
 
   Invocation& call_;
@@ -232,6 +251,10 @@ int run_program(int argc, char** argv, Invocation& call) {
   if (const char* data = std::getenv("TERN_DATA")) call.data = data;
   CommandLine line(call);
   if (argc == 2 && std::string_view(argv[1]) == "--man") return apps::print_man_page(line.app(), "ternd");
+  if (argc == 2 && std::string_view(argv[1]) == "--api-reference") {
+    std::cout << server::api_reference();
+    return 0;
+  }
   if (argc == 2 && std::string_view(argv[1]) == "--completion") return apps::print_completion(line.app(), "ternd");
   try {
     line.app().parse(argc, argv);

@@ -49,6 +49,12 @@ constexpr std::pair<ErrorCode, std::string_view> names[] = {
     {ErrorCode::mac_invalid, "mac_invalid"},
     {ErrorCode::replayed, "replayed"},
     {ErrorCode::clock_skew, "clock_skew"},
+    {ErrorCode::scope_missing, "scope_missing"},
+    {ErrorCode::plan_limit, "plan_limit"},
+    {ErrorCode::operator_required, "operator_required"},
+    {ErrorCode::client_unknown, "client_unknown"},
+    {ErrorCode::unknown_field, "unknown_field"},
+    {ErrorCode::origin, "origin"},
 };
 
 char lower(char c) {

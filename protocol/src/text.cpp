@@ -61,6 +61,16 @@ Result<std::string> normalise_nfc(std::string_view text) {
   return std::string(reinterpret_cast<const char*>(raw), static_cast<std::size_t>(size));
 }
 
+std::string fold_case(std::string_view text) {
+  if (has_too_many_marks(text)) return std::string(text);
+  utf8proc_uint8_t* raw = nullptr;
+  constexpr auto options = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD);
+  const utf8proc_ssize_t size = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                             static_cast<utf8proc_ssize_t>(text.size()), &raw, options);
+  const std::unique_ptr<utf8proc_uint8_t, FreeText> owner(raw);
+  return size < 0 ? std::string(text) : std::string(reinterpret_cast<const char*>(raw), static_cast<std::size_t>(size));
+}
+
 bool is_nfc(std::string_view text) {
   const Result<std::string> normal = normalise_nfc(text);
   return normal && *normal == text;

@@ -101,6 +101,7 @@ struct Routes::Accepted {
 // ---- heads ----
 
 HeadVerdict Routes::on_head(const Request& head) {
+  if (ApiService::owns(head.path)) return parts_.api.on_head(head);
   const Route* route = find_route(head.path);
   if (route == nullptr) return not_found(head.request_id);
   if (head.method != route->method) {
@@ -165,12 +166,15 @@ Response Routes::fault(const Error& error, const Request& request) {
 }
 
 Response Routes::handle(Request&& request, std::any context) {
+  if (const auto* asked = std::any_cast<ApiAccepted>(&context)) return parts_.api.answer(request, *asked);
   const auto* accepted = std::any_cast<Accepted>(&context);
   check(accepted != nullptr && accepted->route != nullptr, "a request comes with what on_head made of it");
   return sealed(answer(request, *accepted), request, *accepted);
 }
 
 void Routes::handle_async(Request&& request, std::any context, Reply reply) {
+  if (std::any_cast<ApiAccepted>(&context) != nullptr)
+    return Handler::handle_async(std::move(request), std::move(context), reply);
   const auto* accepted = std::any_cast<Accepted>(&context);
   check(accepted != nullptr && accepted->route != nullptr, "a request comes with what on_head made of it");
   if (accepted->route->answer != &Routes::exchange)
@@ -217,6 +221,7 @@ Result<Response> Routes::health(const Request&, const Bytes&, const Authenticate
     in_doubt = in_doubt || tenant->clock_in_doubt();
     auto trouble = tenant->storage_trouble();
     if (!tenant->takes_work()) trouble = ErrorCode::storage_full;
+    if (tenant->has_older_files()) trouble = ErrorCode::server_behind;
     if (trouble && reason.empty()) reason = to_string(*trouble);
   }
   const bool some_closed = !parts_.tenants.closed().empty();

@@ -9,6 +9,7 @@
 #include "access/enrolment.hpp"
 #include "access/open_tenants.hpp"
 #include "access/sessions.hpp"
+#include "api/api_service.hpp"
 #include "exchange/exchange_service.hpp"
 #include "push/stream_hub.hpp"
 #include "tern/server/http.hpp"
@@ -32,6 +33,7 @@ public:
     Enrolment& enrolment;
     ExchangeService& exchange;
     StreamHub& streams;
+    ApiService& api;
     const Log& log;
     std::function<Committer&()> committer;
     std::function<std::string()> metrics;

@@ -6,6 +6,7 @@
 
 #include "access/directory.hpp"
 #include "access/enrolment.hpp"
+#include "access/logins.hpp"
 #include "access/open_tenants.hpp"
 #include "access/recovery_sheet.hpp"
 #include "access/sessions.hpp"
@@ -41,7 +42,8 @@ public:
         committer_(make_inline_committer()),
         sessions_(environment),
         enrolment_(environment),
-        exchange_(environment, *committer_),
+        logins_(environment),
+        exchange_(*committer_),
         streams_(exchange_),
         admin_{environment,
                options_,
@@ -49,16 +51,19 @@ public:
                tenants_,
                sessions_,
                enrolment_,
+               logins_,
                log_,
                [this]() -> Committer& { return *committer_; },
                [this] { make_room(); },
                naming_},
-        routes_({environment, tenants_, sessions_, enrolment_, exchange_, streams_, log_,
+        api_(admin_),
+        routes_({environment, tenants_, sessions_, enrolment_, exchange_, streams_, api_, log_,
                  [this]() -> Committer& { return *committer_; }, [this] { return metrics() + more_metrics(); },
                  [this] { return draining_.load(); }}),
         disk_(options.directory, options.ballast_bytes, options.disk_space) {
     watch_commits();
     watch_foreign_sets();
+    watch_histories();
   }
   ~Core() override { streams_.close_all(); }
 
@@ -104,6 +109,7 @@ public:
 private:
   void watch_commits();
   void watch_foreign_sets();
+  void watch_histories();
   void log_device(const Tenant& tenant, const DeviceId& id) const;
   Result<void> refold_old_states_of(Tenant& tenant) const;
   void watch_disk();
@@ -119,10 +125,12 @@ private:
   std::unique_ptr<Committer> committer_;
   SessionRegistry sessions_;
   Enrolment enrolment_;
+  Logins logins_;
   ExchangeService exchange_;
   StreamHub streams_;
   std::mutex naming_;
   AdminParts admin_;
+  ApiService api_;
   Routes routes_;
   DiskGuard disk_;
   std::atomic<bool> draining_{false};
@@ -150,6 +158,15 @@ void Core::watch_foreign_sets() {
                {{"tenant", Json(to_uuid_text(session.tenant->id().view()))},
                 {"device", Json(to_uuid_text(session.device.view()))},
                 {"code", Json(to_string(code))}});
+  };
+}
+
+void Core::watch_histories() {
+  exchange_.on_newer_history = [this](const Session& session) {
+    log_.write(LogLevel::error, "older_files",
+               {{"tenant", Json(to_uuid_text(session.tenant->id().view()))},
+                {"device", Json(to_uuid_text(session.device.view()))},
+                {"commits_here", Json(session.tenant->log_head().size)}});
   };
 }
 
@@ -265,7 +282,10 @@ std::string Core::metrics() {
       .counter("sessions_total", "Sessions begun", routes.sessions)
       .counter("sessions_refused_total", "Handshakes refused", routes.sessions_refused)
       .counter("macs_refused_total", "Requests whose MAC did not hold", routes.macs_refused)
-      .counter("replays_refused_total", "Requests that came before", routes.replays_refused);
+      .counter("replays_refused_total", "Requests that came before", routes.replays_refused)
+      .counter("api_requests_total", "Actions of the API that were done", api_.counters().done)
+      .counter("api_requests_refused_total", "Actions of the API that were refused", api_.counters().refused)
+      .counter("api_requests_limited_total", "Of these, for want of requests a minute", api_.counters().rate_limited);
   out.gauge("tenants_not_open", "Tenants whose file or key cannot be used", tenants_.closed().size());
   out.begin("commit_seq", "Newest commit of each tenant", "gauge");
   for (Tenant* tenant : tenants_.all())

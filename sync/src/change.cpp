@@ -90,6 +90,7 @@ v1::Skeleton write_skeleton(const Change& change) {
     skeleton.mutable_quotes()->set_device_id(raw(change.quotes.device.view()));
     skeleton.mutable_quotes()->set_change_id(raw(change.quotes.id.view()));
   }
+  skeleton.set_handed_back_by(raw_or_empty(change.handed_back_by));
   return skeleton;
 }
 
@@ -162,6 +163,7 @@ Result<void> read_skeleton(const v1::Skeleton& skeleton, Change& change) {
   TERN_CHECKED(read_enum(skeleton.visibility(), Visibility::restricted, "visibility", change.visibility));
   TERN_CHECKED(read_enum(skeleton.principal_kind(), PrincipalKind::server, "principal_kind", change.principal_kind));
   TERN_CHECKED(read_optional_id(skeleton.seen_epoch(), "seen_epoch", change.seen_epoch));
+  TERN_CHECKED(read_optional_id(skeleton.handed_back_by(), "handed_back_by", change.handed_back_by));
   TERN_CHECKED(read_optional_bytes(skeleton.ref(), TicketId::size_bytes, "ref", change.target));
   TERN_CHECKED(
       read_optional_bytes(skeleton.principal_id(), OperatorId::size_bytes, "principal_id", change.principal_id));
@@ -261,7 +263,8 @@ Result<Change> parse_change(ByteView skeleton_bytes, std::optional<ByteView> bod
 bool server_only(const Change& change) {
   const IntentSpec* spec = find_intent(change.intent);
   return spec == nullptr || spec->ruling == Ruling::server || change.principal_kind != PrincipalKind::unspecified ||
-         !change.principal_id.empty() || change.asserted_ms != 0 || change.seen_now || !change.quotes.none();
+         !change.principal_id.empty() || change.asserted_ms != 0 || change.seen_now || !change.quotes.none() ||
+         !change.handed_back_by.is_zero();
 }
 
 Bytes element_of(const Change& change, const OperatorId& author) {

@@ -37,6 +37,8 @@ constexpr std::array kinds = {
         true,
         {"sort", "calendar", "when", "first_response", "next_response", "resolution", "periodic_update", "on_site"}},
     KindSpec{RecordKind::calendar, "calendar", true, {"zone", "hours", "holidays"}},
+    KindSpec{RecordKind::sla_decision, "sla_decision", false, {}},
+    KindSpec{RecordKind::api_key, "api_key", false, {}},
 };
 
 const KindSpec* find_kind(RecordKind kind) {

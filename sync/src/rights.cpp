@@ -28,8 +28,9 @@ constexpr std::array supervisor_rights =
     with(operator_rights,
          std::array{Right::restricted_note, Right::assign_anyone, Right::edit_any_message, Right::merge, Right::split,
                     Right::delete_ticket, Right::restore, Right::release, Right::approve_estimate});
-constexpr std::array admin_rights = with(supervisor_rights, std::array{Right::administer});
+constexpr std::array admin_rights = with(supervisor_rights, std::array{Right::decide_sla, Right::administer});
 constexpr std::array read_rights = {Right::read};
+constexpr std::array manager_rights = with(read_rights, std::array{Right::decide_sla});
 
 struct RoleSpec {
   Role role;
@@ -41,8 +42,8 @@ constexpr std::array roles = {
     RoleSpec{Role::light, "light", false, light_rights},
     RoleSpec{Role::operator_, "operator", false, operator_rights},
     RoleSpec{Role::supervisor, "supervisor", true, supervisor_rights},
-    RoleSpec{Role::manager, "manager", true, read_rights},
-    RoleSpec{Role::sla_manager, "sla_manager", true, read_rights},
+    RoleSpec{Role::manager, "manager", true, manager_rights},
+    RoleSpec{Role::sla_manager, "sla_manager", true, manager_rights},
     RoleSpec{Role::admin, "admin", true, admin_rights},
     RoleSpec{Role::head_admin, "head_admin", false, {}},  // platform actions only: no ticket of any tenant
     RoleSpec{Role::integrator, "integrator", false, {}},  // what its key allows, judged where keys are

@@ -1,7 +1,8 @@
-// kill -9 of a device while it saves and syncs, beside another one that goes on.
+// kill -9 of a device while it saves and syncs over TLS, beside another one that goes on.
 #include <random>
 
 #include "process/load.hpp"
+#include "support/authority.hpp"
 
 namespace tern::test {
 namespace {
@@ -64,9 +65,13 @@ void check_equal(const Shown& device, const Shown& server) {
 TEST_CASE("a device that is killed again and again keeps what it said was saved, and the server has it once",
           "[kill]") {
   const TempDir folder;
+  const Authority authority(folder, "ours", "IP:127.0.0.1");
   ServerProcess server(folder.file("server"));
-  server.start({"--quiet"});
-  const DeviceProcess ann(server, folder.file("ann"), "Ann"), ben(server, folder.file("ben"), "Ben");
+  server.scheme = "https";
+  server.start({"--quiet", "--tls-cert", authority.certificate, "--tls-key", authority.key});
+  const Words trusting = {"--ca", authority.ca};
+  const DeviceProcess ann(server, folder.file("ann"), "Ann", "operator", "own", trusting),
+      ben(server, folder.file("ben"), "Ben", "operator", "own", trusting);
   Child beside(load_command(ben, {"--pause-ms", "15", "--seed", "77"}));
   REQUIRE(beside.says("synced"));
 

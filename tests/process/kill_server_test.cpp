@@ -1,9 +1,10 @@
-// kill -9 of the server under devices that never stop working.
+// kill -9 of the server under devices that never stop working, over TLS.
 #include <signal.h>
 
 #include <random>
 
 #include "process/load.hpp"
+#include "support/authority.hpp"
 #include "support/catch.hpp"
 #include "support/process_desk.hpp"
 
@@ -42,12 +43,16 @@ void check_nothing_lost(const ServerProcess& server, const std::vector<Load>& lo
 TEST_CASE("a server that is killed again and again under load loses nothing that it confirmed and doubles nothing",
           "[kill]") {
   const TempDir folder;
+  const Authority authority(folder, "ours", "IP:127.0.0.1");
+  const Words over_tls = {"--quiet", "--tls-cert", authority.certificate, "--tls-key", authority.key};
   ServerProcess server(folder.file("server"));
-  server.start();
+  server.scheme = "https";
+  server.start(over_tls);
   std::vector<Load> loads(devices);
   for (int i = 0; i < devices; ++i) {
     const std::string name = "Agent" + std::to_string(i);
-    loads[i].device = std::make_unique<DeviceProcess>(server, folder.file(name), name);
+    loads[i].device = std::make_unique<DeviceProcess>(server, folder.file(name), name, "operator", "own",
+                                                      Words{"--ca", authority.ca});
     loads[i].worker = std::make_unique<Child>(load_command(*loads[i].device, {"--seed", std::to_string(i)}));
     REQUIRE(loads[i].worker->says("synced"));
   }
@@ -58,7 +63,7 @@ TEST_CASE("a server that is killed again and again under load loses nothing that
   int at_points = 0;
   for (int round = 0; round < rounds; ++round) {
     const auto death = death_of(round);
-    server.start({"--quiet"}, death);
+    server.start(over_tls, death);
     if (death.empty()) {
       sleep_ms(std::uniform_int_distribution<int>(20, 250)(random));
     } else if (until([&] { return !server.running(); }, 5'000)) {
@@ -79,7 +84,7 @@ TEST_CASE("a server that is killed again and again under load loses nothing that
 #endif
 
   for (Load& load : loads) load.worker->kill_hard();
-  server.start();
+  server.start(over_tls);
   std::set<std::string> all_work;
   for (Load& load : loads) {
     (*load.device)({"sync"});

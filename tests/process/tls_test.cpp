@@ -1,32 +1,12 @@
 // The same desk over TLS, and every way in which it must not be talked to without.
 #include <filesystem>
 
+#include "support/authority.hpp"
 #include "support/catch.hpp"
 #include "support/process_desk.hpp"
 
 namespace tern::test {
 namespace {
-
-/// A certificate authority of its own and a certificate of it for `name` ("IP:127.0.0.1").
-struct Authority {
-  Authority(const TempDir& folder, const std::string& called, const std::string& name)
-      : ca(folder.file(called + "-ca.pem")),
-        certificate(folder.file(called + "-cert.pem")),
-        key(folder.file(called + "-key.pem")) {
-    const std::string script =
-        "cd \"$1\" && new='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'\n"
-        "openssl req -x509 $new -keyout \"$2-ca.key\" -out \"$2-ca.pem\" -days 2 -subj \"/CN=$2\" -addext "
-        "basicConstraints=critical,CA:TRUE &&\n"
-        "openssl req $new -keyout \"$2-key.pem\" -out \"$2.csr\" -subj /CN=desk && echo \"subjectAltName=$3\" "
-        ">\"$2.ext\" &&\n"
-        "openssl x509 -req -in \"$2.csr\" -CA \"$2-ca.pem\" -CAkey \"$2-ca.key\" -CAcreateserial -out \"$2-cert.pem\" "
-        "-days 2 -extfile \"$2.ext\"\n";
-    const Ended made = run({{"/bin/sh", "-c", script, "sh", folder.path(), called, name}});
-    INFO(made.err);
-    REQUIRE(made.exit_code == 0);
-  }
-  std::string ca, certificate, key;
-};
 
 Ended enrol(const DeviceProcess& device, const ServerProcess& server, const std::string& code, const Words& more) {
   Words words = {"enrol", "--server", server.url(), "--code", code, "--yes"};

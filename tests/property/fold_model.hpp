@@ -3,42 +3,11 @@
 #pragma once
 
 #include <algorithm>
-#include <map>
-#include <optional>
-#include <set>
 #include <span>
-#include <string>
-#include <vector>
 
-#include "tern/sync/fold.hpp"
+#include "observed.hpp"
 
 namespace tern::test {
-
-/// All that a person can tell of a ticket: no stamps, no commit numbers.
-struct Observed {
-  std::map<sync::FieldKey, std::optional<Bytes>> fields;
-  std::set<sync::ElementKey> elements;
-  sync::Status status{};
-  std::string result, hold_reason, description;
-  std::int64_t since_ms = 0, resolved_ms = 0, closed_ms = 0, updated_ms = 0, first_response_ms = 0;
-  std::optional<Bytes> assignee, queue, merged_into;
-  bool deleted = false;
-  std::set<OperatorId> custody;
-  std::map<sync::ChangeRef, bool> decisions;
-  std::vector<std::pair<sync::ChangeRef, std::string>> messages;  // in order, as shown
-  std::vector<std::pair<std::int64_t, std::string>> times;        // in order
-  std::set<std::string> notes;                                    // texts of what was overtaken
-  std::size_t message_count = 0;
-  std::map<sync::ChangeRef, sync::Standing> standings;
-  bool operator==(const Observed&) const = default;
-};
-
-/// What a report from on site says beside its text; nothing for other messages.
-inline std::string words_of(const sync::OnSite& report) {
-  if (report.from_ms == 0) return {};
-  return "|" + std::to_string(report.from_ms) + "-" + std::to_string(report.to_ms) + "|" + report.contact + "|" +
-         report.signed_by + "|" + report.media_type + "|" + report.signature;
-}
 
 class FoldModel {
 public:
@@ -50,8 +19,7 @@ public:
     });
     judge_claims();
     for (const auto& placed : log_) {
-      if (placed.change.intent != Intent::pin && placed.change.intent != Intent::unpin &&
-          placed.change.intent != Intent::custody_end)
+      if (!is(placed, Intent::pin, Intent::unpin, Intent::custody_end))
         seen_.updated_ms = std::max(seen_.updated_ms, placed.stamp.order_ms);
       if (is_fact(placed) && after_merge(placed)) stand(placed, overtaken_by_merge(placed));
     }
@@ -74,9 +42,16 @@ private:
 
   // ---- who saw whom, what came first ----
 
-  static bool is_create(const Placed& x) { return x.change.intent == Intent::create; }
+  template <typename... Intents>
+  static bool is(const Placed& x, Intents... intents) {
+    return ((x.change.intent == intents) || ...);
+  }
+  static bool is_create(const Placed& x) { return is(x, Intent::create); }
   static bool is_fact(const Placed& x) { return find_intent(x.change.intent)->ruling == sync::Ruling::fact; }
 
+  static bool same_chain(const sync::Stamp& a, const sync::Stamp& b) {
+    return a.origin.device == b.origin.device && a.origin.device_epoch == b.origin.device_epoch;
+  }
   static bool saw(const Placed& x, const Placed& w) {
     if (is_create(x)) return false;
     if (is_create(w)) return true;
@@ -84,7 +59,7 @@ private:
     const sync::Stamp& b = w.stamp;
     if (b.commit_seq > a.commit_seq) return false;
     const bool earlier = std::pair{b.origin.chain_seq, b.origin.index} < std::pair{a.origin.chain_seq, a.origin.index};
-    bool chain = a.origin.device == b.origin.device && a.origin.device_epoch == b.origin.device_epoch && earlier;
+    bool chain = same_chain(a, b) && earlier;
     // The server speaks for many: its chain is nobody's own, but what one did in one set.
     const bool server = x.change.principal_kind != sync::PrincipalKind::unspecified;
     if (server) chain = chain && a.origin.chain_seq == b.origin.chain_seq && a.author == b.author;
@@ -99,17 +74,24 @@ private:
     return key(a) < key(b);
   }
 
+  using List = std::vector<const Placed*>;
   template <typename Which>
-  std::vector<const Placed*> all(Which which) const {
-    std::vector<const Placed*> found;
+  List in_order(Which which) const {
+    List found;
     for (const Placed& placed : log_)
       if (which(placed)) found.push_back(&placed);
+    std::ranges::sort(found, [](const Placed* a, const Placed* b) { return earlier(*a, *b); });
     return found;
   }
   template <typename Which>
-  std::vector<const Placed*> in_order(Which which) const {
-    auto found = all(which);
-    std::ranges::sort(found, [](const Placed* a, const Placed* b) { return earlier(*a, *b); });
+  static bool any(const List& list, Which which) {
+    return std::ranges::any_of(list, [&](const Placed* x) { return which(*x); });
+  }
+  /// Those that none of the others had seen.
+  static List unseen(const List& list, const List& by) {
+    List found;
+    for (const Placed* x : list)
+      if (!any(by, [&](const Placed& y) { return saw(y, *x); })) found.push_back(x);
     return found;
   }
 
@@ -129,15 +111,13 @@ private:
   void stand(const Placed& placed, const Standing& standing) { seen_.standings[placed.stamp.ref()] = standing; }
 
   Standing overtaken_by_merge(const Placed& fact) {
-    const Intent intent = fact.change.intent;
-    const bool appends = intent == Intent::message || intent == Intent::attach || intent == Intent::log_time ||
-                         intent == Intent::on_site;
+    const bool appends = is(fact, Intent::message, Intent::attach, Intent::log_time, Intent::on_site);
     if (!appends) note(fact);
     return lost(appends ? Outcome::redirected : Outcome::overtaken, Rule::merged_ticket, *merge_);
   }
   void note(const Placed& fact) {
     std::string text = fact.change.text;
-    if (fact.change.intent == Intent::set) {
+    if (is(fact, Intent::set)) {
       const sync::FieldSetting& setting = fact.change.fields.at(0);
       if (find_field(setting.field)->place == sync::Place::body) text = setting.value.value_or("");
     }
@@ -146,106 +126,82 @@ private:
 
   // ---- fields ----
 
-  struct Setting {
-    const Placed* placed;
-    std::optional<Bytes> value;
-  };
-
   void tell_fields() {
-    std::map<sync::FieldKey, std::vector<Setting>> settings;
+    std::map<sync::FieldKey, List> settings;
     for (const Placed* placed : in_order([&](const Placed& x) { return counts(x); }))
       for (const sync::FieldSetting& setting : placed->change.fields)
-        settings[{setting.field, setting.key}].push_back({placed, setting.value});
+        settings[{setting.field, setting.key}].push_back(placed);
     for (const auto& [key, list] : settings) tell_field(key, list);
   }
 
-  static char rank(const Setting& setting) { return setting.value ? setting.value->at(0) : '2'; }
+  static std::optional<Bytes> value_in(const Placed& x, const sync::FieldKey& key) {
+    for (const sync::FieldSetting& setting : x.change.fields)
+      if (setting.field == key.field && setting.key == key.key) return setting.value;
+    return std::nullopt;
+  }
 
-  void tell_field(const sync::FieldKey& key, const std::vector<Setting>& list) {
+  void tell_field(const sync::FieldKey& key, const List& list) {
+    const auto value = [&](const Placed* x) { return value_in(*x, key); };
+    const auto rank = [&](const Placed* x) { return value(x) ? value(x)->at(0) : '2'; };
     const bool highest = key.field == FieldId::priority;
-    std::vector<Setting> unseen;  // those that no other setting had seen, in order
-    for (const Setting& one : list)
-      if (std::ranges::none_of(list, [&](const Setting& other) { return saw(*other.placed, *one.placed); }))
-        unseen.push_back(one);
-    Setting stands = unseen.at(0);
-    for (const Setting& one : unseen)
-      if (!highest || rank(one) >= rank(stands)) stands = one;
-    seen_.fields[key] = stands.value;
+    const List open = unseen(list, list);
+    const Placed* stands = open.at(0);
+    for (const Placed* x : open)
+      if (!highest || rank(x) >= rank(stands)) stands = x;
+    seen_.fields[key] = value(stands);
 
     const Rule rule = highest ? Rule::priority_highest : Rule::latest_wins;
-    for (const Setting& one : list) {
-      if (is_create(*one.placed)) {
-        stand(*one.placed, fine());
-        continue;
-      }
-      const bool open = std::ranges::any_of(unseen, [&](const Setting& other) { return other.placed == one.placed; });
-      const bool same = find_field(key.field)->place == sync::Place::skeleton && one.value == stands.value;
-      if (!open)
-        stand(*one.placed, fine());  // overwritten by someone who saw it
-      else if (one.placed == stands.placed)
-        stand(*one.placed, fine(unseen.size() > 1 ? rule : Rule::sequential));
-      else
-        stand(*one.placed, lost(same ? Outcome::merged : Outcome::superseded, rule, *stands.placed));
+    const bool telling = find_field(key.field)->place == sync::Place::skeleton;
+    for (const Placed* x : list) stand(*x, fine());  // also who was overwritten by someone who saw it
+    for (const Placed* x : open) {
+      if (is_create(*x)) continue;
+      const Outcome outcome = telling && value(x) == value(stands) ? Outcome::merged : Outcome::superseded;
+      stand(*x, x != stands ? lost(outcome, rule, *stands) : fine(open.size() > 1 ? rule : Rule::sequential));
     }
   }
 
+  /// Tags, watchers, pins: the element that a change adds, or takes away.
+  struct Touch {
+    sync::ElementKey key;
+    bool adds = true;
+  };
+  static std::optional<Touch> touch_of(const Placed& x) {
+    constexpr std::tuple<Intent, FieldId, bool> touching[] = {
+        {Intent::tag, FieldId::tags, true},       {Intent::untag, FieldId::tags, false},
+        {Intent::watch, FieldId::watchers, true}, {Intent::unwatch, FieldId::watchers, false},
+        {Intent::pin, FieldId::pins, true},       {Intent::unpin, FieldId::pins, false}};
+    for (const auto& [intent, field, adds] : touching)
+      if (x.change.intent == intent) return Touch{{field, element_of(x.change, x.stamp.author)}, adds};
+    if (!is(x, Intent::take)) return std::nullopt;
+    return Touch{{FieldId::watchers, "o" + Bytes(x.stamp.author.view())}};  // who takes too late watches
+  }
+
   void tell_elements() {
-    const auto key_of = [](const Placed& x) -> std::optional<std::pair<sync::ElementKey, bool>> {
-      const auto key = [&](FieldId field) { return sync::ElementKey{field, element_of(x.change, x.stamp.author)}; };
-      switch (x.change.intent) {
-        case Intent::tag:
-          return std::pair{key(FieldId::tags), true};
-        case Intent::untag:
-          return std::pair{key(FieldId::tags), false};
-        case Intent::watch:
-          return std::pair{key(FieldId::watchers), true};
-        case Intent::unwatch:
-          return std::pair{key(FieldId::watchers), false};
-        case Intent::pin:
-          return std::pair{key(FieldId::pins), true};
-        case Intent::unpin:
-          return std::pair{key(FieldId::pins), false};
-        case Intent::take:
-          return std::pair{sync::ElementKey{FieldId::watchers, "o" + Bytes(x.stamp.author.view())}, true};
-        default:
-          return std::nullopt;
-      }
-    };
-    const auto touches = [&](const Placed& x) {
-      return x.change.intent == Intent::take ? lost_takes_.contains(x.stamp.ref()) : counts(x);
-    };
-    std::map<sync::ElementKey, std::vector<const Placed*>> stays;  // adds that no remove had seen
-    for (const Placed& add : log_) {
-      const auto added = key_of(add);
-      if (!added || !added->second || !touches(add)) continue;
-      if (add.change.intent != Intent::take) stand(add, fine());
-      const bool removed = std::ranges::any_of(log_, [&](const Placed& remove) {
-        const auto gone = key_of(remove);
-        return gone && !gone->second && gone->first == added->first && counts(remove) && saw(remove, add);
-      });
-      if (removed) continue;
-      seen_.elements.insert(added->first);
+    std::map<sync::ElementKey, std::vector<const Placed*>> touched;
+    for (const Placed& x : log_)
+      if (const auto touch = touch_of(x))
+        if (is(x, Intent::take) ? lost_takes_.contains(x.stamp.ref()) : counts(x)) touched[touch->key].push_back(&x);
+    for (const auto& [key, list] : touched) tell_element(key, list);
+  }
+
+  void tell_element(const sync::ElementKey& key, const List& list) {
+    const auto adds = [](const Placed& x) { return touch_of(x)->adds; };
+    const Placed* there = nullptr;  // the latest that keeps the element
+    for (const Placed* add : list) {
+      if (!adds(*add)) continue;
+      if (!is(*add, Intent::take)) stand(*add, fine());
+      if (any(list, [&](const Placed& y) { return !adds(y) && saw(y, *add); })) continue;
+      seen_.elements.insert(key);
       // A later add of the same device says it again; whoever is told, is told of that one.
-      const bool said_again = std::ranges::any_of(log_, [&](const Placed& other) {
-        const auto key = key_of(other);
-        const bool same_chain = other.stamp.origin.device == add.stamp.origin.device &&
-                                other.stamp.origin.device_epoch == add.stamp.origin.device_epoch;
-        return key && key->second && key->first == added->first && touches(other) && same_chain && saw(other, add);
-      });
-      if (!said_again) stays[added->first].push_back(&add);
+      const bool said_again =
+          any(list, [&](const Placed& y) { return adds(y) && same_chain(y.stamp, add->stamp) && saw(y, *add); });
+      if (!said_again && (there == nullptr || before(there->stamp, add->stamp))) there = add;
     }
-    for (const Placed& remove : log_) {
-      const auto gone = key_of(remove);
-      if (!gone || gone->second || !counts(remove)) continue;
-      const bool known = std::ranges::any_of(log_, [&](const Placed& other) {
-        const auto key = key_of(other);
-        return key && key->first == gone->first && touches(other) && saw(other, remove);
-      });
-      const Placed* there = nullptr;  // the latest that keeps the element
-      for (const Placed* add : stays[gone->first])
-        if (there == nullptr || before(there->stamp, add->stamp)) there = add;
-      const bool told = !known && there != nullptr && gone->first.field != FieldId::pins;
-      stand(remove, told ? lost(Outcome::superseded, Rule::add_wins, *there) : fine());
+    for (const Placed* remove : list) {
+      if (adds(*remove)) continue;
+      const bool known = any(list, [&](const Placed& y) { return saw(y, *remove); });
+      const bool told = !known && there != nullptr && key.field != FieldId::pins;
+      stand(*remove, told ? lost(Outcome::superseded, Rule::add_wins, *there) : fine());
     }
   }
 
@@ -258,58 +214,43 @@ private:
   };
 
   static Bytes assignee_by(const Placed& x) {
-    return x.change.intent == Intent::take ? Bytes(x.stamp.author.view()) : x.change.target;
+    return is(x, Intent::take) ? Bytes(x.stamp.author.view()) : x.change.target;
   }
-  static bool deletes(const Placed& x) { return x.change.intent == Intent::delete_ticket; }
-  [[nodiscard]] bool is_deleted() const { return deletion_ != nullptr && deletes(*deletion_); }
+  [[nodiscard]] bool is_deleted() const { return deletion_ != nullptr && is(*deletion_, Intent::delete_ticket); }
 
-  /// Assignee and queue: the claim that stands must have been seen, also by one of the same value.
-  template <typename ValueOf>
-  static Verdict grip(const Placed& x, const Placed* stands, ValueOf value_of) {
-    if (stands == nullptr) return {};
-    if (!saw(x, *stands)) return {stands, Rule::claim_stands};
-    return {nullptr, value_of(*stands) == value_of(x) ? Rule::no_effect : Rule::sequential};
+  /// The claim that stands where this one wants to stand; nullptr: there is no such place.
+  const Placed** place_of(const Placed& x) {
+    if (is(x, Intent::take, Intent::assign)) return &assigned_;
+    if (is(x, Intent::move_queue)) return &queued_;
+    if (is(x, Intent::delete_ticket, Intent::restore)) return &deletion_;
+    if (is(x, Intent::approve_estimate, Intent::reject_estimate)) return &decided_[x.change.targets.at(0)];
+    return is(x, Intent::merge) ? &merge_ : nullptr;
   }
-  static Bytes target_of(const Placed& x) { return x.change.target; }
-
-  /// Deletion and estimates: who wants what is so already changes nothing.
-  template <typename ValueOf>
-  static Verdict decision(const Placed& x, const Placed* stands, ValueOf value_of, Rule rule) {
-    if (stands == nullptr) return {};
-    if (value_of(*stands) == value_of(x)) return {nullptr, Rule::no_effect};
-    return saw(x, *stands) ? Verdict{} : Verdict{stands, rule};
+  /// Assignee and queue are held by a claim, whatever it says; the others are decisions.
+  static bool grips(const Placed& x) { return is(x, Intent::take, Intent::assign, Intent::move_queue); }
+  static bool same_value(const Placed& x, const Placed& y) {
+    return grips(x) ? assignee_by(x) == assignee_by(y) : is(x, y.change.intent);
   }
 
   Verdict verdict_on(const Placed& x) {
-    const Intent intent = x.change.intent;
-    const bool of_deletion = intent == Intent::delete_ticket || intent == Intent::restore;
+    constexpr Verdict no_effect{nullptr, Rule::no_effect};
     if (merge_ != nullptr) return {merge_, Rule::merged_ticket};
-    if (!of_deletion && is_deleted() && !saw(x, *deletion_)) return {deletion_, Rule::deleted_ticket};
-    switch (intent) {
-      case Intent::take:
-        if (assigned_ == nullptr || assignee_by(*assigned_).empty()) return {};
-        if (assignee_by(*assigned_) == assignee_by(x)) return {nullptr, Rule::no_effect};
-        return {assigned_, Rule::taken};
-      case Intent::assign:
-        return grip(x, assigned_, assignee_by);
-      case Intent::move_queue:
-        return grip(x, queued_, target_of);
-      case Intent::restore:
-        if (!is_deleted()) return {nullptr, Rule::no_effect};
-        return decision(x, deletion_, deletes, Rule::claim_stands);
-      case Intent::delete_ticket: {
-        const Verdict verdict = decision(x, deletion_, deletes, Rule::claim_stands);
-        if (verdict.against != nullptr || verdict.rule == Rule::no_effect) return verdict;
-        const Placed* unread = unread_message(x);
-        return unread == nullptr ? verdict : Verdict{unread, Rule::unseen_customer};
-      }
-      case Intent::approve_estimate:
-      case Intent::reject_estimate:
-        return decision(
-            x, decided_[x.change.targets.at(0)], [](const Placed& y) { return y.change.intent; }, Rule::estimate_claim);
-      default:
-        return {};
+    if (!is(x, Intent::delete_ticket, Intent::restore) && is_deleted() && !saw(x, *deletion_))
+      return {deletion_, Rule::deleted_ticket};
+    const Placed** place = place_of(x);
+    const Placed* stands = place == nullptr ? nullptr : *place;
+    if (is(x, Intent::restore) && stands == nullptr) return no_effect;
+    const bool same = stands != nullptr && same_value(x, *stands);
+    if (is(x, Intent::take)) {
+      if (stands == nullptr || assignee_by(*stands).empty()) return {};
+      return same ? no_effect : Verdict{stands, Rule::taken};
     }
+    if (same && !grips(x)) return no_effect;  // who wants what is so already need not have seen it
+    const bool estimate = is(x, Intent::approve_estimate, Intent::reject_estimate);
+    if (stands != nullptr && !saw(x, *stands)) return {stands, estimate ? Rule::estimate_claim : Rule::claim_stands};
+    if (same) return no_effect;
+    const Placed* unread = is(x, Intent::delete_ticket) ? unread_message(x) : nullptr;
+    return unread == nullptr ? Verdict{} : Verdict{unread, Rule::unseen_customer};
   }
 
   /// Where the total order has a claim and what stands in its way.
@@ -320,84 +261,52 @@ private:
 
   /// What came back after a restore with its receipt of then is what that says, but where a claim was made since by
   /// somebody who had not seen it.
-  Verdict as_then(const Placed& x, const Verdict& now) const {
+  Standing ruled(const Placed& x) {
     const auto then = then_.find(x.stamp.ref());
-    if (then == then_.end() || then->second.outcome == Outcome::overtaken || now.against == nullptr) return now;
-    if (!stands_before(x, *now.against)) return {};
-    return then_.contains(now.against->stamp.ref()) ? Verdict{nullptr, Rule::no_effect} : now;
-  }
-  [[nodiscard]] const Standing* overtaken_then(const Placed& x) const {
-    const auto then = then_.find(x.stamp.ref());
-    return then != then_.end() && then->second.outcome == Outcome::overtaken ? &then->second : nullptr;
+    if (then != then_.end() && then->second.outcome == Outcome::overtaken) return then->second;
+    Verdict verdict = verdict_on(x);
+    if (then != then_.end() && verdict.against != nullptr) {
+      if (!stands_before(x, *verdict.against))
+        verdict = {};
+      else if (then_.contains(verdict.against->stamp.ref()))
+        verdict = {nullptr, Rule::no_effect};
+    }
+    if (verdict.against == nullptr) return fine(verdict.rule);
+    return lost(Outcome::overtaken, verdict.rule, *verdict.against);
   }
 
   void judge_claims() {
     for (const Placed& x : log_) {
-      const Intent intent = x.change.intent;
-      if (intent == Intent::custody_end) {
+      if (is(x, Intent::custody_end)) {
         seen_.custody.erase(OperatorId::or_zero(x.change.target));
         stand(x, fine());
       }
-      if (find_intent(intent)->ruling != sync::Ruling::claim) continue;
-      if (const Standing* then = overtaken_then(x)) {
-        stand(x, *then);
-        if (intent == Intent::take && then->rule == Rule::taken) lost_takes_.insert(x.stamp.ref());
-        continue;
-      }
-      const Verdict verdict = as_then(x, verdict_on(x));
-      if (verdict.against != nullptr) {
-        stand(x, lost(Outcome::overtaken, verdict.rule, *verdict.against));
-        if (verdict.rule == Rule::taken) lost_takes_.insert(x.stamp.ref());
-        continue;
-      }
-      stand(x, fine(verdict.rule));
-      take_hold(x, verdict.rule == Rule::no_effect);
+      if (find_intent(x.change.intent)->ruling != sync::Ruling::claim) continue;
+      const Standing standing = ruled(x);
+      stand(x, standing);
+      if (standing.outcome != Outcome::overtaken)
+        take_hold(x, standing.rule == Rule::no_effect);
+      else if (is(x, Intent::take) && standing.rule == Rule::taken)
+        lost_takes_.insert(x.stamp.ref());
     }
     if (assigned_ != nullptr && !assignee_by(*assigned_).empty()) seen_.assignee = assignee_by(*assigned_);
     if (queued_ != nullptr && !queued_->change.target.empty()) seen_.queue = queued_->change.target;
     if (merge_ != nullptr) seen_.merged_into = merge_->change.target;
     seen_.deleted = is_deleted();
     for (const auto& [estimate, decision] : decided_)
-      if (decision != nullptr) seen_.decisions[estimate] = decision->change.intent == Intent::approve_estimate;
+      if (decision != nullptr) seen_.decisions[estimate] = is(*decision, Intent::approve_estimate);
   }
 
   /// The claim stands from here on. One that changes nothing becomes its author's own where they saw what stood.
   void take_hold(const Placed& x, bool changes_nothing) {
-    const auto hold = [&](const Placed*& stands) {
-      if (!changes_nothing || (stands != nullptr && saw(x, *stands))) stands = &x;
-    };
-    switch (x.change.intent) {
-      case Intent::take:
-      case Intent::assign: {
-        const Placed* before = assigned_;
-        hold(assigned_);
-        move_custody(before, assigned_);
-        break;
-      }
-      case Intent::move_queue:
-        hold(queued_);
-        break;
-      case Intent::delete_ticket:
-      case Intent::restore:
-        if (!changes_nothing) deletion_ = &x;
-        break;
-      case Intent::approve_estimate:
-      case Intent::reject_estimate:
-        if (!changes_nothing) decided_[x.change.targets.at(0)] = &x;
-        break;
-      case Intent::merge:
-        if (!changes_nothing) merge_ = &x;
-        break;
-      default:
-        break;
-    }
-  }
-
-  void move_custody(const Placed* before, const Placed* now) {
-    if (before == now) return;
-    const Bytes to = assignee_by(*now);
-    if (before != nullptr && !assignee_by(*before).empty() && assignee_by(*before) != to)
-      seen_.custody.insert(OperatorId::or_zero(assignee_by(*before)));
+    const Placed** place = place_of(x);
+    if (place == nullptr) return;
+    const Placed* before = *place;
+    if (changes_nothing && !(grips(x) && before != nullptr && saw(x, *before))) return;
+    *place = &x;
+    if (place != &assigned_) return;
+    const Bytes from = before == nullptr ? Bytes() : assignee_by(*before), to = assignee_by(x);
+    if (!from.empty() && from != to) seen_.custody.insert(OperatorId::or_zero(from));
     seen_.custody.erase(OperatorId::or_zero(to));
   }
 
@@ -411,7 +320,7 @@ private:
   // ---- status ----
 
   static bool is_customer_message(const Placed& x) {
-    return x.change.intent == Intent::message && x.change.visibility == sync::Visibility::open &&
+    return is(x, Intent::message) && x.change.visibility == sync::Visibility::open &&
            x.stamp.author_kind == sync::PrincipalKind::contact;
   }
 
@@ -447,24 +356,21 @@ private:
       if (intent == Intent::close && by_customer && status != resolved && status != closed) next = std::nullopt;
       const Placed* unread = nullptr;
       for (const Placed* y : moves)
-        if (unread == nullptr && y->change.intent == Intent::message && earlier(*y, *x) && !saw(*x, *y)) unread = y;
+        if (unread == nullptr && is(*y, Intent::message) && earlier(*y, *x) && !saw(*x, *y)) unread = y;
       const bool answers = next == waiting || next == estimated || next == resolved || next == closed;
-      if (!next) {
-        stand(*x, last == nullptr ? Standing{Outcome::overtaken, Rule::lifecycle, {}, {}}
-                                  : lost(Outcome::overtaken, Rule::lifecycle, *last));
+      const bool stays = next == status && intent != Intent::hold && intent != Intent::estimate;
+      if (!next || (!stays && answers && unread != nullptr)) {
+        const Placed* against = next ? unread : last;
+        const Rule rule = next ? Rule::unseen_customer : Rule::lifecycle;
+        stand(*x, against == nullptr ? Standing{Outcome::overtaken, rule, {}, {}}
+                                     : lost(Outcome::overtaken, rule, *against));
         note(*x);
-      } else if (*next == status && intent != Intent::hold && intent != Intent::estimate) {
-        stand(*x, fine(Rule::no_effect));
-        if (intent == Intent::resolve && !x->change.text.empty()) seen_.result = x->change.text;
-      } else if (answers && unread != nullptr) {
-        stand(*x, lost(Outcome::overtaken, Rule::unseen_customer, *unread));
-        note(*x);
-      } else {
-        stand(*x, fine());
-        go(*next, *x);
-        if (intent == Intent::resolve) seen_.result = x->change.text;
-        if (intent == Intent::hold) seen_.hold_reason = x->change.text;
+        continue;
       }
+      stand(*x, fine(stays ? Rule::no_effect : Rule::sequential));
+      if (!stays) go(*next, *x);
+      if (intent == Intent::resolve && (!stays || !x->change.text.empty())) seen_.result = x->change.text;
+      if (intent == Intent::hold) seen_.hold_reason = x->change.text;
     }
     seen_.status = status;
   }
@@ -472,18 +378,13 @@ private:
   // ---- messages, times ----
 
   void tell_messages() {
-    const auto is_message = [](const Placed& x) {
-      const Intent intent = x.change.intent;
-      return intent == Intent::message || intent == Intent::attach || intent == Intent::on_site;
-    };
     for (const Placed* x : in_order([&](const Placed& y) { return is_fact(y); })) {
-      if (x->change.intent == Intent::log_time) seen_.times.emplace_back(x->change.number, x->change.text);
-      const bool appends = is_message(*x) || x->change.intent == Intent::log_time;
-      if (appends && counts(*x)) stand(*x, fine(Rule::append));
-      if (!is_message(*x)) continue;
+      const bool is_message = is(*x, Intent::message, Intent::attach, Intent::on_site);
+      if (is(*x, Intent::log_time)) seen_.times.emplace_back(x->change.number, x->change.text);
+      if ((is_message || is(*x, Intent::log_time)) && counts(*x)) stand(*x, fine(Rule::append));
+      if (!is_message) continue;
       ++seen_.message_count;
-      const bool response = x->change.intent == Intent::message && counts(*x) &&
-                            x->change.visibility == sync::Visibility::open &&
+      const bool response = is(*x, Intent::message) && counts(*x) && x->change.visibility == sync::Visibility::open &&
                             x->stamp.author_kind == sync::PrincipalKind::operator_;
       if (response && (seen_.first_response_ms == 0 || x->stamp.order_ms < seen_.first_response_ms))
         seen_.first_response_ms = x->stamp.order_ms;
@@ -493,25 +394,18 @@ private:
 
   std::string shown(const Placed& message) {
     const auto about = [&](Intent intent) {
-      return in_order([&](const Placed& x) {
-        return x.change.intent == intent && counts(x) && x.change.targets.at(0) == message.stamp.ref();
-      });
+      return in_order(
+          [&](const Placed& x) { return is(x, intent) && counts(x) && x.change.targets.at(0) == message.stamp.ref(); });
     };
     const auto edits = about(Intent::edit_message);
     const auto deletes = about(Intent::delete_message);
-    if (message.change.intent == Intent::on_site) {  // signed for as it is
+    if (is(message, Intent::on_site)) {  // signed for as it is
       for (const auto& tried : {edits, deletes})
         for (const Placed* x : tried) stand(*x, lost(Outcome::overtaken, Rule::append, message));
       const sync::Change& made = message.change;
       return made.text +
              words_of({made.from_ms, made.to_ms, made.target, made.file_name, made.media_type, made.signature});
     }
-    const auto unseen = [](const std::vector<const Placed*>& list, const std::vector<const Placed*>& by) {
-      std::vector<const Placed*> found;
-      for (const Placed* x : list)
-        if (std::ranges::none_of(by, [&](const Placed* y) { return saw(*y, *x); })) found.push_back(x);
-      return found;
-    };
     auto both = edits;
     both.insert(both.end(), deletes.begin(), deletes.end());
     const auto open_edits = unseen(edits, both);
@@ -533,9 +427,7 @@ private:
   // ---- description ----
 
   void tell_description() {
-    const auto edits =
-        in_order([&](const Placed& x) { return counts(x) && (is_create(x) || x.change.intent == Intent::describe); });
-    const auto every = all([&](const Placed& x) { return counts(x) && x.change.intent == Intent::describe; });
+    const auto edits = in_order([&](const Placed& x) { return counts(x) && is(x, Intent::create, Intent::describe); });
     std::string& text = seen_.description;
     bool erased = false;
     for (const Placed* x : edits) {
@@ -555,8 +447,8 @@ private:
       bool told = false;
       for (const Placed* y : edits) {
         if (y == x) break;
-        const bool unseen = !is_create(*y) && std::ranges::none_of(every, [&](const Placed* z) { return saw(*z, *y); });
-        if (!unseen || seen_.standings[y->stamp.ref()].outcome == Outcome::superseded) continue;
+        const bool seen = is_create(*y) || any(edits, [&](const Placed& z) { return saw(z, *y); });
+        if (seen || seen_.standings[y->stamp.ref()].outcome == Outcome::superseded) continue;
         stand(*y, lost(Outcome::superseded, Rule::text_overlap, *x));
         told = true;
       }

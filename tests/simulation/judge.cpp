@@ -70,10 +70,9 @@ private:
       const auto* spec = sync::find_intent(change->placed.change.intent);
       if (spec != nullptr && spec->ruling == sync::Ruling::fact && change->placed.stamp.order_ms != told.effective_ms)
         complain("I10: a fact does not stand at its effective time: " + who);
-      // A copy that is being fetched again shows tickets before its cursor gets there.
-      if (!run_.restored_ && work.cursor != 0 && told.seen_seq > work.cursor)
+      if (!run_.restored_ && work.held != 0 && told.seen_seq > work.held)
         complain("I10: a change counts as having seen commit " + std::to_string(told.seen_seq) +
-                 ", but its device held " + std::to_string(work.cursor) + ": " + who);
+                 ", but its device held " + std::to_string(work.held) + ": " + who);
       const bool raised = (told.time_flags & (sync::time_flag_raised_chain | sync::time_flag_raised_seen)) != 0;
       if (told.effective_ms < told.lo_ms || (told.effective_ms > told.hi_ms && !raised))
         complain("I21: the time of a change lies outside its window: " + who);

@@ -14,7 +14,7 @@
 namespace tern::test {
 
 /// tests/simulation/profiles/NAME.profile: one `word number` a line, `#` begins a comment. The words are those of this
-/// struct and the names of acts (acts.cpp); a number after an act is its weight among all.
+/// struct and the names of acts (acts.cpp, acts_office.cpp); a number after an act is its weight among all.
 struct Profile {
   std::string name;
   std::uint64_t devices = 4;

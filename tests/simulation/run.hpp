@@ -38,7 +38,7 @@ struct RunResult {
 
 class Run;
 
-/// Something that may happen. A new one is a line in acts.cpp, and a weight in a profile.
+/// Something that may happen. A new one is a line in acts.cpp or acts_office.cpp, and a weight in a profile.
 struct Act {
   const char* name;
   void (*happen)(Run& run, Random& random);

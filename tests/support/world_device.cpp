@@ -95,14 +95,15 @@ Result<std::vector<client::SavedChange>> Device::try_save(std::vector<sync::Chan
 }
 
 void Device::keep(const std::vector<sync::Change>& changes, const std::vector<client::SavedChange>& saved) {
-  std::uint64_t cursor = 0;
-  if (world_.disk != nullptr) {
+  const auto held = [this](const TicketId& ticket) -> std::uint64_t {
+    if (world_.disk == nullptr) return 0;
     const LookingOn looking(world_.disk);
-    cursor = status().cursor;
-  }
+    const auto shown = client_->views().ticket(ticket);
+    return std::max(status().cursor, shown ? shown->version : 0);
+  };
   for (std::size_t i = 0; i < saved.size(); ++i)
     world_.saved_work.push_back({identity_.device, identity_.tenant, saved[i].ref, saved[i].ticket, changes[i].intent,
-                                 changes[i].text, world_.server.environment.wall_ms(), cursor});
+                                 changes[i].text, world_.server.environment.wall_ms(), held(saved[i].ticket)});
 }
 
 // ---- what the agent sees ----

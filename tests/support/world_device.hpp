@@ -35,7 +35,7 @@ struct SavedWork {
   Intent intent = Intent::unspecified;
   std::string text;
   std::int64_t saved_ms = 0;  // what the server's clock said then
-  std::uint64_t cursor = 0;   // of the device, then
+  std::uint64_t held = 0;     // newest commit that the device held then: its cursor, or of this ticket a later one
   bool may_be_lost = false;   // somebody put an older disk under it
   bool erased = false;
 };

@@ -1,4 +1,5 @@
 // Provable history: an export of the ledger is proven without the server, and whatever is done to it is named.
+#include "support/rounds.hpp"
 #include "support/world_agent.hpp"
 #include "support/world_history.hpp"
 #include "tern/protocol/base64.hpp"
@@ -307,7 +308,7 @@ TEST_CASE("lines that no server writes are refused, each with its number", "[wor
 
   // Random bytes of each signed thing, under good numbers and sums: refused by what they are, never a crash.
   Random random(history.world.seed, "inside");
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < rounds_of(300); ++round) {
     const auto at = static_cast<std::size_t>(random.between(0, static_cast<std::int64_t>(lines.size()) - 1));
     auto altered = lines;
     const Json line = must(parse_json(lines[at], {.bytes_max = protocol::export_line_bytes_max}));

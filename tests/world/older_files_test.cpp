@@ -3,6 +3,7 @@
 
 #include "ingest/verify_tenant.hpp"
 #include "outbox/outbox.hpp"
+#include "support/older_schema.hpp"
 #include "support/world_history.hpp"
 #include "tern/v1/ticket.pb.h"
 
@@ -74,9 +75,10 @@ struct Desk {
     world.server.close();
     const auto db = open_file(file());
     REQUIRE(write_in_old_form(*db) == 1);
+    must(db->exec(before_message_ids));
     must(db->exec(
         "DELETE FROM meta WHERE name = 'state_form'; DROP TABLE refolded; DROP TABLE past_certificate; DROP "
-        "TABLE given_message; DROP TABLE old_receipt; DROP TABLE old_receipt_list;"
+        "TABLE given_message; DROP TABLE old_receipt; DROP TABLE old_receipt_list; DROP TABLE handed_back;"
         "DROP TABLE sla_clock; DROP TABLE sla_breach; DROP TABLE sla_alert; DELETE FROM meta WHERE name = 'sla_seq';"
         "ALTER TABLE ticket DROP COLUMN last_commit; ALTER TABLE ticket DROP COLUMN top_ms;"
         "ALTER TABLE ticket DROP COLUMN top_device; ALTER TABLE ticket DROP COLUMN top_epoch;"

@@ -1,5 +1,6 @@
 // A device is told "as your own fold of it" for tickets that only its own work moved, and comes to what a whole patch
 // would have brought.
+#include "support/rounds.hpp"
 #include "support/world_agent.hpp"
 #include "tern/protocol/zstd.hpp"
 #include "tern/sqlite/database.hpp"
@@ -172,7 +173,7 @@ TEST_CASE("a crash at any point while own folds are applied loses nothing and sh
   for (int i = 0; i < 6; ++i) tickets.push_back(yard.van.create("ticket " + std::to_string(i)));
   CHECK(yard.world.run_until_quiet());
   yard.van.row_budget = 1;
-  for (std::int64_t after_ms = 0; after_ms < 60; after_ms += 3) {
+  for (std::int64_t after_ms = 0; after_ms < 60; after_ms += 60 / rounds_of(20)) {
     for (const TicketId& ticket : tickets) yard.van.note(ticket, "round " + std::to_string(after_ms));
     yard.van.begin_round();
     yard.world.pass(after_ms);

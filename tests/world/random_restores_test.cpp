@@ -5,6 +5,7 @@
 
 #include "store/ledger.hpp"
 #include "support/files.hpp"
+#include "support/rounds.hpp"
 #include "support/world_agent.hpp"
 
 using namespace tern;
@@ -12,7 +13,7 @@ using namespace tern::test;
 
 namespace {
 
-constexpr std::size_t worlds = 25;  // two restores each
+constexpr int worlds = 25;  // two restores each
 
 /// What a receipt said of a change.
 struct Receipted {
@@ -173,7 +174,7 @@ private:
 
 TEST_CASE("random restores: all that a live device holds a receipt for returns as what it was, once, under its number",
           "[world][restore][random]") {
-  for (const Seed seed : Seed::of_commit_and_from(5100, worlds)) {
+  for (const Seed seed : Seed::of_commit_and_from(5100, static_cast<std::size_t>(rounds_of(worlds)))) {
     Fleet fleet(seed, {"van", "desk", "shop"});
     World& world = fleet.world;
     fleet.work(6);
@@ -212,7 +213,7 @@ TEST_CASE("random restores: all that a live device holds a receipt for returns a
 
 TEST_CASE("random copies of devices: one set back fetches its own work, one cloned is told, one revoked stays out",
           "[world][restore][random][copies]") {
-  for (const Seed seed : Seed::of_commit_and_from(5200, worlds)) {
+  for (const Seed seed : Seed::of_commit_and_from(5200, static_cast<std::size_t>(rounds_of(worlds)))) {
     Fleet fleet(seed, {"van", "desk"});
     World& world = fleet.world;
     Device& phone = world.add_device("phone", {.person = "desk"});

@@ -6,6 +6,17 @@
 using namespace tern;
 using namespace tern::test;
 
+namespace {
+
+void restore_and_settle(World& world, const std::string& backup) {
+  world.pass(minutes_ms(1));  // server time may stand ahead of the clock after each
+  world.server.restore(backup);
+  world.forget_acknowledged();
+  CHECK(world.run_until_quiet());
+}
+
+}  // namespace
+
 TEST_CASE("restores of backups of several histories give no number twice", "[world][restore]") {
   World world{Seed::from_environment_or(521)};
   Device& van = world.add_device("van");
@@ -13,17 +24,11 @@ TEST_CASE("restores of backups of several histories give no number twice", "[wor
   van.create("in every backup");
   CHECK(world.run_until_quiet());
   const std::string trunk = world.server.backup();
-  const auto restore = [&](const std::string& backup) {
-    world.pass(minutes_ms(1));  // server time may stand ahead of the clock after each
-    world.server.restore(backup);
-    world.forget_acknowledged();
-    CHECK(world.run_until_quiet());
-  };
-  restore(trunk);
-  restore(trunk);
+  restore_and_settle(world, trunk);
+  restore_and_settle(world, trunk);
   const std::string branch = world.server.backup();  // which does not know of the first of the two
 
-  restore(branch);
+  restore_and_settle(world, branch);
   world.network.cut(desk.address());
   const TicketId first = van.create("of the third epoch");
   CHECK(world.run_until_quiet());
@@ -32,7 +37,7 @@ TEST_CASE("restores of backups of several histories give no number twice", "[wor
 
   world.network.cut(van.address());
   world.network.heal(desk.address());
-  restore(trunk);
+  restore_and_settle(world, trunk);
   const TicketId second = desk.create("of the fourth epoch");
   CHECK(world.run_until_quiet());
   INFO(desk.status().paused);
@@ -55,12 +60,6 @@ TEST_CASE("restores give no number twice where a year began between them", "[wor
   CHECK(world.run_until_quiet());
   const std::string old_year = world.server.backup();
   std::set<std::string> given;
-  const auto restore = [&](const std::string& backup) {
-    world.pass(minutes_ms(1));  // server time may stand ahead of the clock after each
-    world.server.restore(backup);
-    world.forget_acknowledged();
-    CHECK(world.run_until_quiet());
-  };
   const auto create = [&](Device& device) {
     const TicketId ticket = device.create("another one");
     CHECK(world.run_until_quiet());
@@ -69,16 +68,16 @@ TEST_CASE("restores give no number twice where a year began between them", "[wor
     CHECK(number.starts_with("T-2024-"));
     CHECK(given.insert(number).second);
   };
-  restore(old_year);
+  restore_and_settle(world, old_year);
   world.pass(days_ms(60));
   create(van);
   const std::string new_year = world.server.backup();
   world.network.cut(desk.address());
-  restore(old_year);
+  restore_and_settle(world, old_year);
   for (int i = 0; i < 3; ++i) create(van);
   world.network.cut(van.address());
   world.network.heal(desk.address());
-  restore(new_year);  // van holds the numbers of the restore before, and is not here to say so
+  restore_and_settle(world, new_year);  // van holds the numbers of the restore before, and is not here to say so
   for (int i = 0; i < 3; ++i) create(desk);
   world.network.heal(van.address());
   CHECK(world.run_until_quiet());
@@ -94,15 +93,9 @@ TEST_CASE("a device enrolled after a restore comes back when a backup from befor
   const TicketId ticket = van.create("in every backup");
   CHECK(world.run_until_quiet());
   const std::string trunk = world.server.backup();
-  const auto restore = [&](const std::string& backup) {
-    world.pass(minutes_ms(1));  // server time may stand ahead of the clock after each
-    world.server.restore(backup);
-    world.forget_acknowledged();
-    CHECK(world.run_until_quiet());
-  };
   const bool two_epochs_on = GENERATE(false, true);
-  restore(trunk);
-  if (two_epochs_on) restore(world.server.backup());
+  restore_and_settle(world, trunk);
+  if (two_epochs_on) restore_and_settle(world, world.server.backup());
   Device& late = world.add_device("late", {.person = "van"});
   const ChangeRef note = late.note(ticket, "of an epoch that the backup knows nothing of");
   const TicketId made = late.create("made in it");
@@ -110,7 +103,7 @@ TEST_CASE("a device enrolled after a restore comes back when a backup from befor
   const std::string number = late.show(made).row.number;
 
   const ChangeRef offline = late.note(ticket, "not sent yet");
-  restore(trunk);
+  restore_and_settle(world, trunk);
   INFO(late.status().paused);
   CHECK(late.up_to_date());
   for (const ChangeRef& ref : {note, offline}) CHECK(late.fate(ref).outcome == Outcome::applied);

@@ -68,6 +68,11 @@ TEST_CASE("a claim keeps the order of its first commit, a fact its time, a ticke
   const ChangeRef on_theirs = van.note(made, "the van, on a ticket that the desk made");
   must(van.sync());
   CHECK(van.fate(on_theirs).outcome == Outcome::applied);
+  const auto numbers = [&] {
+    return std::pair(count(world, "SELECT integer_id FROM message WHERE change_id = x'" + to_hex(on_theirs.id) + "'"),
+                     count(world, "SELECT message_id FROM ticket WHERE ticket_id = x'" + to_hex(made) + "'"));
+  };
+  const auto numbers_before = numbers();
   world.pass(hours_ms(5));
 
   world.server.restore(backup);
@@ -88,6 +93,7 @@ TEST_CASE("a claim keeps the order of its first commit, a fact its time, a ticke
   CHECK(after.hi_ms() == before.hi_ms());
   CHECK(desk.show(made).row.number == number);
   CHECK(desk.show(made).row.integer_id == id);
+  CHECK(numbers() == numbers_before);            // of the note and of the description
   REQUIRE(van.show(made).timeline.size() == 2);  // the van's note took effect once its ticket was there
   CHECK(van.show(made).timeline.back().text == "the van, on a ticket that the desk made");
   CHECK(count(world, "SELECT count(*) FROM old_receipt") == 3);
@@ -98,6 +104,7 @@ TEST_CASE("a claim keeps the order of its first commit, a fact its time, a ticke
   const TicketId next = van.create("the next one");
   CHECK(world.run_until_quiet());
   CHECK(van.show(next).row.integer_id > 10'000);  // a whole block further on
+  CHECK(count(world, "SELECT max(message_id) FROM ticket") > 1'000'000);
 }
 
 TEST_CASE("claims that come back before their ticket does are what they were, in their order of then",

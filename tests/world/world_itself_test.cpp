@@ -101,7 +101,8 @@ TEST_CASE("a world names saved work that has no outcome", "[world][itself]") {
 TEST_CASE("a world names a message that is there twice", "[world][itself]") {
   OneTicket scene(54);
   scene.damage_ledger(
-      "INSERT INTO message SELECT tenant_id, ticket_id, version + 1, device_id, x'0102030405060708', visibility, data "
+      "INSERT INTO message SELECT tenant_id, ticket_id, version + 1, device_id, x'0102030405060708', visibility, data, "
+      "0 "
       "FROM message LIMIT 1");
   CHECK(complains_of(scene.world, "I3"));
 }

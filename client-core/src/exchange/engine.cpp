@@ -4,9 +4,11 @@
 #include <utility>
 
 #include "exchange/engine_impl.hpp"
+#include "exchange/hand_back.hpp"
 #include "exchange/unproven_answer.hpp"
 #include "replica/damaged_copy.hpp"
 #include "tern/protocol/zstd.hpp"
+#include "tern/v1/exchange.pb.h"
 #include "wipe.hpp"
 
 namespace tern::client {
@@ -129,6 +131,7 @@ ExchangePlan Engine::plan_exchange() const {
   plan.with_digest = !digests_stopped_;
   plan.own_folds = own_folds_;
   plan.check_scope = !scope_check_stopped_;
+  plan.hand_back = given_up_;
   plan.want_bytes = want_bytes_;
   if (!state_.ladder.empty()) plan.held_head = state_.ladder.back().head;
   return plan;
@@ -153,7 +156,22 @@ void Engine::drop_ahead() {
   flight_.reset();
 }
 
+/// Takes nothing and brings nothing.
+Result<Engine::Flight> Engine::begin_showing_history() {
+  Flight flight;
+  flight.kind = Flight::Kind::exchange;
+  flight.plan = plan_exchange();
+  flight.plan.pull = flight.plan.push = false;
+  TERN_TRY(const AnchorHeld held, outbox_.anchor());
+  flight.plan.held_anchor = held.anchor;
+  if (!state_.epoch_records.empty()) flight.plan.began_epoch = state_.epoch_records.back();
+  TERN_TRY(flight.built, build_exchange(outbox_, nullptr, flight.plan, environment_));
+  flight.request_boot_ms = flight.awaited_ms = environment_.boot_ms();
+  return flight;
+}
+
 Result<Engine::Flight> Engine::begin_flight(std::optional<PagePlace> behind) {
+  if (rollback_) return begin_showing_history();
   Flight flight;
   flight.kind = Flight::Kind::exchange;
   flight.plan = plan_exchange();
@@ -260,7 +278,20 @@ Result<bool> Engine::work_left() {
   if (session_.mode() == protocol::SessionMode::deposit && state_.deposited_epoch == head.device_epoch) {
     there = std::max(there, state_.deposited_seq);
   }
-  return head.chain_seq > there;
+  if (head.chain_seq > there) return true;
+  return given_up_ && !push_only();
+}
+
+/// A server that says nothing of it knows nothing of it; one that takes no more now is asked again in another session.
+Result<void> Engine::note_handed_back(const v1::ExchangeResponse& response, const BuiltExchange& built) {
+  if (!given_up_ || response.has_error()) return {};
+  const std::size_t taken = std::min<std::size_t>(response.handed_back(), built.handed_back.size());
+  const auto end = built.handed_back.begin() + static_cast<std::ptrdiff_t>(taken);
+  TERN_CHECKED(drop_given_up(replica_, {built.handed_back.begin(), end}));
+  given_up_ = taken == built.handed_back.size();
+  if (!given_up_) return {};
+  TERN_TRY(given_up_, holds_given_up(replica_));
+  return {};
 }
 
 void Engine::finish_round() {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "exchange/engine_impl.hpp"
+#include "exchange/hand_back.hpp"
 #include "exchange/unproven_answer.hpp"
 #include "outbox/recovery.hpp"
 #include "replica/damaged_copy.hpp"
@@ -64,6 +65,7 @@ Error from_message(const v1::SyncErrorMessage& message) {
 // ---- HTTP ----
 
 Result<void> Engine::on_exchange_answer(const HttpAnswer& answer) {
+  if (rollback_) return pause_for_rollback();
   if (mutant(Mutant::pending_dropped_on_answer) && answer.status == 200 && flight_->built.last_seq != 0)
     TERN_CHECKED(outbox_.database().run("UPDATE change_set SET state = 3, commit_seq = 1 WHERE commit_seq = 0"));
   if (!session_.proven(answer, flight_->mac)) {
@@ -177,6 +179,7 @@ Result<void> Engine::take_response(std::unique_ptr<v1::ExchangeResponse> respons
     repair_wanted_ = flight.plan.repair_after < repair_after_;  // it gets on, or it is over
     if (!repair_wanted_) repair_after_ = {};
   }
+  if (flight.copy_life == replica_.life()) TERN_CHECKED(note_handed_back(*checked->response, flight.built));
   held_to_note_.reset();
   if (flight.built.held && checked->response->has_held()) {
     const v1::HeldAnswer& held = checked->response->held();
@@ -241,6 +244,7 @@ Result<void> Engine::take_statements(const CheckedAnswer& answer) {
     for (const protocol::ErasedChange& erased : erasure.value.changes)
       erasing_.insert({erased.name.device, erased.name.change});
   if (!answer.erasures.empty()) {
+    TERN_CHECKED(forget_erased(replica_, erasing_));
     TERN_TRY(const auto unnamed, outbox_.erase({erasing_.begin(), erasing_.end()}));
     if (!unnamed.empty()) TERN_CHECKED(replica_.refold(outbox_, unnamed));
   }

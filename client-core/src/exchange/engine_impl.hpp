@@ -77,6 +77,7 @@ private:
   // engine.cpp: rounds
   Result<HttpRequest> next_request();
   Result<Flight> begin_flight(std::optional<PagePlace> behind);
+  Result<Flight> begin_showing_history();
   Result<HttpRequest> exchange_request(std::optional<PagePlace> behind = {});
   ExchangePlan plan_exchange() const;
   bool fits_ahead();
@@ -85,6 +86,7 @@ private:
   Result<void> take_answer(const HttpAnswer& answer);
   Result<void> finish_exchange();
   Result<bool> work_left();
+  Result<void> note_handed_back(const v1::ExchangeResponse& response, const BuiltExchange& built);
   void finish_round();
   tl::unexpected<Error> fault(Error error, std::int64_t at_least_ms = 0);
   /// For what only a person can mend: told under `paused`, tried again at the longest distance.
@@ -119,7 +121,8 @@ private:
   Result<void> finish_reseal();
   Result<void> take_others_sets(const CheckedAnswer& answer);
   Result<void> look_at_devices();
-  tl::unexpected<Error> rollback(const Error& error);
+  Result<void> rollback(const Error& error);
+  tl::unexpected<Error> pause_for_rollback();
 
   // engine_answer.cpp
   Result<void> on_exchange_answer(const HttpAnswer& answer);
@@ -196,11 +199,15 @@ private:
   std::size_t epochs_back_ = 0;  // shown is the end of an epoch before, so many records ago
   std::vector<protocol::Signed<protocol::EpochRecord>> way_;  // from there on; followed when its end is known
 
+  /// The server shows an older or another history: it is shown what it signed itself, and then left alone.
+  std::optional<Error> rollback_;
+
   // Breakers.
   CursorHeld failing_at_;  // where pages could not be applied
   unsigned page_failures_ = 0;
   bool own_folds_ = true;  // of this round: not once one of them failed
   bool repair_wanted_ = false, digests_stopped_ = false;
+  bool given_up_ = false;  // the copy holds what others did before a restore, and the server takes it
   bool scope_check_wanted_ = false, scope_check_stopped_ = false;
   std::optional<HeldToNote> held_to_note_;  // when the page is applied that came with it
   unsigned useless_repairs_ = 0, repairs_ = 0;

@@ -4,6 +4,7 @@
 
 #include "exchange/device_news.hpp"
 #include "exchange/engine_impl.hpp"
+#include "exchange/hand_back.hpp"
 #include "exchange/unproven_answer.hpp"
 #include "outbox/other_holder.hpp"
 #include "outbox/recovery.hpp"
@@ -80,9 +81,11 @@ Result<void> lower_records(sqlite::Database& database, std::uint64_t kept_seq) {
   return database.run("UPDATE pack SET version = 0 WHERE version > $1", kept_seq);
 }
 
-Result<void> lower_versions(sqlite::Database& database, std::uint64_t kept_seq) {
+Result<void> lower_versions(sqlite::Database& database, const DeviceId& own, const EpochId& epoch,
+                            std::uint64_t kept_seq) {
   std::vector<std::int64_t> above;
   TERN_TRY(auto transaction, sqlite::Transaction::begin_write(database));
+  TERN_CHECKED(keep_given_up(database, own, epoch, kept_seq));
   TERN_TRY(auto rows, database.query("SELECT id FROM ticket WHERE version > $1 AND state IS NOT NULL", kept_seq));
   for (;;) {
     TERN_TRY(const bool more, rows.step());
@@ -129,16 +132,21 @@ Result<void> Engine::on_welcome(const HttpAnswer& answer) {
                                                     : fault(welcomed.error(), retry_after_ms(answer, backoff_ms_max));
   }
   flight_.reset();
+  rollback_.reset();
   certificate_due_ = false;
   if (welcomed->key_list) TERN_CHECKED(adopt_key_list(*welcomed->key_list));
   if (auto judged = judge_history(*welcomed); !judged) return judged;
-  if (!session_.open()) return {};  // another handshake is due
+  if (!session_.open() || rollback_) return {};  // another handshake is due, or a last exchange
 
   TERN_TRY(const Outbox::Head head, outbox_.head());
   const protocol::ChainHead& there = welcomed->welcome.chain;
   const bool behind = there.device_epoch == head.device_epoch && there.chain_seq > head.chain_seq;
   own_sets_until_ = behind && !push_only() ? there.chain_seq : 0;
   push_from_ = 0;
+  given_up_ = false;
+  if (!push_only()) {
+    TERN_TRY(given_up_, holds_given_up(replica_));
+  }
   return finish_reseal();
 }
 
@@ -328,10 +336,11 @@ Result<void> Engine::bring_replica_along() {
 
 /// The cursor goes back to what both histories share; what lies above it is fetched again.
 Result<void> Engine::move_replica_to(const EpochId& epoch, std::uint64_t kept_seq) {
+  given_up_ = true;  // perhaps: the next answer looks
   TERN_CHECKED(replica_.set_meta(meta_digest_suspended, "1"));
   TERN_CHECKED(begin_scope_check(replica_, parts_.identity.operator_id, kept_seq));
   TERN_TRY(const CursorHeld here, replica_.cursor());
-  TERN_CHECKED(lower_versions(replica_.database(), kept_seq));
+  TERN_CHECKED(lower_versions(replica_.database(), parts_.identity.device, here.epoch, kept_seq));
   auto page = std::make_unique<v1::ExchangeResponse>();
   page->mutable_cursor()->set_epoch(Bytes(epoch.view()));
   page->mutable_cursor()->set_commit_seq(std::min(here.commit_seq, kept_seq));
@@ -444,9 +453,20 @@ Result<void> Engine::look_at_devices() {
   return remember_devices(outbox_, news);
 }
 
-tl::unexpected<Error> Engine::rollback(const Error& error) {
-  session_.drop();
+/// Old files that somebody put back do not know that they are old. Before anything else is said the server is shown
+/// what proves it, once a session; what it answers changes nothing here.
+Result<void> Engine::rollback(const Error& error) {
+  rollback_ = error;
   stream_.reset();
+  if (!session_.open()) return pause_for_rollback();
+  round_ = true;
+  wake_at_ms_ = 0;
+  return {};
+}
+
+tl::unexpected<Error> Engine::pause_for_rollback() {
+  const Error error = *std::exchange(rollback_, std::nullopt);
+  session_.drop();
   forget_way();
   return pause({ErrorCode::server_rollback,
                 "The server shows an older or another history than this device has seen (" + error.message + ").",

@@ -22,7 +22,7 @@ Result<std::unique_ptr<v1::StreamFrame>> read_frame(ByteView message) {
 }  // namespace
 
 std::optional<HttpRequest> Engine::stream_upgrade() {
-  if (!session_.open() || push_only()) return std::nullopt;
+  if (!session_.open() || push_only() || rollback_) return std::nullopt;
   HttpRequest request;
   request.method = "GET";
   request.target = "/sync/v1/stream";

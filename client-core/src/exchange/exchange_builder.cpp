@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "exchange/hand_back.hpp"
+
 #include "tern/v1/exchange.pb.h"
 
 namespace tern::client {
@@ -107,6 +109,8 @@ Result<BuiltExchange> build_exchange(Outbox& outbox, Replica* replica, const Exc
     held.set_size(plan.held_head.size);
     held.set_root(Bytes(plan.held_head.root.view()));
   }
+  request.set_held_anchor(plan.held_anchor);
+  request.set_began_epoch(plan.began_epoch);
   TERN_TRY(const Outbox::Waiting waiting, outbox.waiting());
   v1::OutboxSummary& summary = *request.mutable_outbox();
   summary.set_pending(waiting.changes);
@@ -126,6 +130,11 @@ Result<BuiltExchange> build_exchange(Outbox& outbox, Replica* replica, const Exc
     if (complete) {
       TERN_TRY(built.held, add_held_tickets(request, *replica));
     }
+  }
+  // Only once own work has its receipts: it comes signed, and what it says does not come from others.
+  const bool all_in = built.sets == 0 && head.acked_seq >= head.chain_seq && plan.own_sets_from == 0;
+  if (plan.pull && replica != nullptr && plan.hand_back && all_in && !plan.behind) {
+    TERN_TRY(built.handed_back, add_handed_back(request, *replica));
   }
   built.body = request.SerializeAsString();
   return built;

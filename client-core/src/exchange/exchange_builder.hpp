@@ -32,8 +32,10 @@ struct ExchangePlan {
   TicketId repair_after;             // zero: from the first bucket; else behind this ticket
   bool with_digest = true;           // false: digests are not compared (any more)
   bool check_scope = true;           // after a restore: names what is held
+  bool hand_back = false;            // likewise: and what others did that the server may have lost
   bool own_folds = true;             // takes "as your own fold of it" for own work
   protocol::LogHead held_head;       // zero: none in this epoch
+  Bytes held_anchor, began_epoch;    // for a server that shows an older or another history
   std::uint32_t want_bytes = limits::want_bytes_default;
   std::optional<PagePlace> behind;  // where the replica will stand, once the page is in that is being applied
 };
@@ -45,6 +47,7 @@ struct BuiltExchange {
   std::uint64_t first_seq = 0, last_seq = 0;  // of the sets in it; 0: none
   std::uint64_t sets = 0, changes = 0;
   std::optional<HeldAsked> held;
+  std::vector<std::int64_t> handed_back;  // rows of the copy
 };
 
 inline constexpr std::size_t request_overhead_bytes_max = 64 * limits::kib;

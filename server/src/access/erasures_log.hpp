@@ -1,7 +1,8 @@
 // The lines of erasures.log: what a restore lets come back first. Ids only.
 //
 // `revoke TENANT DEVICE #SUM`, `freeze TENANT DEVICE #SUM`, `epoch TENANT EPOCH #SUM`, `erase TENANT DEVICE CHANGE
-// #SUM`: ids in hex; SUM is the first 8 hex digits of the SHA-256 of what stands before ` #`. Older lines have none.
+// #SUM`: ids in hex, that of a revoked API key's record in place of a device; SUM is the first 8 hex digits of the
+// SHA-256 of what stands before ` #`. Older lines have none.
 #pragma once
 
 #include <optional>

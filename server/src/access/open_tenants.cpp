@@ -1,6 +1,7 @@
 #include "open_tenants.hpp"
 
 #include "access/key_store.hpp"
+#include "api/keys.hpp"
 #include "ingest/devices.hpp"
 
 namespace tern::server {
@@ -14,6 +15,8 @@ Result<Directory::Ended> ended_in(Tenant& tenant) {
     if (device.key_state == protocol::KeyState::revoked) ended.revoked.push_back(device.device);
     if (device.key_state == protocol::KeyState::frozen) ended.frozen.push_back(device.device);
   }
+  for (const sync::Record& key : tenant.records(sync::RecordKind::api_key))
+    if (read_key(key).revoked_ms != 0) ended.revoked.push_back(DeviceId::or_zero(key.id.view()));
   TERN_TRY(auto reader, tenant.reader());
   TERN_TRY(const auto restores,
            reader.db().int64_of("SELECT count(*) FROM past_epoch WHERE tenant_id = $1", tenant.number()));

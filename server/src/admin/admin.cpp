@@ -1,9 +1,15 @@
 #include "admin.hpp"
 
+#include <algorithm>
+
 #include "tern/protocol/limits.hpp"
 
 namespace tern::server {
 namespace {
+
+bool is_choice(const AdminArg& arg, const Json& value) {
+  return arg.choices.empty() || std::ranges::find(arg.choices, value.as_string()) != arg.choices.end();
+}
 
 bool fits(const AdminArg& arg, const Json& value) {
   switch (arg.kind) {
@@ -11,10 +17,14 @@ bool fits(const AdminArg& arg, const Json& value) {
       return value.is_bool();
     case ArgKind::integer:
       return value.is_integer();
+    case ArgKind::number:
+      return value.is_number();
+    case ArgKind::object:
+      return value.is_object();
     case ArgKind::text:
     case ArgKind::secret:
     case ArgKind::path:
-      return value.is_string() && value.as_string().size() <= limits::text_bytes_max;
+      return value.is_string() && value.as_string().size() <= limits::text_bytes_max && is_choice(arg, value);
   }
   return false;
 }
@@ -24,7 +34,10 @@ Result<void> check_argument(const AdminArg& arg, const Json& value) {
   if (arg.repeated)
     for (const Json& item : value.items()) good = good && fits(arg, item);
   if (good) return {};
-  return fail(ErrorCode::usage, "--" + std::string(arg.name) + " is not what it should be.", std::string(arg.help),
+  std::string hint(arg.help);
+  for (const std::string_view choice : arg.choices)
+    hint += (choice == arg.choices.front() ? ": " : ", ") + std::string(choice);
+  return fail(ErrorCode::usage, "--" + std::string(arg.name) + " is not what it should be.", std::move(hint),
               std::string(arg.name));
 }
 
@@ -45,6 +58,13 @@ bool is_missing(const AdminArg& arg, const Json& command) {
 const AdminEntry* find_admin_entry(std::string_view name) {
   for (const AdminEntry& entry : admin_entries())
     if (entry.command.name == name) return &entry;
+  return nullptr;
+}
+
+const AdminEntry* find_action(ApiSurface surface, std::string_view action) {
+  for (const AdminEntry& entry : admin_entries())
+    if (entry.command.api && entry.command.api->surface == surface && entry.command.api->action == action)
+      return &entry;
   return nullptr;
 }
 

@@ -11,6 +11,7 @@
 
 #include "access/directory.hpp"
 #include "access/enrolment.hpp"
+#include "access/logins.hpp"
 #include "access/open_tenants.hpp"
 #include "access/sessions.hpp"
 #include "ingest/committer.hpp"
@@ -29,24 +30,41 @@ struct AdminParts {
   OpenTenants& tenants;
   SessionRegistry& sessions;
   Enrolment& enrolment;
+  Logins& logins;
   const Log& log;
   std::function<Committer&()> committer;
   std::function<void()> make_room;  // gives the ballast up
   std::mutex& naming;               // of who makes records: two of one name are not made at once
 };
 
+/// Who a command is for. By itself: the administrator of this machine, who may everything.
+struct Caller {
+  sync::PrincipalKind kind = sync::PrincipalKind::server;
+  Bytes id;                          // of the operator or of the API key; empty: the server itself
+  std::optional<sync::Actor> actor;  // whose rights count; nothing: judged where the caller was let in
+  RecordId key;                      // the API key; zero: none
+  std::string peer;                  // where the request came from; empty: from this machine
+
+  [[nodiscard]] OperatorId acting() const { return actor ? actor->id : OperatorId{}; }
+};
+
 /// One command on its way. Arguments were checked against the registry: a required one is there, each has its kind.
 class AdminCall {
 public:
   /// `stop` is asked by what takes long; empty: never. References outlive the call.
-  AdminCall(AdminParts& parts, const Json& command, Tenant* tenant, const std::function<bool()>& stop)
-      : parts_(parts), command_(command), tenant_(tenant), stop_(stop) {}
+  AdminCall(AdminParts& parts, const Json& command, Tenant* tenant, const std::function<bool()>& stop,
+            Caller caller = {})
+      : parts_(parts), command_(command), tenant_(tenant), stop_(stop), caller_(std::move(caller)) {}
 
   [[nodiscard]] AdminParts& parts() const { return parts_; }
   [[nodiscard]] Tenant& tenant() const {
     check(tenant_ != nullptr, "the command names a tenant");
     return *tenant_;
   }
+  [[nodiscard]] const Caller& caller() const { return caller_; }
+  /// A session that the handler has begun, for who answers over HTTP: it becomes a cookie, never part of the answer.
+  void begin_session(std::string token) { session_ = std::move(token); }
+  [[nodiscard]] const std::string& session() const { return session_; }
   [[nodiscard]] const std::string& name() const { return command_["command"].as_string(); }
   [[nodiscard]] bool has(std::string_view arg) const { return command_.find(arg) != nullptr; }
   [[nodiscard]] const std::string& text(std::string_view arg) const { return command_[arg].as_string(); }
@@ -54,6 +72,7 @@ public:
   [[nodiscard]] std::int64_t integer(std::string_view arg, std::int64_t fallback) const {
     return command_[arg].as_integer(fallback);
   }
+  [[nodiscard]] double number(std::string_view arg, double fallback) const { return command_[arg].as_double(fallback); }
   [[nodiscard]] const Json::Array& list(std::string_view arg) const { return command_[arg].items(); }
 
   /// Whoever asked is gone, or this process is to end: what takes long ends without its result.
@@ -92,6 +111,8 @@ private:
   const Json& command_;
   Tenant* tenant_;
   const std::function<bool()>& stop_;
+  Caller caller_;
+  std::string session_;
 };
 
 using AdminHandler = Result<Json> (*)(AdminCall&);
@@ -102,6 +123,8 @@ struct AdminEntry {
 };
 std::span<const AdminEntry> admin_entries();
 const AdminEntry* find_admin_entry(std::string_view name);
+/// Null: there is no such action at that door.
+const AdminEntry* find_action(ApiSurface surface, std::string_view action);
 
 /// `usage` for a command, an argument or a kind of value that the registry does not know. `entry` becomes what it
 /// names.

@@ -11,7 +11,8 @@ namespace {
 std::vector<AdminEntry> joined_entries() {
   std::vector<AdminEntry> all;
   for (const auto part : {admin::people_commands, admin::waiting_commands, admin::record_commands, admin::sla_commands,
-                          admin::ledger_commands, admin::server_commands})
+                          admin::ledger_commands, admin::server_commands, admin::key_commands, admin::ticket_actions,
+                          admin::message_actions, admin::reference_actions})
     std::ranges::move(part(), std::back_inserter(all));
   return all;
 }
@@ -23,6 +24,16 @@ std::span<const AdminEntry> admin_entries() {
   return entries;
 }
 
+std::string_view surface_name(ApiSurface surface) {
+  constexpr std::string_view names[] = {"admin", "client", "widget"};
+  return names[static_cast<std::size_t>(surface)];
+}
+
+std::string_view api_role_name(ApiRole role) {
+  constexpr std::string_view names[] = {"nobody", "operator", "supervisor", "admin", "head_admin"};
+  return names[static_cast<std::size_t>(role)];
+}
+
 std::string_view admin_family_summary(std::string_view family) {
   constexpr std::pair<std::string_view, std::string_view> summaries[] = {
       {"tenant", "Organisations on this server"},
@@ -30,6 +41,7 @@ std::string_view admin_family_summary(std::string_view family) {
       {"device", "Their devices: codes for new ones, state, revocation"},
       {"held", "Changes that wait for a supervisor"},
       {"quarantine", "Work that revoked devices handed in"},
+      {"handed-back", "Others' work that devices hold after a restore"},
       {"queue", "Queues of tickets"},
       {"category", "Categories of tickets"},
       {"contact", "Customers"},
@@ -40,6 +52,8 @@ std::string_view admin_family_summary(std::string_view family) {
       {"import", "Tickets from elsewhere"},
       {"keys", "The keys that this server signs with"},
       {"clock", "The server's clock"},
+      {"key", "Keys with which integrations use the API"},
+      {"api", "Actions of the API, done here"},
       {"calendar", "Business hours"},
       {"sla", "The clock of what was promised to customers"},
       {"sla rule", "What is promised to whom"}};

@@ -16,6 +16,9 @@ Result<Json> clock_accept(AdminCall& call);
 Result<Json> record_load(AdminCall& call);
 Result<Json> record_add(AdminCall& call);
 Result<Json> record_list(AdminCall& call);
+// record_changes.cpp
+Result<Json> record_set(AdminCall& call);
+Result<Json> record_remove(AdminCall& call);
 // operators.cpp
 Result<Json> operator_add(AdminCall& call);
 Result<Json> operator_list(AdminCall& call);
@@ -34,6 +37,8 @@ Result<Json> held_release(AdminCall& call);
 Result<Json> quarantine_list(AdminCall& call);
 Result<Json> quarantine_release(AdminCall& call);
 Result<Json> quarantine_drop(AdminCall& call);
+Result<Json> handed_back_list(AdminCall& call);
+Result<Json> handed_back_take(AdminCall& call);
 Result<std::uint64_t> count_held(Tenant& tenant);
 // export.cpp, import.cpp, erase.cpp, backup.cpp
 Result<Json> export_tickets(AdminCall& call);
@@ -46,6 +51,7 @@ Result<sync::ChangeRef> parse_change_name(const std::string& words);
 Result<Json> backup(AdminCall& call);
 // sla.cpp
 Result<Json> sla_explain(AdminCall& call);
+Result<Json> sla_decide(AdminCall& call);
 // sla_lists.cpp
 Result<Json> sla_list(AdminCall& call);
 Result<Json> sla_breaches(AdminCall& call);

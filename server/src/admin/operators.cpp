@@ -42,7 +42,9 @@ Result<void> store_login(const AdminCall& call, const sync::Record& record, cons
   const auto email = record.attributes.find("email");
   if (!hash || email == record.attributes.end()) return {};
   LoginEntry login{call.tenant().number(), OperatorId::or_zero(record.id.view()), *hash};
-  return call.parts().directory.put_login(call.tenant().number(), email->second, login);
+  TERN_CHECKED(call.parts().directory.put_login(call.tenant().number(), email->second, login));
+  call.parts().logins.end_sessions_of(login.operator_id);
+  return {};
 }
 
 std::optional<sync::Record> operator_with_email(const Tenant& tenant, const std::string& email) {

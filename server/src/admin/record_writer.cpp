@@ -71,12 +71,26 @@ Result<sync::Record> resolve_record(const Tenant& tenant, sync::RecordKind kind,
               "Name it by its id.", what);
 }
 
+sync::RecordKind kind_of_command(const AdminCall& call) {
+  const std::string word = call.name().substr(0, call.name().find(' '));
+  const auto kind = sync::record_kind_from_name(word == "field" ? "custom_field" : word);
+  check(kind.has_value(), "the registry names kinds of records");
+  return *kind;
+}
+
 Result<std::string> record_name(std::string_view text, std::string_view field) {
   auto name = protocol::normalise_nfc(text);
   if (!name || is_blank(*name) || name->size() > limits::name_bytes_max)
     return fail(ErrorCode::invalid, "A name is 1 to 200 bytes of text that can be seen.", "", std::string(field));
   TERN_CHECKED(check_one_line(*name, "name", field));
   return std::move(*name);
+}
+
+void put_attribute(sync::Record& record, const std::string& name, const std::string& value) {
+  if (value.empty())
+    record.attributes.erase(name);
+  else
+    record.attributes[name] = value;
 }
 
 Result<void> write_records(Tenant& tenant, const std::vector<sync::Record>& records) {

@@ -18,8 +18,14 @@ std::optional<sync::Record> find_record(const Tenant& tenant, sync::RecordKind k
 /// By uuid, integer id or name; an operator also by e-mail. `not_found`, `ambiguous`: both say what there is.
 Result<sync::Record> resolve_record(const Tenant& tenant, sync::RecordKind kind, std::string_view words);
 
+/// "queue set", "field remove": a command's first word is the kind.
+sync::RecordKind kind_of_command(const AdminCall& call);
+
 /// NFC, 1 to 200 bytes. `invalid` with that field.
 Result<std::string> record_name(std::string_view text, std::string_view field = "name");
+
+/// An empty text takes it away.
+void put_attribute(sync::Record& record, const std::string& name, const std::string& value);
 
 /// Committer strand. All of them, in sets of up to 1,000; `invalid` when one is refused. New ones have a zero version.
 Result<void> write_records(Tenant& tenant, const std::vector<sync::Record>& records);

@@ -30,12 +30,6 @@ Result<sync::RecordKind> kind_of(std::string_view name) {
               "kind");
 }
 
-/// "queue add" -> "queue"
-std::string kind_word(const std::string& command) {
-  const std::string word = command.substr(0, command.find(' '));
-  return word == "field" ? "custom_field" : word;
-}
-
 void note_address(const sync::Record& record, Named& named) {
   const auto email = record.attributes.find("email");
   if (email != record.attributes.end()) named.try_emplace({record.kind, email->second}, record.id);
@@ -193,7 +187,7 @@ Result<Json> record_load(AdminCall& call) {
 
 /// "queue add", "category add" ...: the command's first word is the kind; its other arguments are attributes.
 Result<Json> record_add(AdminCall& call) {
-  TERN_TRY(const sync::RecordKind kind, kind_of(kind_word(call.name())));
+  const sync::RecordKind kind = kind_of_command(call);
   const AdminEntry* entry = find_admin_entry(call.name());
   sync::Record record;
   record.kind = kind;
@@ -216,7 +210,7 @@ Result<Json> record_add(AdminCall& call) {
 }
 
 Result<Json> record_list(AdminCall& call) {
-  TERN_TRY(const sync::RecordKind kind, kind_of(kind_word(call.name())));
+  const sync::RecordKind kind = kind_of_command(call);
   auto records = call.tenant().records(kind);
   std::sort(records.begin(), records.end(),
             [](const sync::Record& a, const sync::Record& b) { return a.integer_id < b.integer_id; });

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "admin/handlers.hpp"
+#include "ingest/handed_back.hpp"
 #include "store/tenant_internals.hpp"
 #include "time_text.hpp"
 
@@ -98,6 +99,7 @@ Result<Json> recovery(AdminCall& call) {
   TERN_TRY(const std::uint64_t waiting,
            counted(reader.db(), "SELECT count(*) FROM change WHERE tenant_id = $1 AND standing = 6 AND commit_seq > $2",
                    tenant.number(), record.kept_size));
+  TERN_TRY(const HandedBackCount handed, count_handed_back(tenant));
   std::size_t erasures = 0;
   {
     std::shared_lock lock(tenant.internals().snapshot_mutex);
@@ -114,6 +116,8 @@ Result<Json> recovery(AdminCall& call) {
                        {"missing", Json(lost_commits - std::min<std::uint64_t>(lost_commits, lost.recovered.size()))},
                        {"missing_commits", missing_ranges(lost, record.kept_size)},
                        {"waiting", Json(waiting)},
+                       {"handed_back", Json(handed.all)},
+                       {"handed_back_takeable", Json(handed.takeable)},
                        {"erasures_expected", Json(erasures)},
                        {"rows", not_seen(tenant, record.time_ms)}});
 }

@@ -13,7 +13,9 @@
 #include "admin/backup_manifest.hpp"
 #include "admin/descriptor.hpp"
 #include "admin/interrupted.hpp"
+#include "admin/record_writer.hpp"
 #include "admin/tar.hpp"
+#include "api/keys.hpp"
 #include "ingest/devices.hpp"
 #include "ingest/jobs.hpp"
 #include "store/ledger.hpp"
@@ -210,6 +212,19 @@ Result<void> end_again(Tenant& tenant, const std::vector<DeviceId>& devices, pro
   return {};
 }
 
+/// API keys stand in the log as devices do: by their id.
+Result<void> revoke_keys_again(Tenant& tenant, const std::vector<DeviceId>& ids, Returned& returned) {
+  std::vector<sync::Record> keys;
+  for (const DeviceId& id : ids) {
+    auto key = tenant.find_record(sync::RecordKind::api_key, RecordId::or_zero(id.view()));
+    if (!key || read_key(*key).revoked_ms != 0) continue;
+    revoke_key(*key, tenant.now_ms());
+    keys.push_back(std::move(*key));
+  }
+  returned.revoked += keys.size();
+  return write_records(tenant, keys);
+}
+
 Result<void> erase_again(Tenant& tenant, const std::vector<sync::ChangeRef>& changes, Returned& returned) {
   std::vector<sync::ChangeRef> due, lost;
   for (const sync::ChangeRef& change : changes) {
@@ -297,6 +312,7 @@ Result<Json> make_ready(const std::string& folder, const BackupManifest& manifes
     TERN_CHECKED(expect_ended(*tenant, logs_told ? std::optional(first.ended()) : std::nullopt));
     TERN_CHECKED(end_again(*tenant, first.revoked, protocol::RevocationReason::revoked, returned));
     TERN_CHECKED(end_again(*tenant, first.frozen, protocol::RevocationReason::frozen, returned));
+    TERN_CHECKED(revoke_keys_again(*tenant, first.revoked, returned));
     TERN_CHECKED(erase_again(*tenant, first.erased, returned));
   }
   return Json::object({{"backup_ms", Json(manifest.time_ms)},

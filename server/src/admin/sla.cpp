@@ -1,11 +1,16 @@
-// The SLA clock of one ticket, line by line.
+// The SLA clock of one ticket: line by line, and what managers decide about its breaches.
+#include <algorithm>
+
+#include "admin/handlers.hpp"
+#include "admin/record_writer.hpp"
+#include "desk/sla_decisions.hpp"
 #include "desk/sla_devices.hpp"
 #include "desk/sla_events.hpp"
 #include "desk/sla_settings.hpp"
-
-#include "admin/handlers.hpp"
+#include "one_line.hpp"
 #include "store/ledger.hpp"
 #include "tern/sla/explain.hpp"
+#include "tern/sync/rights.hpp"
 #include "time_text.hpp"
 
 namespace tern::server::admin {
@@ -23,25 +28,111 @@ Result<sla::Instant> instant_asked(const AdminCall& call) {
               "at");
 }
 
+/// What the clock of one ticket is made of.
+struct ClockInputs {
+  TicketId ticket;
+  SlaTicket read;
+  SlaSettings settings;
+
+  [[nodiscard]] sla::Inputs inputs() const { return {read.events, settings.books(), settings.calendars()}; }
+};
+
+Result<std::unique_ptr<ClockInputs>> inputs_of(AdminCall& call, sla::Instant now) {
+  TERN_TRY(const TicketId ticket, resolve_ticket(call.tenant(), call.text("ticket")));
+  TERN_TRY(auto reader, call.tenant().reader());
+  TERN_TRY(SlaTicket read, read_sla_ticket(reader.db(), call.tenant().number(), ticket, sla_names_of(call.tenant())));
+  TERN_TRY(const auto versions, read_sla_versions(reader.db(), call.tenant().number()));
+  return std::unique_ptr<ClockInputs>(new ClockInputs{ticket, std::move(read), SlaSettings(versions, now)});
+}
+
+Result<sla::Metric> metric_asked(const AdminCall& call) {
+  std::string name = call.text("metric");
+  std::ranges::replace(name, '-', '_');
+  if (const auto metric = sla::metric_from_name(name)) return *metric;
+  return fail(ErrorCode::usage, "There is no clock \"" + call.text("metric") + "\".",
+              "One of: first-response next-response resolution periodic-update on-site.", "metric");
+}
+
+Result<sla::DecisionVerdict> verdict_asked(const AdminCall& call) {
+  using enum sla::DecisionVerdict;
+  for (const auto verdict : {accept, reject, excuse})
+    if (verdict_word(verdict) == call.text("verdict")) return verdict;
+  return fail(ErrorCode::usage, "\"" + call.text("verdict") + "\" is no verdict.", "One of: accept reject excuse.",
+              "verdict");
+}
+
+Result<std::string> reason_of(const AdminCall& call) {
+  constexpr std::size_t reason_bytes_max = 2000;
+  const std::string& reason = call.text("reason");
+  if (!is_blank(reason) && reason.size() <= reason_bytes_max) return reason;
+  return fail(ErrorCode::invalid, "A reason has 1 to 2000 bytes of text that can be seen.", "", "reason");
+}
+
+Result<OperatorId> decider(const AdminCall& call) {
+  TERN_TRY(const sync::Record named, resolve_record(call.tenant(), sync::RecordKind::operator_, call.text("by")));
+  const auto id = OperatorId::or_zero(named.id.view());
+  const auto actor = call.tenant().find_actor(id);
+  if (actor && actor->active && sync::has_right(actor->role, sync::Right::decide_sla)) return id;
+  return fail(ErrorCode::not_permitted, "The role of \"" + named.name + "\" does not decide about breaches.",
+              "Name a manager, an SLA manager or an administrator.", "by");
+}
+
+/// The breached cycle that is meant, as it stands without a manager's word: the newest, where no number is said.
+Result<sla::Cycle> breached_cycle(const AdminCall& call, ClockInputs& of, sla::Metric metric, sla::Instant now) {
+  std::erase_if(of.read.events, [](const sla::Event& event) { return event.kind == sla::EventKind::decision; });
+  std::optional<sla::Cycle> found;
+  for (const sla::Cycle& cycle : sla::clock_at(of.inputs(), now).cycles)
+    if (cycle.metric == metric && cycle.breached_at && (!call.has("cycle") || cycle.number == call.integer("cycle", 0)))
+      found = cycle;
+  if (found) return std::move(*found);
+  return fail(ErrorCode::not_found, "This clock of the ticket was not breached.",
+              "See: ternd sla explain --ticket " + call.text("ticket"), "metric");
+}
+
 }  // namespace
 
 Result<Json> sla_explain(AdminCall& call) {
-  TERN_TRY(const TicketId ticket, resolve_ticket(call.tenant(), call.text("ticket")));
   TERN_TRY(const sla::Instant now, instant_asked(call));
-  TERN_TRY(auto reader, call.tenant().reader());
-  TERN_TRY(const SlaTicket read,
-           read_sla_ticket(reader.db(), call.tenant().number(), ticket, sla_names_of(call.tenant())));
-  TERN_TRY(const auto versions, read_sla_versions(reader.db(), call.tenant().number()));
-  const SlaSettings settings(versions, now);
-  const sla::Inputs inputs{read.events, settings.books(), settings.calendars()};
-  const auto devices = devices_of(call.tenant(), read.people);
+  TERN_TRY(const auto of, inputs_of(call, now));
+  const auto devices = devices_of(call.tenant(), of->read.people);
   Json lines = Json::array();
-  for (std::string& line : sla::explain(inputs, devices, now)) lines.push(Json(std::move(line)));
+  for (std::string& line : sla::explain(of->inputs(), devices, now)) lines.push(Json(std::move(line)));
+  return Json::object(
+      {{"ticket", Json(call.text("ticket"))},
+       {"at", Json(sla::instant_text(now))},
+       {"rules", Json(of->settings.has_own_rules(now) ? "of the tenant" : "by priority, around the clock")},
+       {"colour", Json(sla::colour_name(sla::clock_at(of->inputs(), now).colour()))},
+       {"clock", std::move(lines)}});
+}
+
+Result<Json> sla_decide(AdminCall& call) {
+  const sla::Instant now = call.tenant().now_ms() / 1000;
+  TERN_TRY(const sla::Metric metric, metric_asked(call));
+  TERN_TRY(const sla::DecisionVerdict verdict, verdict_asked(call));
+  TERN_TRY(const OperatorId by, decider(call));
+  TERN_TRY(const std::string reason, reason_of(call));
+  TERN_TRY(const auto of, inputs_of(call, now));
+  TERN_TRY(const sla::Cycle cycle, breached_cycle(call, *of, metric, now));
+  if (verdict == sla::DecisionVerdict::accept && !cycle.awaits_manager)
+    return fail(ErrorCode::invalid, "The rule of this clock leaves nothing to a manager.",
+                "A breach that should not count is excused: --verdict excuse.", "verdict");
+  const SlaDecision decision{metric, cycle.id, verdict, now, by, reason};
+  const auto write = [&]() -> Result<void> {
+    sync::Record record =
+        call.tenant().find_record(sync::RecordKind::sla_decision, decisions_of(of->ticket)).value_or(sync::Record());
+    record.kind = sync::RecordKind::sla_decision;
+    record.id = decisions_of(of->ticket);
+    TERN_TRY(record.name, record_name(call.text("ticket"), "ticket"));
+    TERN_CHECKED(put_decision(record, decision));
+    return write_records(call.tenant(), {record});
+  };
+  TERN_CHECKED(call.on_strand(write));
   return Json::object({{"ticket", Json(call.text("ticket"))},
-                       {"at", Json(sla::instant_text(now))},
-                       {"rules", Json(settings.has_own_rules(now) ? "of the tenant" : "by priority, around the clock")},
-                       {"colour", Json(sla::colour_name(sla::clock_at(inputs, now).colour()))},
-                       {"clock", std::move(lines)}});
+                       {"metric", Json(sla::metric_name(metric))},
+                       {"cycle", Json(std::int64_t{cycle.number})},
+                       {"breached", Json(sla::instant_text(*cycle.breached_at))},
+                       {"verdict", Json(verdict_word(verdict))},
+                       {"reason", Json(decision.reason)}});
 }
 
 }  // namespace tern::server::admin

@@ -7,10 +7,9 @@ namespace tern::server::admin {
 namespace {
 
 constexpr std::string_view clock_rows =
-    "SELECT c.ticket_id, t.number, c.colour, c.due_s, c.looked_s, c.clock FROM sla_clock c JOIN ticket t ON "
-    "t.tenant_id "
-    "= c.tenant_id AND t.ticket_id = c.ticket_id WHERE c.tenant_id = $1 AND c.open = 1 ORDER BY c.due_s IS NULL, "
-    "c.due_s, c.ticket_id";
+    "SELECT c.ticket_id, t.number, c.colour, c.due_s, c.looked_s, c.clock FROM sla_clock c JOIN ticket t "
+    "ON t.tenant_id = c.tenant_id AND t.ticket_id = c.ticket_id WHERE c.tenant_id = $1 AND c.open = 1 "
+    "ORDER BY c.due_s IS NULL, c.due_s, c.ticket_id";
 constexpr std::string_view breach_rows =
     "SELECT b.ticket_id, t.number, b.metric, b.number, b.state, b.target_s, b.due_s, b.breached_s, b.detected_s, "
     "b.cause, b.rule, b.calendar, b.assignee, b.queue, b.cycle_id FROM sla_breach b JOIN ticket t ON t.tenant_id = "
@@ -86,57 +85,64 @@ Json breach_json(const Tenant& tenant, const sqlite::Statement& row) {
                        {"queue", row.text(13).empty() ? Json() : Json(row.text(13))}});
 }
 
+/// A page of the rows of `sql` that are `wanted`.
+template <typename Wanted, typename Key, typename Row>
+Result<Json> listed(AdminCall& call, std::string_view sql, const Wanted& wanted, const Key& key, const Row& row) {
+  TERN_TRY(ListPage page, ListPage::of(call));
+  TERN_TRY(auto reader, call.tenant().reader());
+  TERN_TRY(auto rows, reader.db().query(sql, call.tenant().number()));
+  while (!page.is_full()) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) break;
+    if (!wanted(rows)) continue;
+    const std::string at = key(rows);
+    if (!page.wants(at)) continue;
+    TERN_TRY(Json shown, row(rows));
+    page.add(at, std::move(shown));
+  }
+  return std::move(page).answer();
+}
+
+/// Rows whose `column` has the name that the command asks for; all, where it asks for none.
+template <typename Name>
+auto named(const AdminCall& call, std::string_view arg, int column, Name name) {
+  return [&call, arg, column, name](const sqlite::Statement& row) {
+    return !call.has(arg) || name(static_cast<int>(row.int64(column))) == call.text(arg);
+  };
+}
+
 }  // namespace
 
 Result<Json> sla_list(AdminCall& call) {
   TERN_CHECKED(check_word(call, "colour", 5, colour_of));
-  TERN_TRY(ListPage page, ListPage::of(call));
-  TERN_TRY(auto reader, call.tenant().reader());
-  TERN_TRY(auto rows, reader.db().query(clock_rows, call.tenant().number()));
-  while (!page.is_full()) {
-    TERN_TRY(const bool more, rows.step());
-    if (!more) break;
-    if (call.has("colour") && colour_of(static_cast<int>(rows.int64(2))) != call.text("colour")) continue;
-    const std::string key = list_key(rows.is_null(3) ? UINT64_MAX : rows.uint64(3)) + to_hex(rows.blob(0));
-    if (!page.wants(key)) continue;
-    TERN_TRY(Json row, clock_json(rows));
-    page.add(key, std::move(row));
-  }
-  return std::move(page).answer();
+  const auto key = [](const sqlite::Statement& row) {
+    return list_key(row.is_null(3) ? UINT64_MAX : row.uint64(3)) + to_hex(row.blob(0));
+  };
+  return listed(call, clock_rows, named(call, "colour", 2, colour_of), key, clock_json);
 }
 
 Result<Json> sla_breaches(AdminCall& call) {
   TERN_CHECKED(check_word(call, "state", 4, state_of));
-  TERN_TRY(ListPage page, ListPage::of(call));
-  TERN_TRY(auto reader, call.tenant().reader());
-  TERN_TRY(auto rows, reader.db().query(breach_rows, call.tenant().number()));
-  while (!page.is_full()) {
-    TERN_TRY(const bool more, rows.step());
-    if (!more) break;
-    if (call.has("state") && state_of(static_cast<int>(rows.int64(4))) != call.text("state")) continue;
-    const std::string key =
-        list_key(rows.uint64(7)) + to_hex(rows.blob(0)) + std::to_string(rows.int64(2)) + std::string(rows.text(14));
-    if (page.wants(key)) page.add(key, breach_json(call.tenant(), rows));
-  }
-  return std::move(page).answer();
+  const auto key = [](const sqlite::Statement& row) {
+    return list_key(row.uint64(7)) + to_hex(row.blob(0)) + std::to_string(row.int64(2)) + std::string(row.text(14));
+  };
+  const auto shown = [&](const sqlite::Statement& row) -> Result<Json> { return breach_json(call.tenant(), row); };
+  return listed(call, breach_rows, named(call, "state", 4, state_of), key, shown);
 }
 
 Result<Json> sla_alerts(AdminCall& call) {
-  TERN_TRY(ListPage page, ListPage::of(call));
-  TERN_TRY(auto reader, call.tenant().reader());
-  TERN_TRY(auto rows, reader.db().query(alert_rows, call.tenant().number()));
-  while (!page.is_full()) {
-    TERN_TRY(const bool more, rows.step());
-    if (!more) break;
-    const std::string key = list_key(rows.uint64(4)) + to_hex(rows.blob(0)) + std::string(rows.text(6));
-    if (!page.wants(key)) continue;
-    page.add(key, Json::object({{"ticket", Json(rows.text(1))},
-                                {"level", Json(sla::alert_level_name(static_cast<sla::AlertLevel>(rows.int64(2))))},
-                                {"metric", Json(sla::metric_name(static_cast<sla::Metric>(rows.int64(3))))},
-                                {"reached", instant_json(rows, 4)},
-                                {"noticed", instant_json(rows, 5)}}));
-  }
-  return std::move(page).answer();
+  const auto all = [](const sqlite::Statement&) { return true; };
+  const auto key = [](const sqlite::Statement& row) {
+    return list_key(row.uint64(4)) + to_hex(row.blob(0)) + std::string(row.text(6));
+  };
+  const auto shown = [](const sqlite::Statement& row) -> Result<Json> {
+    return Json::object({{"ticket", Json(row.text(1))},
+                         {"level", Json(sla::alert_level_name(static_cast<sla::AlertLevel>(row.int64(2))))},
+                         {"metric", Json(sla::metric_name(static_cast<sla::Metric>(row.int64(3))))},
+                         {"reached", instant_json(row, 4)},
+                         {"noticed", instant_json(row, 5)}});
+  };
+  return listed(call, alert_rows, all, key, shown);
 }
 
 }  // namespace tern::server::admin

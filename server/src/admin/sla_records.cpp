@@ -25,13 +25,6 @@ std::string attribute_name(std::string_view argument) {
   return out;
 }
 
-void put_attribute(sync::Record& record, const std::string& name, const std::string& value) {
-  if (value.empty())
-    record.attributes.erase(name);
-  else
-    record.attributes[name] = value;
-}
-
 std::string lines_of_list(const Json::Array& items) {
   std::string out;
   for (const Json& item : items) out += (out.empty() ? "" : "\n") + item.as_string();

@@ -7,6 +7,7 @@
 #include "admin/handlers.hpp"
 #include "admin/list_page.hpp"
 #include "ingest/devices.hpp"
+#include "ingest/handed_back.hpp"
 #include "ingest/jobs.hpp"
 #include "ingest/quarantine.hpp"
 #include "ingest/verify_tenant.hpp"
@@ -80,6 +81,8 @@ Result<Json> tenant_status(Tenant& tenant, std::int64_t now_ms) {
   row.set("forks", Json(forks.value_or(0)));
   row.set("held", Json(held));
   row.set("quarantined_sets", Json(quarantined));
+  TERN_TRY(const HandedBackCount handed, count_handed_back(tenant));
+  row.set("handed_back", Json(handed.takeable));
   row.set("clock_in_doubt", Json(tenant.clock_in_doubt()));
   row.set("clock_lead_ms", Json(tenant.clock_lead_ms()));
   return row;
@@ -103,6 +106,7 @@ void add_tenant_problems(const Json& row, Json& problems) {
       "device(s) exist twice and go on under a new certificate: ask who has the other copy. See: ternd device list");
   say("devices_frozen", "device(s) exist twice and are frozen: enrol them anew. See: ternd device list");
   say("held", "held change(s) wait for a supervisor. See: ternd held list");
+  say("handed_back", "change(s) that a restore lost are held by devices of others. See: ternd handed-back list");
   say("quarantined_sets", "set(s) of revoked or frozen devices wait in quarantine. See: ternd quarantine list");
 }
 
@@ -111,6 +115,10 @@ Json problems_of(AdminParts& parts) {
   if (const auto room = room_of(parts.directory.path()); room && *room < room_bytes_min)
     problems.push(Json("The disk has room for " + std::to_string(*room / (1024 * 1024)) + " MiB only."));
   for (const Tenant* tenant : parts.tenants.all()) {
+    if (tenant->has_older_files())
+      problems.push(Json(tenant->name() +
+                         ": a device proved that these files are old ones. Nothing is taken in. Stop the server and "
+                         "put the newest files back, or restore a backup: ternd restore"));
     if (!tenant->takes_work())
       problems.push(Json(tenant->name() + ": no work of devices is taken in until there is room on the disk."));
     if (const auto trouble = tenant->storage_trouble())

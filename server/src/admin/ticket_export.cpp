@@ -85,8 +85,8 @@ std::string_view message_kind_name(sync::MessageKind kind) {
 // ---- names ----
 
 Names::Names(const Tenant& tenant) {
-  for (const RecordKind kind :
-       {RecordKind::operator_, RecordKind::queue, RecordKind::contact, RecordKind::category, RecordKind::organisation})
+  for (const RecordKind kind : {RecordKind::operator_, RecordKind::queue, RecordKind::contact, RecordKind::category,
+                                RecordKind::organisation, RecordKind::api_key})
     for (const sync::Record& record : tenant.records(kind)) names_[{kind, record.id}] = record.name;
 }
 
@@ -98,7 +98,10 @@ Json Names::of(RecordKind kind, ByteView id) const {
 
 Json Names::author(const OperatorId& id, sync::PrincipalKind kind) const {
   if (id.is_zero()) return Json("server");
-  return of(kind == sync::PrincipalKind::contact ? RecordKind::contact : RecordKind::operator_, id.view());
+  const RecordKind where = kind == sync::PrincipalKind::contact       ? RecordKind::contact
+                           : kind == sync::PrincipalKind::integration ? RecordKind::api_key
+                                                                      : RecordKind::operator_;
+  return of(where, id.view());
 }
 
 // ---- the ticket ----

@@ -7,6 +7,7 @@
 #include "admin/setting_export.hpp"
 #include "admin/ticket_export.hpp"
 #include "ingest/devices.hpp"
+#include "ingest/handed_back.hpp"
 #include "ingest/quarantine.hpp"
 #include "tern/sync/rights.hpp"
 #include "time_text.hpp"
@@ -226,6 +227,45 @@ Result<Json> quarantine_drop(AdminCall& call) {
   };
   TERN_CHECKED(call.on_strand(drop));
   return Json::object({{"sets", Json(dropped)}});
+}
+
+Result<Json> handed_back_list(AdminCall& call) {
+  Tenant& tenant = call.tenant();
+  TERN_TRY(ListPage page, ListPage::of(call));
+  TERN_TRY(const auto changes, handed_back_changes(tenant));
+  const Names names(tenant);
+  TERN_TRY(auto reader, tenant.reader());
+  std::uint64_t place = 0;
+  for (const HandedBackChange& handed : changes) {
+    std::string key = list_key(++place);
+    if (!page.wants(key)) continue;
+    TERN_TRY(const TicketLabel label, label_of(reader.db(), tenant.number(), handed.change.ticket));
+    sync::PlacedChange placed;
+    placed.change = handed.change;
+    placed.stamp.author = OperatorId::or_zero(handed.change.principal_id);
+    placed.stamp.author_kind = handed.change.principal_kind;
+    const auto by = find_device(tenant, handed.by);
+    Json row = Json::object({{"change", Json(name_of(handed.change.ref))},
+                             {"from", by ? Json(by->name) : Json()},
+                             {"comes_itself", Json(handed.comes_itself)},
+                             {"ticket", label.number},
+                             {"subject", label.subject}});
+    const Json effect = effect_of(placed, names);
+    for (const auto& [name, value] : effect.members()) row.set(name, value);
+    row.set("made_at", Json(instant_text(handed.change.asserted_ms)));
+    page.add(std::move(key), std::move(row));
+  }
+  return std::move(page).answer();
+}
+
+Result<Json> handed_back_take(AdminCall& call) {
+  TERN_TRY(const ServerCommit commit, call.on_strand([&] { return say_handed_back(call.tenant()); }));
+  TERN_TRY(const HandedBackCount left, count_handed_back(call.tenant()));
+  const std::size_t refused = refused_in(commit);
+  return Json::object({{"changes", Json(commit.outcomes.size() - refused)},
+                       {"refused", Json(refused)},
+                       {"left", Json(left.all)},
+                       {"needs_attention", Json(refused > 0)}});
 }
 
 Result<Json> held_list(AdminCall& call) {

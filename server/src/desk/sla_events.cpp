@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 
+#include "desk/sla_decisions.hpp"
 #include "store/ledger.hpp"
 #include "tern/sync/trusted_time.hpp"
 
@@ -83,6 +84,7 @@ private:
   std::vector<Event> events() {
     for (const sync::PlacedChange& placed : folded_) read_change(placed);
     read_moves();
+    put_decisions();
     // The create first, then by time; what stands at one instant keeps the fold's order.
     std::ranges::stable_sort(events_, [](const auto& a, const auto& b) {
       return a.second.at != b.second.at ? a.second.at < b.second.at : sync::before(a.first, b.first);
@@ -205,6 +207,21 @@ private:
       Event event = event_of(*placed->second, EventKind::status);
       event.status = now;
       events_.emplace_back(move.stamp, std::move(event));
+    }
+  }
+
+  void put_decisions() {
+    const sync::Record* record = names_.find(RecordKind::sla_decision, state_.id.view());
+    if (record == nullptr) return;
+    for (SlaDecision& decision : read_decisions(*record)) {
+      Event event;
+      event.kind = EventKind::decision;
+      event.id = "decision of " + to_uuid_text(decision.by.view());
+      event.at = std::max(create_->at, decision.at);
+      event.metric = decision.metric;
+      event.cycle = std::move(decision.cycle);
+      event.verdict = decision.verdict;
+      events_.emplace_back(sync::Stamp{}, std::move(event));
     }
   }
 

@@ -29,6 +29,8 @@ public:
   /// Those and no others.
   explicit SlaNames(const std::vector<sync::Record>& records);
 
+  /// Null when there is none; until the next call otherwise.
+  [[nodiscard]] const sync::Record* find(sync::RecordKind kind, ByteView id) const;
   /// Empty when there is no such record.
   [[nodiscard]] std::string name(sync::RecordKind kind, ByteView id) const;
   [[nodiscard]] std::string attribute(sync::RecordKind kind, ByteView id, const std::string& attribute) const;
@@ -36,7 +38,6 @@ public:
   [[nodiscard]] std::string category_path(ByteView id) const;
 
 private:
-  [[nodiscard]] const sync::Record* find(sync::RecordKind kind, ByteView id) const;
   Find find_;
   std::shared_ptr<const CategoryNames> categories_;
   mutable std::map<std::pair<sync::RecordKind, RecordId>, std::optional<sync::Record>> known_;

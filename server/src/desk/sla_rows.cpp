@@ -244,7 +244,7 @@ std::vector<sla::BreachRecord> changed_breaches(const std::vector<sla::BreachRec
       changed.push_back(std::move(record));
       continue;
     }
-    if (old->state == sla::RecordState::excused) continue;
+    if (old->state == sla::RecordState::excused && record.state == old->state) continue;  // the manager's word stands
     record.detected_at = old->detected_at;
     std::vector<sla::RecordStep> steps = old->steps;
     if (steps.empty() || steps.back().state != record.state) steps.push_back(record.steps.back());

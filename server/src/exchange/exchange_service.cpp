@@ -11,7 +11,9 @@
 #include "exchange/page_plan.hpp"
 #include "exchange/sync_errors.hpp"
 #include "ingest/devices.hpp"
+#include "ingest/handed_back.hpp"
 #include "ingest/jobs.hpp"
+#include "ingest/newer_history.hpp"
 #include "store/ledger.hpp"
 #include "store/tenant.hpp"
 #include "tern/protocol/crash_point.hpp"
@@ -68,6 +70,15 @@ struct ExchangeService::Asked {
   OwnFolds own_folds;
 };
 
+/// What cannot be read or stored now is shown again.
+bool ExchangeService::shows_newer_history(const Asked& asked) {
+  const ShownHistory shown{asked.request->held_anchor(), asked.request->began_epoch()};
+  if (shown.anchor.empty() && shown.began_epoch.empty()) return false;
+  const bool newer = note_newer_history(asked.tenant, shown).value_or(false);
+  if (asked.tenant.has_older_files() && on_newer_history) on_newer_history(asked.session);
+  return newer;
+}
+
 /// True when the device's history is not this server's: the answer then says so and nothing else.
 bool ExchangeService::refuse_history(Asked& asked) {
   const auto& request = *asked.request;
@@ -77,6 +88,10 @@ bool ExchangeService::refuse_history(Asked& asked) {
   };
   if (request.schema_version() < limits::schema_version_min || request.schema_version() > limits::schema_version)
     return refuse(ErrorCode::upgrade_required, "This server speaks another version of the exchange.");
+  if (asked.tenant.has_older_files() || shows_newer_history(asked)) {
+    const Error error = older_files().value();
+    return refuse(error.code, error.message);
+  }
   const EpochId cursor_epoch = EpochId::or_zero(request.cursor().epoch()),
                 held_epoch = EpochId::or_zero(request.held_head().epoch());
   for (const EpochId& epoch : {cursor_epoch, held_epoch}) {
@@ -280,8 +295,18 @@ Result<void> ExchangeService::pull(Asked& asked, sqlite::Database& db) {
   return {};
 }
 
+/// What this device was shown of others' work before a restore.
+Result<void> ExchangeService::take_copies(Asked& asked) {
+  Result<std::size_t> taken(std::size_t{0});
+  committer_->run(asked.tenant, [&] { taken = take_handed_back(asked.tenant, asked.session.device, *asked.request); });
+  if (!taken) return tl::unexpected(std::move(taken).error());
+  asked.response.set_handed_back(static_cast<std::uint32_t>(*taken));
+  return {};
+}
+
 /// Everything that is read comes from one snapshot, taken after the commit.
 Result<ExchangeService::Answered> ExchangeService::build(Asked& asked) {
+  if (asked.request->handed_back_size() > 0 && !asked.deposit) TERN_CHECKED(take_copies(asked));
   {
     TERN_TRY(auto reader, asked.tenant.reader());
     TERN_TRY(auto snapshot, sqlite::Transaction::begin_read(reader.db()));

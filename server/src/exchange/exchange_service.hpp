@@ -37,7 +37,7 @@ struct ReplicaPlace {
 class ExchangeService {
 public:
   /// References outlive it.
-  ExchangeService(Environment& environment, Committer& committer) : environment_(environment), committer_(&committer) {}
+  explicit ExchangeService(Committer& committer) : committer_(&committer) {}
   void use_committer(Committer& committer) { committer_ = &committer; }
   /// Where answers are made once their commit returned. Without it `answer_later` waits for the commit.
   void use_executor(std::function<void(std::function<void()>)> run_later) { run_later_ = std::move(run_later); }
@@ -69,6 +69,8 @@ public:
 
   /// A session pushed a set of another organisation, author or device. From any thread.
   std::function<void(const Session& session, ErrorCode code)> on_foreign_set;
+  /// A device proved that this tenant's files are old ones. Once, for no other exchange gets that far. From any thread.
+  std::function<void(const Session& session)> on_newer_history;
 
 private:
   static Pushed hint_of(Tenant& tenant, std::uint64_t newest_seq);
@@ -81,6 +83,7 @@ private:
   Result<void> add_own_sets(Asked& asked, sqlite::Database& db);
   static bool add_receipt(Asked& asked, Bytes receipt);
   Result<PageEnd> write_tickets(Asked& asked, sqlite::Database& db, PageRequest& page);
+  Result<void> take_copies(Asked& asked);
   Result<void> add_buckets(Asked& asked, sqlite::Database& db);
   Result<void> add_held(Asked& asked, sqlite::Database& db);
   Result<void> add_epochs(Asked& asked, sqlite::Database& db);
@@ -88,8 +91,8 @@ private:
   Result<void> pull(Asked& asked, sqlite::Database& db);
   Result<Answered> build(Asked& asked);
   bool refuse_history(Asked& asked);
+  bool shows_newer_history(const Asked& asked);
 
-  Environment& environment_;
   Committer* committer_;
   std::function<void(std::function<void()>)> run_later_;
   DigestCache digests_;

@@ -44,6 +44,7 @@ public:
     TERN_CHECKED(add_shown_otherwise());
     TERN_CHECKED(add_each(NewsKind::again, refolded()));
     TERN_CHECKED(add_held_since_restore());
+    TERN_CHECKED(add_each(NewsKind::again, said_again()));
     if (!scope_.all) {
       TERN_CHECKED(add_each(NewsKind::entered, entered()));
       TERN_CHECKED(add_each(NewsKind::left, left()));
@@ -139,6 +140,18 @@ private:
     const bool near = is_few_commits_behind(after_, now_);
     return add_each(NewsKind::again, db_.query(held_query(near), scope_.tenant, after_, std::max(after_, kept_seq),
                                                kept_seq, sync::Intent::create, scope_.all, scope_.operator_id));
+  }
+
+  /// Tickets with something that was read out of a device's copy after a restore: whoever saw it in the history that
+  /// was given up shows it still, under the name that it had there.
+  Result<sqlite::Statement> said_again() {
+    return db_.query(
+        "SELECT ticket_id, max(said_seq) FROM handed_back h WHERE tenant_id = $1 AND said_seq > $2 AND EXISTS (SELECT "
+        "1 "
+        "FROM ticket t WHERE t.tenant_id = $1 AND t.ticket_id = h.ticket_id) AND ($3 = 1 OR "
+        "EXISTS (SELECT 1 FROM scope_member m WHERE m.tenant_id = $1 AND m.operator_id = $4 AND m.ticket_id = "
+        "h.ticket_id AND m.left_seq = 0 AND m.entered_seq <= $2)) GROUP BY ticket_id",
+        scope_.tenant, after_, scope_.all, scope_.operator_id);
   }
 
   sqlite::Database& db_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "newer_history.hpp"
 #include "sla_look.hpp"
 #include "tern/protocol/crash_point.hpp"
 #include "tern/protocol/mutant.hpp"
@@ -39,6 +40,7 @@ Result<void> Batch::begin() {
   commit_seq = committed_seq = in.commit_seq.load();
   frontier = in.frontier;
   next_integer_id = in.next_integer_id;
+  next_message_id = in.next_message_id;
   return {};
 }
 
@@ -226,6 +228,8 @@ Result<void> Batch::write_counters() {
     TERN_CHECKED(write_meta(db(), number, "commit_seq", meta_number(commit_seq)));
     TERN_CHECKED(write_meta(db(), number, "frontier", frontier.encode()));
     TERN_CHECKED(write_meta(db(), number, "next_integer_id", meta_number(next_integer_id)));
+    if (next_message_id != in.next_message_id)
+      TERN_CHECKED(write_meta(db(), number, meta_next_message_id, meta_number(next_message_id)));
   }
   if (const std::uint64_t stable = in.backup_stable_seq.load(); stable != 0)
     TERN_CHECKED(write_meta(db(), number, "backup_stable_seq", meta_number(stable)));
@@ -261,6 +265,7 @@ void Batch::publish() {
     in.commit_times[seq % in.commit_times.size()] = {seq, commit_ms};
   in.frontier = frontier;
   in.next_integer_id = next_integer_id;
+  in.next_message_id = next_message_id;
   in.number_block = (next_integer_id / limits::epoch_block + 1) * limits::epoch_block;
   clock_written(in, std::move(*clock_));
   in.flushed_ms = commit_ms;
@@ -307,6 +312,7 @@ Result<CommitNotice> Batch::finish() {
     transaction_.reset();
     return notice;
   }
+  if (in.older_files && commit_seq != committed_seq) return older_files();
   if (auto written = write_rows(); !written) return tl::unexpected(std::move(written).error());
   if (mutant(Mutant::sequence_before_commit)) in.commit_seq.store(commit_seq, std::memory_order_release);
   crash_point("before_commit");

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -48,6 +49,7 @@ struct ProvenChange {
   std::uint32_t time_flags = 0;
   std::uint64_t integer_id = 0;  // of a create
   std::string number;
+  std::uint64_t message_id = 0;
 };
 
 /// A standing that this set altered, of a change that has its receipt.
@@ -64,7 +66,8 @@ struct SetWork {
   protocol::ChangeSetHeader judged;  // time and place are judged by it
   Hash hash;
   std::span<const sync::Change> changes;
-  std::span<const OperatorId> acting;  // of a server's set: one for each change
+  std::span<const OperatorId> acting;   // of a server's set: one for each change
+  std::span<const ProvenChange> names;  // likewise: what a ticket was called, and no more
   bool from_server = false;
   std::uint64_t sent_seq = 0;     // what the device can have seen
   std::uint64_t cursor_seen = 0;  // the header's seen_seq as it counts
@@ -101,6 +104,7 @@ public:
   std::uint64_t committed_seq = 0;  // before this batch
   protocol::MerkleFrontier frontier;
   std::uint64_t next_integer_id = 1;
+  std::uint64_t next_message_id = 1;
   bool wrote = false;
   std::function<Result<void>(sqlite::Database&)> before_commit;
 
@@ -214,13 +218,19 @@ void note_growth(WorkingTicket& ticket, const sync::Change& change);
 struct StoredMessage {
   TicketId ticket;
   std::uint64_t version = 0;
+  std::uint64_t integer_id = 0;
   sync::Message message;
 };
 Result<std::optional<StoredMessage>> find_message(Batch& batch, const sync::ChangeRef& ref);
-Result<void> insert_message(Batch& batch, const TicketId& ticket, const sync::Message& message);
+Result<void> insert_message(Batch& batch, const TicketId& ticket, const sync::Message& message,
+                            std::uint64_t integer_id);
 /// The row's version says when readers get it anew; the message's own says when it was last edited.
 Result<void> insert_message_as(Batch& batch, const TicketId& ticket, const sync::Message& message,
-                               std::uint64_t version);
+                               std::uint64_t integer_id, std::uint64_t version);
+/// The id of the message that the change makes, of a create that of its description: the one that is proven, where
+/// nobody has it. Nothing for any other change.
+Result<void> give_message_id(Batch& batch, const sync::Change& change, const ProvenChange* proven,
+                             sync::Admission& admission);
 Result<void> replace_message(Batch& batch, const StoredMessage& before, const sync::Message& message);
 /// Splits gave these to the ticket, since `commit_seq`: whoever holds it is sent those of the tickets split.
 Result<void> give_messages(Batch& batch, const sync::TicketState& state, const std::vector<sync::ChangeRef>& messages,
@@ -268,6 +278,10 @@ Result<void> write_proof(Batch& batch, const SetWork& work);
 /// After a restore devices come back in any order: what is proven to have been admitted, and was held because what it
 /// names was not there yet, takes effect once that is.
 Result<void> release_what_waited(Batch& batch, const SetWork& work);
+Result<void> release_what_waited(Batch& batch, const std::set<TicketId>& tickets);
+/// `seen` of what was read out of a device's copy, in this epoch's numbers: as `seen_then`, without a device of its
+/// own.
+Result<std::uint64_t> seen_in_given_up(Batch& batch, const TicketId& ticket, const EpochId& epoch, std::uint64_t seq);
 
 /// forks.cpp. Answers a set that does not continue its chain.
 Result<PushFault> judge_fork(Batch& batch, const protocol::VerifiedSet& set, DeviceRow& device, PushAnswer& answer);

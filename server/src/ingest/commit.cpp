@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "newer_history.hpp"
 #include "run_batch.hpp"
 #include "tern/protocol/mutant.hpp"
 
@@ -282,6 +283,7 @@ void note_push(Tenant& tenant, const Push& push) {
 Result<BatchResult> commit_batch(Tenant& tenant, std::span<VerifiedPush> pushes) {
   if (tenant.internals().takes_no_work)
     return fail(ErrorCode::storage_full, "there is too little room on the server's disk", "its operator is told");
+  if (tenant.has_older_files()) return older_files();
   for (const VerifiedPush& push : pushes) note_push(tenant, push.push);
   return run_batch(tenant, [&](Batch& batch) -> Result<BatchResult> {
     BatchResult result;

@@ -188,6 +188,14 @@ Result<void> expect_ended(Tenant& tenant, const std::optional<std::vector<Device
   });
 }
 
+Result<bool> ended_before(sqlite::Database& db, std::int64_t tenant, const DeviceId& device) {
+  TERN_TRY(const auto ended, read_meta(db, tenant, meta_ended));
+  protocol::ByteReader devices(ended ? *ended : ByteView());
+  while (devices.ok() && devices.left() != 0)
+    if (devices.id<DeviceId>("device_id") == device) return true;
+  return false;
+}
+
 Result<void> readmit_device(Tenant& tenant, const protocol::Certificate& certificate, ByteView wire) {
   const auto strand = tenant.lock_writer();
   // Of an epoch that a restore gave up: one that is over here, or one that this server never heard of, because its

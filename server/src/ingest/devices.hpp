@@ -41,6 +41,9 @@ Result<void> readmit_device(Tenant& tenant, const protocol::Certificate& certifi
 /// not known which ended, so that no unknown one comes back.
 Result<void> expect_ended(Tenant& tenant, const std::optional<std::vector<DeviceId>>& devices);
 
+/// Whether it is known since the newest restore that this key, unknown here, ended before it.
+Result<bool> ended_before(sqlite::Database& db, std::int64_t tenant, const DeviceId& device);
+
 struct EndedDevice {
   DeviceId device;
   Bytes revocation;  // signed -RV

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "handed_back.hpp"
 #include "jobs.hpp"
 #include "refold.hpp"
 #include "run_batch.hpp"
@@ -270,7 +271,10 @@ Result<Erased> erase_in(Batch& batch, const std::vector<sync::ChangeRef>& change
   TERN_TRY(out.statement, sign_erasure(batch, victims));
   TERN_TRY(out.commit, write_entries(batch, victims, acting, reason));
   TERN_CHECKED(remove(batch, victims, out.statement));
-  for (const Victim& victim : victims) out.changes.push_back(victim.ref);
+  for (const Victim& victim : victims) {
+    out.changes.push_back(victim.ref);
+    if (!victim.ticket.is_zero()) TERN_CHECKED(drop_handed_back(batch, victim.ticket));
+  }
   return out;
 }
 

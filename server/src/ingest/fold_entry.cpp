@@ -241,7 +241,8 @@ Result<sync::Standing> fold_placed(Batch& batch, SetWork& work, WorkingTicket& t
   note_mover(work, ticket, placed, effect);
   for (const sync::StandingChange& change : effect.altered)
     note_altered(work, placed.change.ticket, change, placed.change.ref);
-  if (effect.message) TERN_CHECKED(insert_message(batch, placed.change.ticket, *effect.message));
+  if (effect.message)
+    TERN_CHECKED(insert_message(batch, placed.change.ticket, *effect.message, placed.admission.message_id));
   if (intent == Intent::split_from)
     TERN_CHECKED(give_messages(batch, ticket.state, placed.change.targets, placed.stamp.commit_seq));
   if (effect.edits_message) return fold_edit_of_message(batch, work, placed);
@@ -255,9 +256,13 @@ Result<void> fold_entry(Batch& batch, SetWork& work, Entry& entry) {
   const sync::Change& change = *entry.change;
   if (change.intent == Intent::record) return fold_record(batch, work, entry);
   if (change.intent == Intent::release) return fold_release(batch, work, entry);
+  TERN_CHECKED(give_message_id(batch, change, proven_of(work, entry), entry.admission));
   if (change.intent == Intent::create) {
-    TERN_CHECKED(name_ticket(batch, change, entry.admission, proven_of(work, entry)));
+    const auto index = static_cast<std::size_t>(&entry - work.entries.data());
+    const ProvenChange* before = index < work.names.size() ? &work.names[index] : proven_of(work, entry);
+    TERN_CHECKED(name_ticket(batch, change, entry.admission, before));
     entry.ticket = &batch.new_ticket(change.ticket);
+    entry.ticket->message_id = entry.admission.message_id;
   }
   if (entry.ticket == nullptr) {  // an erasure of what never became part of a ticket
     entry.standing = {sync::Outcome::applied, sync::Rule::sequential, {}, {}};

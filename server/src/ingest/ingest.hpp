@@ -107,8 +107,10 @@ Result<BatchResult> commit_batch(Tenant& tenant, std::span<VerifiedPush> pushes)
 /// Changes by the server itself on behalf of somebody: API, administration, jobs. Sealed with the tenant's sealing key
 /// and committed through the same path. One set (or several of 1,000). Committer strand only.
 struct ServerChange {
-  sync::Change change;  // id, wall_ms filled when zero
-  OperatorId acting;    // operator whose rights count; zero: the server itself
+  sync::Change change;           // id, wall_ms filled when zero
+  OperatorId acting;             // operator whose rights count; zero: the server itself
+  std::uint64_t integer_id = 0;  // a create that is said again: what its ticket was called, if nothing else is by now
+  std::string number;
 };
 struct ServerCommit {
   std::uint64_t commit_seq = 0;

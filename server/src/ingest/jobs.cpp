@@ -114,6 +114,8 @@ Result<void> move_counters(Batch& batch, std::uint64_t others) {
   const std::uint64_t all = blocks.next * limits::epoch_block, ahead = all - blocks.here * limits::epoch_block;
   batch.next_integer_id += ahead;
   TERN_CHECKED(write_meta(batch.db(), batch.number, "next_integer_id", meta_number(batch.next_integer_id)));
+  batch.next_message_id += (blocks.next - blocks.here) * limits::message_epoch_block;
+  TERN_CHECKED(write_meta(batch.db(), batch.number, meta_next_message_id, meta_number(batch.next_message_id)));
   if (!mutant(Mutant::number_given_twice))
     TERN_CHECKED(
         batch.db().run("UPDATE number_counter SET next = next + CASE WHEN year > $2 THEN $3 ELSE $4 END "
@@ -139,7 +141,7 @@ Result<std::optional<ServerCommit>> expire_scopes(Tenant& tenant) {
   const auto strand = tenant.lock_writer();
   Tenant::Internals& in = tenant.internals();
   const std::int64_t now = tenant.now_ms();
-  if (now - in.expiry_looked_ms < look_every_ms) return std::optional<ServerCommit>{};
+  if (in.older_files || now - in.expiry_looked_ms < look_every_ms) return std::optional<ServerCommit>{};
   auto commit = run_batch(tenant, [&](Batch& batch) -> Result<std::optional<ServerCommit>> {
     TERN_TRY(batch.rescope_tickets, expired(batch));
     if (batch.rescope_tickets.empty()) return std::optional<ServerCommit>{};
@@ -184,12 +186,15 @@ Result<void> begin_epoch(Tenant& tenant, const protocol::EpochRecord& record, By
                                 batch.number, record.old_epoch, record.kept_size, sqlite::Blob{record_wire}));
              TERN_CHECKED(write_meta(batch.db(), batch.number, "epoch", record.new_epoch.view()));
              TERN_CHECKED(move_counters(batch, others));
+             TERN_CHECKED(batch.db().run("DELETE FROM meta WHERE tenant_id = $1 AND name = $2", batch.number,
+                                         sqlite::Text{meta_newer_history}));
              batch.new_epoch = record.new_epoch;
              batch.wrote = true;
              return Done{};
            }));
   static_cast<void>(done);
   in.past_epochs.emplace_back(record.old_epoch, record.kept_size);
+  in.older_files = false;  // what they lack comes back under the new epoch
   std::lock_guard lock(in.anchor_mutex);
   in.newest_anchor.reset();
   in.newest_anchor_hash = {};

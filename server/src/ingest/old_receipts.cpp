@@ -40,6 +40,7 @@ ProvenChange read_change(const v1::ChangeOutcome& said, std::int64_t commit_ms) 
   change.time_flags = said.time_flags();
   change.integer_id = said.integer_id();
   change.number = said.number();
+  change.message_id = said.message_id();
   return change;
 }
 
@@ -77,6 +78,27 @@ Result<std::uint64_t> shown_size(Batch& batch, const SetWork& work, const EpochI
                                "AND s.device_id = $3",
                                batch.number, epoch, work.header.device));
   return std::max(shown, static_cast<std::uint64_t>(stored.value_or(0)));
+}
+
+/// The end of the ticket's commits above `base` that are this device's own or are known to have been, in that epoch,
+/// not above `seen`: by their receipts, or because they were read out of a copy of then.
+Result<std::uint64_t> unbroken_run(Batch& batch, const DeviceId& own, const TicketId& ticket, const EpochId& epoch,
+                                   std::uint64_t base, std::uint64_t seen) {
+  TERN_TRY(auto rows, batch.db().query(
+                          "SELECT c.commit_seq, c.device_id, o.old_commit_seq, (SELECT max(h.old_seq) FROM handed_back "
+                          "h WHERE h.tenant_id = c.tenant_id AND h.said_seq = c.commit_seq AND h.epoch = $3) FROM "
+                          "change c LEFT JOIN old_receipt o ON "
+                          "o.tenant_id = c.tenant_id AND o.commit_seq = c.commit_seq AND o.epoch = $3 "
+                          "WHERE c.tenant_id = $1 AND c.ticket_id = $2 AND c.commit_seq > $4 ORDER BY c.commit_seq",
+                          batch.number, ticket, epoch, base));
+  std::uint64_t here = base;
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) return here;
+    const bool proven = !rows.is_null(2) && rows.uint64(2) <= seen, said = !rows.is_null(3) && rows.uint64(3) <= seen;
+    if (rows.id<DeviceId>(1) != own && !proven && !said) return here;
+    here = rows.uint64(0);
+  }
 }
 
 /// Of an epoch that is over, and given up: above what was kept of it. Where the record of its end is not here, because
@@ -324,19 +346,11 @@ Result<std::uint64_t> seen_then(Batch& batch, const SetWork& work, const TicketI
   TERN_TRY(const std::uint64_t shown, shown_size(batch, work, epoch));
   const std::uint64_t seen = std::min(seq, shown);
   if (seen <= *kept) return base;
-  TERN_TRY(auto rows, batch.db().query(
-                          "SELECT c.commit_seq, c.device_id, o.old_commit_seq FROM change c LEFT JOIN old_receipt o ON "
-                          "o.tenant_id = c.tenant_id AND o.commit_seq = c.commit_seq AND o.epoch = $3 "
-                          "WHERE c.tenant_id = $1 AND c.ticket_id = $2 AND c.commit_seq > $4 ORDER BY c.commit_seq",
-                          batch.number, ticket, epoch, base));
-  std::uint64_t here = base;
-  for (;;) {
-    TERN_TRY(const bool more, rows.step());
-    if (!more) return here;
-    const bool own = rows.id<DeviceId>(1) == work.header.device;
-    if (!own && (rows.is_null(2) || rows.uint64(2) > seen)) return here;
-    here = rows.uint64(0);
-  }
+  return unbroken_run(batch, work.header.device, ticket, epoch, base, seen);
+}
+
+Result<std::uint64_t> seen_in_given_up(Batch& batch, const TicketId& ticket, const EpochId& epoch, std::uint64_t seq) {
+  return unbroken_run(batch, DeviceId{}, ticket, epoch, batch.normalise_seen(epoch, seq), seq);
 }
 
 Result<void> write_proof(Batch& batch, const SetWork& work) {
@@ -355,15 +369,19 @@ Result<void> write_proof(Batch& batch, const SetWork& work) {
 }
 
 Result<void> release_what_waited(Batch& batch, const SetWork& work) {
+  std::set<TicketId> tickets;
+  for (const Entry& entry : work.entries)
+    if (entry.ticket != nullptr && !entry.again) tickets.insert(entry.change->ticket);
+  return release_what_waited(batch, tickets);
+}
+
+Result<void> release_what_waited(Batch& batch, const std::set<TicketId>& tickets) {
   if (batch.in.past_epochs.empty()) return {};
   // Of the first restore: what it left waiting may wait still when another one comes.
   std::uint64_t kept = UINT64_MAX;
   for (const auto& [epoch, size] : batch.in.past_epochs) kept = std::min(kept, size);
   TERN_TRY(const auto held, newest_held_above(batch.db(), batch.number, kept));
   if (!held) return {};
-  std::set<TicketId> tickets;
-  for (const Entry& entry : work.entries)
-    if (entry.ticket != nullptr && !entry.again) tickets.insert(entry.change->ticket);
   Releases releases(batch);
   for (const TicketId& ticket : tickets) {
     TERN_TRY(const WaitingHere waiting, waiting_on(batch, ticket, kept));

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "run_batch.hpp"
+#include "said_again.hpp"
 #include "tern/protocol/change_set.hpp"
 #include "tern/protocol/limits.hpp"
 
@@ -22,13 +23,6 @@ Result<std::optional<AnchorFacts>> anchor_of(sqlite::Database& db, std::int64_t 
   TERN_TRY(const bool found, rows.step());
   if (!found) return std::optional<AnchorFacts>{};
   return std::optional(AnchorFacts{rows.int64(0), rows.id<EpochId>(1)});
-}
-
-Result<bool> in_ledger(sqlite::Database& db, std::int64_t tenant, const sync::ChangeRef& ref) {
-  TERN_TRY(const auto found,
-           db.int64_of("SELECT 1 FROM change WHERE tenant_id = $1 AND device_id = $2 AND change_id = $3", tenant,
-                       ref.device, ref.id));
-  return found.has_value();
 }
 
 Result<void> read_changes(sqlite::Database& db, std::int64_t tenant, const protocol::ChangeSet& set, std::int64_t lo_ms,
@@ -64,22 +58,9 @@ Result<QuarantinedSet> read_one(sqlite::Database& db, std::int64_t tenant, sqlit
   return out;
 }
 
-/// The same change said again gets the same id: two releases of it count once.
-ChangeId quoting_id(const sync::ChangeRef& original) {
-  protocol::Hasher hasher("TRN1-DERIVED");
-  hasher.add(original.device.view()).add(original.id.view()).add("quote");
-  return ChangeId::or_zero(hasher.finish().view().substr(0, ChangeId::size_bytes));
-}
-
-/// What a quarantined change named: in the ledger as it was, else as it is said again.
 class Quotes {
 public:
   explicit Quotes(Batch& batch) : batch_(batch) {}
-
-  Result<sync::ChangeRef> now(const sync::ChangeRef& named) const {
-    TERN_TRY(const bool known, in_ledger(batch_.db(), batch_.number, named));
-    return known ? named : sync::ChangeRef{batch_.in.keys.sealing_device, quoting_id(named)};
-  }
 
   Result<ServerChange> of(const QuarantinedSet& set, const QuarantinedChange& original, const OperatorId& by) const {
     ServerChange out;
@@ -95,11 +76,11 @@ public:
     if (change.seen_epoch.is_zero()) change.seen_seq = 0;
     change.after.clear();
     for (const ChangeId& id : original.change.after) {
-      TERN_TRY(const sync::ChangeRef parent, now({original.change.ref.device, id}));
+      TERN_TRY(const sync::ChangeRef parent, named_now(batch_, {original.change.ref.device, id}));
       if (parent.device == change.ref.device) change.after.push_back(parent.id);
     }
     for (sync::ChangeRef& target : change.targets) {
-      TERN_TRY(target, now(target));
+      TERN_TRY(target, named_now(batch_, target));
     }
     name_author(set.device, change);
     return out;
@@ -202,6 +183,9 @@ Result<ServerCommit> release_quarantined(Tenant& tenant, const std::vector<Quara
     for (const QuarantinedSet& set : sets)
       for (const QuarantinedChange& original : set.changes) {
         if (original.in_ledger || is_private(original.change)) continue;
+        TERN_TRY(const bool said,
+                 in_ledger(batch.db(), batch.number, {batch.in.keys.sealing_device, quoting_id(original.change.ref)}));
+        if (said) continue;  // read out of somebody's copy after a restore
         TERN_TRY(ServerChange change, quotes.of(set, original, by));
         changes.push_back(std::move(change));
       }

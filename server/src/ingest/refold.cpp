@@ -20,7 +20,7 @@ Result<void> rewrite_messages(Batch& batch, const TicketId& ticket, const std::v
         "AND device_id = $4 AND change_id = $5",
         batch.number, stored->ticket, stored->version, message.stamp.origin.device, message.stamp.change));
     TERN_CHECKED(note_message_changed(batch, message.stamp.ref(), batch.commit_seq));
-    TERN_CHECKED(insert_message_as(batch, ticket, message, batch.commit_seq));
+    TERN_CHECKED(insert_message_as(batch, ticket, message, stored->integer_id, batch.commit_seq));
   }
   return {};
 }

@@ -80,9 +80,11 @@ Result<void> release_one(Batch& batch, SetWork& work, Entry& entry, const Ledger
     if (against == ReasonCode::none) against = now;
     return {};
   }
+  TERN_CHECKED(give_message_id(batch, placed.change, proven, placed.admission));
   if (creates) {
     TERN_CHECKED(name_ticket(batch, placed.change, placed.admission, proven));
     entry.ticket = &batch.new_ticket(placed.change.ticket);
+    entry.ticket->message_id = placed.admission.message_id;
   }
   const sync::IntentSpec* spec = sync::find_intent(placed.change.intent);
   if (spec != nullptr && spec->ruling == sync::Ruling::claim)

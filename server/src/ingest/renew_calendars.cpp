@@ -6,6 +6,7 @@
 namespace tern::server {
 
 Result<void> renew_calendars(Tenant& tenant, sla::Instant now) {
+  if (tenant.has_older_files()) return {};
   std::vector<ServerChange> changes;
   for (const sync::Record& record : tenant.records(sync::RecordKind::calendar)) {
     const auto calendar = calendar_of(record, now);

@@ -23,6 +23,7 @@ struct Sealed {
   protocol::ChangeSetHeader header;
   std::vector<sync::Change> changes;
   std::vector<OperatorId> acting;
+  std::vector<ProvenChange> names;
 };
 
 Result<Sealed> seal(Batch& batch, const DeviceRow& device, std::span<ServerChange> changes) {
@@ -35,6 +36,9 @@ Result<Sealed> seal(Batch& batch, const DeviceRow& device, std::span<ServerChang
     content.push_back(
         {std::move(encoded.skeleton), random_id<Salt>(batch.in.environment), std::move(encoded.body), {}});
     sealed.acting.push_back(change.acting);
+    ProvenChange& name = sealed.names.emplace_back();
+    name.integer_id = change.integer_id;
+    name.number = std::move(change.number);
     sealed.changes.push_back(std::move(change.change));
   }
   protocol::ChangeSetHeader header;
@@ -58,6 +62,7 @@ Result<void> process_sealed(Batch& batch, const Sealed& sealed, DeviceRow& devic
   work.hash = sealed.set.hash();
   work.changes = sealed.changes;
   work.acting = sealed.acting;
+  work.names = sealed.names;
   work.from_server = true;
   work.sent_seq = work.cursor_seen = batch.committed_seq;
   work.evidence.received_ms = batch.commit_ms;

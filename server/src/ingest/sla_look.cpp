@@ -127,6 +127,15 @@ private:
   const std::uint64_t told_seq_;  // one for all of a batch: a page of clocks ends behind it, or before
 };
 
+/// Tickets about whose breaches a manager decided: they are looked at as soon as this is committed.
+Result<void> note_decided(Batch& batch) {
+  for (const auto& [key, record] : batch.changed_records())
+    if (key.kind == sync::RecordKind::sla_decision)
+      TERN_CHECKED(batch.db().run("UPDATE sla_clock SET look_s = 0 WHERE tenant_id = $1 AND ticket_id = $2",
+                                  batch.number, key.id));
+  return {};
+}
+
 Result<void> note_looked(Batch& batch, std::uint64_t seq) {
   batch.sla_seq = seq;
   return write_meta(batch.db(), batch.number, meta_sla_seq, meta_number(seq));
@@ -210,6 +219,7 @@ Result<void> look_at(Batch& batch, std::vector<TicketId> tickets) {
 }
 
 Result<void> follow_clocks(Batch& batch) {
+  TERN_CHECKED(note_decided(batch));
   batch.sla_stale = changed(batch, is_rule, true);
   if (batch.sla_stale || changed(batch, is_looked_at, false))
     return batch.db().run("UPDATE sla_clock SET look_s = 0 WHERE tenant_id = $1 AND open = 1", batch.number);

@@ -12,8 +12,9 @@ constexpr std::string_view insert_ticket =
     "queue, "
     "category, contact, subject, created_ms, updated_ms, ended_ms, merged_into, deleted, change_count, last_commit, "
     "top_ms, top_device, "
-    "top_epoch, second_ms, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
-    "$18, $19, $20, $21, $22, $23, $24, $25)";
+    "top_epoch, second_ms, state, message_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, "
+    "$15, "
+    "$16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)";
 // Id and number stay for ever. The index of a column in the SET list is written, whether the value changes or not.
 constexpr std::string_view update_ticket =
     "UPDATE ticket SET version = $5, status = $6, status_class = $7, priority = $8, assignee = $9, queue = $10, "
@@ -43,11 +44,14 @@ Result<void> write_ticket(Batch& batch, const TicketId& id, const WorkingTicket&
   const LatestFacts& latest = of.ledger.latest;
   const bool same_end = ticket.scope_before.ended_ms == facts.ended_ms;
   const std::string_view sql = !ticket.stored ? insert_ticket : same_end ? update_same_end : update_ticket;
-  return batch.db().run(sql, batch.number, id, of.integer_id, sqlite::Text{of.number}, of.version, of.status,
-                        of.status_class, of.priority, of.assignee, of.queue, some(of.category), some(of.contact),
-                        sqlite::Text{of.subject}, of.created_ms, of.updated_ms, of.ended_ms, some(of.merged_into),
-                        of.deleted, of.ledger.change_count, of.ledger.last_commit, latest.top_ms,
-                        some(latest.top.device), latest.top.epoch, latest.second_ms, sqlite::Blob{encoded});
+  const auto write = [&](const auto&... more) {
+    return batch.db().run(sql, batch.number, id, of.integer_id, sqlite::Text{of.number}, of.version, of.status,
+                          of.status_class, of.priority, of.assignee, of.queue, some(of.category), some(of.contact),
+                          sqlite::Text{of.subject}, of.created_ms, of.updated_ms, of.ended_ms, some(of.merged_into),
+                          of.deleted, of.ledger.change_count, of.ledger.last_commit, latest.top_ms,
+                          some(latest.top.device), latest.top.epoch, latest.second_ms, sqlite::Blob{encoded}, more...);
+  };
+  return ticket.stored ? write() : write(ticket.message_id);
 }
 
 Result<void> insert_interest(Batch& batch, const OperatorId& who, const TicketId& ticket, std::int64_t kind,

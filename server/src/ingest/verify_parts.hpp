@@ -81,6 +81,7 @@ struct VerifyRun {
 
   // ---- what the tickets' fold says ----
   std::map<TicketId, sync::TicketState> states;
+  std::uint64_t highest_message_id = 0;
 };
 
 Result<void> check_erasures(VerifyRun& run);  // verify_devices.cpp

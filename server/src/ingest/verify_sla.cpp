@@ -5,8 +5,10 @@
 namespace tern::server {
 namespace {
 
-bool breached_now(const sla::BreachRecord& record) {
-  return record.state == sla::RecordState::provisional || record.state == sla::RecordState::confirmed;
+/// A manager's excuse stands, whatever the clock says later.
+bool agrees(const sla::BreachRecord* record, const sla::Cycle& cycle) {
+  if (record == nullptr || record->state == sla::RecordState::rescinded) return !cycle.breached_at.has_value();
+  return record->state == sla::RecordState::excused || record->breached_at == cycle.breached_at;
 }
 
 }  // namespace
@@ -63,12 +65,9 @@ Result<void> ClockCheck::check(const TicketId& id, const std::vector<sync::Place
 Result<void> ClockCheck::check_breaches(const TicketId& id, const sla::TicketClock& clock,
                                         const std::vector<sla::BreachRecord>& kept) {
   for (const sla::Cycle& cycle : clock.cycles) {
-    const auto record = std::ranges::find_if(kept, [&](const sla::BreachRecord& one) {
-      return one.metric == cycle.metric && one.cycle == cycle.id && breached_now(one);
-    });
-    const bool same =
-        cycle.breached_at ? record != kept.end() && record->breached_at == *cycle.breached_at : record == kept.end();
-    if (!same)
+    const auto record = std::ranges::find_if(
+        kept, [&](const sla::BreachRecord& one) { return one.metric == cycle.metric && one.cycle == cycle.id; });
+    if (!agrees(record == kept.end() ? nullptr : &*record, cycle))
       run_.find("ticket {}: what is recorded of a breach of {} is not what its clock says", to_hex(id),
                 sla::metric_name(cycle.metric));
   }

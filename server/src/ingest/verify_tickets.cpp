@@ -8,16 +8,28 @@
 namespace tern::server {
 namespace {
 
+using Verdict = sync::Admission::Verdict;
+
 std::string joined(const std::vector<std::string>& words) {
   std::string all;
   for (const std::string& word : words) all += (all.empty() ? "" : ", ") + word;
   return all;
 }
 
-Result<void> check_messages(VerifyRun& run, const TicketId& id, const std::vector<sync::Message>& due) {
+/// What the ledger says that messages were numbered; of older versions it says nothing.
+using MessageIds = std::map<sync::ChangeRef, std::uint64_t>;
+MessageIds message_ids(const Refolded& zero) {
+  MessageIds ids;
+  for (const sync::PlacedChange& placed : zero.changes)
+    if (placed.admission.message_id != 0) ids[placed.change.ref] = placed.admission.message_id;
+  return ids;
+}
+
+Result<void> check_messages(VerifyRun& run, const TicketId& id, const std::vector<sync::Message>& due,
+                            const MessageIds& ids) {
   std::map<sync::ChangeRef, const sync::Message*> left;
   for (const sync::Message& message : due) left[message.stamp.ref()] = &message;
-  TERN_TRY(auto rows, run.db.query("SELECT device_id, change_id, data, version, visibility FROM message "
+  TERN_TRY(auto rows, run.db.query("SELECT device_id, change_id, data, version, visibility, integer_id FROM message "
                                    "WHERE tenant_id = $1 AND ticket_id = $2",
                                    run.number, id));
   for (;;) {
@@ -31,6 +43,10 @@ Result<void> check_messages(VerifyRun& run, const TicketId& id, const std::vecto
                rows.int64(4) != static_cast<std::int64_t>(found->second->visibility)) {
       run.find("ticket {}: the columns of message {} are not those of its content", to_hex(id), to_hex(ref.id));
     }
+    const auto numbered = ids.find(ref);
+    if (rows.uint64(5) == 0 || (numbered != ids.end() && numbered->second != rows.uint64(5)))
+      run.find("ticket {}: the id of message {} is not the one of the ledger", to_hex(id), to_hex(ref.id));
+    run.highest_message_id = std::max(run.highest_message_id, rows.uint64(5));
     if (found != left.end()) left.erase(found);
   }
   if (!left.empty()) run.find("ticket {}: {} messages are missing", to_hex(id), left.size());
@@ -97,6 +113,21 @@ Result<void> check_given(VerifyRun& run, const TicketId& id, const sync::TicketS
   return {};
 }
 
+/// The id that its description has as its first message.
+Result<void> check_description_id(VerifyRun& run, const TicketId& id, const Refolded& zero) {
+  TERN_TRY(const auto stored,
+           run.db.int64_of("SELECT message_id FROM ticket WHERE tenant_id = $1 AND ticket_id = $2", run.number, id));
+  if (!stored) return {};  // said already
+  const auto row = static_cast<std::uint64_t>(*stored);
+  run.highest_message_id = std::max(run.highest_message_id, row);
+  const bool made_so = std::ranges::any_of(zero.changes, [&](const sync::PlacedChange& placed) {
+    return placed.change.intent == sync::Intent::create && placed.admission.verdict == Verdict::admitted &&
+           (placed.admission.message_id == row || placed.admission.message_id == 0);
+  });
+  if (row == 0 || !made_so) run.find("ticket {}: the id of its description is not the one of the ledger", to_hex(id));
+  return {};
+}
+
 Result<void> check_fold(VerifyRun& run, ClockCheck& clocks, const TicketId& id) {
   auto zero = refold_from_zero(run.db, run.number, id);
   if (!zero) {
@@ -123,7 +154,8 @@ Result<void> check_fold(VerifyRun& run, ClockCheck& clocks, const TicketId& id) 
   TERN_CHECKED(check_interests(run, id, facts));
   TERN_CHECKED(check_given(run, id, zero->fold.state));
   TERN_CHECKED(check_standings(run, id, *zero));
-  TERN_CHECKED(check_messages(run, id, zero->fold.messages));
+  TERN_CHECKED(check_messages(run, id, zero->fold.messages, message_ids(*zero)));
+  TERN_CHECKED(check_description_id(run, id, *zero));
   TERN_CHECKED(clocks.check(id, zero->changes, zero->fold.state));
   run.states.emplace(id, std::move(zero->fold.state));
   return {};
@@ -188,6 +220,10 @@ Result<void> check_counters(VerifyRun& run) {
   TERN_TRY(const auto next, read_meta(run.db, run.number, "next_integer_id"));
   if (meta_number(next) <= highest)
     run.find("the next integer id is {}, but {} is given already", meta_number(next), highest);
+  TERN_TRY(const auto next_message, read_meta(run.db, run.number, meta_next_message_id));
+  if (next_message && meta_number(next_message) <= run.highest_message_id)
+    run.find("the next id of a message is {}, but {} is given already", meta_number(next_message),
+             run.highest_message_id);
   return {};
 }
 

@@ -63,8 +63,9 @@ struct Moved {
 
 struct WorkingTicket {
   sync::TicketState state;
-  bool stored = false;  // it has a row
-  bool dirty = false;   // the state is not the row's
+  bool stored = false;           // it has a row
+  bool dirty = false;            // the state is not the row's
+  std::uint64_t message_id = 0;  // of a new one: its description's
   TicketInLedger ledger;
   std::size_t state_bytes = 0;  // of the row, and what was folded in since at most adds to it
   bool state_measured = true;   // it is exactly that

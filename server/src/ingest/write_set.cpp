@@ -48,6 +48,7 @@ void write_outcome(const Entry& entry, TicketId& previous_ticket, v1::ChangeOutc
   previous_ticket = change.ticket;
   out.set_integer_id(admission.integer_id);
   out.set_number(admission.number);
+  out.set_message_id(admission.message_id);
   out.set_reason(static_cast<std::uint32_t>(admission.reason));
 }
 

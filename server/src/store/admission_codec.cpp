@@ -12,8 +12,9 @@ constexpr std::uint32_t released_max = 100'000;
 constexpr std::uint8_t flag_claim_applies = 1;
 constexpr std::uint8_t flag_author_has_device = 2;
 constexpr std::uint8_t flag_redirected = 4;
-constexpr std::uint8_t flag_claim = 8;    // what a claim met stands behind
-constexpr std::uint8_t flag_create = 16;  // what a create was given stands behind
+constexpr std::uint8_t flag_claim = 8;     // what a claim met stands behind
+constexpr std::uint8_t flag_create = 16;   // what a create was given stands behind
+constexpr std::uint8_t flag_message = 32;  // the id of its message stands behind
 
 void write(protocol::ByteWriter& out, const sync::Admission& a) {
   const bool claim = !a.claim_applies || a.claim_rule != sync::Rule::sequential || !a.claim_stands.none() ||
@@ -25,6 +26,7 @@ void write(protocol::ByteWriter& out, const sync::Admission& a) {
   if (a.redirected) flags |= flag_redirected;
   if (claim) flags |= flag_claim;
   if (create) flags |= flag_create;
+  if (a.message_id != 0) flags |= flag_message;
   out.u8(static_cast<std::uint8_t>(a.verdict)).u8(static_cast<std::uint8_t>(a.reason)).u8(flags).u32(a.time_flags);
   out.u64(a.seen_seq).i64(a.effective_ms).i64(a.lo_ms).i64(a.hi_ms).i64(a.commit_ms).i64(a.reopen_window_ms);
   if (claim) {
@@ -32,6 +34,7 @@ void write(protocol::ByteWriter& out, const sync::Admission& a) {
     out.id(a.claim_stands_author).id(a.custody_of);
   }
   if (create) out.u64(a.integer_id).sized(a.number);
+  if (a.message_id != 0) out.u64(a.message_id);
 }
 
 sync::Admission read(protocol::ByteReader& in) {
@@ -60,6 +63,7 @@ sync::Admission read(protocol::ByteReader& in) {
     a.integer_id = in.u64("integer_id");
     a.number = std::string(in.sized(number_bytes_max, "number"));
   }
+  if ((flags & flag_message) != 0) a.message_id = in.u64("message_id");
   return a;
 }
 

@@ -30,6 +30,17 @@ ClockRow read_clock(const std::optional<Bytes>& value) {
   return {meta_number(value->substr(0, 8)), static_cast<std::int64_t>(meta_number(value->substr(8)))};
 }
 
+/// One above all that were given. Before the first commit that gives one, what older versions left was numbered.
+Result<std::uint64_t> next_message_id(sqlite::Database& db, std::int64_t tenant) {
+  TERN_TRY(const auto noted, read_meta(db, tenant, meta_next_message_id));
+  if (noted) return meta_number(noted, 1);
+  TERN_TRY(const auto message,
+           db.int64_of("SELECT max(integer_id) FROM message WHERE tenant_id = $1 AND integer_id > 0", tenant));
+  TERN_TRY(const auto description,
+           db.int64_of("SELECT max(message_id) FROM ticket WHERE tenant_id = $1 AND message_id > 0", tenant));
+  return static_cast<std::uint64_t>(std::max(message.value_or(0), description.value_or(0))) + 1;
+}
+
 Result<void> load_head(Tenant::Internals& in, sqlite::Database& db, std::int64_t tenant) {
   TERN_TRY(const auto id, read_meta(db, tenant, "tenant"));
   if (!id || TenantId::or_zero(*id) != in.options.id) {
@@ -45,6 +56,7 @@ Result<void> load_head(Tenant::Internals& in, sqlite::Database& db, std::int64_t
   TERN_TRY(const auto looked, read_meta(db, tenant, "expiry_ms"));
   TERN_TRY(const auto truncate, read_meta(db, tenant, "truncate_due"));
   TERN_TRY(const auto sla_seq, read_meta(db, tenant, meta_sla_seq));
+  TERN_TRY(const auto newer, read_meta(db, tenant, meta_newer_history));
   TERN_TRY(in.frontier, protocol::MerkleFrontier::decode(frontier.value_or(Bytes{})));
   in.epoch = EpochId::or_zero(epoch.value_or(Bytes{}));
   in.row_key = row_key.value_or(Bytes{});
@@ -56,11 +68,13 @@ Result<void> load_head(Tenant::Internals& in, sqlite::Database& db, std::int64_t
   in.log_size = in.frontier.size();
   in.log_root = in.frontier.root();
   in.next_integer_id = meta_number(integer_id, 1);
+  TERN_TRY(in.next_message_id, next_message_id(db, tenant));
   in.number_block = (in.next_integer_id / limits::epoch_block + 1) * limits::epoch_block;
   in.backup_stable_seq = meta_number(stable);
   in.backups_kept_days = meta_number(kept_days);
   in.expiry_looked_ms = static_cast<std::int64_t>(meta_number(looked));
   in.truncate_due = meta_number(truncate) != 0;
+  in.older_files = newer.has_value();
   in.sla_seq = meta_number(sla_seq);
   in.sla_desk.reset();
   TERN_TRY(const auto told, db.int64_of("SELECT max(told_seq) FROM sla_clock WHERE tenant_id = $1", tenant));

@@ -55,6 +55,9 @@ constexpr Hint hints[] = {
     {"log_node", "log_node", "200000 160000 10000 1"},
     {"erasure", "erasure", "1000 800 100 1"},
     {"quarantine", "quarantine", "1000 800 100 1"},
+    {"handed_back", "handed_back", "1000 800 100 1"},
+    {"handed_back", "handed_back_said", "1000 1000 2"},
+    {"handed_back", "handed_back_by_ticket", "1000 1000 5"},
 };
 
 }  // namespace

@@ -230,6 +230,10 @@ void Tenant::take_no_work(bool refused) {
   internals_->takes_no_work = refused;
 }
 
+bool Tenant::has_older_files() const {
+  return internals_->older_files;
+}
+
 void note_failure(Tenant& tenant, const Error& error) {
   switch (error.code) {
     case ErrorCode::storage_full:

@@ -95,6 +95,9 @@ public:
   /// While set, pushes of devices are answered with `storage_full`; what the administrator does is done. Any thread.
   void take_no_work(bool refused);
   [[nodiscard]] bool takes_work() const;
+  /// A device proved that these files are older than what this server once told (ingest/newer_history.hpp): nothing
+  /// gets a number until a restore begins a new epoch. Any thread.
+  [[nodiscard]] bool has_older_files() const;
 
   /// A read connection for the time of the call's scope.
   class Reader {

@@ -113,9 +113,11 @@ struct Tenant::Internals {
   bool index_in_memory = false;            // since it was opened: the disk had no room for it
   bool writer_broken = false;              // after a storage error: reopen before anything else
   std::atomic<bool> takes_no_work{false};  // of devices: there is no room
+  std::atomic<bool> older_files{false};    // than a device has seen: no commit gets a number
   std::atomic<ErrorCode> trouble{};   // of the storage, until something was written again; `internal`: none. Any thread
   protocol::MerkleFrontier frontier;  // of the newest commit
   std::uint64_t next_integer_id = 1;
+  std::uint64_t next_message_id = 1;
   Bytes row_key;                                                            // SipHash of ledger rows
   std::unordered_map<RecordId, std::vector<OperatorId>> queue_members;      // active operators with a device
   std::array<std::pair<std::uint64_t, std::int64_t>, 4096> commit_times{};  // by commit_seq mod size
@@ -196,8 +198,10 @@ Bytes meta_number(std::uint64_t value);
 /// What stored states hold. 1: whose hand sealed a change, what a split gave away, removes that nobody had seen. 2: who
 /// had not seen an edit of the description that was held. 3: an erasure of what waits for its ticket touches no ticket.
 inline constexpr std::uint64_t state_form = 3;
+inline constexpr std::string_view meta_next_message_id = "next_message_id";
 inline constexpr std::string_view meta_sla_seq = "sla_seq";
 inline constexpr std::string_view meta_state_form = "state_form";
+inline constexpr std::string_view meta_newer_history = "newer_history";  // what proved it, as it was shown
 std::uint64_t meta_number(const std::optional<Bytes>& value, std::uint64_t fallback = 0);
 
 /// SipHash of what a row of change_set stands for. Without lo_ms up to the commit that meta's `row_check_lo_after`

@@ -62,6 +62,11 @@ TEST_CASE("bad HTTP gets its row of the table", "[hostile]") {
   try_rows(rig, http_rows());
 }
 
+TEST_CASE("bad requests to the API get their row of the table", "[hostile][api]") {
+  HostileRig rig;
+  try_rows(rig, api_rows());
+}
+
 TEST_CASE("bad sets and exchanges get their row of the table", "[hostile]") {
   HostileRig rig;
   try_rows(rig, sync_rows());
@@ -87,7 +92,7 @@ TEST_CASE("bad frames get their row of the table", "[hostile]") {
 
 TEST_CASE("every row of the table is tried here, tried elsewhere, or of a feature that is not there", "[hostile]") {
   std::set<std::string> numbers;
-  for (const auto& rows : {http_rows(), sync_rows(), stream_rows()})
+  for (const auto& rows : {http_rows(), api_rows(), sync_rows(), stream_rows()})
     for (const Row& row : rows) numbers.insert(row.number);
   std::set<std::string> tests;
   for (const auto& test : Catch::getRegistryHub().getTestCaseRegistry().getAllTests()) tests.insert(test.name);

@@ -132,23 +132,17 @@ std::vector<RowElsewhere> rows_elsewhere() {
 
 std::vector<LaterRow> later_rows() {
   return {
-      {"11", "JSON {\"a\":1,\"a\":2}", {"\"/api/"}},
-      {"12", "JSON of depth 129, NaN, BOM, trailing x", {"\"/api/"}},
-      {"13", "bad UTF-8, a lone surrogate, NUL in a title", {"\"/api/"}},
-      {"15", "an unknown field is_admin", {"\"/api/", "unknown_field"}},
-      {"17", "sort by body;drop", {"\"/api/", "sort_field"}},
-      {"19", "an API key that is missing, revoked, of the wrong scope", {"\"/api/", "scope_missing", "x-api-key"}},
-      {"21", "a cookie's POST from another site", {"set-cookie\"", "sec-fetch-site"}},
-      {"23", "If-Match that is stale", {"\"/api/", "version_conflict"}},
-      {"24", "an Idempotency-Key with another body", {"\"/api/", "idempotency_mismatch"}},
-      {"25", "an attachment that says it is something else", {"multipart/", "content-disposition"}},
-      {"27", "a webhook to an address of the inside", {"webhook", "url_not_public"}},
-      {"28", "2026-02-30, years 0000 and 10000 over REST", {"\"/api/", "date_invalid"}},
-      {"52", "mail that says it is an agent's", {"mime", "dkim", "\"dmarc"}},
-      {"53", "mail with a good token of a foreign sender", {"mime", "reply_token"}},
-      {"54", "mail of a machine", {"mime", "auto-submitted"}},
-      {"56", "mail with a subject of two lines, a header of 1 MiB", {"mime", "smtp"}},
-      {"57", "CSV over REST", {"\"/api/", "csv_invalid"}},
+      {"17", "sort by body;drop", {"sort_field"}},
+      {"23", "If-Match that is stale", {"version_conflict"}},
+      {"24", "an Idempotency-Key with another body", {"idempotency_mismatch"}},
+      {"25", "an attachment that says it is something else", {"nosniff", "image/svg"}},
+      {"27", "a webhook to an address of the inside", {"url_not_public"}},
+      {"28", "2026-02-30, years 0000 and 10000 over REST", {"date_invalid"}},
+      {"52", "mail that says it is an agent's", {"mime-version", "dkim", "\"dmarc"}},
+      {"53", "mail with a good token of a foreign sender", {"mime-version", "reply_token"}},
+      {"54", "mail of a machine", {"mime-version", "auto-submitted"}},
+      {"56", "mail with a subject of two lines, a header of 1 MiB", {"mime-version", "smtp"}},
+      {"57", "CSV over REST", {"csv_invalid"}},
   };
 }
 

@@ -20,6 +20,7 @@ struct Row {
 };
 
 std::vector<Row> http_rows();
+std::vector<Row> api_rows();
 std::vector<Row> sync_rows();
 std::vector<Row> stream_rows();
 

@@ -21,7 +21,7 @@ server::Request asking(const std::string& method, const std::string& target) {
 
 TEST_CASE("what is not there is a problem, not a page", "[server][access][routes]") {
   House house;
-  for (const char* target : {"/", "/sync/v1/nothing", "/sync/v1/exchange/", "/../etc/passwd", "/api"}) {
+  for (const char* target : {"/", "/sync/v1/nothing", "/sync/v1/exchange/", "/../etc/passwd", "/apis"}) {
     const auto answer = house.get(target);
     CHECK(answer.status == 404);
     CHECK(problem_code(answer) == "not_found");

@@ -1,6 +1,7 @@
 #include "desk.hpp"
 #include "support/catch.hpp"
 #include "support/must.hpp"
+#include "support/rounds.hpp"
 
 using namespace tern;
 using namespace tern::test;
@@ -212,9 +213,9 @@ private:
 
 TEST_CASE("after random pushes every state, message and standing is the fold from zero, and everything verifies",
           "[ingest][property]") {
-  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+  for (int seed = 1; seed <= rounds_of(12); ++seed) {
     CAPTURE(seed);
-    RandomDay day(seed);
+    RandomDay day(static_cast<std::uint64_t>(seed));
     day.run(160);
     CHECK(day.pushed > 10);
     CHECK(day.desk.differs_from_zero() == "");

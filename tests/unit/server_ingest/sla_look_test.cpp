@@ -3,6 +3,7 @@
 #include "desk/sla_rows.hpp"
 #include "support/catch.hpp"
 #include "support/must.hpp"
+#include "support/older_schema.hpp"
 #include "tern/sqlite/database.hpp"
 
 namespace tern::test {
@@ -304,8 +305,10 @@ TEST_CASE("clocks of an older file are made for devices by the first look", "[in
   Promised p;
   const TicketId ticket = p.ask();
   const auto before = p.promised(ticket);
+  p.damage(before_message_ids);
   p.damage(
-      "DROP INDEX sla_clock_told; ALTER TABLE sla_clock DROP COLUMN told; ALTER TABLE sla_clock DROP COLUMN "
+      "DROP TABLE handed_back; DROP INDEX sla_clock_told; ALTER TABLE sla_clock DROP COLUMN told; ALTER TABLE "
+      "sla_clock DROP COLUMN "
       "told_seq; PRAGMA user_version = 8");
   p.desk.reopen();
   CHECK(p.promised(ticket) == std::pair(sync::SlaClock{}, std::uint64_t{0}));

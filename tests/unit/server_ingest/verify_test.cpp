@@ -5,6 +5,7 @@
 #include "store/tenant_internals.hpp"
 #include "support/catch.hpp"
 #include "support/must.hpp"
+#include "support/older_schema.hpp"
 
 using namespace tern;
 using namespace tern::test;
@@ -100,6 +101,9 @@ TEST_CASE("verify names each kind of damage", "[ingest][verify]") {
       {"DELETE FROM ticket_interest", "whom it concerns is not what its state says"},
       {"UPDATE message SET visibility = 9", "the columns of message"},
       {"UPDATE message SET ticket_id = randomblob(16)", "which the ledger does not know"},
+      {"UPDATE message SET integer_id = integer_id + 1000", "the id of message"},
+      {"UPDATE ticket SET message_id = message_id + 1000", "the id of its description"},
+      {"UPDATE meta SET value = x'0000000000000001' WHERE name = 'next_message_id'", "the next id of a message is 1"},
       {"UPDATE meta SET value = x'0000000000000001' WHERE name = 'next_integer_id'", "the next integer id is 1"},
       // scopes
       {"DELETE FROM scope_member WHERE left_seq = 0", "does not hold it, against the rules of scope"},
@@ -194,10 +198,12 @@ TEST_CASE("sets of before the row check covered their lower bound keep their che
     return {};
   }));
   CHECK(names(sound.findings(), "the row is damaged"));
+  REQUIRE(tenant.write([](sqlite::Database& db) { return db.exec(before_message_ids); }));
   REQUIRE(tenant.write([](sqlite::Database& db) {
     return db.exec(
         "DROP TABLE sla_clock; DROP TABLE sla_breach; DROP TABLE sla_alert; DELETE FROM meta WHERE name = 'sla_seq';"
-        "DROP TABLE old_receipt; DROP TABLE old_receipt_list; ALTER TABLE ticket DROP COLUMN last_commit;"
+        "DROP TABLE old_receipt; DROP TABLE old_receipt_list; DROP TABLE handed_back; ALTER TABLE ticket DROP COLUMN "
+        "last_commit;"
         "ALTER TABLE ticket DROP COLUMN top_ms; ALTER TABLE ticket DROP COLUMN top_device;"
         "ALTER TABLE ticket DROP COLUMN top_epoch; ALTER TABLE ticket DROP COLUMN second_ms; PRAGMA user_version = 2");
   }));

@@ -127,7 +127,7 @@ TEST_CASE("C4: the mapping of local times never runs backwards", "[sla]") {
     Instant last = 0;
     for (Instant local = utc("2011-06-01T00:00"); local < utc("2026-12-01T00:00"); local += 900) {
       const Instant at = instant_of_local(offsets, local);
-      REQUIRE(at >= last);
+      if (at < last) FAIL(zone << " at " << local);
       last = at;
     }
   }

@@ -248,6 +248,10 @@ TEST_CASE("what only the server may send parses and says so", "[sync][change]") 
   CHECK(server_only(change));
   CHECK(travel(change)->quotes == change.quotes);
   change = message("x");
+  change.handed_back_by = message("y").ref.device;
+  CHECK(server_only(change));
+  CHECK(travel(change)->handed_back_by == change.handed_back_by);
+  change = message("x");
   change.intent = static_cast<Intent>(200);
   CHECK(server_only(change));
 }

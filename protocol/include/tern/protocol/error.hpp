@@ -53,6 +53,13 @@ enum class ErrorCode : std::uint8_t {
   mac_invalid,
   replayed,
   clock_skew,
+  // The API.
+  scope_missing,      // the key may not do this
+  plan_limit,         // the organisation's plan has no more of it
+  operator_required,  // the key acts as nobody, and this needs somebody
+  client_unknown,     // no organisation has this portal
+  unknown_field,      // a parameter that the action does not have
+  origin,             // asked out of a page that may not
 };
 
 std::string_view to_string(ErrorCode code);

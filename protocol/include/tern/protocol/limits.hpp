@@ -75,6 +75,7 @@ inline constexpr std::int64_t session_ttl_ms = 12 * 3'600'000;
 inline constexpr std::int64_t session_idle_ms = 3'600'000;
 inline constexpr std::int64_t reopen_window_ms = 14LL * 86'400'000;
 inline constexpr std::int64_t retention_ms_min = 30LL * 86'400'000;
+inline constexpr std::uint64_t message_epoch_block = 1'000'000;  // the same of ids of messages
 inline constexpr std::uint64_t epoch_block = 10'000;  // counters of a new epoch start a whole block further on
 
 inline constexpr std::uint32_t schema_version = 2;  // of change.proto and the field table; 2: on_site

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,7 +14,15 @@
 
 namespace tern::server {
 
-enum class ArgKind : std::uint8_t { text, flag, integer, secret /* read from stdin, never a flag's value */, path };
+enum class ArgKind : std::uint8_t {
+  text,
+  flag,
+  integer,
+  secret /* read from stdin, never a flag's value */,
+  path,
+  number,  // with a fraction
+  object   // JSON; on the command line as text
+};
 
 struct AdminArg {
   std::string_view name;  // "email": --email on the command line, "email" in JSON
@@ -22,6 +31,27 @@ struct AdminArg {
   bool repeated = false;  // a JSON array
   bool positional = false;
   std::string_view help;
+  // Where it is a parameter of the API, too.
+  std::vector<std::string_view> choices = {};  // none: anything of its kind
+  std::vector<std::string_view> aliases = {};  // other names that it goes by
+  std::string_view fallback = {};              // what it is when left out, as the reference shows it
+};
+
+/// Which of the API's doors an action stands behind: docs/api.md.
+enum class ApiSurface : std::uint8_t { admin, client, widget };
+std::string_view surface_name(ApiSurface surface);
+/// The least that an action asks of who calls it. From `admin` on a person in a session: no key gets there.
+enum class ApiRole : std::uint8_t { nobody, operator_, supervisor, admin, head_admin };
+std::string_view api_role_name(ApiRole role);
+
+/// An action of the API: the same command, its arguments as parameters.
+struct ApiFace {
+  std::string_view action;  // "create_ticket"
+  ApiSurface surface = ApiSurface::admin;
+  std::vector<std::string_view> scopes;  // of a key: all of them
+  ApiRole role = ApiRole::operator_;
+  std::string_view request;  // parameters of an example, JSON
+  std::string_view answer;   // `data` of an answer, JSON
 };
 
 /// Where a command may run: beside a running server through its admin socket, or on the directory itself.
@@ -35,12 +65,16 @@ struct AdminCommand {
   AdminWhere where = AdminWhere::anywhere;
   bool needs_tenant = true;  // takes --tenant NAME; may be left out while there is one
   bool lengthy = false;      // minutes for a large tenant: runs beside other commands, not beside its own kind
+  std::optional<ApiFace> api = std::nullopt;
 };
 
 /// All of them, in the order of the help. `{"command": name, "tenant"?: ..., arg: value ...}` goes to
-/// ServerCore::administer; the answer is one object, with an array "rows" where a command lists things.
+/// ServerCore::administer; the answer is one object, with an array "rows" where a command lists things, or the array
+/// itself where an action of the API does.
 std::span<const AdminCommand> admin_commands();
 /// What commands of one first word have in common ("operator"): the line of --help.
 std::string_view admin_family_summary(std::string_view family);
+/// The actions of the API in Markdown, as docs/api.md has them.
+std::string api_reference();
 
 }  // namespace tern::server

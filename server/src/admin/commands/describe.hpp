@@ -15,6 +15,10 @@ std::vector<AdminEntry> record_commands();
 std::vector<AdminEntry> sla_commands();
 std::vector<AdminEntry> ledger_commands();
 std::vector<AdminEntry> server_commands();
+std::vector<AdminEntry> key_commands();
+std::vector<AdminEntry> ticket_actions();
+std::vector<AdminEntry> message_actions();
+std::vector<AdminEntry> reference_actions();
 
 inline AdminArg positional(std::string_view name, std::string_view help, ArgKind kind = ArgKind::text) {
   return {name, kind, true, false, true, help};
@@ -39,12 +43,35 @@ inline std::vector<AdminArg> paged(std::vector<AdminArg> args = {}) {
   return args;
 }
 
+inline AdminArg also_called(AdminArg arg, std::vector<std::string_view> aliases) {
+  arg.aliases = std::move(aliases);
+  return arg;
+}
+inline AdminArg one_of(AdminArg arg, std::vector<std::string_view> choices) {
+  arg.choices = std::move(choices);
+  return arg;
+}
+inline AdminArg otherwise(AdminArg arg, std::string_view fallback) {
+  arg.fallback = fallback;
+  return arg;
+}
+/// Many numbers.
+inline AdminArg numbers(std::string_view name, std::string_view help) {
+  return {name, ArgKind::integer, true, true, false, help};
+}
+
 inline constexpr bool of_the_server = false;  // takes no --tenant
 
 inline AdminCommand command(std::string_view name, std::string_view summary, std::string_view details,
                             std::vector<AdminArg> args, bool needs_tenant = true,
                             AdminWhere where = AdminWhere::anywhere) {
   return {name, summary, details, std::move(args), where, needs_tenant};
+}
+
+/// The command is an action of the API, too.
+inline AdminCommand offered(AdminCommand command, ApiFace face) {
+  command.api = std::move(face);
+  return command;
 }
 
 inline AdminCommand lengthy(AdminCommand command) {

@@ -3,43 +3,116 @@
 #include "admin/handlers.hpp"
 
 namespace tern::server::admin {
+namespace {
+
+std::vector<AdminArg> named(std::string_view help, std::vector<AdminArg> attributes) {
+  attributes.insert(attributes.begin(), positional("name", help));
+  return attributes;
+}
+
+/// Of a record that is there: by name or id, and what it may be called from now on.
+std::vector<AdminArg> renamed(std::vector<AdminArg> attributes) {
+  attributes.push_back(optional("rename", "Its new name"));
+  return named("Which one", std::move(attributes));
+}
+
+}  // namespace
 
 std::vector<AdminEntry> record_commands() {
+  const std::vector<AdminArg> of_one = {positional("name", "Which one")};
+  const std::vector<AdminArg> queue = {optional("description", "What it is for"), optional("sort", "Place in lists")};
+  const std::vector<AdminArg> category = {optional("code", "Short code"), optional("parent", "Category above it"),
+                                          optional("description", "What it is for"),
+                                          optional("sort", "Place in lists")};
+  const std::vector<AdminArg> contact = {
+      optional("email", "Address"), optional("phone", "Telephone"), optional("organisation", "Where they belong"),
+      optional("language", "Language tag"), optional("vip", "1: somebody whom rules may prefer")};
+  const std::vector<AdminArg> organisation = {optional("portal_domain", "Domain of its addresses"),
+                                              optional("tariff", "Tariff")};
+  const std::vector<AdminArg> tag = {optional("colour", "Colour")};
+  const std::vector<AdminArg> field = {optional("label", "What people read"),
+                                       optional("options", "Of select and multi: values, one a line"),
+                                       optional("required", "1: must be filled"), optional("sort", "Place in forms")};
+  std::vector<AdminArg> new_field = field;
+  new_field.insert(new_field.begin(), required("type", "text number date select multi bool ref"));
   return {
       {command("queue add", "A new queue", "Example: ternd queue add \"Field crew\"",
-               {positional("name", "What it is called"), optional("description", "What it is for"),
-                optional("sort", "Place in lists")}),
+               named("What it is called", queue)),
        record_add},
       {command("queue list", "Queues", "Example: ternd queue list", paged()), record_list},
+      {command("queue set", "Changes a queue",
+               "What is not named stays; an empty text takes an attribute away.\nExample: ternd queue set \"Field "
+               "crew\" --rename Field",
+               renamed(queue)),
+       record_set},
+      {command("queue remove", "Takes a queue off the lists; tickets that ended in it keep its name",
+               "Refused while tickets are at work in it.\nExample: ternd queue remove Field", of_one),
+       record_remove},
+
       {command("category add", "A new category", "Example: ternd category add Pumps --code P",
-               {positional("name", "What it is called"), optional("code", "Short code"),
-                optional("parent", "Category above it"), optional("description", "What it is for"),
-                optional("sort", "Place in lists")}),
+               named("What it is called", category)),
        record_add},
       {command("category list", "Categories", "Example: ternd category list", paged()), record_list},
+      {command("category set", "Changes a category",
+               "What is not named stays; an empty text takes an attribute away.\nExample: ternd category set Pumps "
+               "--parent Hardware",
+               renamed(category)),
+       record_set},
+      {command("category remove", "Takes a category off the lists; its tickets keep it",
+               "Example: ternd category remove Pumps", of_one),
+       record_remove},
+
       {command("contact add", "A new customer", "Example: ternd contact add \"Joe Smith\" --email joe@customer.example",
-               {positional("name", "Who it is"), optional("email", "Address"), optional("phone", "Telephone"),
-                optional("organisation", "Where they belong"), optional("language", "Language tag")}),
+               named("Who it is", contact)),
        record_add},
       {command("contact list", "Customers", "Example: ternd contact list", paged()), record_list},
+      {command("contact set", "Changes what is known of a customer",
+               "What is not named stays; an empty text takes an attribute away.\nExample: ternd contact set \"Joe "
+               "Smith\" --phone +441632960961",
+               renamed(contact)),
+       record_set},
+      {command("contact remove", "Takes a customer off the lists; their tickets keep the name",
+               "Example: ternd contact remove \"Joe Smith\"", of_one),
+       record_remove},
+
       {command("organisation add", "A new organisation of customers",
                "Example: ternd organisation add \"Smith and Sons\" --portal-domain customer.example",
-               {positional("name", "What it is called"), optional("portal_domain", "Domain of its addresses"),
-                optional("tariff", "Tariff")}),
+               named("What it is called", organisation)),
        record_add},
       {command("organisation list", "Organisations of customers", "Example: ternd organisation list", paged()),
        record_list},
-      {command("tag add", "A tag that lists offer", "Example: ternd tag add pump --colour blue",
-               {positional("name", "The tag"), optional("colour", "Colour")}),
+      {command("organisation set", "Changes an organisation",
+               "What is not named stays; an empty text takes an attribute away.\nExample: ternd organisation set "
+               "\"Smith and Sons\" --tariff Gold",
+               renamed(organisation)),
+       record_set},
+      {command("organisation remove", "Takes an organisation off the lists; its tickets keep the name",
+               "Example: ternd organisation remove \"Smith and Sons\"", of_one),
+       record_remove},
+
+      {command("tag add", "A tag that lists offer", "Example: ternd tag add pump --colour blue", named("The tag", tag)),
        record_add},
       {command("tag list", "Tags that lists offer", "Example: ternd tag list", paged()), record_list},
-      {command(
-           "field add", "A new custom field of tickets", "Example: ternd field add meter_no --type number",
-           {positional("name", "Its name: a-z 0-9 _ . -"), required("type", "text number date select multi bool ref"),
-            optional("label", "What people read"), optional("options", "Of select and multi: values, one a line"),
-            optional("required", "1: must be filled"), optional("sort", "Place in forms")}),
+      {command("tag set", "Another colour for a tag", "Example: ternd tag set pump --colour green",
+               named("Which one", tag)),
+       record_set},
+      {command("tag remove", "A tag that lists offer no more; tickets that have it keep it",
+               "Example: ternd tag remove pump", of_one),
+       record_remove},
+
+      {command("field add", "A new custom field of tickets", "Example: ternd field add meter_no --type number",
+               named("Its name: a-z 0-9 _ . -", new_field)),
        record_add},
       {command("field list", "Custom fields", "Example: ternd field list", paged()), record_list},
+      {command("field set", "Changes what people see of a custom field",
+               "Its name and its type stay: tickets hold values of it.\nExample: ternd field set meter_no --label "
+               "\"Meter number\"",
+               named("Which one", field)),
+       record_set},
+      {command("field remove", "A field that forms offer no more; tickets keep their values",
+               "Example: ternd field remove meter_no", of_one),
+       record_remove},
+
       {lengthy(command(
            "record load", "Many records at once; those that are there already are left as they are",
            "One JSON object a line: {\"kind\":\"queue\",\"name\":\"Field\"}; operators also email, role, "

@@ -83,6 +83,20 @@ std::vector<AdminEntry> sla_commands() {
                "excused.\nExample: ternd sla breaches --state provisional",
                paged({optional("state", "Only these: provisional confirmed rescinded excused")})),
        sla_breaches},
+      {command(
+           "sla decide", "A manager's word on a breach",
+           "accept and reject: where the rule leaves it to a manager (--offline-credit manager), an answer that was "
+           "made offline counts, or does not. excuse: the breach is told as excused from now on, whatever arrives "
+           "later. The word is kept in the ledger with its reason; a later one takes its place.\nExample: ternd sla "
+           "decide --ticket T-2026-0042 --metric resolution --verdict excuse --by mia@example.org --reason \"power cut "
+           "at "
+           "the customer's\"",
+           {required("ticket", "Number or id"),
+            required("metric", "first-response next-response resolution periodic-update on-site"),
+            required("verdict", "accept reject excuse"), required("by", "The manager: address, name or id"),
+            required("reason", "Why"),
+            optional("cycle", "Which one, as in sla breaches; the newest when left out", ArgKind::integer)}),
+       sla_decide},
       {command("sla alerts", "What clocks had to tell, each once: yellow, breach, later levels, long pauses",
                "Example: ternd sla alerts", paged()),
        sla_alerts},

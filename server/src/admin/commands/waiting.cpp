@@ -32,6 +32,17 @@ std::vector<AdminEntry> waiting_commands() {
            "Example: ternd quarantine drop --device van",
            {optional_positional("set", "The beginning of its name"), optional("device", "All sets of this device")}),
        quarantine_drop},
+      {command("handed-back list", "What devices hold of others' work that a restore lost: nothing of it counts yet",
+               "With the device whose copy says so. What says comes_itself is waited for: its device's key is good, or "
+               "not known to have ended.\nExample: ternd handed-back list",
+               paged()),
+       handed_back_list},
+      {command("handed-back take", "Says again, for its author, what nobody else can send again",
+               "The server's own work (customers, administration) and that of devices whose keys ended. Wait until the "
+               "others are back; revoke a device that never will be. Exit code 7 when something of it is refused or "
+               "held.\nExample: ternd handed-back take",
+               {}),
+       handed_back_take},
   };
 }
 

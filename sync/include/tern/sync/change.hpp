@@ -81,7 +81,8 @@ struct Change {
   PrincipalKind principal_kind = PrincipalKind::unspecified;
   Bytes principal_id;
   std::int64_t asserted_ms = 0;
-  ChangeRef quotes;  // server-sealed only: out of quarantine, said again by an administrator
+  ChangeRef quotes;         // server-sealed only: said again, out of quarantine or of a device's copy
+  DeviceId handed_back_by;  // server-sealed only: whose copy it was read out of after a restore
   std::string provisional_number;
   bool body_erased = false;
 };

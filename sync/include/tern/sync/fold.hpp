@@ -37,6 +37,7 @@ struct Admission {
   bool redirected = false;            // ordered after a merge: shows on the target
   std::uint64_t integer_id = 0;       // create
   std::string number;                 // create
+  std::uint64_t message_id = 0;       // of what makes a message; create: of its description. No part of the fold
 };
 
 /// A change at its place: what the fold consumes.

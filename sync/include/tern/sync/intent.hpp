@@ -103,6 +103,7 @@ enum class Right : std::uint8_t {
   restore,
   release,
   approve_estimate,
+  decide_sla,  // whether a breach stands
   administer,
   server_only,
 };

@@ -1,5 +1,5 @@
 // Reference records: operator, queue, contact, category, organisation, tag, device, tenant, custom field, SLA rule,
-// calendar. Ledger entries that reach devices in packs.
+// calendar, API key. Ledger entries that reach devices in packs.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,8 @@
 
 namespace tern::sync {
 
-/// Numbers travel. `device` and `tenant` records are ledger entries too; only what devices may know goes into packs.
+/// Numbers travel. `device`, `tenant` and `api_key` records are ledger entries too; only what devices may know goes
+/// into packs.
 enum class RecordKind : std::uint8_t {
   unspecified = 0,
   operator_ = 1,
@@ -27,9 +28,11 @@ enum class RecordKind : std::uint8_t {
   tenant = 8,
   custom_field = 9,
   sla_rule = 10,
-  calendar = 11
+  calendar = 11,
+  sla_decision = 12,
+  api_key = 13
 };
-inline constexpr RecordKind last_record_kind = RecordKind::calendar;
+inline constexpr RecordKind last_record_kind = RecordKind::api_key;
 std::string_view to_string(RecordKind kind);
 std::optional<RecordKind> record_kind_from_name(std::string_view name);
 

@@ -1,0 +1,32 @@
+// After a restore: what others did, as this device was shown it in the history that was given up. The copy follows the
+// server into the new one; what it showed is kept beside it until the server has looked at it, once own work is in.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <vector>
+
+#include "replica/replica.hpp"
+#include "tern/sync/change.hpp"
+
+namespace tern::v1 {
+class ExchangeRequest;
+}
+
+namespace tern::client {
+
+/// Before the versions of the copy go back to `kept_seq`, in the transaction that does it. Tickets that nobody but this
+/// device worked on since are not kept: its own work goes by itself.
+Result<void> keep_given_up(sqlite::Database& replica, const DeviceId& own, const EpochId& epoch,
+                           std::uint64_t kept_seq);
+
+Result<bool> holds_given_up(Replica& replica);
+
+/// Adds the next ones. Gives their rows, for when the server has looked at them; none: there is nothing to hand back.
+Result<std::vector<std::int64_t>> add_handed_back(v1::ExchangeRequest& request, Replica& replica);
+Result<void> drop_given_up(Replica& replica, const std::vector<std::int64_t>& rows);
+
+/// Tickets that show any of these are not handed back: later texts may quote them.
+Result<void> forget_erased(Replica& replica, const std::set<sync::ChangeRef>& erased);
+
+}  // namespace tern::client

@@ -1,0 +1,109 @@
+#include "access/logins.hpp"
+
+#include <algorithm>
+
+#include "tern/protocol/crypto.hpp"
+#include "tern/protocol/key_wrap.hpp"
+#include "tern/protocol/text.hpp"
+
+namespace tern::server {
+namespace {
+
+constexpr std::int64_t try_window_ms = 15 * 60'000;
+constexpr int tries_max = 10, checks_at_once_max = 2;
+constexpr std::size_t tries_kept_max = 10'000, logins_max = 10'000, token_bytes = 32;
+
+Hash token_hash(std::string_view token) {
+  return protocol::hash("TRN1-LOGIN", token);
+}
+
+}  // namespace
+
+/// Counts one try. Those that are over make room; when none is, nobody new may try.
+bool Logins::may_try(const std::string& key) {
+  const std::int64_t now_ms = environment_.boot_ms();
+  if (tries_.size() >= tries_kept_max && !tries_.contains(key))
+    std::erase_if(tries_, [&](const auto& one) { return now_ms - one.second.since_ms > try_window_ms; });
+  if (tries_.size() >= tries_kept_max && !tries_.contains(key)) return false;
+  Tries& tries = tries_[key];
+  if (tries.count == 0 || now_ms - tries.since_ms > try_window_ms) tries = {now_ms, 0};
+  return ++tries.count <= tries_max;
+}
+
+/// One check for every organisation that knows the login, one where none does: how long it takes says little.
+Result<std::optional<Person>> Logins::check(Directory& directory, const std::vector<Tenant*>& tenants,
+                                            const std::string& login, const std::string& password) {
+  std::optional<Person> found;
+  bool checked = false;
+  for (Tenant* tenant : tenants) {
+    TERN_TRY(const auto entry, directory.find_login(tenant->number(), login));
+    if (!entry || entry->password_hash.empty()) continue;
+    checked = true;
+    const bool good = protocol::verify_password(entry->password_hash, password);
+    const auto actor = tenant->find_actor(entry->operator_id);
+    if (good && actor && actor->active && !found) found = Person{tenant, entry->operator_id};
+  }
+  if (!checked) static_cast<void>(protocol::hash_password(password));
+  return found;
+}
+
+std::string Logins::begin(const Person& person) {
+  Bytes secret(token_bytes, '\0');
+  environment_.random(reinterpret_cast<std::uint8_t*>(secret.data()), secret.size());
+  std::string token = to_hex(secret);
+  protocol::wipe(secret);
+  const std::lock_guard lock(mutex_);
+  const std::int64_t now_ms = environment_.boot_ms();
+  std::erase_if(sessions_, [&](const auto& session) { return session.second.until_ms <= now_ms; });
+  if (sessions_.size() >= logins_max)
+    sessions_.erase(std::min_element(sessions_.begin(), sessions_.end(), [](const auto& a, const auto& b) {
+      return a.second.until_ms < b.second.until_ms;
+    }));
+  sessions_[token_hash(token)] = {person, now_ms + session_ms};
+  return token;
+}
+
+Result<Logins::Begun> Logins::log_in(Directory& directory, const std::vector<Tenant*>& tenants,
+                                     const std::string& login, const std::string& password, const std::string& peer) {
+  const std::string name = protocol::fold_case(login);
+  {
+    const std::lock_guard lock(mutex_);
+    const bool address_may = may_try("a " + peer), login_may = may_try("l " + name);
+    if (!address_may || !login_may)
+      return fail(ErrorCode::rate_limited, "Too many tries to log in.", "Wait a quarter of an hour.");
+    if (checking_ >= checks_at_once_max) return fail(ErrorCode::busy, "Others are logging in.", "Try again.");
+    ++checking_;
+  }
+  const auto person = check(directory, tenants, name, password);
+  {
+    const std::lock_guard lock(mutex_);
+    --checking_;
+    if (person && *person) tries_.erase("l " + name);
+  }
+  TERN_CHECKED(person);
+  if (!*person) return fail(ErrorCode::login_refused, "The login or the password is wrong.");
+  return Begun{**person, begin(**person)};
+}
+
+void Logins::end_sessions_of(const OperatorId& person) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(sessions_, [&](const auto& session) { return session.second.person.id == person; });
+}
+
+std::optional<Person> Logins::person_of(std::string_view token) {
+  std::optional<Person> person;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = sessions_.find(token_hash(token));
+    if (found == sessions_.end()) return std::nullopt;
+    if (found->second.until_ms <= environment_.boot_ms()) {
+      sessions_.erase(found);
+      return std::nullopt;
+    }
+    person = found->second.person;
+  }
+  const auto actor = person->tenant->find_actor(person->id);
+  return actor && actor->active ? person : std::nullopt;
+}
+
+}  // namespace tern::server

@@ -1,0 +1,72 @@
+// API keys, and the plan that says how many there are.
+#include "admin/commands/describe.hpp"
+#include "api/actions.hpp"
+
+namespace tern::server::admin {
+namespace {
+
+constexpr std::string_view a_key =
+    R"({"id":1,"name":"Zabbix","prefix":"tps_5f0c1d2e","scopes":["read","write","tickets"],"operator_id":5,"operator_name":"Ann Lee","created_at":"2026-03-19T10:30:00.000Z","expires_at":null,"revoked_at":null,"state":"active"})";
+constexpr std::string_view the_keys =
+    R"([{"id":1,"name":"Zabbix","prefix":"tps_5f0c1d2e","scopes":["read","write","tickets"],"operator_id":5,"operator_name":"Ann Lee","created_at":"2026-03-19T10:30:00.000Z","expires_at":null,"revoked_at":null,"state":"active"}])";
+constexpr std::string_view a_new_key =
+    R"({"id":1,"name":"Zabbix","prefix":"tps_5f0c1d2e","scopes":["read","write","tickets"],"operator_id":5,"operator_name":"Ann Lee","created_at":"2026-03-19T10:30:00.000Z","expires_at":null,"revoked_at":null,"state":"active","key":"tps_5f0c1d2e..."})";
+
+AdminArg key_id() {
+  return also_called(positional("key_id", "Name or id"), {"id"});
+}
+
+}  // namespace
+
+std::vector<AdminEntry> key_commands() {
+  return {
+      {offered(
+           command("key add", "A new key for an integration; it is shown once",
+                   "Without --operator-id the key acts as nobody: it makes tickets and writes messages under its "
+                   "own name.\nExample: ternd key add Zabbix --scopes read write tickets --operator-id "
+                   "ann@example.org",
+                   {positional("name", "What it is for"),
+                    repeated("scopes",
+                             "read write tickets messages clients webhooks; all that the plan has when "
+                             "left out"),
+                    also_called(optional("operator_id", "Whom it acts as: name, address or id"), {"operator"}),
+                    optional("expires_days", "Days that it is good for; for ever when left out", ArgKind::integer)}),
+           {"create_api_key",
+            ApiSurface::admin,
+            {},
+            ApiRole::admin,
+            R"({"name":"Zabbix","scopes":["read","write","tickets"],"operator_id":5})",
+            a_new_key}),
+       actions::key_add},
+      {offered(command("key list", "Keys, with their scopes and whom they act as", "Example: ternd key list", {}),
+               {"list_api_keys", ApiSurface::admin, {}, ApiRole::admin, "{}", the_keys}),
+       actions::key_list},
+      {offered(command("key revoke", "The key opens nothing any more", "Example: ternd key revoke Zabbix", {key_id()}),
+               {"revoke_api_key", ApiSurface::admin, {}, ApiRole::admin, R"({"key_id":1})", a_key}),
+       actions::key_revoke},
+      {offered(command("key regenerate", "Another key in its place; the one before opens nothing any more",
+                       "Shown once.\nExample: ternd key regenerate Zabbix", {key_id()}),
+               {"regenerate_api_key", ApiSurface::admin, {}, ApiRole::admin, R"({"key_id":1})", a_new_key}),
+       actions::key_regenerate},
+      {offered(command("api admin_login", "Begins a session with a password; over HTTP it is a cookie, for 12 hours",
+                       "At this machine it says whether a login is good.\nExample: ternd api admin_login --login "
+                       "ann@example.org --password-stdin",
+                       {required("login", "The operator's address"),
+                        required("password", "Read from the first line of stdin", ArgKind::secret)},
+                       of_the_server),
+               {"admin_login",
+                ApiSurface::admin,
+                {},
+                ApiRole::nobody,
+                R"({"login":"ann@example.org","password":"correct horse battery"})",
+                R"({"operator":{"id":5,"name":"Ann Lee","role":"admin"},"tenant":{"name":"Acme"}})"}),
+       actions::admin_login},
+      {command("tenant plan", "The plan of an organisation: how many keys, which scopes, how many requests a minute",
+               "Without --plan it is shown. A tenant begins with enterprise.\nExample: ternd tenant plan --plan pro",
+               {one_of(optional("plan", "free starter pro business enterprise"),
+                       {"free", "starter", "pro", "business", "enterprise"})}),
+       actions::tenant_plan},
+  };
+}
+
+}  // namespace tern::server::admin

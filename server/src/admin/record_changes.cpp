@@ -1,0 +1,105 @@
+// Reference records that are there already: changed, taken off the lists.
+#include <functional>
+
+#include "admin/handlers.hpp"
+#include "admin/record_writer.hpp"
+#include "desk/sla_records.hpp"
+
+namespace tern::server::admin {
+namespace {
+
+using sync::RecordKind;
+
+std::string described(const sync::Record& record) {
+  return std::string(sync::to_string(record.kind)) + " \"" + record.name + "\"";
+}
+
+bool has_attribute(const sync::Record& record, const char* name, const std::string& value) {
+  const auto found = record.attributes.find(name);
+  return found != record.attributes.end() && found->second == value;
+}
+
+/// Rules, contacts and categories name other records by their names: one that is named keeps it.
+std::optional<sync::Record> who_names(const Tenant& tenant, const sync::Record& named) {
+  const auto among = [&](RecordKind kind, const auto& names_it) -> std::optional<sync::Record> {
+    for (sync::Record& record : tenant.records(kind))
+      if (!record.deleted && names_it(record)) return std::move(record);
+    return std::nullopt;
+  };
+  const auto there_would_be = [&](RecordKind kind, const std::string& name) {
+    return kind != named.kind || name != named.name;
+  };
+  auto found = among(RecordKind::sla_rule,
+                     [&](const sync::Record& rule) { return !check_rule_names(rule, there_would_be).has_value(); });
+  if (!found && named.kind == RecordKind::organisation)
+    found = among(RecordKind::contact, [&](const auto& one) { return has_attribute(one, "organisation", named.name); });
+  if (!found && named.kind == RecordKind::category)
+    found = among(RecordKind::category, [&](const auto& one) { return has_attribute(one, "parent", named.name); });
+  return found;
+}
+
+Result<void> check_not_named(const Tenant& tenant, const sync::Record& record) {
+  const auto by = who_names(tenant, record);
+  if (!by) return {};
+  return fail(ErrorCode::invalid, "The " + described(*by) + " names it.", "Change that first.", "name");
+}
+
+/// Operators see the tickets of their queues: what is at work in one would be seen by nobody.
+Result<void> check_queue_empty(Tenant& tenant, const sync::Record& queue) {
+  if (queue.kind != RecordKind::queue) return {};
+  TERN_TRY(auto reader, tenant.reader());
+  TERN_TRY(const auto count,
+           reader.db().int64_of("SELECT count(*) FROM ticket WHERE tenant_id = $1 AND queue = $2 AND ended_ms = 0",
+                                tenant.number(), queue.id));
+  if (count.value_or(0) == 0) return {};
+  return fail(ErrorCode::invalid, "Tickets at work lie in it: " + std::to_string(*count) + ".",
+              "Move them to another queue first.", "name");
+}
+
+Result<void> rename_record(const Tenant& tenant, const std::string& words, sync::Record& record) {
+  TERN_TRY(std::string name, record_name(words, "rename"));
+  if (name == record.name) return {};
+  if (find_record(tenant, record.kind, name))
+    return fail(ErrorCode::invalid,
+                "There is a " + std::string(sync::to_string(record.kind)) + " \"" + name + "\" already.", "", "rename");
+  TERN_CHECKED(check_not_named(tenant, record));
+  record.name = std::move(name);
+  return {};
+}
+
+/// On the strand: the record that the call names, changed, written where it is another one then.
+Result<Json> change_record(const AdminCall& call, const std::function<Result<void>(sync::Record&)>& change) {
+  TERN_TRY(const auto naming, call.lock_names());
+  const auto write = [&]() -> Result<sync::Record> {
+    TERN_TRY(sync::Record record, resolve_record(call.tenant(), kind_of_command(call), call.text("name")));
+    const sync::Record before = record;
+    TERN_CHECKED(change(record));
+    if (record != before) TERN_CHECKED(write_records(call.tenant(), {record}));
+    return call.tenant().find_record(record.kind, record.id).value_or(record);
+  };
+  TERN_TRY(const sync::Record written, call.on_strand(write));
+  return record_json(call.tenant(), written);
+}
+
+}  // namespace
+
+Result<Json> record_set(AdminCall& call) {
+  return change_record(call, [&](sync::Record& record) -> Result<void> {
+    for (const AdminArg& arg : find_admin_entry(call.name())->command.args)
+      if (arg.name != "name" && arg.name != "rename" && call.has(arg.name))
+        put_attribute(record, std::string(arg.name), call.text(arg.name));
+    return call.has("rename") ? rename_record(call.tenant(), call.text("rename"), record) : Result<void>{};
+  });
+}
+
+Result<Json> record_remove(AdminCall& call) {
+  TERN_TRY(Json answer, change_record(call, [&](sync::Record& record) -> Result<void> {
+             TERN_CHECKED(check_not_named(call.tenant(), record));
+             TERN_CHECKED(check_queue_empty(call.tenant(), record));
+             record.deleted = true;
+             return {};
+           }));
+  return std::move(answer.set("removed", Json(true)));
+}
+
+}  // namespace tern::server::admin

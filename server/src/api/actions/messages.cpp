@@ -1,0 +1,77 @@
+// Messages: written, edited, taken back. The description is the first one.
+#include "api/actions.hpp"
+#include "api/ticket_writer.hpp"
+
+namespace tern::server::actions {
+namespace {
+
+using sync::Intent;
+
+/// A message is edited, the description written anew: `text` empty takes either away.
+Result<void> rewrite(const AdminCall& call, const NamedMessage& named, const std::string& text) {
+  const sync::TicketState& state = named.ticket.state;
+  if (!named.message) {
+    if (state.description == text) return {};
+    ServerChange change = change_by(call.caller(), Intent::describe, state.id);
+    change.change.base = state.description;
+    change.change.text = text;
+    return commit_changes(call, {std::move(change)}, &state);
+  }
+  const sync::Message& message = named.message->message;
+  if (sync::is_deleted(message))
+    return text.empty() ? Result<void>{}
+                        : Result<void>(fail(ErrorCode::bad_transition, "The message is deleted.", "", "message_id"));
+  if (sync::standing_text(message) == text) return {};
+  ServerChange change =
+      change_by(call.caller(), text.empty() ? Intent::delete_message : Intent::edit_message, state.id);
+  change.change.targets.push_back(message.stamp.ref());
+  change.change.text = text;
+  return commit_changes(call, {std::move(change)}, &state, &message);
+}
+
+Result<Json> rewrite_named(AdminCall& call, const std::string& text) {
+  const std::int64_t id = call.integer("message_id", 0);
+  TERN_CHECKED(call.on_strand([&]() -> Result<void> {
+    TERN_TRY(auto reader, call.tenant().reader());
+    TicketView view(call.tenant(), reader.db(), call.caller());
+    TERN_TRY(const NamedMessage named, view.find_message(id));
+    return rewrite(call, named, text);
+  }));
+  return Json::object({{"id", Json(id)}});
+}
+
+}  // namespace
+
+Result<Json> add_message(AdminCall& call) {
+  ServerChange change = change_by(call.caller(), Intent::message, TicketId{});
+  change.change.ref.id = random_id<ChangeId>(call.parts().environment);
+  const ChangeId id = change.change.ref.id;
+  change.change.visibility = call.flag("is_note") ? sync::Visibility::team : sync::Visibility::open;
+  change.change.text = call.text("message");
+  const auto ticket = call.on_strand([&]() -> Result<TicketId> {
+    TERN_TRY(auto reader, call.tenant().reader());
+    TicketView view(call.tenant(), reader.db(), call.caller());
+    TERN_TRY(const FoundTicket found, view.find(call.integer("ticket_id", 0)));
+    change.change.ticket = found.state.id;
+    TERN_CHECKED(commit_changes(call, {change}, &found.state));
+    return found.state.id;
+  });
+  TERN_CHECKED(ticket);
+  TERN_TRY(auto reader, call.tenant().reader());
+  TicketView view(call.tenant(), reader.db(), call.caller());
+  TERN_TRY(const FoundTicket found, view.find(*ticket));
+  TERN_TRY(const auto written, view.messages(found));
+  for (const FoundMessage& message : written)
+    if (message.message.stamp.change == id) return view.message(message);
+  return fail(ErrorCode::not_found, "The message is not there any more.", "", "message_id");
+}
+
+Result<Json> edit_message(AdminCall& call) {
+  return rewrite_named(call, call.text("message"));
+}
+
+Result<Json> delete_message(AdminCall& call) {
+  return rewrite_named(call, {});
+}
+
+}  // namespace tern::server::actions

@@ -1,0 +1,173 @@
+#include "api/api_service.hpp"
+
+#include <algorithm>
+
+#include "api/authority.hpp"
+#include "api/openapi.hpp"
+#include "api/parameters.hpp"
+#include "api/request_body.hpp"
+#include "tern/protocol/limits.hpp"
+
+namespace tern::server {
+namespace {
+
+constexpr std::uint64_t body_bytes_max = limits::mib;                // a text of 64 KiB, however it is escaped
+constexpr std::uint64_t stranger_body_bytes_max = 64 * limits::kib;  // of who shows no key in the head
+
+constexpr unsigned person_requests_per_minute = 600;
+
+struct Door {
+  std::string_view path;
+  ApiSurface surface;
+};
+/// Those that have an action.
+constexpr Door doors[] = {{"/api/admin.php", ApiSurface::admin}, {"/api/admin", ApiSurface::admin}};
+constexpr std::string_view versioned = "/api/v1/";
+constexpr std::string_view description = "/api/openapi.json";
+
+bool is_action_name(std::string_view name) {
+  return !name.empty() && name.size() <= 64 &&
+         std::ranges::all_of(name, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+}
+
+/// Nothing: there is no such path.
+std::optional<ApiAccepted> accepted_by_path(std::string_view path) {
+  for (const Door& door : doors)
+    if (door.path == path) return ApiAccepted{ApiDialect::envelope, door.surface, {}, {}, false};
+  if (path == description) return ApiAccepted{ApiDialect::problem, ApiSurface::admin, {}, {}, true};
+  if (!path.starts_with(versioned) || !is_action_name(path.substr(versioned.size()))) return std::nullopt;
+  return ApiAccepted{ApiDialect::problem, ApiSurface::admin, std::string(path.substr(versioned.size())), {}, false};
+}
+
+Response wrong_method(const Request& head, const ApiAccepted& accepted) {
+  const std::string_view wanted = accepted.description ? "GET" : "POST";
+  const std::string sentence = accepted.description ? "This path is read with GET."
+                                                    : "Actions are asked for with POST, and a body that names them.";
+  Response response =
+      accepted.dialect == ApiDialect::problem
+          ? problem_response({405, "method_not_allowed", "Another method is needed", sentence, "", head.request_id})
+          : envelope_refusal(405, "method_not_allowed", sentence, head.request_id);
+  response.set_header("allow", wanted);
+  return response;
+}
+
+}  // namespace
+
+/// One request on its way.
+struct ApiService::Asked {
+  const Request& request;
+  const AdminEntry* entry = nullptr;
+  Tenant* tenant = nullptr;
+  std::uint64_t key = 0;  // its integer id
+  std::string action;
+  std::optional<RateLimits::Verdict> rate;
+  std::string session;  // that was begun
+};
+
+bool ApiService::owns(std::string_view path) {
+  return path == "/api" || path.starts_with("/api/");
+}
+
+Result<KeyOfTenant> ApiService::key_of(const Request& head) {
+  if (head.has_header("origin"))
+    return fail(ErrorCode::origin, "An API key is never sent from a browser: whoever opens the page could read it.",
+                "Ask from your server.", "Origin");
+  auto key = open_key(parts_.tenants.all(), head.header("x-api-key"), parts_.environment.wall_ms());
+  if (!key && key.error().code == ErrorCode::key_unknown && !parts_.tenants.closed().empty())
+    return fail(ErrorCode::busy, "Whether this key is good cannot be said: not every organisation is open.",
+                "Try again later.");
+  return key;
+}
+
+HeadVerdict ApiService::on_head(const Request& head) {
+  auto accepted = accepted_by_path(head.path);
+  if (!accepted) return envelope_refusal(404, "not_found", "There is nothing here.", head.request_id);
+  if (head.method != (accepted->description ? "GET" : "POST")) return wrong_method(head, *accepted);
+  if (accepted->description) return HeadAccept{0, *accepted};
+  if (head.has_header("x-api-key")) {
+    auto key = key_of(head);
+    if (!key) {
+      ++counters_.refused;
+      return refusal_in(accepted->dialect, key.error(), head.request_id);
+    }
+    accepted->key = std::move(*key);
+  }
+  const std::uint64_t most = accepted->key ? body_bytes_max : stranger_body_bytes_max;
+  if (head.content_length && *head.content_length > most)
+    return problem_response({413, "body_too_large", "The body is too large", "", "", head.request_id});
+  return HeadAccept{most, *accepted};
+}
+
+Result<Json> ApiService::perform(Asked& asked, const ApiAccepted& accepted) {
+  TERN_TRY(const Bytes body, asked.request.body.read_all());
+  TERN_TRY(const Json parameters, decode_request_body(asked.request.header("content-type"), body));
+  asked.action = accepted.action.empty() ? parameters["action"].as_string() : accepted.action;
+  if (asked.action.empty())
+    return fail(ErrorCode::invalid, "The request names no action.", "Send {\"action\": ...}.", "action");
+  asked.entry = is_action_name(asked.action) ? find_action(accepted.surface, asked.action) : nullptr;
+  const bool strict = accepted.dialect == ApiDialect::problem;
+  if (asked.entry != nullptr && asked.entry->command.api->role == ApiRole::nobody) {
+    TERN_CHECKED(check_site(asked.request, parts_.options.public_url));
+    return run(asked, {sync::PrincipalKind::server, {}, {}, {}, asked.request.peer_address}, parameters, strict);
+  }
+  TERN_TRY(const Admitted who,
+           admit_caller(asked.request, accepted.key, parameters, parts_.logins, parts_.options.public_url));
+  asked.tenant = who.tenant;
+  asked.key = who.key.integer_id;
+  const unsigned per_minute = who.person ? person_requests_per_minute : plan_of(*who.tenant).requests_per_minute;
+  asked.rate = rates_.take(who.id(), per_minute, parts_.environment.boot_ms());
+  if (!asked.rate->allowed && asked.rate->limit > 0)
+    return fail(ErrorCode::rate_limited, "There were as many requests as there may be in a minute.",
+                "Wait as long as Retry-After says.");
+  if (asked.entry == nullptr)
+    return fail(ErrorCode::not_found, "There is no such action.", "See /api/openapi.json.", "action");
+  TERN_TRY(Caller caller, judge_caller(who, *asked.entry->command.api));
+  return run(asked, std::move(caller), parameters, strict);
+}
+
+Result<Json> ApiService::run(Asked& asked, Caller caller, const Json& parameters, bool strict) {
+  TERN_TRY(const Json command, command_of(*asked.entry, parameters, strict));
+  const std::function<bool()> never;
+  AdminCall call(parts_, command, asked.tenant, never, std::move(caller));
+  auto done = asked.entry->run(call);
+  asked.session = call.session();
+  return done;
+}
+
+/// Which action by which key, and how it ended: never what was said.
+void ApiService::note(const Asked& asked, const std::string& request_id, const Result<Json>& done) {
+  ++(done ? counters_.done : counters_.refused);
+  if (!done && done.error().code == ErrorCode::rate_limited) ++counters_.rate_limited;
+  const Error* error = done ? nullptr : &done.error();
+  const Response shown = error == nullptr ? Response(200) : refusal_in(ApiDialect::problem, *error, request_id);
+  const bool ours = shown.status == 500;
+  parts_.log.write(ours ? LogLevel::error : LogLevel::info, "api",
+                   {{"request_id", Json(request_id)},
+                    {"action", asked.entry == nullptr ? Json() : Json(asked.entry->command.api->action)},
+                    {"tenant", asked.tenant == nullptr ? Json() : Json(to_uuid_text(asked.tenant->id().view()))},
+                    {"key", asked.key == 0 ? Json() : Json(asked.key)},
+                    {"code", error == nullptr ? Json("ok") : Json(to_string(error->code))},
+                    {"reason", ours ? Json(error->message) : Json()}});
+}
+
+Response ApiService::answer(const Request& request, const ApiAccepted& accepted) {
+  if (accepted.description)
+    return Response(200, "application/json", to_text(openapi_document(parts_.options.public_url)));
+  Asked asked{request, nullptr, nullptr, 0, {}, {}, {}};
+  const Result<Json> done = perform(asked, accepted);
+  note(asked, request.request_id, done);
+  Response response = done ? data_response(*done) : refusal_in(accepted.dialect, done.error(), request.request_id);
+  if (!asked.session.empty())
+    response.add_header("set-cookie", std::string(session_cookie) + "=" + asked.session +
+                                          "; Path=/; Max-Age=" + std::to_string(Logins::session_ms / 1'000) +
+                                          "; Secure; HttpOnly; SameSite=Strict");
+  if (asked.rate && asked.rate->limit > 0) {
+    response.set_header("ratelimit-limit", std::to_string(asked.rate->limit));
+    response.set_header("ratelimit-remaining", std::to_string(asked.rate->remaining));
+    response.set_header("ratelimit-reset", std::to_string(asked.rate->full_in_s));
+    if (!asked.rate->allowed) response.set_header("retry-after", std::to_string(asked.rate->retry_in_s));
+  }
+  return response;
+}
+
+}  // namespace tern::server

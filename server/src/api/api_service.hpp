@@ -1,0 +1,56 @@
+// The API's way in: path, credential, body, action, answer. Paths, credentials and their order, errors: docs/api.md.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "admin/admin.hpp"
+#include "api/envelope.hpp"
+#include "api/keys.hpp"
+#include "api/rate_limits.hpp"
+#include "tern/server/http.hpp"
+
+namespace tern::server {
+
+/// What on_head hands to answer.
+struct ApiAccepted {
+  ApiDialect dialect = ApiDialect::envelope;
+  ApiSurface surface = ApiSurface::admin;
+  std::string action;              // of the path; empty: the body says it
+  std::optional<KeyOfTenant> key;  // the credential of the head, where there was one
+  bool description = false;        // openapi.json
+};
+
+/// Thread-safe.
+class ApiService {
+public:
+  /// `parts` outlives it.
+  explicit ApiService(AdminParts& parts) : parts_(parts) {}
+
+  /// Everything at and below /api.
+  static bool owns(std::string_view path);
+
+  /// Judges path, method, length, and the key of the head.
+  HeadVerdict on_head(const Request& head);
+  Response answer(const Request& request, const ApiAccepted& accepted);
+
+  struct Counters {
+    std::atomic<std::uint64_t> done{0}, refused{0}, rate_limited{0};
+  };
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+
+private:
+  struct Asked;
+  Result<Json> perform(Asked& asked, const ApiAccepted& accepted);
+  Result<Json> run(Asked& asked, Caller caller, const Json& parameters, bool strict);
+  Result<KeyOfTenant> key_of(const Request& head);
+  void note(const Asked& asked, const std::string& request_id, const Result<Json>& done);
+
+  AdminParts& parts_;
+  RateLimits rates_;
+  Counters counters_;
+};
+
+}  // namespace tern::server

@@ -1,0 +1,137 @@
+#include "api/authority.hpp"
+
+#include <algorithm>
+
+namespace tern::server {
+namespace {
+
+ApiRole role_in_api(sync::Role role) {
+  switch (role) {
+    case sync::Role::head_admin:
+      return ApiRole::head_admin;
+    case sync::Role::admin:
+      return ApiRole::admin;
+    case sync::Role::supervisor:
+      return ApiRole::supervisor;
+    default:
+      return ApiRole::operator_;
+  }
+}
+
+/// After a plan has become a smaller one, the keys that were made first go on.
+Result<void> check_plan(const Admitted& who, const Plan& plan) {
+  if (!plan.keys_max) return {};
+  const auto keys = kept_keys(*who.tenant);
+  const auto first = keys.begin(), last = first + static_cast<std::ptrdiff_t>(std::min(keys.size(), *plan.keys_max));
+  if (std::any_of(first, last, [&](const ApiKey& key) { return key.id == who.key.id; })) return {};
+  return fail(ErrorCode::plan_limit,
+              "The plan \"" + std::string(plan.name) + "\" has " + std::to_string(*plan.keys_max) + " API keys.",
+              "Revoke others, or take a larger plan.");
+}
+
+Result<void> check_scopes(const ApiKey& key, const Plan& plan, const ApiFace& action) {
+  for (const std::string_view scope : action.scopes) {
+    if (!has_scope(plan, scope))
+      return fail(ErrorCode::scope_missing,
+                  "The plan \"" + std::string(plan.name) + "\" has no scope \"" + std::string(scope) + "\".", "",
+                  "scope");
+    if (std::ranges::find(key.scopes, scope) == key.scopes.end())
+      return fail(ErrorCode::scope_missing, "The key has no scope \"" + std::string(scope) + "\".", "", "scope");
+  }
+  return {};
+}
+
+/// The value of our cookie among others; nothing: there is none.
+std::optional<std::string_view> cookie_of(const Request& request) {
+  std::string_view rest = request.header("cookie");
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find(';'), rest.size());
+    std::string_view one = rest.substr(0, end);
+    while (one.starts_with(' ')) one.remove_prefix(1);
+    if (one.starts_with(session_cookie) && one.substr(session_cookie.size()).starts_with('='))
+      return one.substr(session_cookie.size() + 1);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return std::nullopt;
+}
+
+bool comes_from_our_pages(const Request& request, const std::string& public_url) {
+  if (const std::string_view site = request.header("sec-fetch-site"); !site.empty())
+    return site == "same-origin" || site == "none";
+  const std::string_view origin = request.header("origin");
+  if (origin.empty()) return true;
+  if (!public_url.empty()) return public_url == origin || public_url.starts_with(std::string(origin) + "/");
+  return origin == (request.tls ? "https://" : "http://") + std::string(request.header("host"));
+}
+
+Result<Caller> judge_person(const Admitted& who, const ApiFace& action) {
+  Caller caller;
+  caller.actor = who.tenant->find_actor(*who.person);
+  if (!caller.actor || !caller.actor->active)
+    return fail(ErrorCode::session_unknown, "The session is over.", "Log in again.", "Cookie");
+  if (role_in_api(caller.actor->role) < action.role)
+    return fail(ErrorCode::not_permitted, "This is for the role " + std::string(api_role_name(action.role)) + ".");
+  caller.kind = sync::PrincipalKind::operator_;
+  caller.id = Bytes(who.person->view());
+  return caller;
+}
+
+}  // namespace
+
+Result<void> check_site(const Request& request, const std::string& public_url) {
+  if (comes_from_our_pages(request, public_url)) return {};
+  return fail(ErrorCode::origin, "Pages of other sites do not act here for who is logged in.", "", "Origin");
+}
+
+Result<Admitted> admit_caller(const Request& request, const std::optional<KeyOfTenant>& head_key,
+                              const Json& parameters, Logins& logins, const std::string& public_url) {
+  if (head_key) return Admitted{head_key->tenant, head_key->key, {}};
+  const auto unknown = [](const char* field) {
+    return fail(ErrorCode::session_unknown, "Nobody is known by this credential.", "Send an API key in X-Api-Key.",
+                field);
+  };
+  if (request.has_header("x-mobile-token")) return unknown("X-Mobile-Token");
+  if (!parameters["mobile_token"].is_null()) return unknown("mobile_token");
+  if (request.has_header("x-client-token"))
+    return fail(ErrorCode::not_permitted, "A client's token does not open this path.", "It is one for /api/client.php.",
+                "X-Client-Token");
+  if (const auto cookie = cookie_of(request)) {
+    TERN_CHECKED(check_site(request, public_url));
+    const auto person = logins.person_of(*cookie);
+    if (!person) return unknown("Cookie");
+    return Admitted{person->tenant, {}, person->id};
+  }
+  if (!parameters["auth_token"].is_null()) return unknown("auth_token");
+  return fail(ErrorCode::key_required, "A credential is needed.", "Send an API key in X-Api-Key.", "X-Api-Key");
+}
+
+Result<Caller> judge_caller(const Admitted& who, const ApiFace& action) {
+  if (who.person) return judge_person(who, action);
+  const Plan& plan = plan_of(*who.tenant);
+  TERN_CHECKED(check_plan(who, plan));
+  if (action.role >= ApiRole::admin)
+    return fail(ErrorCode::not_permitted, "Administration is for people who are logged in: no key does it.",
+                "Log in with admin_login, or use the command line.");
+  TERN_CHECKED(check_scopes(who.key, plan, action));
+  Caller caller;
+  caller.key = who.key.id;
+  if (!who.key.operator_id) {
+    if (action.role > ApiRole::operator_)
+      return fail(ErrorCode::operator_required, "This is for supervisors, and the key acts as nobody.",
+                  "Make a key that acts as one: ternd key add --operator", "operator_id");
+    caller.kind = sync::PrincipalKind::integration;
+    caller.id = Bytes(who.key.id.view());
+    return caller;
+  }
+  caller.actor = who.tenant->find_actor(*who.key.operator_id);
+  if (!caller.actor || !caller.actor->active)
+    return fail(ErrorCode::not_permitted, "The operator that this key acts as is not active any more.", "",
+                "operator_id");
+  if (role_in_api(caller.actor->role) < action.role)
+    return fail(ErrorCode::not_permitted, "This is for supervisors.", "", "operator_id");
+  caller.kind = sync::PrincipalKind::operator_;
+  caller.id = Bytes(who.key.operator_id->view());
+  return caller;
+}
+
+}  // namespace tern::server

@@ -1,0 +1,39 @@
+// Who asks, and what they may: the one place where the API's credentials are judged.
+//
+// Of several credentials the first of this order counts, never two together: X-Api-Key, X-Mobile-Token (or
+// mobile_token), X-Client-Token, session cookie, domain with auth_token.
+#pragma once
+
+#include "admin/admin.hpp"
+#include "api/keys.hpp"
+#include "api/plans.hpp"
+#include "tern/server/http.hpp"
+
+namespace tern::server {
+
+/// Somebody whose credential is good.
+struct Admitted {
+  Tenant* tenant = nullptr;
+  ApiKey key;                        // of one that came with a key
+  std::optional<OperatorId> person;  // of one that came with a session
+
+  /// What requests a minute are counted by.
+  [[nodiscard]] RecordId id() const { return person ? RecordId::or_zero(person->view()) : key.id; }
+};
+inline constexpr std::string_view session_cookie = "__Host-tern";
+
+/// `head_key`: what the head's X-Api-Key opened, if there was one. `key_required` when nothing was shown,
+/// `session_unknown` for a token or cookie that nobody here was given, `not_permitted` for one of another door,
+/// `origin` for a cookie that another site's page sent. `public_url`: where people reach this server; may be empty.
+Result<Admitted> admit_caller(const Request& request, const std::optional<KeyOfTenant>& head_key,
+                              const Json& parameters, Logins& logins, const std::string& public_url);
+
+/// `origin` for a request that a page of another site made. A browser says where one comes from, a program says
+/// nothing.
+Result<void> check_site(const Request& request, const std::string& public_url);
+
+/// What a person may, by their role; what a key may, by its own scopes, the plan and whom it acts as: `scope_missing`,
+/// `plan_limit`, `not_permitted`, `operator_required`.
+Result<Caller> judge_caller(const Admitted& who, const ApiFace& action);
+
+}  // namespace tern::server

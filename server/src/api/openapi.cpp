@@ -1,0 +1,166 @@
+#include "api/openapi.hpp"
+
+#include "admin/admin.hpp"
+#include "api/plans.hpp"
+
+namespace tern::server {
+namespace {
+
+std::string_view type_name(ArgKind kind) {
+  switch (kind) {
+    case ArgKind::flag:
+      return "boolean";
+    case ArgKind::integer:
+      return "integer";
+    case ArgKind::number:
+      return "number";
+    case ArgKind::object:
+      return "object";
+    default:
+      return "string";
+  }
+}
+
+Json example_of(std::string_view text) {
+  const auto parsed = parse_json(text, {.decimals = true});
+  check(parsed.has_value(), "an example of the registry is JSON");
+  return *parsed;
+}
+
+Json schema_of(const AdminArg& arg) {
+  Json one = Json::object({{"type", Json(type_name(arg.kind))}});
+  if (!arg.choices.empty()) {
+    Json choices = Json::array();
+    for (const std::string_view choice : arg.choices) choices.push(Json(choice));
+    one.set("enum", std::move(choices));
+  }
+  Json out = arg.repeated ? Json::object({{"type", Json("array")}, {"items", std::move(one)}}) : std::move(one);
+  out.set("description", Json(arg.help));
+  if (!arg.fallback.empty()) out.set("default", Json(arg.fallback));
+  return out;
+}
+
+/// The shape of an example: its members and their types.
+Json shape_of(const Json& value) {
+  if (value.is_object()) {
+    Json properties = Json::object();
+    for (const auto& [name, member] : value.members()) properties.append_member(name, shape_of(member));
+    return Json::object({{"type", Json("object")}, {"properties", std::move(properties)}});
+  }
+  if (value.is_array())
+    return Json::object(
+        {{"type", Json("array")}, {"items", value.size() == 0 ? Json::object() : shape_of(value.items().front())}});
+  if (value.is_null()) return Json::object();
+  return Json::object({{"type", Json(value.is_bool()      ? "boolean"
+                                     : value.is_integer() ? "integer"
+                                     : value.is_double()  ? "number"
+                                                          : "string")}});
+}
+
+Json operation_of(const AdminCommand& command) {
+  const ApiFace& face = *command.api;
+  Json properties = Json::object(), required = Json::array(), scopes = Json::array();
+  for (const AdminArg& arg : command.args) {
+    properties.append_member(std::string(arg.name), schema_of(arg));
+    if (arg.required) required.push(Json(arg.name));
+  }
+  for (const std::string_view scope : face.scopes) scopes.push(Json(scope));
+  Json schema = Json::object(
+      {{"type", Json("object")}, {"properties", std::move(properties)}, {"additionalProperties", Json(false)}});
+  if (required.size() > 0) schema.set("required", std::move(required));
+  const Json answer = example_of(face.answer);
+  const Json whole = Json::object({{"ok", Json(true)}, {"data", answer}});
+  return Json::object(
+      {{"operationId", Json(face.action)},
+       {"summary", Json(command.summary)},
+       {"x-scopes", std::move(scopes)},
+       {"x-role", Json(api_role_name(face.role))},
+       {"requestBody",
+        Json::object({{"required", Json(true)},
+                      {"content",
+                       Json::object({{"application/json", Json::object({{"schema", std::move(schema)},
+                                                                        {"example", example_of(face.request)}})}})}})},
+       {"responses",
+        Json::object({{"200", Json::object({{"description", Json("Done")},
+                                            {"content", Json::object({{"application/json",
+                                                                       Json::object({{"schema", shape_of(whole)},
+                                                                                     {"example", whole}})}})}})},
+                      {"default",
+                       Json::object({{"description", Json("Refused")},
+                                     {"content", Json::object({{"application/problem+json", Json::object()}})}})}})}});
+}
+
+std::string quoted_list(const std::vector<std::string_view>& words) {
+  std::string out;
+  for (const std::string_view word : words) out += (out.empty() ? "`" : ", `") + std::string(word) + "`";
+  return out;
+}
+
+std::string parameter_row(const AdminArg& arg) {
+  std::string type(type_name(arg.kind));
+  if (arg.repeated) type = "list of " + type + "s";
+  std::string help(arg.help);
+  if (!arg.choices.empty()) help += ": " + quoted_list(arg.choices);
+  if (!arg.aliases.empty()) help += " (also " + quoted_list(arg.aliases) + ")";
+  return "| `" + std::string(arg.name) + "` | " + type + " | " +
+         (arg.required           ? "required"
+          : arg.fallback.empty() ? ""
+                                 : "`" + std::string(arg.fallback) + "`") +
+         " | " + help + " |\n";
+}
+
+std::string section_of(const AdminCommand& command) {
+  const ApiFace& face = *command.api;
+  std::string out = "### " + std::string(face.action) + "\n\n" + std::string(command.summary) + ". ";
+  out += face.role >= ApiRole::admin ? "For `" + std::string(api_role_name(face.role)) + "`, by no key."
+                                     : "Scopes: " + quoted_list(face.scopes) + ".";
+  if (face.role == ApiRole::supervisor) out += " The key acts as a supervisor.";
+  out += " Here: `ternd " + std::string(command.name) + "`.\n\n";
+  if (!command.args.empty()) {
+    out += "| parameter | type | | |\n|---|---|---|---|\n";
+    for (const AdminArg& arg : command.args) out += parameter_row(arg);
+    out += "\n";
+  }
+  out += "```json\n" + std::string(face.request) + "\n```\n`data` of the answer:\n```json\n" +
+         std::string(face.answer) + "\n```\n\n";
+  return out;
+}
+
+std::string plan_table() {
+  std::string out = "| plan | keys | scopes | requests a minute, each key | MB a file |\n|---|---|---|---|---|\n";
+  for (const Plan& plan : plans()) {
+    out += "| " + std::string(plan.name) + " | " + (plan.keys_max ? std::to_string(*plan.keys_max) : "any") + " | ";
+    for (const std::string_view scope : plan.scopes) out += std::string(scope) + " ";
+    out += "| " + std::to_string(plan.requests_per_minute) + " | " + std::to_string(plan.file_mib_max) + " |\n";
+  }
+  return out + "\n";
+}
+
+}  // namespace
+
+Json openapi_document(const std::string& public_url) {
+  Json paths = Json::object();
+  for (const AdminEntry& entry : admin_entries())
+    if (entry.command.api && entry.command.api->surface == ApiSurface::admin)
+      paths.append_member("/api/v1/" + std::string(entry.command.api->action),
+                          Json::object({{"post", operation_of(entry.command)}}));
+  return Json::object(
+      {{"openapi", Json("3.1.0")},
+       {"info", Json::object({{"title", Json("Tern")}, {"version", Json("1")}})},
+       {"servers", Json::array({Json::object({{"url", Json(public_url.empty() ? "/" : public_url)}})})},
+       {"security", Json::array({Json::object({{"key", Json::array()}})})},
+       {"paths", std::move(paths)},
+       {"components",
+        Json::object({{"securitySchemes", Json::object({{"key", Json::object({{"type", Json("apiKey")},
+                                                                              {"in", Json("header")},
+                                                                              {"name", Json("X-Api-Key")}})}})}})}});
+}
+
+std::string api_reference() {
+  std::string out = "## Plans\n\n" + plan_table() + "## Actions\n\n";
+  for (const AdminEntry& entry : admin_entries())
+    if (entry.command.api) out += section_of(entry.command);
+  return out;
+}
+
+}  // namespace tern::server

@@ -1,0 +1,287 @@
+#include "api/ticket_view.hpp"
+
+#include <algorithm>
+
+#include "api/dialect.hpp"
+#include "time_text.hpp"
+
+namespace tern::server {
+namespace {
+
+using sync::FieldId;
+using sync::RecordKind;
+
+Json when_json(std::int64_t ms) {
+  return ms == 0 ? Json() : Json(instant_text(ms));
+}
+Json text_or_null(const std::optional<Bytes>& value) {
+  return value ? Json(*value) : Json();
+}
+
+bool is_staff(sync::PrincipalKind kind) {
+  return kind != sync::PrincipalKind::contact && kind != sync::PrincipalKind::server;
+}
+
+Json tags_json(const sync::TicketState& state) {
+  Json out = Json::array();
+  for (const Bytes& tag : sync::elements_of(state, FieldId::tags)) out.push(Json(tag));
+  return out;
+}
+
+Json estimate_json(const sync::StatusView& view) {
+  if (!view.estimate) return {};
+  constexpr double minutes_per_hour = 60;
+  return Json::object({{"hours", Json(static_cast<double>(view.estimate_minutes) / minutes_per_hour)}});
+}
+
+/// Category by its code; one without goes by its name.
+Json category_json(const std::optional<sync::Record>& category) {
+  if (!category) return {};
+  const auto code = category->attributes.find("code");
+  return Json(code == category->attributes.end() || code->second.empty() ? category->name : code->second);
+}
+
+}  // namespace
+
+Json attribute_json(const std::optional<sync::Record>& record, const char* name) {
+  if (!record) return {};
+  const auto found = record->attributes.find(name);
+  return found == record->attributes.end() ? Json() : Json(found->second);
+}
+
+std::uint64_t unread_of(const std::vector<FoundMessage>& messages) {
+  std::uint64_t unread = 0;
+  for (const FoundMessage& found : messages) {
+    if (found.message.visibility != sync::Visibility::open || sync::is_deleted(found.message)) continue;
+    unread = found.message.stamp.author_kind == sync::PrincipalKind::contact ? unread + 1 : 0;
+  }
+  return unread;
+}
+
+// ---- finding ----
+
+bool TicketView::may_read(const sync::TicketState& state) const {
+  return !sync::is_deleted(state) && (!caller_.actor || sync::may_read(*caller_.actor, state));
+}
+
+bool TicketView::may_read(const sync::Message& message) const {
+  if (caller_.actor) return sync::may_read(*caller_.actor, message);
+  return caller_.kind == sync::PrincipalKind::server || message.visibility != sync::Visibility::restricted;
+}
+
+Result<FoundTicket> TicketView::find(std::int64_t integer_id) {
+  TERN_TRY(auto rows, db_.query("SELECT state, message_id FROM ticket WHERE tenant_id = $1 AND integer_id = $2",
+                                tenant_.number(), integer_id));
+  TERN_TRY(const bool there, rows.step());
+  if (there) {
+    TERN_TRY(sync::TicketState state, sync::decode_state(rows.blob(0)));
+    if (may_read(state)) return FoundTicket{std::move(state), rows.uint64(1)};
+  }
+  return fail(ErrorCode::not_found, "There is no ticket " + std::to_string(integer_id) + ".", "", "ticket_id");
+}
+
+Result<FoundTicket> TicketView::find(const TicketId& id) {
+  TERN_TRY(auto rows, db_.query("SELECT state, message_id FROM ticket WHERE tenant_id = $1 AND ticket_id = $2",
+                                tenant_.number(), id));
+  TERN_TRY(const bool there, rows.step());
+  if (!there) return fail(ErrorCode::not_found, "There is no such ticket.", "", "ticket_id");
+  TERN_TRY(sync::TicketState state, sync::decode_state(rows.blob(0)));
+  return FoundTicket{std::move(state), rows.uint64(1)};
+}
+
+Result<NamedMessage> TicketView::find_message(std::int64_t integer_id) {
+  const auto none =
+      fail(ErrorCode::not_found, "There is no message " + std::to_string(integer_id) + ".", "", "message_id");
+  if (integer_id <= 0) return none;
+  std::optional<FoundMessage> message;
+  Bytes ticket;
+  {
+    TERN_TRY(auto rows, db_.query("SELECT ticket_id, data FROM message WHERE tenant_id = $1 AND integer_id = $2 AND "
+                                  "integer_id > 0",
+                                  tenant_.number(), integer_id));
+    TERN_TRY(const bool there, rows.step());
+    if (there) {
+      ticket = Bytes(rows.blob(0));
+      TERN_TRY(sync::Message decoded, sync::decode_message(rows.blob(1)));
+      message = FoundMessage{static_cast<std::uint64_t>(integer_id), std::move(decoded)};
+    }
+  }
+  const char* by_description =
+      "SELECT integer_id FROM ticket WHERE tenant_id = $1 AND message_id = $2 AND message_id > 0";
+  TERN_TRY(const auto holder,
+           message ? db_.int64_of("SELECT integer_id FROM ticket WHERE tenant_id = $1 AND ticket_id = $2",
+                                  tenant_.number(), TicketId::or_zero(ticket))
+                   : db_.int64_of(by_description, tenant_.number(), integer_id));
+  if (!holder) return none;
+  auto found = find(*holder);
+  if (!found && found.error().code == ErrorCode::not_found) return none;
+  TERN_CHECKED(found);
+  if (message && !may_read(message->message)) return none;
+  return NamedMessage{std::move(*found), std::move(message)};
+}
+
+// ---- names ----
+
+std::optional<sync::Record> TicketView::record(RecordKind kind, const std::optional<Bytes>& id) const {
+  return id && !id->empty() ? tenant_.find_record(kind, RecordId::or_zero(*id)) : std::nullopt;
+}
+
+std::optional<sync::Record> TicketView::client_of(const sync::TicketState& state) const {
+  if (auto named = record(RecordKind::organisation, sync::field_value(state, FieldId::organisation))) return named;
+  const auto contact = record(RecordKind::contact, sync::field_value(state, FieldId::contact));
+  const Json where = attribute_json(contact, "organisation");
+  if (!where.is_string()) return std::nullopt;
+  if (const auto id = from_uuid_text(where.as_string())) return record(RecordKind::organisation, *id);
+  for (sync::Record& organisation : tenant_.records(RecordKind::organisation))
+    if (!organisation.deleted && organisation.name == where.as_string()) return std::move(organisation);
+  return std::nullopt;
+}
+
+Json TicketView::author_name(const OperatorId& id, sync::PrincipalKind kind) const {
+  const RecordKind where = kind == sync::PrincipalKind::contact       ? RecordKind::contact
+                           : kind == sync::PrincipalKind::integration ? RecordKind::api_key
+                                                                      : RecordKind::operator_;
+  const auto who = kind == sync::PrincipalKind::server ? std::nullopt : record(where, Bytes(id.view()));
+  return who ? Json(who->name) : Json(kind == sync::PrincipalKind::server ? "System" : "Unknown");
+}
+
+Json TicketView::creator_name(const sync::TicketState& state) const {
+  if (const auto contact = record(RecordKind::contact, sync::field_value(state, FieldId::contact)))
+    return Json(contact->name);
+  return state.created ? author_name(state.created->author, state.created->author_kind) : Json();
+}
+
+// ---- tickets ----
+
+Result<void> TicketView::add_common(const sync::TicketState& state, Json& out) {
+  const auto assignee = sync::assignee_of(state);
+  const auto named = record(RecordKind::operator_, assignee ? std::optional(Bytes(assignee->view())) : std::nullopt);
+  const auto client = client_of(state);
+  const std::uint8_t priority = sync::priority_of(state);
+  out.append_member("status", Json(shown_status(state)));
+  out.append_member("priority", Json(shown_priority(priority)));
+  out.append_member("category",
+                    category_json(record(RecordKind::category, sync::field_value(state, FieldId::category))));
+  out.append_member("portal_domain", attribute_json(client, "portal_domain"));
+  out.append_member("company_name", client ? Json(client->name) : Json());
+  out.append_member("assigned_to", named ? Json(named->integer_id) : Json());
+  out.append_member("assigned_name", named ? Json(named->name) : Json());
+  out.append_member("creator_name", creator_name(state));
+  out.append_member("created_at", state.created ? Json(instant_text(state.created->order_ms)) : Json());
+  out.append_member("updated_at", when_json(state.updated_ms));
+  out.append_member("status_exact", Json(sync::status_name(sync::status_view(state).status)));
+  out.append_member("priority_exact", Json(sync::priority_name(priority)));
+  return {};
+}
+
+/// As of when the clock was looked at last.
+Result<void> TicketView::add_clock(const TicketId& id, Json& out) {
+  Json cycles;
+  TERN_TRY(auto rows,
+           db_.query("SELECT clock FROM sla_clock WHERE tenant_id = $1 AND ticket_id = $2", tenant_.number(), id));
+  TERN_TRY(const bool there, rows.step());
+  if (there) {
+    TERN_TRY(cycles, parse_json(rows.text(0)));
+  }
+  for (const auto& [metric, name] :
+       {std::pair{"first_response", "sla_response"}, std::pair{"resolution", "sla_resolution"}}) {
+    Json due, breached(false);
+    for (const Json& cycle : cycles.items()) {  // the newest one of the metric comes last
+      if (cycle["metric"].as_string() != metric) continue;
+      due = cycle["due"].is_null() ? Json() : Json(instant_text(cycle["due"].as_integer() * 1'000));
+      breached = Json(!cycle["breached"].is_null());
+    }
+    out.append_member(std::string(name) + "_at", std::move(due));
+    out.append_member(std::string(name) + "_breached", std::move(breached));
+  }
+  return {};
+}
+
+Result<Json> TicketView::ticket(const sync::TicketState& state) {
+  const sync::StatusView view = sync::status_view(state);
+  Json out = Json::object({{"id", Json(state.integer_id)},
+                           {"number", Json(state.number)},
+                           {"subject", text_or_null(sync::field_value(state, FieldId::subject))},
+                           {"description", Json(state.description)}});
+  TERN_CHECKED(add_common(state, out));
+  TERN_CHECKED(add_clock(state.id, out));
+  out.append_member("estimate", estimate_json(view));
+  out.append_member("result", view.result.empty() ? Json() : Json(view.result));
+  out.append_member("tags", tags_json(state));
+  return out;
+}
+
+Result<Json> TicketView::row(const FoundTicket& ticket) {
+  const sync::TicketState& state = ticket.state;
+  Json out = Json::object({{"id", Json(state.integer_id)},
+                           {"number", Json(state.number)},
+                           {"subject", text_or_null(sync::field_value(state, FieldId::subject))}});
+  TERN_CHECKED(add_common(state, out));
+  TERN_TRY(const auto written, messages(ticket));
+  out.append_member("message_count", Json(written.size() + 1));
+  out.append_member("unread_count", Json(unread_of(written)));
+  return out;
+}
+
+// ---- messages ----
+
+Result<std::vector<FoundMessage>> TicketView::messages(const FoundTicket& ticket) {
+  std::vector<FoundMessage> all;
+  TERN_TRY(auto rows, db_.query("SELECT integer_id, data FROM message WHERE tenant_id = $1 AND ticket_id = $2",
+                                tenant_.number(), ticket.state.id));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) break;
+    TERN_TRY(sync::Message message, sync::decode_message(rows.blob(1)));
+    if (may_read(message)) all.push_back({rows.uint64(0), std::move(message)});
+  }
+  std::ranges::sort(
+      all, [](const FoundMessage& a, const FoundMessage& b) { return sync::before(a.message.stamp, b.message.stamp); });
+  return all;
+}
+
+Json TicketView::file(const FoundMessage& found) const {
+  const sync::Message& message = found.message;
+  return Json::object({{"id", Json(found.integer_id)},
+                       {"name", Json(message.file_name)},
+                       {"size", Json(message.size_bytes)},
+                       {"mime", Json(message.media_type)},
+                       {"url", Json()},
+                       {"created_at", Json(instant_text(message.stamp.order_ms))}});
+}
+
+Json TicketView::message(const FoundMessage& found) const {
+  const sync::Message& message = found.message;
+  const bool note = message.visibility != sync::Visibility::open, deleted = sync::is_deleted(message);
+  Json files = Json::array();
+  if (message.kind == sync::MessageKind::file && !deleted) files.push(file(found));
+  Json out = Json::object({{"id", Json(found.integer_id)},
+                           {"message", Json(deleted ? std::string() : sync::standing_text(message))},
+                           {"author_type", Json(author_type(message.stamp.author_kind, false))},
+                           {"author_name", author_name(message.stamp.author, message.stamp.author_kind)},
+                           {"is_note", Json(note)},
+                           {"created_at", Json(instant_text(message.stamp.order_ms))}});
+  if (!message.edits.empty()) out.append_member("edited_at", Json(instant_text(message.edits.back().stamp.order_ms)));
+  if (deleted) out.append_member("deleted", Json(true));
+  if (!note && is_staff(message.stamp.author_kind)) out.append_member("delivery_status", Json("queued"));
+  out.append_member("files", std::move(files));
+  return out;
+}
+
+Json TicketView::description(const FoundTicket& ticket) const {
+  const sync::TicketState& state = ticket.state;
+  const sync::PrincipalKind kind = state.created ? state.created->author_kind : sync::PrincipalKind::server;
+  Json out = Json::object({{"id", Json(ticket.message_id)},
+                           {"message", Json(state.description)},
+                           {"author_type", Json(author_type(kind, true))},
+                           {"author_name", creator_name(state)},
+                           {"is_note", Json(false)},
+                           {"created_at", state.created ? Json(instant_text(state.created->order_ms)) : Json()}});
+  if (state.description_stamp && state.created && state.description_stamp->change != state.created->change)
+    out.append_member("edited_at", Json(instant_text(state.description_stamp->order_ms)));
+  if (is_staff(kind) && author_type(kind, true) == "support") out.append_member("delivery_status", Json("queued"));
+  out.append_member("files", Json::array());
+  return out;
+}
+
+}  // namespace tern::server

@@ -1,0 +1,74 @@
+// Tickets and messages as the API shows them: docs/api.md. Members are never left out; what is not there is null.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "admin/admin.hpp"
+#include "tern/sqlite/database.hpp"
+#include "tern/sync/ticket_state.hpp"
+
+namespace tern::server {
+
+struct FoundTicket {
+  sync::TicketState state;
+  std::uint64_t message_id = 0;  // of its description
+};
+struct FoundMessage {
+  std::uint64_t integer_id = 0;
+  sync::Message message;
+};
+/// A message, or the description as the first one.
+struct NamedMessage {
+  FoundTicket ticket;
+  std::optional<FoundMessage> message;  // nothing: it is the description
+};
+
+/// One read connection of one tenant, for one caller: what the caller may not read is not there.
+class TicketView {
+public:
+  /// References outlive it.
+  TicketView(const Tenant& tenant, sqlite::Database& db, const Caller& caller)
+      : tenant_(tenant), db_(db), caller_(caller) {}
+
+  /// `not_found` (field "ticket_id") for one that is not there, deleted, or not the caller's to read.
+  Result<FoundTicket> find(std::int64_t integer_id);
+  /// By its own id, whoever may read it.
+  Result<FoundTicket> find(const TicketId& id);
+  /// The same, field "message_id".
+  Result<NamedMessage> find_message(std::int64_t integer_id);
+  [[nodiscard]] bool may_read(const sync::TicketState& state) const;
+  /// Restricted notes are for people: a key that is nobody reads none.
+  [[nodiscard]] bool may_read(const sync::Message& message) const;
+
+  /// get_ticket's `ticket`.
+  Result<Json> ticket(const sync::TicketState& state);
+  /// A row of list_tickets.
+  Result<Json> row(const FoundTicket& ticket);
+  /// The description first, then in order.
+  Result<std::vector<FoundMessage>> messages(const FoundTicket& ticket);
+  Json message(const FoundMessage& message) const;
+  Json description(const FoundTicket& ticket) const;
+  Json file(const FoundMessage& message) const;
+
+  /// The organisation of a ticket, by itself or by its contact.
+  [[nodiscard]] std::optional<sync::Record> client_of(const sync::TicketState& state) const;
+
+private:
+  [[nodiscard]] std::optional<sync::Record> record(sync::RecordKind kind, const std::optional<Bytes>& id) const;
+  [[nodiscard]] Json author_name(const OperatorId& id, sync::PrincipalKind kind) const;
+  [[nodiscard]] Json creator_name(const sync::TicketState& state) const;
+  Result<void> add_common(const sync::TicketState& state, Json& out);
+  Result<void> add_clock(const TicketId& id, Json& out);
+
+  const Tenant& tenant_;
+  sqlite::Database& db_;
+  const Caller& caller_;
+};
+
+/// How many messages of the customer came after the last reply.
+std::uint64_t unread_of(const std::vector<FoundMessage>& messages);
+/// The attribute, or null.
+Json attribute_json(const std::optional<sync::Record>& record, const char* name);
+
+}  // namespace tern::server

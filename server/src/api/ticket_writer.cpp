@@ -1,0 +1,192 @@
+#include "api/ticket_writer.hpp"
+
+#include <algorithm>
+
+#include "admin/record_writer.hpp"
+#include "api/dialect.hpp"
+#include "tern/protocol/text.hpp"
+#include "tern/sync/conflict.hpp"
+
+namespace tern::server {
+namespace {
+
+using sync::Intent;
+using sync::Outcome;
+using sync::ReasonCode;
+
+/// The categories that integrations know by their codes.
+constexpr std::pair<std::string_view, std::string_view> known_categories[] = {
+    {"crm", "CRM"},
+    {"telephony", "Telephony / SIP"},
+    {"whatsapp", "WhatsApp / Messengers"},
+    {"tasks", "Tasks"},
+    {"automation", "Automation / Business Processes"},
+    {"setup", "Configuration / Setup"},
+    {"bugfix", "Bug fix"},
+    {"consultation", "Consultation"},
+    {"other", "Other"},
+    {"general", "General (from channels)"},
+};
+
+std::string attribute(const sync::Record& record, const char* name) {
+  const auto found = record.attributes.find(name);
+  return found == record.attributes.end() ? std::string() : found->second;
+}
+
+tl::unexpected<Error> refused(ReasonCode reason) {
+  const std::string why(sync::sentence(reason));
+  switch (reason) {
+    case ReasonCode::not_permitted:
+      return fail(ErrorCode::not_permitted, why);
+    case ReasonCode::unknown_record:
+    case ReasonCode::ticket_unknown:
+    case ReasonCode::parent_missing:
+      return fail(ErrorCode::not_found, why);
+    case ReasonCode::limit:
+    case ReasonCode::ticket_full:
+      return fail(ErrorCode::too_large, why);
+    default:
+      return fail(ErrorCode::invalid, why);
+  }
+}
+
+Result<void> judge_outcomes(const ServerCommit& commit) {
+  for (std::size_t i = 0; i < commit.outcomes.size(); ++i) {
+    const Outcome outcome = commit.outcomes[i];
+    if (outcome == Outcome::held || outcome == Outcome::rejected) return refused(commit.reasons[i]);
+    if (outcome == Outcome::overtaken)
+      return fail(ErrorCode::bad_transition,
+                  "Something else stands: it was changed meanwhile, or is merged or deleted.",
+                  "Read the ticket again.");
+  }
+  return {};
+}
+
+tl::unexpected<Error> no_way(const sync::TicketState& state, const sync::StatusView& view) {
+  std::string ways;
+  for (const Intent intent : sync::possible_moves(view.status, view.before_hold))
+    if (const auto* spec = sync::find_intent(intent)) ways += (ways.empty() ? "" : ", ") + std::string(spec->name);
+  const bool merged = state.merged_into && !state.merged_into->value.empty();
+  return fail(ErrorCode::bad_transition,
+              merged ? "The ticket was merged into another one."
+                     : "A ticket that is " + std::string(sync::status_name(view.status)) + " cannot do this.",
+              merged || ways.empty() ? "" : "It can: " + ways + ".", "status");
+}
+
+}  // namespace
+
+ServerChange change_by(const Caller& caller, Intent intent, const TicketId& ticket) {
+  ServerChange out;
+  out.change.intent = intent;
+  out.change.ticket = ticket;
+  out.change.seen_now = true;
+  out.change.principal_kind = caller.kind;
+  out.change.principal_id = caller.id;
+  out.acting = caller.acting();
+  return out;
+}
+
+ServerChange set_field(const Caller& caller, const TicketId& ticket, sync::FieldId field, std::optional<Bytes> value) {
+  ServerChange out = change_by(caller, Intent::set, ticket);
+  out.change.fields.push_back({field, {}, std::move(value), false});
+  return out;
+}
+
+Result<void> check_takes_work(const AdminCall& call) {
+  if (call.tenant().takes_work() || call.caller().kind == sync::PrincipalKind::server) return {};
+  return fail(ErrorCode::storage_full, "There is too little room on the server's disk.");
+}
+
+Result<void> commit_changes(const AdminCall& call, std::vector<ServerChange> changes, const sync::TicketState* before,
+                            const sync::Message* message) {
+  if (changes.empty()) return {};
+  TERN_CHECKED(check_takes_work(call));
+  if (const auto& actor = call.caller().actor)
+    for (const ServerChange& change : changes) {
+      if (change.acting.is_zero()) continue;
+      const sync::Permission permission = sync::may(*actor, change.change, before, message);
+      if (!permission.allowed) return fail(ErrorCode::not_permitted, std::string(permission.why));
+    }
+  TERN_TRY(const ServerCommit commit, commit_server(call.tenant(), std::move(changes)));
+  return judge_outcomes(commit);
+}
+
+// ---- status ----
+
+Result<std::vector<Intent>> moves_to(const sync::TicketState& state, sync::Status to) {
+  const sync::StatusView view = sync::status_view(state);
+  if (view.status == to) return std::vector<Intent>{};
+  const bool merged = state.merged_into && !state.merged_into->value.empty();
+  const auto moves = merged ? std::nullopt : sync::shortest_moves(view.status, to, view.before_hold);
+  if (!moves) return no_way(state, view);
+  return *moves;
+}
+
+Result<std::vector<Intent>> moves_by(const sync::TicketState& state, Intent intent, sync::Status to) {
+  const sync::StatusView view = sync::status_view(state);
+  const bool merged = state.merged_into && !state.merged_into->value.empty();
+  if (merged) return no_way(state, view);
+  if (sync::next_status(view.status, intent, view.before_hold)) return std::vector{intent};
+  const sync::StatusClass where = sync::status_class(view.status);
+  if (view.status == to) return std::vector<Intent>{};
+  if (where == sync::StatusClass::done || where == sync::StatusClass::end || intent == Intent::resume ||
+      intent == Intent::reopen)
+    return no_way(state, view);
+  TERN_TRY(auto moves, moves_to(state, to));
+  return moves;
+}
+
+// ---- people ----
+
+Result<sync::Record> find_assignee(const Tenant& tenant, std::int64_t integer_id) {
+  for (sync::Record& record : tenant.records(sync::RecordKind::operator_))
+    if (!record.deleted && record.integer_id == static_cast<std::uint64_t>(integer_id) &&
+        attribute(record, "active") != "0")
+      return std::move(record);
+  return fail(ErrorCode::not_found, "There is no operator " + std::to_string(integer_id) + ".", "See list_operators.",
+              "assigned_to");
+}
+
+ServerChange assignment(const Caller& caller, const sync::TicketState& state, const std::optional<RecordId>& to,
+                        const std::string& reason) {
+  ServerChange out = change_by(caller, Intent::assign, state.id);
+  if (to) out.change.target = Bytes(to->view());
+  out.change.reason = reason.empty() ? "Through the API." : reason;
+  return out;
+}
+
+Result<sync::Record> find_client(const Tenant& tenant, const std::string& portal_domain) {
+  const std::string wanted = protocol::fold_case(portal_domain);
+  for (sync::Record& record : tenant.records(sync::RecordKind::organisation))
+    if (!record.deleted && protocol::fold_case(attribute(record, "portal_domain")) == wanted) return std::move(record);
+  return fail(ErrorCode::client_unknown, "No organisation has the portal \"" + portal_domain + "\".",
+              "Make it: ternd organisation add --portal-domain", "portal_domain");
+}
+
+// ---- categories ----
+
+Result<RecordId> category_of(const AdminCall& call, const std::string& code, std::vector<ServerChange>& changes) {
+  const std::string folded = protocol::fold_case(code);
+  std::optional<RecordId> by_name;
+  for (const sync::Record& record : call.tenant().records(sync::RecordKind::category)) {
+    if (record.deleted) continue;
+    if (protocol::fold_case(attribute(record, "code")) == folded) return record.id;
+    if (protocol::fold_case(record.name) == folded) by_name = record.id;
+  }
+  if (by_name) return *by_name;
+  sync::Record made;
+  made.kind = sync::RecordKind::category;
+  made.id = random_id<RecordId>(call.parts().environment);
+  TERN_TRY(made.name, admin::record_name(code, "category"));
+  for (const auto& [known, name] : known_categories)
+    if (known == folded) made.name = std::string(name);
+  made.attributes["code"] = code;
+  ServerChange entry;
+  entry.change.intent = Intent::record;
+  entry.change.record_kind = static_cast<std::uint32_t>(made.kind);
+  entry.change.record = sync::encode_record(made);
+  changes.push_back(std::move(entry));
+  return made.id;
+}
+
+}  // namespace tern::server

@@ -1,0 +1,42 @@
+// What actions write: changes of the caller, through the one write path, all or none as far as can be known before.
+#pragma once
+
+#include <vector>
+
+#include "api/ticket_view.hpp"
+#include "ingest/ingest.hpp"
+
+namespace tern::server {
+
+/// A change by the caller: rights are those of whom it acts as.
+ServerChange change_by(const Caller& caller, sync::Intent intent, const TicketId& ticket);
+
+/// A change of one field; nothing: the field is emptied.
+ServerChange set_field(const Caller& caller, const TicketId& ticket, sync::FieldId field, std::optional<Bytes> value);
+
+/// `storage_full` while the disk has too little room: then only the administrator of this machine writes.
+Result<void> check_takes_work(const AdminCall& call);
+
+/// Committer strand. `before` null: the ticket is new. Whatever is not permitted refuses all of them before anything is
+/// written; `not_permitted`, `bad_transition`, `too_large`, `invalid`, `not_found` say why one had no effect.
+Result<void> commit_changes(const AdminCall& call, std::vector<ServerChange> changes, const sync::TicketState* before,
+                            const sync::Message* message = nullptr);
+
+/// The moves from where a ticket is to a status; empty: it is there. `bad_transition` says where it could go. The last
+/// of them is `last` where one move of that intent leads there.
+Result<std::vector<sync::Intent>> moves_to(const sync::TicketState& state, sync::Status to);
+Result<std::vector<sync::Intent>> moves_by(const sync::TicketState& state, sync::Intent intent, sync::Status to);
+
+/// The operator with this integer id, active. `not_found` with field "assigned_to".
+Result<sync::Record> find_assignee(const Tenant& tenant, std::int64_t integer_id);
+/// To whom a change of the assignee gives it; nothing: to nobody.
+ServerChange assignment(const Caller& caller, const sync::TicketState& state, const std::optional<RecordId>& to,
+                        const std::string& reason);
+
+/// The organisation of a portal. `client_unknown`.
+Result<sync::Record> find_client(const Tenant& tenant, const std::string& portal_domain);
+
+/// The category with that code or name; one that is not there is made, and its change put before the others.
+Result<RecordId> category_of(const AdminCall& call, const std::string& code, std::vector<ServerChange>& changes);
+
+}  // namespace tern::server

@@ -1,0 +1,36 @@
+// The body of an API request from strangers: JSON, a form or a multipart form. What is read is a flat object of bounded
+// size that says the same as JSON, and every action takes it or refuses it with a sentence.
+#include "api/parameters.hpp"
+#include "api/request_body.hpp"
+#include "fuzz/fuzz_input.hpp"
+
+using namespace tern;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
+  constexpr std::string_view types[] = {"application/json", "application/x-www-form-urlencoded; charset=utf-8",
+                                        "multipart/form-data; boundary=b", "multipart/form-data; boundary=\"b\\\"c\"",
+                                        ""};
+  fuzz::Input input(data, size_bytes);
+  const std::string_view type = types[input.u8() % std::size(types)];
+  const std::size_t action = input.u8();
+  const auto read = server::decode_request_body(type, input.rest());
+  if (!read) {
+    check(!read.error().message.empty(), "a refusal says why");
+    return 0;
+  }
+  check(read->is_object() && read->size() <= server::api_parameters_max, "parameters keep their limit");
+  const std::string text = to_text(*read);
+  const auto again = parse_json(text, {.depth_max = 64, .bytes_max = text.size(), .decimals = true});
+  check(again.has_value() && to_text(*again) == text, "what was read is JSON");
+
+  const auto entries = server::admin_entries();
+  const server::AdminEntry& entry = entries[action % entries.size()];
+  if (!entry.command.api) return 0;
+  const auto command = server::command_of(entry, *read, (action & 1) != 0);
+  if (!command) {
+    check(!command.error().message.empty(), "a refusal says why");
+    return 0;
+  }
+  check(server::check_command(*command).has_value(), "what the API hands on is a command");
+  return 0;
+}

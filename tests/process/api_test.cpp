@@ -1,0 +1,204 @@
+// The API as an integration meets it: a real server, real keys, and the examples of the document that integrations were
+// written for, as they stand there but for host and key.
+#include <fstream>
+
+#include "support/catch.hpp"
+#include "support/files.hpp"
+#include "support/must.hpp"
+#include "support/process_desk.hpp"
+
+namespace tern::test {
+namespace {
+
+const std::string api_data = std::string(TERN_TEST_DATA_DIR) + "/api";
+
+/// One answer of curl: its status, its type, its body.
+struct ApiAnswer {
+  int status = 0;
+  std::string type;
+  Json body;
+};
+
+class Api {
+public:
+  explicit Api(ServerProcess& server, std::string key) : server_(server), key_(std::move(key)) {}
+
+  ApiAnswer post(const std::string& path, const Words& more) const {
+    Words words = {"/usr/bin/curl", "-sS", "-w", "\n%{http_code} %{content_type}", "-X", "POST", server_.url() + path};
+    if (!key_.empty()) words.insert(words.end(), {"-H", "X-Api-Key: " + key_});
+    words.insert(words.end(), more.begin(), more.end());
+    const Ended ended = run({words});
+    INFO(ended.err);
+    REQUIRE(ended.exit_code == 0);
+    const auto line = ended.out.rfind('\n');
+    REQUIRE(line != std::string::npos);
+    const std::string tail = ended.out.substr(line + 1);
+    auto body = parse_json(ended.out.substr(0, line), {.decimals = true});
+    INFO(ended.out);
+    REQUIRE(body.has_value());
+    return {std::stoi(tail.substr(0, 3)), tail.substr(4), std::move(*body)};
+  }
+  ApiAnswer json(const Json& request, const std::string& path = "/api/admin.php") const {
+    return post(path, {"-H", "Content-Type: application/json", "-d", to_text(request)});
+  }
+  Json good(const Json& request) const {
+    const ApiAnswer answer = json(request);
+    INFO(to_text(request) << " -> " << to_text(answer.body));
+    REQUIRE(answer.status == 200);
+    REQUIRE(answer.body["ok"] == Json(true));
+    return answer.body["data"];
+  }
+
+private:
+  ServerProcess& server_;
+  std::string key_;
+};
+
+std::string json_type(const Json& value) {
+  if (value.is_bool()) return "bool";
+  if (value.is_number()) return "number";
+  if (value.is_string()) return "string";
+  return value.is_array() ? "array" : value.is_object() ? "object" : "null";
+}
+
+/// Every member of the document is there with its type; what has none here may be null. More members are fine.
+void compare_shape(const Json& document, const Json& got, const std::string& where) {
+  INFO(where);
+  if (got.is_null() && !document.is_object() && !document.is_array()) return;
+  CHECK(json_type(got) == json_type(document));
+  for (const auto& [name, member] : document.members()) {
+    INFO(where + "." + name);
+    CHECK(got.find(name) != nullptr);
+    if (got.find(name) != nullptr) compare_shape(member, got[name], where + "." + name);
+  }
+  if (document.size() > 0 && document.is_array()) {
+    CHECK(got.size() > 0);
+    if (got.size() > 0) compare_shape(document.items().front(), got.items().front(), where + "[0]");
+  }
+}
+
+Json api_fixture(const std::string& action) {
+  return must(parse_json(content_of(api_data + "/" + action + ".json"), {.decimals = true}));
+}
+
+/// With the ids that the server gave in place of those of the document.
+Json with_ids(const Json& request, const std::map<std::string, std::int64_t>& ids) {
+  Json out = request;
+  for (const auto& [name, id] : ids)
+    if (out.find(name) != nullptr) out.set(name, Json(id));
+  return out;
+}
+
+struct ApiDesk {
+  TempDir folder;
+  ServerProcess server{folder.file("server")};
+  std::string key;
+
+  ApiDesk() {
+    server.admin({"operator", "add", "--name", "Ann Lee", "--email", "ann@harbour.example", "--role", "supervisor"});
+    server.admin({"organisation", "add", "Client Ltd", "--portal-domain", "client.bitrix24.kz"});
+    server.admin({"contact", "add", "John Smith", "--email", "john@client.example", "--organisation", "Client Ltd"});
+    server.admin({"tag", "add", "pump", "--colour", "blue"});
+    key = server.admin({"key", "add", "Monitoring", "--operator-id", "Ann Lee"}).line()["key"].as_string();
+    server.start();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the examples of the document run as they stand there, and answer with its members and types",
+          "[api][process]") {
+  ApiDesk desk;
+  const Api api(desk.server, desk.key);
+  std::map<std::string, std::int64_t> ids;
+  std::ifstream order(api_data + "/order.txt");
+  REQUIRE(order.good());
+  for (std::string action; std::getline(order, action);) {
+    INFO(action);
+    const Json example = api_fixture(action);
+    const ApiAnswer answer = api.json(with_ids(example["request"], ids));
+    INFO(to_text(answer.body));
+    CHECK(answer.status == 200);
+    CHECK(answer.type == "application/json");
+    compare_shape(example["response"], answer.body, action);
+    if (action == "create_ticket") ids["ticket_id"] = answer.body["data"]["id"].as_integer();
+    if (action == "add_message") ids["message_id"] = answer.body["data"]["id"].as_integer();
+    if (action == "list_operators") ids["assigned_to"] = answer.body["data"].items().front()["id"].as_integer();
+  }
+  check_verified(desk.server);
+}
+
+TEST_CASE("what an integration writes reaches devices, and what a device writes is read through the API",
+          "[api][process]") {
+  ApiDesk desk;
+  const Api api(desk.server, desk.key);
+  DeviceProcess device(desk.server, desk.folder.file("van"), "bob", "supervisor", "all");
+  const Json made = api.good(Json::object({{"action", Json("create_ticket")},
+                                           {"subject", Json("Pump 7 leaks")},
+                                           {"description", Json("Water in hall 2.")}}));
+  api.good(Json::object(
+      {{"action", Json("add_message")}, {"ticket_id", made["id"]}, {"message", Json("Somebody is on the way.")}}));
+  device({"sync"});
+  const std::string number = device.number_of("Pump 7 leaks");
+  CHECK(number == made["number"].as_string());
+  CHECK(device({"show", number}).out.find("Somebody is on the way.") != std::string::npos);
+  device({"reply", number, "Seal replaced."});
+  device({"sync"});
+  const Json read = api.good(Json::object({{"action", Json("get_ticket")}, {"ticket_id", made["id"]}}));
+  REQUIRE(read["messages"].size() == 3);
+  CHECK(read["messages"].items()[2]["message"] == Json("Seal replaced."));
+  CHECK(read["messages"].items()[2]["author_name"] == Json("bob"));
+}
+
+TEST_CASE("forms and multipart bodies are read like JSON, and a key that is revoked opens nothing", "[api][process]") {
+  ApiDesk desk;
+  const Api api(desk.server, desk.key);
+  const ApiAnswer form = api.post("/api/admin", {"-d", "action=create_ticket&subject=By+form&description=caf%C3%A9"});
+  CHECK(form.status == 200);
+  const std::string id = to_text(form.body["data"]["id"]);
+  const ApiAnswer parts =
+      api.post("/api/admin.php", {"-F", "action=add_message", "-F", "ticket_id=" + id, "-F", "message=in parts"});
+  INFO(to_text(parts.body));
+  CHECK(parts.status == 200);
+  CHECK(parts.body["data"]["message"] == Json("in parts"));
+  const ApiAnswer file = api.post("/api/admin.php", {"-F", "action=add_message", "-F", "ticket_id=" + id, "-F",
+                                                     "message=with a file", "-F", "files[]=@/etc/hostname"});
+  CHECK(file.status == 400);
+  CHECK(file.body["field"] == Json("files"));
+  desk.server.admin({"key", "revoke", "Monitoring"});
+  const ApiAnswer revoked = api.json(Json::object({{"action", Json("list_tickets")}}));
+  CHECK(revoked.status == 403);
+  CHECK(revoked.body["code"] == Json("key_revoked"));
+  CHECK(api.json(Json::object(), "/api/v1/list_tickets").status == 401);
+}
+
+TEST_CASE("ids of messages are the same after a backup was restored, and none is given twice", "[api][process]") {
+  ApiDesk desk;
+  const Api api(desk.server, desk.key);
+  const Json made = api.good(
+      Json::object({{"action", Json("create_ticket")}, {"subject", Json("Pump")}, {"description", Json("It leaks.")}}));
+  const auto say = [&](const std::string& text) {
+    return api
+        .good(Json::object({{"action", Json("add_message")}, {"ticket_id", made["id"]}, {"message", Json(text)}}))["id"]
+        .as_integer();
+  };
+  const std::int64_t kept = say("kept");
+  const std::string first = desk.server.admin({"key", "add", "Second"}).line()["key"].as_string();
+  desk.server.admin({"backup", "--to", desk.folder.file("backup.tern")});
+  const std::int64_t lost = say("lost");
+  const std::string second = desk.server.admin({"key", "regenerate", "Second"}).line()["key"].as_string();
+  desk.server.stop();
+  desk.server.admin({"restore", "--from", desk.folder.file("backup.tern"), "--recovery-key-stdin", "--replace"},
+                    desk.server.recovery_key() + "\n");
+  desk.server.start();
+  const Json read = api.good(Json::object({{"action", Json("get_ticket")}, {"ticket_id", made["id"]}}));
+  REQUIRE(read["messages"].size() == 2);
+  CHECK(read["messages"].items()[1]["id"] == Json(kept));
+  CHECK(say("after") > lost);
+  const Json list = Json::object({{"action", Json("list_tickets")}});
+  CHECK(Api(desk.server, first).json(list).body["code"] == Json("key_revoked"));
+  CHECK(Api(desk.server, second).json(list).body["code"] == Json("key_unknown"));  // made in what was given up
+  check_verified(desk.server);
+}
+
+}  // namespace tern::test

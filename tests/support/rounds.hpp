@@ -1,0 +1,27 @@
+// How often a test of random worlds tries.
+#pragma once
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace tern::test {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool instrumented = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+inline constexpr bool instrumented = true;
+#else
+inline constexpr bool instrumented = false;
+#endif
+#else
+inline constexpr bool instrumented = false;
+#endif
+
+/// All of them; where sanitizers make each cost several times as much, a quarter, unless TERN_ALL_ROUNDS is set
+/// (./dev nightly).
+inline int rounds_of(int all) {
+  return instrumented && std::getenv("TERN_ALL_ROUNDS") == nullptr ? std::max(1, all / 4) : all;
+}
+
+}  // namespace tern::test

@@ -1,0 +1,106 @@
+// Bad requests to the API.
+#include "support/catch.hpp"
+#include "tern/protocol/limits.hpp"
+#include "unit/hostile/rows.hpp"
+
+namespace tern::test {
+namespace {
+
+using Members = std::initializer_list<Json::Member>;
+
+/// Heads of a request with a new key of the house.
+std::string heads_with_key(HostileRig& rig, Members more = {}) {
+  static int keys = 0;
+  Json asked = cmd("key add", more);
+  asked.set("name", Json("key " + std::to_string(++keys)));
+  return "Content-Type: application/json\r\nX-Api-Key: " + rig.house.command(asked)["key"].as_string() + "\r\n";
+}
+
+std::function<std::string(HostileRig&)> asked(const std::string& body, const std::string& action = "create_ticket") {
+  return [=](HostileRig& rig) { return rig.post("/api/v1/" + action, heads_with_key(rig), body); };
+}
+
+std::string revoked_key(HostileRig& rig) {
+  const std::string heads = heads_with_key(rig);
+  const Json keys = rig.house.command(cmd("key list"));
+  rig.house.command(cmd("key revoke", {{"key_id", keys.items().back()["name"]}}));
+  return rig.post("/api/v1/list_tickets", heads, "{}");
+}
+
+std::string narrow_key(HostileRig& rig) {
+  const std::string heads = heads_with_key(rig, {{"scopes", Json::array({Json("read"), Json("tickets")})}});
+  return rig.post("/api/v1/create_ticket", heads, R"({"subject":"a","description":"b"})");
+}
+
+/// Twice what the plan has for a minute.
+std::string too_often(HostileRig& rig) {
+  const std::string heads = heads_with_key(rig);
+  std::string said;
+  for (int i = 0; i < 1'200 && said != "429 rate_limited"; ++i) said = rig.post("/api/v1/list_tags", heads, "{}");
+  return said;
+}
+
+std::string too_long(HostileRig& rig) {
+  return rig.send("POST /api/v1/create_ticket HTTP/1.1\r\nHost: t\r\n" + heads_with_key(rig) +
+                  "Content-Length: " + std::to_string(limits::mib + 1) + "\r\n\r\n");
+}
+
+std::string file_in_form(HostileRig& rig) {
+  std::string heads = heads_with_key(rig);
+  heads.replace(heads.find("application/json"), 16, "multipart/form-data; boundary=b");
+  return rig.post("/api/v1/add_message", heads,
+                  "--b\r\nContent-Disposition: form-data; name=\"files[]\"; filename=\"../../a.html\"\r\n"
+                  "Content-Type: image/png\r\n\r\n<script>\r\n--b--\r\n");
+}
+
+std::string nested(std::size_t depth) {
+  return "{\"a\":" + std::string(depth, '[') + std::string(depth, ']') + "}";
+}
+
+}  // namespace
+
+std::vector<Row> api_rows() {
+  const auto subject = [](const std::string& text) {
+    return asked("{\"subject\":\"" + text + "\",\"description\":\"x\"}");
+  };
+  const auto plain = [](const std::string& heads) {
+    return [heads](HostileRig& rig) { return rig.post("/api/v1/list_tickets", heads, "{}"); };
+  };
+  const std::string json = "Content-Type: application/json\r\n";
+  return {
+      {"10", "one byte too many for an action", too_long, "413 body_too_large", Line::closes, ""},
+      {"11", "JSON {\"a\":1,\"a\":2}", asked(R"({"a":1,"a":2})"), "400 json_duplicate_key", Line::stays, ""},
+      {"12", "JSON of depth 129", asked(nested(128)), "400 json_invalid", Line::stays, ""},
+      {"12", "JSON with NaN", asked(R"({"a":NaN})"), "400 json_invalid", Line::stays, ""},
+      {"12", "JSON behind a BOM", asked("\xef\xbb\xbf{}"), "400 json_invalid", Line::stays, ""},
+      {"12", "JSON with a trailing x", asked("{}x"), "400 json_invalid", Line::stays, ""},
+      {"13", "bad UTF-8 in a title", subject("\xc3"), "400 text_encoding", Line::stays, ""},
+      {"13", "a lone surrogate in a title", subject("\\ud800"), "400 text_encoding", Line::stays, ""},
+      {"13", "NUL in a title", subject("\\u0000"), "400 text_encoding", Line::stays, ""},
+      {"15", "an unknown field is_admin", asked(R"({"subject":"a","description":"b","is_admin":true})"),
+       "422 unknown_field", Line::stays, ""},
+      {"19", "no API key", plain(json), "401 key_required", Line::stays, ""},
+      {"19", "an API key that is none", plain(json + "X-Api-Key: tps_00\r\n"), "401 key_unknown", Line::closes, ""},
+      {"19", "an API key that is revoked", revoked_key, "401 key_revoked", Line::closes, ""},
+      {"19", "an API key of the wrong scope", narrow_key, "403 scope_missing", Line::stays, ""},
+      {"19a", "a session's id as a mobile token", plain(json + "X-Mobile-Token: 00112233445566778899aabbccddeeff\r\n"),
+       "401 session_unknown", Line::stays, ""},
+      {"20", "more than a key's plan has for a minute", too_often, "429 rate_limited", Line::stays, ""},
+      {"21", "a cookie's POST from another site",
+       plain(json + "Cookie: __Host-tern=00\r\nSec-Fetch-Site: cross-site\r\n"), "403 origin", Line::stays, ""},
+      {"21", "a cookie's POST of a foreign Origin",
+       plain(json + "Cookie: __Host-tern=00\r\nOrigin: https://e.example\r\n"), "403 origin", Line::stays, ""},
+      {"25", "a file with a name of another folder and a type that it is not", file_in_form, "422 invalid", Line::stays,
+       ""},
+      {"", "a subject of two megabytes, in pieces of a form",
+       [](HostileRig& rig) {
+         std::string heads = heads_with_key(rig);
+         heads.replace(heads.find("application/json"), 16, "application/x-www-form-urlencoded");
+         return rig.post("/api/v1/create_ticket", heads, "subject=" + std::string(limits::mib - 100, 'x'));
+       },
+       "413 too_large", Line::stays, ""},
+      {"", "what is no action", asked("{}", "drop_table"), "404 not_found", Line::stays, ""},
+  };
+}
+
+}  // namespace tern::test

@@ -1,0 +1,489 @@
+// The API in a house: credentials, scopes, plans, dialects, refusals. Its examples over the wire: process/api_test.cpp.
+#include <fstream>
+#include <set>
+
+#include "support/catch.hpp"
+//
+#include "house.hpp"
+#include "tern/protocol/limits.hpp"
+#include "tern/server/admin.hpp"
+
+namespace tern::test {
+namespace {
+
+Json act(const std::string& action, std::initializer_list<Json::Member> members = {}) {
+  Json out = Json::object({{"action", Json(action)}});
+  for (const auto& [name, value] : members) out.set(name, value);
+  return out;
+}
+
+/// A house with one key.
+struct Office {
+  House house;
+  std::string key;
+
+  explicit Office(std::initializer_list<Json::Member> more = {}) {
+    house.add_operator("ann", "supervisor");
+    Json asked = cmd("key add", more);
+    asked.set("name", Json("Monitoring"));
+    key = house.command(asked)["key"].as_string();
+  }
+
+  server::Response send(Bytes body, const std::string& path = "/api/admin.php",
+                        const std::string& type = "application/json", std::vector<server::Header> headers = {}) {
+    server::Request request;
+    request.method = "POST";
+    request.target = path;
+    request.headers = std::move(headers);
+    request.headers.push_back({"content-type", type});
+    if (!key.empty()) request.headers.push_back({"x-api-key", key});
+    request.body = server::RequestBody(std::move(body));
+    return house.send(std::move(request));
+  }
+  server::Response ask(Json request, const std::string& path = "/api/admin.php") {
+    return send(to_text(request), path);
+  }
+  Json good(Json request) {
+    const auto answer = ask(request);
+    INFO(to_text(request) << " -> " << answer.body);
+    REQUIRE(answer.status == 200);
+    return must(parse_json(answer.body, {.decimals = true}))["data"];
+  }
+  std::int64_t ticket(const std::string& subject = "Pump leaks") {
+    return good(act("create_ticket", {{"subject", Json(subject)}, {"description", Json("In hall 2.")}}))["id"]
+        .as_integer();
+  }
+};
+
+std::string said(const server::Response& answer, const char* member = "code") {
+  return must(parse_json(answer.body, {.decimals = true}))[member].as_string();
+}
+
+}  // namespace
+
+TEST_CASE("every action of the document is done or said to come later, and none is both", "[server][api]") {
+  std::set<std::pair<std::string, std::string>> there;
+  for (const auto& command : server::admin_commands())
+    if (command.api)
+      CHECK(there.insert({std::string(server::surface_name(command.api->surface)), std::string(command.api->action)})
+                .second);
+  std::ifstream list(std::string(TERN_TEST_DATA_DIR) + "/api/actions.txt");
+  std::set<std::string> names;
+  std::string surface, action, state;
+  while (list >> surface >> action >> state) {
+    INFO(surface << ' ' << action);
+    names.insert(action);
+    CHECK((state == "done" || state == "later"));
+    CHECK((there.erase({surface, action}) == 1) == (state == "done"));
+  }
+  CHECK(names.size() == 80);
+  CHECK(there.empty());  // no action that the document does not know
+}
+
+TEST_CASE("every action of the registry can be asked for through the API, and its example is what it takes",
+          "[server][api]") {
+  for (const auto& command : server::admin_commands()) {
+    if (!command.api) continue;
+    INFO(command.name);
+    const Json example = must(parse_json(command.api->request, {.decimals = true}));
+    CHECK(parse_json(command.api->answer, {.decimals = true}).has_value());
+    CHECK(command.needs_tenant == (command.api->role != server::ApiRole::nobody));
+    for (const server::AdminArg& arg : command.args) {
+      CHECK(arg.kind != server::ArgKind::path);
+      if (arg.required) CHECK(example.find(arg.name) != nullptr);
+    }
+    for (const auto& [name, value] : example.members())
+      CHECK(std::any_of(command.args.begin(), command.args.end(),
+                        [&name = name](const auto& arg) { return arg.name == name; }));
+  }
+}
+
+TEST_CASE("paths, methods and errors are those of their door", "[server][api]") {
+  Office office;
+  for (const char* path : {"/api", "/api/", "/api/admin.php/", "/api/client.php", "/api/v1/", "/api/v1/list-tickets"}) {
+    INFO(path);
+    const auto answer = office.ask(act("list_tickets"), path);
+    CHECK(answer.status == 404);
+    CHECK(answer.header("content-type") == "application/json");
+    CHECK(said(answer) == "not_found");
+  }
+  const auto got = office.house.get("/api/admin.php");
+  CHECK(got.status == 405);
+  CHECK(got.header("allow") == "POST");
+  CHECK(said(got, "error").find("POST") != std::string::npos);
+  CHECK(problem_code(office.house.get("/api/v1/list_tickets")) == "method_not_allowed");
+
+  const auto old = office.ask(act("get_ticket", {{"ticket_id", Json(99)}}));
+  CHECK(old.status == 400);
+  CHECK(said(old) == "not_found");
+  CHECK(said(old, "field") == "ticket_id");
+  CHECK(said(old, "request_id") == "test-1");
+  const auto exact = office.ask(Json::object({{"ticket_id", Json(99)}}), "/api/v1/get_ticket");
+  CHECK(exact.status == 404);
+  CHECK(problem_code(exact) == "not_found");
+
+  const Json unknown = act("list_tickets", {{"is_admin", Json(true)}});
+  CHECK(office.ask(unknown).status == 200);
+  CHECK(office.ask(unknown, "/api/v1/list_tickets").status == 422);
+  CHECK(said(office.ask(unknown, "/api/v1/list_tickets")) == "unknown_field");
+  CHECK(office.ask(act("fly")).status == 400);
+  CHECK(office.ask(Json::object(), "/api/v1/fly").status == 404);
+  CHECK(office.ask(act("get_ticket")).status == 400);
+  CHECK(said(office.ask(act("list_tickets", {{"status", Json("strange")}})), "field") == "status");
+}
+
+TEST_CASE("a body that is not in its form says what is wrong with it and changes nothing", "[server][api][hostile]") {
+  Office office;
+  const auto code = [&](const Bytes& body, const std::string& type = "application/json") {
+    const auto answer = office.send(body, "/api/admin.php", type);
+    INFO(answer.body);
+    CHECK(answer.status == 400);
+    return said(answer);
+  };
+  CHECK(code(R"({"action":"list_tickets","a":1,"a":2})") == "json_duplicate_key");
+  CHECK(code("{\"action\":\"list_tickets\",}") == "json_invalid");
+  CHECK(code("\xef\xbb\xbf{}") == "json_invalid");
+  CHECK(code(std::string(200, '[') + std::string(200, ']')) == "json_invalid");
+  CHECK(code("{\"action\":\"create_ticket\",\"subject\":\"\xff\"}") == "text_encoding");
+  CHECK(code("[]") == "malformed");
+  CHECK(code("") == "json_invalid");
+  CHECK(code("action=x&action=y", "application/x-www-form-urlencoded") == "json_duplicate_key");
+  CHECK(code("action=%4", "application/x-www-form-urlencoded") == "malformed");
+  CHECK(code("action=%ff", "application/x-www-form-urlencoded") == "text_encoding");
+  CHECK(code("x", "text/plain") == "malformed");
+  CHECK(code("--b\r\n\r\nx\r\n--b--", "multipart/form-data; boundary=b") == "malformed");
+  CHECK(code("--b\r\nContent-Disposition: form-data; name=\"action\"\r\n\r\nx", "multipart/form-data; boundary=b") ==
+        "malformed");
+  CHECK(code("--b--", "multipart/form-data") == "malformed");
+  const auto large = office.send(Bytes(limits::mib + 1, ' '));
+  CHECK(large.status == 413);
+  office.key.clear();
+  CHECK(office.send(Bytes(64 * limits::kib + 1, ' ')).status == 413);
+  CHECK(must(parse_json(office.house.get("/api/openapi.json").body, {.decimals = true}))["openapi"] == Json("3.1.0"));
+}
+
+TEST_CASE("values are read however clients write them", "[server][api]") {
+  Office office;
+  const std::int64_t id = office.ticket();
+  CHECK(office.good(act("get_ticket", {{"ticket_id", Json(std::to_string(id))}}))["ticket"]["id"] == Json(id));
+  CHECK(office.good(act("get_ticket", {{"id", Json(id)}}))["ticket"]["id"] == Json(id));
+  const Json note = office.good(
+      act("add_message", {{"ticket_id", Json(id)}, {"message", Json("inside")}, {"is_note", Json("true")}}));
+  CHECK(note["is_note"] == Json(true));
+  CHECK(note.find("delivery_status") == nullptr);
+  const Json page = office.good(act("list_tickets", {{"page", Json(-3)}, {"limit", Json(5000)}, {"search", Json("")}}));
+  CHECK(page["page"] == Json(1));
+  CHECK(page["limit"] == Json(100));
+  CHECK(office.good(act("list_tickets", {{"limit", Json(0)}}))["limit"] == Json(30));
+  CHECK(office.send("action=list_tickets&page=1", "/api/admin", "application/x-www-form-urlencoded").status == 200);
+  CHECK(office.send("{\"action\":\"list_tickets\"}", "/api/admin", "application/x-www-form-urlencoded").status == 200);
+  CHECK(office.ask(act("add_message", {{"ticket_id", Json("x")}, {"message", Json("y")}})).status == 400);
+}
+
+TEST_CASE("one credential counts, the first of their order, and a key is never sent from a browser",
+          "[server][api][security]") {
+  Office office;
+  const Json list = act("list_tickets");
+  const auto with = [&](const char* header, const char* value) {
+    return office.send(to_text(list), "/api/admin.php", "application/json", {{header, value}});
+  };
+  CHECK(with("x-mobile-token", "nobody's").status == 200);  // the key comes first
+  CHECK(said(with("origin", "https://evil.example")) == "origin");
+  CHECK(with("origin", "https://evil.example").status == 403);
+  const std::string good = office.key;
+  office.key = good.substr(0, good.size() - 1) + (good.back() == '0' ? '1' : '0');
+  CHECK(said(office.ask(list)) == "key_unknown");
+  for (const char* none : {"tps_", "tps_zz", "x", "tps_00112233445566778899aabbccddeeff"}) {
+    office.key = none;
+    CHECK(said(office.ask(list)) == "key_unknown");
+  }
+  CHECK(office.ask(Json::object(), "/api/v1/list_tickets").status == 401);
+  office.key.clear();
+  CHECK(said(office.ask(list)) == "key_required");
+  CHECK(said(with("x-mobile-token", "nobody's")) == "session_unknown");
+  CHECK(said(with("x-client-token", "ct_x")) == "not_permitted");
+  CHECK(said(office.ask(act("list_tickets", {{"mobile_token", Json("x")}}))) == "session_unknown");
+  office.house.command(cmd("key revoke", {{"key_id", Json("Monitoring")}}));
+  office.key = good;
+  CHECK(said(office.ask(list)) == "key_revoked");
+  for (const std::string& line : office.house.log) CHECK(line.find(good) == std::string::npos);
+}
+
+TEST_CASE("a key expires, is regenerated, and stays over a restart", "[server][api][security]") {
+  Office office({{"expires_days", Json(1)}});
+  office.good(act("list_tickets"));
+  office.house.reopen();
+  office.good(act("list_tickets"));
+  const std::string before = office.key;
+  office.key = office.house.command(cmd("key regenerate", {{"key_id", Json("Monitoring")}}))["key"].as_string();
+  office.good(act("list_tickets"));
+  const std::string after = std::exchange(office.key, before);
+  CHECK(said(office.ask(act("list_tickets"))) == "key_revoked");
+  office.key = after;
+  office.house.environment.advance(86'400'000);
+  CHECK(said(office.ask(act("list_tickets"))) == "key_revoked");
+}
+
+TEST_CASE("a key does what its scopes, its plan and whom it acts as allow", "[server][api][security]") {
+  Office reader({{"scopes", Json::array({Json("read"), Json("tickets")})}});
+  CHECK(reader.ask(act("list_tickets")).status == 200);
+  const Json create = act("create_ticket", {{"subject", Json("a")}, {"description", Json("b")}});
+  CHECK(said(reader.ask(create)) == "scope_missing");
+  CHECK(reader.ask(create).status == 403);
+  CHECK(said(reader.ask(act("list_clients"))) == "scope_missing");
+
+  Office office;
+  const std::int64_t id = office.ticket();
+  CHECK(said(office.ask(act("take_ticket", {{"ticket_id", Json(id)}}))) == "operator_required");
+  CHECK(said(office.ask(act("delete_ticket", {{"ticket_id", Json(id)}}))) == "operator_required");
+  CHECK(said(office.ask(act("create_api_key", {{"name", Json("mine")}}))) == "not_permitted");
+  CHECK(office.house.command(cmd("key list")).size() == 1);
+
+  const auto plan = [&](const char* name) { office.house.command(cmd("tenant plan", {{"plan", Json(name)}})); };
+  plan("starter");
+  CHECK(said(office.ask(create)) == "scope_missing");
+  CHECK(code_of(office.house, cmd("key add", {{"name", Json("second")}})) == ErrorCode::plan_limit);
+  plan("pro");
+  office.house.command(cmd("key add", {{"name", Json("second")}}));
+  CHECK(code_of(office.house, cmd("key add", {{"name", Json("w")}, {"scopes", Json::array({Json("webhooks")})}})) ==
+        ErrorCode::plan_limit);
+  plan("starter");  // the first key goes on
+  CHECK(office.ask(act("list_tickets")).status == 200);
+  plan("free");
+  CHECK(said(office.ask(act("list_tickets"))) == "plan_limit");
+}
+
+TEST_CASE("what a key's operator may not do is refused and changes nothing", "[server][api][security]") {
+  Office boss;
+  const std::int64_t id = boss.ticket();
+  boss.house.add_operator("eve", "light");
+  Json asked = cmd("key add", {{"name", Json("Light")}, {"operator_id", Json("eve")}});
+  boss.key = boss.house.command(asked)["key"].as_string();
+  const auto reply = boss.ask(act("add_message", {{"ticket_id", Json(id)}, {"message", Json("Hello")}}));
+  CHECK(reply.status == 403);
+  CHECK(said(reply, "error").find("internal notes only") != std::string::npos);
+  CHECK(boss.ask(act("complete_ticket", {{"ticket_id", Json(id)}})).status == 403);
+  CHECK(boss.ask(act("merge_tickets", {{"ticket_id", Json(id)}, {"target_id", Json(id)}})).status == 403);
+  CHECK(boss.good(act("get_ticket", {{"ticket_id", Json(id)}}))["messages"].size() == 1);
+  boss.house.command(cmd("operator disable", {{"operator", Json("eve")}}));
+  CHECK(boss.ask(act("list_tickets")).status == 403);
+}
+
+TEST_CASE("each key has its requests a minute, and is told when to come back", "[server][api]") {
+  Office office;
+  office.house.command(cmd("tenant plan", {{"plan", Json("starter")}}));
+  for (int i = 0; i < 60; ++i) REQUIRE(office.ask(act("list_tickets")).status == 200);
+  const auto refused = office.ask(act("list_tickets"));
+  CHECK(refused.status == 429);
+  CHECK(said(refused) == "rate_limited");
+  CHECK(refused.header("retry-after") == "1");
+  CHECK(refused.header("ratelimit-limit") == "60");
+  CHECK(refused.header("ratelimit-remaining") == "0");
+  office.house.environment.advance(1'000);
+  CHECK(office.ask(act("list_tickets")).status == 200);
+  CHECK(office.ask(act("list_tickets")).status == 429);
+}
+
+TEST_CASE("an administrator logs in with a password, and does with a cookie what no key does",
+          "[server][api][security]") {
+  Office office;
+  office.key.clear();
+  const auto log_in = [&](const char* login, const char* password, std::vector<server::Header> headers = {}) {
+    return office.send(to_text(act("admin_login", {{"login", Json(login)}, {"password", Json(password)}})),
+                       "/api/admin.php", "application/json", std::move(headers));
+  };
+  const auto wrong = log_in("admin@pumps.example", "another password");
+  CHECK(wrong.status == 403);
+  const auto nobody = log_in("nobody@pumps.example", "a good password");
+  CHECK(said(wrong, "error") == said(nobody, "error"));
+  CHECK(wrong.header("set-cookie").empty());
+  CHECK(said(log_in("admin@pumps.example", "a good password", {{"sec-fetch-site", "cross-site"}})) == "origin");
+
+  const auto good = log_in("Admin@Pumps.example", "a good password");
+  INFO(good.body);
+  REQUIRE(good.status == 200);
+  const std::string cookie(good.header("set-cookie"));
+  CHECK(cookie.ends_with("; Path=/; Max-Age=43200; Secure; HttpOnly; SameSite=Strict"));
+  const std::string session = cookie.substr(0, cookie.find(';'));
+  CHECK(good.body.find(session.substr(session.find('=') + 1)) == std::string::npos);
+  const auto with = [&](const Json& request, std::vector<server::Header> headers = {}) {
+    headers.push_back({"cookie", "a=b; " + session});
+    return office.send(to_text(request), "/api/admin.php", "application/json", std::move(headers));
+  };
+  const Json make = act("create_api_key", {{"name", Json("by the panel")}});
+  for (const server::Header& foreign :
+       {server::Header{"sec-fetch-site", "cross-site"}, server::Header{"sec-fetch-site", "same-site"},
+        server::Header{"origin", "https://evil.example"},
+        server::Header{"origin", "https://desk.example.evil.example"}})
+    CHECK(said(with(make, {foreign})) == "origin");
+  CHECK(with(make, {{"origin", "https://desk.example"}}).status == 200);
+  CHECK(with(act("create_tag", {{"name", Json("pump")}})).status == 200);
+  CHECK(with(act("list_api_keys"), {{"sec-fetch-site", "same-origin"}}).status == 200);
+  CHECK(said(with(act("list_tickets"), {{"x-mobile-token", "first"}})) == "session_unknown");  // never the second
+
+  office.house.command(
+      cmd("operator set", {{"operator", Json("admin@pumps.example")}, {"password", Json("a better password")}}));
+  CHECK(said(with(act("list_tickets"))) == "session_unknown");
+  for (const std::string& line : office.house.log) CHECK(line.find("good password") == std::string::npos);
+}
+
+TEST_CASE("sessions end by time and with their operator, roles hold, and guessing is slowed down",
+          "[server][api][security]") {
+  Office office;
+  office.key.clear();
+  office.house.command(
+      cmd("operator add",
+          {{"email", Json("bob@pumps.example")}, {"role", Json("operator")}, {"password", Json("a password of bob")}}));
+  const auto log_in = [&](const char* password) {
+    return office.ask(act("admin_login", {{"login", Json("bob@pumps.example")}, {"password", Json(password)}}));
+  };
+  std::string session;
+  const auto begin = [&] {
+    const auto answer = log_in("a password of bob");
+    REQUIRE(answer.status == 200);
+    session = std::string(answer.header("set-cookie"));
+    session.resize(session.find(';'));
+  };
+  const auto with = [&](const Json& request) {
+    return office.send(to_text(request), "/api/admin.php", "application/json", {{"cookie", session}});
+  };
+  begin();
+  CHECK(with(act("create_ticket", {{"subject", Json("a")}, {"description", Json("b")}})).status == 200);
+  CHECK(said(with(act("create_api_key", {{"name", Json("mine")}}))) == "not_permitted");
+  CHECK(said(with(act("delete_ticket", {{"ticket_id", Json(1)}}))) == "not_permitted");
+  office.house.environment.advance(12 * 3'600'000);
+  CHECK(said(with(act("list_tickets"))) == "session_unknown");
+  begin();
+  office.house.command(cmd("operator disable", {{"operator", Json("bob@pumps.example")}}));
+  CHECK(said(with(act("list_tickets"))) == "session_unknown");
+  office.house.environment.advance(3'600'000);
+  for (int i = 0; i < 10; ++i) CHECK(said(log_in("wrong password")) == "login_refused");
+  CHECK(said(log_in("a password of bob")) == "rate_limited");
+}
+
+TEST_CASE("a value that is written back as it was shown changes nothing", "[server][api]") {
+  Office office({{"operator_id", Json("ann")}});
+  const std::int64_t id = office.ticket();
+  office.good(act("update_ticket", {{"ticket_id", Json(id)}, {"priority", Json("high")}}));
+  const auto commits = [&] { return office.house.command(cmd("status"))["rows"].items().front()["commit_seq"]; };
+  const Json before = commits();
+  const Json shown = office.good(act("get_ticket", {{"ticket_id", Json(id)}}))["ticket"];
+  CHECK(shown["priority"] == Json("urgent"));
+  CHECK(shown["priority_exact"] == Json("high"));
+  const Json after = office.good(act("update_ticket", {{"ticket_id", Json(id)},
+                                                       {"priority", shown["priority"]},
+                                                       {"status", shown["status"]},
+                                                       {"subject", shown["subject"]},
+                                                       {"category", shown["category"]},
+                                                       {"assigned_to", shown["assigned_to"]}}));
+  CHECK(after == shown);
+  CHECK(commits() == before);
+}
+
+TEST_CASE("a ticket goes through its life, and impossible moves say which are possible", "[server][api]") {
+  Office office({{"operator_id", Json("ann")}});
+  const std::int64_t id = office.ticket();
+  const auto status = [&](const char* action, std::initializer_list<Json::Member> more = {}) {
+    Json asked = act(action, more);
+    asked.set("ticket_id", Json(id));
+    return office.good(asked)["status"].as_string();
+  };
+  CHECK(status("take_ticket") == "new");
+  CHECK(status("update_ticket", {{"status", Json("in_progress")}}) == "in_progress");
+  CHECK(status("hold_ticket") == "on_hold");
+  CHECK(status("resume_ticket") == "in_progress");
+  CHECK(status("set_estimate", {{"hours", Json(1.5)}}) == "estimated");
+  CHECK(status("complete_ticket", {{"result", Json("Seal replaced.")}}) == "done");
+  CHECK(status("complete_ticket") == "done");
+  const auto impossible = office.ask(act("hold_ticket", {{"ticket_id", Json(id)}}));
+  CHECK(impossible.status == 400);
+  CHECK(said(impossible) == "bad_transition");
+  CHECK(said(impossible, "error").find("reopen") != std::string::npos);
+  CHECK(office.ask(Json::object({{"ticket_id", Json(id)}}), "/api/v1/hold_ticket").status == 409);
+  CHECK(status("reopen_ticket") == "reopened");
+  CHECK(status("update_ticket", {{"status", Json("closed")}}) == "closed");
+  const Json ticket = office.good(act("get_ticket", {{"ticket_id", Json(id)}}))["ticket"];
+  CHECK(ticket["assigned_name"] == Json("ann"));
+  CHECK(ticket["result"] == Json("Seal replaced."));
+  CHECK(office.house.command(cmd("verify"))["good"] == Json(true));
+}
+
+TEST_CASE("messages have ids, the description is the first of them, and both are edited by theirs", "[server][api]") {
+  Office office;
+  const std::int64_t id = office.ticket();
+  const Json written = office.good(act("add_message", {{"ticket_id", Json(id)}, {"message", Json("one")}}));
+  const auto messages = [&] { return office.good(act("get_ticket", {{"ticket_id", Json(id)}}))["messages"]; };
+  const Json first = messages().items()[0];
+  CHECK(first["message"] == Json("In hall 2."));
+  CHECK(first["author_type"] == Json("client"));
+  CHECK(written["id"] != first["id"]);
+  office.good(act("edit_message", {{"message_id", first["id"]}, {"message", Json("In hall 3.")}}));
+  office.good(act("edit_message", {{"message_id", written["id"]}, {"message", Json("two")}}));
+  CHECK(office.good(act("get_ticket", {{"ticket_id", Json(id)}}))["ticket"]["description"] == Json("In hall 3."));
+  CHECK(messages().items()[1]["message"] == Json("two"));
+  CHECK(messages().items()[1].find("edited_at") != nullptr);
+  office.good(act("delete_message", {{"message_id", written["id"]}}));
+  CHECK(messages().items()[1]["message"] == Json(""));
+  CHECK(office.good(act("list_tickets"))["tickets"].items()[0]["message_count"] == Json(2));
+  CHECK(office.ask(act("edit_message", {{"message_id", Json(999)}, {"message", Json("x")}})).status == 400);
+  CHECK(office.house.command(cmd("verify"))["good"] == Json(true));
+}
+
+TEST_CASE("a key without an operator acts under its own name, which the history tells", "[server][api]") {
+  Office office;
+  const std::int64_t id = office.ticket();
+  const Json written = office.good(act("add_message", {{"ticket_id", Json(id)}, {"message", Json("one")}}));
+  CHECK(written["author_name"] == Json("Monitoring"));
+  CHECK(written["author_type"] == Json("support"));
+  const Json ticket = office.house.command(cmd("export"))["rows"].items()[0];
+  CHECK(ticket["messages"].items()[0]["author"] == Json("Monitoring"));
+  const Json done = office.house.command(cmd("api get_ticket", {{"ticket_id", Json(id)}}));  // at the machine itself
+  CHECK(done["messages"].size() == 2);
+  office.house.command(cmd("api complete_ticket", {{"ticket_id", Json(id)}, {"result", Json("done")}}));
+  CHECK(office.good(act("get_ticket", {{"ticket_id", Json(id)}}))["ticket"]["status"] == Json("done"));
+}
+
+TEST_CASE("lists show what their filters say, in pages with a total", "[server][api]") {
+  Office office({{"operator_id", Json("ann")}});
+  office.house.command(cmd("organisation add", {{"name", Json("Client")}, {"portal_domain", Json("client.example")}}));
+  for (int i = 0; i < 5; ++i) office.ticket("Pump " + std::to_string(i));
+  office.good(act("create_ticket", {{"subject", Json("Насос течёт")},
+                                    {"description", Json("x")},
+                                    {"category", Json("infrastructure")},
+                                    {"priority", Json("urgent")},
+                                    {"portal_domain", Json("Client.Example")}}));
+  const auto total = [&](std::initializer_list<Json::Member> filter) {
+    return office.good(act("list_tickets", filter))["total"].as_integer();
+  };
+  CHECK(total({}) == 6);
+  CHECK(total({{"search", Json("НАСОС")}}) == 1);
+  CHECK(total({{"search", Json("hall 2")}}) == 5);
+  CHECK(total({{"portal_domain", Json("client.example")}}) == 1);
+  CHECK(total({{"category", Json("infrastructure")}}) == 1);
+  CHECK(total({{"category", Json("nothing")}}) == 0);
+  CHECK(total({{"priority", Json("urgent")}}) == 1);
+  CHECK(total({{"status", Json("done")}}) == 0);
+  CHECK(total({{"status", Json("new")}}) == 6);
+  const Json page = office.good(act("list_tickets", {{"limit", Json(4)}, {"page", Json(2)}}));
+  CHECK(page["tickets"].size() == 2);
+  CHECK(page["total"] == Json(6));
+  CHECK(page["tickets"].items()[1]["subject"] == Json("Pump 0"));
+  CHECK(said(office.ask(act("list_tickets", {{"portal_domain", Json("nobody.example")}}))) == "client_unknown");
+}
+
+TEST_CASE("merged and deleted tickets go, by supervisors alone", "[server][api]") {
+  Office office({{"operator_id", Json("ann")}});
+  const std::int64_t a = office.ticket(), b = office.ticket(), c = office.ticket(), d = office.ticket();
+  office.good(act("merge_tickets", {{"ticket_id", Json(b)}, {"target_id", Json(a)}}));
+  CHECK(office.good(act("get_ticket", {{"ticket_id", Json(b)}}))["ticket"]["status"] == Json("closed"));
+  CHECK(office.ask(act("merge_tickets", {{"ticket_id", Json(a)}, {"target_id", Json(99)}})).status == 400);
+  CHECK(office.ask(act("bulk_delete_tickets", {{"ticket_ids", Json::array({Json(c), Json(99)})}})).status == 400);
+  CHECK(office.ask(act("get_ticket", {{"ticket_id", Json(c)}})).status == 200);  // all or none
+  const Json gone = office.good(act("bulk_delete_tickets", {{"ticket_ids", Json::array({Json(c), Json(d)})}}));
+  CHECK(gone["deleted"] == Json(2));
+  CHECK(office.ask(act("get_ticket", {{"ticket_id", Json(c)}})).status == 400);
+  CHECK(office.good(act("list_tickets"))["total"] == Json(2));
+  CHECK(office.good(act("dashboard"))["total_open"] == Json(1));
+}
+
+}  // namespace tern::test
