@@ -93,8 +93,7 @@ TEST_CASE("every action of the registry can be asked for through the API, and it
       if (arg.required) CHECK(example.find(arg.name) != nullptr);
     }
     for (const auto& [name, value] : example.members())
-      CHECK(std::any_of(command.args.begin(), command.args.end(),
-                        [&name = name](const auto& arg) { return arg.name == name; }));
+      CHECK(std::any_of(command.args.begin(), command.args.end(), [&](const auto& arg) { return arg.name == name; }));
   }
 }
 
