@@ -212,11 +212,9 @@ private:
 
   Result<std::optional<ChangeId>> pending_create(const TicketId& ticket) {
     TERN_TRY(const CursorHeld cursor, parts_.replica.cursor());
-    TERN_TRY(const auto pending, parts_.outbox.pending(cursor.commit_seq, ticket));
-    for (const OwnChange& own : pending) {
-      if (own.change.intent == Intent::create) return own.change.ref.id;
-    }
-    return std::nullopt;
+    TERN_TRY(const auto first, parts_.outbox.first_pending(cursor.commit_seq, ticket));
+    if (!first || first->change.intent != Intent::create) return std::nullopt;
+    return first->change.ref.id;
   }
 
   /// What has to be there before it: the ticket's create, own messages and estimates it names, the decision it goes

@@ -268,13 +268,16 @@ Result<std::vector<OwnChange>> Outbox::Impl::read(Statement rows) {
   }
 }
 
+Result<std::vector<OwnChange>> Outbox::Impl::pending_of(const TicketId& ticket, std::uint64_t cursor_seq,
+                                                        std::int64_t most) {
+  TERN_TRY(auto rows, database->query("SELECT * FROM own_change WHERE ticket_id = $1 AND (set_id IS NULL OR commit_seq "
+                                      "= 0 OR commit_seq > $2) ORDER BY position LIMIT $3",
+                                      ticket, cursor_seq, most));
+  return read(std::move(rows));
+}
+
 Result<std::vector<OwnChange>> Outbox::pending(std::uint64_t cursor_seq, const std::optional<TicketId>& ticket) {
-  if (ticket) {
-    TERN_TRY(auto rows, impl_->database->query("SELECT * FROM own_change WHERE ticket_id = $1 AND (set_id IS NULL OR "
-                                               "commit_seq = 0 OR commit_seq > $2) ORDER BY position",
-                                               *ticket, cursor_seq));
-    return impl_->read(std::move(rows));
-  }
+  if (ticket) return impl_->pending_of(*ticket, cursor_seq, -1);
   TERN_TRY(auto rows,
            impl_->database->query(
                "SELECT * FROM own_change WHERE position IN (SELECT position FROM change WHERE set_id IS NULL UNION ALL "
@@ -282,6 +285,12 @@ Result<std::vector<OwnChange>> Outbox::pending(std::uint64_t cursor_seq, const s
                "commit_seq > $1)) ORDER BY position",
                cursor_seq));
   return impl_->read(std::move(rows));
+}
+
+Result<std::optional<OwnChange>> Outbox::first_pending(std::uint64_t cursor_seq, const TicketId& ticket) {
+  TERN_TRY(auto first, impl_->pending_of(ticket, cursor_seq, 1));
+  if (first.empty()) return std::nullopt;
+  return std::move(first.front());
 }
 
 Result<std::vector<Outbox::PendingTicket>> Outbox::pending_tickets(std::uint64_t cursor_seq) {

@@ -151,6 +151,8 @@ public:
   /// Own changes that are not in a replica whose cursor is `cursor_seq`: no receipt, or its commit_seq above the
   /// cursor. In chain order.
   Result<std::vector<OwnChange>> pending(std::uint64_t cursor_seq, const std::optional<TicketId>& ticket);
+  /// The first of them on one ticket: its create, if that is among them.
+  Result<std::optional<OwnChange>> first_pending(std::uint64_t cursor_seq, const TicketId& ticket);
   /// The tickets of `pending`, with what tells whether a fold of them is still good.
   struct PendingTicket {
     TicketId ticket;

@@ -30,6 +30,8 @@ struct Outbox::Impl {
   Result<void> set_chain(const Head& head);
   /// Parses the rows of `SELECT * FROM own_change ...`, and commit_ms behind them.
   Result<std::vector<OwnChange>> read(sqlite::Statement rows);
+  /// `most` of them, in chain order; -1: all.
+  Result<std::vector<OwnChange>> pending_of(const TicketId& ticket, std::uint64_t cursor_seq, std::int64_t most);
   Result<Bytes> outcome_of(std::int64_t set_id, std::int64_t index);
   Result<void> add_draft(const sync::Change& change, Environment& environment);
   Result<void> keep_label(const TicketLabel& label);

@@ -9,18 +9,17 @@ namespace tern::server {
 namespace {
 
 /// Operators who hold, or just lost, one of these tickets.
-std::set<OperatorId> members_of(Tenant& tenant, const std::vector<TicketId>& tickets) {
+Result<std::set<OperatorId>> members_of(Tenant& tenant, const std::vector<TicketId>& tickets) {
   std::set<OperatorId> out;
-  auto reader = tenant.reader();
-  if (!reader) return out;
+  TERN_TRY(auto reader, tenant.reader());
   for (const TicketId& ticket : tickets) {
-    auto rows = reader->db().query("SELECT operator_id FROM scope_member WHERE tenant_id = $1 AND ticket_id = $2",
-                                   tenant.number(), ticket);
-    if (!rows) return out;
+    TERN_TRY(auto rows,
+             reader->db().query("SELECT operator_id FROM scope_member WHERE tenant_id = $1 AND ticket_id = $2",
+                                tenant.number(), ticket));
     for (;;) {
-      const auto more = rows->step();
-      if (!more || !*more) break;
-      out.insert(rows->id<OperatorId>(0));
+      TERN_TRY(const bool more, rows.step());
+      if (!more) break;
+      out.insert(rows.id<OperatorId>(0));
     }
   }
   return out;
@@ -52,10 +51,10 @@ std::vector<std::shared_ptr<DeviceStream>> StreamHub::streams_of(const Tenant* t
 void StreamHub::deliver(Tenant& tenant, const std::vector<TicketId>& tickets) {
   const auto streams = streams_of(&tenant);
   if (streams.empty()) return;
-  const std::set<OperatorId> members = members_of(tenant, tickets);
+  const auto members = members_of(tenant, tickets);  // who they are cannot be read: everybody looks
   for (const auto& stream : streams) {
     const auto device = find_device(tenant, stream->session().device);
-    if (!device || (!device->scope_all && !members.contains(device->operator_id))) continue;
+    if (!device || (!device->scope_all && members && !members->contains(device->operator_id))) continue;
     if (stream->push()) ++pushes_;
   }
 }
