@@ -29,10 +29,10 @@ constexpr Refusal large_head{431, "headers_too_large", "The headers are too many
 constexpr std::array<std::string_view, 7> methods = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
 
 // A second one of these is refused, not merged: credentials and framing must mean one thing.
-constexpr std::array<std::string_view, 13> singles = {
-    "authorization",         "content-type", "content-encoding", "cookie", "expect",
-    "idempotency-key",       "if-match",     "origin",           "range",  "sec-websocket-key",
-    "sec-websocket-version", "tern-auth",    "x-mobile-token"};
+constexpr std::array<std::string_view, 15> singles = {
+    "authorization",         "content-type", "content-encoding", "cookie",         "expect",
+    "idempotency-key",       "if-match",     "origin",           "range",          "sec-websocket-key",
+    "sec-websocket-version", "tern-auth",    "x-api-key",        "x-client-token", "x-mobile-token"};
 
 bool is_token_char(char c) {
   constexpr std::string_view others = "!#$%&'*+-.^_`|~";

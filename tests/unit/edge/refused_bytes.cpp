@@ -108,6 +108,8 @@ std::vector<RefusedBytes> refused_bytes(const std::string& path) {
       {"", "garbage", "\x16\x03\x01\x02\r\n\r\n", 400, "request_line_invalid"},
       // Credentials that could mean two things.
       {"", "two Tern-Auth", get("Tern-Auth: a\r\nTern-Auth: b\r\n") + second, 400, "header_repeated"},
+      {"", "two API keys", get("X-Api-Key: a\r\nx-api-key: b\r\n") + second, 400, "header_repeated"},
+      {"", "two client's tokens", get("X-Client-Token: a\r\nX-Client-Token: a\r\n") + second, 400, "header_repeated"},
       {"", "other expectation", post("Expect: miracles\r\nContent-Length: 1\r\n", "x" + second), 417,
        "expectation_failed"},
       // Handshakes.
