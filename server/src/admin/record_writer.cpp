@@ -19,7 +19,8 @@ bool goes_by(const sync::Record& record, std::string_view words, const std::opti
   if (record.name == words || (id && record.id == *id) || (integer_id != 0 && record.integer_id == integer_id))
     return true;
   const auto email = record.attributes.find("email");
-  return record.kind == sync::RecordKind::operator_ && email != record.attributes.end() && email->second == words;
+  return record.kind == sync::RecordKind::operator_ && email != record.attributes.end() &&
+         protocol::fold_case(email->second) == protocol::fold_case(words);
 }
 
 std::string names_of(const std::vector<sync::Record>& records, std::size_t most = 20) {
@@ -69,6 +70,24 @@ Result<sync::Record> resolve_record(const Tenant& tenant, sync::RecordKind kind,
                 all.empty() ? "" : "There are: " + names_of(all) + ".", what);
   return fail(ErrorCode::ambiguous, "Several go by \"" + std::string(words) + "\": " + names_of(found) + ".",
               "Name it by its id.", what);
+}
+
+Result<OperatorId> named_by(const AdminCall& call, sync::Right right, const std::string& does_not,
+                            const std::string& hint) {
+  const auto may = [&](const sync::Record& record) {
+    const auto actor = call.tenant().find_actor(OperatorId::or_zero(record.id.view()));
+    return actor && actor->active && sync::has_right(actor->role, right);
+  };
+  if (call.has("by")) {
+    TERN_TRY(const sync::Record named, resolve_record(call.tenant(), sync::RecordKind::operator_, call.text("by")));
+    if (may(named)) return OperatorId::or_zero(named.id.view());
+    return fail(ErrorCode::not_permitted, "The role of \"" + named.name + "\" does not " + does_not + ".", hint, "by");
+  }
+  auto all = call.tenant().records(sync::RecordKind::operator_);
+  std::erase_if(all, [&](const sync::Record& record) { return !may(record); });
+  if (all.size() == 1) return OperatorId::or_zero(all.front().id.view());
+  return fail(ErrorCode::usage, all.empty() ? "Nobody here may do it." : "Several may do it.",
+              "Say in whose name with --by OPERATOR.", "by");
 }
 
 sync::RecordKind kind_of_command(const AdminCall& call) {

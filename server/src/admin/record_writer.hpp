@@ -10,6 +10,7 @@
 #include "store/tenant.hpp"
 #include "tern/protocol/json.hpp"
 #include "tern/sync/record.hpp"
+#include "tern/sync/rights.hpp"
 
 namespace tern::server::admin {
 
@@ -17,6 +18,11 @@ namespace tern::server::admin {
 std::optional<sync::Record> find_record(const Tenant& tenant, sync::RecordKind kind, std::string_view name);
 /// By uuid, integer id or name; an operator also by e-mail. `not_found`, `ambiguous`: both say what there is.
 Result<sync::Record> resolve_record(const Tenant& tenant, sync::RecordKind kind, std::string_view words);
+
+/// In whose name a command acts: the operator that --by names, else the only one with that right. `not_permitted`: the
+/// role of the one who is named "does not ...".
+Result<OperatorId> named_by(const AdminCall& call, sync::Right right, const std::string& does_not,
+                            const std::string& hint);
 
 /// "queue set", "field remove": a command's first word is the kind.
 sync::RecordKind kind_of_command(const AdminCall& call);

@@ -10,7 +10,6 @@
 #include "one_line.hpp"
 #include "store/ledger.hpp"
 #include "tern/sla/explain.hpp"
-#include "tern/sync/rights.hpp"
 #include "time_text.hpp"
 
 namespace tern::server::admin {
@@ -68,15 +67,6 @@ Result<std::string> reason_of(const AdminCall& call) {
   return fail(ErrorCode::invalid, "A reason has 1 to 2000 bytes of text that can be seen.", "", "reason");
 }
 
-Result<OperatorId> decider(const AdminCall& call) {
-  TERN_TRY(const sync::Record named, resolve_record(call.tenant(), sync::RecordKind::operator_, call.text("by")));
-  const auto id = OperatorId::or_zero(named.id.view());
-  const auto actor = call.tenant().find_actor(id);
-  if (actor && actor->active && sync::has_right(actor->role, sync::Right::decide_sla)) return id;
-  return fail(ErrorCode::not_permitted, "The role of \"" + named.name + "\" does not decide about breaches.",
-              "Name a manager, an SLA manager or an administrator.", "by");
-}
-
 /// The breached cycle that is meant, as it stands without a manager's word: the newest, where no number is said.
 Result<sla::Cycle> breached_cycle(const AdminCall& call, ClockInputs& of, sla::Metric metric, sla::Instant now) {
   std::erase_if(of.read.events, [](const sla::Event& event) { return event.kind == sla::EventKind::decision; });
@@ -109,7 +99,8 @@ Result<Json> sla_decide(AdminCall& call) {
   const sla::Instant now = call.tenant().now_ms() / 1000;
   TERN_TRY(const sla::Metric metric, metric_asked(call));
   TERN_TRY(const sla::DecisionVerdict verdict, verdict_asked(call));
-  TERN_TRY(const OperatorId by, decider(call));
+  TERN_TRY(const OperatorId by, named_by(call, sync::Right::decide_sla, "decide about breaches",
+                                         "Name a manager, an SLA manager or an administrator."));
   TERN_TRY(const std::string reason, reason_of(call));
   TERN_TRY(const auto of, inputs_of(call, now));
   TERN_TRY(const sla::Cycle cycle, breached_cycle(call, *of, metric, now));

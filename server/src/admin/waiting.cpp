@@ -9,7 +9,6 @@
 #include "ingest/devices.hpp"
 #include "ingest/handed_back.hpp"
 #include "ingest/quarantine.hpp"
-#include "tern/sync/rights.hpp"
 #include "time_text.hpp"
 
 namespace tern::server::admin {
@@ -46,25 +45,8 @@ Json effect_of(const sync::PlacedChange& placed, const Names& names) {
                        {"author", names.author(placed.stamp.author, placed.stamp.author_kind)}});
 }
 
-/// In whose name something is released: the one named, else the only one who may.
 Result<OperatorId> releasing(const AdminCall& call, sync::Right right) {
-  std::vector<sync::Record> may;
-  if (call.has("by")) {
-    TERN_TRY(sync::Record named, resolve_record(call.tenant(), sync::RecordKind::operator_, call.text("by")));
-    may.push_back(std::move(named));
-  } else {
-    may = call.tenant().records(sync::RecordKind::operator_);
-  }
-  std::erase_if(may, [&](const sync::Record& record) {
-    const auto actor = call.tenant().find_actor(OperatorId::or_zero(record.id.view()));
-    return !actor || !actor->active || !sync::has_right(actor->role, right);
-  });
-  if (may.size() == 1) return OperatorId::or_zero(may.front().id.view());
-  if (call.has("by"))
-    return fail(ErrorCode::not_permitted, "The role of \"" + call.text("by") + "\" does not release anything.",
-                "Name an administrator.", "by");
-  return fail(ErrorCode::usage, may.empty() ? "Nobody here may release it." : "Several may release it.",
-              "Say in whose name with --by OPERATOR.", "by");
+  return named_by(call, right, "release anything", "Name an administrator.");
 }
 
 // ---- quarantine ----

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <charconv>
 
 #include "desk/sla_text.hpp"
 #include "tern/protocol/limits.hpp"
@@ -18,21 +17,15 @@ std::string attribute_of(const SlaDecision& decision) {
   return fmt::format("{}:{}", static_cast<int>(decision.metric), decision.cycle);
 }
 
-std::optional<std::int64_t> number_in(std::string_view text) {
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
-}
-
 /// "excuse 1785000000 UUID", then the reason on a line of its own.
 std::optional<SlaDecision> decision_of(std::string_view attribute, std::string_view value) {
   const auto colon = attribute.find(':'), line = value.find('\n');
   if (colon == std::string_view::npos || line == std::string_view::npos) return std::nullopt;
-  const auto metric = number_in(attribute.substr(0, colon));
+  const auto metric = integer_of_text(attribute.substr(0, colon));
   const auto words = words_between(value.substr(0, line), " ");
   if (!metric || *metric < 0 || *metric >= static_cast<std::int64_t>(sla::metric_count) || words.size() != 3)
     return std::nullopt;
-  const auto at = number_in(words[1]);
+  const auto at = integer_of_text(words[1]);
   const auto by = from_uuid_text(words[2]);
   for (std::size_t i = 0; at && by && i < verdict_words.size(); ++i)
     if (verdict_words[i] == words[0])

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "desk/sla_text.hpp"
 #include "tern/sla/zones.hpp"
@@ -36,12 +35,6 @@ Result<void> check_attributes(const sync::Record& record, const std::string_view
       return bad_record(fmt::format("A {} has no \"{}\".", sync::to_string(record.kind), name),
                         fmt::format("It has: {}.", fmt::join(known, " ")), name);
   return {};
-}
-
-std::optional<std::int64_t> integer_of_text(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return wrong == std::errc{} && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
 }
 
 // ---- offsets: "begin:offset" of each stretch ----

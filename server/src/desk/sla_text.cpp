@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <optional>
 
 namespace tern::server {
 namespace {
@@ -100,6 +99,12 @@ Result<std::string> condition_value(sla::RuleField field, std::string_view value
 }
 
 }  // namespace
+
+std::optional<std::int64_t> integer_of_text(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return wrong == std::errc{} && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
+}
 
 std::vector<std::string_view> words_between(std::string_view text, std::string_view separators) {
   std::vector<std::string_view> out;

@@ -2,6 +2,8 @@
 // `sla_rule` records (docs/sla.md). Errors name the words that cannot be read.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +29,9 @@ std::string condition_word(sla::RuleField field);
 Result<std::vector<sla::LateLevel>> late_levels_from_text(std::string_view text);
 /// A metric a line: "resolution=on_hold,waiting", "first_response=none".
 Result<void> read_pauses(std::string_view text, sla::Terms& terms);
+
+/// All of it; nothing where it is something else.
+std::optional<std::int64_t> integer_of_text(std::string_view text);
 
 /// Parts between separators, without blanks around them; empty ones are left out.
 std::vector<std::string_view> words_between(std::string_view text, std::string_view separators);
