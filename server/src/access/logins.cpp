@@ -9,7 +9,6 @@
 namespace tern::server {
 namespace {
 
-constexpr std::int64_t try_window_ms = 15 * 60'000;
 constexpr int tries_max = 10, checks_at_once_max = 2;
 constexpr std::size_t tries_kept_max = 10'000, logins_max = 10'000, token_bytes = 32;
 
@@ -28,6 +27,11 @@ bool Logins::may_try(const std::string& key) {
   Tries& tries = tries_[key];
   if (tries.count == 0 || now_ms - tries.since_ms > try_window_ms) tries = {now_ms, 0};
   return ++tries.count <= tries_max;
+}
+
+/// A try that was none: many people may log in from one address.
+void Logins::give_back(const std::string& key) {
+  if (const auto found = tries_.find(key); found != tries_.end() && found->second.count > 0) --found->second.count;
 }
 
 /// One check for every organisation that knows the login, one where none does: how long it takes says little.
@@ -68,17 +72,20 @@ Result<Logins::Begun> Logins::log_in(Directory& directory, const std::vector<Ten
   const std::string name = protocol::fold_case(login);
   {
     const std::lock_guard lock(mutex_);
-    const bool address_may = may_try("a " + peer), login_may = may_try("l " + name);
-    if (!address_may || !login_may)
-      return fail(ErrorCode::rate_limited, "Too many tries to log in.", "Wait a quarter of an hour.");
     if (checking_ >= checks_at_once_max) return fail(ErrorCode::busy, "Others are logging in.", "Try again.");
+    // An address that may not try locks nobody else out.
+    if (!may_try("a " + peer) || !may_try("l " + name))
+      return fail(ErrorCode::rate_limited, "Too many tries to log in.", "Wait a quarter of an hour.");
     ++checking_;
   }
   const auto person = check(directory, tenants, name, password);
   {
     const std::lock_guard lock(mutex_);
     --checking_;
-    if (person && *person) tries_.erase("l " + name);
+    if (person && *person) {
+      tries_.erase("l " + name);
+      give_back("a " + peer);
+    }
   }
   TERN_CHECKED(person);
   if (!*person) return fail(ErrorCode::login_refused, "The login or the password is wrong.");

@@ -25,7 +25,7 @@ struct Person {
 /// Thread-safe.
 class Logins {
 public:
-  static constexpr std::int64_t session_ms = 12LL * 3'600'000;
+  static constexpr std::int64_t session_ms = 12LL * 3'600'000, try_window_ms = 15LL * 60'000;
 
   explicit Logins(Environment& environment) : environment_(environment) {}
 
@@ -33,8 +33,8 @@ public:
     Person person;
     std::string token;  // shown once, to the one who logged in
   };
-  /// Slow on purpose. `login_refused`, the same for whatever was wrong; `rate_limited` after ten tries in 15 minutes of
-  /// one address or for one login; `busy` while two others are being checked.
+  /// Slow on purpose. `login_refused`, the same for whatever was wrong; `rate_limited` after ten tries in 15 minutes
+  /// that failed, of one address or for one login; `busy` while two others are being checked.
   Result<Begun> log_in(Directory& directory, const std::vector<Tenant*>& tenants, const std::string& login,
                        const std::string& password, const std::string& peer);
 
@@ -54,6 +54,7 @@ private:
     int count = 0;
   };
   bool may_try(const std::string& key);
+  void give_back(const std::string& key);
   Result<std::optional<Person>> check(Directory& directory, const std::vector<Tenant*>& tenants,
                                       const std::string& login, const std::string& password);
   std::string begin(const Person& person);

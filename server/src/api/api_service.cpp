@@ -98,8 +98,23 @@ HeadVerdict ApiService::on_head(const Request& head) {
   return HeadAccept{most, *accepted};
 }
 
+/// `rate_limited` when one more is too many. A request that turns out to be none counts, too.
+Result<void> ApiService::count(Asked& asked, const RecordId& who, unsigned per_minute) {
+  asked.rate = rates_.take(who, per_minute, parts_.environment.boot_ms());
+  if (asked.rate->allowed || asked.rate->limit == 0) return {};
+  return fail(ErrorCode::rate_limited, "There were as many requests as there may be in a minute.",
+              "Wait as long as Retry-After says.");
+}
+
 Result<Json> ApiService::perform(Asked& asked, const ApiAccepted& accepted) {
   TERN_TRY(const Bytes body, asked.request.body.read_all());
+  if (accepted.key) {
+    asked.tenant = accepted.key->tenant;
+    asked.key = accepted.key->key.integer_id;
+    TERN_CHECKED(count(asked, accepted.key->key.id, plan_of(*asked.tenant).requests_per_minute));
+  }
+  if (const std::string_view coding = asked.request.header("content-encoding"); !coding.empty() && coding != "identity")
+    return fail(ErrorCode::malformed, "Bodies are read as they are, without a coding.", "", "Content-Encoding");
   TERN_TRY(const Json parameters, decode_request_body(asked.request.header("content-type"), body));
   asked.action = accepted.action.empty() ? parameters["action"].as_string() : accepted.action;
   if (asked.action.empty())
@@ -113,12 +128,7 @@ Result<Json> ApiService::perform(Asked& asked, const ApiAccepted& accepted) {
   TERN_TRY(const Admitted who,
            admit_caller(asked.request, accepted.key, parameters, parts_.logins, parts_.options.public_url));
   asked.tenant = who.tenant;
-  asked.key = who.key.integer_id;
-  const unsigned per_minute = who.person ? person_requests_per_minute : plan_of(*who.tenant).requests_per_minute;
-  asked.rate = rates_.take(who.id(), per_minute, parts_.environment.boot_ms());
-  if (!asked.rate->allowed && asked.rate->limit > 0)
-    return fail(ErrorCode::rate_limited, "There were as many requests as there may be in a minute.",
-                "Wait as long as Retry-After says.");
+  if (who.person) TERN_CHECKED(count(asked, RecordId::or_zero(who.person->view()), person_requests_per_minute));
   if (asked.entry == nullptr)
     return fail(ErrorCode::not_found, "There is no such action.", "See /api/openapi.json.", "action");
   TERN_TRY(Caller caller, judge_caller(who, *asked.entry->command.api));
@@ -130,6 +140,7 @@ Result<Json> ApiService::run(Asked& asked, Caller caller, const Json& parameters
   const std::function<bool()> never;
   AdminCall call(parts_, command, asked.tenant, never, std::move(caller));
   auto done = asked.entry->run(call);
+  if (!done) done.error().field = parameter_name(command, done.error().field);
   asked.session = call.session();
   return done;
 }
@@ -165,7 +176,10 @@ Response ApiService::answer(const Request& request, const ApiAccepted& accepted)
     response.set_header("ratelimit-limit", std::to_string(asked.rate->limit));
     response.set_header("ratelimit-remaining", std::to_string(asked.rate->remaining));
     response.set_header("ratelimit-reset", std::to_string(asked.rate->full_in_s));
-    if (!asked.rate->allowed) response.set_header("retry-after", std::to_string(asked.rate->retry_in_s));
+  }
+  if (!done && done.error().code == ErrorCode::rate_limited) {
+    const bool of_key = asked.rate && !asked.rate->allowed;
+    response.set_header("retry-after", std::to_string(of_key ? asked.rate->retry_in_s : Logins::try_window_ms / 1'000));
   }
   return response;
 }

@@ -43,6 +43,7 @@ public:
 
 private:
   struct Asked;
+  Result<void> count(Asked& asked, const RecordId& who, unsigned per_minute);
   Result<Json> perform(Asked& asked, const ApiAccepted& accepted);
   Result<Json> run(Asked& asked, Caller caller, const Json& parameters, bool strict);
   Result<KeyOfTenant> key_of(const Request& head);

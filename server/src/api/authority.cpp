@@ -2,20 +2,19 @@
 
 #include <algorithm>
 
+#include "api/parameters.hpp"
+#include "tern/sync/rights.hpp"
+
 namespace tern::server {
 namespace {
 
-ApiRole role_in_api(sync::Role role) {
-  switch (role) {
-    case sync::Role::head_admin:
-      return ApiRole::head_admin;
-    case sync::Role::admin:
-      return ApiRole::admin;
-    case sync::Role::supervisor:
-      return ApiRole::supervisor;
-    default:
-      return ApiRole::operator_;
-  }
+/// A head administrator is no organisation's: of its tickets and settings there is nothing for them.
+bool may_as(sync::Role role, ApiRole action) {
+  if (action == ApiRole::head_admin || role == sync::Role::head_admin)
+    return action == ApiRole::head_admin && role == sync::Role::head_admin;
+  if (action == ApiRole::admin) return sync::has_right(role, sync::Right::administer);
+  if (action == ApiRole::supervisor) return sync::has_right(role, sync::Right::delete_ticket);
+  return true;
 }
 
 /// After a plan has become a smaller one, the keys that were made first go on.
@@ -69,7 +68,7 @@ Result<Caller> judge_person(const Admitted& who, const ApiFace& action) {
   caller.actor = who.tenant->find_actor(*who.person);
   if (!caller.actor || !caller.actor->active)
     return fail(ErrorCode::session_unknown, "The session is over.", "Log in again.", "Cookie");
-  if (role_in_api(caller.actor->role) < action.role)
+  if (!may_as(caller.actor->role, action.role))
     return fail(ErrorCode::not_permitted, "This is for the role " + std::string(api_role_name(action.role)) + ".");
   caller.kind = sync::PrincipalKind::operator_;
   caller.id = Bytes(who.person->view());
@@ -91,7 +90,7 @@ Result<Admitted> admit_caller(const Request& request, const std::optional<KeyOfT
                 field);
   };
   if (request.has_header("x-mobile-token")) return unknown("X-Mobile-Token");
-  if (!parameters["mobile_token"].is_null()) return unknown("mobile_token");
+  if (was_said(parameters["mobile_token"])) return unknown("mobile_token");
   if (request.has_header("x-client-token"))
     return fail(ErrorCode::not_permitted, "A client's token does not open this path.", "It is one for /api/client.php.",
                 "X-Client-Token");
@@ -101,7 +100,7 @@ Result<Admitted> admit_caller(const Request& request, const std::optional<KeyOfT
     if (!person) return unknown("Cookie");
     return Admitted{person->tenant, {}, person->id};
   }
-  if (!parameters["auth_token"].is_null()) return unknown("auth_token");
+  if (was_said(parameters["auth_token"])) return unknown("auth_token");
   return fail(ErrorCode::key_required, "A credential is needed.", "Send an API key in X-Api-Key.", "X-Api-Key");
 }
 
@@ -115,20 +114,25 @@ Result<Caller> judge_caller(const Admitted& who, const ApiFace& action) {
   TERN_CHECKED(check_scopes(who.key, plan, action));
   Caller caller;
   caller.key = who.key.id;
-  if (!who.key.operator_id) {
+  if (who.key.operator_id) {
+    caller.actor = who.tenant->find_actor(*who.key.operator_id);
+    if (!caller.actor || !caller.actor->active)
+      return fail(ErrorCode::not_permitted, "The operator that this key acts as is not active any more.", "",
+                  "operator_id");
+  }
+  // What an integrator may is what their key may, like a key of nobody.
+  if (!caller.actor || caller.actor->role == sync::Role::integrator) {
     if (action.role > ApiRole::operator_)
       return fail(ErrorCode::operator_required, "This is for supervisors, and the key acts as nobody.",
-                  "Make a key that acts as one: ternd key add --operator", "operator_id");
+                  "Make a key that acts as one: ternd key add --operator-id", "operator_id");
+    caller.actor.reset();
     caller.kind = sync::PrincipalKind::integration;
     caller.id = Bytes(who.key.id.view());
     return caller;
   }
-  caller.actor = who.tenant->find_actor(*who.key.operator_id);
-  if (!caller.actor || !caller.actor->active)
-    return fail(ErrorCode::not_permitted, "The operator that this key acts as is not active any more.", "",
+  if (!may_as(caller.actor->role, action.role))
+    return fail(ErrorCode::not_permitted, "This is for the role " + std::string(api_role_name(action.role)) + ".", "",
                 "operator_id");
-  if (role_in_api(caller.actor->role) < action.role)
-    return fail(ErrorCode::not_permitted, "This is for supervisors.", "", "operator_id");
   caller.kind = sync::PrincipalKind::operator_;
   caller.id = Bytes(who.key.operator_id->view());
   return caller;

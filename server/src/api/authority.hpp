@@ -16,9 +16,6 @@ struct Admitted {
   Tenant* tenant = nullptr;
   ApiKey key;                        // of one that came with a key
   std::optional<OperatorId> person;  // of one that came with a session
-
-  /// What requests a minute are counted by.
-  [[nodiscard]] RecordId id() const { return person ? RecordId::or_zero(person->view()) : key.id; }
 };
 inline constexpr std::string_view session_cookie = "__Host-tern";
 

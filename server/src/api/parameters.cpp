@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "one_line.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/protocol/text.hpp"
 
@@ -11,11 +12,18 @@ namespace tern::server {
 namespace {
 
 constexpr std::size_t list_items_max = 1'000;
+/// What changes and records call what parameters say.
+constexpr std::pair<std::string_view, std::string_view> said_by[] = {
+    {"text", "message"},         {"text", "description"}, {"text", "result"}, {"text", "reason"},
+    {"number", "hours"},         {"tags", "tag"},         {"tags", "tag_id"}, {"label", "tag"},
+    {"operator", "operator_id"}, {"api_key", "key_id"},   {"tag", "tag_id"},
+};
 /// What every request may hold beside its action's own parameters.
 constexpr std::string_view of_every_request[] = {"action", "mobile_token", "domain", "auth_token"};
 
-bool was_said(const Json& value) {
-  return !value.is_null() && !(value.is_string() && value.as_string().empty());
+bool cannot_be_seen(std::string text) {
+  std::erase_if(text, [](char c) { return c == '\t' || c == '\n' || c == '\r'; });
+  return is_blank(text);
 }
 
 const Json* find_said(const AdminArg& arg, const Json& parameters) {
@@ -144,6 +152,10 @@ Result<void> check_known(const AdminEntry& entry, const Json& parameters) {
 
 }  // namespace
 
+bool was_said(const Json& value) {
+  return !value.is_null() && !(value.is_string() && value.as_string().empty());
+}
+
 Result<Json> command_of(const AdminEntry& entry, const Json& parameters, bool strict) {
   if (strict) TERN_CHECKED(check_known(entry, parameters));
   Json command = Json::object({{"command", Json(entry.command.name)}});
@@ -154,9 +166,18 @@ Result<Json> command_of(const AdminEntry& entry, const Json& parameters, bool st
       continue;
     }
     TERN_TRY(Json value, arg.repeated ? items_in(arg, *said) : one_in(arg, *said));
+    if (arg.required && arg.kind == ArgKind::text && value.is_string() && cannot_be_seen(value.as_string()))
+      return refuse(arg, "is required: nothing of it can be seen.");
     command.set(std::string(arg.name), std::move(value));
   }
   return command;
+}
+
+std::string parameter_name(const Json& command, const std::string& field) {
+  if (command.find(field) != nullptr) return field;
+  for (const auto& [called, parameter] : said_by)
+    if (called == field && command.find(parameter) != nullptr) return std::string(parameter);
+  return field;
 }
 
 }  // namespace tern::server

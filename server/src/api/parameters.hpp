@@ -5,9 +5,15 @@
 
 namespace tern::server {
 
-/// "42" is 42 and "true" is true where the registry says number or flag; empty texts and nulls were not said; texts
-/// come out in normal form C. What the action does not know is left out, or `unknown_field` when `strict`. `invalid`
-/// with `field` for what is missing or no such value.
+/// Nulls and empty texts were not said.
+bool was_said(const Json& value);
+
+/// "42" is 42 and "true" is true where the registry says number or flag; of a required text something can be seen;
+/// texts come out in normal form C. What the action does not know is left out, or `unknown_field` when `strict`.
+/// `invalid` with `field` for what is missing or no such value.
 Result<Json> command_of(const AdminEntry& entry, const Json& parameters, bool strict);
+
+/// Which parameter of a command an error's field means, where what lies below calls it otherwise.
+std::string parameter_name(const Json& command, const std::string& field);
 
 }  // namespace tern::server

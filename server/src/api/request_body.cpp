@@ -115,7 +115,8 @@ Result<void> add_part(Json& out, std::string_view part) {
     const std::string_view value = head.substr(colon + 1);
     auto name = parameter_of(value, "name");
     if (!name || name->empty()) return bad_multipart("a part has no name");
-    const auto file_name = parameter_of(value, "filename");
+    auto file_name = parameter_of(value, "filename");
+    if (!file_name) file_name = parameter_of(value, "filename*");  // how some clients write a name beyond ASCII
     if (!file_name) return add_field(out, std::move(*name), std::string(content));
     if (file_name->empty() && content.empty()) return {};  // a form whose file was not chosen
     return fail(ErrorCode::invalid, "No files are taken here: nothing was stored.", "Send the text without the file.",

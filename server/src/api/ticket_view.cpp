@@ -1,6 +1,7 @@
 #include "api/ticket_view.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "api/dialect.hpp"
 #include "time_text.hpp"
@@ -28,10 +29,14 @@ Json tags_json(const sync::TicketState& state) {
   return out;
 }
 
-Json estimate_json(const sync::StatusView& view) {
+Json estimate_json(const sync::TicketState& state, const sync::StatusView& view) {
   if (!view.estimate) return {};
   constexpr double minutes_per_hour = 60;
-  return Json::object({{"hours", Json(static_cast<double>(view.estimate_minutes) / minutes_per_hour)}});
+  const auto made =
+      std::ranges::find_if(state.moves, [&](const sync::Move& move) { return move.stamp.ref() == *view.estimate; });
+  const bool speaks = made != state.moves.end() && !made->text.empty();
+  return Json::object({{"hours", Json(static_cast<double>(view.estimate_minutes) / minutes_per_hour)},
+                       {"description", speaks ? Json(made->text) : Json()}});
 }
 
 /// Category by its code; one without goes by its name.
@@ -120,6 +125,16 @@ Result<NamedMessage> TicketView::find_message(std::int64_t integer_id) {
   return NamedMessage{std::move(*found), std::move(message)};
 }
 
+Result<FoundMessage> TicketView::find_message(const ChangeId& own) {
+  TERN_TRY(auto rows, db_.query("SELECT integer_id, data FROM message WHERE tenant_id = $1 AND device_id = $2 AND "
+                                "change_id = $3",
+                                tenant_.number(), tenant_.keys().sealing_device, own));
+  TERN_TRY(const bool there, rows.step());
+  if (!there) return fail(ErrorCode::not_found, "The message is not there any more.", "", "message_id");
+  TERN_TRY(sync::Message message, sync::decode_message(rows.blob(1)));
+  return FoundMessage{rows.uint64(0), std::move(message)};
+}
+
 // ---- names ----
 
 std::optional<sync::Record> TicketView::record(RecordKind kind, const std::optional<Bytes>& id) const {
@@ -205,7 +220,7 @@ Result<Json> TicketView::ticket(const sync::TicketState& state) {
                            {"description", Json(state.description)}});
   TERN_CHECKED(add_common(state, out));
   TERN_CHECKED(add_clock(state.id, out));
-  out.append_member("estimate", estimate_json(view));
+  out.append_member("estimate", estimate_json(state, view));
   out.append_member("result", view.result.empty() ? Json() : Json(view.result));
   out.append_member("tags", tags_json(state));
   return out;
@@ -225,16 +240,50 @@ Result<Json> TicketView::row(const FoundTicket& ticket) {
 
 // ---- messages ----
 
-Result<std::vector<FoundMessage>> TicketView::messages(const FoundTicket& ticket) {
-  std::vector<FoundMessage> all;
+/// Those of one ticket that `wanted` names; all of them when it is null.
+Result<void> TicketView::add_messages(const TicketId& ticket, const std::vector<sync::ChangeRef>* wanted,
+                                      std::vector<FoundMessage>& out) {
   TERN_TRY(auto rows, db_.query("SELECT integer_id, data FROM message WHERE tenant_id = $1 AND ticket_id = $2",
-                                tenant_.number(), ticket.state.id));
+                                tenant_.number(), ticket));
   for (;;) {
     TERN_TRY(const bool more, rows.step());
-    if (!more) break;
+    if (!more) return {};
     TERN_TRY(sync::Message message, sync::decode_message(rows.blob(1)));
-    if (may_read(message)) all.push_back({rows.uint64(0), std::move(message)});
+    if (!may_read(message)) continue;
+    if (wanted == nullptr || std::ranges::find(*wanted, message.stamp.ref()) != wanted->end())
+      out.push_back({rows.uint64(0), std::move(message)});
   }
+}
+
+/// A ticket shows what was written to those merged into it, and the messages that a split gave it.
+Result<void> TicketView::add_from_others(const sync::TicketState& state, std::vector<FoundMessage>& out) {
+  std::set<TicketId> seen = {state.id};
+  std::vector<sync::TicketState> open = {state};
+  while (!open.empty()) {
+    const sync::TicketState target = std::move(open.back());
+    open.pop_back();
+    for (const sync::Claim& merged : target.merged_from) {
+      const TicketId source = TicketId::or_zero(merged.value);
+      if (!seen.insert(source).second) continue;
+      TERN_CHECKED(add_messages(source, nullptr, out));
+      TERN_TRY(FoundTicket found, find(source));
+      open.push_back(std::move(found.state));
+    }
+    for (const sync::Claim& split : target.split_from) {
+      std::vector<FoundMessage> given;
+      TERN_CHECKED(add_messages(TicketId::or_zero(split.value), &target.split_messages, given));
+      for (FoundMessage& one : given)  // what stands here already came with the ticket
+        if (std::ranges::find(out, one.integer_id, &FoundMessage::integer_id) == out.end())
+          out.push_back(std::move(one));
+    }
+  }
+  return {};
+}
+
+Result<std::vector<FoundMessage>> TicketView::messages(const FoundTicket& ticket) {
+  std::vector<FoundMessage> all;
+  TERN_CHECKED(add_messages(ticket.state.id, nullptr, all));
+  TERN_CHECKED(add_from_others(ticket.state, all));
   std::ranges::sort(
       all, [](const FoundMessage& a, const FoundMessage& b) { return sync::before(a.message.stamp, b.message.stamp); });
   return all;

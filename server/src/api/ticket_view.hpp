@@ -45,7 +45,9 @@ public:
   Result<Json> ticket(const sync::TicketState& state);
   /// A row of list_tickets.
   Result<Json> row(const FoundTicket& ticket);
-  /// The description first, then in order.
+  /// Of a change that this server sealed.
+  Result<FoundMessage> find_message(const ChangeId& own);
+  /// In order, with those of tickets that were merged into it; the description, which is the first, is not among them.
   Result<std::vector<FoundMessage>> messages(const FoundTicket& ticket);
   Json message(const FoundMessage& message) const;
   Json description(const FoundTicket& ticket) const;
@@ -58,6 +60,9 @@ private:
   [[nodiscard]] std::optional<sync::Record> record(sync::RecordKind kind, const std::optional<Bytes>& id) const;
   [[nodiscard]] Json author_name(const OperatorId& id, sync::PrincipalKind kind) const;
   [[nodiscard]] Json creator_name(const sync::TicketState& state) const;
+  Result<void> add_messages(const TicketId& ticket, const std::vector<sync::ChangeRef>* wanted,
+                            std::vector<FoundMessage>& out);
+  Result<void> add_from_others(const sync::TicketState& state, std::vector<FoundMessage>& out);
   Result<void> add_common(const sync::TicketState& state, Json& out);
   Result<void> add_clock(const TicketId& id, Json& out);
 

@@ -28,6 +28,12 @@ constexpr std::pair<std::string_view, std::string_view> known_categories[] = {
     {"general", "General (from channels)"},
 };
 
+constexpr std::string_view merged_away = "The ticket was merged into another one.";
+
+bool is_merged(const sync::TicketState& state) {
+  return state.merged_into && !state.merged_into->value.empty();
+}
+
 std::string attribute(const sync::Record& record, const char* name) {
   const auto found = record.attributes.find(name);
   return found == record.attributes.end() ? std::string() : found->second;
@@ -66,11 +72,17 @@ tl::unexpected<Error> no_way(const sync::TicketState& state, const sync::StatusV
   std::string ways;
   for (const Intent intent : sync::possible_moves(view.status, view.before_hold))
     if (const auto* spec = sync::find_intent(intent)) ways += (ways.empty() ? "" : ", ") + std::string(spec->name);
-  const bool merged = state.merged_into && !state.merged_into->value.empty();
+  const bool merged = is_merged(state);
   return fail(ErrorCode::bad_transition,
-              merged ? "The ticket was merged into another one."
+              merged ? std::string(merged_away)
                      : "A ticket that is " + std::string(sync::status_name(view.status)) + " cannot do this.",
               merged || ways.empty() ? "" : "It can: " + ways + ".", "status");
+}
+
+/// A key that is nobody changes what it wrote itself, as operators do.
+bool is_others_message(const Caller& caller, const sync::Message* message) {
+  return caller.kind == sync::PrincipalKind::integration && message != nullptr &&
+         (message->stamp.author_kind != caller.kind || message->stamp.author.view() != caller.id);
 }
 
 }  // namespace
@@ -97,18 +109,33 @@ Result<void> check_takes_work(const AdminCall& call) {
   return fail(ErrorCode::storage_full, "There is too little room on the server's disk.");
 }
 
+Result<void> check_change(const AdminCall& call, const ServerChange& change, const sync::TicketState* before,
+                          const sync::Message* message) {
+  const sync::IntentSpec* spec = sync::find_intent(change.change.intent);
+  if (const auto& actor = call.caller().actor; actor && !change.acting.is_zero()) {
+    const sync::Permission permission = sync::may(*actor, change.change, before, message);
+    if (!permission.allowed) return fail(ErrorCode::not_permitted, std::string(permission.why));
+  }
+  if (is_others_message(call.caller(), message))
+    return fail(ErrorCode::not_permitted, "The key acts as nobody: it changes what it wrote itself.",
+                "Make a key that acts as a supervisor.", "message_id");
+  const bool of_ticket = change.change.intent != Intent::record;
+  if (of_ticket && before != nullptr && is_merged(*before) && spec != nullptr && !spec->append_only)
+    return fail(ErrorCode::bad_transition, std::string(merged_away), "", "ticket_id");
+  return {};
+}
+
+Result<void> commit_checked(const AdminCall& call, std::vector<ServerChange> changes) {
+  TERN_CHECKED(check_takes_work(call));
+  TERN_TRY(const ServerCommit commit, commit_server(call.tenant(), std::move(changes)));
+  return judge_outcomes(commit);
+}
+
 Result<void> commit_changes(const AdminCall& call, std::vector<ServerChange> changes, const sync::TicketState* before,
                             const sync::Message* message) {
   if (changes.empty()) return {};
-  TERN_CHECKED(check_takes_work(call));
-  if (const auto& actor = call.caller().actor)
-    for (const ServerChange& change : changes) {
-      if (change.acting.is_zero()) continue;
-      const sync::Permission permission = sync::may(*actor, change.change, before, message);
-      if (!permission.allowed) return fail(ErrorCode::not_permitted, std::string(permission.why));
-    }
-  TERN_TRY(const ServerCommit commit, commit_server(call.tenant(), std::move(changes)));
-  return judge_outcomes(commit);
+  for (const ServerChange& change : changes) TERN_CHECKED(check_change(call, change, before, message));
+  return commit_checked(call, std::move(changes));
 }
 
 // ---- status ----
@@ -116,7 +143,7 @@ Result<void> commit_changes(const AdminCall& call, std::vector<ServerChange> cha
 Result<std::vector<Intent>> moves_to(const sync::TicketState& state, sync::Status to) {
   const sync::StatusView view = sync::status_view(state);
   if (view.status == to) return std::vector<Intent>{};
-  const bool merged = state.merged_into && !state.merged_into->value.empty();
+  const bool merged = is_merged(state);
   const auto moves = merged ? std::nullopt : sync::shortest_moves(view.status, to, view.before_hold);
   if (!moves) return no_way(state, view);
   return *moves;
@@ -124,7 +151,7 @@ Result<std::vector<Intent>> moves_to(const sync::TicketState& state, sync::Statu
 
 Result<std::vector<Intent>> moves_by(const sync::TicketState& state, Intent intent, sync::Status to) {
   const sync::StatusView view = sync::status_view(state);
-  const bool merged = state.merged_into && !state.merged_into->value.empty();
+  const bool merged = is_merged(state);
   if (merged) return no_way(state, view);
   if (sync::next_status(view.status, intent, view.before_hold)) return std::vector{intent};
   const sync::StatusClass where = sync::status_class(view.status);

@@ -17,8 +17,16 @@ ServerChange set_field(const Caller& caller, const TicketId& ticket, sync::Field
 /// `storage_full` while the disk has too little room: then only the administrator of this machine writes.
 Result<void> check_takes_work(const AdminCall& call);
 
-/// Committer strand. `before` null: the ticket is new. Whatever is not permitted refuses all of them before anything is
-/// written; `not_permitted`, `bad_transition`, `too_large`, `invalid`, `not_found` say why one had no effect.
+/// Whether the caller may, and the ticket still takes it: what would be refused is never written. `before` null: the
+/// ticket is new. `message`: the one that is changed.
+Result<void> check_change(const AdminCall& call, const ServerChange& change, const sync::TicketState* before,
+                          const sync::Message* message = nullptr);
+
+/// Committer strand. Of changes that were checked; `not_permitted`, `bad_transition`, `too_large`, `invalid`,
+/// `not_found` say why one had no effect.
+Result<void> commit_checked(const AdminCall& call, std::vector<ServerChange> changes);
+
+/// Both: all of them, or none when one is refused.
 Result<void> commit_changes(const AdminCall& call, std::vector<ServerChange> changes, const sync::TicketState* before,
                             const sync::Message* message = nullptr);
 

@@ -154,6 +154,19 @@ TEST_CASE("a body that is not in its form says what is wrong with it and changes
   CHECK(code("--b\r\nContent-Disposition: form-data; name=\"action\"\r\n\r\nx", "multipart/form-data; boundary=b") ==
         "malformed");
   CHECK(code("--b--", "multipart/form-data") == "malformed");
+  for (const char* name : {R"(filename="a.txt")", "filename*=UTF-8''a.txt", "filename=\"\""}) {
+    INFO(name);
+    const auto with_file = office.send(
+        "--b\r\nContent-Disposition: form-data; name=\"action\"\r\n\r\nlist_tags\r\n"
+        "--b\r\nContent-Disposition: form-data; name=\"files[]\"; " +
+            Bytes(name) + "\r\n\r\nx\r\n--b--",
+        "/api/admin.php", "multipart/form-data; boundary=b");
+    CHECK(with_file.status == 400);
+    CHECK(said(with_file, "field") == "files");
+  }
+  const auto coded =
+      office.send("{\"action\":\"list_tags\"}", "/api/admin.php", "application/json", {{"content-encoding", "gzip"}});
+  CHECK(said(coded, "field") == "Content-Encoding");
   const auto large = office.send(Bytes(limits::mib + 1, ' '));
   CHECK(large.status == 413);
   office.key.clear();
@@ -202,6 +215,9 @@ TEST_CASE("one credential counts, the first of their order, and a key is never s
   CHECK(said(with("x-mobile-token", "nobody's")) == "session_unknown");
   CHECK(said(with("x-client-token", "ct_x")) == "not_permitted");
   CHECK(said(office.ask(act("list_tickets", {{"mobile_token", Json("x")}}))) == "session_unknown");
+  CHECK(said(office.ask(act("list_tickets", {{"auth_token", Json("x")}}))) == "session_unknown");
+  CHECK(said(office.ask(act("list_tickets", {{"mobile_token", Json("")}, {"auth_token", Json("")}}))) ==
+        "key_required");
   office.house.command(cmd("key revoke", {{"key_id", Json("Monitoring")}}));
   office.key = good;
   CHECK(said(office.ask(list)) == "key_revoked");
@@ -264,6 +280,8 @@ TEST_CASE("what a key's operator may not do is refused and changes nothing", "[s
   CHECK(boss.ask(act("complete_ticket", {{"ticket_id", Json(id)}})).status == 403);
   CHECK(boss.ask(act("merge_tickets", {{"ticket_id", Json(id)}, {"target_id", Json(id)}})).status == 403);
   CHECK(boss.good(act("get_ticket", {{"ticket_id", Json(id)}}))["messages"].size() == 1);
+  asked = cmd("key add", {{"name", Json("Admin's")}, {"operator_id", Json("ADMIN@Pumps.example")}});
+  CHECK(boss.house.command(asked)["operator_name"].is_string());
   boss.house.command(cmd("operator disable", {{"operator", Json("eve")}}));
   CHECK(boss.ask(act("list_tickets")).status == 403);
 }
@@ -279,7 +297,7 @@ TEST_CASE("each key has its requests a minute, and is told when to come back", "
   CHECK(refused.header("ratelimit-limit") == "60");
   CHECK(refused.header("ratelimit-remaining") == "0");
   office.house.environment.advance(1'000);
-  CHECK(office.ask(act("list_tickets")).status == 200);
+  CHECK(office.send("{").status == 400);  // what is no request counts as one
   CHECK(office.ask(act("list_tickets")).status == 429);
 }
 
@@ -357,7 +375,43 @@ TEST_CASE("sessions end by time and with their operator, roles hold, and guessin
   CHECK(said(with(act("list_tickets"))) == "session_unknown");
   office.house.environment.advance(3'600'000);
   for (int i = 0; i < 10; ++i) CHECK(said(log_in("wrong password")) == "login_refused");
-  CHECK(said(log_in("a password of bob")) == "rate_limited");
+  const auto locked = log_in("a password of bob");
+  CHECK(said(locked) == "rate_limited");
+  CHECK(locked.header("retry-after") == "900");
+}
+
+TEST_CASE("many log in from one address, and an address that guesses locks nobody else out",
+          "[server][api][security]") {
+  Office office;
+  office.key.clear();
+  const auto log_in = [&](const char* login, const char* password) {
+    return said(office.ask(act("admin_login", {{"login", Json(login)}, {"password", Json(password)}})));
+  };
+  for (int i = 0; i < 12; ++i) CHECK(log_in("admin@pumps.example", "a good password").empty());
+  for (int i = 0; i < 10; ++i) log_in("nobody@pumps.example", "guessed");
+  for (int i = 0; i < 10; ++i) CHECK(log_in("admin@pumps.example", "guessed") == "rate_limited");
+  office.house.peer = "192.0.2.8";
+  CHECK(log_in("admin@pumps.example", "a good password").empty());
+}
+
+TEST_CASE("a head administrator is no organisation's administrator", "[server][api][security]") {
+  Office office;
+  office.house.command(cmd("operator add", {{"email", Json("head@pumps.example")},
+                                            {"role", Json("head_admin")},
+                                            {"password", Json("a password of heads")}}));
+  office.key.clear();
+  const auto answer = office.ask(
+      act("admin_login", {{"login", Json("head@pumps.example")}, {"password", Json("a password of heads")}}));
+  REQUIRE(answer.status == 200);
+  std::string session(answer.header("set-cookie"));
+  session.resize(session.find(';'));
+  for (const char* action : {"create_api_key", "list_api_keys", "list_contacts", "list_tickets", "dashboard"}) {
+    INFO(action);
+    const auto refused = office.send(to_text(act(action, {{"name", Json("mine")}})), "/api/admin.php",
+                                     "application/json", {{"cookie", session}});
+    CHECK(said(refused) == "not_permitted");
+  }
+  CHECK(office.house.command(cmd("key list")).size() == 1);
 }
 
 TEST_CASE("a value that is written back as it was shown changes nothing", "[server][api]") {
@@ -440,6 +494,138 @@ TEST_CASE("a key without an operator acts under its own name, which the history 
   CHECK(done["messages"].size() == 2);
   office.house.command(cmd("api complete_ticket", {{"ticket_id", Json(id)}, {"result", Json("done")}}));
   CHECK(office.good(act("get_ticket", {{"ticket_id", Json(id)}}))["ticket"]["status"] == Json("done"));
+}
+
+TEST_CASE("a key that is nobody changes what it wrote itself, and nobody else's messages", "[server][api][security]") {
+  Office office;
+  const std::int64_t id = office.ticket();
+  const auto key = [&](const char* name, std::initializer_list<Json::Member> more = {}) {
+    Json asked = cmd("key add", more);
+    asked.set("name", Json(name));
+    return office.house.command(asked)["key"].as_string();
+  };
+  const auto say = [&](const char* text) {
+    return office.good(act("add_message", {{"ticket_id", Json(id)}, {"message", Json(text)}}))["id"];
+  };
+  const std::string first = office.key, second = key("Second"), ann = key("Ann's", {{"operator_id", Json("ann")}});
+  office.key = ann;
+  const Json hers = say("from ann");
+  office.key = second;
+  const Json others = say("from the second key");
+  office.key = first;
+  const Json own = say("from the first key");
+  for (const Json& message : {hers, others}) {
+    const auto edit = office.ask(act("edit_message", {{"message_id", message}, {"message", Json("not mine")}}));
+    CHECK(edit.status == 403);
+    CHECK(said(edit) == "not_permitted");
+    CHECK(said(edit, "field") == "message_id");
+    CHECK(office.ask(act("delete_message", {{"message_id", message}})).status == 403);
+  }
+  CHECK(office.ask(act("edit_message", {{"message_id", own}, {"message", Json("mine")}})).status == 200);
+  const Json messages = office.good(act("get_ticket", {{"ticket_id", Json(id)}}))["messages"];
+  CHECK(messages.items()[1]["message"] == Json("from ann"));
+  CHECK(messages.items()[2]["message"] == Json("from the second key"));
+  CHECK(messages.items()[3]["message"] == Json("mine"));
+  office.key = ann;  // a supervisor
+  office.good(act("edit_message", {{"message_id", own}, {"message", Json("ann's")}}));
+}
+
+TEST_CASE("what a merged ticket refuses is not written, and what is said to it shows on the other one",
+          "[server][api]") {
+  Office office({{"operator_id", Json("ann")}});
+  const std::int64_t from = office.ticket("Pump"), into = office.ticket("Pump again"), last = office.ticket("Pumps");
+  const auto say = [&](const char* text) {
+    return office.good(act("add_message", {{"ticket_id", Json(from)}, {"message", Json(text)}}))["id"];
+  };
+  const Json before = say("before");
+  const auto merge = [&](std::int64_t source, std::int64_t target) {
+    return office.ask(act("merge_tickets", {{"ticket_id", Json(source)}, {"target_id", Json(target)}}));
+  };
+  CHECK(merge(from, into).status == 200);
+  const auto commits = [&] { return office.house.command(cmd("status"))["rows"].items().front()["commit_seq"]; };
+  const Json seq = commits();
+  const Json shown = office.good(act("get_ticket", {{"ticket_id", Json(from)}}));
+  const auto refused = [&](const char* action, std::initializer_list<Json::Member> more = {}) {
+    Json asked = act(action, more);
+    if (asked.find("message_id") == nullptr) asked.set("ticket_id", Json(from));
+    const auto answer = office.ask(asked);
+    INFO(action << " -> " << answer.body);
+    CHECK(answer.status == 400);
+    CHECK(said(answer) == "bad_transition");
+    CHECK(said(answer, "error").find("merged into another one") != std::string::npos);
+  };
+  refused("update_ticket", {{"subject", Json("other")}});
+  refused("update_ticket", {{"assigned_to", Json(1)}, {"category", Json("made-for-nothing")}});
+  refused("take_ticket");
+  refused("complete_ticket");
+  refused("add_ticket_tag", {{"tag", Json("pump")}});
+  refused("merge_tickets", {{"target_id", Json(last)}});
+  refused("delete_ticket");
+  refused("bulk_delete_tickets", {{"ticket_ids", Json::array({Json(last), Json(from)})}});
+  refused("edit_message", {{"message_id", before}, {"message", Json("after")}});
+  refused("edit_message", {{"message_id", shown["messages"].items()[0]["id"]}, {"message", Json("after")}});
+  CHECK(commits() == seq);
+  CHECK(office.good(act("get_ticket", {{"ticket_id", Json(from)}})) == shown);
+
+  say("after");
+  CHECK(merge(into, last).status == 200);
+  for (const std::int64_t target : {into, last}) {
+    const Json messages = office.good(act("get_ticket", {{"ticket_id", Json(target)}}))["messages"];
+    REQUIRE(messages.size() == 3);
+    CHECK(messages.items()[1] == office.good(act("get_ticket", {{"ticket_id", Json(from)}}))["messages"].items()[1]);
+    CHECK(messages.items()[2]["message"] == Json("after"));
+  }
+}
+
+TEST_CASE("what is wrong goes by the name of the parameter that says it", "[server][api]") {
+  Office office({{"operator_id", Json("ann")}});
+  const Json id(office.ticket());
+  const auto field = [&](const char* action, std::initializer_list<Json::Member> members) {
+    const auto answer = office.ask(act(action, members));
+    INFO(answer.body);
+    CHECK((answer.status == 400 || answer.status == 413));
+    return said(answer, "field");
+  };
+  const std::string long_text(9'000, 'x');
+  CHECK(field("complete_ticket", {{"ticket_id", id}, {"result", Json(long_text)}}) == "result");
+  CHECK(field("hold_ticket", {{"ticket_id", id}, {"reason", Json(long_text)}}) == "reason");
+  CHECK(field("add_ticket_tag", {{"ticket_id", id}, {"tag", Json(long_text)}}) == "tag");
+  CHECK(field("add_ticket_tag", {{"ticket_id", id}, {"tag_id", Json(99)}}) == "tag_id");
+  CHECK(field("update_ticket", {{"ticket_id", id}, {"status", Json("estimated")}}) == "status");
+  CHECK(field("create_ticket", {{"subject", Json(long_text)}, {"description", Json("x")}}) == "subject");
+  // Required is what can be seen.
+  CHECK(field("create_ticket", {{"subject", Json("  ")}, {"description", Json("x")}}) == "subject");
+  CHECK(field("add_message", {{"ticket_id", id}, {"message", Json(" \n\t")}}) == "message");
+  CHECK(office.good(act("list_tickets"))["total"] == Json(1));
+  CHECK(office.good(act("get_ticket", {{"ticket_id", id}}))["messages"].size() == 1);
+}
+
+TEST_CASE("what an integrator may is what their key may", "[server][api]") {
+  Office office;
+  office.house.add_operator("ida", "integrator");
+  office.key =
+      office.house.command(cmd("key add", {{"name", Json("Ida's")}, {"operator_id", Json("ida")}}))["key"].as_string();
+  const Json id(office.ticket());
+  const Json written = office.good(act("add_message", {{"ticket_id", id}, {"message", Json("one")}}));
+  CHECK(written["author_name"] == Json("Ida's"));
+  CHECK(said(office.ask(act("take_ticket", {{"ticket_id", id}}))) == "operator_required");
+  CHECK(said(office.ask(act("delete_ticket", {{"ticket_id", id}}))) == "operator_required");
+  office.house.command(cmd("operator disable", {{"operator", Json("ida")}}));
+  CHECK(said(office.ask(act("list_tickets"))) == "not_permitted");
+}
+
+TEST_CASE("an estimate shows its hours and its words", "[server][api]") {
+  Office office({{"operator_id", Json("ann")}});
+  const Json id(office.ticket());
+  const auto estimate = [&](std::initializer_list<Json::Member> members) {
+    Json asked = act("set_estimate", members);
+    asked.set("ticket_id", id);
+    return office.good(asked)["estimate"];
+  };
+  CHECK(estimate({{"hours", Json(1.5)}, {"description", Json("A new seal.")}}) ==
+        Json::object({{"hours", Json(1.5)}, {"description", Json("A new seal.")}}));
+  office.good(act("update_ticket", {{"ticket_id", id}, {"status", Json("in_progress")}}));
+  CHECK(estimate({{"hours", Json("2.5")}}) == Json::object({{"hours", Json(2.5)}, {"description", Json()}}));
 }
 
 TEST_CASE("lists show what their filters say, in pages with a total", "[server][api]") {

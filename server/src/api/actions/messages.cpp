@@ -48,22 +48,17 @@ Result<Json> add_message(AdminCall& call) {
   const ChangeId id = change.change.ref.id;
   change.change.visibility = call.flag("is_note") ? sync::Visibility::team : sync::Visibility::open;
   change.change.text = call.text("message");
-  const auto ticket = call.on_strand([&]() -> Result<TicketId> {
+  TERN_CHECKED(call.on_strand([&]() -> Result<void> {
     TERN_TRY(auto reader, call.tenant().reader());
     TicketView view(call.tenant(), reader.db(), call.caller());
     TERN_TRY(const FoundTicket found, view.find(call.integer("ticket_id", 0)));
     change.change.ticket = found.state.id;
-    TERN_CHECKED(commit_changes(call, {change}, &found.state));
-    return found.state.id;
-  });
-  TERN_CHECKED(ticket);
+    return commit_changes(call, {change}, &found.state);
+  }));
   TERN_TRY(auto reader, call.tenant().reader());
   TicketView view(call.tenant(), reader.db(), call.caller());
-  TERN_TRY(const FoundTicket found, view.find(*ticket));
-  TERN_TRY(const auto written, view.messages(found));
-  for (const FoundMessage& message : written)
-    if (message.message.stamp.change == id) return view.message(message);
-  return fail(ErrorCode::not_found, "The message is not there any more.", "", "message_id");
+  TERN_TRY(const FoundMessage written, view.find_message(id));
+  return view.message(written);
 }
 
 Result<Json> edit_message(AdminCall& call) {

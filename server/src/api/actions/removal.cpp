@@ -17,25 +17,18 @@ ServerChange removal_of(const AdminCall& call, const sync::TicketState& state) {
 
 /// All of them are there and may go, or none goes.
 Result<Json> remove(AdminCall& call, const std::vector<std::int64_t>& ids) {
-  TERN_CHECKED(check_takes_work(call));
-  TERN_CHECKED(call.on_strand([&]() -> Result<void> {
+  const auto removed = call.on_strand([&]() -> Result<void> {
     TERN_TRY(auto reader, call.tenant().reader());
     TicketView view(call.tenant(), reader.db(), call.caller());
     std::vector<ServerChange> changes;
     for (const std::int64_t id : ids) {
       TERN_TRY(const FoundTicket found, view.find(id));
       changes.push_back(removal_of(call, found.state));
-      const auto& actor = call.caller().actor;
-      if (actor && !sync::may(*actor, changes.back().change, &found.state, nullptr).allowed)
-        return fail(ErrorCode::not_permitted, "Deleting tickets is for supervisors.", "", "ticket_id");
+      TERN_CHECKED(check_change(call, changes.back(), &found.state));
     }
-    TERN_TRY(const ServerCommit commit, commit_server(call.tenant(), std::move(changes)));
-    for (const sync::Outcome outcome : commit.outcomes)
-      if (outcome == sync::Outcome::rejected)
-        return fail(ErrorCode::not_permitted, "A ticket was not deleted: this role does not allow it.", "",
-                    "ticket_id");
-    return {};
-  }));
+    return commit_checked(call, std::move(changes));
+  });
+  TERN_CHECKED(removed);
   Json deleted = Json::array();
   for (const std::int64_t id : ids) deleted.push(Json(id));
   return deleted;

@@ -91,6 +91,8 @@ Result<void> add_status(const AdminCall& call, const sync::TicketState& state, s
   const auto wanted = status_of_word(call.text("status"));
   if (!wanted) return fail(ErrorCode::invalid, "There is no status \"" + call.text("status") + "\".", "", "status");
   TERN_TRY(const auto moves, moves_to(state, *wanted == sync::Status::new_ ? sync::Status::open : *wanted));
+  if (std::ranges::find(moves, Intent::estimate) != moves.end())
+    return fail(ErrorCode::invalid, "An estimate says its hours.", "Ask for set_estimate.", "status");
   for (const Intent intent : moves) changes.push_back(change_by(call.caller(), intent, state.id));
   return {};
 }
