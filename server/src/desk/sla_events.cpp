@@ -133,7 +133,10 @@ private:
     create_->attributes = attributes;
     imported_ = (placed->second->admission.time_flags & sync::time_flag_asserted) != 0;
     const bool by_contact = state_.created->author_kind == sync::PrincipalKind::contact;
-    const bool has_customer = by_contact || sync::field_value(state_, FieldId::contact).has_value();
+    // What an integration reports for a client is not an operator's: the client waits.
+    const bool for_client = state_.created->author_kind == sync::PrincipalKind::integration &&
+                            sync::field_value(state_, FieldId::organisation).has_value();
+    const bool has_customer = by_contact || for_client || sync::field_value(state_, FieldId::contact).has_value();
     create_->opening = has_customer ? sla::Opening::by_customer : sla::Opening::internal;
   }
 

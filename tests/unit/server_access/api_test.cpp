@@ -628,6 +628,40 @@ TEST_CASE("an estimate shows its hours and its words", "[server][api]") {
   CHECK(estimate({{"hours", Json("2.5")}}) == Json::object({{"hours", Json(2.5)}, {"description", Json()}}));
 }
 
+TEST_CASE("a client's ticket is waited for from the start, and only who is somebody answers it", "[server][api][sla]") {
+  Office office;
+  office.house.command(cmd("organisation add", {{"name", Json("Client")}, {"portal_domain", Json("client.example")}}));
+  const auto make = [&](std::initializer_list<Json::Member> more) {
+    Json asked = act("create_ticket", more);
+    asked.set("subject", Json("Pump"));
+    asked.set("description", Json("It leaks."));
+    return office.good(asked);
+  };
+  const Json theirs = make({{"portal_domain", Json("client.example")}}), nobodys = make({});
+  const auto shown = [&](const Json& made) {
+    return office.good(act("get_ticket", {{"ticket_id", made["id"]}}))["ticket"]["sla_response_at"];
+  };
+  CHECK(shown(theirs).is_string());
+  CHECK(shown(nobodys).is_null());
+  const auto answered = [&] {
+    const Json clock = office.house.command(cmd("sla explain", {{"ticket", theirs["number"]}}))["clock"];
+    std::string lines;
+    for (const Json& line : clock.items()) lines += line.as_string() + "\n";
+    const auto begin = lines.find("first_response"), end = lines.find("\nresolution", begin);
+    REQUIRE(begin != std::string::npos);
+    return lines.substr(begin, end - begin).find(" met: ") != std::string::npos;
+  };
+  const auto reply = [&] {
+    office.good(act("add_message", {{"ticket_id", theirs["id"]}, {"message", Json("Somebody is on the way.")}}));
+  };
+  reply();
+  CHECK_FALSE(answered());
+  office.key =
+      office.house.command(cmd("key add", {{"name", Json("Ann's")}, {"operator_id", Json("ann")}}))["key"].as_string();
+  reply();
+  CHECK(answered());
+}
+
 TEST_CASE("lists show what their filters say, in pages with a total", "[server][api]") {
   Office office({{"operator_id", Json("ann")}});
   office.house.command(cmd("organisation add", {{"name", Json("Client")}, {"portal_domain", Json("client.example")}}));
