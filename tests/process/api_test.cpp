@@ -1,6 +1,7 @@
 // The API as an integration meets it: a real server, real keys, and the examples of the document that integrations were
 // written for, as they stand there but for host and key.
 #include <fstream>
+#include <sstream>
 
 #include "support/catch.hpp"
 #include "support/files.hpp"
@@ -12,11 +13,12 @@ namespace {
 
 const std::string api_data = std::string(TERN_TEST_DATA_DIR) + "/api";
 
-/// One answer of curl: its status, its type, its body.
+/// One answer of curl: its status, its type, its body, the cookie that it sets.
 struct ApiAnswer {
   int status = 0;
   std::string type;
   Json body;
+  std::string cookie;
 };
 
 class Api {
@@ -24,19 +26,25 @@ public:
   explicit Api(ServerProcess& server, std::string key) : server_(server), key_(std::move(key)) {}
 
   ApiAnswer post(const std::string& path, const Words& more) const {
-    Words words = {"/usr/bin/curl", "-sS", "-w", "\n%{http_code} %{content_type}", "-X", "POST", server_.url() + path};
-    if (!key_.empty()) words.insert(words.end(), {"-H", "X-Api-Key: " + key_});
+    Words words = {
+        "/usr/bin/curl",     "-sS", "-w", "\n%header{set-cookie}\n%{http_code} %{content_type}", "-X", "POST",
+        server_.url() + path};
+    if (!cookie.empty()) words.insert(words.end(), {"-H", "Cookie: " + cookie});
+    if (!key_.empty() && cookie.empty()) words.insert(words.end(), {"-H", "X-Api-Key: " + key_});
     words.insert(words.end(), more.begin(), more.end());
     const Ended ended = run({words});
     INFO(ended.err);
     REQUIRE(ended.exit_code == 0);
     const auto line = ended.out.rfind('\n');
     REQUIRE(line != std::string::npos);
-    const std::string tail = ended.out.substr(line + 1);
-    auto body = parse_json(ended.out.substr(0, line), {.decimals = true});
+    const auto cookie_line = ended.out.rfind('\n', line - 1);
+    REQUIRE(cookie_line != std::string::npos);
+    const std::string tail = ended.out.substr(line + 1),
+                      set = ended.out.substr(cookie_line + 1, line - cookie_line - 1);
+    auto body = parse_json(ended.out.substr(0, cookie_line), {.decimals = true});
     INFO(ended.out);
     REQUIRE(body.has_value());
-    return {std::stoi(tail.substr(0, 3)), tail.substr(4), std::move(*body)};
+    return {std::stoi(tail.substr(0, 3)), tail.substr(4), std::move(*body), set.substr(0, set.find(';'))};
   }
   ApiAnswer json(const Json& request, const std::string& path = "/api/admin.php") const {
     return post(path, {"-H", "Content-Type: application/json", "-d", to_text(request)});
@@ -48,6 +56,8 @@ public:
     REQUIRE(answer.body["ok"] == Json(true));
     return answer.body["data"];
   }
+
+  std::string cookie;  // sent in place of the key
 
 private:
   ServerProcess& server_;
@@ -81,13 +91,39 @@ Json api_fixture(const std::string& action) {
   return must(parse_json(content_of(api_data + "/" + action + ".json"), {.decimals = true}));
 }
 
-/// With the ids that the server gave in place of those of the document.
-Json with_ids(const Json& request, const std::map<std::string, std::int64_t>& ids) {
-  Json out = request;
-  for (const auto& [name, id] : ids)
-    if (out.find(name) != nullptr) out.set(name, Json(id));
-  return out;
+/// What the answer holds at "ticket.tags" or "tickets.0.id".
+Json member_at(const Json& data, const std::string& path) {
+  Json at = data;
+  std::istringstream words(path);
+  for (std::string word; std::getline(words, word, '.');)
+    at = at.is_array() ? (at.size() > std::stoul(word) ? at.items()[std::stoul(word)] : Json()) : Json(at[word]);
+  return at;
 }
+
+/// With the ids that the server gave in place of those of the document.
+class GivenIds {
+public:
+  Json put_into(const Json& request) const {
+    Json out = request;
+    for (const auto& [name, id] : ids_)
+      if (out.find(name) != nullptr) out.set(name, id);
+    return out;
+  }
+  void take_from(const std::string& action, const Json& data) {
+    if (action == "create_ticket") {
+      if (ids_.contains("ticket_id")) ids_["target_id"] = ids_["ticket_id"];
+      ids_["ticket_id"] = data["id"];
+      ids_["ticket_ids"] = Json::array({data["id"]});
+    }
+    if (action == "add_message") ids_["message_id"] = data["id"];
+    if (action == "create_tag") ids_["tag_id"] = data["id"];
+    if (action == "create_api_key" || action == "regenerate_api_key") ids_["key_id"] = data["id"];
+    if (action == "list_operators") ids_["assigned_to"] = ids_["operator_id"] = data.items().front()["id"];
+  }
+
+private:
+  std::map<std::string, Json> ids_;
+};
 
 struct ApiDesk {
   TempDir folder;
@@ -109,21 +145,29 @@ struct ApiDesk {
 TEST_CASE("the examples of the document run as they stand there, and answer with its members and types",
           "[api][process]") {
   ApiDesk desk;
-  const Api api(desk.server, desk.key);
-  std::map<std::string, std::int64_t> ids;
+  const std::string alerts = desk.server.admin({"key", "add", "Alerts"}).line()["key"].as_string();
+  const Api by_key(desk.server, desk.key), by_program(desk.server, alerts), by_nobody(desk.server, "");
+  Api by_admin(desk.server, "");
+  GivenIds ids;
   std::ifstream order(api_data + "/order.txt");
   REQUIRE(order.good());
   for (std::string action; std::getline(order, action);) {
     INFO(action);
     const Json example = api_fixture(action);
-    const ApiAnswer answer = api.json(with_ids(example["request"], ids));
+    const std::string by = example["by"].as_string();
+    const Api& api = by == "admin" ? by_admin : by == "nobody" ? by_nobody : by == "program" ? by_program : by_key;
+    const ApiAnswer answer = api.json(ids.put_into(example["request"]));
     INFO(to_text(answer.body));
     CHECK(answer.status == 200);
     CHECK(answer.type == "application/json");
     compare_shape(example["response"], answer.body, action);
-    if (action == "create_ticket") ids["ticket_id"] = answer.body["data"]["id"].as_integer();
-    if (action == "add_message") ids["message_id"] = answer.body["data"]["id"].as_integer();
-    if (action == "list_operators") ids["assigned_to"] = answer.body["data"].items().front()["id"].as_integer();
+    const Json& data = answer.body["data"];
+    for (const Json& path : example["said"].items()) {
+      INFO(path.as_string());
+      CHECK_FALSE(member_at(data, path.as_string()).is_null());
+    }
+    if (!answer.cookie.empty()) by_admin.cookie = answer.cookie;
+    ids.take_from(action, data);
   }
   check_verified(desk.server);
 }

@@ -1,8 +1,10 @@
 // The API in a house: credentials, scopes, plans, dialects, refusals. Its examples over the wire: process/api_test.cpp.
+#include <filesystem>
 #include <fstream>
 #include <set>
 
 #include "support/catch.hpp"
+#include "support/files.hpp"
 //
 #include "house.hpp"
 #include "tern/protocol/limits.hpp"
@@ -95,6 +97,35 @@ TEST_CASE("every action of the registry can be asked for through the API, and it
     for (const auto& [name, value] : example.members())
       CHECK(std::any_of(command.args.begin(), command.args.end(), [&](const auto& arg) { return arg.name == name; }));
   }
+}
+
+TEST_CASE("every action of the registry has a fixture, which is a request to it and is run", "[server][api]") {
+  const std::string folder = std::string(TERN_TEST_DATA_DIR) + "/api";
+  std::set<std::string> run, fixtures;
+  std::ifstream order(folder + "/order.txt");
+  for (std::string action; std::getline(order, action);) run.insert(action);
+  for (const auto& file : std::filesystem::directory_iterator(folder))
+    if (file.path().extension() == ".json") fixtures.insert(file.path().stem().string());
+  CHECK(run == fixtures);
+  for (const auto& command : server::admin_commands()) {
+    if (!command.api) continue;
+    const std::string action(command.api->action);
+    INFO(action);
+    REQUIRE(fixtures.erase(action) == 1);
+    const Json fixture = must(parse_json(content_of(folder + "/" + action + ".json"), {.decimals = true}));
+    CHECK(fixture["request"]["action"] == Json(action));
+    CHECK(fixture["response"]["data"].is_null() == false);
+    const std::string by = fixture["by"].as_string();  // else: a key of an operator
+    CHECK((by == "admin") == (command.api->role == server::ApiRole::admin));
+    CHECK((by == "nobody") == (command.api->role == server::ApiRole::nobody));
+    CHECK((by.empty() || by == "admin" || by == "nobody" || by == "program"));
+    for (const auto& [name, value] : fixture["request"].members())
+      CHECK((name == "action" || std::any_of(command.args.begin(), command.args.end(),
+                                             [&name = name](const auto& arg) { return arg.name == name; })));
+    for (const server::AdminArg& arg : command.args)
+      if (arg.required) CHECK(fixture["request"].find(arg.name) != nullptr);
+  }
+  CHECK(fixtures.empty());  // of no action
 }
 
 TEST_CASE("paths, methods and errors are those of their door", "[server][api]") {
