@@ -305,16 +305,65 @@ TEST_CASE("what a key's operator may not do is refused and changes nothing", "[s
   boss.house.add_operator("eve", "light");
   Json asked = cmd("key add", {{"name", Json("Light")}, {"operator_id", Json("eve")}});
   boss.key = boss.house.command(asked)["key"].as_string();
+  const auto commits = [&] { return boss.house.command(cmd("status"))["rows"].items().front()["commit_seq"]; };
+  const Json seq = commits();
   const auto reply = boss.ask(act("add_message", {{"ticket_id", Json(id)}, {"message", Json("Hello")}}));
   CHECK(reply.status == 403);
   CHECK(said(reply, "error").find("internal notes only") != std::string::npos);
   CHECK(boss.ask(act("complete_ticket", {{"ticket_id", Json(id)}})).status == 403);
   CHECK(boss.ask(act("merge_tickets", {{"ticket_id", Json(id)}, {"target_id", Json(id)}})).status == 403);
   CHECK(boss.good(act("get_ticket", {{"ticket_id", Json(id)}}))["messages"].size() == 1);
+  CHECK(commits() == seq);
   asked = cmd("key add", {{"name", Json("Admin's")}, {"operator_id", Json("ADMIN@Pumps.example")}});
   CHECK(boss.house.command(asked)["operator_name"].is_string());
   boss.house.command(cmd("operator disable", {{"operator", Json("eve")}}));
   CHECK(boss.ask(act("list_tickets")).status == 403);
+}
+
+TEST_CASE("a key reads what its operator may read: tickets of their queues, restricted notes of their role",
+          "[server][api][security]") {
+  Office office;
+  House& house = office.house;
+  const std::string nobody = office.key;
+  const Json queue = house.command(cmd("queue add", {{"name", Json("Depot")}}));
+  house.command(cmd("queue add", {{"name", Json("Field")}}));
+  house.command(
+      cmd("operator add",
+          {{"email", Json("bob@pumps.example")}, {"role", Json("operator")}, {"queue", Json::array({Json("Field")})}}));
+  Device device(house, "ann", "all");
+  TicketId ticket;
+  ticket.bytes.fill(7);
+  device.push(device.create(ticket, "Depot's"));
+  sync::Change note = device.change(sync::Intent::message, ticket);
+  note.visibility = sync::Visibility::restricted;
+  note.text = "for supervisors";
+  device.push(note);
+  const auto key_of = [&](const char* who) {
+    return house.command(cmd("key add", {{"name", Json(who)}, {"operator_id", Json(who)}}))["key"].as_string();
+  };
+  const std::string ann = key_of("ann"), bob = key_of("bob@pumps.example");
+  const auto messages = [&](const std::string& key) {
+    office.key = key;
+    return office.good(act("get_ticket", {{"ticket_id", Json(1)}}))["messages"];
+  };
+  CHECK(messages(ann).size() == 2);
+  CHECK(messages(bob).size() == 1);
+  CHECK(messages(nobody).size() == 1);
+  const Json hidden = messages(ann).items()[1]["id"];
+  office.key = bob;
+  CHECK(said(office.ask(act("edit_message", {{"message_id", hidden}, {"message", Json("x")}}))) == "not_found");
+
+  sync::Change move = device.change(sync::Intent::move_queue, ticket);
+  move.target = from_uuid_text(queue["id"].as_string()).value();
+  device.push(move);
+  office.key = bob;
+  CHECK(said(office.ask(act("get_ticket", {{"ticket_id", Json(1)}}))) == "not_found");
+  CHECK(said(office.ask(act("add_message", {{"ticket_id", Json(1)}, {"message", Json("x")}}))) == "not_found");
+  CHECK(office.good(act("list_tickets"))["total"] == Json(0));
+  CHECK(office.good(act("list_tickets", {{"search", Json("Depot")}}))["total"] == Json(0));
+  CHECK(office.good(act("dashboard"))["total_open"] == Json(0));
+  office.key = nobody;
+  CHECK(office.good(act("list_tickets"))["total"] == Json(1));
 }
 
 TEST_CASE("each key has its requests a minute, and is told when to come back", "[server][api]") {
@@ -402,6 +451,8 @@ TEST_CASE("sessions end by time and with their operator, roles hold, and guessin
   office.house.environment.advance(12 * 3'600'000);
   CHECK(said(with(act("list_tickets"))) == "session_unknown");
   begin();
+  for (int i = 0; i < 600; ++i) REQUIRE(with(act("list_tags")).status == 200);
+  CHECK(with(act("list_tags")).status == 429);
   office.house.command(cmd("operator disable", {{"operator", Json("bob@pumps.example")}}));
   CHECK(said(with(act("list_tickets"))) == "session_unknown");
   office.house.environment.advance(3'600'000);
