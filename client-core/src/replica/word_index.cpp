@@ -6,6 +6,7 @@
 #include "replica/stored_overlay.hpp"
 #include "tern/protocol/wire.hpp"
 #include "tern/sqlite/database.hpp"
+#include "tern/sqlite/search_index.hpp"
 #include "tern/v1/ticket.pb.h"
 
 namespace tern::client {
@@ -93,6 +94,7 @@ Result<std::uint64_t> WordIndex::backlog(sqlite::Database& database) const {
 }
 
 Result<void> WordIndex::work_off(sqlite::Database& database, std::uint64_t rows_max) {
+  TERN_CHECKED(sqlite::settle_search_index(database));  // what this transaction took out
   TERN_TRY(std::uint64_t done, work_off_changed(database, rows_max));
   if (done >= rows_max) return {};
   TERN_TRY(const std::uint64_t tickets, work_off_tickets(database, rows_max - done));
@@ -105,6 +107,11 @@ Result<std::uint64_t> WordIndex::work_off_changed(sqlite::Database& database, st
   TERN_TRY(auto rows, database.query("SELECT b.id, b.subject, b.description, t.subject, t.state, t.overlay FROM "
                                      "ticket_words_before b JOIN ticket t ON t.id = b.id ORDER BY b.id LIMIT $1",
                                      rows_max));
+  struct Changed {
+    std::int64_t id;
+    TicketWords words;
+  };
+  std::vector<Changed> changed;
   std::int64_t through = 0;
   std::uint64_t done = 0;
   for (;; ++done) {
@@ -114,9 +121,12 @@ Result<std::uint64_t> WordIndex::work_off_changed(sqlite::Database& database, st
     TERN_TRY(const std::string description, shown_description(rows.blob(4), rows.blob(5)));
     if (rows.text(1) == rows.text(3) && rows.text(2) == description) continue;  // changed back
     TERN_CHECKED(take_out(database, through, rows.text(1), rows.text(2)));
-    TERN_CHECKED(add_ticket(database, through, rows.text(3), description));
+    changed.push_back({through, {std::string(rows.text(3)), description}});
   }
   rows.reset();
+  if (!changed.empty()) TERN_CHECKED(sqlite::settle_search_index(database));
+  for (const Changed& ticket : changed)
+    TERN_CHECKED(add_ticket(database, ticket.id, ticket.words.subject, ticket.words.description));
   if (done != 0) TERN_CHECKED(database.run("DELETE FROM ticket_words_before WHERE id <= $1", through));
   return done;
 }

@@ -5,6 +5,7 @@
 
 #include "tern/sqlite/database.hpp"
 #include "tern/sqlite/files.hpp"
+#include "tern/sqlite/search_index.hpp"
 #include "tern/sqlite/transaction.hpp"
 
 namespace tern::sqlite {
@@ -85,6 +86,12 @@ Result<void> Database::integrity_check() {
 }
 Result<void> Database::quick_check() {
   return check_with("PRAGMA quick_check(1)");
+}
+
+Result<void> settle_search_index(Database& database) {
+  check(database.in_transaction(), "a search index is settled within a transaction");
+  // A savepoint writes down what FTS5 has in memory.
+  return database.exec("SAVEPOINT search_index; RELEASE search_index");
 }
 
 }  // namespace tern::sqlite

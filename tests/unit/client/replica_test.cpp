@@ -405,6 +405,17 @@ TEST_CASE("who only wants to see a change does not wait for the search index", "
         1);
 }
 
+TEST_CASE("tickets that are changed together keep the words they share", "[client][replica]") {
+  ClientDesk desk;
+  const TicketId one = desk.colleagues_ticket("ann", "pump leaks", "hall"),
+                 two = desk.colleagues_ticket("ann", "pump stands", "hall");
+  desk.pull();
+  REQUIRE(search(desk, "pump").rows.size() == 2);
+  desk.save(desk.set(one, FieldId::subject, "pump leaks again"));
+  desk.save(desk.set(two, FieldId::subject, "pump stands again"));
+  for (const char* word : {"pump", "again", "hall"}) CHECK(search(desk, word).rows.size() == 2);
+}
+
 TEST_CASE("a ticket that leaves takes rows, messages and words with it", "[client][replica]") {
   ClientDesk desk;
   const TicketId ticket = desk.colleagues_ticket("ann", "canaryalpha", "canarybeta text");
