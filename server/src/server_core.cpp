@@ -195,6 +195,11 @@ Result<void> Core::refold_old_states_of(Tenant& tenant) const {
   const auto differed = refold_old_states(tenant, [&](std::uint64_t tickets) {
     log_.write(LogLevel::info, "refolding", {{"tenant", id}, {"tickets", Json(tickets)}});
   });
+  // Behind it: each ticket is looked at once.
+  const auto filled = fill_lists(tenant, [&](std::uint64_t tickets) {
+    log_.write(LogLevel::info, "filling_lists", {{"tenant", id}, {"tickets", Json(tickets)}});
+  });
+  if (!filled && filled.error().code != ErrorCode::storage_full) return tl::unexpected(filled.error());
   // On a full disk they stay as they are until the next start.
   if (!differed && differed.error().code != ErrorCode::storage_full) return tl::unexpected(differed.error());
   if (differed && *differed != 0)

@@ -1,10 +1,22 @@
 // What takes a tenant's file back to the schema of an older program, for tests that open it again.
 #pragma once
 
+#include <string>
+
 namespace tern::test {
 
-/// Before migration 11, to stand in front of what undoes earlier ones.
-inline constexpr char before_message_ids[] =
+/// Before migration 12, to stand in front of what undoes earlier ones.
+inline const std::string before_lists =
+    "DROP TABLE words_of; DROP TABLE words; DROP INDEX ticket_listed; DROP INDEX ticket_assignee; "
+    "DROP INDEX ticket_category; DROP INDEX ticket_organisation; DROP INDEX ticket_contact; "
+    "DROP INDEX ticket_answered; DROP INDEX ticket_resolved; DROP INDEX ticket_worked; "
+    "ALTER TABLE ticket DROP COLUMN organisation; ALTER TABLE ticket DROP COLUMN listed; "
+    "ALTER TABLE ticket DROP COLUMN first_response_ms; ALTER TABLE ticket DROP COLUMN resolved_ms; "
+    "ALTER TABLE ticket DROP COLUMN worked_ms; DELETE FROM meta WHERE name IN ('lists_form', 'lists_to');";
+
+/// Before migration 11, the same.
+inline const std::string before_message_ids =
+    before_lists +
     "DROP INDEX message_integer; DROP INDEX ticket_message; ALTER TABLE message DROP COLUMN integer_id; "
     "ALTER TABLE ticket DROP COLUMN message_id; DELETE FROM meta WHERE name = 'next_message_id';";
 

@@ -11,6 +11,7 @@ Result<Json> tenant_add(AdminCall& call);
 Result<Json> tenant_list(AdminCall& call);
 Result<Json> status(AdminCall& call);
 Result<Json> verify(AdminCall& call);
+Result<Json> search_rebuild(AdminCall& call);
 Result<Json> clock_accept(AdminCall& call);
 // records.cpp
 Result<Json> record_load(AdminCall& call);

@@ -232,6 +232,11 @@ Result<Json> verify(AdminCall& call) {
                        {"findings", std::move(findings)}});
 }
 
+Result<Json> search_rebuild(AdminCall& call) {
+  TERN_TRY(const std::uint64_t tickets, rebuild_words(call.tenant(), [&] { return call.is_stopped(); }));
+  return Json::object({{"tickets", Json(tickets)}});
+}
+
 Result<Json> clock_accept(AdminCall& call) {
   std::int64_t since_ms = 0;
   if (call.has("since")) {

@@ -4,6 +4,7 @@
 
 #include "newer_history.hpp"
 #include "sla_look.hpp"
+#include "store/words.hpp"
 #include "tern/protocol/crash_point.hpp"
 #include "tern/protocol/mutant.hpp"
 
@@ -13,9 +14,25 @@ namespace {
 constexpr std::size_t anchors_kept_max = 10'000;
 
 constexpr std::string_view select_ticket =
-    "SELECT state, change_count, last_commit, top_ms, top_device, top_epoch, second_ms FROM ticket WHERE tenant_id = "
-    "$1 "
-    "AND ticket_id = $2";
+    "SELECT state, change_count, last_commit, top_ms, top_device, top_epoch, second_ms, message_id, listed, priority, "
+    "assignee, queue, category, contact, organisation, created_ms, first_response_ms, resolved_ms, worked_ms "
+    "FROM ticket WHERE tenant_id = $1 AND ticket_id = $2";
+
+ListColumns list_columns(const sqlite::Statement& row, int first) {
+  ListColumns columns;
+  columns.listed = row.int64(first);
+  columns.priority = row.int64(first + 1);
+  columns.assignee = row.blob(first + 2);
+  columns.queue = row.blob(first + 3);
+  columns.category = row.blob(first + 4);
+  columns.contact = row.blob(first + 5);
+  columns.organisation = row.blob(first + 6);
+  columns.created_ms = row.int64(first + 7);
+  columns.first_response_ms = row.int64(first + 8);
+  columns.resolved_ms = row.int64(first + 9);
+  columns.worked_ms = row.int64(first + 10);
+  return columns;
+}
 
 }  // namespace
 
@@ -139,6 +156,9 @@ Result<WorkingTicket*> Batch::ticket(const TicketId& id) {
   working->ledger = {rows.uint64(1),
                      rows.uint64(2),
                      {rows.int64(3), {DeviceId::or_zero(rows.blob(4)), rows.uint64(5)}, rows.int64(6)}};
+  working->message_id = rows.uint64(7);
+  working->lists_before = list_columns(rows, 8);
+  working->words_before = words_text(working->state);
   working->scope_before = scope_facts(working->state);
   working->moved.base = working->state.version;
   working->moved.alone = !settled_tickets_.contains(id);

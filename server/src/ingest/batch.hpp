@@ -86,6 +86,12 @@ struct SetWork {
   std::map<TicketId, std::size_t> versions_asked;  // of tickets as they were seen, to judge rights by
 };
 
+/// What a row of the search index said, and is to say.
+struct WordsChange {
+  std::string before, after;
+};
+using WordsOfTicket = std::map<std::int64_t, WordsChange>;  // by words_place
+
 class Batch {
 public:
   explicit Batch(Tenant& tenant);
@@ -173,12 +179,13 @@ public:
   std::vector<sync::ChangeRef> newly_erased_changes;
   /// Tickets as of commits before this batch, asked for once; nothing: the ticket was not there yet.
   std::map<std::pair<TicketId, std::uint64_t>, std::optional<sync::TicketState>> states_at_seen;
-  std::optional<EpochId> new_epoch;       // begin_epoch
-  std::vector<TicketId> rescope_tickets;  // whose scope changes by time alone
-  std::optional<std::uint64_t> sla_seq;   // up to and with which commit the SLA clocks of tickets are kept by it
-  bool sla_stale = false;                 // rules, calendars or categories changed
-  std::optional<std::uint64_t> sla_told;  // devices are told other clocks of tickets, under this number
-  std::vector<TicketId> told_clocks;      // of these
+  std::map<TicketId, WordsOfTicket> words;  // that the tickets in memory, and their messages, say now
+  std::optional<EpochId> new_epoch;         // begin_epoch
+  std::vector<TicketId> rescope_tickets;    // whose scope changes by time alone
+  std::optional<std::uint64_t> sla_seq;     // up to and with which commit the SLA clocks of tickets are kept by it
+  bool sla_stale = false;                   // rules, calendars or categories changed
+  std::optional<std::uint64_t> sla_told;    // devices are told other clocks of tickets, under this number
+  std::vector<TicketId> told_clocks;        // of these
   [[nodiscard]] bool settled_any() const { return !settled_tickets_.empty(); }
 };
 
@@ -295,8 +302,15 @@ Result<void> write_ticket_scopes(Batch& batch);
 Result<void> write_scopes(Batch& batch);
 /// Whether somebody who holds the ticket would not any more by now.
 Result<bool> scope_is_over(Batch& batch, const TicketId& ticket);
-/// ticket_rows.cpp. Rows of the tickets that changed.
+/// ticket_rows.cpp. Rows of the tickets that changed, and their words.
 Result<void> write_tickets(Batch& batch);
+
+/// word_rows.cpp. A message says something else; `before` is what its row said.
+void note_words(Batch& batch, const TicketId& ticket, std::uint64_t message_id, sync::Visibility visibility,
+                std::string_view before, std::string_view after);
+/// So may the ticket itself; what is deleted is not found.
+void note_words(Batch& batch, const TicketId& id, const WorkingTicket& ticket, const ScopeFacts& facts);
+Result<void> write_words(Batch& batch);
 
 /// erase.cpp. Those of the changes that `expect_erased` named and that are in the ledger now.
 Result<void> erase_what_was_due(Batch& batch, const std::vector<sync::ChangeRef>& changes);

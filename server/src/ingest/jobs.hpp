@@ -44,6 +44,14 @@ Result<Erased> erase(Tenant& tenant, const std::vector<sync::ChangeRef>& changes
 /// where it was stopped. Devices get what differs as news. Gives how many did; `done` is told how many were looked at.
 Result<std::uint64_t> refold_old_states(Tenant& tenant, const std::function<void(std::uint64_t)>& done);
 
+/// What an older program did not write of tickets, and what was damaged: columns that lists ask, and words that search
+/// finds them by; some hundred tickets in a transaction; goes on where it was stopped. Gives how many tickets it filled
+/// in; `done` is told as it goes.
+Result<std::uint64_t> fill_lists(Tenant& tenant, const std::function<void(std::uint64_t)>& done);
+/// Throws the search index away and makes it anew. `stop` is asked between transactions: what is left is filled in when
+/// the tenant is opened again.
+Result<std::uint64_t> rebuild_words(Tenant& tenant, const std::function<bool()>& stop);
+
 /// After a restore: these were erased in the history that was given up, and the ledger does not hold them now. Should
 /// they come again they are taken without their content, and erased in the same transaction if they have one.
 Result<void> expect_erased(Tenant& tenant, const std::vector<sync::ChangeRef>& changes);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "batch.hpp"
+#include "store/words.hpp"
 
 namespace tern::server {
 namespace {
@@ -65,6 +66,7 @@ Result<void> insert_message_as(Batch& batch, const TicketId& ticket, const sync:
 
 Result<void> insert_message(Batch& batch, const TicketId& ticket, const sync::Message& message,
                             std::uint64_t integer_id) {
+  note_words(batch, ticket, integer_id, message.visibility, {}, words_text(message));
   return insert_message_as(batch, ticket, message, integer_id, message.version);
 }
 
@@ -74,7 +76,9 @@ Result<void> replace_message(Batch& batch, const StoredMessage& before, const sy
       "AND device_id = $4 AND change_id = $5",
       batch.number, before.ticket, before.version, before.message.stamp.origin.device, before.message.stamp.change));
   TERN_CHECKED(note_message_changed(batch, message.stamp.ref(), message.version));
-  return insert_message(batch, before.ticket, message, before.integer_id);
+  note_words(batch, before.ticket, before.integer_id, message.visibility, words_text(before.message),
+             words_text(message));
+  return insert_message_as(batch, before.ticket, message, before.integer_id, message.version);
 }
 
 Result<void> give_messages(Batch& batch, const sync::TicketState& state, const std::vector<sync::ChangeRef>& messages,

@@ -3,6 +3,7 @@
 
 #include "jobs.hpp"
 #include "run_batch.hpp"
+#include "store/words.hpp"
 
 namespace tern::server {
 namespace {
@@ -20,6 +21,7 @@ Result<void> rewrite_messages(Batch& batch, const TicketId& ticket, const std::v
         "AND device_id = $4 AND change_id = $5",
         batch.number, stored->ticket, stored->version, message.stamp.origin.device, message.stamp.change));
     TERN_CHECKED(note_message_changed(batch, message.stamp.ref(), batch.commit_seq));
+    note_words(batch, ticket, stored->integer_id, message.visibility, words_text(stored->message), words_text(message));
     TERN_CHECKED(insert_message_as(batch, ticket, message, stored->integer_id, batch.commit_seq));
   }
   return {};

@@ -16,15 +16,13 @@ struct TicketColumns {
   std::uint64_t integer_id = 0;
   std::string number;
   std::uint64_t version = 0;
-  std::int64_t status = 0, status_class = 0, priority = 0;
-  std::optional<OperatorId> assignee;
-  std::optional<RecordId> queue;
-  Bytes category, contact;  // empty: none
+  std::int64_t status = 0, status_class = 0;
   Bytes subject;
-  std::int64_t created_ms = 0, updated_ms = 0, ended_ms = 0;
+  std::int64_t updated_ms = 0, ended_ms = 0;
   Bytes merged_into;  // empty: it is not
   bool deleted = false;
   TicketInLedger ledger;
+  ListColumns lists;
 };
 
 TicketColumns columns_of(const sync::TicketState& state, const ScopeFacts& facts, const TicketInLedger& ledger);
@@ -33,9 +31,11 @@ TicketColumns columns_of(const sync::TicketState& state, const ScopeFacts& facts
 inline constexpr std::string_view ticket_column_names =
     "integer_id, number, version, status, status_class, priority, assignee, queue, category, contact, subject, "
     "created_ms, updated_ms, ended_ms, merged_into, deleted, change_count, last_commit, top_ms, top_device, top_epoch, "
-    "second_ms";
-/// Names of the columns in which the row, read from its column `first` on, is not what it is due to be.
-std::vector<std::string> differing_columns(const sqlite::Statement& row, int first, const TicketColumns& due);
+    "second_ms, organisation, listed, first_response_ms, resolved_ms, worked_ms";
+/// Names of the columns in which the row, read from its column `first` on, is not what it is due to be. Not `filled`:
+/// those that an older program did not write say nothing yet.
+std::vector<std::string> differing_columns(const sqlite::Statement& row, int first, const TicketColumns& due,
+                                           bool filled);
 
 // What a row of ticket_interest says, in its column `kind`.
 inline constexpr std::int64_t interest_follows = 1;

@@ -8,26 +8,27 @@ namespace tern::server {
 namespace {
 
 constexpr std::string_view insert_ticket =
-    "INSERT INTO ticket (tenant_id, ticket_id, integer_id, number, version, status, status_class, priority, assignee, "
-    "queue, "
-    "category, contact, subject, created_ms, updated_ms, ended_ms, merged_into, deleted, change_count, last_commit, "
-    "top_ms, top_device, "
-    "top_epoch, second_ms, state, message_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, "
-    "$15, "
-    "$16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)";
-// Id and number stay for ever. The index of a column in the SET list is written, whether the value changes or not.
-constexpr std::string_view update_ticket =
-    "UPDATE ticket SET version = $5, status = $6, status_class = $7, priority = $8, assignee = $9, queue = $10, "
-    "category = $11, contact = $12, subject = $13, created_ms = $14, updated_ms = $15, ended_ms = $16, "
-    "merged_into = $17, deleted = $18, change_count = $19, last_commit = $20, top_ms = $21, top_device = $22, "
-    "top_epoch "
-    "= $23, second_ms = $24, state = $25 WHERE tenant_id = $1 AND ticket_id = $2";
-constexpr std::string_view update_same_end =
-    "UPDATE ticket SET version = $5, status = $6, status_class = $7, priority = $8, assignee = $9, queue = $10, "
-    "category = $11, contact = $12, subject = $13, created_ms = $14, updated_ms = $15, "
-    "merged_into = $17, deleted = $18, change_count = $19, last_commit = $20, top_ms = $21, top_device = $22, "
-    "top_epoch "
-    "= $23, second_ms = $24, state = $25 WHERE tenant_id = $1 AND ticket_id = $2";
+    "INSERT INTO ticket (tenant_id, ticket_id, integer_id, number, version, status, status_class, subject, updated_ms, "
+    "merged_into, deleted, change_count, last_commit, top_ms, top_device, top_epoch, second_ms, ended_ms, listed, "
+    "priority, assignee, queue, category, contact, organisation, created_ms, first_response_ms, resolved_ms, "
+    "worked_ms, state, message_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
+    "$18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)";
+
+/// Id and number stay for ever. The indexes of a column in the SET list are written, whether its value changes or not.
+std::string update_ticket(bool ended, bool lists) {
+  std::string sql =
+      "UPDATE ticket SET version = $5, status = $6, status_class = $7, subject = $8, updated_ms = $9, merged_into = "
+      "$10, deleted = $11, change_count = $12, last_commit = $13, top_ms = $14, top_device = $15, top_epoch = $16, "
+      "second_ms = $17, ";
+  if (ended) sql += "ended_ms = $18, ";
+  if (lists)
+    sql +=
+        "listed = $19, priority = $20, assignee = $21, queue = $22, category = $23, contact = $24, organisation = $25, "
+        "created_ms = $26, first_response_ms = $27, resolved_ms = $28, worked_ms = $29, ";
+  return sql + "state = $30 WHERE tenant_id = $1 AND ticket_id = $2";
+}
+const std::string update_sql[2][2] = {{update_ticket(false, false), update_ticket(false, true)},
+                                      {update_ticket(true, false), update_ticket(true, true)}};
 
 std::optional<sqlite::Blob> some(const Bytes& bytes) {
   if (bytes.empty()) return std::nullopt;
@@ -42,14 +43,17 @@ Result<void> write_ticket(Batch& batch, const TicketId& id, const WorkingTicket&
   const TicketColumns of = columns_of(ticket.state, facts, ticket.ledger);
   const Bytes encoded = ticket.encoded ? *ticket.encoded : sync::encode_state(ticket.state);
   const LatestFacts& latest = of.ledger.latest;
-  const bool same_end = ticket.scope_before.ended_ms == facts.ended_ms;
-  const std::string_view sql = !ticket.stored ? insert_ticket : same_end ? update_same_end : update_ticket;
+  const ListColumns& lists = of.lists;
+  const bool ended = ticket.scope_before.ended_ms != facts.ended_ms, other_lists = ticket.lists_before != lists;
+  const std::string_view sql = ticket.stored ? std::string_view(update_sql[ended][other_lists]) : insert_ticket;
   const auto write = [&](const auto&... more) {
     return batch.db().run(sql, batch.number, id, of.integer_id, sqlite::Text{of.number}, of.version, of.status,
-                          of.status_class, of.priority, of.assignee, of.queue, some(of.category), some(of.contact),
-                          sqlite::Text{of.subject}, of.created_ms, of.updated_ms, of.ended_ms, some(of.merged_into),
-                          of.deleted, of.ledger.change_count, of.ledger.last_commit, latest.top_ms,
-                          some(latest.top.device), latest.top.epoch, latest.second_ms, sqlite::Blob{encoded}, more...);
+                          of.status_class, sqlite::Text{of.subject}, of.updated_ms, some(of.merged_into), of.deleted,
+                          of.ledger.change_count, of.ledger.last_commit, latest.top_ms, some(latest.top.device),
+                          latest.top.epoch, latest.second_ms, of.ended_ms, lists.listed, lists.priority,
+                          some(lists.assignee), some(lists.queue), some(lists.category), some(lists.contact),
+                          some(lists.organisation), lists.created_ms, lists.first_response_ms, lists.resolved_ms,
+                          lists.worked_ms, sqlite::Blob{encoded}, more...);
   };
   return ticket.stored ? write() : write(ticket.message_id);
 }
@@ -111,8 +115,9 @@ Result<void> write_tickets(Batch& batch) {
     TERN_CHECKED(write_ticket(batch, id, *ticket, facts));
     TERN_CHECKED(write_followers(batch, id, ticket->scope_before.followers, facts.followers));
     TERN_CHECKED(write_custody(batch, id, ticket->scope_before, facts));
+    note_words(batch, id, *ticket, facts);
   }
-  return {};
+  return write_words(batch);
 }
 
 }  // namespace tern::server

@@ -13,6 +13,7 @@
 
 #include "ledger_fold.hpp"
 #include "store/tenant_internals.hpp"
+#include "store/words.hpp"
 #include "verify_tenant.hpp"
 #include "working_ticket.hpp"
 
@@ -82,6 +83,10 @@ struct VerifyRun {
   // ---- what the tickets' fold says ----
   std::map<TicketId, sync::TicketState> states;
   std::uint64_t highest_message_id = 0;
+  std::uint64_t lists_to = 0;    // up to which ticket lists and search are filled in
+  std::optional<WordBook> book;  // what tickets are to be found by, before it is counted
+  std::vector<std::pair<std::int64_t, std::string>> to_count;
+  std::map<std::uint64_t, std::uint64_t> word_sums;  // by integer id of the ticket
 };
 
 Result<void> check_erasures(VerifyRun& run);  // verify_devices.cpp
@@ -90,6 +95,10 @@ Result<void> check_devices(VerifyRun& run);
 Result<void> check_anchors(VerifyRun& run);
 Result<void> check_records(VerifyRun& run);  // verify_records.cpp
 Result<void> check_tickets(VerifyRun& run);  // verify_tickets.cpp
-Result<void> check_scopes(VerifyRun& run);   // verify_scopes.cpp
+/// verify_words.cpp. By what a ticket is to be found; then the index is compared with all that was expected.
+Result<void> expect_words(VerifyRun& run, const sync::TicketState& state, std::uint64_t message_id,
+                          const std::vector<std::pair<std::uint64_t, const sync::Message*>>& messages);
+Result<void> check_words(VerifyRun& run);
+Result<void> check_scopes(VerifyRun& run);  // verify_scopes.cpp
 
 }  // namespace tern::server

@@ -35,6 +35,7 @@ Result<Verification> verify_tenant(Tenant& tenant, const std::function<bool()>& 
   run.check("anchors", check_anchors);
   run.check("records", check_records);
   run.check("tickets", check_tickets);
+  run.check("search", check_words);
   run.check("scopes", check_scopes);
   snapshot.rollback();
   if (run.is_stopped()) return fail(ErrorCode::busy, "Interrupted: not everything was checked.");

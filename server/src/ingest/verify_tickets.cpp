@@ -25,8 +25,11 @@ MessageIds message_ids(const Refolded& zero) {
   return ids;
 }
 
-Result<void> check_messages(VerifyRun& run, const TicketId& id, const std::vector<sync::Message>& due,
-                            const MessageIds& ids) {
+/// Gives those that are there, by the id of their row.
+using NumberedMessages = std::vector<std::pair<std::uint64_t, const sync::Message*>>;
+Result<NumberedMessages> check_messages(VerifyRun& run, const TicketId& id, const std::vector<sync::Message>& due,
+                                        const MessageIds& ids) {
+  NumberedMessages there;
   std::map<sync::ChangeRef, const sync::Message*> left;
   for (const sync::Message& message : due) left[message.stamp.ref()] = &message;
   TERN_TRY(auto rows, run.db.query("SELECT device_id, change_id, data, version, visibility, integer_id FROM message "
@@ -47,10 +50,12 @@ Result<void> check_messages(VerifyRun& run, const TicketId& id, const std::vecto
     if (rows.uint64(5) == 0 || (numbered != ids.end() && numbered->second != rows.uint64(5)))
       run.find("ticket {}: the id of message {} is not the one of the ledger", to_hex(id), to_hex(ref.id));
     run.highest_message_id = std::max(run.highest_message_id, rows.uint64(5));
-    if (found != left.end()) left.erase(found);
+    if (found == left.end()) continue;
+    there.emplace_back(rows.uint64(5), found->second);
+    left.erase(found);
   }
   if (!left.empty()) run.find("ticket {}: {} messages are missing", to_hex(id), left.size());
-  return {};
+  return there;
 }
 
 Result<void> check_standings(VerifyRun& run, const TicketId& id, const Refolded& zero) {
@@ -113,11 +118,11 @@ Result<void> check_given(VerifyRun& run, const TicketId& id, const sync::TicketS
   return {};
 }
 
-/// The id that its description has as its first message.
-Result<void> check_description_id(VerifyRun& run, const TicketId& id, const Refolded& zero) {
+/// The id that its description has as its first message. Gives it.
+Result<std::uint64_t> check_description_id(VerifyRun& run, const TicketId& id, const Refolded& zero) {
   TERN_TRY(const auto stored,
            run.db.int64_of("SELECT message_id FROM ticket WHERE tenant_id = $1 AND ticket_id = $2", run.number, id));
-  if (!stored) return {};  // said already
+  if (!stored) return std::uint64_t{0};  // said already
   const auto row = static_cast<std::uint64_t>(*stored);
   run.highest_message_id = std::max(run.highest_message_id, row);
   const bool made_so = std::ranges::any_of(zero.changes, [&](const sync::PlacedChange& placed) {
@@ -125,7 +130,7 @@ Result<void> check_description_id(VerifyRun& run, const TicketId& id, const Refo
            (placed.admission.message_id == row || placed.admission.message_id == 0);
   });
   if (row == 0 || !made_so) run.find("ticket {}: the id of its description is not the one of the ledger", to_hex(id));
-  return {};
+  return row;
 }
 
 Result<void> check_fold(VerifyRun& run, ClockCheck& clocks, const TicketId& id) {
@@ -147,15 +152,17 @@ Result<void> check_fold(VerifyRun& run, ClockCheck& clocks, const TicketId& id) 
       run.find("ticket {}: its state is not the fold of its changes", to_hex(id));
     const auto ledger = run.tickets.find(id);
     const TicketInLedger due = ledger == run.tickets.end() ? TicketInLedger{} : ledger->second;
-    const auto differing = differing_columns(row, 1, columns_of(zero->fold.state, facts, due));
+    const bool filled = zero->fold.state.integer_id <= run.lists_to;
+    const auto differing = differing_columns(row, 1, columns_of(zero->fold.state, facts, due), filled);
     if (!differing.empty())
       run.find("ticket {}: columns that are not what its changes say: {}", to_hex(id), joined(differing));
   }
   TERN_CHECKED(check_interests(run, id, facts));
   TERN_CHECKED(check_given(run, id, zero->fold.state));
   TERN_CHECKED(check_standings(run, id, *zero));
-  TERN_CHECKED(check_messages(run, id, zero->fold.messages, message_ids(*zero)));
-  TERN_CHECKED(check_description_id(run, id, *zero));
+  TERN_TRY(const NumberedMessages messages, check_messages(run, id, zero->fold.messages, message_ids(*zero)));
+  TERN_TRY(const std::uint64_t description_id, check_description_id(run, id, *zero));
+  TERN_CHECKED(expect_words(run, zero->fold.state, description_id, messages));
   TERN_CHECKED(clocks.check(id, zero->changes, zero->fold.state));
   run.states.emplace(id, std::move(zero->fold.state));
   return {};
@@ -232,6 +239,7 @@ Result<void> check_counters(VerifyRun& run) {
 Result<void> check_tickets(VerifyRun& run) {
   TERN_TRY(const std::set<TicketId> ids, all_tickets(run));
   TERN_TRY(ClockCheck clocks, ClockCheck::of(run));
+  TERN_TRY(run.lists_to, read_lists_to(run.db, run.number));
   for (const TicketId& id : ids) {
     if (run.is_stopped()) return {};
     if (auto done = check_fold(run, clocks, id); !done)

@@ -47,6 +47,16 @@ struct ScopeFacts {
 };
 ScopeFacts scope_facts(const sync::TicketState& state);
 
+/// What lists filter and figures count by: columns with indexes, written when one of them changes.
+struct ListColumns {
+  std::int64_t listed = 0;  // its status in lists: of a merged ticket closed, of a deleted one 0
+  std::int64_t priority = 0;
+  Bytes assignee, queue, category, contact, organisation;  // empty: none
+  std::int64_t created_ms = 0, first_response_ms = 0, resolved_ms = 0;
+  std::int64_t worked_ms = 0;  // of the newest time entry
+  bool operator==(const ListColumns&) const = default;
+};
+
 /// A change of the description and what stands of it.
 struct Describe {
   sync::PlacedChange placed;
@@ -65,11 +75,13 @@ struct WorkingTicket {
   sync::TicketState state;
   bool stored = false;           // it has a row
   bool dirty = false;            // the state is not the row's
-  std::uint64_t message_id = 0;  // of a new one: its description's
+  std::uint64_t message_id = 0;  // its description's
   TicketInLedger ledger;
   std::size_t state_bytes = 0;  // of the row, and what was folded in since at most adds to it
   bool state_measured = true;   // it is exactly that
   ScopeFacts scope_before;      // of the row; meaningless for a new one
+  ListColumns lists_before;     // the same
+  std::string words_before;     // what its row of the search index says; of a new one nothing
   Moved moved;
   std::optional<Bytes> encoded;                    // the state as it is to be stored, where that is known already
   std::optional<std::vector<Describe>> describes;  // read when the first edit of the description comes

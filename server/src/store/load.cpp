@@ -1,11 +1,13 @@
 // Reading a tenant's file into its Internals.
 #include <algorithm>
+#include <limits>
 
 #include "migrations_tenant.inc"
 #include "tenant_internals.hpp"
 #include "tern/protocol/mutant.hpp"
 #include "tern/sqlite/files.hpp"
 #include "tern/sqlite/migrations.hpp"
+#include "words.hpp"
 
 namespace tern::server {
 namespace {
@@ -69,6 +71,7 @@ Result<void> load_head(Tenant::Internals& in, sqlite::Database& db, std::int64_t
   in.log_root = in.frontier.root();
   in.next_integer_id = meta_number(integer_id, 1);
   TERN_TRY(in.next_message_id, next_message_id(db, tenant));
+  TERN_TRY(in.lists_to, read_lists_to(db, tenant));
   in.number_block = (in.next_integer_id / limits::epoch_block + 1) * limits::epoch_block;
   in.backup_stable_seq = meta_number(stable);
   in.backups_kept_days = meta_number(kept_days);
@@ -194,9 +197,18 @@ Result<void> load_erasures(Tenant::Internals& in, sqlite::Database& db, std::int
 
 }  // namespace
 
+Result<std::uint64_t> read_lists_to(sqlite::Database& db, std::int64_t tenant) {
+  TERN_TRY(const auto form, read_meta(db, tenant, meta_lists_form));
+  if (meta_number(form) >= lists_form) return std::numeric_limits<std::uint64_t>::max();
+  TERN_TRY(const auto to, read_meta(db, tenant, meta_lists_to));
+  return meta_number(to);
+}
+
 Result<void> migrate_tenant(sqlite::Database& db) {
   TERN_TRY(const int applied, sqlite::migrate(db, tenant_migrations));
-  return applied == 0 ? Result<void>{} : hint_planner(db);
+  if (applied == 0) return {};
+  TERN_CHECKED(overwrite_old_words(db));
+  return hint_planner(db);
 }
 
 Result<void> Tenant::Internals::load() {

@@ -65,6 +65,7 @@ Result<void> write_first_rows(Tenant::Internals& in, std::int64_t now_ms) {
   TERN_CHECKED(write_meta(db, tenant, "frontier", protocol::MerkleFrontier{}.encode()));
   TERN_CHECKED(write_meta(db, tenant, "next_integer_id", meta_number(1)));
   TERN_CHECKED(write_meta(db, tenant, meta_state_form, meta_number(state_form)));
+  TERN_CHECKED(write_meta(db, tenant, meta_lists_form, meta_number(lists_form)));
   TERN_CHECKED(write_device(db, tenant, sealing_row(in.options, in.keys, epoch, now_ms), DeviceNotes{}));
   return transaction.commit();
 }
@@ -303,6 +304,12 @@ std::vector<sync::Record> Tenant::records(sync::RecordKind kind) const {
   }
   std::sort(out.begin(), out.end(), [](const sync::Record& a, const sync::Record& b) { return a.id < b.id; });
   return out;
+}
+
+void Tenant::each_record(sync::RecordKind kind, const std::function<void(const sync::Record&)>& look) const {
+  std::shared_lock lock(internals_->snapshot_mutex);
+  for (const auto& [key, record] : internals_->records)
+    if (key.kind == kind) look(record);
 }
 
 bool Tenant::is_erased(const DeviceId& device, const Hash& change_commitment) const {

@@ -119,6 +119,8 @@ public:
   std::optional<sync::Actor> find_actor(const OperatorId& operator_id) const;
   std::optional<sync::Record> find_record(sync::RecordKind kind, const RecordId& id) const;
   std::vector<sync::Record> records(sync::RecordKind kind) const;
+  /// The same without copies and in no order. `look` neither waits nor asks this tenant anything.
+  void each_record(sync::RecordKind kind, const std::function<void(const sync::Record&)>& look) const;
   /// Of the commit that wrote a record last.
   [[nodiscard]] std::uint64_t newest_record_seq() const;
   bool is_erased(const DeviceId& device, const Hash& change_commitment) const;

@@ -118,7 +118,8 @@ struct Tenant::Internals {
   protocol::MerkleFrontier frontier;  // of the newest commit
   std::uint64_t next_integer_id = 1;
   std::uint64_t next_message_id = 1;
-  Bytes row_key;                                                            // SipHash of ledger rows
+  std::uint64_t lists_to = 0;  // up to which ticket what lists and search ask is filled in; all of them: the highest
+  Bytes row_key;               // SipHash of ledger rows
   std::unordered_map<RecordId, std::vector<OperatorId>> queue_members;      // active operators with a device
   std::array<std::pair<std::uint64_t, std::int64_t>, 4096> commit_times{};  // by commit_seq mod size
   std::unordered_map<Hash, AnchorFacts> anchors_seen;
@@ -201,6 +202,12 @@ inline constexpr std::uint64_t state_form = 3;
 inline constexpr std::string_view meta_next_message_id = "next_message_id";
 inline constexpr std::string_view meta_sla_seq = "sla_seq";
 inline constexpr std::string_view meta_state_form = "state_form";
+/// What lists and search ask of tickets, in columns and the index `words`. Absent or older: to be filled in.
+inline constexpr std::uint64_t lists_form = 1;
+inline constexpr std::string_view meta_lists_form = "lists_form";
+inline constexpr std::string_view meta_lists_to = "lists_to";  // while it is being filled: up to which ticket
+/// As Internals::lists_to.
+Result<std::uint64_t> read_lists_to(sqlite::Database& db, std::int64_t tenant);
 inline constexpr std::string_view meta_newer_history = "newer_history";  // what proved it, as it was shown
 std::uint64_t meta_number(const std::optional<Bytes>& value, std::uint64_t fallback = 0);
 

@@ -33,6 +33,7 @@ TEST_CASE("an erased body is in no file of the server, and everything else folds
   edit.text = "EDITCANARY his address";
   van->send({create, note, quoting, other, result, edit, van->set(ticket, sync::FieldId::priority, "4")});
   REQUIRE_FALSE(files_holding(desk.folder.path(), "CANARY").empty());
+  REQUIRE_FALSE(files_holding(desk.folder.path(), "canary").empty());  // words of the search index
   const auto before = desk.state(ticket);
   van->pull();
 
@@ -43,6 +44,7 @@ TEST_CASE("an erased body is in no file of the server, and everything else folds
   CHECK(erased->changes.size() == 5);  // with the one that quoted
   CHECK(protocol::open_statement<protocol::Erasure>(erased->statement, desk.tenant->keys().log.public_key()));
   CHECK(files_holding(desk.folder.path(), "CANARY") == std::vector<std::string>{});
+  CHECK(files_holding(desk.folder.path(), "canary") == std::vector<std::string>{});
 
   const auto after = desk.state(ticket);
   CHECK(sync::status_view(after).status == sync::status_view(before).status);

@@ -23,6 +23,11 @@ std::vector<AdminEntry> ledger_commands() {
       {lengthy(command("verify", "Checks every signature, chain, root, receipt and state, and names what is wrong",
                        "Exit code 8 when something is.\nExample: ternd verify --json", {})),
        verify},
+      {lengthy(command("search rebuild", "Makes the search index anew out of tickets and messages",
+                       "For when verify names it. Work goes on meanwhile; until it is done, searches find less.\n"
+                       "Example: ternd search rebuild",
+                       {})),
+       search_rebuild},
       {command(
            "erase", "Removes what people wrote, everywhere the server keeps it, for ever",
            "Order, status and signatures stay. Later texts that quote what is erased go with it. Devices do the same "
