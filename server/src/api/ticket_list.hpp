@@ -1,9 +1,12 @@
-// Tickets by filter, newest first, in pages with their total.
+// Tickets by filter and by words, in pages with their total.
 #pragma once
 
 #include "api/ticket_view.hpp"
 
 namespace tern::server {
+
+enum class TicketOrder : std::uint8_t { newest = 1, oldest, updated, priority, relevance };
+std::optional<TicketOrder> ticket_order(std::string_view word);
 
 /// What every ticket of the list is; nothing: whatever it is.
 struct TicketFilter {
@@ -12,16 +15,30 @@ struct TicketFilter {
   std::optional<RecordId> category;
   std::optional<OperatorId> assignee;
   std::optional<RecordId> organisation;
-  std::string words;  // of subject or description, or the number; empty: any
+  std::string words;  // of subject, description or messages, or the number; empty: any
+};
+
+struct TicketPaging {
+  TicketOrder order = TicketOrder::newest;
+  std::uint64_t skip = 0, limit = 0;
+  std::string cursor;  // `next_cursor` of the page before; then `skip` counts from there
 };
 
 struct TicketPage {
   std::vector<FoundTicket> tickets;
   std::uint64_t total = 0;
+  bool total_exact = true;  // false: there are more
+  std::string next_cursor;  // empty: this was the last, or the order has none
 };
 
-/// `skip` those before the page. A filter that no index answers reads every ticket that the others leave.
-Result<TicketPage> list_page(sqlite::Database& db, const Tenant& tenant, const Caller& caller, const TicketView& view,
-                             const TicketFilter& filter, std::uint64_t skip, std::uint64_t limit);
+/// `invalid` with field "cursor" or "sort".
+Result<TicketPage> list_page(sqlite::Database& db, const Tenant& tenant, const Caller& caller, TicketView& view,
+                             const TicketFilter& filter, const TicketPaging& paging);
+
+/// The condition of what a caller may read, over columns of `ticket`; it begins with AND, or is empty. Nothing: they
+/// may read no ticket.
+std::optional<std::string> readable_condition(const Caller& caller);
+/// An id of our own as a literal, as SQLite writes them.
+std::string blob_literal(ByteView bytes);
 
 }  // namespace tern::server

@@ -74,6 +74,12 @@ bool TicketView::may_read(const sync::Message& message) const {
   return caller_.kind == sync::PrincipalKind::server || message.visibility != sync::Visibility::restricted;
 }
 
+WordReaders TicketView::most_secret() const {
+  const bool all = caller_.actor ? sync::has_right(caller_.actor->role, sync::Right::restricted_note)
+                                 : caller_.kind == sync::PrincipalKind::server;
+  return all ? WordReaders::few : WordReaders::team;
+}
+
 Result<FoundTicket> TicketView::find(std::int64_t integer_id) {
   TERN_TRY(auto rows, db_.query("SELECT state, message_id FROM ticket WHERE tenant_id = $1 AND integer_id = $2",
                                 tenant_.number(), integer_id));
@@ -144,12 +150,36 @@ std::optional<sync::Record> TicketView::record(RecordKind kind, const std::optio
 std::optional<sync::Record> TicketView::client_of(const sync::TicketState& state) const {
   if (auto named = record(RecordKind::organisation, sync::field_value(state, FieldId::organisation))) return named;
   const auto contact = record(RecordKind::contact, sync::field_value(state, FieldId::contact));
-  const Json where = attribute_json(contact, "organisation");
-  if (!where.is_string()) return std::nullopt;
-  if (const auto id = from_uuid_text(where.as_string())) return record(RecordKind::organisation, *id);
-  for (sync::Record& organisation : tenant_.records(RecordKind::organisation))
-    if (!organisation.deleted && organisation.name == where.as_string()) return std::move(organisation);
-  return std::nullopt;
+  if (!contact) return std::nullopt;
+  if (!clients_) clients_.emplace(tenant_);
+  const auto id = clients_->of(*contact);
+  return id ? tenant_.find_record(RecordKind::organisation, *id) : std::nullopt;
+}
+
+ClientsOfContacts::ClientsOfContacts(const Tenant& tenant) {
+  // Of two that bear one name the one with the lower id, whatever the order.
+  tenant.each_record(RecordKind::organisation, [&](const sync::Record& organisation) {
+    if (organisation.deleted) return;
+    const auto [at, fresh] = by_name_.try_emplace(organisation.name, organisation.id);
+    if (!fresh) at->second = std::min(at->second, organisation.id);
+  });
+}
+
+std::optional<RecordId> ClientsOfContacts::of(const sync::Record& contact) const {
+  const auto where = contact.attributes.find("organisation");
+  if (where == contact.attributes.end()) return std::nullopt;
+  if (const auto id = from_uuid_text(where->second)) return RecordId::or_zero(*id);
+  const auto named = by_name_.find(where->second);
+  return named == by_name_.end() ? std::nullopt : std::optional(named->second);
+}
+
+std::vector<RecordId> contacts_of(const Tenant& tenant, const RecordId& organisation) {
+  const ClientsOfContacts clients(tenant);
+  std::vector<RecordId> out;
+  tenant.each_record(RecordKind::contact, [&](const sync::Record& contact) {
+    if (clients.of(contact) == organisation) out.push_back(contact.id);
+  });
+  return out;
 }
 
 Json TicketView::author_name(const OperatorId& id, sync::PrincipalKind kind) const {

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "admin/admin.hpp"
+#include "store/words.hpp"
 #include "tern/sqlite/database.hpp"
 #include "tern/sync/ticket_state.hpp"
 
@@ -24,6 +26,18 @@ struct NamedMessage {
   std::optional<FoundMessage> message;  // nothing: it is the description
 };
 
+/// Whose organisation is that one, by their record.
+std::vector<RecordId> contacts_of(const Tenant& tenant, const RecordId& organisation);
+/// The organisation that a contact's record names, by its id or by its name.
+class ClientsOfContacts {
+public:
+  explicit ClientsOfContacts(const Tenant& tenant);
+  [[nodiscard]] std::optional<RecordId> of(const sync::Record& contact) const;
+
+private:
+  std::unordered_map<std::string, RecordId> by_name_;
+};
+
 /// One read connection of one tenant, for one caller: what the caller may not read is not there.
 class TicketView {
 public:
@@ -40,6 +54,8 @@ public:
   [[nodiscard]] bool may_read(const sync::TicketState& state) const;
   /// Restricted notes are for people: a key that is nobody reads none.
   [[nodiscard]] bool may_read(const sync::Message& message) const;
+  /// Up to whose words a search of the caller's finds. (A note that they wrote while they might is not among them.)
+  [[nodiscard]] WordReaders most_secret() const;
 
   /// get_ticket's `ticket`.
   Result<Json> ticket(const sync::TicketState& state);
@@ -69,6 +85,7 @@ private:
   const Tenant& tenant_;
   sqlite::Database& db_;
   const Caller& caller_;
+  mutable std::optional<ClientsOfContacts> clients_;
 };
 
 /// How many messages of the customer came after the last reply.

@@ -10,7 +10,7 @@ constexpr std::string_view a_ticket =
 constexpr std::string_view a_whole_ticket =
     R"({"ticket":{"id":42,"subject":"CRM does not synchronise"},"messages":[{"id":101,"message":"Since the update contacts are missing.","author_type":"client","author_name":"John Smith","is_note":false,"created_at":"2026-03-19T10:30:00.000Z","files":[]}],"files":[]})";
 constexpr std::string_view a_page =
-    R"({"tickets":[{"id":42,"number":"T-2026-0042","subject":"CRM does not synchronise","status":"in_progress","priority":"urgent","category":"crm","portal_domain":"client.example","company_name":"Client Ltd","assigned_to":5,"assigned_name":"Ann Lee","creator_name":"John Smith","created_at":"2026-03-19T10:30:00.000Z","updated_at":"2026-03-20T08:15:00.000Z","status_exact":"in_progress","priority_exact":"urgent","message_count":7,"unread_count":2}],"total":156,"page":1,"limit":30})";
+    R"({"tickets":[{"id":42,"number":"T-2026-0042","subject":"CRM does not synchronise","status":"in_progress","priority":"urgent","category":"crm","portal_domain":"client.example","company_name":"Client Ltd","assigned_to":5,"assigned_name":"Ann Lee","creator_name":"John Smith","created_at":"2026-03-19T10:30:00.000Z","updated_at":"2026-03-20T08:15:00.000Z","status_exact":"in_progress","priority_exact":"urgent","message_count":7,"unread_count":2}],"total":156,"page":1,"limit":30,"total_exact":true,"next_cursor":"0100000000000000000000000000000023"})";
 
 std::vector<std::string_view> priorities() {
   return {"low", "normal", "medium", "high", "urgent", "critical"};
@@ -39,9 +39,14 @@ std::vector<AdminEntry> ticket_actions() {
                        "Example: ternd api list_tickets --status active",
                        {otherwise(optional("status", "active new in_progress done all, or a ticket's own"), "all"),
                         one_of(optional("priority", "urgent shows high ones, too"), priorities()),
-                        optional("category", "Its code"), optional("search", "Words of subject or description"),
+                        optional("category", "Its code"),
+                        optional("search", "Words of subject, description or messages; or a number: that ticket"),
                         optional("portal_domain", "The client's portal"),
                         optional("assigned_to", "An operator's id", ArgKind::integer),
+                        otherwise(one_of(optional("sort", "Relevance goes with a search"),
+                                         {"newest", "oldest", "updated", "priority", "relevance"}),
+                                  "newest"),
+                        optional("cursor", "next_cursor of the page before, in place of a page"),
                         otherwise(optional("page", "From 1 on", ArgKind::integer), "1"),
                         otherwise(optional("limit", "At most 100", ArgKind::integer), "30")}),
                reads_ticket("list_tickets", R"({"status":"active","page":1})", a_page)),

@@ -5,6 +5,7 @@
 #include "api/dialect.hpp"
 #include "api/ticket_list.hpp"
 #include "api/ticket_writer.hpp"
+#include "tern/sqlite/transaction.hpp"
 #include "time_text.hpp"
 
 namespace tern::server::actions {
@@ -118,20 +119,31 @@ Result<Json> list_tickets(AdminCall& call) {
   const std::int64_t asked = call.integer("limit", page_limit);
   const std::int64_t limit = asked < 1 ? page_limit : std::min(asked, page_limit_max);
   TERN_TRY(const auto filter, filter_of(call));
+  const auto order = ticket_order(call.has("sort") ? call.text("sort") : "newest");
+  TicketPaging paging{order.value_or(TicketOrder::newest), 0, static_cast<std::uint64_t>(limit), {}};
+  if (call.has("cursor")) {
+    paging.cursor = call.text("cursor");
+  } else {
+    paging.skip = static_cast<std::uint64_t>((page - 1) * limit);
+  }
   TERN_TRY(auto reader, call.tenant().reader());
+  TERN_TRY(auto snapshot, sqlite::Transaction::begin_read(reader.db()));
   TicketView view(call.tenant(), reader.db(), call.caller());
   TicketPage found;
   if (filter) {
-    TERN_TRY(found, list_page(reader.db(), call.tenant(), call.caller(), view, *filter,
-                              static_cast<std::uint64_t>((page - 1) * limit), static_cast<std::uint64_t>(limit)));
+    TERN_TRY(found, list_page(reader.db(), call.tenant(), call.caller(), view, *filter, paging));
   }
   Json rows = Json::array();
   for (const FoundTicket& ticket : found.tickets) {
     TERN_TRY(Json row, view.row(ticket));
     rows.push(std::move(row));
   }
-  return Json::object(
-      {{"tickets", std::move(rows)}, {"total", Json(found.total)}, {"page", Json(page)}, {"limit", Json(limit)}});
+  return Json::object({{"tickets", std::move(rows)},
+                       {"total", Json(found.total)},
+                       {"page", Json(page)},
+                       {"limit", Json(limit)},
+                       {"total_exact", Json(found.total_exact)},
+                       {"next_cursor", found.next_cursor.empty() ? Json() : Json(found.next_cursor)}});
 }
 
 Result<Json> get_ticket(AdminCall& call) {

@@ -1,0 +1,126 @@
+#include "api/search.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace tern::server {
+namespace {
+
+constexpr std::size_t letters_to_begin_with = 3;
+constexpr int steps_before_asking_again = 32;
+
+std::size_t letters_of(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80; }));
+}
+
+std::string_view beginning_of(std::string_view text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  while (bytes_max > 0 && (static_cast<unsigned char>(text[bytes_max]) & 0xc0U) == 0x80) --bytes_max;
+  return text.substr(0, bytes_max);
+}
+
+/// What a row says. Empty: it is not there, which only damage explains.
+Result<std::string> text_of_row(sqlite::Database& db, std::int64_t tenant, std::int64_t row) {
+  {
+    TERN_TRY(auto rows, db.query("SELECT data FROM message WHERE tenant_id = $1 AND integer_id = $2 AND integer_id > 0",
+                                 tenant, message_of_words(row)));
+    TERN_TRY(const bool there, rows.step());
+    if (there) return sync::decode_message(rows.blob(0)).map([](const sync::Message& m) { return words_text(m); });
+  }
+  TERN_TRY(auto rows,
+           db.query("SELECT state FROM ticket WHERE tenant_id = $1 AND integer_id = $2", tenant, ticket_of_words(row)));
+  TERN_TRY(const bool there, rows.step());
+  if (!there) return std::string();
+  return sync::decode_state(rows.blob(0)).map([](const sync::TicketState& state) { return words_text(state); });
+}
+
+}  // namespace
+
+Result<WordSearch> WordSearch::begin(sqlite::Database& db, std::string_view words, WordReaders most_secret) {
+  WordSearch search(db, most_secret);
+  TERN_TRY(WordBook book, WordBook::open(true));
+  TERN_TRY(auto terms, book.terms_of(beginning_of(words, search_bytes_max)));
+  if (terms.size() > search_words_max) terms.resize(search_words_max);
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    Term term;
+    term.begins = i + 1 == terms.size() && letters_of(terms[i]) >= letters_to_begin_with;
+    term.match = "\"" + terms[i] + (term.begins ? "\"*" : "\"");
+    search.terms_.push_back(std::move(term));
+  }
+  return search;
+}
+
+// ---- one word ----
+
+Result<void> WordSearch::ask(Term& term, std::int64_t at_most) {
+  term.rows.reset();
+  TERN_TRY(term.rows, db_->query("SELECT rowid FROM words WHERE words MATCH $1 AND rowid <= $2 ORDER BY rowid DESC",
+                                 sqlite::Text{term.match}, at_most));
+  return step(term);
+}
+
+/// To the next row that the caller may read.
+Result<void> WordSearch::step(Term& term) {
+  while (!is_spent()) {
+    ++rows_read_;
+    TERN_TRY(const bool there, term.rows->step());
+    if (!there) break;
+    term.row = term.rows->int64(0);
+    if (readers_of_words(term.row) <= most_secret_) return {};
+  }
+  term.row = 0;
+  return {};
+}
+
+Result<void> WordSearch::go_down(Term& term, std::int64_t at_most) {
+  if (!term.rows) return ask(term, at_most);
+  for (int steps = 0; term.row > at_most && (term.begins || steps < steps_before_asking_again); ++steps)
+    TERN_CHECKED(step(term));
+  return term.row > at_most ? ask(term, at_most) : Result<void>{};
+}
+
+// ---- all of them ----
+
+Result<std::optional<SearchHit>> WordSearch::next(std::uint64_t below) {
+  std::optional<SearchHit> none;
+  if (terms_.empty() || below == 0) return none;
+  std::uint64_t candidate = below - 1;
+  for (std::size_t agreed = 0; agreed < terms_.size();) {
+    Term& term = terms_[agreed];
+    TERN_CHECKED(go_down(term, words_row(candidate, words_rows_of_ticket - 1)));
+    if (term.row == 0) return none;
+    const std::uint64_t at = ticket_of_words(term.row);
+    agreed = at == candidate ? agreed + 1 : agreed == 0 ? 1 : 0;
+    candidate = at;
+  }
+  SearchHit hit{candidate, {}};
+  for (const Term& term : terms_) hit.rows.push_back(term.row);
+  return std::optional(std::move(hit));
+}
+
+// ---- what says most ----
+
+Result<std::vector<std::uint64_t>> WordSearch::ranked(std::int64_t tenant, const std::vector<SearchHit>& hits) {
+  TERN_TRY(WordBook book, WordBook::open(true));
+  for (auto hit = hits.rbegin(); hit != hits.rend(); ++hit) {
+    std::string text;
+    for (const std::int64_t row : std::set<std::int64_t>(hit->rows.begin(), hit->rows.end())) {
+      TERN_TRY(const std::string more, text_of_row(*db_, tenant, row));
+      text += more + "\n";
+    }
+    TERN_CHECKED(add_words(book.db(), static_cast<std::int64_t>(hit->ticket), text));
+  }
+  std::string any;
+  for (const Term& term : terms_) any += (any.empty() ? "" : " OR ") + term.match;
+  TERN_TRY(auto rows, book.db().query("SELECT rowid FROM words WHERE words MATCH $1 ORDER BY bm25(words), rowid DESC",
+                                      sqlite::Text{any}));
+  std::vector<std::uint64_t> out;
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) return out;
+    out.push_back(rows.uint64(0));
+  }
+}
+
+}  // namespace tern::server
