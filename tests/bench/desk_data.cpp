@@ -62,10 +62,10 @@ std::uint64_t Draws::next() {
   return z ^ (z >> 31);
 }
 
-Words::Words(std::uint64_t seed) {
+Words::Words(std::uint64_t seed, std::size_t count) {
   Draws draws(seed);
   std::set<std::string> known;
-  while (words_.size() < words_count) {
+  while (words_.size() < count) {
     std::string word = make_word(draws);
     if (known.insert(word).second) words_.push_back(std::move(word));
   }

@@ -49,10 +49,12 @@ private:
   std::uint64_t state_;
 };
 
-/// Text of words_count words; the n-th most frequent stands about 1/n as often as the first.
+/// Text of `count` words; the n-th most frequent stands about 1/n as often as the first.
 class Words {
 public:
-  explicit Words(std::uint64_t seed);
+  explicit Words(std::uint64_t seed, std::size_t count = words_count);
+  /// By how frequent it is, from 0 on.
+  [[nodiscard]] const std::string& word(std::size_t rank) const { return words_.at(rank); }
   /// Words with spaces between them, `size_bytes` long.
   std::string text(Draws& draws, std::size_t size_bytes) const;
 

@@ -24,7 +24,8 @@ constexpr const char* usage =
     "\n"
     "  --json            one object on stdout: per work {value, unit, floor, ratio, goal, met}\n"
     "  --quick           smaller sizes and fewer pairs, for a gate\n"
-    "  --only NAMES      of: floor W1 W2 W3 W4 W5 W6 W7 group idle sla\n"
+    "  --only NAMES      of: floor W1 W2 W3 W4 W5 W6 W7 group idle sla search list get_ticket\n"
+    "                    figures index\n"
     "  --work DIR        where the run's files go (default: TMPDIR or /tmp); on the disk to be measured\n"
     "  --idle-streams N  instead of 10,000\n"
     "\n"
@@ -122,6 +123,7 @@ Result<void> measure_all(const BenchOptions& options, Report& report) {
   TERN_CHECKED(measure_push(desk, report));
   TERN_CHECKED(measure_latency(desk, report));
   TERN_CHECKED(measure_group_commit(desk, report));
+  TERN_CHECKED(measure_search(desk, report));
   TERN_CHECKED(measure_idle_streams(desk, report, fs::read_symlink("/proc/self/exe").string()));
   return measure_replay(desk, report);
 }

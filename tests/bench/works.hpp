@@ -27,6 +27,10 @@ Result<void> measure_group_commit(Desk& desk, Report& report);
 /// sla_warm, sla_cold: the SLA clock of one ticket.
 Result<void> measure_sla(const BenchOptions& options, Report& report);
 
+/// search, list, get_ticket, figures: what integrations ask of a desk with a million messages; index: what the search
+/// index adds to commits, and to the file.
+Result<void> measure_search(Desk& desk, Report& report);
+
 /// idle: threads and memory of a server with many idle streams. `program`: this one, which runs the server.
 Result<void> measure_idle_streams(Desk& desk, Report& report, const std::string& program);
 /// The server of measure_idle_streams: tells its port on stdout, runs until stdin ends.
