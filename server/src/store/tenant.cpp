@@ -267,7 +267,8 @@ Result<Tenant::Reader> Tenant::reader() {
 }
 
 Tenant::Reader::~Reader() {
-  if (!database_ || database_->in_transaction()) return;  // a reader that still holds a snapshot is closed, not reused
+  // A reader that still holds a snapshot is closed, not reused.
+  if (!database_ || database_->in_transaction() || database_->owes_undo()) return;
   std::lock_guard lock(tenant_.internals_->reader_mutex);
   auto& idle = tenant_.internals_->readers;
   if (idle.size() < idle_readers_max) idle.push_back(std::move(database_));

@@ -131,6 +131,7 @@ Database::Database(std::string path, Role role)
     : path_(std::move(path)), role_(role), cache_(std::make_unique<Cache>()) {}
 
 Database::~Database() {
+  sqlite3_finalize(rollback_);
   for (auto& [text, slot] : cache_->slots) {
     for (sqlite3_stmt* handle : slot.idle) sqlite3_finalize(handle);
   }
@@ -161,6 +162,7 @@ Result<std::unique_ptr<Database>> Database::open_with(const OpenOptions& options
   // Said before the log is entered, it keeps the index in memory.
   if (sharing == Sharing::exclusive) TERN_CHECKED(database->exec("PRAGMA locking_mode = EXCLUSIVE"));
   TERN_CHECKED(database->apply_profile(options));
+  TERN_TRY(database->rollback_, database->compile("ROLLBACK", SQLITE_PREPARE_PERSISTENT));
   return database;
 }
 
@@ -257,6 +259,7 @@ Result<sqlite3_stmt*> Database::compile(std::string_view sql, unsigned flags) {
 }
 
 Result<Statement> Database::statement(std::string_view sql) {
+  TERN_CHECKED(settle_undo());
   auto found = cache_->slots.find(sql);
   if (found == cache_->slots.end()) {
     if (cache_->slots.size() >= cached_statements_max) return prepare(sql);
@@ -273,6 +276,7 @@ Result<Statement> Database::statement(std::string_view sql) {
 }
 
 Result<Statement> Database::prepare(std::string_view sql) {
+  TERN_CHECKED(settle_undo());
   TERN_TRY(sqlite3_stmt* const handle, compile(sql, 0));
   return Statement(*this, handle, nullptr);
 }
@@ -294,6 +298,8 @@ Result<std::optional<std::int64_t>> Database::first_int64(Statement& statement) 
 }
 
 Result<void> Database::exec(std::string_view sql) {
+  TERN_CHECKED(settle_undo());
+  if (lost_transaction()) return refused_after_loss();
   const std::string text(sql);
   const int code = sqlite3_exec(handle_, text.c_str(), nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) return failure(code, role_ == Role::writer ? "write to" : "read");
@@ -307,8 +313,30 @@ std::int64_t Database::last_insert_rowid() const {
   return sqlite3_last_insert_rowid(handle_);
 }
 bool Database::in_transaction() const {
-  return sqlite3_get_autocommit(handle_) == 0;
+  return sqlite3_get_autocommit(handle_) == 0 && !undo_owed_;
 }
+
+bool Database::lost_transaction() const {
+  return in_scope_ && sqlite3_get_autocommit(handle_) != 0;
+}
+
+tl::unexpected<Error> Database::refused_after_loss() const {
+  return fail(ErrorCode::storage_failed, "could not write to the database " + path_ + ": an error before took all back",
+              "try again");
+}
+
+// Prepared or not, it is compiled anew, with memory, once the schema that it was prepared under has changed.
+Result<void> Database::undo() {
+  undo_owed_ = in_scope_ = false;
+  if (sqlite3_get_autocommit(handle_) != 0) return {};
+  const int code = sqlite3_step(rollback_);
+  undo_owed_ = sqlite3_get_autocommit(handle_) == 0;
+  Result<void> undone;
+  if (undo_owed_) undone = failure(code, "undo what was begun in");
+  sqlite3_reset(rollback_);
+  return undone;
+}
+
 void Database::interrupt() {
   sqlite3_interrupt(handle_);
 }

@@ -40,8 +40,9 @@ ErrorCode map(int code, int system_errno) {
   }
 }
 
-std::string hint_for(ErrorCode code) {
-  switch (code) {
+std::string hint_for(ErrorCode mapped, int code) {
+  if ((code & 0xff) == SQLITE_NOMEM) return "free some memory and try again";
+  switch (mapped) {
     case ErrorCode::storage_full:
       return "free some disk space and try again";
     case ErrorCode::storage_failed:
@@ -74,7 +75,7 @@ Error describe(int code, int system_errno, std::string_view file, std::string_vi
     message.append(reason);
   }
   message.append(" (SQLite ").append(std::to_string(code)).append(")");
-  return Error{mapped, std::move(message), hint_for(mapped), {}};
+  return Error{mapped, std::move(message), hint_for(mapped, code), {}};
 }
 
 }  // namespace tern::sqlite

@@ -17,6 +17,7 @@ constexpr int copied_pages_a_step = 256;  // between two questions whether to go
 
 Result<Checkpoint> Database::checkpoint(CheckpointMode mode) {
   check(role_ == Role::writer, "only the writer checkpoints");
+  TERN_CHECKED(settle_undo());
   const int how = mode == CheckpointMode::passive ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_TRUNCATE;
   int wal_frames = 0;
   int done_frames = 0;
@@ -59,6 +60,7 @@ Result<void> Database::vacuum_into(const std::string& path) {
 
 Result<void> Database::backup_to(Database& target) {
   // One snapshot from the first page to the last: SQLite begins again where somebody commits between two steps.
+  TERN_CHECKED(target.settle_undo());
   TERN_TRY(auto snapshot, Transaction::begin_read(*this));
   TERN_CHECKED(int64_of("SELECT count(*) FROM sqlite_schema"));
   sqlite3_backup* backup = sqlite3_backup_init(target.handle_, "main", handle_, "main");

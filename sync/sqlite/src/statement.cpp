@@ -71,7 +71,9 @@ void Statement::bind_int64(int position, std::int64_t value) {
 }
 
 Result<bool> Statement::step() {
+  if (database_->undo_owed_) TERN_CHECKED(database_->undo());
   if (bind_error_ != SQLITE_OK) return database_->failure(bind_error_, "write to");
+  if (database_->lost_transaction() && sqlite3_stmt_readonly(handle_) == 0) return database_->refused_after_loss();
   const int code = sqlite3_step(handle_);
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) {

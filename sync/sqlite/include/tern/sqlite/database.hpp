@@ -13,6 +13,7 @@
 #include "tern/sqlite/statement.hpp"
 
 struct sqlite3;
+struct sqlite3_stmt;
 
 namespace tern::sqlite {
 
@@ -119,7 +120,11 @@ public:
   [[nodiscard]] std::int64_t changes() const;
   [[nodiscard]] std::int64_t last_insert_rowid() const;
   /// True between BEGIN and COMMIT or ROLLBACK. After an I/O error SQLite may have rolled back by itself: ask here.
+  /// False for what a Transaction has left and nobody could undo yet.
   [[nodiscard]] bool in_transaction() const;
+  /// True when a Transaction has ended and there was no memory to undo it. Until there is, whatever is asked of this
+  /// connection fails: nobody reads through it what was to be undone. Closing it undoes everything.
+  [[nodiscard]] bool owes_undo() const { return undo_owed_; }
   [[nodiscard]] Role role() const { return role_; }
   /// True once SQLite has met damage in this file, in whatever was asked of it. Whole pages may still be in memory, so
   /// that a later question is answered: do not ask one to find out.
@@ -146,6 +151,7 @@ public:
 
 private:
   friend class Statement;
+  friend class Transaction;
   struct Cache;
 
   Database(std::string path, Role role);
@@ -162,6 +168,13 @@ private:
   Result<void> apply_profile(const OpenOptions& options);
   Result<sqlite3_stmt*> compile(std::string_view sql, unsigned flags);
   Result<void> check_with(std::string_view pragma);
+  /// Ends the open transaction, if there is one. On failure it is owed.
+  Result<void> undo();
+  /// Before anything is done on the connection.
+  Result<void> settle_undo() { return undo_owed_ ? undo() : Result<void>{}; }
+  /// True when SQLite has taken back, by itself, what a Transaction that has not ended is about.
+  [[nodiscard]] bool lost_transaction() const;
+  [[nodiscard]] tl::unexpected<Error> refused_after_loss() const;
   static Result<std::optional<std::int64_t>> first_int64(Statement& statement);
 
   /// What SQLite said last, in our words.
@@ -171,7 +184,10 @@ private:
   std::string path_;
   Role role_;
   mutable bool met_damage_ = false;
+  bool undo_owed_ = false;
+  bool in_scope_ = false;  // of a Transaction
   sqlite3* handle_ = nullptr;
+  sqlite3_stmt* rollback_ = nullptr;  // prepared while there is memory
   std::unique_ptr<Cache> cache_;
   std::function<bool()> keep_going_;
 };

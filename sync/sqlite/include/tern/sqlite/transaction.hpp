@@ -9,6 +9,8 @@ class Database;
 
 /// A transaction that is rolled back unless `commit` succeeded. One at a time on a connection: nesting is a bug.
 /// Lifetime: inside its Database's. Statements that read through it are finished or reset before it ends.
+/// For some errors, of whoever reads on the connection, too, SQLite takes everything back at once: from there on what
+/// writes is refused until this has ended, so that nothing is stored without what came before it.
 class Transaction {
 public:
   /// BEGIN IMMEDIATE: the write lock is held from here, so nothing later in it can be refused as busy.
@@ -23,10 +25,11 @@ public:
 
   /// After an error nothing of the transaction is stored.
   Result<void> commit();
+  /// Without memory it may have to wait (`Database::owes_undo`); nothing of it is seen meanwhile.
   void rollback();
 
 private:
-  explicit Transaction(Database& database) : database_(&database) {}
+  explicit Transaction(Database& database);
 
   Database* database_;  // null: ended
 };
