@@ -51,6 +51,24 @@ private:
 
 }  // namespace
 
+TEST_CASE("a log that is no CSV is refused with line and column, and nothing of it is stored", "[operating]") {
+  const TempDir folder;
+  ServerProcess server(folder.file("server"));
+  server.start({"--quiet"});
+  const std::string path = long_log(folder, 3);
+  std::ofstream(path, std::ios::app) << "INC4,\"New,Editor 1,01-02-2024 10:00,3 - Moderate\n";
+  for (const bool beside_it : {true, false}) {
+    if (!beside_it) server.stop();
+    const Ended refused = server.ternd({"import", "incidents", path});
+    INFO(refused.out << refused.err);
+    CHECK(refused.exit_code == 2);
+    CHECK(refused.out.empty());
+    CHECK(refused.error()["code"].as_string() == "csv_invalid");
+    CHECK(refused.error()["field"].as_string() == "line 6, column 2");
+    CHECK(server.admin({"export", "--format", "jsonl"}).out.empty());
+  }
+}
+
 TEST_CASE("SIGTERM lets requests finish, ends with exit code 0 and loses nothing", "[operating]") {
   const TempDir folder;
   ServerProcess server(folder.file("server"));

@@ -5,9 +5,13 @@
 namespace tern::server {
 namespace {
 
-tl::unexpected<Error> nul_at(std::size_t line) {
-  return fail(ErrorCode::invalid, at_line(line) + ": a NUL byte; this is no CSV text.");
+/// In the last cell of what has been read of the record.
+tl::unexpected<Error> no_csv(std::size_t line, const std::vector<std::string>& record, const char* why) {
+  const std::string place = at_line(line) + ", column " + std::to_string(record.size());
+  return fail(ErrorCode::csv_invalid, place + ": " + why, {}, place);
 }
+
+constexpr const char* nul_byte = "a NUL byte; this is no CSV text.";
 
 }  // namespace
 
@@ -44,11 +48,12 @@ Result<int> CsvReader::take() {
 }
 
 /// Behind the quote that opens it, to behind the one that closes it.
-Result<void> CsvReader::read_quoted(std::string& cell) {
+Result<void> CsvReader::read_quoted(std::vector<std::string>& record) {
+  std::string& cell = record.back();
   for (;;) {
     TERN_TRY(const int c, take());
-    if (c == end_of_text) return fail(ErrorCode::invalid, at_line(line_) + ": a quote is never closed.");
-    if (c == '\0') return nul_at(line_);
+    if (c == end_of_text) return no_csv(line_, record, "a quote is never closed.");
+    if (c == '\0') return no_csv(line_, record, nul_byte);
     if (c != '"') {
       cell.push_back(static_cast<char>(c));
       continue;
@@ -69,17 +74,15 @@ Result<void> CsvReader::read_record(std::vector<std::string>& record) {
     std::string& cell = record.back();
     if (c == end_of_text || c == '\n') return {};
     if (c == '"') {
-      if (!cell.empty() || was_quoted)
-        return fail(ErrorCode::invalid, at_line(line_) + ": a quote inside an unquoted cell.");
+      if (!cell.empty() || was_quoted) return no_csv(line_, record, "a quote inside an unquoted cell.");
       was_quoted = true;
-      TERN_CHECKED(read_quoted(cell));
+      TERN_CHECKED(read_quoted(record));
     } else if (c == ',') {
-      if (record.size() == log_columns_max)
-        return fail(ErrorCode::too_large, at_line(line_) + " has more than 200 cells.");
+      if (record.size() == log_columns_max) return no_csv(line_, record, "more than 200 cells.");
       record.emplace_back();
       was_quoted = false;
     } else if (c == '\0') {
-      return nul_at(line_);
+      return no_csv(line_, record, nul_byte);
     } else {
       TERN_TRY(const int behind, peek());
       if (c != '\r' || behind != '\n') cell.push_back(static_cast<char>(c));

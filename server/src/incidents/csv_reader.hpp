@@ -22,7 +22,8 @@ public:
 
   explicit CsvReader(Source source) : source_(std::move(source)), buffer_(64 * 1024, '\0') {}
 
-  /// The next record that is no empty line; false at the end. `invalid`, `too_large` with the line.
+  /// The next record that is no empty line; false at the end. `csv_invalid` with line and column, `too_large` with the
+  /// line.
   Result<bool> next(std::vector<std::string>& record);
   /// Goes on where a record began: what offset() and line() said of it.
   void go_to(std::uint64_t offset, std::size_t line);
@@ -37,7 +38,7 @@ private:
   Result<int> peek();
   Result<int> take();
   Result<void> read_record(std::vector<std::string>& record);
-  Result<void> read_quoted(std::string& cell);
+  Result<void> read_quoted(std::vector<std::string>& record);
 
   Source source_;
   std::string buffer_;

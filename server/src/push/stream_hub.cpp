@@ -14,8 +14,8 @@ Result<std::set<OperatorId>> members_of(Tenant& tenant, const std::vector<Ticket
   TERN_TRY(auto reader, tenant.reader());
   for (const TicketId& ticket : tickets) {
     TERN_TRY(auto rows,
-             reader->db().query("SELECT operator_id FROM scope_member WHERE tenant_id = $1 AND ticket_id = $2",
-                                tenant.number(), ticket));
+             reader.db().query("SELECT operator_id FROM scope_member WHERE tenant_id = $1 AND ticket_id = $2",
+                               tenant.number(), ticket));
     for (;;) {
       TERN_TRY(const bool more, rows.step());
       if (!more) break;

@@ -37,7 +37,19 @@ std::string too_often(HostileRig& rig) {
   const std::string heads = heads_with_key(rig);
   std::string said;
   for (int i = 0; i < 1'200 && said != "429 rate_limited"; ++i) said = rig.post("/api/v1/list_tags", heads, "{}");
-  return said;
+  return said + ", " + rig.header("ratelimit-remaining") + " of " + rig.header("ratelimit-limit") + " left";
+}
+
+std::string full_disk_for_the_api(HostileRig& rig) {
+  const std::string heads = heads_with_key(rig);
+  rig.fill_disk();
+  return rig.post("/api/v1/create_ticket", heads, R"({"subject":"a","description":"b"})");
+}
+
+std::string busy_for_the_api(HostileRig& rig) {
+  const std::string heads = heads_with_key(rig);
+  rig.write_elsewhere();
+  return rig.post("/api/v1/create_ticket", heads, R"({"subject":"a","description":"b"})");
 }
 
 std::string too_long(HostileRig& rig) {
@@ -85,7 +97,7 @@ std::vector<Row> api_rows() {
       {"19", "an API key of the wrong scope", narrow_key, "403 scope_missing", Line::stays, ""},
       {"19a", "a session's id as a mobile token", plain(json + "X-Mobile-Token: 00112233445566778899aabbccddeeff\r\n"),
        "401 session_unknown", Line::stays, ""},
-      {"20", "more than a key's plan has for a minute", too_often, "429 rate_limited", Line::stays, ""},
+      {"20", "more than a key's plan has for a minute", too_often, "429 rate_limited, 0 of 600 left", Line::stays, ""},
       {"21", "a cookie's POST from another site",
        plain(json + "Cookie: __Host-tern=00\r\nSec-Fetch-Site: cross-site\r\n"), "403 origin", Line::stays, ""},
       {"21", "a cookie's POST of a foreign Origin",
@@ -99,6 +111,8 @@ std::vector<Row> api_rows() {
          return rig.post("/api/v1/create_ticket", heads, "subject=" + std::string(limits::mib - 100, 'x'));
        },
        "413 too_large", Line::stays, ""},
+      {"60", "a ticket for a disk without room", full_disk_for_the_api, "507 storage_full", Line::stays, ""},
+      {"60", "a ticket while another program writes", busy_for_the_api, "503 busy", Line::stays, ""},
       {"", "what is no action", asked("{}", "drop_table"), "404 not_found", Line::stays, ""},
   };
 }

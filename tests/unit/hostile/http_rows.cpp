@@ -44,6 +44,13 @@ std::string full_disk(HostileRig& rig) {
   return rig.push(*van, set);
 }
 
+std::string busy_for_a_set(HostileRig& rig) {
+  const auto van = rig.device();
+  const Bytes set = van->seal({van->create(random_id<TicketId>(rig.house.environment))});
+  rig.write_elsewhere();
+  return rig.push(*van, set);
+}
+
 std::string import_of(HostileRig& rig, const std::string& csv) {
   const std::string path = rig.house.folder.file("log.csv");
   std::ofstream(path, std::ios::binary) << csv;
@@ -104,17 +111,19 @@ std::vector<Row> http_rows() {
       {"20", "the eleventh enrolment in a minute", eleventh_enrolment, "429 rate_limited", Line::stays, ""},
       {"57", "CSV with a quote that is never closed",
        csv("number,incident_state,sys_updated_by,sys_updated_at,priority\n\"INC1,1\n"),
-       "invalid: line 3: a quote is never closed.", Line::stays, ""},
-      {"57", "CSV of 10,001 columns", csv(wide + "\n"), "too_large: line 1 has more than 200 cells.", Line::stays, ""},
+       "csv_invalid: line 3, column 1: a quote is never closed.", Line::stays, ""},
+      {"57", "CSV of 10,001 columns", csv(wide + "\n"), "csv_invalid: line 1, column 200: more than 200 cells.",
+       Line::stays, ""},
       {"57", "CSV in UTF-16", csv(std::string("\xff\xfen\0u\0m\0", 8)),
-       "invalid: line 1: a NUL byte; this is no CSV text.", Line::stays, ""},
+       "csv_invalid: line 1, column 1: a NUL byte; this is no CSV text.", Line::stays, ""},
       {"57", "CSV with a NUL", csv(std::string("number,a\0b\n", 11)),
-       "invalid: line 1: a NUL byte; this is no CSV text.", Line::stays, ""},
+       "csv_invalid: line 1, column 2: a NUL byte; this is no CSV text.", Line::stays, ""},
       {"57", "CSV with a NUL in quotes", csv(std::string("number,\"a\0b\"\n", 13)),
-       "invalid: line 1: a NUL byte; this is no CSV text.", Line::stays, ""},
+       "csv_invalid: line 1, column 2: a NUL byte; this is no CSV text.", Line::stays, ""},
       {"60", "a handler that throws", [](HostileRig& rig) { return rig.send("GET /bug HTTP/1.1\r\nHost: t\r\n\r\n"); },
        "500 internal", Line::stays, ""},
       {"60", "a disk without room", full_disk, "507 storage_full", Line::stays, ""},
+      {"60", "a set while another program writes", busy_for_a_set, "503 busy", Line::stays, ""},
   };
   rows.insert(rows.end(), more.begin(), more.end());
   return rows;
@@ -142,7 +151,6 @@ std::vector<LaterRow> later_rows() {
       {"53", "mail with a good token of a foreign sender", {"mime-version", "reply_token"}},
       {"54", "mail of a machine", {"mime-version", "auto-submitted"}},
       {"56", "mail with a subject of two lines, a header of 1 MiB", {"mime-version", "smtp"}},
-      {"57", "CSV over REST", {"csv_invalid"}},
   };
 }
 

@@ -8,6 +8,7 @@
 #include "support/catch.hpp"
 #include "tern/protocol/zstd.hpp"
 #include "tern/sqlite/database.hpp"
+#include "tern/sqlite/transaction.hpp"
 #include "tern/sync/conflict.hpp"
 
 namespace tern::test {
@@ -83,6 +84,11 @@ private:
   House& house_;
 };
 
+struct HostileRig::Writer {
+  std::unique_ptr<sqlite::Database> database;
+  sqlite::Transaction transaction;
+};
+
 HostileRig::HostileRig() : front_(std::make_unique<Front>(house)) {
   server::ServerOptions core = house.options();
   core.ballast_bytes = 4096;
@@ -97,6 +103,11 @@ HostileRig::HostileRig() : front_(std::make_unique<Front>(house)) {
   options.workers = 2;
   options.deadlines.head_ms = head_ms;
   options.deadlines.close_ms = close_ms;
+  options.on_request_done = [this](const server::RequestRecord& record) {
+    const std::lock_guard lock(log_mutex_);
+    logged_[std::string(record.request_id)] = record.status;
+    log_grew_.notify_all();
+  };
   edge_ = std::make_unique<server::EdgeServer>(options, *front_);
   must(edge_->start());
 }
@@ -125,6 +136,19 @@ void HostileRig::empty_disk() {
   house.core->tick();
 }
 
+void HostileRig::write_elsewhere() {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(house.folder.file("server"))) {
+    if (entry.path().filename() != "tern.db") continue;
+    sqlite::OpenOptions options;
+    options.path = entry.path();
+    options.create = false;
+    auto database = must(sqlite::Database::open(options));
+    auto transaction = must(sqlite::Transaction::begin_write(*database));
+    others_.push_back({std::move(database), std::move(transaction)});
+  }
+  REQUIRE_FALSE(others_.empty());
+}
+
 TicketId HostileRig::ticket_of(Device& device) {
   const TicketId ticket = random_id<TicketId>(house.environment);
   REQUIRE_FALSE(device.push(device.create(ticket)).has_error());
@@ -141,9 +165,22 @@ void HostileRig::begin() {
   line_ = std::make_unique<RawClient>(edge_->port());
 }
 
+/// Of an answer that asks to come back, when; of each that is the server's fault, its id in the log.
+void HostileRig::check_promises(const RawAnswer& got) {
+  last_ = got;
+  if (got.status == 429 || got.status == 503) CHECK(got.headers.contains("retry-after"));
+  if (got.status < 500) return;
+  std::unique_lock lock(log_mutex_);
+  const std::string id = got.headers.at("x-request-id");
+  CHECK(log_grew_.wait_for(lock, std::chrono::seconds(10), [&] { return logged_.contains(id); }));
+  CHECK(logged_[id] == got.status);
+}
+
 std::string HostileRig::answer() {
   const auto got = line_->answer();
+  others_.clear();
   if (!got) return "cut";
+  check_promises(*got);
   const std::string code = got->code();
   if (!code.empty()) {  // a problem is whole, whoever made it
     const Json problem = must(parse_json(got->body));
@@ -172,7 +209,9 @@ std::string HostileRig::exchange(Device& device, const v1::ExchangeRequest& requ
   begin();
   line_->send(in_http(signed_request, body));
   const auto got = line_->answer();
+  others_.clear();
   if (!got) return "cut";
+  check_promises(*got);
   server::Response answer(got->status);
   for (const auto& [name, value] : got->headers) answer.set_header(name, value);
   answer.body = got->body;
@@ -245,6 +284,11 @@ std::string HostileRig::command(const Json& command) {
 }
 
 // ---- afterwards ----
+
+std::string HostileRig::header(const std::string& name) const {
+  const auto found = last_.headers.find(name);
+  return found == last_.headers.end() ? std::string() : found->second;
+}
 
 bool HostileRig::line_is_closed() {
   return line_->is_closed_by_peer() && line_->rest().empty();

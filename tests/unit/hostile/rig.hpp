@@ -2,12 +2,15 @@
 // afterwards: the connection is in a defined state, nothing was stored, and little memory was taken.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tern/protocol/session.hpp"
 #include "tern/server/edge.hpp"
@@ -30,6 +33,8 @@ public:
   std::unique_ptr<Device> device(const std::string& role = "supervisor", const std::string& scope = "all");
   void fill_disk();
   void empty_disk();
+  /// Another program writes to the files of all organisations: nobody else can.
+  void write_elsewhere();
   /// A ticket that everybody who sees all tickets sees.
   TicketId ticket_of(Device& device);
 
@@ -51,6 +56,8 @@ public:
   std::string command(const Json& command);
 
   // ---- afterwards ----
+  /// Of the last answer; empty: it had none.
+  [[nodiscard]] std::string header(const std::string& name) const;
   [[nodiscard]] bool line_is_closed();
   [[nodiscard]] bool line_still_serves();
   [[nodiscard]] bool others_are_served();
@@ -65,6 +72,7 @@ private:
   class Front;
   void begin();
   std::string answer();
+  void check_promises(const RawAnswer& got);
   std::string close_code();
   [[nodiscard]] std::string ticket_outcome(const Device& device) const;
   [[nodiscard]] Stored stored() const;
@@ -74,7 +82,13 @@ private:
   std::unique_ptr<RawClient> line_;
   Stored before_;
   std::optional<std::string> stored_since_;
+  RawAnswer last_;
   std::uint64_t memory_before_kib_ = 0;
+  struct Writer;
+  std::vector<Writer> others_;  // that write, for this one answer
+  std::mutex log_mutex_;
+  std::condition_variable log_grew_;
+  std::map<std::string, int> logged_;  // status by request id
   bool disk_is_full_ = false;
   int devices_ = 0;
 };

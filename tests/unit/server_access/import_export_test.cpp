@@ -30,7 +30,7 @@ TEST_CASE("an incident log that is no file, too wide, too long or of unknown wor
   const std::string pipe = house.folder.file("pipe");
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
   CHECK(refused(pipe) == ErrorCode::invalid);  // nobody is waited for
-  CHECK(refused(written(std::string(1'000'000, ','))) == ErrorCode::too_large);
+  CHECK(refused(written(std::string(1'000'000, ','))) == ErrorCode::csv_invalid);
   CHECK(refused(written(head + row + '"' + std::string(1'000'000, 'x'))) == ErrorCode::too_large);
   CHECK(refused(written(head + row + "INC2,New,Ann,29-02-2016 01:23," + std::string(5'000, 'x') + "\n")) ==
         ErrorCode::invalid);

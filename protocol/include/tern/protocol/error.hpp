@@ -60,6 +60,8 @@ enum class ErrorCode : std::uint8_t {
   client_unknown,     // no organisation has this portal
   unknown_field,      // a parameter that the action does not have
   origin,             // asked out of a page that may not
+  // Tables.
+  csv_invalid,  // `field` says line and column
 };
 
 std::string_view to_string(ErrorCode code);
