@@ -331,6 +331,7 @@ TEST_CASE("a key reads what its operator may read: tickets of their queues, rest
       cmd("operator add",
           {{"email", Json("bob@pumps.example")}, {"role", Json("operator")}, {"queue", Json::array({Json("Field")})}}));
   Device device(house, "ann", "all");
+  must(device.open_session());
   TicketId ticket;
   ticket.bytes.fill(7);
   device.push(device.create(ticket, "Depot's"));
