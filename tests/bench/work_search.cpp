@@ -349,17 +349,17 @@ Result<void> measure_commits(LargeDesk& desk, Report& report, std::size_t pairs)
 Result<void> measure_file(LargeDesk& desk, Report& report) {
   if (!report.wants("index")) return {};
   TERN_TRY(auto opened, OpenedTenant::open(desk.directory(), desk.environment()));
-  TERN_TRY(auto reader, opened->tenant().reader());
-  TERN_TRY(const auto words, reader.db().int64_of("SELECT sum(length(block)) FROM words_data"));
-  TERN_TRY(const auto pages, reader.db().int64_of("PRAGMA page_count"));
-  TERN_TRY(const auto page_size, reader.db().int64_of("PRAGMA page_size"));
+  TERN_TRY(auto connection, opened->tenant().reader());
+  TERN_TRY(const auto words, connection.db().int64_of("SELECT sum(length(block)) FROM words_data"));
+  TERN_TRY(const auto pages, connection.db().int64_of("PRAGMA page_count"));
+  TERN_TRY(const auto page_size, connection.db().int64_of("PRAGMA page_size"));
   Row row;
   row.name = "index_size";
   row.title = "the search index, and its share of tern.db";
-  constexpr double bytes_per_mb = 1e6;
-  row.value = static_cast<double>(words.value_or(0)) / bytes_per_mb;
+  constexpr double mb = 1e6;
+  row.value = static_cast<double>(words.value_or(0)) / mb;
   row.unit = "MB";
-  row.floor = static_cast<double>(pages.value_or(0) * page_size.value_or(0)) / bytes_per_mb;
+  row.floor = static_cast<double>(pages.value_or(0) * page_size.value_or(0)) / mb;
   row.ratio = row.value / *row.floor;
   report.add(std::move(row));
   return {};
