@@ -1,8 +1,13 @@
 #include "support/small_disk.hpp"
 
+#include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -91,13 +96,19 @@ void SmallDisk::take(std::uintmax_t bytes) const {
 
 void SmallDisk::fill() const {
   if (!mounted_) return take(bytes_ - std::min(bytes_, used_below(path_)));
-  std::ofstream filler(file("filler"), std::ios::binary);
-  const std::string piece(1 << 20, 'f');
-  while (filler.write(piece.data(), static_cast<std::streamsize>(piece.size())).flush()) {
+  // All at once: who sees little room left may give up what it keeps for that, and that is not to be filled, too.
+  const int filler = ::open(file("filler").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  REQUIRE(filler >= 0);
+  for (int failed = ENOSPC; failed == ENOSPC;) {
+    struct statvfs room {};
+    struct stat taken {};
+    REQUIRE(::fstatvfs(filler, &room) == 0);
+    REQUIRE(::fstat(filler, &taken) == 0);
+    const auto free = static_cast<off_t>(room.f_bavail * room.f_frsize);
+    failed = free == 0 ? 0 : ::posix_fallocate(filler, taken.st_size, free);
+    CHECK((failed == 0 || failed == ENOSPC));  // others may be quicker
   }
-  filler.clear();
-  while (filler.write(piece.data(), 512).flush()) {
-  }
+  ::close(filler);
 }
 
 void SmallDisk::make_room() const {

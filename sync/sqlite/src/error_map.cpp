@@ -65,6 +65,7 @@ Error describe(int code, int system_errno, std::string_view file, std::string_vi
   const ErrorCode mapped = map(code, system_errno);
   std::string message = "could not ";
   if (failed_reading(code, mapped)) doing = "read";
+  if (mapped == ErrorCode::storage_full) doing = "write to";  // a COMMIT is no writing statement
   if ((code & 0xff) == SQLITE_CANTOPEN) doing = "open";
   message.append(doing).append(" the database ").append(file).append(": ");
   if ((code & 0xff) == SQLITE_NOTADB) {
