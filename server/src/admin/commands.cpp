@@ -50,6 +50,7 @@ std::string_view admin_family_summary(std::string_view family) {
       {"field", "Custom fields of tickets"},
       {"record", "Queues, operators, contacts ... many at once"},
       {"import", "Tickets from elsewhere"},
+      {"search", "The index that searches use"},
       {"keys", "The keys that this server signs with"},
       {"clock", "The server's clock"},
       {"key", "Keys with which integrations use the API"},

@@ -102,6 +102,7 @@ Result<std::optional<SearchHit>> WordSearch::next(std::uint64_t below) {
 // ---- what says most ----
 
 Result<std::vector<std::uint64_t>> WordSearch::ranked(std::int64_t tenant, const std::vector<SearchHit>& hits) {
+  if (hits.empty()) return std::vector<std::uint64_t>();
   TERN_TRY(WordBook book, WordBook::open(true));
   for (auto hit = hits.rbegin(); hit != hits.rend(); ++hit) {
     std::string text;

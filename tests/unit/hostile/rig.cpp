@@ -16,9 +16,10 @@ namespace {
 
 constexpr std::int64_t head_ms = 1'000, first_frame_ms = 200, close_ms = 200;
 
-/// Anchors are made when somebody asks, whatever they ask; how many nodes a leaf brings hangs on the tree's size.
+/// Anchors are made when somebody asks, whatever they ask; how many nodes a leaf brings hangs on the tree's size, and
+/// how many pages of words a message brings on what was merged.
 bool is_noise(const std::string& table) {
-  return table == "anchor" || table == "log_node" || table.starts_with("sqlite_");
+  return table == "anchor" || table == "log_node" || table.starts_with("sqlite_") || table.starts_with("words");
 }
 
 void count_rows(const std::string& path, const std::string& name, Stored& into) {

@@ -56,7 +56,7 @@ public:
     change.ticket = id;
     change.seen_now = true;
     change.target = std::move(target);
-    change.reason = "so";
+    if (intent == Intent::assign) change.reason = "so";
     desk.act(change, chief);
   }
   void say(const TicketId& id, const std::string& text, Visibility visibility) {
