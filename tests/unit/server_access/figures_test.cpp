@@ -16,7 +16,8 @@ struct Counted {
 /// `portal_of`: of a contact's or organisation's name.
 Counted count_export(House& house, const std::map<std::string, std::string>& portal_of, const std::string& since) {
   Counted out;
-  for (const Json& ticket : house.command(cmd("export", {{"format", Json("jsonl")}}))["rows"].items()) {
+  const Json exported = house.command(cmd("export", {{"format", Json("jsonl")}}));
+  for (const Json& ticket : exported["rows"].items()) {
     if (ticket["deleted"].as_bool()) continue;
     const bool merged = !ticket["merged_into"].is_null();
     const std::string status = merged ? "closed" : ticket["status"].as_string();
@@ -44,6 +45,7 @@ Counted count_export(House& house, const std::map<std::string, std::string>& por
 
 TEST_CASE("the dashboard and the clients' figures are those of the tickets one by one", "[server][api][figures]") {
   House house;
+  house.environment.advance(3 * 365 * 86'400'000LL);  // the log is of long ago
   house.command(cmd("import incidents", {{"file", Json(std::string(TERN_TEST_DATA_DIR) + "/incidents-sample.csv")}}));
   std::map<std::string, std::string> portal_of{{"North", "north.example"}, {"South", "south.example"}};
   for (const auto& [name, portal] : portal_of)
@@ -74,7 +76,7 @@ TEST_CASE("the dashboard and the clients' figures are those of the tickets one b
   house.environment.advance(3'600'000);
 
   const Counted due = count_export(house, portal_of, "2025");
-  REQUIRE(due.dashboard.at("total_done") > 2);
+  REQUIRE(due.dashboard.at("total_done") >= 2);
   const Json dashboard = house.command(cmd("api dashboard"));
   for (const auto& [name, value] : due.dashboard) {
     INFO(name);
