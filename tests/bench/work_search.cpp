@@ -129,13 +129,16 @@ private:
           return Json::object({{"role", Json("supervisor")}, {"email", Json(fmt::format("o{}@bench.invalid", i))}});
         }));
     TERN_TRY(categories_, load_records(*core, "category", categories, [](std::size_t i) {
-               return Json::object({{"code", Json(fmt::format("code-{}", i))}});
+               return Json::object({{"attributes", Json::object({{"code", Json(fmt::format("code-{}", i))}})}});
              }));
     TERN_TRY(clients_, load_records(*core, "organisation", clients_count, [](std::size_t i) {
-               return Json::object({{"portal_domain", Json(fmt::format("client-{}.example", i))}});
+               return Json::object(
+                   {{"attributes", Json::object({{"portal_domain", Json(fmt::format("client-{}.example", i))}})}});
              }));
     TERN_TRY(contacts_, load_records(*core, "contact", 2 * clients_count, [](std::size_t i) {
-               return Json::object({{"organisation", Json(fmt::format("organisation {}", i % clients_count))}});
+               return Json::object(
+                   {{"attributes",
+                     Json::object({{"organisation", Json(fmt::format("organisation {}", i % clients_count))}})}});
              }));
     return {};
   }
