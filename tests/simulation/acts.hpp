@@ -8,5 +8,9 @@
 namespace tern::test {
 
 std::vector<Act> acts_of_the_office();
+std::vector<Act> acts_of_strain();
+
+/// A customer writes to some ticket, when the server is there.
+void customer_writes(Run& run, Random& random);
 
 }  // namespace tern::test

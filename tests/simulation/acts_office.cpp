@@ -32,7 +32,9 @@ void act_there(Run& run, sync::Change change, const OperatorId& acting) {
   });
 }
 
-void customer(Run& run, Random& random) {
+}  // namespace
+
+void customer_writes(Run& run, Random& random) {
   if (!run.world_.server.up() || !run.world_.server.powered()) return;
   const auto ticket = some_ticket(run, random);
   if (!ticket) return;
@@ -46,6 +48,8 @@ void customer(Run& run, Random& random) {
   act_there(run, std::move(change), {});
   run.mark("customer wrote");
 }
+
+namespace {
 
 void role(Run& run, Random& random) {
   run.office([&] {
@@ -323,14 +327,22 @@ void let_in(Run& run, Random& random) {
 
 std::vector<Act> acts_of_the_office() {
   return {
-      {"customer", customer},   {"role", role},
-      {"queues", queues},       {"release", release},
-      {"erase", erase},         {"backup", backup},
-      {"restore", restore},     {"set_back_server", set_back_server},
-      {"copy_home", copy_home}, {"set_back_device", set_back_device},
-      {"clone", clone},         {"portal", portal},
-      {"forge", forge},         {"old_client", old_client},
-      {"revoke", revoke},       {"enrol", enrol},
+      {"customer", customer_writes},
+      {"role", role},
+      {"queues", queues},
+      {"release", release},
+      {"erase", erase},
+      {"backup", backup},
+      {"restore", restore},
+      {"set_back_server", set_back_server},
+      {"copy_home", copy_home},
+      {"set_back_device", set_back_device},
+      {"clone", clone},
+      {"portal", portal},
+      {"forge", forge},
+      {"old_client", old_client},
+      {"revoke", revoke},
+      {"enrol", enrol},
       {"let_in", let_in},
   };
 }

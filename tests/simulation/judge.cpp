@@ -55,7 +55,9 @@ private:
   /// exchange bounds what the other made before and sends later (protocol.md): such a window may begin too late. It
   /// never ends too early.
   void times() {
-    const std::int64_t early_ms = nothing_came_late() ? clock_slack_ms : way_ms;
+    // Where the server took a wrong clock for right, nothing that it says is truer than that was.
+    const std::int64_t wrong_ms = run_.believed_wrong_ms_;
+    const std::int64_t early_ms = (nothing_came_late() ? clock_slack_ms : way_ms) + wrong_ms;
     std::set<DeviceId> once, twice;
     for (const auto& seat : run_.seats_)
       if (!once.insert(seat->device->identity().device).second) twice.insert(seat->device->identity().device);
@@ -78,7 +80,7 @@ private:
         complain("I21: the time of a change lies outside its window: " + who);
       const bool doubtful = run_.restored_ || (told.time_flags & sync::time_flag_doubtful_clock) != 0;
       const bool too_late = work.saved_ms < told.lo_ms - early_ms && !twice.contains(work.device);
-      if (!doubtful && (too_late || work.saved_ms > told.hi_ms + clock_slack_ms))
+      if (!doubtful && (too_late || work.saved_ms > told.hi_ms + clock_slack_ms + wrong_ms))
         complain("I21: a change was made at " + std::to_string(work.saved_ms) + ", outside the window " +
                  std::to_string(told.lo_ms) + " to " + std::to_string(told.hi_ms) + ": " + who);
     }
@@ -89,7 +91,8 @@ private:
     const auto met = [&](const char* marker) { return run_.met(marker); };
     const FaultsSeen& net = world_.network.seen();
     return !met("server crash") && !met("server lost power") && net.duplicated == 0 && net.reordered == 0 &&
-           net.clogged == 0 && run_.profile_.delay_ms <= way_allowed_ms;
+           net.clogged == 0 && !met("server's clock set ahead") && !met("server's clock set back") &&
+           run_.profile_.delay_ms <= way_allowed_ms;
   }
 
   /// I10, I12, I13, I14: every ticket is what the plain rules say of its ledger.

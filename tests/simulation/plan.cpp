@@ -60,6 +60,12 @@ Result<Profile> read_profile(const std::string& name) {
     std::string word, value;
     if (!(words >> word)) continue;
     words >> value;
+    if (word == "meets") {
+      std::string rest;
+      std::getline(words, rest);
+      profile.meets.push_back(value + rest);
+      continue;
+    }
     TERN_TRY(const std::uint64_t number, number_of(value));
     if (std::uint64_t* field = field_of(profile, word)) {
       *field = number;

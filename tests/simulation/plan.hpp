@@ -14,7 +14,8 @@
 namespace tern::test {
 
 /// tests/simulation/profiles/NAME.profile: one `word number` a line, `#` begins a comment. The words are those of this
-/// struct and the names of acts (acts.cpp, acts_office.cpp); a number after an act is its weight among all.
+/// struct and the names of acts (acts.cpp, acts_office.cpp, acts_strain.cpp); a number after an act is its weight among
+/// all. `meets MARKER`: its runs test less than they say unless some of them meet it.
 struct Profile {
   std::string name;
   std::uint64_t devices = 4;
@@ -25,6 +26,7 @@ struct Profile {
   // Of the network: in a thousand messages, and milliseconds.
   std::uint64_t drop = 0, duplicate = 0, reorder = 0, truncate = 0, flip = 0, delay_ms = 20;
   std::map<std::string, std::uint64_t> acts;
+  std::vector<std::string> meets;
 };
 
 Result<Profile> read_profile(const std::string& name);

@@ -21,6 +21,12 @@ std::string invariant_of(const std::string& complaint) {
 Run::Run(const Plan& plan, const Profile& profile)
     : plan_(plan), profile_(profile), seed_(Seed{plan.seed}.child(profile.name)), disk_(seed_), world_(seed_, &disk_) {}
 
+Run::~Run() {
+  disk_.on_power_lost = nullptr;  // a cut that is still due may come while all is closed
+  let_server_go();
+  world_.server.before_going = [this] { world_.network.break_streams(); };
+}
+
 // ---- the cast ----
 
 void Run::set_up() {
@@ -53,10 +59,15 @@ void Run::set_up() {
 
   world_.network.on_answer = [this](const std::string&, const client::HttpRequest& request,
                                     client::HttpAnswer& answer) {
+    if (answer.status == 503 && answer.body.find("\"busy\"") != Bytes::npos) mark("BUSY time-out");
     if (answer.status == 401 && answer.body.find("\"replayed\"") != Bytes::npos) mark("counter below the window");
     for (const auto& [name, value] : request.headers)
       if (name == "tern-auth" && answer.header("content-type") == "application/x-protobuf" && ++answered_[value] == 2)
         world_.complain("I25: one request under a session was answered twice");
+  };
+  world_.server.before_going = [this, also = world_.server.before_going] {
+    let_server_go();
+    also();
   };
   disk_.on_power_lost = [this](const std::string& root) { on_power_lost(root); };
   Random swarm(seed_, "swarm");
@@ -114,6 +125,49 @@ void Run::open_server() {
     trace("the server does not open: " + std::string(to_string(opened.error().code)));
   // It serves what opens; without all of it a run has nothing to ask, and somebody starts it again later.
   if (world_.server.up() && world_.server.tenants().size() < tenants_) world_.server.close();
+}
+
+void Run::set_server_clock(std::int64_t off_ms) {
+  const std::int64_t before_ms = world_.server_clock_off_ms;
+  VirtualEnvironment& environment = world_.server.environment;
+  environment.set_wall(environment.wall_ms() - before_ms + off_ms);
+  world_.server_clock_off_ms = off_ms;
+  const auto believed = [this](std::int64_t wrong_ms) {
+    believed_wrong_ms_ = std::max(believed_wrong_ms_, std::abs(wrong_ms));
+  };
+  if (std::abs(off_ms) <= believed_jump_ms) believed(off_ms);
+  // One that starts while its clock is wrong has nothing to tell it by.
+  if (before_ms != 0 && world_.server.opened() != opened_then_) believed(before_ms);
+  opened_then_ = world_.server.opened();
+  if (off_ms == 0 && before_ms != 0)
+    office([&] {
+      if (world_.server.tenant(world_.server.first_tenant()).clock_in_doubt()) {
+        mark("server's clock in doubt");
+        static_cast<void>(administer("clock accept"));
+      }
+    });
+}
+
+bool Run::hold_server_busy() {
+  if (held_) return false;
+  const LookingOn without_faults(&disk_);
+  sqlite::OpenOptions options;
+  options.path = world_.server.directory() + "/tenants/" + to_hex(world_.server.first_tenant()) + "/tern.db";
+  options.create = false;
+  options.busy_timeout_ms = 0;
+  options.vfs = disk_.vfs();
+  auto opened = sqlite::Database::open(options);
+  if (!opened) return false;
+  other_program_ = std::move(*opened);
+  if (auto begun = sqlite::Transaction::begin_write(*other_program_)) held_.emplace(std::move(*begun));
+  if (!held_) other_program_.reset();
+  return held_.has_value();
+}
+
+void Run::let_server_go() {
+  const LookingOn without_faults(&disk_);
+  held_.reset();
+  other_program_.reset();
 }
 
 void Run::give_up_unsent(Device& device, std::size_t since) {
@@ -291,6 +345,8 @@ void Run::heal() {
     mark(marker_changing_calls, calls.changing - calls_before_.changing);
   }
   trace("healed");
+  let_server_go();
+  set_server_clock(0);
   world_.network.heal();
   world_.network.portal = nullptr;
   disk_.heal("");
@@ -365,7 +421,8 @@ void Run::count_markers() {
                                                            {"unsynced sectors lost", disk.lost_sectors},
                                                            {"torn WAL", disk.torn_wals},
                                                            {"torn file", disk.torn_files},
-                                                           {"bit flipped at rest", disk.flipped}};
+                                                           {"bit flipped at rest", disk.flipped},
+                                                           {"no memory", disk.memory}};
   for (const auto& [name, times] : counted)
     if (times != 0) mark(name, times);
   for (const auto& one : seats_) result_.changes += one->agent->changes();

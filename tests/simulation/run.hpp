@@ -13,6 +13,7 @@
 #include "simulation/plan.hpp"
 #include "simulation/sim_vfs.hpp"
 #include "support/world_agent.hpp"
+#include "tern/sqlite/transaction.hpp"
 
 namespace tern::test {
 
@@ -48,7 +49,7 @@ const std::vector<Act>& acts();
 class Run {
 public:
   Run(const Plan& plan, const Profile& profile);
-  ~Run() { disk_.on_power_lost = nullptr; }  // a cut that is still due may come while all is closed
+  ~Run();
 
   RunResult go(bool keep_lines);
 
@@ -61,6 +62,7 @@ public:
     bool neighbour = false;
     EpochId enrolled_in;          // of the server
     std::uint64_t drift_ppm = 0;  // by which its clocks are fast
+    TicketId piled_on;
   };
   /// One that is neither given up nor of the neighbours. Perhaps without power, or closed by a fault.
   Seat& a_seat(Random& random);
@@ -79,6 +81,13 @@ public:
   /// Comes back when its disk lets it.
   void reopen(Device& device);
   void open_server();
+  /// Jumps up to here are taken for right by a server that runs.
+  static constexpr std::int64_t believed_jump_ms = 60'000;
+  /// Somebody sets it wrong, by so much; 0: right again.
+  void set_server_clock(std::int64_t off_ms);
+  /// Another program begins to write to the file of the first organisation; false: it could not.
+  bool hold_server_busy();
+  void let_server_go();
   [[nodiscard]] std::uint64_t newest_commit() const;
   /// All that this device saved and nobody has may be gone from here on.
   void give_up_unsent(Device& device, std::size_t since = 0);
@@ -114,7 +123,8 @@ public:
   std::uint64_t enrolled_ = 0;
   std::uint64_t kept_seq_ = UINT64_MAX;  // what all restores so far have in common
   bool restored_ = false;
-  bool all_know_ = true;  // of the newest epoch: receipts of the one before are no promise any more
+  std::int64_t believed_wrong_ms_ = 0;  // by which the server may have taken a wrong clock for right
+  bool all_know_ = true;                // of the newest epoch: receipts of the one before are no promise any more
 
 private:
   void set_up();
@@ -136,6 +146,9 @@ private:
   std::int64_t began_ms_ = 0;
   DiskCalls calls_before_;  // of the machine that a fault is planned for
   std::size_t tenants_ = 0;
+  std::uint64_t opened_then_ = 0;  // how often the server had been opened when its clock was set wrong
+  std::unique_ptr<sqlite::Database> other_program_;
+  std::optional<sqlite::Transaction> held_;
 };
 
 /// From beginning to end, whatever goes wrong: what is thrown is a failure like any other.

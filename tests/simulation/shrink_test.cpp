@@ -1,4 +1,5 @@
 // Failures on purpose, told by the test instead of the judge: what becomes of them is what becomes of a real one.
+#include <algorithm>
 #include <filesystem>
 
 #include "simulation/shrink.hpp"
@@ -99,4 +100,11 @@ TEST_CASE("another failure on the way is not taken for the one that shrinks", "[
   shrink(task, profile);
   CHECK(task.result.invariant == planted);
   CHECK_FALSE(task.plan.without.contains("backup"));
+}
+
+TEST_CASE("a profile says which markers its runs must meet", "[simulation]") {
+  const auto road = read_profile("directed/road");
+  REQUIRE(road);
+  CHECK(std::ranges::find(road->meets, "answer lost one way") != road->meets.end());
+  CHECK_FALSE(road->acts.contains("meets"));
 }

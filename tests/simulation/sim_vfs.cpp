@@ -33,6 +33,7 @@ SimDisk::SimDisk(Seed seed)
 }
 
 SimDisk::~SimDisk() {
+  meet(nullptr);
 #if TERN_SQLITE_ENCRYPTION
   sqlite3mc_vfs_destroy(("multipleciphers-" + name_).c_str());
 #endif
@@ -96,6 +97,28 @@ void SimDisk::fail_call(const std::string& root, unsigned calls, std::uint64_t n
   machine.fails_in = nth;
   machine.for_ever = for_ever;
 }
+void SimDisk::fail_memory(const std::string& root, std::uint64_t nth, std::uint64_t times) {
+  MemoryFault& memory = machines_.at(root)->memory;
+  memory.fails_in = nth;
+  memory.left = times;
+}
+void SimDisk::give_memory() {
+  meet(looking_ > 0 || running_.empty() ? nullptr : &machines_.at(running_)->memory);
+}
+void SimDisk::look_without_faults(bool on) {
+  looking_ += on ? 1 : -1;
+  give_memory();
+}
+std::string SimDisk::runs(const std::string& root) {
+  std::string before = std::exchange(running_, root);
+  give_memory();
+  return before;
+}
+DiskSeen SimDisk::seen() const {
+  DiskSeen seen = seen_;
+  for (const auto& [root, machine] : machines_) seen.memory += machine->memory.failed;
+  return seen;
+}
 void SimDisk::cut_power_at(const std::string& root, std::uint64_t nth_changing_call) {
   machines_.at(root)->cut_in = nth_changing_call;
 }
@@ -113,6 +136,7 @@ void SimDisk::heal(const std::string& root) {
   machine.failing = 0;
   machine.cut_in = 0;
   machine.quota = no_quota;
+  machine.memory.left = 0;
 }
 
 bool SimDisk::flip_bit(const std::string& path) {

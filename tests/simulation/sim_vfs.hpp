@@ -31,6 +31,7 @@ constexpr unsigned any = 255;
 struct DiskSeen {
   std::uint64_t reads = 0, writes = 0, syncs = 0, errors = 0, failed_syncs = 0, full = 0, power_cuts = 0, crashes = 0,
                 lost_sectors = 0, torn_files = 0, torn_wals = 0, flipped = 0;
+  std::uint64_t memory = 0;  // allocations of SQLite that failed
 };
 
 /// What one machine has asked of its disk: the places at which a fault may strike it.
@@ -53,6 +54,8 @@ public:
   void fail_call(const std::string& root, unsigned calls, std::uint64_t nth, bool for_ever);
   /// The same, but there the power goes.
   void cut_power_at(const std::string& root, std::uint64_t nth_changing_call);
+  /// The `nth` allocation of SQLite from now, while this machine runs, fails, and all after it until `times` have.
+  void fail_memory(const std::string& root, std::uint64_t nth, std::uint64_t times);
   /// Bytes that its files may have in all.
   void set_quota(const std::string& root, std::uint64_t bytes);
   /// Bytes that its files have in all.
@@ -73,12 +76,13 @@ public:
   void cut_power(const std::string& root) override;
   void restore_power(const std::string& root) override;
   [[nodiscard]] bool has_power(const std::string& root) const override;
-  void look_without_faults(bool on) override { looking_ += on ? 1 : -1; }
+  void look_without_faults(bool on) override;
+  std::string runs(const std::string& root) override;
   void damage(const std::string& path) override;
 
   /// Called at the moment a machine loses its power by itself.
   std::function<void(const std::string& root)> on_power_lost;
-  [[nodiscard]] const DiskSeen& seen() const { return seen_; }
+  [[nodiscard]] DiskSeen seen() const;
 
 private:
   struct File;
@@ -89,6 +93,7 @@ private:
   struct Registered;
 
   Machine& machine_of(const std::string& path);
+  void give_memory();
   int enter(Machine& machine, unsigned call, int error);
   std::shared_ptr<File> find_or_import(const std::string& path);
   void crash(File& file, unsigned kept_in_a_thousand);
@@ -97,6 +102,7 @@ private:
   Random random_;
   int sector_bytes_;
   int looking_ = 0;
+  std::string running_;  // whose machine; empty: nobody's
   int last_errno_ = 0;
   std::map<std::string, std::shared_ptr<File>> files_;
   std::map<std::string, std::unique_ptr<Machine>> machines_;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "simulation/sim_vfs.hpp"
+#include "support/failing_memory.hpp"
 
 namespace tern::test {
 
@@ -28,6 +29,7 @@ struct SimDisk::Machine {
   std::uint64_t quota = no_quota;
   std::uint64_t used = 0;
   DiskCalls calls;
+  MemoryFault memory;
 };
 
 /// One file: what programs see, what a loss of power leaves for sure, and the sectors in which the two may differ.

@@ -119,6 +119,35 @@ TEST_CASE("the Nth call fails once or for ever, and what was not acknowledged is
   }
 }
 
+TEST_CASE("memory fails on the machine that runs, and for nobody who looks on", "[simulation][disk]") {
+  for (const std::uint64_t times : {std::uint64_t{1}, UINT64_MAX}) {
+    Bench bench;
+    bench.disk.add_machine("/another");
+    bench.make();
+    auto db = bench.open();
+    bench.disk.fail_memory(root, 1, times);
+    CHECK(Bench::add(*db, 1));  // nobody's machine runs
+    {
+      const Running another(&bench.disk, "/another");
+      CHECK(Bench::add(*db, 2));
+    }
+    {
+      const Running here(&bench.disk, root);
+      {
+        const LookingOn looking(&bench.disk);
+        CHECK(Bench::count(*db) == 2);
+      }
+      CHECK(bench.disk.seen().memory == 0);
+      CHECK_FALSE(bench.try_open(sqlite::Role::reader));
+      CHECK(bench.disk.seen().memory > 0);
+      CHECK(bench.try_open(sqlite::Role::reader).has_value() == (times == 1));
+      bench.disk.heal(root);
+      CHECK(Bench::add(*db, 3));
+    }
+    CHECK(Bench::count(*db) == 3);
+  }
+}
+
 TEST_CASE("a sync that fails loses what was written, and the next one does not bring it back", "[simulation][disk]") {
   Bench bench;
   bench.make();

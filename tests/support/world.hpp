@@ -105,7 +105,8 @@ public:
   Network network;
   Random random;  // of the test's own
   std::vector<SavedWork> saved_work;
-  std::vector<std::string> secrets;  // codes: never in a log line
+  std::int64_t server_clock_off_ms = 0;  // by which somebody has set it wrong
+  std::vector<std::string> secrets;      // codes: never in a log line
 
 private:
   void move_clocks(std::int64_t by_ms);

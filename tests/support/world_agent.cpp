@@ -35,6 +35,7 @@ sync::Change Agent::on(const TicketId& ticket, Intent intent) const {
 }
 
 Result<void> Agent::try_work() {
+  const Running machine = device_.running();
   TERN_TRY(auto rows, device_.try_list());
   std::erase_if(rows, [](const client::ListRow& row) { return row.ghost; });
   if (rows.empty() || (rows.size() < tickets_enough && random_.chance(150))) return create();

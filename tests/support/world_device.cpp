@@ -86,6 +86,7 @@ ChangeRef Device::save(sync::Change change) {
 }
 
 Result<std::vector<client::SavedChange>> Device::try_save(std::vector<sync::Change> changes) {
+  const Running machine(world_.disk, home_);
   auto saved = client_->commands().save(changes);
   if (!saved) return saved;
   if (!powered()) return fail(ErrorCode::storage_failed, "The power went.");
@@ -103,7 +104,8 @@ void Device::keep(const std::vector<sync::Change>& changes, const std::vector<cl
   };
   for (std::size_t i = 0; i < saved.size(); ++i)
     world_.saved_work.push_back({identity_.device, identity_.tenant, saved[i].ref, saved[i].ticket, changes[i].intent,
-                                 changes[i].text, world_.server.environment.wall_ms(), held(saved[i].ticket)});
+                                 changes[i].text, world_.server.environment.wall_ms() - world_.server_clock_off_ms,
+                                 held(saved[i].ticket)});
 }
 
 // ---- what the agent sees ----
@@ -134,6 +136,7 @@ std::vector<client::ListRow> Device::list() {
 }
 
 Result<std::vector<client::ListRow>> Device::try_list() {
+  const Running machine(world_.disk, home_);
   client::ListFilter filter;
   filter.status = "all";
   filter.limit = 500;
@@ -173,6 +176,7 @@ bool Device::needs_attention(const ChangeRef& ref) {
 
 void Device::begin_round() {
   if (!client_) return;
+  const Running machine(world_.disk, home_);
   client_->engine().retry_now();
   client_->engine().start_round();
   wake_at_ms_.reset();
@@ -190,6 +194,7 @@ Result<void> Device::sync() {
 
 /// Goes on until something has to come from outside.
 void Device::pump() {
+  const Running machine(world_.disk, home_);
   while (client_ && !busy() && powered()) {
     EngineStep step = client_->engine().next();
     switch (step.kind) {
@@ -235,6 +240,7 @@ void Device::send(client::HttpRequest request) {
 }
 
 void Device::take(const Result<client::HttpAnswer>& answer) {
+  const Running machine(world_.disk, home_);
   in_flight_ = awaits_ahead_ = false;
   static_cast<void>(client_->engine().on_answer(answer));
   pump();
@@ -251,6 +257,7 @@ void Device::send_ahead(client::HttpRequest request) {
 }
 
 void Device::apply_slice() {
+  const Running machine(world_.disk, home_);
   slice_due_ = false;
   static_cast<void>(client_->engine().apply_slice(row_budget));
   pump();
@@ -272,6 +279,7 @@ void Device::go_live() {
   if (!upgrade) return;
   const auto mine = [this, life = life_](auto what) {
     return [this, life, what](const auto&... arguments) {
+      const Running machine(world_.disk, home_);
       if (life == life_) what(arguments...);
     };
   };
@@ -315,6 +323,7 @@ void Device::open() {
 }
 
 Result<void> Device::try_open() {
+  const Running machine(world_.disk, home_);
   client::ClientOptions options;
   options.home = home_;
   if (world_.disk != nullptr) options.vfs = world_.disk->vfs();
@@ -324,11 +333,16 @@ Result<void> Device::try_open() {
   return {};
 }
 
+Running Device::running() const {
+  return {world_.disk, home_};
+}
+
 bool Device::powered() const {
   return world_.disk == nullptr || world_.disk->has_power(home_);
 }
 
 void Device::close() {
+  const Running machine(world_.disk, home_);
   ++life_;
   if (const auto stream = std::exchange(stream_, nullptr)) stream->close();
   client_.reset();

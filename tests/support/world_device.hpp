@@ -10,6 +10,7 @@
 
 #include "keys/key_file.hpp"
 #include "support/virtual_environment.hpp"
+#include "support/world_files.hpp"
 #include "support/world_network.hpp"
 #include "tern/client/client.hpp"
 #include "tern/sync/change.hpp"
@@ -34,7 +35,7 @@ struct SavedWork {
   TicketId ticket;
   Intent intent = Intent::unspecified;
   std::string text;
-  std::int64_t saved_ms = 0;  // what the server's clock said then
+  std::int64_t saved_ms = 0;  // what the server's clock said then, or should have
   std::uint64_t held = 0;     // newest commit that the device held then: its cursor, or of this ticket a later one
   bool may_be_lost = false;   // somebody put an older disk under it
   bool erased = false;
@@ -89,6 +90,8 @@ public:
   /// The last round came to its end, and nothing went wrong since.
   [[nodiscard]] bool up_to_date() const { return up_to_date_; }
   [[nodiscard]] unsigned waits() const { return waits_; }
+  /// For who asks its client something as the device does.
+  [[nodiscard]] Running running() const;
   [[nodiscard]] const std::optional<Error>& fault() const { return fault_; }
 
   // ---- what may happen to it ----

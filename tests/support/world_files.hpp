@@ -50,6 +50,25 @@ public:
   [[nodiscard]] virtual bool has_power(const std::string& root) const = 0;
   /// While on: whoever reads meets no faults and counts for none.
   virtual void look_without_faults(bool on) = 0;
+  /// From here on it is this machine that runs; empty: nobody. Gives the one before.
+  virtual std::string runs(const std::string& root) = 0;
+};
+
+/// What a machine does while this lives it does itself: it meets what is wrong with that machine.
+class Running {
+public:
+  Running(WorldDisk* disk, const std::string& root) : disk_(disk) {
+    if (disk_ != nullptr) before_ = disk_->runs(root);
+  }
+  ~Running() {
+    if (disk_ != nullptr) disk_->runs(before_);
+  }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+private:
+  WorldDisk* disk_;
+  std::string before_;
 };
 
 /// Somebody from outside the world looks at its files.

@@ -118,6 +118,7 @@ public:
     for (const server::Header& header : accept.headers) answer.headers.emplace_back(header.name, header.value);
     handler_ = accept.handler;
     down([this, answer] { ends_.opened(answer); });
+    const Running machine = network_.server_.running();
     handler_->on_open(server::StreamSender(std::make_shared<Link>(shared_from_this())));
   }
 
@@ -125,6 +126,7 @@ public:
     if (network_.on_stream_message) network_.on_stream_message(address_, true, message);
     network_.damage(message);
     later(up_free_ms_, [this, message = std::move(message)] {
+      const Running machine = network_.server_.running();
       const auto handler = handler_;  // it may close the stream
       if (handler && network_.server_.powered()) handler->on_message(message);
     });
@@ -184,6 +186,7 @@ private:
     ++free_ms;
   }
   void end_server(std::uint16_t code) {
+    const Running machine = network_.server_.running();
     if (const auto handler = std::exchange(handler_, nullptr)) handler->on_close(code);
   }
   void end() {

@@ -81,20 +81,27 @@ void Server::open() {
 }
 
 Result<void> Server::try_open() {
+  const Running machine = running();
   TERN_TRY(core_, server::ServerCore::open(options(), environment));
   auto watcher = std::make_unique<Watcher>(*this);
   committer_ = watcher.get();
   core_->use_committer(std::move(watcher));
   core_->use_push_executor([this](const std::function<void()>& push) {
-    if (run_pushes_later) return run_pushes_later(push);
-    push();
+    const auto here = [this, push] {
+      const Running pushing = running();
+      push();
+    };
+    if (run_pushes_later) return run_pushes_later(here);
+    here();
   });
+  ++opened_;
   core_->tick();
   return {};
 }
 
 void Server::close() {
   if (!core_) return;
+  const Running machine = running();
   if (before_going) before_going();
   open_tenants_.clear();
   core_.reset();
@@ -155,6 +162,7 @@ void Server::restore(const std::string& backup) {
 
 Result<client::HttpAnswer> Server::handle(const client::HttpRequest& sent, const std::string& address) {
   if (!core_ || !powered()) return fail(ErrorCode::no_connection, "Nobody listens there.");
+  const Running machine = running();
   server::Request request = to_request(sent, address, ++requests_);
   server::Handler& handler = core_->handler();
   auto verdict = handler.on_head(request);
@@ -169,11 +177,13 @@ Result<client::HttpAnswer> Server::handle(const client::HttpRequest& sent, const
 }
 
 server::UpgradeVerdict Server::upgrade(const client::HttpRequest& sent, const std::string& address) {
+  const Running machine = running();
   if (!core_) return server::Response(503);
   return core_->handler().on_upgrade(to_request(sent, address, ++requests_));
 }
 
 void Server::tick() {
+  const Running machine = running();
   if (core_ && powered()) core_->tick();
 }
 
@@ -205,6 +215,7 @@ std::vector<TenantId> Server::tenants() const {
 }
 
 void Server::on_strand(const TenantId& id, const std::function<Result<void>(server::Tenant&)>& work) {
+  const Running machine = running();
   Result<void> done;
   committer_->run(tenant(id), [&] { done = work(tenant(id)); });
   must(done);

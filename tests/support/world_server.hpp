@@ -40,6 +40,10 @@ public:
   /// Stops as a power cut does: the files are what they were. Does not come back by itself.
   void crash();
   [[nodiscard]] bool up() const { return core_ != nullptr; }
+  /// How often it was.
+  [[nodiscard]] std::uint64_t opened() const { return opened_; }
+  /// For who calls something of its core.
+  [[nodiscard]] Running running() const { return {disk_, directory()}; }
   /// False between the moment its machine loses power and the crash that follows from it.
   [[nodiscard]] bool powered() const { return disk_ == nullptr || disk_->has_power(directory()); }
   void restart() {
@@ -102,7 +106,7 @@ private:
   server::Committer* committer_ = nullptr;  // the core's
   std::map<TenantId, server::Tenant*> open_tenants_;
   std::string log_lines_;
-  std::uint64_t requests_ = 0, copies_ = 0;
+  std::uint64_t requests_ = 0, copies_ = 0, opened_ = 0;
 };
 
 }  // namespace tern::test

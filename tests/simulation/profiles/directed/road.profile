@@ -19,3 +19,10 @@ role 10
 queues 10
 customer 40
 old_client 10
+meets answer lost one way
+meets line clogged
+meets clock drifts
+meets clock back more than an hour
+meets suspended for more than 7 days
+meets reboot
+meets old client refused
