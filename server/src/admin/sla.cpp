@@ -41,7 +41,7 @@ Result<std::unique_ptr<ClockInputs>> inputs_of(AdminCall& call, sla::Instant now
   TERN_TRY(auto reader, call.tenant().reader());
   TERN_TRY(SlaTicket read, read_sla_ticket(reader.db(), call.tenant().number(), ticket, sla_names_of(call.tenant())));
   TERN_TRY(const auto versions, read_sla_versions(reader.db(), call.tenant().number()));
-  return std::unique_ptr<ClockInputs>(new ClockInputs{ticket, std::move(read), SlaSettings(versions, now)});
+  return std::make_unique<ClockInputs>(ticket, std::move(read), SlaSettings(versions, now));
 }
 
 Result<sla::Metric> metric_asked(const AdminCall& call) {
