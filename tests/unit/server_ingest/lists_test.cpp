@@ -7,6 +7,7 @@
 #include "desk.hpp"
 #include "support/catch.hpp"
 #include "support/must.hpp"
+#include "support/rounds.hpp"
 
 using namespace tern;
 using namespace tern::test;
@@ -201,7 +202,7 @@ TEST_CASE("a list holds what a look at every ticket finds, for everybody and eve
                                               caller_of(office.desk, office.people[0]),
                                               caller_of(office.desk, office.people[1])};
     const std::vector<std::string> words{"pump", "pum", "leaks valve", "Насос", "а", "hall seal pump", "a", "none"};
-    for (int i = 0; i < 150; ++i) {
+    for (int i = 0; i < rounds_of(150); ++i) {
       TicketFilter filter;
       for (const Status status : {Status::new_, Status::in_progress, Status::on_hold, Status::resolved, Status::closed})
         if (office.draw(4) == 0) filter.statuses.push_back(status);
