@@ -29,6 +29,9 @@ Result<sla::Instant> instant_asked(const AdminCall& call) {
 
 /// What the clock of one ticket is made of.
 struct ClockInputs {
+  ClockInputs(const TicketId& of, SlaTicket what, const std::vector<RecordVersion>& versions, sla::Instant now)
+      : ticket(of), read(std::move(what)), settings(versions, now) {}
+
   TicketId ticket;
   SlaTicket read;
   SlaSettings settings;
@@ -41,7 +44,7 @@ Result<std::unique_ptr<ClockInputs>> inputs_of(AdminCall& call, sla::Instant now
   TERN_TRY(auto reader, call.tenant().reader());
   TERN_TRY(SlaTicket read, read_sla_ticket(reader.db(), call.tenant().number(), ticket, sla_names_of(call.tenant())));
   TERN_TRY(const auto versions, read_sla_versions(reader.db(), call.tenant().number()));
-  return std::make_unique<ClockInputs>(ticket, std::move(read), SlaSettings(versions, now));
+  return std::make_unique<ClockInputs>(ticket, std::move(read), versions, now);
 }
 
 Result<sla::Metric> metric_asked(const AdminCall& call) {
