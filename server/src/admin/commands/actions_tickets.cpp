@@ -21,6 +21,10 @@ AdminArg ticket_id() {
 AdminArg reason() {
   return optional("reason", "Why");
 }
+std::vector<AdminArg> ticket_and_tag() {
+  return {ticket_id(), also_called(optional("tag", "The tag"), {"name"}),
+          optional("tag_id", "Or its id", ArgKind::integer)};
+}
 ApiFace writes_ticket(std::string_view action, std::string_view request, std::string_view answer = a_ticket) {
   return {action, ApiSurface::admin, {"write", "tickets"}, ApiRole::operator_, request, answer};
 }
@@ -130,15 +134,11 @@ std::vector<AdminEntry> ticket_actions() {
                by_supervisor("bulk_delete_tickets", R"({"ticket_ids":[42,43]})", R"({"deleted":2,"ids":[42,43]})")),
        actions::bulk_delete_tickets},
       {offered(command("api add_ticket_tag", "Gives a ticket a tag",
-                       "Example: ternd api add_ticket_tag --ticket-id 42 --tag pump",
-                       {ticket_id(), also_called(optional("tag", "The tag"), {"name"}),
-                        optional("tag_id", "Or its id", ArgKind::integer)}),
+                       "Example: ternd api add_ticket_tag --ticket-id 42 --tag pump", ticket_and_tag()),
                writes_ticket("add_ticket_tag", R"({"ticket_id":42,"tag":"pump"})")),
        actions::add_ticket_tag},
       {offered(command("api remove_ticket_tag", "Takes a tag off a ticket",
-                       "Example: ternd api remove_ticket_tag --ticket-id 42 --tag pump",
-                       {ticket_id(), also_called(optional("tag", "The tag"), {"name"}),
-                        optional("tag_id", "Or its id", ArgKind::integer)}),
+                       "Example: ternd api remove_ticket_tag --ticket-id 42 --tag pump", ticket_and_tag()),
                writes_ticket("remove_ticket_tag", R"({"ticket_id":42,"tag":"pump"})")),
        actions::remove_ticket_tag},
   };
