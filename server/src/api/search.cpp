@@ -1,6 +1,7 @@
 #include "api/search.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
 namespace tern::server {
@@ -8,6 +9,7 @@ namespace {
 
 constexpr std::size_t letters_to_begin_with = 3;
 constexpr int steps_before_asking_again = 32;
+constexpr double bm25_k1 = 1.2, bm25_b = 0.75;
 
 std::size_t letters_of(std::string_view text) {
   return static_cast<std::size_t>(
@@ -38,16 +40,13 @@ Result<std::string> text_of_row(sqlite::Database& db, std::int64_t tenant, std::
 }  // namespace
 
 Result<WordSearch> WordSearch::begin(sqlite::Database& db, std::string_view words, WordReaders most_secret) {
-  WordSearch search(db, most_secret);
-  TERN_TRY(WordBook book, WordBook::open(true));
-  TERN_TRY(auto terms, book.terms_of(beginning_of(words, search_bytes_max)));
-  if (terms.size() > search_words_max) terms.resize(search_words_max);
-  for (std::size_t i = 0; i < terms.size(); ++i) {
-    Term term;
-    term.begins = i + 1 == terms.size() && letters_of(terms[i]) >= letters_to_begin_with;
-    term.match = "\"" + terms[i] + (term.begins ? "\"*" : "\"");
-    search.terms_.push_back(std::move(term));
-  }
+  TERN_TRY(auto splitter, sqlite::WordSplitter::open());
+  WordSearch search(db, most_secret, std::move(splitter));
+  TERN_CHECKED(search.splitter_.split(beginning_of(words, search_bytes_max), [&search](std::string_view word) {
+    if (search.terms_.size() < search_words_max) search.terms_.push_back({std::string(word), false, std::nullopt, 0});
+  }));
+  if (!search.terms_.empty())
+    search.terms_.back().begins = letters_of(search.terms_.back().word) >= letters_to_begin_with;
   return search;
 }
 
@@ -55,8 +54,9 @@ Result<WordSearch> WordSearch::begin(sqlite::Database& db, std::string_view word
 
 Result<void> WordSearch::ask(Term& term, std::int64_t at_most) {
   term.rows.reset();
+  const std::string match = "\"" + term.word + (term.begins ? "\"*" : "\"");
   TERN_TRY(term.rows, db_->query("SELECT rowid FROM words WHERE words MATCH $1 AND rowid <= $2 ORDER BY rowid DESC",
-                                 sqlite::Text{term.match}, at_most));
+                                 sqlite::Text{match}, at_most));
   return step(term);
 }
 
@@ -101,27 +101,38 @@ Result<std::optional<SearchHit>> WordSearch::next(std::uint64_t below) {
 
 // ---- what says most ----
 
+Result<void> WordSearch::count_words(std::string_view text, Said& said) {
+  return splitter_.split(text, [&](std::string_view word) {
+    ++said.words;
+    for (std::size_t i = 0; i < terms_.size(); ++i)
+      if (terms_[i].begins ? word.starts_with(terms_[i].word) : word == terms_[i].word) ++said.times[i];
+  });
+}
+
 Result<std::vector<std::uint64_t>> WordSearch::ranked(std::int64_t tenant, const std::vector<SearchHit>& hits) {
-  if (hits.empty()) return std::vector<std::uint64_t>();
-  TERN_TRY(WordBook book, WordBook::open(true));
-  for (auto hit = hits.rbegin(); hit != hits.rend(); ++hit) {
-    std::string text;
-    for (const std::int64_t row : std::set<std::int64_t>(hit->rows.begin(), hit->rows.end())) {
-      TERN_TRY(const std::string more, text_of_row(*db_, tenant, row));
-      text += more + "\n";
+  std::vector<Said> all;
+  double words = 0;
+  for (const SearchHit& hit : hits) {
+    Said said{hit.ticket, 0, {}};
+    for (const std::int64_t row : std::set<std::int64_t>(hit.rows.begin(), hit.rows.end())) {
+      TERN_TRY(const std::string text, text_of_row(*db_, tenant, row));
+      TERN_CHECKED(count_words(text, said));
     }
-    TERN_CHECKED(add_words(book.db(), static_cast<std::int64_t>(hit->ticket), text));
+    words += said.words;
+    all.push_back(said);
   }
-  std::string any;
-  for (const Term& term : terms_) any += (any.empty() ? "" : " OR ") + term.match;
-  TERN_TRY(auto rows, book.db().query("SELECT rowid FROM words WHERE words MATCH $1 ORDER BY bm25(words), rowid DESC",
-                                      sqlite::Text{any}));
+  const double usual_words = std::max(words, 1.0) / static_cast<double>(std::max<std::size_t>(all.size(), 1));
+  std::vector<std::pair<double, std::uint64_t>> scored;
+  for (const Said& said : all) {
+    double score = 0;
+    const double slower = bm25_k1 * (1 - bm25_b + bm25_b * said.words / usual_words);
+    for (std::size_t i = 0; i < terms_.size(); ++i) score += said.times[i] * (bm25_k1 + 1) / (said.times[i] + slower);
+    scored.emplace_back(score, said.ticket);
+  }
+  std::ranges::sort(scored, std::greater<>());
   std::vector<std::uint64_t> out;
-  for (;;) {
-    TERN_TRY(const bool more, rows.step());
-    if (!more) return out;
-    out.push_back(rows.uint64(0));
-  }
+  for (const auto& [score, ticket] : scored) out.push_back(ticket);
+  return out;
 }
 
 }  // namespace tern::server

@@ -4,14 +4,14 @@
 // may be the beginning of a word, once it has three letters.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "store/words.hpp"
+#include "tern/sqlite/word_splitter.hpp"
 
 namespace tern::server {
 
@@ -37,25 +37,37 @@ public:
   /// It read as much as it may.
   [[nodiscard]] bool is_spent() const { return rows_read_ >= search_rows_max; }
 
-  /// The tickets of these hits, those first that the words say most about: bm25 over the rows that were hit.
+  /// The tickets of these hits, those first that the words say most about, then the newest: bm25 (Robertson and
+  /// Zaragoza, "The Probabilistic Relevance Framework", 2009) over the rows that were hit. Each word stands in all of
+  /// them, so none tells more than another.
   Result<std::vector<std::uint64_t>> ranked(std::int64_t tenant, const std::vector<SearchHit>& hits);
 
 private:
   /// Rows of one word, from the newest down.
   struct Term {
-    std::string match;
-    bool begins = false;  // of a word: asking again costs as much as the first time
+    std::string word;
+    bool begins = false;  // or more words, with it: asking again costs as much as the first time
     std::optional<sqlite::Statement> rows;
     std::int64_t row = 0;  // 0: there is none
   };
 
-  WordSearch(sqlite::Database& db, WordReaders most_secret) : db_(&db), most_secret_(most_secret) {}
+  /// What a hit says, as far as bm25 asks.
+  struct Said {
+    std::uint64_t ticket = 0;
+    std::uint32_t words = 0;
+    std::array<std::uint32_t, search_words_max> times{};  // each term
+  };
+
+  WordSearch(sqlite::Database& db, WordReaders most_secret, sqlite::WordSplitter splitter)
+      : db_(&db), most_secret_(most_secret), splitter_(std::move(splitter)) {}
+  Result<void> count_words(std::string_view text, Said& said);
   Result<void> ask(Term& term, std::int64_t at_most);
   Result<void> step(Term& term);
   Result<void> go_down(Term& term, std::int64_t at_most);
 
   sqlite::Database* db_;
   WordReaders most_secret_;
+  sqlite::WordSplitter splitter_;
   std::vector<Term> terms_;
   std::uint64_t rows_read_ = 0;
 };

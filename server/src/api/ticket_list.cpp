@@ -11,8 +11,8 @@
 namespace tern::server {
 namespace {
 
-constexpr std::uint64_t hits_counted_max = 10'000;
-constexpr std::uint64_t filtered_ids_max = 20'000;  // are read at once; of more each hit is looked up
+constexpr std::uint64_t hits_counted_max = ranked_hits_max;  // of more, nobody is told how many
+constexpr std::uint64_t filtered_ids_max = 20'000;           // are read at once; of more each hit is looked up
 constexpr std::uint64_t hits_looked_up_max = 5'000;
 constexpr std::size_t digits_max = 15;
 
@@ -254,6 +254,7 @@ public:
     return false;
   }
   [[nodiscard]] bool is_spent() const { return looked_up_ >= hits_looked_up_max; }
+  void begin_again() { looked_up_ = 0; }
 
 private:
   explicit HitFilter(std::int64_t tenant) : tenant_(tenant) {}
@@ -269,9 +270,11 @@ struct Hits {
   bool all = true;
 };
 
-Result<Hits> hits_of(WordSearch& search, HitFilter& filter, std::uint64_t hits_max) {
+constexpr std::uint64_t above_all_tickets = std::numeric_limits<std::int32_t>::max();
+
+Result<Hits> hits_of(WordSearch& search, HitFilter& filter, std::uint64_t below, std::uint64_t hits_max) {
   Hits out;
-  for (std::uint64_t below = std::numeric_limits<std::int32_t>::max();;) {
+  for (;;) {
     TERN_TRY(auto hit, search.next(below));
     if (!hit) break;
     below = filter.at_or_below(hit->ticket);
@@ -290,24 +293,35 @@ Result<Hits> hits_of(WordSearch& search, HitFilter& filter, std::uint64_t hits_m
   return out;
 }
 
+/// A page after the first begins where the one before ended, however many were counted.
+Result<std::vector<SearchHit>> hits_beyond(sqlite::Database& db, const std::string& words, WordReaders most_secret,
+                                           HitFilter& filter, std::uint64_t ticket, std::uint64_t count) {
+  TERN_TRY(auto search, WordSearch::begin(db, words, most_secret));
+  filter.begin_again();
+  return hits_of(search, filter, ticket, count).map([](Hits&& found) { return std::move(found.hits); });
+}
+
 Result<TicketPage> page_by_words(sqlite::Database& db, const Tenant& tenant, TicketView& view,
                                  const Conditions& conditions, const std::string& words, const TicketPaging& paging) {
   TERN_TRY(const auto after, read_cursor(paging));
   const bool ranked = paging.order == TicketOrder::relevance;
+  const std::uint64_t end = paging.skip + paging.limit;
   TERN_TRY(auto search, WordSearch::begin(db, words, view.most_secret()));
   TERN_TRY(auto filter, HitFilter::of(db, tenant.number(), conditions));
-  TERN_TRY(const Hits found, hits_of(search, filter, ranked ? ranked_hits_max : hits_counted_max));
+  const std::uint64_t hits_max = ranked ? ranked_hits_max : std::max(hits_counted_max, end + 1);
+  TERN_TRY(Hits found, hits_of(search, filter, above_all_tickets, hits_max));
+  TicketPage page;
+  page.total = found.hits.size();
+  page.total_exact = found.all;
+  if (after && !ranked) {
+    TERN_TRY(found.hits, hits_beyond(db, words, view.most_secret(), filter, after->ticket, end + 1));
+  }
   std::vector<std::uint64_t> tickets;
   if (ranked) {
     TERN_TRY(tickets, search.ranked(tenant.number(), found.hits));
   } else {
-    for (const SearchHit& hit : found.hits)
-      if (!after || hit.ticket < after->ticket) tickets.push_back(hit.ticket);
+    for (const SearchHit& hit : found.hits) tickets.push_back(hit.ticket);
   }
-  TicketPage page;
-  page.total = found.hits.size();
-  page.total_exact = found.all;
-  const std::uint64_t end = paging.skip + paging.limit;
   for (std::uint64_t i = paging.skip; i < std::min<std::uint64_t>(end, tickets.size()); ++i)
     TERN_CHECKED(take_ticket(view, tickets[i], page));
   if (!ranked && end > 0 && tickets.size() > end) page.next_cursor = write_cursor(paging.order, {0, tickets[end - 1]});

@@ -14,6 +14,7 @@
 #include "ledger_fold.hpp"
 #include "store/tenant_internals.hpp"
 #include "store/words.hpp"
+#include "tern/sqlite/word_splitter.hpp"
 #include "verify_tenant.hpp"
 #include "working_ticket.hpp"
 
@@ -83,10 +84,9 @@ struct VerifyRun {
   // ---- what the tickets' fold says ----
   std::map<TicketId, sync::TicketState> states;
   std::uint64_t highest_message_id = 0;
-  std::uint64_t lists_to = 0;    // up to which ticket lists and search are filled in
-  std::optional<WordBook> book;  // what tickets are to be found by, before it is counted
-  std::vector<std::pair<std::int64_t, std::string>> to_count;
-  std::map<std::uint64_t, std::uint64_t> word_sums;  // by integer id of the ticket
+  std::uint64_t lists_to = 0;  // up to which ticket lists and search are filled in
+  std::optional<sqlite::WordSplitter> splitter;
+  std::map<std::uint64_t, std::uint64_t> word_sums;  // what tickets are to be found by; by integer id
 };
 
 Result<void> check_erasures(VerifyRun& run);  // verify_devices.cpp

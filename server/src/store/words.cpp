@@ -68,36 +68,4 @@ Result<void> overwrite_old_words(sqlite::Database& db) {
   return !set && set.error().code == ErrorCode::internal ? Result<void>{} : set;
 }
 
-// ---- the book ----
-
-Result<WordBook> WordBook::open(bool with_places) {
-  sqlite::OpenOptions how;
-  how.path = ":memory:";
-  TERN_TRY(auto db, sqlite::Database::open(how));
-  std::string made = "CREATE VIRTUAL TABLE words USING fts5 (text, content = '', ";
-  if (!with_places) made += "columnsize = 0, detail = none, ";
-  made +=
-      "tokenize = 'unicode61 remove_diacritics 2'); CREATE VIRTUAL TABLE words_of USING fts5vocab (words, instance)";
-  TERN_CHECKED(db->exec(made));
-  return WordBook(std::move(db));
-}
-
-Result<std::vector<std::string>> WordBook::terms_of(std::string_view text) {
-  std::vector<std::string> terms;
-  TERN_CHECKED(add_words(*db_, 1, text));
-  TERN_TRY(auto rows, db_->query("SELECT term FROM words_of ORDER BY \"offset\""));
-  for (;;) {
-    TERN_TRY(const bool more, rows.step());
-    if (!more) break;
-    terms.emplace_back(rows.text(0));
-  }
-  rows.reset();
-  TERN_CHECKED(clear());
-  return terms;
-}
-
-Result<void> WordBook::clear() {
-  return db_->exec("INSERT INTO words (words) VALUES ('delete-all')");
-}
-
 }  // namespace tern::server

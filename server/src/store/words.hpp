@@ -48,19 +48,4 @@ Result<void> take_out_words(sqlite::Database& db, std::int64_t row, std::string_
 /// until its segments merge.
 Result<void> overwrite_old_words(sqlite::Database& db);
 
-/// Words as the index splits and folds texts: a small index in memory.
-class WordBook {
-public:
-  /// `with_places`: it counts words and knows where they stand, for `terms_of` and ranking; else it is like the index.
-  static Result<WordBook> open(bool with_places);
-  sqlite::Database& db() { return *db_; }
-  /// The words of a text in their order.
-  Result<std::vector<std::string>> terms_of(std::string_view text);
-  Result<void> clear();
-
-private:
-  explicit WordBook(std::unique_ptr<sqlite::Database> db) : db_(std::move(db)) {}
-  std::unique_ptr<sqlite::Database> db_;
-};
-
 }  // namespace tern::server
