@@ -10,10 +10,7 @@ target_compile_options(tern_test_flags INTERFACE $<$<CONFIG:Debug>:-O0>)
 target_compile_definitions(tern_test_flags INTERFACE TERN_TEST_DATA_DIR="${CMAKE_SOURCE_DIR}/tests/data"
                                                      TERN_TEST_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
 
-# The main and the precompiled header are compiled once. The main itself cannot use the header: Catch2 puts its
-# implementation into whoever defines CATCH_CONFIG_MAIN before the first include.
-add_library(test_main OBJECT "${CMAKE_SOURCE_DIR}/tests/support/test_main.cpp")
-target_link_libraries(test_main PRIVATE tern_test_flags)
+# The main is that of Debian's package: no build compiles Catch2 itself. The precompiled header is compiled once.
 add_library(test_pch OBJECT "${CMAKE_SOURCE_DIR}/tests/support/test_pch.cpp")
 target_link_libraries(test_pch PRIVATE tern_test_flags)
 target_precompile_headers(test_pch PRIVATE "${CMAKE_SOURCE_DIR}/tests/support/catch.hpp")
@@ -45,8 +42,9 @@ function(tern_test_program name)
   if(NOT rooms)
     return()
   endif()
-  add_executable(${name} $<TARGET_OBJECTS:test_main>)
-  target_link_libraries(${name} PRIVATE ${rooms} tern_test_flags)
+  add_executable(${name})
+  set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX)
+  target_link_libraries(${name} PRIVATE ${rooms} tern_test_flags Catch2::Catch2WithMain)
   foreach(program IN LISTS arg_PROGRAMS)
     if(TARGET ${program})
       add_dependencies(${name} ${program})

@@ -1,6 +1,7 @@
 // Rules C1 to C8 of docs/sla.md.
 #include "sla_desk.hpp"
 #include "support/catch.hpp"
+#include "support/rounds.hpp"
 
 using namespace tern;
 using namespace tern::sla;
@@ -125,7 +126,8 @@ TEST_CASE("C4: the mapping of local times never runs backwards", "[sla]") {
   for (const char* zone : {"America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Africa/Cairo", "Asia/Almaty"}) {
     const auto offsets = zone_offsets(zone, utc("2011-01-01T00:00"), utc("2027-01-01T00:00")).value();
     Instant last = 0;
-    for (Instant local = utc("2011-06-01T00:00"); local < utc("2026-12-01T00:00"); local += 900) {
+    const Instant from = utc("2011-06-01T00:00");
+    for (Instant local = from; local < from + rounds_of(5'600) * day_s; local += 900) {
       const Instant at = instant_of_local(offsets, local);
       if (at < last) FAIL(zone << " at " << local);
       last = at;
