@@ -3,6 +3,7 @@
 #include <set>
 #include <sstream>
 
+#include "api/search.hpp"
 #include "api/ticket_list.hpp"
 #include "desk.hpp"
 #include "support/catch.hpp"
@@ -301,6 +302,41 @@ TEST_CASE("relevance puts first what says most about the words", "[server][lists
   };
   CHECK(refused(filter, TicketOrder::updated));
   CHECK(refused({}, TicketOrder::relevance));
+}
+
+TEST_CASE("of what very many tickets say pages lead on, and the total says that there are more", "[server][lists]") {
+  Desk desk;
+  constexpr std::size_t count = 2'030;
+  std::vector<server::ServerChange> all;
+  for (std::size_t i = 0; i < count; ++i) {
+    Change create;
+    create.intent = Intent::create;
+    create.ticket = desk.new_ticket_id();
+    create.text = "gasket";
+    create.fields.push_back({FieldId::subject, {}, Bytes("x"), false});
+    all.push_back({std::move(create), {}});
+  }
+  must(server::commit_server(*desk.tenant, std::move(all)));
+  auto reader = desk.tenant->reader();
+  const server::Caller everything;
+  server::TicketView view(*desk.tenant, reader->db(), everything);
+  TicketFilter filter;
+  filter.words = "gasket";
+  std::set<std::uint64_t> found;
+  TicketPaging paging{TicketOrder::newest, 0, 500, {}};
+  do {
+    const auto page = must(server::list_page(reader->db(), *desk.tenant, everything, view, filter, paging));
+    CHECK(page.total == server::ranked_hits_max);
+    CHECK_FALSE(page.total_exact);
+    for (const auto& ticket : page.tickets) found.insert(ticket.state.integer_id);
+    paging.cursor = page.next_cursor;
+  } while (!paging.cursor.empty());
+  CHECK(found.size() == count);
+  const auto last = must(server::list_page(reader->db(), *desk.tenant, everything, view, filter,
+                                           {TicketOrder::newest, count - 10, 100, {}}));
+  CHECK(last.tickets.size() == 10);
+  CHECK(last.total_exact);  // counted on the way
+  CHECK(last.total == count);
 }
 
 TEST_CASE("whatever somebody types is words, never a query", "[server][lists][security]") {
