@@ -39,7 +39,20 @@ constexpr std::array kinds = {
     KindSpec{RecordKind::calendar, "calendar", true, {"zone", "hours", "holidays"}},
     KindSpec{RecordKind::sla_decision, "sla_decision", false, {}},
     KindSpec{RecordKind::api_key, "api_key", false, {}},
+    KindSpec{RecordKind::quick_reply, "quick_reply", true, {"content", "shortcut"}},
+    KindSpec{RecordKind::macro, "macro", true, {"content", "actions"}},
+    KindSpec{RecordKind::kb_article, "kb_article", true, {"content", "category", "status", "updated_ms"}},
+    KindSpec{RecordKind::tariff, "tariff", true, {"description", "hours_per_month"}},
+    KindSpec{RecordKind::channel, "channel", false, {}},
+    KindSpec{RecordKind::branding, "branding", false, {}},
+    KindSpec{RecordKind::trigger, "trigger", false, {}},
 };
+
+/// What people write and read in it, rather than look something up by it.
+bool is_long_text(RecordKind kind, std::string_view attribute) {
+  const bool of_texts = kind == RecordKind::quick_reply || kind == RecordKind::macro || kind == RecordKind::kb_article;
+  return of_texts && attribute == "content";
+}
 
 const KindSpec* find_kind(RecordKind kind) {
   for (const KindSpec& spec : kinds)
@@ -63,7 +76,9 @@ Result<void> read_attributes(const v1::Record& message, Record& record) {
     const std::string& value = attribute.value();
     if (name.empty()) return refuse(ErrorCode::invalid, "attributes", "hold one without a name");
     TERN_CHECKED(check_record_text(name, limits::field_key_bytes_max, "attributes"));
-    TERN_CHECKED(check_record_text(value, limits::custom_value_bytes_max, "attributes"));
+    const bool long_text = is_long_text(record.kind, name);
+    TERN_CHECKED(
+        check_record_text(value, long_text ? limits::text_bytes_max : limits::custom_value_bytes_max, "attributes"));
     record.attributes.insert_or_assign(name, value);
   }
   return {};
@@ -142,8 +157,23 @@ bool keeps_history(RecordKind kind) {
   return kind == RecordKind::operator_ || kind == RecordKind::sla_rule || kind == RecordKind::calendar;
 }
 
-Record for_devices(Record record) {
+bool is_for(const Record& record, const OperatorId& reader) {
+  if (record.kind == RecordKind::quick_reply)
+    return record.refs.empty() ||
+           std::ranges::any_of(record.refs, [&](const RecordId& owner) { return owner.view() == reader.view(); });
+  if (record.kind != RecordKind::kb_article) return true;
+  const auto status = record.attributes.find("status");
+  return status != record.attributes.end() && status->second == "published";
+}
+
+Record for_devices(Record record, const OperatorId& reader) {
   const KindSpec* spec = find_kind(record.kind);
+  if (!is_for(record, reader)) {
+    record.name.clear();
+    record.attributes.clear();
+    record.refs.clear();
+    record.deleted = true;
+  }
   std::erase_if(record.attributes, [spec](const auto& attribute) {
     return spec == nullptr || attribute.first.empty() ||
            std::ranges::find(spec->attributes, attribute.first) == spec->attributes.end();

@@ -23,7 +23,7 @@ Result<void> write_pack(sqlite::Database& db, const ReaderScope& scope, sync::Re
       break;
     }
     TERN_TRY(const auto record, sync::decode_record(rows.blob(0)));
-    const Bytes shown = sync::encode_record(sync::for_devices(record));
+    const Bytes shown = sync::encode_record(sync::for_devices(record, scope.operator_id));
     if (!pack.add_records()->ParseFromString(shown)) return fail(ErrorCode::corrupt, "A stored record cannot be read.");
     pack.set_version(version);
     budget -= std::min(budget, shown.size() + 8);
@@ -52,7 +52,7 @@ Result<void> write_own_devices(sqlite::Database& db, const ReaderScope& scope, s
     TERN_TRY(const auto record, sync::decode_record(rows.blob(0)));
     const auto of = record.attributes.find("operator");
     if (of == record.attributes.end() || of->second != owner) continue;
-    const Bytes shown = sync::encode_record(sync::for_devices(record));
+    const Bytes shown = sync::encode_record(sync::for_devices(record, scope.operator_id));
     if (!pack.add_records()->ParseFromString(shown)) return fail(ErrorCode::corrupt, "A stored record cannot be read.");
     budget -= std::min(budget, shown.size() + 8);
   }

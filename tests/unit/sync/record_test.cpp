@@ -140,3 +140,48 @@ TEST_CASE("devices get the hours of a calendar and the targets of a rule, and no
   CHECK(tern::sync::for_devices(rule).attributes ==
         std::map<std::string, std::string>{{"resolution", "4h"}, {"calendar", "Office"}});
 }
+
+TEST_CASE("a personal quick reply and the draft of an article are for nobody else: they are gone", "[sync][record]") {
+  const OperatorId ann = OperatorId::or_zero(queue(5).view()), ben = OperatorId::or_zero(queue(9).view());
+  Record reply = operator_record();
+  reply.kind = RecordKind::quick_reply;
+  reply.refs = {queue(5)};
+  reply.attributes = {{"content", "On our way."}, {"shortcut", "omw"}, {"sort", "1"}};
+  const Record own = tern::sync::for_devices(reply, ann), other = tern::sync::for_devices(reply, ben);
+  CHECK(own.attributes == std::map<std::string, std::string>{{"content", "On our way."}, {"shortcut", "omw"}});
+  CHECK(own.refs == reply.refs);
+  CHECK_FALSE(own.deleted);
+  CHECK(other.deleted);
+  CHECK(other.id == reply.id);
+  CHECK(other.version == reply.version);
+  CHECK(other.name.empty());
+  CHECK(other.attributes.empty());
+  CHECK(other.refs.empty());
+  CHECK(tern::sync::for_devices(reply).deleted);
+  CHECK(decode_record(encode_record(other)).has_value());
+  reply.refs.clear();
+  CHECK_FALSE(tern::sync::for_devices(reply, ben).deleted);
+
+  Record article = reply;
+  article.kind = RecordKind::kb_article;
+  article.attributes = {{"content", "Hold the key."}, {"status", "draft"}};
+  CHECK(tern::sync::for_devices(article, ann).deleted);
+  article.attributes["status"] = "published";
+  CHECK(tern::sync::for_devices(article, ann).attributes == article.attributes);
+  for (const RecordKind kind : {RecordKind::channel, RecordKind::branding, RecordKind::trigger})
+    CHECK_FALSE(tern::sync::travels_to_devices(kind));
+}
+
+TEST_CASE("a text that people read may be as long as a message, other attributes may not", "[sync][record]") {
+  Record article = operator_record();
+  article.kind = RecordKind::kb_article;
+  article.attributes = {{"content", std::string(64 * 1024, 'x')}};
+  CHECK(decode_record(encode_record(article)).has_value());
+  article.attributes["content"] += "x";
+  CHECK(refusal(message_of(article)) == ErrorCode::too_large);
+  article.attributes = {{"category", std::string(5'000, 'x')}};
+  CHECK(refusal(message_of(article)) == ErrorCode::too_large);
+  article.kind = RecordKind::queue;
+  article.attributes = {{"content", std::string(5'000, 'x')}};
+  CHECK(refusal(message_of(article)) == ErrorCode::too_large);
+}

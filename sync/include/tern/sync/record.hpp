@@ -1,5 +1,5 @@
-// Reference records: operator, queue, contact, category, organisation, tag, device, tenant, custom field, SLA rule,
-// calendar, API key. Ledger entries that reach devices in packs.
+// Reference records: what tickets name, what people write with, what was promised, what the desk is set to. Ledger
+// entries; what devices may know of them reaches them in packs.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,7 @@
 
 namespace tern::sync {
 
-/// Numbers travel. `device`, `tenant` and `api_key` records are ledger entries too; only what devices may know goes
-/// into packs.
+/// Numbers travel. Kinds that no device gets are ledger entries too.
 enum class RecordKind : std::uint8_t {
   unspecified = 0,
   operator_ = 1,
@@ -30,9 +29,16 @@ enum class RecordKind : std::uint8_t {
   sla_rule = 10,
   calendar = 11,
   sla_decision = 12,
-  api_key = 13
+  api_key = 13,
+  quick_reply = 14,  // refs: the operator whose own it is; none: everybody's
+  macro = 15,
+  kb_article = 16,
+  tariff = 17,
+  channel = 18,
+  branding = 19,
+  trigger = 20
 };
-inline constexpr RecordKind last_record_kind = RecordKind::api_key;
+inline constexpr RecordKind last_record_kind = RecordKind::trigger;
 std::string_view to_string(RecordKind kind);
 std::optional<RecordKind> record_kind_from_name(std::string_view name);
 
@@ -50,11 +56,13 @@ struct Record {
 
 Bytes encode_record(const Record& record);
 Result<Record> decode_record(ByteView bytes);
-/// Whether all records of a kind travel to every device, and which attributes of it. Of `device` each operator's
-/// devices get their own operator's.
+/// Whether records of a kind travel to devices. Of `device` each operator's devices get their own operator's.
 bool travels_to_devices(RecordKind kind);
+/// Whether it is this operator's to read: not a colleague's own quick reply, not the draft of an article.
+bool is_for(const Record& record, const OperatorId& reader);
 /// Whether the server keeps each version: what operators were (rights as of `seen`), what was promised when.
 bool keeps_history(RecordKind kind);
-Record for_devices(Record record);
+/// What devices of that operator get of it: the attributes that travel. Of what is not for them, only that it is gone.
+Record for_devices(Record record, const OperatorId& reader = {});
 
 }  // namespace tern::sync
