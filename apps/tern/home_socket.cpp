@@ -11,6 +11,8 @@
 #include <chrono>
 #include <cstring>
 
+#include "session.hpp"
+
 namespace tern::apps {
 namespace {
 
@@ -23,8 +25,8 @@ constexpr int sync_wait_ms = 600'000;   // for a round of it, however slow the n
 // How both ends talk. A command that gives no number may come from a version that takes the first line for its answer;
 // a watcher that gives none is of the first version that asks back. A field that an older watcher must not leave out
 // raises both.
-constexpr std::int64_t talk_version = 3;
-constexpr std::int64_t oldest_watcher = 1, oldest_that_syncs = 3;
+constexpr std::int64_t talk_version = 4;
+constexpr std::int64_t oldest_watcher = 1, oldest_that_syncs = 3, oldest_with_macros = 4;
 
 std::optional<sockaddr_un> address_of(const std::string& home) {
   const std::string path = home + "/watch.sock";
@@ -229,6 +231,14 @@ tl::unexpected<Error> no_turn(const Invocation& call) {
               "Try again, or end that process.");
 }
 
+/// The first watcher that does this command as it was meant.
+std::int64_t oldest_for(const Invocation& call) {
+  if (call.command == "sync") return oldest_that_syncs;
+  const bool quick = call.command == "reply" && !call.value.empty();
+  return quick || call.command == "macro apply" || is_library_command(call.command) ? oldest_with_macros
+                                                                                    : oldest_watcher;
+}
+
 std::int64_t version_of(const Json& ready) {
   const Json* version = ready.find("talk");
   return version == nullptr ? 1 : version->as_integer();
@@ -253,7 +263,7 @@ Result<std::optional<CommandOutput>> hand_over(const Invocation& call) {
   auto answer = write_line(connection, words) ? read_line(connection, turn_wait_ms) : std::nullopt;
   const bool ready = answer && answer->find("ready") != nullptr;
   const bool syncs = call.command == "sync";
-  if (ready && version_of(*answer) < (syncs ? oldest_that_syncs : oldest_watcher)) {
+  if (ready && version_of(*answer) < oldest_for(call)) {
     ::close(connection);
     return fail(ErrorCode::busy,
                 "The process that watches this home (tern sync --watch) is of an older version. Nothing was saved.",

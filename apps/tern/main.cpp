@@ -36,6 +36,7 @@ public:
         "failed; 9 busy; 10 not saved (disk).");
     add_device_commands();
     add_reading_commands();
+    add_library_commands();
     add_message_commands();
     add_status_commands();
     add_field_commands();
@@ -47,11 +48,23 @@ public:
 private:
   CLI::App* command(const std::string& name, const std::string& summary, const std::string& details = "",
                     const std::string& group = "Work") {
-    CLI::App* sub = app_.add_subcommand(name, summary);
+    CLI::App* sub = command_of(app_, name, name, summary, details);
     sub->group(group);
+    return sub;
+  }
+  CLI::App* command_of(CLI::App& parent, const std::string& word, const std::string& name, const std::string& summary,
+                       const std::string& details) {
+    CLI::App* sub = parent.add_subcommand(word, summary);
     if (!details.empty()) sub->footer(details);
     common(*sub);
     sub->callback([this, name] { call_.command = name; });
+    return sub;
+  }
+  /// Commands of two words.
+  CLI::App* family(const std::string& word, const std::string& summary, const std::string& group) {
+    CLI::App* sub = app_.add_subcommand(word, summary);
+    sub->group(group);
+    sub->require_subcommand(1);
     return sub;
   }
   void common(CLI::App& app) {
@@ -138,10 +151,29 @@ private:
     attention->add_option("--dismiss", call_.dismiss, "Mark one as dealt with, or all, or the notice of tern status");
   }
 
+  void add_library_commands() {
+    command("quick-replies", "Texts to answer with: the desk's, and one's own", "Example: tern quick-replies", "Read");
+    CLI::App* kb = family("kb", "The knowledge base on this device", "Read");
+    CLI::App* search = command_of(*kb, "search", "kb search", "Articles with these words in title or text",
+                                  "Without words, all of them.\nExample: tern kb search \"reset meter\"");
+    search->add_option("text", call_.text, "Words");
+    CLI::App* show = command_of(*kb, "show", "kb show", "One article", "Example: tern kb show \"Reset a meter\"");
+    show->add_option("article", call_.text, "Title or id")->required();
+    CLI::App* macro = family("macro", "Several steps at once", "Work");
+    command_of(*macro, "list", "macro list", "Macros, and what they do", "Example: tern macro list");
+    CLI::App* apply = command_of(*macro, "apply", "macro apply", "Do the steps of a macro on a ticket",
+                                 "All of them are saved, or none. What your role does not allow is refused.\n"
+                                 "Example: tern macro apply T-2026-0042 \"Part ordered\"");
+    apply->add_option("ticket", call_.ticket, "The ticket")->required();
+    apply->add_option("macro", call_.text, "Name of the macro")->required();
+  }
+
   void add_message_commands() {
-    CLI::App* reply =
-        ticket_command("reply", "Answer the customer", "Example: tern reply T-2026-0042 \"We are on our way.\"");
-    reply->add_option("text", call_.text, "The text; - reads stdin")->required();
+    CLI::App* reply = ticket_command("reply", "Answer the customer",
+                                     "Example: tern reply T-2026-0042 \"We are on our way.\"\n         tern reply "
+                                     "T-2026-0042 --quick \"On our way\"");
+    reply->add_option("text", call_.text, "The text; - reads stdin");
+    reply->add_option("--quick", call_.value, "The text of a quick reply: its shortcut or name");
     CLI::App* note =
         ticket_command("note", "Write to colleagues", "Example: tern note T-2026-0042 \"The key is at the gate.\"");
     note->add_option("text", call_.text, "The text; - reads stdin")->required();

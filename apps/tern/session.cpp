@@ -107,6 +107,7 @@ namespace {
 Result<ExitCode> run_command(Session& session) {
   const std::string& command = session.call().command;
   if (is_device_command(command)) return run_device_command(session);
+  if (is_library_command(command)) return run_library_command(session);
   return is_reading_command(command) ? run_reading_command(session) : run_writing_command(session);
 }
 
@@ -123,7 +124,7 @@ Result<Invocation> with_stdin_read(Session& session) {
 constexpr int patience_ms = 5'000, patience_step_ms = 20;  // for a command that is under way in the same home
 
 bool only_looks(const Invocation& call) {
-  return call.command == "status" ||
+  return call.command == "status" || is_library_command(call.command) ||
          (is_reading_command(call.command) && call.dismiss.empty() && call.follow_up.empty());
 }
 

@@ -62,6 +62,7 @@ private:
 // Each gives the exit code or the error to report.
 Result<ExitCode> run_device_command(Session& session);   // enrol salvage sync status
 Result<ExitCode> run_reading_command(Session& session);  // list show search history attention
+Result<ExitCode> run_library_command(Session& session);  // quick-replies, macro list, kb search, kb show
 Result<ExitCode> run_writing_command(Session& session);  // everything that changes a ticket
 
 /// Says that they are saved here.
@@ -70,5 +71,6 @@ void print_saved(Session& session, const std::vector<client::SavedChange>& saved
 /// True when the command is one of that group.
 bool is_device_command(std::string_view command);
 bool is_reading_command(std::string_view command);
+bool is_library_command(std::string_view command);
 
 }  // namespace tern::apps

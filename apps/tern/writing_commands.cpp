@@ -144,6 +144,14 @@ Result<std::vector<Change>> message_changes(Session& session, bool open) {
   change.visibility = open              ? sync::Visibility::open
                       : call.restricted ? sync::Visibility::restricted
                                         : sync::Visibility::team;
+  if (open && call.text.empty() == call.value.empty())
+    return fail(ErrorCode::usage, call.text.empty() ? "What is the answer?" : "Give a text or --quick, not both.",
+                "Give a text, or --quick NAME.", "text");
+  if (open && !call.value.empty()) {
+    TERN_TRY(auto reply, session.client().views().quick_reply(call.value));
+    change.text = std::move(reply.content);
+    return std::vector<Change>{change};
+  }
   TERN_TRY(const std::string typed, session.text_or_stdin(call.text, limits::text_bytes_max));
   TERN_TRY(change.text, protocol::normalise_nfc(typed));
   return std::vector<Change>{change};
@@ -360,6 +368,12 @@ void print_saved(Session& session, const std::vector<client::SavedChange>& saved
 }
 
 Result<ExitCode> run_writing_command(Session& session) {
+  if (session.call().command == "macro apply") {
+    TERN_TRY(const TicketId ticket, session.ticket(session.call().ticket));
+    TERN_TRY(const auto applied, session.client().commands().apply_macro(ticket, session.call().text));
+    print_saved(session, applied);
+    return exit_done;
+  }
   TERN_TRY(const std::vector<Change> changes, changes_of(session));
   for (const Change& change : changes)
     if (!change.ticket.is_zero() || change.intent == Intent::create)

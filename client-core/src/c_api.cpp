@@ -128,6 +128,13 @@ Json entries_json(const std::vector<HistoryEntry>& entries) {
   return out;
 }
 
+template <typename View>
+Json all_json(const std::vector<View>& views) {
+  Json out = Json::array();
+  for (const View& view : views) out.push(to_json(view));
+  return out;
+}
+
 Result<ListFilter> filter_of(const Json& json) {
   ListFilter filter;
   const std::pair<const char*, std::string*> texts[] = {{"status", &filter.status}, {"priority", &filter.priority},
@@ -330,6 +337,13 @@ int tern_check_offered(tern_client* client, const char* change, char** json) {
   });
 }
 
+int tern_apply_macro(tern_client* client, const char* ticket, const char* macro, char** json) {
+  return with_client(client, json, [=](Client& open) -> Result<Json> {
+    TERN_TRY(const TicketId id, open.commands().find_ticket(ticket == nullptr ? "" : ticket));
+    return open.commands().apply_macro(id, macro == nullptr ? "" : macro).map(saved_json);
+  });
+}
+
 int tern_dismiss(tern_client* client, const char* change, char** json) {
   return with_client(client, json, [change](Client& open) -> Result<Json> {
     TERN_TRY(const Json one, parse_required(change));
@@ -407,6 +421,29 @@ int tern_history(tern_client* client, const char* name, char** json) {
 int tern_status(tern_client* client, char** json) {
   return with_client(client, json, [](Client& open) -> Result<Json> {
     return open.views().status().map([](const SyncStatus& status) { return to_json(status); });
+  });
+}
+
+int tern_quick_replies(tern_client* client, char** json) {
+  return with_client(client, json, [](Client& open) -> Result<Json> {
+    return open.views().quick_replies().map(all_json<QuickReply>);
+  });
+}
+
+int tern_macros(tern_client* client, char** json) {
+  return with_client(client, json,
+                     [](Client& open) -> Result<Json> { return open.views().macros().map(all_json<Macro>); });
+}
+
+int tern_articles(tern_client* client, const char* text, char** json) {
+  return with_client(client, json, [text](Client& open) -> Result<Json> {
+    return open.views().articles(text == nullptr ? "" : text).map(all_json<Article>);
+  });
+}
+
+int tern_article(tern_client* client, const char* name, char** json) {
+  return with_client(client, json, [name](Client& open) -> Result<Json> {
+    return open.views().article(name == nullptr ? "" : name).map([](const Article& one) { return to_json(one); });
   });
 }
 

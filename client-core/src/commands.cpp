@@ -8,6 +8,7 @@
 #include "exchange/sync_state.hpp"
 #include "finder.hpp"
 #include "follow_ups.hpp"
+#include "macro_changes.hpp"
 #include "offered.hpp"
 #include "outbox/other_holder.hpp"
 #include "outbox/outbox.hpp"
@@ -68,6 +69,14 @@ public:
     return ask([&] {
       return client::find_record(parts_.replica, static_cast<sync::RecordKind>(record_kind), name, parts_.identity);
     });
+  }
+
+  Result<std::vector<SavedChange>> apply_macro(const TicketId& ticket, std::string_view macro) override {
+    TERN_CHECKED(check_writable());
+    TERN_TRY(std::vector<Change> changes,
+             ask([&] { return macro_changes(parts_.replica, parts_.identity, ticket, macro); }));
+    for (const Change& change : changes) TERN_CHECKED(check_offered(change));
+    return save(std::move(changes));
   }
 
   Result<void> dismiss(const sync::ChangeRef& ref) override {

@@ -191,4 +191,28 @@ Json to_json(const SyncStatus& status) {
                        {"server_offset_ms", status.server_offset_ms}});
 }
 
+Json to_json(const QuickReply& reply) {
+  return Json::object({{"uuid", to_uuid_text(reply.id.view())},
+                       {"name", reply.name},
+                       {"shortcut", text_or_null(reply.shortcut)},
+                       {"content", reply.content},
+                       {"personal", reply.personal}});
+}
+
+Json to_json(const Macro& macro) {
+  return Json::object({{"uuid", to_uuid_text(macro.id.view())},
+                       {"name", macro.name},
+                       {"content", text_or_null(macro.content)},
+                       {"actions", texts(macro.actions)}});
+}
+
+Json to_json(const Article& article) {
+  return Json::object({{"uuid", to_uuid_text(article.id.view())},
+                       {"id", article.integer_id == 0 ? Json() : number(article.integer_id)},
+                       {"title", article.title},
+                       {"category", text_or_null(article.category)},
+                       {"content", article.content},
+                       {"updated_at", time_or_null(article.updated_ms)}});
+}
+
 }  // namespace tern::client

@@ -6,6 +6,7 @@
 #include "outbox/salvage_files.hpp"
 #include "replica/replica.hpp"
 #include "views/late_ends.hpp"
+#include "views/library.hpp"
 #include "views/name_book.hpp"
 #include "views/sla_view.hpp"
 #include "views/ticket_list.hpp"
@@ -47,6 +48,26 @@ public:
 
   Result<SyncStatus> status() override {
     return ask([&](ListParts list) { return read_status(list); });
+  }
+
+  Result<std::vector<QuickReply>> quick_replies() override {
+    return ask_tickets([&](ListParts list) { return client::quick_replies(list.replica); });
+  }
+
+  Result<QuickReply> quick_reply(std::string_view name) override {
+    return ask_tickets([&](ListParts list) { return client::quick_reply(list.replica, parts_.identity, name); });
+  }
+
+  Result<std::vector<Macro>> macros() override {
+    return ask_tickets([&](ListParts list) { return client::macros(list.replica); });
+  }
+
+  Result<std::vector<Article>> articles(std::string_view text) override {
+    return ask_tickets([&](ListParts list) { return client::articles(list.replica, text); });
+  }
+
+  Result<Article> article(std::string_view name) override {
+    return ask_tickets([&](ListParts list) { return client::article(list.replica, parts_.identity, name); });
   }
 
 private:

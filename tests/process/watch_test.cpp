@@ -330,4 +330,26 @@ TEST_CASE("a command beside a watcher of another version is done by it, or refus
   ::close(lock);
 }
 
+TEST_CASE("a watcher that knows no macros is not asked for one", "[watch]") {
+  const TempDir folder;
+  ServerProcess server(folder.file("server"));
+  server.start();
+  const DeviceProcess ann(server, folder.file("ann"), "Ann");
+  const std::string number = ann.open_ticket("Pump leaks");
+  const int lock = ::open((ann.home() + "/lock").c_str(), O_RDWR | O_CLOEXEC);
+  REQUIRE(::flock(lock, LOCK_EX | LOCK_NB) == 0);
+  RawSocket watcher(ann.home());
+  watcher.listen();
+  for (const Words& words :
+       {Words{"macro", "apply", number, "Part ordered"}, Words{"reply", number, "--quick", "omw"}}) {
+    Child asking(ann.command(words));
+    watcher.accept();
+    CHECK(watcher.read()["ticket"].as_string() == number);
+    watcher.write(Json::object({{"ready", Json(true)}, {"talk", Json(3)}}));
+    CHECK(watcher.read().is_null());
+    CHECK(asking.wait().exit_code == 9);
+  }
+  ::close(lock);
+}
+
 }  // namespace tern::test

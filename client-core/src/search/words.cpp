@@ -76,7 +76,7 @@ std::uint32_t lower(std::uint32_t c) {
 
 }  // namespace
 
-std::vector<std::string> search_terms(std::string_view text) {
+std::vector<std::string> words_in(std::string_view text) {
   std::vector<std::string> words;
   std::string word;
   const auto flush = [&] {
@@ -92,6 +92,11 @@ std::vector<std::string> search_terms(std::string_view text) {
     at += c.bytes;
   }
   flush();
+  return words;
+}
+
+std::vector<std::string> search_terms(std::string_view text) {
+  std::vector<std::string> words = words_in(text);
   if (words.size() > search_words_max) words.resize(search_words_max);
   std::vector<std::string> terms;
   for (std::size_t i = 0; i < words.size(); ++i) {

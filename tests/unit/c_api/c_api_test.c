@@ -76,6 +76,11 @@ static void looks_around(tern_client* client) {
   expect(tern_ticket(client, "nowhere", next()) == TERN_ERROR && says("not_found"), "no such ticket", last);
   expect(tern_status(client, next()) == TERN_OK && says("\"tickets\":2"), "status", last);
   expect(tern_attention(client, next()) == TERN_OK && says("[]"), "attention", last);
+  expect(tern_quick_replies(client, next()) == TERN_OK && says("[]"), "quick replies", last);
+  expect(tern_macros(client, next()) == TERN_OK && says("[]"), "macros", last);
+  expect(tern_articles(client, NULL, next()) == TERN_OK && says("[]"), "articles", last);
+  expect(tern_article(client, "x", next()) == TERN_ERROR && says("not_found"), "no such article", last);
+  expect(tern_apply_macro(client, "nowhere", "x", next()) == TERN_ERROR && says("not_found"), "no such ticket", last);
   expect(tern_find_record(client, "queue", "x", next()) == TERN_ERROR && says("not_found"), "no such queue", last);
   expect(tern_find_record(client, "moon", "x", next()) == TERN_ERROR && says("usage"), "no such kind", last);
 }

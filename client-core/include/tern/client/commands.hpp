@@ -47,6 +47,10 @@ public:
   /// candidates.
   virtual Result<RecordId> find_record(std::uint32_t record_kind, std::string_view name) = 0;
 
+  /// The steps of a macro on a ticket, as one call of save: all are offered (check_offered), or none is saved. Errors:
+  /// those of check_offered and save; `not_found` and `ambiguous` for the macro, or for what it names.
+  virtual Result<std::vector<SavedChange>> apply_macro(const TicketId& ticket, std::string_view macro) = 0;
+
   /// The agent has dealt with what became of this change: attention shows it no more. `not_found`.
   virtual Result<void> dismiss(const sync::ChangeRef& ref) = 0;
   /// The same for the notice of the status.

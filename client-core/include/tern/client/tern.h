@@ -92,6 +92,8 @@ int tern_identity(tern_client* client, char** json);
 int tern_save(tern_client* client, const char* changes, char** json);
 /* Whether this device's view offers one change: rights and lifecycle. {} when it does. */
 int tern_check_offered(tern_client* client, const char* change, char** json);
+/* The steps of a macro on a ticket, both by name: all are saved or none. Result as of tern_save. */
+int tern_apply_macro(tern_client* client, const char* ticket, const char* macro, char** json);
 /* The agent has dealt with what became of this change = {"device","id"}. {} */
 int tern_dismiss(tern_client* client, const char* change, char** json);
 /* The same for the "notice" of tern_status. {} */
@@ -118,6 +120,12 @@ int tern_attention(tern_client* client, char** json);
 /* [ ... ] oldest first; `name` null: on all tickets */
 int tern_history(tern_client* client, const char* name, char** json);
 int tern_status(tern_client* client, char** json);
+/* [ ... ] by name: what is there to answer with, what there is to do at once */
+int tern_quick_replies(tern_client* client, char** json);
+int tern_macros(tern_client* client, char** json);
+/* [ ... ] those with the words of `text`; null: all. Then one, with its content. */
+int tern_articles(tern_client* client, const char* text, char** json);
+int tern_article(tern_client* client, const char* name, char** json);
 
 /* ---- sync ---- */
 

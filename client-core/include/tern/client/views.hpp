@@ -143,6 +143,28 @@ struct SyncStatus {
   std::int64_t server_offset_ms = 0;  // server clock minus ours
 };
 
+/// A text to answer with: the desk's, or this operator's own.
+struct QuickReply {
+  RecordId id;
+  std::string name, shortcut, content;
+  bool personal = false;
+};
+
+/// What `Commands::apply_macro` does: a public message, then its actions, one a line.
+struct Macro {
+  RecordId id;
+  std::string name, content;
+  std::vector<std::string> actions;
+};
+
+/// A published article of the knowledge base.
+struct Article {
+  RecordId id;
+  std::uint64_t integer_id = 0;
+  std::string title, category, content;
+  std::int64_t updated_ms = 0;  // 0: not known
+};
+
 /// What an intent is called among the commands: "put-back", "approve".
 std::string command_word(std::string_view intent);
 
@@ -164,6 +186,17 @@ public:
   virtual Result<std::vector<HistoryEntry>> history(const std::optional<TicketId>& ticket,
                                                     const ClockText& clock = {}) = 0;
   virtual Result<SyncStatus> status() = 0;
+
+  /// By name.
+  virtual Result<std::vector<QuickReply>> quick_replies() = 0;
+  /// By its shortcut, else by name as records are found. `not_found`, `ambiguous`.
+  virtual Result<QuickReply> quick_reply(std::string_view name) = 0;
+  virtual Result<std::vector<Macro>> macros() = 0;
+  /// Articles that hold every word of `text`, the last one as a beginning; those with all of them in the title first,
+  /// then by title. Without words, all.
+  virtual Result<std::vector<Article>> articles(std::string_view text) = 0;
+  /// By integer id, uuid or title as records are found. `not_found`, `ambiguous`.
+  virtual Result<Article> article(std::string_view name) = 0;
 };
 
 // The one JSON form of each, used by `tern --json` and the C header. Times are RFC 3339 UTC with milliseconds; ids are
@@ -172,5 +205,8 @@ Json to_json(const ListRow& row);
 Json to_json(const TicketView& view);
 Json to_json(const HistoryEntry& entry);
 Json to_json(const SyncStatus& status);
+Json to_json(const QuickReply& reply);
+Json to_json(const Macro& macro);
+Json to_json(const Article& article);
 
 }  // namespace tern::client

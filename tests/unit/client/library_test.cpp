@@ -1,0 +1,131 @@
+// Quick replies, macros and articles on a device that has no network.
+#include "unit/client/client_desk.hpp"
+
+namespace tern::test {
+namespace {
+
+class LibraryDesk : public ClientDesk {
+public:
+  sync::Record& add(sync::RecordKind kind, const std::string& name, std::map<std::string, std::string> attributes) {
+    add_record(kind, name);
+    records.back().attributes = std::move(attributes);
+    return records.back();
+  }
+};
+
+std::vector<std::string> titles(const std::vector<client::Article>& articles) {
+  std::vector<std::string> out;
+  for (const client::Article& article : articles) out.push_back(article.title);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("a quick reply is found by its shortcut, one's own first, or by its name", "[client][views]") {
+  LibraryDesk desk;
+  desk.add(sync::RecordKind::quick_reply, "On our way", {{"content", "We are coming."}, {"shortcut", "omw"}});
+  desk.add(sync::RecordKind::quick_reply, "My way", {{"content", "I am coming."}, {"shortcut", "OMW"}}).refs = {
+      RecordId::or_zero(desk.identity.operator_id.view())};
+  desk.add(sync::RecordKind::quick_reply, "Goodbye", {{"content", "Bye."}});
+  desk.pull();
+  const auto all = must(desk.views->quick_replies());
+  REQUIRE(all.size() == 3);
+  CHECK(all[0].name == "Goodbye");
+  CHECK(all[1].personal);
+  CHECK(must(desk.views->quick_reply("omw")).content == "I am coming.");
+  CHECK(must(desk.views->quick_reply("on our")).content == "We are coming.");
+  CHECK(desk.views->quick_reply("nothing").error().code == ErrorCode::not_found);
+  CHECK(client::to_json(all[0])["shortcut"].is_null());
+}
+
+TEST_CASE("articles are searched by words in title and text, those with all of them in the title first",
+          "[client][views]") {
+  LibraryDesk desk;
+  desk.add(sync::RecordKind::kb_article, "Reset a meter",
+           {{"content", "Hold the key."}, {"updated_ms", "1700000000000"}});
+  desk.add(sync::RecordKind::kb_article, "Meters", {{"content", "How to reset one: see elsewhere."}});
+  desk.add(sync::RecordKind::kb_article, "Насосы", {{"content", "Сброс счётчика"}, {"category", "Setup"}});
+  desk.pull();
+  const auto found = [&](const char* text) { return titles(must(desk.views->articles(text))); };
+  using Titles = std::vector<std::string>;
+  CHECK(found("").size() == 3);
+  CHECK(found("RESET") == Titles{"Reset a meter", "Meters"});
+  CHECK(found("reset met") == Titles{"Reset a meter", "Meters"});
+  CHECK(found("met reset") == Titles{});  // only the last word may be a beginning
+  CHECK(found("key meter") == Titles{"Reset a meter"});
+  CHECK(found("сброс") == Titles{"Насосы"});
+  CHECK(found("setup") == Titles{"Насосы"});
+  CHECK(found("no such thing") == Titles{});
+  const auto article = must(desk.views->article("reset a"));
+  CHECK(article.content == "Hold the key.");
+  CHECK(article.updated_ms == 1'700'000'000'000);
+  CHECK(must(desk.views->article("#" + std::to_string(article.integer_id))).title == "Reset a meter");
+  CHECK(desk.views->article("99").error().code == ErrorCode::not_found);
+}
+
+TEST_CASE("a macro is applied as one set of changes that comes back from the ledger as it was meant",
+          "[client][commands]") {
+  LibraryDesk desk;
+  desk.add_operator("me");
+  desk.add_record(sync::RecordKind::queue, "Depot");
+  desk.add_record(sync::RecordKind::category, "Pumps");
+  desk.add(sync::RecordKind::macro, "Part ordered",
+           {{"content", "The part is on its way."},
+            {"actions",
+             "note for us\ntag Part\nset priority high\nset category Pumps\nqueue Depot\nassign me\nwatch\n"
+             "hold part ordered"}});
+  desk.pull();
+  const TicketId ticket = desk.save(desk.create("Pump leaks")).ticket;
+  const auto saved = must(desk.commands->apply_macro(ticket, "part"));
+  CHECK(saved.size() == 9);
+  const auto check_shown = [&] {
+    const auto view = desk.show(ticket);
+    CHECK(view.row.status == "on_hold");
+    CHECK(view.hold_reason == "part ordered");
+    CHECK(view.row.priority == "high");
+    CHECK(view.row.category == "Pumps");
+    CHECK(view.row.queue == "Depot");
+    CHECK(view.tags == std::vector<std::string>{"part"});
+    CHECK(view.watchers.size() == 1);
+    std::vector<std::string> texts;
+    for (const auto& entry : view.timeline)
+      if (entry.what == "message") texts.push_back(entry.visibility + ": " + entry.text);
+    CHECK(texts == std::vector<std::string>{"public: The part is on its way.", "team: for us"});
+  };
+  check_shown();
+  CHECK(desk.seal() == 1);
+  desk.push();
+  desk.pull();
+  check_shown();
+}
+
+TEST_CASE("of a macro nothing is saved when one of its steps is not possible or not allowed", "[client][commands]") {
+  LibraryDesk desk;
+  desk.add(sync::RecordKind::macro, "Resume", {{"actions", "tag again\nresume"}});
+  desk.add(sync::RecordKind::macro, "Away", {{"actions", "tag away\nqueue Depot"}});
+  desk.add(sync::RecordKind::macro, "Newer", {{"actions", "tag x\nteleport"}});
+  desk.add(sync::RecordKind::macro, "Answer", {{"content", "Hello."}});
+  desk.pull();
+  const TicketId ticket = desk.save(desk.create("Pump leaks")).ticket;
+  const auto refused = [&](const char* macro) {
+    const auto done = desk.commands->apply_macro(ticket, macro);
+    REQUIRE_FALSE(done.has_value());
+    CHECK(desk.show(ticket).tags.empty());
+    return done.error().code;
+  };
+  CHECK(refused("Resume") == ErrorCode::bad_transition);
+  CHECK(refused("Away") == ErrorCode::not_found);
+  CHECK(refused("Newer") == ErrorCode::invalid);
+  CHECK(refused("Nothing") == ErrorCode::not_found);
+  CHECK(must(desk.views->macros()).size() == 4);
+
+  LibraryDesk light;
+  light.add_operator("me", "light");
+  light.add(sync::RecordKind::macro, "Answer", {{"content", "Hello."}});
+  const TicketId theirs = light.colleagues_ticket("bob", "Pump leaks");
+  light.pull();
+  CHECK(light.commands->apply_macro(theirs, "Answer").error().code == ErrorCode::not_permitted);
+  for (const auto& entry : light.show(theirs).timeline) CHECK(entry.what != "message");
+}
+
+}  // namespace tern::test
