@@ -215,7 +215,9 @@ private:
   void add(CLI::App* sub, const AdminCommand& command, const AdminArg& arg) {
     Slot& slot = slots_[&command].emplace_back();
     slot.arg = &arg;
-    const std::string help(arg.help), name = (arg.positional ? "" : "--") + dashed(arg.name);
+    const std::string help(arg.help);
+    std::string name = (arg.positional ? "" : "--") + dashed(arg.name);
+    if (sub->get_option_no_throw(name) != nullptr) name += "-json";  // --data is the directory everywhere
     switch (arg.kind) {
       case ArgKind::secret:
         slot.option = sub->add_flag("--" + dashed(arg.name) + "-stdin", slot.flag, help);

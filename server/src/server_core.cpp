@@ -36,7 +36,7 @@ public:
   Core(const ServerOptions& options, std::unique_ptr<Directory> directory, Environment& environment)
       : options_(options),
         environment_(environment),
-        log_(options.log_sink, environment),
+        log_([this, sink = options.log_sink](std::string_view line) { hear(line, sink); }, environment),
         directory_(std::move(directory)),
         tenants_(*directory_, options.vfs, environment),
         committer_(make_inline_committer()),
@@ -55,7 +55,8 @@ public:
                log_,
                [this]() -> Committer& { return *committer_; },
                [this] { make_room(); },
-               naming_},
+               naming_,
+               errors_},
         api_(admin_),
         routes_({environment, tenants_, sessions_, enrolment_, exchange_, streams_, api_, log_,
                  [this]() -> Committer& { return *committer_; }, [this] { return metrics() + more_metrics(); },
@@ -117,8 +118,15 @@ private:
   Result<void> sweep_old_work(Tenant& tenant);
   std::string more_metrics();
 
+  /// Every line of the log.
+  void hear(std::string_view line, const LogSink& sink) {
+    errors_.take(line);
+    if (sink) sink(line);
+  }
+
   const ServerOptions options_;
   Environment& environment_;
+  RecentErrors errors_;
   Log log_;
   std::unique_ptr<Directory> directory_;
   OpenTenants tenants_;

@@ -116,7 +116,11 @@ public:
       ids_["ticket_ids"] = Json::array({data["id"]});
     }
     if (action == "add_message") ids_["message_id"] = data["id"];
-    if (action == "create_tag") ids_["tag_id"] = data["id"];
+    for (const auto& [made, id] : {std::pair("create_tag", "tag_id"), std::pair("create_kb_article", "article_id"),
+                                   std::pair("create_tariff", "tariff_id"), std::pair("create_channel", "channel_id"),
+                                   std::pair("save_trigger", "trigger_id"), std::pair("add_operator", "operator_id")})
+      if (action == made) ids_[id] = data["id"];
+    if (action == "list_tenants") ids_["tenant_id"] = data.items().front()["id"];
     if (action == "create_api_key" || action == "regenerate_api_key") ids_["key_id"] = data["id"];
     if (action == "list_operators") ids_["assigned_to"] = ids_["operator_id"] = data.items().front()["id"];
   }
@@ -135,6 +139,10 @@ struct ApiDesk {
     server.admin({"organisation", "add", "Client Ltd", "--portal-domain", "client.bitrix24.kz"});
     server.admin({"contact", "add", "John Smith", "--email", "john@client.example", "--organisation", "Client Ltd"});
     server.admin({"tag", "add", "pump", "--colour", "blue"});
+    server.admin({"quick-reply", "add", "On our way", "--shortcut", "omw", "--content", "We are on our way."});
+    server.admin({"macro", "add", "Part ordered", "--content", "The part is on its way.", "--actions", "tag part"});
+    server.admin({"operator", "add", "--email", "head@harbour.example", "--role", "head_admin", "--password-stdin"},
+                 "a password of heads\n");
     key = server.admin({"key", "add", "Monitoring", "--operator-id", "Ann Lee"}).line()["key"].as_string();
     server.start();
   }
@@ -147,7 +155,13 @@ TEST_CASE("the examples of the document run as they stand there, and answer with
   ApiDesk desk;
   const std::string alerts = desk.server.admin({"key", "add", "Alerts"}).line()["key"].as_string();
   const Api by_key(desk.server, desk.key), by_program(desk.server, alerts), by_nobody(desk.server, "");
-  Api by_admin(desk.server, "");
+  Api by_admin(desk.server, ""), by_head(desk.server, "");
+  by_head.cookie = by_head
+                       .json(Json::object({{"action", Json("admin_login")},
+                                           {"login", Json("head@harbour.example")},
+                                           {"password", Json("a password of heads")}}))
+                       .cookie;
+  CHECK(desk.server.ternd({"queue", "remove", "Nobody's"}).exit_code != 0);  // the log has a line
   GivenIds ids;
   std::ifstream order(api_data + "/order.txt");
   REQUIRE(order.good());
@@ -155,7 +169,11 @@ TEST_CASE("the examples of the document run as they stand there, and answer with
     INFO(action);
     const Json example = api_fixture(action);
     const std::string by = example["by"].as_string();
-    const Api& api = by == "admin" ? by_admin : by == "nobody" ? by_nobody : by == "program" ? by_program : by_key;
+    const Api& api = by == "admin"     ? by_admin
+                     : by == "head"    ? by_head
+                     : by == "nobody"  ? by_nobody
+                     : by == "program" ? by_program
+                                       : by_key;
     const ApiAnswer answer = api.json(ids.put_into(example["request"]));
     INFO(to_text(answer.body));
     CHECK(answer.status == 200);

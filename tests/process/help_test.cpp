@@ -74,7 +74,8 @@ TEST_CASE("the commands are those that the documents promise", "[cli]") {
                            "operator add", "operator list", "operator disable", "device code",
                            "device list",  "device revoke", "import incidents", "export",
                            "verify",       "backup",        "restore",          "erase",
-                           "sla cases",    "sla rule add",  "calendar add"}) {
+                           "sla cases",    "sla rule add",  "calendar add",     "quick-reply add",
+                           "macro add",    "article add",   "tariff add"}) {
     INFO(name);
     CHECK(admin.contains(name));
   }

@@ -30,6 +30,9 @@ constexpr sqlite::Migration index_migrations[] = {
      "TEXT NOT NULL,"
      " PRIMARY KEY (tenant_id, email)) WITHOUT ROWID;"},
     {2, "notes", "CREATE TABLE note (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"},
+    {3, "channel secrets",
+     "CREATE TABLE channel_secret (tenant_id INTEGER NOT NULL, record_id BLOB NOT NULL, secret TEXT NOT NULL,"
+     " PRIMARY KEY (tenant_id, record_id)) WITHOUT ROWID;"},
 };
 
 Result<int> take_lock(const std::string& path) {
@@ -248,6 +251,27 @@ Result<std::optional<LoginEntry>> Directory::find_login(std::int64_t tenant, con
   TERN_TRY(const bool found, rows.step());
   if (!found) return std::optional<LoginEntry>();
   return std::optional(LoginEntry{tenant, OperatorId::or_zero(rows.blob(0)), std::string(rows.text(1))});
+}
+
+Result<void> Directory::put_channel_secret(std::int64_t tenant, const RecordId& channel, const std::string& secret) {
+  const std::lock_guard guard(mutex_);
+  return index_->run(
+      "INSERT INTO channel_secret (tenant_id, record_id, secret) VALUES ($1, $2, $3) ON CONFLICT (tenant_id, "
+      "record_id) "
+      "DO UPDATE SET secret = excluded.secret",
+      tenant, channel, sqlite::Text{secret});
+}
+
+Result<void> Directory::drop_channel_secret(std::int64_t tenant, const RecordId& channel) {
+  const std::lock_guard guard(mutex_);
+  return index_->run("DELETE FROM channel_secret WHERE tenant_id = $1 AND record_id = $2", tenant, channel);
+}
+
+Result<bool> Directory::has_channel_secret(std::int64_t tenant, const RecordId& channel) {
+  const std::lock_guard guard(mutex_);
+  TERN_TRY(auto rows,
+           index_->query("SELECT 1 FROM channel_secret WHERE tenant_id = $1 AND record_id = $2", tenant, channel));
+  return rows.step();
 }
 
 Result<void> Directory::note_public_url(const std::string& url) {

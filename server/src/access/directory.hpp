@@ -66,6 +66,11 @@ public:
   Result<void> put_login(std::int64_t tenant, const std::string& email, const LoginEntry& login);
   Result<std::optional<LoginEntry>> find_login(std::int64_t tenant, const std::string& email);
 
+  /// What a channel opens the other side with. Like logins never in the ledger, so in no export of it.
+  Result<void> put_channel_secret(std::int64_t tenant, const RecordId& channel, const std::string& secret);
+  Result<void> drop_channel_secret(std::int64_t tenant, const RecordId& channel);
+  Result<bool> has_channel_secret(std::int64_t tenant, const RecordId& channel);
+
   /// Where devices reach this server, as `serve` last knew it; empty: never told.
   Result<void> note_public_url(const std::string& url);
   Result<std::string> public_url();

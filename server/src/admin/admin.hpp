@@ -15,6 +15,7 @@
 #include "access/open_tenants.hpp"
 #include "access/sessions.hpp"
 #include "ingest/committer.hpp"
+#include "log/recent_errors.hpp"
 #include "tern/protocol/json.hpp"
 #include "tern/server/admin.hpp"
 #include "tern/server/log.hpp"
@@ -35,6 +36,7 @@ struct AdminParts {
   std::function<Committer&()> committer;
   std::function<void()> make_room;  // gives the ballast up
   std::mutex& naming;               // of who makes records: two of one name are not made at once
+  const RecentErrors& errors;
 };
 
 /// Who a command is for. By itself: the administrator of this machine, who may everything.
@@ -73,6 +75,7 @@ public:
     return command_[arg].as_integer(fallback);
   }
   [[nodiscard]] double number(std::string_view arg, double fallback) const { return command_[arg].as_double(fallback); }
+  [[nodiscard]] const Json& object(std::string_view arg) const { return command_[arg]; }  // null: not said
   [[nodiscard]] const Json::Array& list(std::string_view arg) const { return command_[arg].items(); }
 
   /// Whoever asked is gone, or this process is to end: what takes long ends without its result.

@@ -10,9 +10,10 @@ namespace {
 
 std::vector<AdminEntry> joined_entries() {
   std::vector<AdminEntry> all;
-  for (const auto part : {admin::people_commands, admin::waiting_commands, admin::record_commands, admin::sla_commands,
-                          admin::ledger_commands, admin::server_commands, admin::key_commands, admin::ticket_actions,
-                          admin::message_actions, admin::reference_actions})
+  for (const auto part :
+       {admin::people_commands, admin::waiting_commands, admin::record_commands, admin::library_commands,
+        admin::sla_commands, admin::ledger_commands, admin::server_commands, admin::key_commands, admin::ticket_actions,
+        admin::message_actions, admin::reference_actions, admin::setting_actions})
     std::ranges::move(part(), std::back_inserter(all));
   return all;
 }
@@ -30,7 +31,7 @@ std::string_view surface_name(ApiSurface surface) {
 }
 
 std::string_view api_role_name(ApiRole role) {
-  constexpr std::string_view names[] = {"nobody", "operator", "supervisor", "admin", "head_admin"};
+  constexpr std::string_view names[] = {"nobody", "operator", "supervisor", "editor", "admin", "head_admin"};
   return names[static_cast<std::size_t>(role)];
 }
 
@@ -47,6 +48,10 @@ std::string_view admin_family_summary(std::string_view family) {
       {"contact", "Customers"},
       {"organisation", "Organisations of customers"},
       {"tag", "Tags that lists offer"},
+      {"quick-reply", "Texts to answer with, everybody's or somebody's own"},
+      {"macro", "Several steps that are done at once"},
+      {"article", "The knowledge base"},
+      {"tariff", "What organisations pay for"},
       {"field", "Custom fields of tickets"},
       {"record", "Queues, operators, contacts ... many at once"},
       {"import", "Tickets from elsewhere"},

@@ -25,6 +25,8 @@ Result<Json> operator_add(AdminCall& call);
 Result<Json> operator_list(AdminCall& call);
 Result<Json> operator_set(AdminCall& call);
 Result<Json> operator_disable(AdminCall& call);
+/// Sessions, keys and devices of an operator end. From beside the strand.
+Result<std::vector<EndedDevice>> end_operator(const AdminCall& call, const OperatorId& who);
 // devices.cpp
 Result<Json> device_code(AdminCall& call);
 Result<Json> device_list(AdminCall& call);

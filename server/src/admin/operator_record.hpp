@@ -14,6 +14,8 @@ namespace tern::server::admin {
 Result<std::string> email_of(std::string_view words);
 /// `invalid` (field "password") below 8 bytes. Slow: not on a strand.
 Result<std::string> hashed_password(std::string_view password);
+/// `invalid` (field "role") for one that there is not.
+Result<std::string> role_of(const std::string& words);
 /// A new one.
 sync::Record operator_record(const std::string& email, const std::string& name, const std::string& role,
                              Environment& environment);

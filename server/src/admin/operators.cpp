@@ -6,7 +6,9 @@
 #include "admin/operator_record.hpp"
 #include "admin/record_writer.hpp"
 #include "ingest/devices.hpp"
+#include "one_line.hpp"
 #include "tern/protocol/key_wrap.hpp"
+#include "tern/protocol/limits.hpp"
 #include "tern/sync/rights.hpp"
 
 namespace tern::server::admin {
@@ -23,12 +25,6 @@ Result<std::vector<RecordId>> queues_of(const Tenant& tenant, const Json::Array&
     if (std::find(out.begin(), out.end(), queue.id) == out.end()) out.push_back(queue.id);
   }
   return out;
-}
-
-Result<std::string> role_of(const std::string& words) {
-  if (sync::role_from_name(words)) return words;
-  return fail(ErrorCode::invalid, "There is no role \"" + words + "\".",
-              "Roles: light operator supervisor manager sla_manager admin head_admin integrator analyst.", "role");
 }
 
 /// The hash is slow on purpose: it is made before the strand is taken.
@@ -55,12 +51,22 @@ std::optional<sync::Record> operator_with_email(const Tenant& tenant, const std:
   return std::nullopt;
 }
 
+Result<void> check_department(const std::string& department) {
+  if (department.size() > limits::name_bytes_max)
+    return fail(ErrorCode::too_large, "A department's name has at most 200 bytes.", "", "department");
+  return check_one_line(department, "department", "department");
+}
+
 Result<void> change_operator(const AdminCall& call, sync::Record& record) {
   if (call.has("name")) {
     TERN_TRY(record.name, record_name(call.text("name")));
   }
   if (call.has("role")) {
     TERN_TRY(record.attributes["role"], role_of(call.text("role")));
+  }
+  if (call.has("department")) {
+    TERN_CHECKED(check_department(call.text("department")));
+    put_attribute(record, "department", call.text("department"));
   }
   if (call.has("queue")) {
     TERN_TRY(record.refs, queues_of(call.tenant(), call.list("queue")));
@@ -86,6 +92,12 @@ Result<std::string> email_of(std::string_view words) {
   return email;
 }
 
+Result<std::string> role_of(const std::string& words) {
+  if (sync::role_from_name(words)) return words;
+  return fail(ErrorCode::invalid, "There is no role \"" + words + "\".",
+              "Roles: light operator supervisor manager sla_manager admin head_admin integrator analyst.", "role");
+}
+
 Result<std::string> hashed_password(std::string_view password) {
   if (password.size() < password_bytes_min || password.size() > password_bytes_max)
     return fail(ErrorCode::invalid, "A password has 8 to 1024 bytes.", "", "password");
@@ -105,11 +117,13 @@ sync::Record operator_record(const std::string& email, const std::string& name, 
 Result<Json> operator_add(AdminCall& call) {
   TERN_TRY(const std::string email, email_of(call.text("email")));
   TERN_TRY(const std::string name, record_name(call.has("name") ? call.text("name") : email));
-  TERN_TRY(const std::string role, role_of(call.text("role")));
+  TERN_TRY(const std::string role, role_of(call.has("role") ? call.text("role") : "operator"));
+  TERN_CHECKED(check_department(call.text("department")));
   TERN_TRY(const auto queues, queues_of(call.tenant(), call.list("queue")));
   TERN_TRY(const auto password, password_of(call));
   sync::Record record = operator_record(email, name, role, call.parts().environment);
   record.refs = queues;
+  put_attribute(record, "department", call.text("department"));
   TERN_TRY(const auto naming, call.lock_names());
   const auto write = [&]() -> Result<void> {
     if (operator_with_email(call.tenant(), email))
@@ -154,25 +168,27 @@ Result<Json> operator_set(AdminCall& call) {
   return record_json(call.tenant(), call.tenant().find_record(record.kind, record.id).value_or(record));
 }
 
+Result<std::vector<EndedDevice>> end_operator(const AdminCall& call, const OperatorId& who) {
+  const auto disable = [&]() -> Result<std::vector<EndedDevice>> {
+    // Noted first: what a restore must not forget is never known to the ledger alone.
+    for (const DeviceInfo& device : devices(call.tenant()))
+      if (device.operator_id == who && device.key_state != protocol::KeyState::revoked)
+        TERN_CHECKED(call.parts().directory.note_revoked(call.tenant().id(), device.device));
+    return disable_operator(call.tenant(), who, OperatorId{});
+  };
+  return call.with_room([&] { return call.on_strand(disable); });
+}
+
 Result<Json> operator_disable(AdminCall& call) {
   if (call.has("email") == call.has("operator"))
     return fail(ErrorCode::usage, "Say whom: --email E, or a name.", "See: ternd operator list", "email");
   TERN_TRY(const std::string whom, call.has("email") ? email_of(call.text("email")) : call.text("operator"));
-  std::string name;
-  const auto disable = [&]() -> Result<std::vector<EndedDevice>> {
-    TERN_TRY(const sync::Record record, resolve_record(call.tenant(), sync::RecordKind::operator_, whom));
-    name = record.name;
-    const OperatorId operator_id = OperatorId::or_zero(record.id.view());
-    // Noted first: what a restore must not forget is never known to the ledger alone.
-    for (const DeviceInfo& device : devices(call.tenant()))
-      if (device.operator_id == operator_id && device.key_state != protocol::KeyState::revoked)
-        TERN_CHECKED(call.parts().directory.note_revoked(call.tenant().id(), device.device));
-    return disable_operator(call.tenant(), operator_id, OperatorId{});
-  };
-  TERN_TRY(const auto ended, call.with_room([&] { return call.on_strand(disable); }));
+  TERN_TRY(const sync::Record record, resolve_record(call.tenant(), sync::RecordKind::operator_, whom));
+  TERN_TRY(const auto ended, end_operator(call, OperatorId::or_zero(record.id.view())));
   Json revoked = Json::array();
   for (const EndedDevice& device : ended) revoked.push(Json(to_uuid_text(device.device.view())));
-  return Json::object({{"operator", Json(name)}, {"active", Json(false)}, {"revoked_devices", std::move(revoked)}});
+  return Json::object(
+      {{"operator", Json(record.name)}, {"active", Json(false)}, {"revoked_devices", std::move(revoked)}});
 }
 
 }  // namespace tern::server::admin

@@ -2,8 +2,11 @@
 #include <functional>
 
 #include "admin/handlers.hpp"
+#include "admin/library_records.hpp"
 #include "admin/record_writer.hpp"
 #include "desk/sla_records.hpp"
+#include "desk/sla_text.hpp"
+#include "tern/sync/macro.hpp"
 
 namespace tern::server::admin {
 namespace {
@@ -19,7 +22,23 @@ bool has_attribute(const sync::Record& record, const char* name, const std::stri
   return found != record.attributes.end() && found->second == value;
 }
 
-/// Rules, contacts and categories name other records by their names: one that is named keeps it.
+bool steps_name(const sync::Record& macro, const sync::Record& named) {
+  const auto steps = sync::macro_steps(macro);
+  return steps && std::ranges::any_of(*steps, [&](const sync::MacroStep& step) {
+           return sync::record_named_by(step) == sync::NamedRecord{named.kind, named.name};
+         });
+}
+
+bool asks_for_tariff(const sync::Record& rule, const std::string& tariff) {
+  const auto when = rule.attributes.find("when");
+  const auto conditions = conditions_from_text(when == rule.attributes.end() ? "" : when->second);
+  return conditions && std::ranges::any_of(*conditions, [&](const sla::Condition& condition) {
+           return condition.field == sla::RuleField::tariff &&
+                  std::ranges::find(condition.any_of, tariff) != condition.any_of.end();
+         });
+}
+
+/// Rules, contacts, categories, organisations and macros name other records by their names: one that is named keeps it.
 std::optional<sync::Record> who_names(const Tenant& tenant, const sync::Record& named) {
   const auto among = [&](RecordKind kind, const auto& names_it) -> std::optional<sync::Record> {
     for (sync::Record& record : tenant.records(kind))
@@ -35,13 +54,12 @@ std::optional<sync::Record> who_names(const Tenant& tenant, const sync::Record& 
     found = among(RecordKind::contact, [&](const auto& one) { return has_attribute(one, "organisation", named.name); });
   if (!found && named.kind == RecordKind::category)
     found = among(RecordKind::category, [&](const auto& one) { return has_attribute(one, "parent", named.name); });
+  if (!found && named.kind == RecordKind::tariff)
+    found = among(RecordKind::organisation, [&](const auto& one) { return has_attribute(one, "tariff", named.name); });
+  if (!found && named.kind == RecordKind::tariff)
+    found = among(RecordKind::sla_rule, [&](const auto& rule) { return asks_for_tariff(rule, named.name); });
+  if (!found) found = among(RecordKind::macro, [&](const auto& macro) { return steps_name(macro, named); });
   return found;
-}
-
-Result<void> check_not_named(const Tenant& tenant, const sync::Record& record) {
-  const auto by = who_names(tenant, record);
-  if (!by) return {};
-  return fail(ErrorCode::invalid, "The " + described(*by) + " names it.", "Change that first.", "name");
 }
 
 /// Operators see the tickets of their queues: what is at work in one would be seen by nobody.
@@ -83,11 +101,37 @@ Result<Json> change_record(const AdminCall& call, const std::function<Result<voi
 
 }  // namespace
 
+Result<void> check_not_named(const Tenant& tenant, const sync::Record& record) {
+  const auto by = who_names(tenant, record);
+  if (!by) return {};
+  return fail(ErrorCode::invalid, "The " + described(*by) + " names it.", "Change that first.", "name");
+}
+
+Result<void> put_arguments(const AdminCall& call, sync::Record& record) {
+  for (const AdminArg& arg : find_admin_entry(call.name())->command.args) {
+    if (arg.name == "name" || arg.name == "rename" || !call.has(arg.name)) continue;
+    if (record.kind == RecordKind::quick_reply && arg.name == "operator") {
+      record.refs.clear();
+      if (call.text(arg.name).empty()) continue;
+      TERN_TRY(const sync::Record owner, resolve_record(call.tenant(), RecordKind::operator_, call.text(arg.name)));
+      record.refs = {owner.id};
+    } else if (arg.repeated) {
+      std::vector<std::string> lines;
+      for (const Json& line : call.list(arg.name)) lines.push_back(line.as_string());
+      put_attribute(record, std::string(arg.name), joined_lines(lines));
+    } else {
+      put_attribute(record, std::string(arg.name), call.text(arg.name));
+    }
+  }
+  return check_library_record(record, [&](RecordKind kind, const std::string& name) {
+    return find_record(call.tenant(), kind, name).has_value() ||
+           (kind == RecordKind::operator_ && resolve_record(call.tenant(), kind, name).has_value());
+  });
+}
+
 Result<Json> record_set(AdminCall& call) {
   return change_record(call, [&](sync::Record& record) -> Result<void> {
-    for (const AdminArg& arg : find_admin_entry(call.name())->command.args)
-      if (arg.name != "name" && arg.name != "rename" && call.has(arg.name))
-        put_attribute(record, std::string(arg.name), call.text(arg.name));
+    TERN_CHECKED(put_arguments(call, record));
     return call.has("rename") ? rename_record(call.tenant(), call.text("rename"), record) : Result<void>{};
   });
 }

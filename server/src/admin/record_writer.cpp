@@ -92,7 +92,9 @@ Result<OperatorId> named_by(const AdminCall& call, sync::Right right, const std:
 
 sync::RecordKind kind_of_command(const AdminCall& call) {
   const std::string word = call.name().substr(0, call.name().find(' '));
-  const auto kind = sync::record_kind_from_name(word == "field" ? "custom_field" : word);
+  const auto kind = sync::record_kind_from_name(word == "field"         ? "custom_field"
+                                                : word == "quick-reply" ? "quick_reply"
+                                                                        : word);
   check(kind.has_value(), "the registry names kinds of records");
   return *kind;
 }
@@ -151,6 +153,10 @@ Json record_json(const Tenant& tenant, const sync::Record& record) {
       out.set("active", Json(value != "0"));
     else
       out.set(name, Json(value));
+  }
+  if (record.kind == sync::RecordKind::quick_reply && !record.refs.empty()) {
+    const auto owner = tenant.find_record(sync::RecordKind::operator_, record.refs.front());
+    out.set("operator", Json(owner ? owner->name : to_uuid_text(record.refs.front().view())));
   }
   if (record.kind != sync::RecordKind::operator_) return out;
   Json queues = Json::array();

@@ -24,14 +24,21 @@ Result<sync::Record> resolve_record(const Tenant& tenant, sync::RecordKind kind,
 Result<OperatorId> named_by(const AdminCall& call, sync::Right right, const std::string& does_not,
                             const std::string& hint);
 
-/// "queue set", "field remove": a command's first word is the kind.
+/// "queue set", "quick-reply remove": a command's first word says the kind.
 sync::RecordKind kind_of_command(const AdminCall& call);
 
 /// NFC, 1 to 200 bytes. `invalid` with that field.
 Result<std::string> record_name(std::string_view text, std::string_view field = "name");
 
+/// `invalid` while another record names it by its name: a rule, a contact, a category, an organisation, a macro.
+Result<void> check_not_named(const Tenant& tenant, const sync::Record& record);
+
 /// An empty text takes it away.
 void put_attribute(sync::Record& record, const std::string& name, const std::string& value);
+
+/// What the command's arguments say, put into its record: texts as attributes, lists as their lines. Judges what kinds
+/// with rules of their own hold (library_records.hpp).
+Result<void> put_arguments(const AdminCall& call, sync::Record& record);
 
 /// Committer strand. All of them, in sets of up to 1,000; `invalid` when one is refused. New ones have a zero version.
 Result<void> write_records(Tenant& tenant, const std::vector<sync::Record>& records);

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "admin/handlers.hpp"
+#include "admin/library_records.hpp"
 #include "admin/list_page.hpp"
 #include "admin/operator_record.hpp"
 #include "admin/record_writer.hpp"
@@ -26,7 +27,8 @@ Result<sync::RecordKind> kind_of(std::string_view name) {
   const auto kind = sync::record_kind_from_name(name);
   if (kind && sync::travels_to_devices(*kind)) return *kind;
   return fail(ErrorCode::invalid, "\"" + std::string(name) + "\" is no kind of record.",
-              "Kinds: operator, queue, contact, category, organisation, tag, custom_field, calendar, sla_rule.",
+              "Kinds: operator, queue, contact, category, organisation, tag, custom_field, calendar, sla_rule, "
+              "quick_reply, macro, kb_article, tariff.",
               "kind");
 }
 
@@ -37,9 +39,11 @@ void note_address(const sync::Record& record, Named& named) {
 
 Named names_of(const Tenant& tenant) {
   Named out;
-  for (const auto kind : {sync::RecordKind::operator_, sync::RecordKind::queue, sync::RecordKind::contact,
-                          sync::RecordKind::category, sync::RecordKind::organisation, sync::RecordKind::tag,
-                          sync::RecordKind::custom_field, sync::RecordKind::calendar, sync::RecordKind::sla_rule})
+  for (const auto kind :
+       {sync::RecordKind::operator_, sync::RecordKind::queue, sync::RecordKind::contact, sync::RecordKind::category,
+        sync::RecordKind::organisation, sync::RecordKind::tag, sync::RecordKind::custom_field,
+        sync::RecordKind::calendar, sync::RecordKind::sla_rule, sync::RecordKind::quick_reply, sync::RecordKind::macro,
+        sync::RecordKind::kb_article, sync::RecordKind::tariff})
     for (const sync::Record& record : tenant.records(kind))
       if (!record.deleted) out.try_emplace({kind, record.name}, record.id);
   for (const sync::Record& record : tenant.records(sync::RecordKind::operator_))
@@ -67,6 +71,18 @@ Result<void> fill_operator(const Json& row, const Named& named, sync::Record& re
                   "List it before its operators.", "queues");
     record.refs.push_back(found->second);
   }
+  return {};
+}
+
+/// Whose own it is: by name or address, of operators that are there already.
+Result<void> take_owner(const Named& named, sync::Record& reply) {
+  const auto owner = reply.attributes.find("operator");
+  if (owner == reply.attributes.end()) return {};
+  const auto found = named.find({sync::RecordKind::operator_, owner->second});
+  if (found == named.end())
+    return fail(ErrorCode::not_found, "There is no operator \"" + owner->second + "\".", "", "attributes.operator");
+  reply.refs = {found->second};
+  reply.attributes.erase(owner);
   return {};
 }
 
@@ -113,6 +129,7 @@ Result<sync::Record> record_of(const Json& row, sync::RecordKind kind, const Nam
   TERN_TRY(record.name, name_in(row, kind));
   for (const auto& [name, value] : row["attributes"].members()) record.attributes[name] = value.as_string();
   if (kind == sync::RecordKind::operator_) TERN_CHECKED(fill_operator(row, named, record));
+  if (kind == sync::RecordKind::quick_reply) TERN_CHECKED(take_owner(named, record));
   if (kind == sync::RecordKind::custom_field) {
     TERN_CHECKED(check_custom_field(record.name, record.attributes.try_emplace("type", "text").first->second));
   }
@@ -148,6 +165,9 @@ Result<std::vector<sync::Record>> new_records(const Json::Array& rows, bool oper
     if (named.contains({kind, name})) continue;
     TERN_TRY(sync::Record record, record_of(row, kind, named, environment));
     TERN_CHECKED(sla.take(record));
+    TERN_CHECKED(check_library_record(record, [&named](sync::RecordKind of, const std::string& called) {
+      return named.contains({of, called});
+    }));
     named[{kind, name}] = record.id;
     if (operators) note_address(record, named);
     out.push_back(std::move(record));
@@ -188,14 +208,12 @@ Result<Json> record_load(AdminCall& call) {
 /// "queue add", "category add" ...: the command's first word is the kind; its other arguments are attributes.
 Result<Json> record_add(AdminCall& call) {
   const sync::RecordKind kind = kind_of_command(call);
-  const AdminEntry* entry = find_admin_entry(call.name());
   sync::Record record;
   record.kind = kind;
   record.id = random_id<RecordId>(call.parts().environment);
   TERN_TRY(record.name, record_name(call.text("name")));
   if (kind == sync::RecordKind::tag) record.name = sync::canonical_tag(record.name);
-  for (const AdminArg& arg : entry->command.args)
-    if (arg.name != "name" && call.has(arg.name)) record.attributes[std::string(arg.name)] = call.text(arg.name);
+  TERN_CHECKED(put_arguments(call, record));
   if (kind == sync::RecordKind::custom_field) TERN_CHECKED(check_custom_field(record.name, call.text("type")));
   TERN_TRY(const auto naming, call.lock_names());
   const auto write = [&]() -> Result<sync::Record> {

@@ -40,9 +40,48 @@ Result<Json> list_contacts(AdminCall& call);
 Result<Json> get_sla_rules(AdminCall& call);
 Result<Json> get_business_hours(AdminCall& call);
 Result<Json> get_plan_features(AdminCall& call);
+Result<Json> save_business_hours(AdminCall& call);
+// actions/library.cpp
+Result<Json> list_quick_replies(AdminCall& call);
+Result<Json> list_macros(AdminCall& call);
+Result<Json> list_kb_articles(AdminCall& call);
+Result<Json> create_kb_article(AdminCall& call);
+Result<Json> update_kb_article(AdminCall& call);
+Result<Json> delete_kb_article(AdminCall& call);
+// actions/tariffs.cpp
+Result<Json> get_tariff_plans(AdminCall& call);
+Result<Json> create_tariff(AdminCall& call);
+Result<Json> update_tariff(AdminCall& call);
+Result<Json> delete_tariff(AdminCall& call);
 // actions/figures.cpp
 Result<Json> list_clients(AdminCall& call);
 Result<Json> dashboard(AdminCall& call);
+// actions/clients.cpp
+Result<Json> client_settings(AdminCall& call);
+// actions/demo.cpp
+Result<Json> check_demo_status(AdminCall& call);
+Result<Json> enable_demo(AdminCall& call);
+Result<Json> demo_analytics(AdminCall& call);
+// actions/people.cpp
+Result<Json> add_operator(AdminCall& call);
+Result<Json> remove_operator(AdminCall& call);
+Result<Json> update_operator_role(AdminCall& call);
+Result<Json> toggle_operator_edit(AdminCall& call);
+// actions/settings.cpp
+Result<Json> create_channel(AdminCall& call);
+Result<Json> update_channel(AdminCall& call);
+Result<Json> delete_channel(AdminCall& call);
+Result<Json> get_channels_status(AdminCall& call);
+Result<Json> get_branding(AdminCall& call);
+Result<Json> save_branding(AdminCall& call);
+Result<Json> reset_branding(AdminCall& call);
+Result<Json> list_triggers(AdminCall& call);
+Result<Json> save_trigger(AdminCall& call);
+Result<Json> delete_trigger(AdminCall& call);
+// actions/platform.cpp
+Result<Json> list_tenants(AdminCall& call);
+Result<Json> update_tenant(AdminCall& call);
+Result<Json> list_error_logs(AdminCall& call);
 // actions/login.cpp
 Result<Json> admin_login(AdminCall& call);
 // actions/keys.cpp

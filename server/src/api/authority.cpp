@@ -9,12 +9,18 @@ namespace tern::server {
 namespace {
 
 /// A head administrator is no organisation's: of its tickets and settings there is nothing for them.
-bool may_as(sync::Role role, ApiRole action) {
+bool may_as(sync::Role role, bool edits, ApiRole action) {
   if (action == ApiRole::head_admin || role == sync::Role::head_admin)
     return action == ApiRole::head_admin && role == sync::Role::head_admin;
   if (action == ApiRole::admin) return sync::has_right(role, sync::Right::administer);
+  if (action == ApiRole::editor) return edits || sync::has_right(role, sync::Right::administer);
   if (action == ApiRole::supervisor) return sync::has_right(role, sync::Right::delete_ticket);
   return true;
+}
+
+bool may_edit(const sync::Record& person) {
+  const auto edits = person.attributes.find("may_edit");
+  return edits != person.attributes.end() && edits->second == "1";
 }
 
 /// After a plan has become a smaller one, the keys that were made first go on.
@@ -68,7 +74,8 @@ Result<Caller> judge_person(const Admitted& who, const ApiFace& action) {
   caller.actor = who.tenant->find_actor(*who.person);
   if (!caller.actor || !caller.actor->active)
     return fail(ErrorCode::session_unknown, "The session is over.", "Log in again.", "Cookie");
-  if (!may_as(caller.actor->role, action.role))
+  const auto record = who.tenant->find_record(sync::RecordKind::operator_, RecordId::or_zero(who.person->view()));
+  if (!may_as(caller.actor->role, record && may_edit(*record), action.role))
     return fail(ErrorCode::not_permitted, "This is for the role " + std::string(api_role_name(action.role)) + ".");
   caller.kind = sync::PrincipalKind::operator_;
   caller.id = Bytes(who.person->view());
@@ -108,7 +115,7 @@ Result<Caller> judge_caller(const Admitted& who, const ApiFace& action) {
   if (who.person) return judge_person(who, action);
   const Plan& plan = plan_of(*who.tenant);
   TERN_CHECKED(check_plan(who, plan));
-  if (action.role >= ApiRole::admin)
+  if (action.role >= ApiRole::editor)
     return fail(ErrorCode::not_permitted, "Administration is for people who are logged in: no key does it.",
                 "Log in with admin_login, or use the command line.");
   TERN_CHECKED(check_scopes(who.key, plan, action));
@@ -130,7 +137,7 @@ Result<Caller> judge_caller(const Admitted& who, const ApiFace& action) {
     caller.id = Bytes(who.key.id.view());
     return caller;
   }
-  if (!may_as(caller.actor->role, action.role))
+  if (!may_as(caller.actor->role, false, action.role))
     return fail(ErrorCode::not_permitted, "This is for the role " + std::string(api_role_name(action.role)) + ".", "",
                 "operator_id");
   caller.kind = sync::PrincipalKind::operator_;

@@ -112,8 +112,8 @@ std::string parameter_row(const AdminArg& arg) {
 std::string section_of(const AdminCommand& command) {
   const ApiFace& face = *command.api;
   std::string out = "### " + std::string(face.action) + "\n\n" + std::string(command.summary) + ". ";
-  out += face.role >= ApiRole::admin ? "For `" + std::string(api_role_name(face.role)) + "`, by no key."
-                                     : "Scopes: " + quoted_list(face.scopes) + ".";
+  out += face.role >= ApiRole::editor ? "For `" + std::string(api_role_name(face.role)) + "`, by no key."
+                                      : "Scopes: " + quoted_list(face.scopes) + ".";
   if (face.role == ApiRole::supervisor) out += " The key acts as a supervisor.";
   out += " Here: `ternd " + std::string(command.name) + "`.\n\n";
   if (!command.args.empty()) {

@@ -116,9 +116,11 @@ TEST_CASE("every action of the registry has a fixture, which is a request to it 
     CHECK(fixture["request"]["action"] == Json(action));
     CHECK(fixture["response"]["data"].is_null() == false);
     const std::string by = fixture["by"].as_string();  // else: a key of an operator
-    CHECK((by == "admin") == (command.api->role == server::ApiRole::admin));
+    CHECK((by == "admin") ==
+          (command.api->role == server::ApiRole::admin || command.api->role == server::ApiRole::editor));
+    CHECK((by == "head") == (command.api->role == server::ApiRole::head_admin));
     CHECK((by == "nobody") == (command.api->role == server::ApiRole::nobody));
-    CHECK((by.empty() || by == "admin" || by == "nobody" || by == "program"));
+    CHECK((by.empty() || by == "admin" || by == "head" || by == "nobody" || by == "program"));
     for (const auto& [name, value] : fixture["request"].members())
       CHECK((name == "action" || std::any_of(command.args.begin(), command.args.end(),
                                              [&name = name](const auto& arg) { return arg.name == name; })));

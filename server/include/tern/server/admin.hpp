@@ -40,8 +40,9 @@ struct AdminArg {
 /// Which of the API's doors an action stands behind: docs/api.md.
 enum class ApiSurface : std::uint8_t { admin, client, widget };
 std::string_view surface_name(ApiSurface surface);
-/// The least that an action asks of who calls it. From `admin` on a person in a session: no key gets there.
-enum class ApiRole : std::uint8_t { nobody, operator_, supervisor, admin, head_admin };
+/// The least that an action asks of who calls it. From `editor` on a person in a session: no key gets there. An editor
+/// is an administrator, or an operator who was let edit (toggle_operator_edit).
+enum class ApiRole : std::uint8_t { nobody, operator_, supervisor, editor, admin, head_admin };
 std::string_view api_role_name(ApiRole role);
 
 /// An action of the API: the same command, its arguments as parameters.

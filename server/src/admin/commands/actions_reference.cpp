@@ -11,6 +11,9 @@ ApiFace reads(std::string_view action, std::string_view answer) {
 ApiFace reads_clients(std::string_view action, std::string_view answer) {
   return {action, ApiSurface::admin, {"read", "clients"}, ApiRole::operator_, "{}", answer};
 }
+ApiFace of_editors(std::string_view action, std::string_view request, std::string_view answer) {
+  return {action, ApiSurface::admin, {}, ApiRole::editor, request, answer};
+}
 ApiFace of_admins(std::string_view action, std::string_view request, std::string_view answer) {
   return {action, ApiSurface::admin, {}, ApiRole::admin, request, answer};
 }
@@ -44,12 +47,12 @@ std::vector<AdminEntry> reference_actions() {
            command("api create_tag", "A new tag", "Example: ternd api create_tag --name pump --color blue",
                    {also_called(required("name", "The tag"), {"tag"}),
                     also_called(optional("color", "Its colour"), {"colour"})}),
-           of_admins("create_tag", R"({"name":"pump","color":"blue"})", R"({"id":1,"name":"pump","color":"blue"})")),
+           of_editors("create_tag", R"({"name":"pump","color":"blue"})", R"({"id":1,"name":"pump","color":"blue"})")),
        actions::create_tag},
       {offered(command("api delete_tag", "Lists offer a tag no more; tickets keep it",
                        "Example: ternd api delete_tag --tag-id 1",
                        {also_called(required("tag_id", "The tag's id", ArgKind::integer), {"id"})}),
-               of_admins("delete_tag", R"({"tag_id":1})", R"({"id":1})")),
+               of_editors("delete_tag", R"({"tag_id":1})", R"({"id":1})")),
        actions::delete_tag},
       {offered(command("api get_sla_rules", "What is promised by priority", "Example: ternd api get_sla_rules", {}),
                reads("get_sla_rules",

@@ -12,6 +12,7 @@ namespace tern::server::admin {
 std::vector<AdminEntry> people_commands();
 std::vector<AdminEntry> waiting_commands();
 std::vector<AdminEntry> record_commands();
+std::vector<AdminEntry> library_commands();
 std::vector<AdminEntry> sla_commands();
 std::vector<AdminEntry> ledger_commands();
 std::vector<AdminEntry> server_commands();
@@ -19,6 +20,7 @@ std::vector<AdminEntry> key_commands();
 std::vector<AdminEntry> ticket_actions();
 std::vector<AdminEntry> message_actions();
 std::vector<AdminEntry> reference_actions();
+std::vector<AdminEntry> setting_actions();
 
 inline AdminArg positional(std::string_view name, std::string_view help, ArgKind kind = ArgKind::text) {
   return {name, kind, true, false, true, help};

@@ -173,6 +173,25 @@ Json compliance_json(std::uint64_t resolved, std::uint64_t breached) {
   return Json(((resolved - breached) * 100 + resolved / 2) / resolved);
 }
 
+/// What a client pays for: said of itself, else of its tariff.
+class PaidHours {
+public:
+  explicit PaidHours(const Tenant& tenant) {
+    for (const sync::Record& tariff : tenant.records(sync::RecordKind::tariff))
+      if (!tariff.deleted) of_tariff_.emplace(tariff.name, number_attribute(tariff, "hours_per_month"));
+  }
+  [[nodiscard]] Json of(const sync::Record& client) const {
+    Json own = number_attribute(client, "hours_per_month");
+    if (!own.is_null()) return own;
+    const auto named = client.attributes.find("tariff");
+    const auto tariff = named == client.attributes.end() ? of_tariff_.end() : of_tariff_.find(named->second);
+    return tariff == of_tariff_.end() ? Json() : tariff->second;
+  }
+
+private:
+  std::unordered_map<std::string, Json> of_tariff_;
+};
+
 }  // namespace
 
 Result<Json> list_clients(AdminCall& call) {
@@ -184,6 +203,7 @@ Result<Json> list_clients(AdminCall& call) {
   TERN_CHECKED(counting.done_of_clients());
   TERN_CHECKED(counting.minutes_of_clients());
   constexpr double minutes_per_hour = 60, places = 10;
+  const PaidHours paid(call.tenant());
   Json out = Json::array();
   for (const sync::Record& client : clients_of(call.tenant())) {
     const ClientFigures& of = counting.figures_of(client.id);
@@ -192,7 +212,7 @@ Result<Json> list_clients(AdminCall& call) {
                            {"portal_domain", attribute_json(client, "portal_domain")},
                            {"company_name", Json(client.name)},
                            {"tariff_plan", attribute_json(client, "tariff")},
-                           {"hours_per_month", number_attribute(client, "hours_per_month")},
+                           {"hours_per_month", paid.of(client)},
                            {"hours_used", Json(hours)},
                            {"ticket_stats", Json::object({{"open", Json(of.open)},
                                                           {"done_month", Json(of.done_in_period)},

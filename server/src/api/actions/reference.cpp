@@ -1,7 +1,11 @@
 // What tickets name, and what was promised.
 #include <algorithm>
 
+#include "admin/library_records.hpp"
+#include "admin/record_writer.hpp"
+#include "admin/sla_records.hpp"
 #include "api/actions.hpp"
+#include "api/actions/record_actions.hpp"
 #include "api/dialect.hpp"
 #include "api/keys.hpp"
 #include "api/plans.hpp"
@@ -14,13 +18,6 @@ namespace {
 
 using sync::RecordKind;
 
-std::vector<sync::Record> live_records(const Tenant& tenant, RecordKind kind) {
-  auto records = tenant.records(kind);
-  std::erase_if(records, [](const sync::Record& record) { return record.deleted; });
-  std::ranges::sort(records, {}, &sync::Record::integer_id);
-  return records;
-}
-
 Json minutes_of(const sla::Choice& choice) {
   constexpr sla::Seconds minute_s = 60;
   return choice.target ? Json((*choice.target + minute_s - 1) / minute_s) : Json();
@@ -31,6 +28,23 @@ Json lines_json(const sync::Record& record, const char* name) {
   if (const auto text = record.attributes.find(name); text != record.attributes.end())
     for (const std::string_view line : words_between(text->second, ";\n")) out.push(Json(line));
   return out;
+}
+
+std::string said_lines(const AdminCall& call, std::string_view parameter) {
+  std::vector<std::string> lines;
+  for (const Json& line : call.list(parameter)) lines.push_back(line.as_string());
+  return admin::joined_lines(lines);
+}
+
+/// The calendar that business hours mean: the one that was made first.
+sync::Record first_calendar(const AdminCall& call) {
+  auto calendars = live_records(call.tenant(), RecordKind::calendar);
+  if (!calendars.empty()) return std::move(calendars.front());
+  sync::Record made;
+  made.kind = RecordKind::calendar;
+  made.id = random_id<RecordId>(call.parts().environment);
+  made.name = "Business hours";
+  return made;
 }
 
 Json calendar_json(const sync::Record& record) {
@@ -46,15 +60,7 @@ Json calendar_json(const sync::Record& record) {
 
 Result<Json> list_operators(AdminCall& call) {
   Json out = Json::array();
-  for (const sync::Record& record : live_records(call.tenant(), RecordKind::operator_)) {
-    const auto active = record.attributes.find("active");
-    out.push(Json::object({{"id", Json(record.integer_id)},
-                           {"name", Json(record.name)},
-                           {"role", attribute_json(record, "role")},
-                           {"department", attribute_json(record, "department")},
-                           {"email", attribute_json(record, "email")},
-                           {"active", Json(active == record.attributes.end() || active->second != "0")}}));
-  }
+  for (const sync::Record& record : live_records(call.tenant(), RecordKind::operator_)) out.push(operator_json(record));
   return out;
 }
 
@@ -106,6 +112,27 @@ Result<Json> get_business_hours(AdminCall& call) {
   for (const sync::Record& calendar : calendars) all.push(calendar_json(calendar));
   out.set("calendars", std::move(all));
   return out;
+}
+
+Result<Json> save_business_hours(AdminCall& call) {
+  if (!call.has("timezone") && !call.has("schedule") && !call.has("holidays"))
+    return fail(ErrorCode::invalid, "What are the business hours?", "Say timezone, schedule or holidays.", "schedule");
+  TERN_TRY(const auto naming, call.lock_names());
+  TERN_CHECKED(call.on_strand([&]() -> Result<void> {
+    sync::Record calendar = first_calendar(call);
+    if (call.has("timezone")) calendar.attributes["zone"] = call.text("timezone");
+    if (call.has("schedule")) calendar.attributes["hours"] = said_lines(call, "schedule");
+    if (call.has("holidays")) admin::put_attribute(calendar, "holidays", said_lines(call, "holidays"));
+    calendar.attributes.erase("effective_from");
+    auto taken = admin::SlaRecordCheck(call.tenant(), {}).take(calendar);
+    if (!taken) {
+      if (taken.error().field == "zone") taken.error().field = "timezone";
+      if (taken.error().field == "hours") taken.error().field = "schedule";
+      return taken;
+    }
+    return admin::write_records(call.tenant(), {calendar});
+  }));
+  return get_business_hours(call);
 }
 
 Result<Json> get_plan_features(AdminCall& call) {

@@ -1,0 +1,186 @@
+// What people write with and what organisations pay for: quick replies, macros, the knowledge base, tariffs. Those of
+// the API's document are actions, too.
+#include "admin/commands/describe.hpp"
+#include "admin/handlers.hpp"
+#include "api/actions.hpp"
+
+namespace tern::server::admin {
+namespace {
+
+constexpr std::string_view an_article =
+    R"({"id":1,"title":"Reset a meter","status":"published","category":"setup","views":0,"created_at":"2026-03-19T10:30:00.000Z","updated_at":"2026-03-19T10:30:00.000Z","content":"Hold the key for 5 seconds."})";
+constexpr std::string_view a_tariff =
+    R"({"id":1,"name":"Standard","description":"For small offices","hours_per_month":20,"rate":35.5,"currency":"EUR","active":true,"sla":{"response_minutes":1440,"resolution_minutes":2880,"calendar":"24/7"}})";
+
+ApiFace reads_library(std::string_view action, std::string_view answer) {
+  return {action, ApiSurface::admin, {"read"}, ApiRole::operator_, "{}", answer};
+}
+ApiFace edits(std::string_view action, std::string_view request, std::string_view answer) {
+  return {action, ApiSurface::admin, {}, ApiRole::editor, request, answer};
+}
+
+AdminArg article_id() {
+  return also_called(positional("article_id", "Title or id"), {"id"});
+}
+AdminArg tariff_id() {
+  return also_called(positional("tariff_id", "Name or id"), {"id"});
+}
+
+std::vector<AdminArg> article_parts() {
+  return {also_called(optional("content", "The text, at most 64 KiB"), {"text", "body"}),
+          optional("category", "Where it belongs"),
+          one_of(optional("status", "Who sees it: administrators, or everybody"), {"draft", "published"})};
+}
+std::vector<AdminArg> tariff_parts() {
+  return {optional("description", "What is in it"),
+          also_called(optional("hours_per_month", "Hours that are paid for", ArgKind::number), {"hours"}),
+          also_called(optional("rate", "What an hour more costs", ArgKind::number), {"price"}),
+          optional("currency", "Of the rate"), one_of(optional("active", "Whether it is offered"), {"true", "false"})};
+}
+std::vector<AdminArg> led_by(AdminArg first, std::vector<AdminArg> others) {
+  others.insert(others.begin(), std::move(first));
+  return others;
+}
+
+std::vector<AdminEntry> writing_commands() {
+  const std::vector<AdminArg> quick_reply = {
+      optional("content", "The text, at most 64 KiB"), optional("shortcut", "A word that it goes by"),
+      optional("operator", "Whose own it is: name, address or id; everybody's when left out")};
+  const std::vector<AdminArg> macro = {
+      optional("content", "A public message that it writes first"),
+      repeated("actions",
+               "What it does: reply TEXT, note TEXT, tag NAME, untag NAME, set FIELD VALUE, queue NAME, take, assign "
+               "NAME, watch, start, wait, hold [REASON], resume, put-back, resolve [RESULT], close, reopen [REASON]")};
+  const auto named = [](std::vector<AdminArg> args) {
+    return led_by(positional("name", "What it is called"), std::move(args));
+  };
+  const auto renamed = [](std::vector<AdminArg> args) {
+    args.push_back(optional("rename", "Its new name"));
+    return led_by(positional("name", "Which one"), std::move(args));
+  };
+  return {
+      {command("quick-reply add", "A new text to answer with",
+               "Devices have everybody's and their operator's own, also offline.\nExample: ternd quick-reply add \"On "
+               "our way\" --shortcut omw --content \"We are on our way.\"",
+               named(quick_reply)),
+       record_add},
+      {offered(
+           command("quick-reply list", "Texts to answer with", "Example: ternd quick-reply list", {}),
+           reads_library(
+               "list_quick_replies",
+               R"([{"id":1,"title":"On our way","content":"We are on our way.","shortcut":"omw","personal":false}])")),
+       actions::list_quick_replies},
+      {command("quick-reply set", "Changes a text to answer with",
+               "What is not named stays; an empty text takes away: without an operator it is everybody's.\nExample: "
+               "ternd quick-reply set \"On our way\" --shortcut way",
+               renamed(quick_reply)),
+       record_set},
+      {command("quick-reply remove", "Takes a text to answer with off the lists",
+               "Example: ternd quick-reply remove \"On our way\"", {positional("name", "Which one")}),
+       record_remove},
+      {command("macro add", "Several steps that are done at once",
+               "Done by whoever applies it, with their rights. At most 20 steps; one move of the status, one assignee "
+               "and one queue.\nExample: ternd macro add \"Part ordered\" --content \"The part is on its way.\" "
+               "--actions \"tag part\" \"hold part ordered\"",
+               named(macro)),
+       record_add},
+      {offered(
+           command("macro list", "Macros, and what they do", "Example: ternd macro list", {}),
+           reads_library(
+               "list_macros",
+               R"([{"id":1,"title":"Part ordered","content":"The part is on its way.","actions":["tag part","hold part ordered"]}])")),
+       actions::list_macros},
+      {command("macro set", "Changes a macro",
+               "What is not named stays; --actions says all of them anew.\nExample: ternd macro set \"Part ordered\" "
+               "--actions \"tag part\"",
+               renamed(macro)),
+       record_set},
+      {command("macro remove", "Takes a macro off the lists; what it did stays",
+               "Example: ternd macro remove \"Part ordered\"", {positional("name", "Which one")}),
+       record_remove},
+  };
+}
+
+std::vector<AdminEntry> article_commands() {
+  return {
+      {offered(command("article add", "A new article of the knowledge base",
+                       "A draft until it is published. Published ones are on every device, and found there.\nExample: "
+                       "ternd article add \"Reset a meter\" --content \"Hold the key for 5 seconds.\" --status "
+                       "published",
+                       led_by(also_called(positional("title", "What it is called"), {"name"}), article_parts())),
+               edits("create_kb_article",
+                     R"({"title":"Reset a meter","content":"Hold the key for 5 seconds.","status":"published"})",
+                     an_article)),
+       actions::create_kb_article},
+      {offered(
+           command("article list", "Articles of the knowledge base",
+                   "With --article-id one of them, and its text.\nExample: ternd article list --status draft",
+                   {also_called(optional("article_id", "Only this one, with its content: title or id"), {"id"}),
+                    one_of(optional("status", "Only these"), {"draft", "published"})}),
+           reads_library(
+               "list_kb_articles",
+               R"([{"id":1,"title":"Reset a meter","status":"published","category":"setup","views":0,"created_at":"2026-03-19T10:30:00.000Z","updated_at":"2026-03-19T10:30:00.000Z"}])")),
+       actions::list_kb_articles},
+      {offered(command("article set", "Changes an article",
+                       "What is not named stays.\nExample: ternd article set \"Reset a meter\" --status published",
+                       led_by(article_id(), led_by(optional("title", "Its new title"), article_parts()))),
+               edits("update_kb_article", R"({"article_id":1,"status":"published"})", an_article)),
+       actions::update_kb_article},
+      {offered(command("article remove", "Takes an article away, from devices too",
+                       "Example: ternd article remove \"Reset a meter\"", {article_id()}),
+               edits("delete_kb_article", R"({"article_id":1})", R"({"id":1})")),
+       actions::delete_kb_article},
+  };
+}
+
+std::vector<AdminEntry> tariff_commands() {
+  return {
+      {offered(
+           command("tariff add", "A new tariff",
+                   "What it promises say the SLA rules that ask for it: ternd sla rule add Gold --when "
+                   "tariff=Gold --first-response 1h\nExample: ternd tariff add Standard --hours-per-month 20 --rate "
+                   "35.5 --currency EUR",
+                   led_by(positional("name", "What it is called"), tariff_parts())),
+           edits("create_tariff", R"({"name":"Standard","hours_per_month":20,"rate":35.5})", a_tariff)),
+       actions::create_tariff},
+      {offered(
+           command("tariff list", "Tariffs that are offered", "Example: ternd tariff list",
+                   {optional("all", "Also those that are not offered any more", ArgKind::flag)}),
+           reads_library(
+               "get_tariff_plans",
+               R"([{"id":1,"name":"Standard","description":"For small offices","hours_per_month":20,"rate":35.5,"currency":"EUR","active":true,"sla":{"response_minutes":1440,"resolution_minutes":2880,"calendar":"24/7"}}])")),
+       actions::get_tariff_plans},
+      {offered(command("tariff set", "Changes a tariff",
+                       "What is not named stays. Its name stays while an organisation or a rule names it.\nExample: "
+                       "ternd tariff set Standard --rate 40",
+                       led_by(tariff_id(), led_by(optional("name", "Its new name"), tariff_parts()))),
+               edits("update_tariff", R"({"tariff_id":1,"rate":40})", a_tariff)),
+       actions::update_tariff},
+      {offered(command("tariff remove", "Takes a tariff away that no organisation has",
+                       "Example: ternd tariff remove Standard", {tariff_id()}),
+               edits("delete_tariff", R"({"tariff_id":1})", R"({"id":1})")),
+       actions::delete_tariff},
+      {offered(
+           command("api save_business_hours", "When people work here: the first calendar, in a new version",
+                   "What is not named stays. SLA rules that count by it count so from now on.\nExample: ternd api "
+                   "save_business_hours --timezone Europe/Kyiv --schedule \"mon-fri 09:00-18:00\"",
+                   {also_called(optional("timezone", "Time zone; UTC when none was ever said"), {"zone"}),
+                    also_called(repeated("schedule", "DAYS HH:MM-HH:MM, or 24/7"), {"hours"}),
+                    repeated("holidays", "YYYY-MM-DD or MM-DD (every year), then other hours or nothing")}),
+           edits(
+               "save_business_hours", R"({"timezone":"Europe/Kyiv","schedule":["mon-fri 09:00-18:00"]})",
+               R"({"timezone":"Europe/Kyiv","schedule":["mon-fri 09:00-18:00"],"holidays":["12-25"],"calendars":[]})")),
+       actions::save_business_hours},
+  };
+}
+
+}  // namespace
+
+std::vector<AdminEntry> library_commands() {
+  std::vector<AdminEntry> all = writing_commands();
+  for (const auto part : {article_commands, tariff_commands})
+    for (AdminEntry& entry : part()) all.push_back(std::move(entry));
+  return all;
+}
+
+}  // namespace tern::server::admin

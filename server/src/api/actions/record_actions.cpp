@@ -1,0 +1,90 @@
+#include "api/actions/record_actions.hpp"
+
+#include <algorithm>
+
+#include "admin/record_writer.hpp"
+#include "desk/sla_text.hpp"
+#include "time_text.hpp"
+
+namespace tern::server::actions {
+namespace {
+
+Result<std::string> free_name(const AdminCall& call, sync::RecordKind kind, std::string_view field) {
+  TERN_TRY(std::string name, admin::record_name(call.text(field), field));
+  if (admin::find_record(call.tenant(), kind, name))
+    return fail(ErrorCode::invalid, "There is a " + std::string(sync::to_string(kind)) + " \"" + name + "\" already.",
+                "", std::string(field));
+  return name;
+}
+
+}  // namespace
+
+std::vector<sync::Record> live_records(const Tenant& tenant, sync::RecordKind kind) {
+  auto records = tenant.records(kind);
+  std::erase_if(records, [](const sync::Record& record) { return record.deleted; });
+  std::ranges::sort(records, {}, &sync::Record::integer_id);
+  return records;
+}
+
+Json number_json(const sync::Record& record, const char* name) {
+  const auto found = record.attributes.find(name);
+  if (found == record.attributes.end()) return {};
+  const auto number = parse_json(found->second, {.decimals = true});
+  return number && number->is_number() ? *number : Json();
+}
+
+Json instant_json(const sync::Record& record, const char* name) {
+  const auto found = record.attributes.find(name);
+  const auto ms = found == record.attributes.end() ? std::nullopt : integer_of_text(found->second);
+  return ms && *ms > 0 ? Json(instant_text(*ms)) : Json();
+}
+
+Result<sync::Record> make_record(AdminCall& call, sync::RecordKind kind, std::string_view field,
+                                 const RecordChange& fill) {
+  sync::Record record;
+  record.kind = kind;
+  record.id = random_id<RecordId>(call.parts().environment);
+  TERN_TRY(const auto naming, call.lock_names());
+  return call.on_strand([&]() -> Result<sync::Record> {
+    TERN_TRY(record.name, free_name(call, kind, field));
+    TERN_CHECKED(fill(record));
+    TERN_CHECKED(admin::write_records(call.tenant(), {record}));
+    return call.tenant().find_record(kind, record.id).value_or(record);
+  });
+}
+
+Result<sync::Record> change_record(AdminCall& call, sync::RecordKind kind, std::string_view id, std::string_view field,
+                                   const RecordChange& change) {
+  TERN_TRY(const auto naming, call.lock_names());
+  return call.on_strand([&]() -> Result<sync::Record> {
+    auto found = admin::resolve_record(call.tenant(), kind, call.text(id));
+    if (!found) {
+      found.error().field = std::string(id);
+      return found;
+    }
+    sync::Record record = *found;
+    if (!field.empty() && call.has(field) && call.text(field) != record.name) {
+      TERN_CHECKED(admin::check_not_named(call.tenant(), record));
+      TERN_TRY(record.name, free_name(call, kind, field));
+    }
+    TERN_CHECKED(change(record));
+    if (record == *found) return record;
+    TERN_CHECKED(admin::write_records(call.tenant(), {record}));
+    return call.tenant().find_record(kind, record.id).value_or(record);
+  });
+}
+
+Result<Json> remove_record(AdminCall& call, sync::RecordKind kind, std::string_view id) {
+  TERN_TRY(const sync::Record gone, change_record(call, kind, id, "", [&](sync::Record& record) -> Result<void> {
+             TERN_CHECKED(admin::check_not_named(call.tenant(), record));
+             record.deleted = true;
+             return {};
+           }));
+  return Json::object({{"id", Json(gone.integer_id)}});
+}
+
+void put_said(const AdminCall& call, sync::Record& record, const char* name) {
+  if (call.has(name)) admin::put_attribute(record, name, call.text(name));
+}
+
+}  // namespace tern::server::actions
