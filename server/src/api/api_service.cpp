@@ -220,14 +220,18 @@ void ApiService::note(const Asked& asked, const std::string& request_id, const R
                     {"reason", ours ? Json(error->message) : Json()}});
 }
 
+/// Of any client, or where any widget is, of any organisation.
+bool ApiService::is_page_of_somebody(const Request& request, ApiSurface surface) const {
+  const std::string_view origin = request.header("origin");
+  if (origin.empty()) return false;
+  return surface == ApiSurface::client ? is_page_of_a_client(parts_.tenants.all(), origin)
+                                       : is_page_of_a_widget(parts_.tenants.all(), origin);
+}
+
 Response ApiService::answer(const Request& request, const ApiAccepted& accepted) {
   if (accepted.description)
     return Response(200, "application/json", to_text(openapi_document(parts_.options.public_url)));
-  const bool from_page = accepted.surface != ApiSurface::admin && request.has_header("origin");
-  const bool may = from_page && (accepted.surface == ApiSurface::client
-                                     ? is_page_of_a_client(parts_.tenants.all(), request.header("origin"))
-                                     : is_page_of_a_widget(parts_.tenants.all(), request.header("origin")));
-  if (accepted.preflight) return preflight_answer(request, may);
+  if (accepted.preflight) return preflight_answer(request, is_page_of_somebody(request, accepted.surface));
   Asked asked{request, nullptr, nullptr, 0, {}, {}, {}, false};
   const Result<Json> done = perform(asked, accepted);
   note(asked, request.request_id, done);
@@ -236,7 +240,10 @@ Response ApiService::answer(const Request& request, const ApiAccepted& accepted)
     response.add_header("set-cookie", std::string(session_cookie) + "=" + asked.session +
                                           "; Path=/; Max-Age=" + std::to_string(Logins::session_ms / 1'000) +
                                           "; Secure; HttpOnly; SameSite=Strict");
-  if (may) allow_page(response, request.header("origin"));
+  // Who was let in was let in with this origin; whoever was not is still to read why.
+  const bool let_in = asked.tenant != nullptr;
+  if (accepted.surface != ApiSurface::admin && (let_in || is_page_of_somebody(request, accepted.surface)))
+    allow_page(response, request.header("origin"));
   if (asked.repeated) response.set_header("idempotency-replayed", "true");
   if (asked.rate && asked.rate->limit > 0) {
     response.set_header("ratelimit-limit", std::to_string(asked.rate->limit));

@@ -49,6 +49,7 @@ private:
   Result<void> count_visitor(Asked& asked, const std::optional<Widget>& widget);
   Result<Admitted> admit(const Asked& asked, const ApiAccepted& accepted, const Json& parameters);
   Result<Json> perform(Asked& asked, const ApiAccepted& accepted);
+  bool is_page_of_somebody(const Request& request, ApiSurface surface) const;
   Result<Json> run(Asked& asked, Caller caller, const Json& parameters, bool strict);
   Result<KeyOfTenant> key_of(const Request& head);
   void note(const Asked& asked, const std::string& request_id, const Result<Json>& done);

@@ -3,14 +3,24 @@
 #include <algorithm>
 
 #include "api/envelope.hpp"
-#include "tern/protocol/text.hpp"
 
 namespace tern::server {
+namespace {
+
+constexpr std::string_view secure_scheme = "https://";
+
+/// Browsers send a domain in ASCII.
+char lower_ascii(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+}  // namespace
 
 bool is_page_of(const sync::Record& organisation, std::string_view origin) {
+  if (organisation.deleted || !origin.starts_with(secure_scheme)) return false;
   const auto domain = organisation.attributes.find("portal_domain");
-  return !organisation.deleted && domain != organisation.attributes.end() && !domain->second.empty() &&
-         protocol::fold_case(origin) == "https://" + protocol::fold_case(domain->second);
+  return domain != organisation.attributes.end() && !domain->second.empty() &&
+         std::ranges::equal(origin.substr(secure_scheme.size()), domain->second, {}, lower_ascii, lower_ascii);
 }
 
 bool is_page_of_a_client(const std::vector<Tenant*>& tenants, std::string_view origin) {
@@ -23,6 +33,7 @@ bool is_page_of_a_client(const std::vector<Tenant*>& tenants, std::string_view o
 }
 
 void allow_page(Response& response, std::string_view origin) {
+  if (origin.empty()) return;
   response.set_header("access-control-allow-origin", origin);
   response.set_header("access-control-expose-headers",
                       "idempotency-replayed, ratelimit-limit, ratelimit-remaining, ratelimit-reset, retry-after");
