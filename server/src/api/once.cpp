@@ -24,7 +24,7 @@ Result<OnceRequest> once_request(std::string_view caller, std::string_view key, 
   if (key.empty() || key.size() > once_key_bytes_max || !visible)
     return fail(ErrorCode::malformed, "An Idempotency-Key is 1 to 255 visible characters.", "Send a UUID, say.",
                 "Idempotency-Key");
-  const std::string_view end("", 1);  // in none of them but an id, whose length is always the same
+  const std::string end(1, '\0');  // in none of them but an id, whose length is always the same
   return OnceRequest{
       protocol::Hasher("TRN1-ONCE").add(caller).add(end).add(key).finish(),
       protocol::Hasher("TRN1-ONCE-ASKS").add(key).add(end).add(action).add(end).add(parameters).finish()};
