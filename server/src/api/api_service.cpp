@@ -18,7 +18,7 @@ constexpr std::uint64_t stranger_body_bytes_max = 64 * limits::kib;  // of who s
 constexpr unsigned person_requests_per_minute = 600, client_requests_per_minute = 120, widget_requests_per_minute = 300,
                    visitor_requests_per_minute = 30, visitor_tickets_per_hour = 10;
 
-constexpr std::int64_t minutes_per_hour = 60;
+constexpr std::int64_t hour_in_minutes = 60;
 
 struct Door {
   std::string_view path;
@@ -135,9 +135,9 @@ Result<void> ApiService::count_visitor(Asked& asked, const std::optional<Widget>
   if (!widget) return count(asked, address, visitor_requests_per_minute);
   TERN_CHECKED(count(asked, widget->id, widget_requests_per_minute));
   if (asked.action != "create_ticket") return {};
-  asked.rate = hourly_.take(address, visitor_tickets_per_hour, parts_.environment.boot_ms() / minutes_per_hour);
-  asked.rate->retry_in_s *= minutes_per_hour;
-  asked.rate->full_in_s *= minutes_per_hour;
+  asked.rate = hourly_.take(address, visitor_tickets_per_hour, parts_.environment.boot_ms() / hour_in_minutes);
+  asked.rate->retry_in_s *= hour_in_minutes;
+  asked.rate->full_in_s *= hour_in_minutes;
   if (asked.rate->allowed) return {};
   return fail(ErrorCode::rate_limited, "There were as many tickets from this address as there may be in an hour.",
               "Wait as long as Retry-After says.");
