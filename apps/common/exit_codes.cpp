@@ -23,6 +23,7 @@ ExitCode exit_code(ErrorCode code) {
     case ErrorCode::operator_required:
     case ErrorCode::client_unknown:
     case ErrorCode::unknown_field:
+    case ErrorCode::idempotency_mismatch:
     case ErrorCode::csv_invalid:
       return exit_usage;
     case ErrorCode::not_found:

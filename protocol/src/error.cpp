@@ -55,6 +55,7 @@ constexpr std::pair<ErrorCode, std::string_view> names[] = {
     {ErrorCode::client_unknown, "client_unknown"},
     {ErrorCode::unknown_field, "unknown_field"},
     {ErrorCode::origin, "origin"},
+    {ErrorCode::idempotency_mismatch, "idempotency_mismatch"},
     {ErrorCode::csv_invalid, "csv_invalid"},
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tern/protocol/limits.hpp"
+#include "tern/sqlite/transaction.hpp"
 
 namespace tern::server {
 namespace {
@@ -55,6 +56,44 @@ bool is_missing(const AdminArg& arg, const Json& command) {
 
 }  // namespace
 
+// ---- what is done once ----
+
+WriteBeside AdminCall::beside() const {
+  if (!doing_->once) return {};
+  return [this](sqlite::Database& db, const ServerCommit& commit) -> Result<void> {
+    const auto in_vain = [](sync::Outcome outcome) {
+      return outcome == sync::Outcome::held || outcome == sync::Outcome::rejected ||
+             outcome == sync::Outcome::overtaken;
+    };
+    if (std::ranges::any_of(commit.outcomes, in_vain)) return {};
+    return note_in(db);
+  };
+}
+
+Result<void> AdminCall::note_in(sqlite::Database& db) const {
+  if (!doing_->once) return {};
+  doing_->noted = true;
+  return write_done(db, tenant().number(), *doing_->once, doing_->made, tenant().now_ms());
+}
+
+Result<bool> AdminCall::was_done() const {
+  if (!doing_->once) return false;
+  TERN_TRY(auto made, find_done(tenant(), *doing_->once));
+  doing_->repeated = made.has_value();
+  doing_->noted = false;
+  if (made) doing_->made = std::move(*made);
+  return doing_->repeated;
+}
+
+Result<void> AdminCall::note_done() const {
+  if (!doing_->once || doing_->noted) return {};
+  return tenant().write([&](sqlite::Database& db) -> Result<void> {
+    TERN_TRY(auto transaction, sqlite::Transaction::begin_write(db));
+    TERN_CHECKED(note_in(db));
+    return transaction.commit();
+  });
+}
+
 const AdminEntry* find_admin_entry(std::string_view name) {
   for (const AdminEntry& entry : admin_entries())
     if (entry.command.name == name) return &entry;
@@ -71,7 +110,7 @@ const AdminEntry* find_action(ApiSurface surface, std::string_view action) {
 Result<const AdminEntry*> check_command(const Json& command) {
   const std::string& name = command["command"].as_string();
   const AdminEntry* entry = find_admin_entry(name);
-  if (entry == nullptr)
+  if (entry == nullptr || entry->command.where == AdminWhere::over_http)
     return fail(ErrorCode::usage, "There is no command \"" + name + "\".", "See ternd --help.", "command");
   for (const auto& [member, value] : command.members()) {
     if (member == "command" || (member == "tenant" && entry->command.needs_tenant && value.is_string()) ||

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -14,6 +16,7 @@
 #include "access/logins.hpp"
 #include "access/open_tenants.hpp"
 #include "access/sessions.hpp"
+#include "api/once.hpp"
 #include "ingest/committer.hpp"
 #include "log/recent_errors.hpp"
 #include "tern/protocol/json.hpp"
@@ -42,11 +45,15 @@ struct AdminParts {
 /// Who a command is for. By itself: the administrator of this machine, who may everything.
 struct Caller {
   sync::PrincipalKind kind = sync::PrincipalKind::server;
-  Bytes id;                          // of the operator or of the API key; empty: the server itself
-  std::optional<sync::Actor> actor;  // whose rights count; nothing: judged where the caller was let in
-  RecordId key;                      // the API key; zero: none
-  std::string peer;                  // where the request came from; empty: from this machine
+  Bytes id;                                         // of the operator or of the API key; empty: the server itself
+  std::optional<sync::Actor> actor;                 // whose rights count; nothing: judged where the caller was let in
+  RecordId key;                                     // the API key; zero: none
+  std::string peer;                                 // where the request came from; empty: from this machine
+  RecordId organisation = {};                       // of a client; zero: none is known
+  std::string name = {};                            // of a client, as their record will have it if there is none
+  std::map<std::string, std::string> details = {};  // likewise: its other attributes
 
+  [[nodiscard]] bool is_client() const { return kind == sync::PrincipalKind::contact; }
   [[nodiscard]] OperatorId acting() const { return actor ? actor->id : OperatorId{}; }
 };
 
@@ -100,6 +107,30 @@ public:
     return std::move(*out);
   }
 
+  /// The request has an Idempotency-Key.
+  void do_once(OnceRequest request) { doing_->once = request; }
+  /// It was done before: what it made then is shown again.
+  [[nodiscard]] bool is_repeated() const { return doing_->repeated; }
+  /// What an answer is read by: said before it is committed.
+  void makes(ByteView id) const { doing_->made = Bytes(id); }
+  /// For the commit that does what is asked: where it did, an Idempotency-Key is committed with it.
+  [[nodiscard]] WriteBeside beside() const;
+  /// The same inside of another transaction, that does what is asked.
+  Result<void> note_in(sqlite::Database& db) const;
+  /// Runs work that gives Result<void> on the strand, at most once for an Idempotency-Key: gives what it `makes`, then
+  /// or the first time. Every action that writes goes through here.
+  template <typename Work>
+  Result<Bytes> change(Work work) const {
+    return on_strand([&]() -> Result<Bytes> {
+      TERN_TRY(const bool done, was_done());
+      if (!done) {
+        TERN_CHECKED(work());
+        TERN_CHECKED(note_done());
+      }
+      return doing_->made;
+    });
+  }
+
   /// Once more, on a disk without room, when the ballast is given up: what must go through there.
   template <typename Work>
   auto with_room(Work work) const -> decltype(work()) {
@@ -110,6 +141,16 @@ public:
   }
 
 private:
+  struct Doing {
+    std::optional<OnceRequest> once;
+    Bytes made;
+    bool noted = false, repeated = false;
+  };
+  Result<bool> was_done() const;
+  /// Where nothing had to be changed there was no commit to go with.
+  Result<void> note_done() const;
+
+  std::unique_ptr<Doing> doing_ = std::make_unique<Doing>();
   AdminParts& parts_;
   const Json& command_;
   Tenant* tenant_;

@@ -13,7 +13,8 @@ std::vector<AdminEntry> joined_entries() {
   for (const auto part :
        {admin::people_commands, admin::waiting_commands, admin::record_commands, admin::library_commands,
         admin::sla_commands, admin::ledger_commands, admin::server_commands, admin::key_commands, admin::ticket_actions,
-        admin::message_actions, admin::reference_actions, admin::setting_actions})
+        admin::message_actions, admin::reference_actions, admin::setting_actions, admin::token_commands,
+        admin::client_actions, admin::widget_commands, admin::widget_actions})
     std::ranges::move(part(), std::back_inserter(all));
   return all;
 }
@@ -31,7 +32,8 @@ std::string_view surface_name(ApiSurface surface) {
 }
 
 std::string_view api_role_name(ApiRole role) {
-  constexpr std::string_view names[] = {"nobody", "operator", "supervisor", "editor", "admin", "head_admin"};
+  constexpr std::string_view names[] = {"nobody",     "visitor", "client", "operator",
+                                        "supervisor", "editor",  "admin",  "head_admin"};
   return names[static_cast<std::size_t>(role)];
 }
 
@@ -59,6 +61,8 @@ std::string_view admin_family_summary(std::string_view family) {
       {"keys", "The keys that this server signs with"},
       {"clock", "The server's clock"},
       {"key", "Keys with which integrations use the API"},
+      {"widget", "Forms on pages of yours, for whoever visits them"},
+      {"token", "Tokens with which clients see their own tickets"},
       {"api", "Actions of the API, done here"},
       {"calendar", "Business hours"},
       {"sla", "The clock of what was promised to customers"},
@@ -71,10 +75,21 @@ std::string_view admin_family_summary(std::string_view family) {
 std::span<const AdminCommand> admin_commands() {
   static const std::vector<AdminCommand> commands = [] {
     std::vector<AdminCommand> out;
-    for (const AdminEntry& entry : admin_entries()) out.push_back(entry.command);
+    for (const AdminEntry& entry : admin_entries())
+      if (entry.command.where != AdminWhere::over_http) out.push_back(entry.command);
     return out;
   }();
   return commands;
+}
+
+std::span<const AdminCommand> api_actions() {
+  static const std::vector<AdminCommand> actions = [] {
+    std::vector<AdminCommand> out;
+    for (const AdminEntry& entry : admin_entries())
+      if (entry.command.api) out.push_back(entry.command);
+    return out;
+  }();
+  return actions;
 }
 
 }  // namespace tern::server

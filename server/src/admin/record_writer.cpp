@@ -37,9 +37,9 @@ ServerChange change_of(const sync::Record& record) {
   return entry;
 }
 
-Result<void> commit_records(Tenant& tenant, std::vector<ServerChange> changes) {
+Result<void> commit_records(Tenant& tenant, std::vector<ServerChange> changes, const WriteBeside& beside = {}) {
   if (changes.empty()) return {};
-  TERN_TRY(const ServerCommit commit, commit_server(tenant, std::move(changes)));
+  TERN_TRY(const ServerCommit commit, commit_server(tenant, std::move(changes), beside));
   for (const sync::Outcome outcome : commit.outcomes)
     if (outcome != sync::Outcome::applied) return fail(ErrorCode::invalid, "A record was refused by the ledger.");
   return {};
@@ -114,7 +114,7 @@ void put_attribute(sync::Record& record, const std::string& name, const std::str
     record.attributes[name] = value;
 }
 
-Result<void> write_records(Tenant& tenant, const std::vector<sync::Record>& records) {
+Result<void> write_records(Tenant& tenant, const std::vector<sync::Record>& records, const WriteBeside& beside) {
   std::vector<ServerChange> changes;
   std::size_t bytes = 0;
   for (const sync::Record& record : records) {
@@ -128,7 +128,7 @@ Result<void> write_records(Tenant& tenant, const std::vector<sync::Record>& reco
     bytes += size;
     changes.push_back(std::move(change));
   }
-  return commit_records(tenant, std::move(changes));
+  return commit_records(tenant, std::move(changes), beside);
 }
 
 Result<void> write_in_parts(const AdminCall& call, const std::vector<sync::Record>& records) {

@@ -41,7 +41,8 @@ void put_attribute(sync::Record& record, const std::string& name, const std::str
 Result<void> put_arguments(const AdminCall& call, sync::Record& record);
 
 /// Committer strand. All of them, in sets of up to 1,000; `invalid` when one is refused. New ones have a zero version.
-Result<void> write_records(Tenant& tenant, const std::vector<sync::Record>& records);
+/// `beside` is written with the last set.
+Result<void> write_records(Tenant& tenant, const std::vector<sync::Record>& records, const WriteBeside& beside = {});
 /// The same from beside the strand, in parts: others commit in between. `busy` when the call is stopped; what was
 /// written by then stays.
 Result<void> write_in_parts(const AdminCall& call, const std::vector<sync::Record>& records);

@@ -84,6 +84,27 @@ Result<Json> update_tenant(AdminCall& call);
 Result<Json> list_error_logs(AdminCall& call);
 // actions/login.cpp
 Result<Json> admin_login(AdminCall& call);
+// actions/client_tokens.cpp
+Result<Json> create_client_token(AdminCall& call);
+Result<Json> token_list(AdminCall& call);
+Result<Json> token_revoke(AdminCall& call);
+// actions/client.cpp
+Result<Json> client_create_ticket(AdminCall& call);
+Result<Json> client_list_tickets(AdminCall& call);
+Result<Json> client_get_ticket(AdminCall& call);
+Result<Json> client_add_message(AdminCall& call);
+Result<Json> client_accept_ticket(AdminCall& call);
+Result<Json> client_reopen_ticket(AdminCall& call);
+Result<Json> client_approve_estimate(AdminCall& call);
+Result<Json> client_dashboard(AdminCall& call);
+// actions/widget.cpp
+Result<Json> widget_create_ticket(AdminCall& call);
+Result<Json> widget_check_status(AdminCall& call);
+Result<Json> widget_add_reply(AdminCall& call);
+Result<Json> widget_get_messages(AdminCall& call);
+Result<Json> widget_add(AdminCall& call);
+Result<Json> widget_list(AdminCall& call);
+Result<Json> widget_revoke(AdminCall& call);
 // actions/keys.cpp
 Result<Json> key_add(AdminCall& call);
 Result<Json> key_list(AdminCall& call);
@@ -91,20 +112,26 @@ Result<Json> key_revoke(AdminCall& call);
 Result<Json> key_regenerate(AdminCall& call);
 Result<Json> tenant_plan(AdminCall& call);
 
+/// Strand. The record of a client, before the first change of theirs.
+void add_contact_of(const AdminCall& call, const Caller& client, std::vector<ServerChange>& changes);
+
+/// What the caller has just changed, whoever may read it by now; what was changed by a request that came before, only
+/// while they may.
+Result<FoundTicket> find_changed(const AdminCall& call, TicketView& view, ByteView ticket);
+
 /// Runs `work` on the strand with the ticket that --ticket_id names, as it is then; gives the ticket as it is after.
 template <typename Work>
 Result<Json> change_ticket(AdminCall& call, Work work) {
-  const auto changed = call.on_strand([&]() -> Result<TicketId> {
+  TERN_TRY(const Bytes changed, call.change([&]() -> Result<void> {
     TERN_TRY(auto reader, call.tenant().reader());
     TicketView view(call.tenant(), reader.db(), call.caller());
     TERN_TRY(const FoundTicket found, view.find(call.integer("ticket_id", 0)));
-    TERN_CHECKED(work(found.state));
-    return found.state.id;
-  });
-  TERN_CHECKED(changed);
+    call.makes(found.state.id.view());
+    return work(found.state);
+  }));
   TERN_TRY(auto reader, call.tenant().reader());
   TicketView view(call.tenant(), reader.db(), call.caller());
-  TERN_TRY(const FoundTicket found, view.find(*changed));
+  TERN_TRY(const FoundTicket found, find_changed(call, view, changed));
   return view.ticket(found.state);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/authority.hpp"
+#include "api/cross_origin.hpp"
 #include "api/openapi.hpp"
 #include "api/parameters.hpp"
 #include "api/request_body.hpp"
@@ -14,15 +15,22 @@ namespace {
 constexpr std::uint64_t body_bytes_max = limits::mib;                // a text of 64 KiB, however it is escaped
 constexpr std::uint64_t stranger_body_bytes_max = 64 * limits::kib;  // of who shows no key in the head
 
-constexpr unsigned person_requests_per_minute = 600;
+constexpr unsigned person_requests_per_minute = 600, client_requests_per_minute = 120, widget_requests_per_minute = 300,
+                   visitor_requests_per_minute = 30, visitor_tickets_per_hour = 10;
+
+constexpr std::int64_t hour_in_minutes = 60;
 
 struct Door {
   std::string_view path;
   ApiSurface surface;
 };
 /// Those that have an action.
-constexpr Door doors[] = {{"/api/admin.php", ApiSurface::admin}, {"/api/admin", ApiSurface::admin}};
-constexpr std::string_view versioned = "/api/v1/";
+constexpr Door doors[] = {{"/api/admin.php", ApiSurface::admin},   {"/api/admin", ApiSurface::admin},
+                          {"/api/client.php", ApiSurface::client}, {"/api/client", ApiSurface::client},
+                          {"/api/widget.php", ApiSurface::widget}, {"/api/widget", ApiSurface::widget}};
+/// Below them is one path for each action.
+constexpr Door versioned[] = {
+    {"/api/v1/client/", ApiSurface::client}, {"/api/v1/widget/", ApiSurface::widget}, {"/api/v1/", ApiSurface::admin}};
 constexpr std::string_view description = "/api/openapi.json";
 
 bool is_action_name(std::string_view name) {
@@ -33,10 +41,12 @@ bool is_action_name(std::string_view name) {
 /// Nothing: there is no such path.
 std::optional<ApiAccepted> accepted_by_path(std::string_view path) {
   for (const Door& door : doors)
-    if (door.path == path) return ApiAccepted{ApiDialect::envelope, door.surface, {}, {}, false};
+    if (door.path == path) return ApiAccepted{ApiDialect::envelope, door.surface, {}, {}};
   if (path == description) return ApiAccepted{ApiDialect::problem, ApiSurface::admin, {}, {}, true};
-  if (!path.starts_with(versioned) || !is_action_name(path.substr(versioned.size()))) return std::nullopt;
-  return ApiAccepted{ApiDialect::problem, ApiSurface::admin, std::string(path.substr(versioned.size())), {}, false};
+  for (const Door& door : versioned)
+    if (path.starts_with(door.path) && is_action_name(path.substr(door.path.size())))
+      return ApiAccepted{ApiDialect::problem, door.surface, std::string(path.substr(door.path.size())), {}};
+  return std::nullopt;
 }
 
 Response wrong_method(const Request& head, const ApiAccepted& accepted) {
@@ -61,7 +71,8 @@ struct ApiService::Asked {
   std::uint64_t key = 0;  // its integer id
   std::string action;
   std::optional<RateLimits::Verdict> rate;
-  std::string session;  // that was begun
+  std::string session;    // that was begun
+  bool repeated = false;  // it was done before, under the same Idempotency-Key
 };
 
 bool ApiService::owns(std::string_view path) {
@@ -72,7 +83,14 @@ Result<KeyOfTenant> ApiService::key_of(const Request& head) {
   if (head.has_header("origin"))
     return fail(ErrorCode::origin, "An API key is never sent from a browser: whoever opens the page could read it.",
                 "Ask from your server.", "Origin");
-  auto key = open_key(parts_.tenants.all(), head.header("x-api-key"), parts_.environment.wall_ms());
+  const std::string_view text = head.header("x-api-key");
+  if (text.starts_with(client_token_prefix))
+    return fail(ErrorCode::key_unknown, "This is a client's token and no API key.",
+                "Send it in X-Client-Token to /api/client.php.", "X-Api-Key");
+  if (text.starts_with(widget_key_prefix))
+    return fail(ErrorCode::key_unknown, "This is a widget's key and no API key.",
+                "Send it as the parameter api_key to /api/widget.php.", "X-Api-Key");
+  auto key = open_key(parts_.tenants.all(), text, parts_.environment.wall_ms());
   if (!key && key.error().code == ErrorCode::key_unknown && !parts_.tenants.closed().empty())
     return fail(ErrorCode::busy, "Whether this key is good cannot be said: not every organisation is open.",
                 "Try again later.");
@@ -82,6 +100,10 @@ Result<KeyOfTenant> ApiService::key_of(const Request& head) {
 HeadVerdict ApiService::on_head(const Request& head) {
   auto accepted = accepted_by_path(head.path);
   if (!accepted) return envelope_refusal(404, "not_found", "There is nothing here.", head.request_id);
+  if (head.method == "OPTIONS" && accepted->surface != ApiSurface::admin) {
+    accepted->preflight = true;
+    return HeadAccept{0, *accepted};
+  }
   if (head.method != (accepted->description ? "GET" : "POST")) return wrong_method(head, *accepted);
   if (accepted->description) return HeadAccept{0, *accepted};
   if (head.has_header("x-api-key")) {
@@ -106,6 +128,30 @@ Result<void> ApiService::count(Asked& asked, const RecordId& who, unsigned per_m
               "Wait as long as Retry-After says.");
 }
 
+/// Of each address so many requests, before anything is looked at, and few tickets; of each widget as many as its pages
+/// may have.
+Result<void> ApiService::count_visitor(Asked& asked, const std::optional<Widget>& widget) {
+  const RecordId address = bucket_of_address(asked.request.peer_address);
+  if (!widget) return count(asked, address, visitor_requests_per_minute);
+  TERN_CHECKED(count(asked, widget->id, widget_requests_per_minute));
+  if (asked.action != "create_ticket") return {};
+  asked.rate = hourly_.take(address, visitor_tickets_per_hour, parts_.environment.boot_ms() / hour_in_minutes);
+  asked.rate->retry_in_s *= hour_in_minutes;
+  asked.rate->full_in_s *= hour_in_minutes;
+  if (asked.rate->allowed) return {};
+  return fail(ErrorCode::rate_limited, "There were as many tickets from this address as there may be in an hour.",
+              "Wait as long as Retry-After says.");
+}
+
+Result<Admitted> ApiService::admit(const Asked& asked, const ApiAccepted& accepted, const Json& parameters) {
+  const std::string& url = parts_.options.public_url;
+  if (accepted.surface == ApiSurface::client)
+    return admit_client(asked.request, accepted.key, parameters, parts_.tenants, url);
+  if (accepted.surface == ApiSurface::widget)
+    return admit_visitor(asked.request, parameters, parts_.tenants.all(), url);
+  return admit_caller(asked.request, accepted.key, parameters, parts_.logins, url);
+}
+
 Result<Json> ApiService::perform(Asked& asked, const ApiAccepted& accepted) {
   TERN_TRY(const Bytes body, asked.request.body.read_all());
   if (accepted.key) {
@@ -123,11 +169,15 @@ Result<Json> ApiService::perform(Asked& asked, const ApiAccepted& accepted) {
   const bool strict = accepted.dialect == ApiDialect::problem;
   if (asked.entry != nullptr && asked.entry->command.api->role == ApiRole::nobody) {
     TERN_CHECKED(check_site(asked.request, parts_.options.public_url));
-    return run(asked, {sync::PrincipalKind::server, {}, {}, {}, asked.request.peer_address}, parameters, strict);
+    Caller anybody;
+    anybody.peer = asked.request.peer_address;
+    return run(asked, std::move(anybody), parameters, strict);
   }
-  TERN_TRY(const Admitted who,
-           admit_caller(asked.request, accepted.key, parameters, parts_.logins, parts_.options.public_url));
+  if (accepted.surface == ApiSurface::widget) TERN_CHECKED(count_visitor(asked, {}));
+  TERN_TRY(const Admitted who, admit(asked, accepted, parameters));
   asked.tenant = who.tenant;
+  if (who.widget) TERN_CHECKED(count_visitor(asked, who.widget));
+  if (who.client) TERN_CHECKED(count(asked, who.client->contact, client_requests_per_minute));
   if (who.person) TERN_CHECKED(count(asked, RecordId::or_zero(who.person->view()), person_requests_per_minute));
   if (asked.entry == nullptr)
     return fail(ErrorCode::not_found, "There is no such action.", "See /api/openapi.json.", "action");
@@ -138,10 +188,19 @@ Result<Json> ApiService::perform(Asked& asked, const ApiAccepted& accepted) {
 Result<Json> ApiService::run(Asked& asked, Caller caller, const Json& parameters, bool strict) {
   TERN_TRY(const Json command, command_of(*asked.entry, parameters, strict));
   const std::function<bool()> never;
+  const Bytes whose =
+      caller.key.is_zero() ? static_cast<char>(caller.kind) + caller.id : "key" + Bytes(caller.key.view());
+  // Of a widget everybody has the key: what they make is named by what they say of themselves, which is in the request.
   AdminCall call(parts_, command, asked.tenant, never, std::move(caller));
+  if (asked.tenant != nullptr && asked.request.has_header("idempotency-key")) {
+    TERN_TRY(OnceRequest once,
+             once_request(whose, asked.request.header("idempotency-key"), asked.entry->command.name, to_text(command)));
+    call.do_once(once);
+  }
   auto done = asked.entry->run(call);
   if (!done) done.error().field = parameter_name(command, done.error().field);
   asked.session = call.session();
+  asked.repeated = call.is_repeated();
   return done;
 }
 
@@ -161,10 +220,19 @@ void ApiService::note(const Asked& asked, const std::string& request_id, const R
                     {"reason", ours ? Json(error->message) : Json()}});
 }
 
+/// Of any client, or where any widget is, of any organisation.
+bool ApiService::is_page_of_somebody(const Request& request, ApiSurface surface) const {
+  const std::string_view origin = request.header("origin");
+  if (origin.empty()) return false;
+  return surface == ApiSurface::client ? is_page_of_a_client(parts_.tenants.all(), origin)
+                                       : is_page_of_a_widget(parts_.tenants.all(), origin);
+}
+
 Response ApiService::answer(const Request& request, const ApiAccepted& accepted) {
   if (accepted.description)
     return Response(200, "application/json", to_text(openapi_document(parts_.options.public_url)));
-  Asked asked{request, nullptr, nullptr, 0, {}, {}, {}};
+  if (accepted.preflight) return preflight_answer(request, is_page_of_somebody(request, accepted.surface));
+  Asked asked{request, nullptr, nullptr, 0, {}, {}, {}, false};
   const Result<Json> done = perform(asked, accepted);
   note(asked, request.request_id, done);
   Response response = done ? data_response(*done) : refusal_in(accepted.dialect, done.error(), request.request_id);
@@ -172,6 +240,11 @@ Response ApiService::answer(const Request& request, const ApiAccepted& accepted)
     response.add_header("set-cookie", std::string(session_cookie) + "=" + asked.session +
                                           "; Path=/; Max-Age=" + std::to_string(Logins::session_ms / 1'000) +
                                           "; Secure; HttpOnly; SameSite=Strict");
+  // Who was let in was let in with this origin; whoever was not is still to read why.
+  const bool let_in = asked.tenant != nullptr;
+  if (accepted.surface != ApiSurface::admin && (let_in || is_page_of_somebody(request, accepted.surface)))
+    allow_page(response, request.header("origin"));
+  if (asked.repeated) response.set_header("idempotency-replayed", "true");
   if (asked.rate && asked.rate->limit > 0) {
     response.set_header("ratelimit-limit", std::to_string(asked.rate->limit));
     response.set_header("ratelimit-remaining", std::to_string(asked.rate->remaining));

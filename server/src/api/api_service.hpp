@@ -7,6 +7,7 @@
 #include <string>
 
 #include "admin/admin.hpp"
+#include "api/authority.hpp"
 #include "api/envelope.hpp"
 #include "api/keys.hpp"
 #include "api/rate_limits.hpp"
@@ -21,6 +22,7 @@ struct ApiAccepted {
   std::string action;              // of the path; empty: the body says it
   std::optional<KeyOfTenant> key;  // the credential of the head, where there was one
   bool description = false;        // openapi.json
+  bool preflight = false;          // a browser asks whether a page may
 };
 
 /// Thread-safe.
@@ -44,13 +46,16 @@ public:
 private:
   struct Asked;
   Result<void> count(Asked& asked, const RecordId& who, unsigned per_minute);
+  Result<void> count_visitor(Asked& asked, const std::optional<Widget>& widget);
+  Result<Admitted> admit(const Asked& asked, const ApiAccepted& accepted, const Json& parameters);
   Result<Json> perform(Asked& asked, const ApiAccepted& accepted);
+  bool is_page_of_somebody(const Request& request, ApiSurface surface) const;
   Result<Json> run(Asked& asked, Caller caller, const Json& parameters, bool strict);
   Result<KeyOfTenant> key_of(const Request& head);
   void note(const Asked& asked, const std::string& request_id, const Result<Json>& done);
 
   AdminParts& parts_;
-  RateLimits rates_;
+  RateLimits rates_, hourly_;  // the second one is told hours for minutes
   Counters counters_;
 };
 

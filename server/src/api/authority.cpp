@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/cross_origin.hpp"
 #include "api/parameters.hpp"
 #include "tern/sync/rights.hpp"
 
@@ -82,6 +83,27 @@ Result<Caller> judge_person(const Admitted& who, const ApiFace& action) {
   return caller;
 }
 
+Caller judge_client(const ClientToken& token) {
+  Caller caller;
+  caller.kind = sync::PrincipalKind::contact;
+  caller.id = Bytes(token.contact.view());
+  caller.organisation = token.organisation;
+  caller.name = token.name;
+  return caller;
+}
+
+/// Who it is their action says, if they do.
+Caller judge_visitor(const Widget& widget) {
+  Caller caller;
+  caller.kind = sync::PrincipalKind::contact;
+  caller.key = widget.id;
+  return caller;
+}
+
+tl::unexpected<Error> nobody_by_it(const char* field, const char* hint) {
+  return fail(ErrorCode::session_unknown, "Nobody is known by this credential.", hint, field);
+}
+
 }  // namespace
 
 Result<void> check_site(const Request& request, const std::string& public_url) {
@@ -91,11 +113,8 @@ Result<void> check_site(const Request& request, const std::string& public_url) {
 
 Result<Admitted> admit_caller(const Request& request, const std::optional<KeyOfTenant>& head_key,
                               const Json& parameters, Logins& logins, const std::string& public_url) {
-  if (head_key) return Admitted{head_key->tenant, head_key->key, {}};
-  const auto unknown = [](const char* field) {
-    return fail(ErrorCode::session_unknown, "Nobody is known by this credential.", "Send an API key in X-Api-Key.",
-                field);
-  };
+  if (head_key) return Admitted{head_key->tenant, head_key->key, {}, {}, {}};
+  const auto unknown = [](const char* field) { return nobody_by_it(field, "Send an API key in X-Api-Key."); };
   if (request.has_header("x-mobile-token")) return unknown("X-Mobile-Token");
   if (was_said(parameters["mobile_token"])) return unknown("mobile_token");
   if (request.has_header("x-client-token"))
@@ -105,13 +124,57 @@ Result<Admitted> admit_caller(const Request& request, const std::optional<KeyOfT
     TERN_CHECKED(check_site(request, public_url));
     const auto person = logins.person_of(*cookie);
     if (!person) return unknown("Cookie");
-    return Admitted{person->tenant, {}, person->id};
+    return Admitted{person->tenant, {}, person->id, {}, {}};
   }
   if (was_said(parameters["auth_token"])) return unknown("auth_token");
+  if (was_said(parameters["api_key"]))
+    return fail(ErrorCode::not_permitted, "A widget's key does not open this path.", "It is one for /api/widget.php.",
+                "api_key");
   return fail(ErrorCode::key_required, "A credential is needed.", "Send an API key in X-Api-Key.", "X-Api-Key");
 }
 
+Result<Admitted> admit_client(const Request& request, const std::optional<KeyOfTenant>& head_key,
+                              const Json& parameters, const OpenTenants& tenants, const std::string& public_url) {
+  const char* const hint = "Send a client's token in X-Client-Token.";
+  if (head_key)
+    return fail(ErrorCode::not_permitted, "An API key does not open this path.", "It is one for /api/admin.php.",
+                "X-Api-Key");
+  if (request.has_header("x-mobile-token")) return nobody_by_it("X-Mobile-Token", hint);
+  if (was_said(parameters["mobile_token"])) return nobody_by_it("mobile_token", hint);
+  if (!request.has_header("x-client-token"))
+    return fail(ErrorCode::key_required, "A client's token is needed.", hint, "X-Client-Token");
+  TERN_TRY(TokenOfTenant found, open_client_token(tenants, request.header("x-client-token")));
+  if (!comes_from_our_pages(request, public_url)) {
+    const auto client = found.tenant->find_record(sync::RecordKind::organisation, found.token.organisation);
+    if (!client || !is_page_of(*client, request.header("origin")))
+      return fail(ErrorCode::origin, "This token is not for pages of this site.", "", "Origin");
+  }
+  return Admitted{found.tenant, {}, {}, std::move(found.token), {}};
+}
+
+Result<Admitted> admit_visitor(const Request& request, const Json& parameters, const std::vector<Tenant*>& tenants,
+                               const std::string& public_url) {
+  for (const char* const other : {"X-Api-Key", "X-Mobile-Token", "X-Client-Token"}) {
+    std::string name(other);
+    std::ranges::transform(name, name.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    if (request.has_header(name))
+      return fail(ErrorCode::not_permitted, "This credential does not open this path.",
+                  "A widget's key does, as the parameter api_key.", other);
+  }
+  if (!was_said(parameters["api_key"]))
+    return fail(ErrorCode::key_required, "A widget's key is needed.", "Send it as api_key: ternd widget add.",
+                "api_key");
+  TERN_TRY(WidgetOfTenant found, open_widget(tenants, parameters["api_key"].as_string()));
+  const bool named = request.has_header("origin") && is_page_of(found.widget, request.header("origin"));
+  if (!named && !comes_from_our_pages(request, public_url))
+    return fail(ErrorCode::origin, "This widget is not for pages of this site.", "See: ternd widget list", "Origin");
+  return Admitted{found.tenant, {}, {}, {}, std::move(found.widget)};
+}
+
 Result<Caller> judge_caller(const Admitted& who, const ApiFace& action) {
+  if (who.widget) return judge_visitor(*who.widget);
+  if (who.client) return judge_client(*who.client);
   if (who.person) return judge_person(who, action);
   const Plan& plan = plan_of(*who.tenant);
   TERN_CHECKED(check_plan(who, plan));

@@ -5,8 +5,10 @@
 #pragma once
 
 #include "admin/admin.hpp"
+#include "api/client_tokens.hpp"
 #include "api/keys.hpp"
 #include "api/plans.hpp"
+#include "api/widgets.hpp"
 #include "tern/server/http.hpp"
 
 namespace tern::server {
@@ -16,6 +18,8 @@ struct Admitted {
   Tenant* tenant = nullptr;
   ApiKey key;                        // of one that came with a key
   std::optional<OperatorId> person;  // of one that came with a session
+  std::optional<ClientToken> client;
+  std::optional<Widget> widget;
 };
 inline constexpr std::string_view session_cookie = "__Host-tern";
 
@@ -25,12 +29,21 @@ inline constexpr std::string_view session_cookie = "__Host-tern";
 Result<Admitted> admit_caller(const Request& request, const std::optional<KeyOfTenant>& head_key,
                               const Json& parameters, Logins& logins, const std::string& public_url);
 
+/// The same at the door of clients: by their token alone. `origin` for a page that is neither ours nor of the client
+/// that the token is for.
+Result<Admitted> admit_client(const Request& request, const std::optional<KeyOfTenant>& head_key,
+                              const Json& parameters, const OpenTenants& tenants, const std::string& public_url);
+
+/// And at the door of widgets: by `api_key` among the parameters.
+Result<Admitted> admit_visitor(const Request& request, const Json& parameters, const std::vector<Tenant*>& tenants,
+                               const std::string& public_url);
+
 /// `origin` for a request that a page of another site made. A browser says where one comes from, a program says
 /// nothing.
 Result<void> check_site(const Request& request, const std::string& public_url);
 
-/// What a person may, by their role; what a key may, by its own scopes, the plan and whom it acts as: `scope_missing`,
-/// `plan_limit`, `not_permitted`, `operator_required`.
+/// What a person may, by their role; a client everything that is for clients; what a key may, by its own scopes, the
+/// plan and whom it acts as: `scope_missing`, `plan_limit`, `not_permitted`, `operator_required`.
 Result<Caller> judge_caller(const Admitted& who, const ApiFace& action);
 
 }  // namespace tern::server

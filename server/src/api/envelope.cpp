@@ -21,6 +21,7 @@ constexpr AnswerKind answer_kinds[] = {
     {ErrorCode::not_found, 400, 404, "There is no such thing"},
     {ErrorCode::ambiguous, 400, 409, "Several go by that name"},
     {ErrorCode::bad_transition, 400, 409, "The ticket cannot move there"},
+    {ErrorCode::idempotency_mismatch, 400, 409, "The key stands for another request"},
     {ErrorCode::key_required, 403, 401, "A credential is needed"},
     {ErrorCode::key_unknown, 403, 401, "The key is not known"},
     {ErrorCode::key_revoked, 403, 401, "The key counts no more"},

@@ -62,6 +62,10 @@ ApiKey read_key(const sync::Record& record) {
   return key;
 }
 
+bool is_api_key(const sync::Record& record) {
+  return record.kind == sync::RecordKind::api_key && !record.deleted && key_attribute(record, "surface").empty();
+}
+
 Json key_json(Tenant& tenant, const ApiKey& key) {
   Json scopes = Json::array();
   for (const std::string& scope : key.scopes) scopes.push(Json(scope));
@@ -90,7 +94,7 @@ void revoke_key(sync::Record& record, std::int64_t now_ms) {
 std::vector<ApiKey> kept_keys(const Tenant& tenant) {
   std::vector<ApiKey> keys;
   for (const sync::Record& record : tenant.records(sync::RecordKind::api_key))
-    if (ApiKey key = read_key(record); !record.deleted && key.revoked_ms == 0) keys.push_back(std::move(key));
+    if (ApiKey key = read_key(record); is_api_key(record) && key.revoked_ms == 0) keys.push_back(std::move(key));
   std::ranges::sort(keys, {}, &ApiKey::integer_id);
   return keys;
 }
@@ -118,7 +122,7 @@ Result<KeyOfTenant> open_key(const std::vector<Tenant*>& tenants, std::string_vi
   if (!offered) return no_such_key();
   for (Tenant* tenant : tenants) {
     const auto record = tenant->find_record(sync::RecordKind::api_key, offered->id);
-    if (!record || record->deleted) continue;
+    if (!record || !is_api_key(*record)) continue;
     const std::string due = key_attribute(*record, "secret_hash");
     if (!protocol::equal_secret(due, secret_hash(tenant->id(), offered->id, offered->secret))) return no_such_key();
     ApiKey key = read_key(*record);

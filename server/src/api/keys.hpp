@@ -28,6 +28,8 @@ struct ApiKey {
   }
 };
 ApiKey read_key(const sync::Record& record);
+/// Widgets have records of the same kind, and are no keys (api/widgets.hpp).
+bool is_api_key(const sync::Record& record);
 /// {"id","name","prefix","scopes","operator_id","created_at","expires_at","revoked_at","state"}
 Json key_json(Tenant& tenant, const ApiKey& key);
 

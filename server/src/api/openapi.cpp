@@ -57,12 +57,31 @@ Json shape_of(const Json& value) {
                                                           : "string")}});
 }
 
+std::string path_of(const ApiFace& face) {
+  const bool of_integrations = face.surface == ApiSurface::admin;
+  return "/api/v1/" + (of_integrations ? "" : std::string(surface_name(face.surface)) + "/") + std::string(face.action);
+}
+
+/// By which of the document's security schemes an action is asked for. A widget's key is a parameter.
+Json security_of(const ApiFace& face) {
+  if (face.surface == ApiSurface::client) return Json::array({Json::object({{"client", Json::array()}})});
+  if (face.role == ApiRole::nobody || face.surface == ApiSurface::widget) return Json::array();
+  return Json::array({Json::object({{"key", Json::array()}})});
+}
+
 Json operation_of(const AdminCommand& command) {
   const ApiFace& face = *command.api;
   Json properties = Json::object(), required = Json::array(), scopes = Json::array();
   for (const AdminArg& arg : command.args) {
     properties.append_member(std::string(arg.name), schema_of(arg));
     if (arg.required) required.push(Json(arg.name));
+  }
+  Json example = example_of(face.request);
+  if (face.surface == ApiSurface::widget) {
+    properties.append_member("api_key",
+                             Json::object({{"type", Json("string")}, {"description", Json("The widget's key")}}));
+    required.push(Json("api_key"));
+    example.append_member("api_key", Json("wk_5f0c1d2e..."));
   }
   for (const std::string_view scope : face.scopes) scopes.push(Json(scope));
   Json schema = Json::object(
@@ -71,15 +90,15 @@ Json operation_of(const AdminCommand& command) {
   const Json answer = example_of(face.answer);
   const Json whole = Json::object({{"ok", Json(true)}, {"data", answer}});
   return Json::object(
-      {{"operationId", Json(face.action)},
+      {{"operationId", Json(path_of(face).substr(std::string_view("/api/v1/").size()))},
        {"summary", Json(command.summary)},
+       {"security", security_of(face)},
        {"x-scopes", std::move(scopes)},
        {"x-role", Json(api_role_name(face.role))},
-       {"requestBody",
-        Json::object({{"required", Json(true)},
-                      {"content",
-                       Json::object({{"application/json", Json::object({{"schema", std::move(schema)},
-                                                                        {"example", example_of(face.request)}})}})}})},
+       {"requestBody", Json::object({{"required", Json(true)},
+                                     {"content", Json::object({{"application/json",
+                                                                Json::object({{"schema", std::move(schema)},
+                                                                              {"example", std::move(example)}})}})}})},
        {"responses",
         Json::object({{"200", Json::object({{"description", Json("Done")},
                                             {"content", Json::object({{"application/json",
@@ -88,6 +107,10 @@ Json operation_of(const AdminCommand& command) {
                       {"default",
                        Json::object({{"description", Json("Refused")},
                                      {"content", Json::object({{"application/problem+json", Json::object()}})}})}})}});
+}
+
+Json in_header(std::string_view name) {
+  return Json::object({{"type", Json("apiKey")}, {"in", Json("header")}, {"name", Json(name)}});
 }
 
 std::string quoted_list(const std::vector<std::string_view>& words) {
@@ -112,10 +135,12 @@ std::string parameter_row(const AdminArg& arg) {
 std::string section_of(const AdminCommand& command) {
   const ApiFace& face = *command.api;
   std::string out = "### " + std::string(face.action) + "\n\n" + std::string(command.summary) + ". ";
-  out += face.role >= ApiRole::editor ? "For `" + std::string(api_role_name(face.role)) + "`, by no key."
-                                      : "Scopes: " + quoted_list(face.scopes) + ".";
+  if (face.role >= ApiRole::editor) out += "For `" + std::string(api_role_name(face.role)) + "`, by no key.";
+  if (!face.scopes.empty()) out += "Scopes: " + quoted_list(face.scopes) + ".";
   if (face.role == ApiRole::supervisor) out += " The key acts as a supervisor.";
-  out += " Here: `ternd " + std::string(command.name) + "`.\n\n";
+  if (command.where != AdminWhere::over_http) out += " Here: `ternd " + std::string(command.name) + "`.";
+  while (out.ends_with(' ')) out.pop_back();
+  out += "\n\n";
   if (!command.args.empty()) {
     out += "| parameter | type | | |\n|---|---|---|---|\n";
     for (const AdminArg& arg : command.args) out += parameter_row(arg);
@@ -141,25 +166,27 @@ std::string plan_table() {
 Json openapi_document(const std::string& public_url) {
   Json paths = Json::object();
   for (const AdminEntry& entry : admin_entries())
-    if (entry.command.api && entry.command.api->surface == ApiSurface::admin)
-      paths.append_member("/api/v1/" + std::string(entry.command.api->action),
-                          Json::object({{"post", operation_of(entry.command)}}));
+    if (entry.command.api)
+      paths.append_member(path_of(*entry.command.api), Json::object({{"post", operation_of(entry.command)}}));
   return Json::object(
       {{"openapi", Json("3.1.0")},
        {"info", Json::object({{"title", Json("Tern")}, {"version", Json("1")}})},
        {"servers", Json::array({Json::object({{"url", Json(public_url.empty() ? "/" : public_url)}})})},
        {"security", Json::array({Json::object({{"key", Json::array()}})})},
        {"paths", std::move(paths)},
-       {"components",
-        Json::object({{"securitySchemes", Json::object({{"key", Json::object({{"type", Json("apiKey")},
-                                                                              {"in", Json("header")},
-                                                                              {"name", Json("X-Api-Key")}})}})}})}});
+       {"components", Json::object({{"securitySchemes", Json::object({{"key", in_header("X-Api-Key")},
+                                                                      {"client", in_header("X-Client-Token")}})}})}});
 }
 
 std::string api_reference() {
-  std::string out = "## Plans\n\n" + plan_table() + "## Actions\n\n";
-  for (const AdminEntry& entry : admin_entries())
-    if (entry.command.api) out += section_of(entry.command);
+  std::string out = "## Plans\n\n" + plan_table();
+  for (const auto& [surface, title] :
+       {std::pair{ApiSurface::admin, "Actions"}, std::pair{ApiSurface::client, "Actions of clients"},
+        std::pair{ApiSurface::widget, "Actions of widgets"}}) {
+    out += "## " + std::string(title) + "\n\n";
+    for (const AdminCommand& command : api_actions())
+      if (command.api->surface == surface) out += section_of(command);
+  }
   return out;
 }
 

@@ -19,7 +19,7 @@ constexpr std::pair<std::string_view, std::string_view> said_by[] = {
     {"operator", "operator_id"}, {"api_key", "key_id"},   {"tag", "tag_id"},
 };
 /// What every request may hold beside its action's own parameters.
-constexpr std::string_view of_every_request[] = {"action", "mobile_token", "domain", "auth_token"};
+constexpr std::string_view of_every_request[] = {"action", "mobile_token", "domain", "auth_token", "api_key"};
 
 bool cannot_be_seen(std::string text) {
   std::erase_if(text, [](char c) { return c == '\t' || c == '\n' || c == '\r'; });

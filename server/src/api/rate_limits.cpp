@@ -6,6 +6,7 @@ namespace tern::server {
 namespace {
 
 constexpr std::int64_t one = 1'000, minute_ms = 60'000;
+constexpr std::size_t buckets_kept_max = 200'000;
 
 /// Seconds until so much has flowed in.
 std::int64_t seconds_for(std::int64_t millitokens, unsigned per_minute) {
@@ -19,6 +20,10 @@ RateLimits::Verdict RateLimits::take(const RecordId& key, unsigned per_minute, s
   if (per_minute == 0) return {};
   const std::int64_t full = std::int64_t{per_minute} * one;
   const std::lock_guard lock(mutex_);
+  if (buckets_.size() > buckets_kept_max && now_ms - swept_ms_ > minute_ms) {
+    swept_ms_ = now_ms;  // who has not asked for a minute has a full one
+    std::erase_if(buckets_, [&](const auto& entry) { return now_ms - entry.second.filled_ms > minute_ms; });
+  }
   const auto [place, fresh] = buckets_.try_emplace(key, Bucket{full, now_ms, per_minute});
   Bucket& bucket = place->second;
   if (bucket.per_minute != per_minute) bucket = {std::min(bucket.millitokens, full), bucket.filled_ms, per_minute};

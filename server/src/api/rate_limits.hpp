@@ -9,7 +9,8 @@
 
 namespace tern::server {
 
-/// Thread-safe. Holds one bucket for each key that was used since the server started.
+/// Thread-safe. Holds one bucket for each key that was used since the server started; of many keys those of this
+/// minute.
 class RateLimits {
 public:
   struct Verdict {
@@ -29,6 +30,7 @@ private:
   };
   std::mutex mutex_;
   std::unordered_map<RecordId, Bucket> buckets_;
+  std::int64_t swept_ms_ = 0;
 };
 
 }  // namespace tern::server

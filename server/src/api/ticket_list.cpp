@@ -85,7 +85,7 @@ std::optional<Conditions> conditions_of(const Tenant& tenant, const Caller& call
   if (filter.category) out.always += " AND category = " + blob_literal(filter.category->view());
   if (filter.assignee) out.always += " AND assignee = " + blob_literal(filter.assignee->view());
   out.always += *readable;
-  out.of_column = filter.category || filter.assignee || filter.organisation;
+  out.of_column = filter.category || filter.assignee || filter.organisation || caller.is_client();
   out.asks_nothing = filter.statuses.empty() && filter.priorities.empty() && !filter.organisation && out.always.empty();
   return out;
 }
@@ -378,6 +378,7 @@ std::string blob_literal(ByteView bytes) {
 }
 
 std::optional<std::string> readable_condition(const Caller& caller) {
+  if (caller.is_client()) return " AND contact = " + blob_literal(caller.id);
   if (!caller.actor) return std::string();
   const sync::Actor& actor = *caller.actor;
   if (!actor.active || !sync::has_right(actor.role, sync::Right::read)) return std::nullopt;

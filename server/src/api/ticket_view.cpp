@@ -66,15 +66,19 @@ std::uint64_t unread_of(const std::vector<FoundMessage>& messages) {
 // ---- finding ----
 
 bool TicketView::may_read(const sync::TicketState& state) const {
-  return !sync::is_deleted(state) && (!caller_.actor || sync::may_read(*caller_.actor, state));
+  if (sync::is_deleted(state)) return false;
+  if (caller_.is_client()) return sync::field_value(state, FieldId::contact) == caller_.id;
+  return !caller_.actor || sync::may_read(*caller_.actor, state);
 }
 
 bool TicketView::may_read(const sync::Message& message) const {
+  if (caller_.is_client()) return message.visibility == sync::Visibility::open;
   if (caller_.actor) return sync::may_read(*caller_.actor, message);
   return caller_.kind == sync::PrincipalKind::server || message.visibility != sync::Visibility::restricted;
 }
 
 WordReaders TicketView::most_secret() const {
+  if (caller_.is_client()) return WordReaders::everybody;
   const bool all = caller_.actor ? sync::has_right(caller_.actor->role, sync::Right::restricted_note)
                                  : caller_.kind == sync::PrincipalKind::server;
   return all ? WordReaders::few : WordReaders::team;
@@ -285,6 +289,11 @@ Result<void> TicketView::add_messages(const TicketId& ticket, const std::vector<
   }
 }
 
+/// What somebody else wrote is not theirs to read because it was merged into their ticket.
+bool TicketView::is_of_another_client(const sync::TicketState& state) const {
+  return caller_.is_client() && sync::field_value(state, FieldId::contact) != caller_.id;
+}
+
 /// A ticket shows what was written to those merged into it, and the messages that a split gave it.
 Result<void> TicketView::add_from_others(const sync::TicketState& state, std::vector<FoundMessage>& out) {
   std::set<TicketId> seen = {state.id};
@@ -295,13 +304,16 @@ Result<void> TicketView::add_from_others(const sync::TicketState& state, std::ve
     for (const sync::Claim& merged : target.merged_from) {
       const TicketId source = TicketId::or_zero(merged.value);
       if (!seen.insert(source).second) continue;
-      TERN_CHECKED(add_messages(source, nullptr, out));
       TERN_TRY(FoundTicket found, find(source));
+      if (is_of_another_client(found.state)) continue;
+      TERN_CHECKED(add_messages(source, nullptr, out));
       open.push_back(std::move(found.state));
     }
     for (const sync::Claim& split : target.split_from) {
       std::vector<FoundMessage> given;
-      TERN_CHECKED(add_messages(TicketId::or_zero(split.value), &target.split_messages, given));
+      TERN_TRY(const FoundTicket source, find(TicketId::or_zero(split.value)));
+      if (is_of_another_client(source.state)) continue;
+      TERN_CHECKED(add_messages(source.state.id, &target.split_messages, given));
       for (FoundMessage& one : given)  // what stands here already came with the ticket
         if (std::ranges::find(out, one.integer_id, &FoundMessage::integer_id) == out.end())
           out.push_back(std::move(one));

@@ -38,7 +38,8 @@ private:
   std::unordered_map<std::string, RecordId> by_name_;
 };
 
-/// One read connection of one tenant, for one caller: what the caller may not read is not there.
+/// One read connection of one tenant, for one caller: what the caller may not read is not there. A client reads the
+/// tickets that name them as their contact, and of these what is written to customers.
 class TicketView {
 public:
   /// References outlive it.
@@ -78,6 +79,7 @@ private:
   [[nodiscard]] Json creator_name(const sync::TicketState& state) const;
   Result<void> add_messages(const TicketId& ticket, const std::vector<sync::ChangeRef>* wanted,
                             std::vector<FoundMessage>& out);
+  [[nodiscard]] bool is_of_another_client(const sync::TicketState& state) const;
   Result<void> add_from_others(const sync::TicketState& state, std::vector<FoundMessage>& out);
   Result<void> add_common(const sync::TicketState& state, Json& out);
   Result<void> add_clock(const TicketId& id, Json& out);

@@ -104,6 +104,14 @@ ServerChange set_field(const Caller& caller, const TicketId& ticket, sync::Field
   return out;
 }
 
+ServerChange record_change(const sync::Record& record) {
+  ServerChange out;
+  out.change.intent = Intent::record;
+  out.change.record_kind = static_cast<std::uint32_t>(record.kind);
+  out.change.record = sync::encode_record(record);
+  return out;
+}
+
 Result<void> check_takes_work(const AdminCall& call) {
   if (call.tenant().takes_work() || call.caller().kind == sync::PrincipalKind::server) return {};
   return fail(ErrorCode::storage_full, "There is too little room on the server's disk.");
@@ -127,7 +135,7 @@ Result<void> check_change(const AdminCall& call, const ServerChange& change, con
 
 Result<void> commit_checked(const AdminCall& call, std::vector<ServerChange> changes) {
   TERN_CHECKED(check_takes_work(call));
-  TERN_TRY(const ServerCommit commit, commit_server(call.tenant(), std::move(changes)));
+  TERN_TRY(const ServerCommit commit, commit_server(call.tenant(), std::move(changes), call.beside()));
   return judge_outcomes(commit);
 }
 
@@ -201,18 +209,16 @@ Result<RecordId> category_of(const AdminCall& call, const std::string& code, std
     if (protocol::fold_case(record.name) == folded) by_name = record.id;
   }
   if (by_name) return *by_name;
+  const auto well_known = std::ranges::find(known_categories, folded, [](const auto& known) { return known.first; });
+  if (call.caller().is_client() && well_known == std::end(known_categories))
+    return fail(ErrorCode::invalid, "There is no category \"" + code + "\".", "", "category");
   sync::Record made;
   made.kind = sync::RecordKind::category;
   made.id = random_id<RecordId>(call.parts().environment);
   TERN_TRY(made.name, admin::record_name(code, "category"));
-  for (const auto& [known, name] : known_categories)
-    if (known == folded) made.name = std::string(name);
+  if (well_known != std::end(known_categories)) made.name = std::string(well_known->second);
   made.attributes["code"] = code;
-  ServerChange entry;
-  entry.change.intent = Intent::record;
-  entry.change.record_kind = static_cast<std::uint32_t>(made.kind);
-  entry.change.record = sync::encode_record(made);
-  changes.push_back(std::move(entry));
+  changes.push_back(record_change(made));
   return made.id;
 }
 

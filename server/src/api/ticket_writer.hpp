@@ -14,6 +14,9 @@ ServerChange change_by(const Caller& caller, sync::Intent intent, const TicketId
 /// A change of one field; nothing: the field is emptied.
 ServerChange set_field(const Caller& caller, const TicketId& ticket, sync::FieldId field, std::optional<Bytes> value);
 
+/// A record as the server itself writes it.
+ServerChange record_change(const sync::Record& record);
+
 /// `storage_full` while the disk has too little room: then only the administrator of this machine writes.
 Result<void> check_takes_work(const AdminCall& call);
 
@@ -44,7 +47,8 @@ ServerChange assignment(const Caller& caller, const sync::TicketState& state, co
 /// The organisation of a portal. `client_unknown`.
 Result<sync::Record> find_client(const Tenant& tenant, const std::string& portal_domain);
 
-/// The category with that code or name; one that is not there is made, and its change put before the others.
+/// The category with that code or name; one that is not there is made, and its change put before the others. Clients
+/// make only those that integrations know.
 Result<RecordId> category_of(const AdminCall& call, const std::string& code, std::vector<ServerChange>& changes);
 
 }  // namespace tern::server

@@ -292,8 +292,12 @@ Result<BatchResult> commit_batch(Tenant& tenant, std::span<VerifiedPush> pushes)
   });
 }
 
-Result<ServerCommit> commit_server(Tenant& tenant, std::vector<ServerChange> changes) {
-  return run_batch(tenant, [&](Batch& batch) { return server_set(batch, std::move(changes)); });
+Result<ServerCommit> commit_server(Tenant& tenant, std::vector<ServerChange> changes, const WriteBeside& beside) {
+  return run_batch(tenant, [&](Batch& batch) -> Result<ServerCommit> {
+    TERN_TRY(ServerCommit commit, server_set(batch, std::move(changes)));
+    if (beside) TERN_CHECKED(beside(batch.db(), commit));
+    return commit;
+  });
 }
 
 }  // namespace tern::server

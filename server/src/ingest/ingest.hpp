@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,6 +17,10 @@
 #include "tern/protocol/receipt.hpp"
 #include "tern/sync/change.hpp"
 #include "tern/sync/conflict.hpp"
+
+namespace tern::sqlite {
+class Database;
+}
 
 namespace tern::server {
 
@@ -118,6 +123,8 @@ struct ServerCommit {
   std::vector<sync::ReasonCode> reasons;
   CommitNotice notice;
 };
-Result<ServerCommit> commit_server(Tenant& tenant, std::vector<ServerChange> changes);
+/// Writes rows of its own into the transaction of a commit, behind all changes; an error undoes the commit.
+using WriteBeside = std::function<Result<void>(sqlite::Database&, const ServerCommit&)>;
+Result<ServerCommit> commit_server(Tenant& tenant, std::vector<ServerChange> changes, const WriteBeside& beside = {});
 
 }  // namespace tern::server

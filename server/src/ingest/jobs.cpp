@@ -188,6 +188,8 @@ Result<void> begin_epoch(Tenant& tenant, const protocol::EpochRecord& record, By
              TERN_CHECKED(move_counters(batch, others));
              TERN_CHECKED(batch.db().run("DELETE FROM meta WHERE tenant_id = $1 AND name = $2", batch.number,
                                          sqlite::Text{meta_newer_history}));
+             // What was taken back after the backup stays so.
+             TERN_CHECKED(batch.db().run("DELETE FROM client_token WHERE tenant_id = $1", batch.number));
              batch.new_epoch = record.new_epoch;
              batch.wrote = true;
              return Done{};

@@ -20,6 +20,51 @@ std::function<std::string(HostileRig&)> asked(const std::string& body, const std
   return [=](HostileRig& rig) { return rig.post("/api/v1/" + action, heads_with_key(rig), body); };
 }
 
+/// Heads of a request of a client's, with a new token of one user.
+std::string heads_with_token(HostileRig& rig, const char* ttl = "86400") {
+  static_cast<void>(rig.house.try_command(
+      cmd("organisation add", {{"name", Json("Client")}, {"portal_domain", Json("client.example")}})));
+  const Json made = rig.house.command(
+      cmd("api create_client_token",
+          {{"portal_domain", Json("client.example")}, {"user_id", Json(1)}, {"ttl", Json(std::atoi(ttl))}}));
+  return "Content-Type: application/json\r\nX-Client-Token: " + made["token"].as_string() + "\r\n";
+}
+
+std::string ended_token(HostileRig& rig) {
+  const std::string heads = heads_with_token(rig, "300");
+  rig.house.environment.advance(301'000);
+  return rig.post("/api/v1/client/list_tickets", heads, "{}");
+}
+
+std::string revoked_token(HostileRig& rig) {
+  const std::string heads = heads_with_token(rig);
+  rig.house.command(cmd("token revoke", {{"portal_domain", Json("client.example")}}));
+  return rig.post("/api/v1/client/list_tickets", heads, "{}");
+}
+
+std::string of_a_client(HostileRig& rig, const std::string& action, const std::string& body,
+                        const std::string& more = {}) {
+  return rig.post("/api/v1/client/" + action, heads_with_token(rig) + more, body);
+}
+
+/// A request of a visitor's through a new widget, as if from an address of its own.
+std::string of_a_visitor(HostileRig& rig, const std::string& action, const std::string& members,
+                         const std::string& more = {}) {
+  const Json made = rig.house.command(
+      cmd("widget add", {{"name", Json("Shop")}, {"origins", Json::array({Json("https://shop.example")})}}));
+  return rig.post("/api/v1/widget/" + action, "Content-Type: application/json\r\n" + more,
+                  "{\"api_key\":" + to_text(made["key"]) + members + "}");
+}
+
+/// Ten tickets are as many as an address may write in an hour.
+std::string too_many_tickets(HostileRig& rig) {
+  std::string said;
+  for (int i = 0; i < 20 && said != "429 rate_limited"; ++i)
+    said = of_a_visitor(rig, "create_ticket", R"(,"email":"a@b.example","subject":"a","description":"b")");
+  rig.house.environment.advance(3'600'000);
+  return said;
+}
+
 std::string revoked_key(HostileRig& rig) {
   const std::string heads = heads_with_key(rig);
   const Json keys = rig.house.command(cmd("key list"));
@@ -50,6 +95,13 @@ std::string busy_for_the_api(HostileRig& rig) {
   const std::string heads = heads_with_key(rig);
   rig.write_elsewhere();
   return rig.post("/api/v1/create_ticket", heads, R"({"subject":"a","description":"b"})");
+}
+
+/// The same key for two tickets.
+std::string other_body(HostileRig& rig) {
+  const std::string heads = heads_with_key(rig) + "Idempotency-Key: 5f0c1d2e\r\n";
+  const std::string first = rig.post("/api/v1/create_ticket", heads, R"({"subject":"a","description":"b"})");
+  return first + ", " + rig.post("/api/v1/create_ticket", heads, R"({"subject":"other","description":"b"})");
 }
 
 std::string too_long(HostileRig& rig) {
@@ -102,6 +154,14 @@ std::vector<Row> api_rows() {
        plain(json + "Cookie: __Host-tern=00\r\nSec-Fetch-Site: cross-site\r\n"), "403 origin", Line::stays, ""},
       {"21", "a cookie's POST of a foreign Origin",
        plain(json + "Cookie: __Host-tern=00\r\nOrigin: https://e.example\r\n"), "403 origin", Line::stays, ""},
+      {"24", "an Idempotency-Key with another body", other_body, "200, 409 idempotency_mismatch", Line::stays, ""},
+      {"24", "an Idempotency-Key of 256 characters",
+       [](HostileRig& rig) {
+         return rig.post("/api/v1/create_ticket",
+                         heads_with_key(rig) + "Idempotency-Key: " + std::string(256, 'k') + "\r\n",
+                         R"({"subject":"a","description":"b"})");
+       },
+       "400 malformed", Line::stays, ""},
       {"25", "a file with a name of another folder and a type that it is not", file_in_form, "422 invalid", Line::stays,
        ""},
       {"", "a subject of two megabytes, in pieces of a form",
@@ -113,6 +173,67 @@ std::vector<Row> api_rows() {
        "413 too_large", Line::stays, ""},
       {"60", "a ticket for a disk without room", full_disk_for_the_api, "507 storage_full", Line::stays, ""},
       {"60", "a ticket while another program writes", busy_for_the_api, "503 busy", Line::stays, ""},
+      {"19", "no client's token",
+       [](HostileRig& rig) {
+         return rig.post("/api/v1/client/list_tickets", "Content-Type: application/json\r\n", "{}");
+       },
+       "401 key_required", Line::stays, ""},
+      {"19", "a client's token that is none",
+       [json](HostileRig& rig) {
+         return rig.post("/api/v1/client/list_tickets", json + "X-Client-Token: ct_00\r\n", "{}");
+       },
+       "401 session_unknown", Line::stays, ""},
+      {"19", "a client's token that has ended", ended_token, "401 session_unknown", Line::stays, ""},
+      {"19", "a client's token that was taken back", revoked_token, "401 session_unknown", Line::stays, ""},
+      {"19", "a client's token for an administrator's work",
+       [](HostileRig& rig) { return rig.post("/api/v1/create_api_key", heads_with_token(rig), R"({"name":"mine"})"); },
+       "403 not_permitted", Line::stays, ""},
+      {"19", "an API key at the clients' door",
+       [](HostileRig& rig) { return rig.post("/api/v1/client/list_tickets", heads_with_key(rig), "{}"); },
+       "403 not_permitted", Line::stays, ""},
+      {"21", "a client's token out of a foreign page",
+       [](HostileRig& rig) { return of_a_client(rig, "list_tickets", "{}", "Origin: https://e.example\r\n"); },
+       "403 origin", Line::stays, ""},
+      {"15", "a client's ticket in another's name",
+       [](HostileRig& rig) {
+         return of_a_client(rig, "create_ticket", R"({"subject":"a","description":"b","contact":"somebody"})");
+       },
+       "422 unknown_field", Line::stays, ""},
+      {"", "a client's note",
+       [](HostileRig& rig) {
+         return of_a_client(rig, "add_message", R"({"ticket_id":1,"message":"a","is_note":true})");
+       },
+       "422 unknown_field", Line::stays, ""},
+      {"", "a ticket that is not the client's",
+       [](HostileRig& rig) { return of_a_client(rig, "add_message", R"({"ticket_id":1,"message":"a"})"); },
+       "404 not_found", Line::stays, ""},
+      {"10", "one byte too many for a client",
+       [](HostileRig& rig) {
+         return rig.send("POST /api/client.php HTTP/1.1\r\nHost: t\r\n" + heads_with_token(rig) +
+                         "Content-Length: " + std::to_string(64 * limits::kib + 1) + "\r\n\r\n");
+       },
+       "413 body_too_large", Line::closes, ""},
+      {"19", "a widget's key that is none",
+       [json](HostileRig& rig) {
+         return rig.post("/api/v1/widget/check_status", json, R"({"api_key":"wk_00","ticket_id":"x","email":"a@b.c"})");
+       },
+       "401 key_unknown", Line::stays, ""},
+      {"20", "more tickets of an address than there may be in an hour", too_many_tickets, "429 rate_limited",
+       Line::stays, ""},
+      {"21", "a widget in a foreign page",
+       [](HostileRig& rig) {
+         return of_a_visitor(rig, "check_status", R"(,"ticket_id":"x","email":"a@b.c")",
+                             "Origin: https://e.example\r\n");
+       },
+       "403 origin", Line::stays, ""},
+      {"", "a ticket's number through a widget",
+       [](HostileRig& rig) { return of_a_visitor(rig, "get_messages", R"(,"ticket_id":1,"email":"a@b.c")"); },
+       "404 not_found", Line::stays, ""},
+      {"", "a visitor's address of two lines",
+       [](HostileRig& rig) {
+         return of_a_visitor(rig, "create_ticket", R"(,"email":"a@b.c\nBcc: d@e.f","subject":"a","description":"b")");
+       },
+       "422 invalid", Line::stays, ""},
       {"", "what is no action", asked("{}", "drop_table"), "404 not_found", Line::stays, ""},
   };
 }

@@ -6,69 +6,16 @@
 #include "support/catch.hpp"
 #include "support/files.hpp"
 //
-#include "house.hpp"
+#include "office.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/server/admin.hpp"
 
 namespace tern::test {
-namespace {
-
-Json act(const std::string& action, std::initializer_list<Json::Member> members = {}) {
-  Json out = Json::object({{"action", Json(action)}});
-  for (const auto& [name, value] : members) out.set(name, value);
-  return out;
-}
-
-/// A house with one key.
-struct Office {
-  House house;
-  std::string key;
-
-  explicit Office(std::initializer_list<Json::Member> more = {}) {
-    house.add_operator("ann", "supervisor");
-    Json asked = cmd("key add", more);
-    asked.set("name", Json("Monitoring"));
-    key = house.command(asked)["key"].as_string();
-  }
-
-  server::Response send(Bytes body, const std::string& path = "/api/admin.php",
-                        const std::string& type = "application/json", std::vector<server::Header> headers = {}) {
-    server::Request request;
-    request.method = "POST";
-    request.target = path;
-    request.headers = std::move(headers);
-    request.headers.push_back({"content-type", type});
-    if (!key.empty()) request.headers.push_back({"x-api-key", key});
-    request.body = server::RequestBody(std::move(body));
-    return house.send(std::move(request));
-  }
-  server::Response ask(Json request, const std::string& path = "/api/admin.php") {
-    return send(to_text(request), path);
-  }
-  Json good(Json request) {
-    const auto answer = ask(request);
-    INFO(to_text(request) << " -> " << answer.body);
-    REQUIRE(answer.status == 200);
-    return must(parse_json(answer.body, {.decimals = true}))["data"];
-  }
-  std::int64_t ticket(const std::string& subject = "Pump leaks") {
-    return good(act("create_ticket", {{"subject", Json(subject)}, {"description", Json("In hall 2.")}}))["id"]
-        .as_integer();
-  }
-};
-
-std::string said(const server::Response& answer, const char* member = "code") {
-  return must(parse_json(answer.body, {.decimals = true}))[member].as_string();
-}
-
-}  // namespace
-
 TEST_CASE("every action of the document is done or said to come later, and none is both", "[server][api]") {
   std::set<std::pair<std::string, std::string>> there;
-  for (const auto& command : server::admin_commands())
-    if (command.api)
-      CHECK(there.insert({std::string(server::surface_name(command.api->surface)), std::string(command.api->action)})
-                .second);
+  for (const auto& command : server::api_actions())
+    CHECK(there.insert({std::string(server::surface_name(command.api->surface)), std::string(command.api->action)})
+              .second);
   std::ifstream list(std::string(TERN_TEST_DATA_DIR) + "/api/actions.txt");
   std::set<std::string> names;
   std::string surface, action, state;
@@ -84,8 +31,7 @@ TEST_CASE("every action of the document is done or said to come later, and none 
 
 TEST_CASE("every action of the registry can be asked for through the API, and its example is what it takes",
           "[server][api]") {
-  for (const auto& command : server::admin_commands()) {
-    if (!command.api) continue;
+  for (const auto& command : server::api_actions()) {
     INFO(command.name);
     const Json example = must(parse_json(command.api->request, {.decimals = true}));
     CHECK(parse_json(command.api->answer, {.decimals = true}).has_value());
@@ -107,12 +53,12 @@ TEST_CASE("every action of the registry has a fixture, which is a request to it 
   for (const auto& file : std::filesystem::directory_iterator(folder))
     if (file.path().extension() == ".json") fixtures.insert(file.path().stem().string());
   CHECK(run == fixtures);
-  for (const auto& command : server::admin_commands()) {
-    if (!command.api) continue;
-    const std::string action(command.api->action);
-    INFO(action);
-    REQUIRE(fixtures.erase(action) == 1);
-    const Json fixture = must(parse_json(content_of(folder + "/" + action + ".json"), {.decimals = true}));
+  for (const auto& command : server::api_actions()) {
+    const std::string action(command.api->action), surface(server::surface_name(command.api->surface));
+    const std::string stem = surface == "admin" ? action : surface + "." + action;
+    INFO(stem);
+    REQUIRE(fixtures.erase(stem) == 1);
+    const Json fixture = must(parse_json(content_of(folder + "/" + stem + ".json"), {.decimals = true}));
     CHECK(fixture["request"]["action"] == Json(action));
     CHECK(fixture["response"]["data"].is_null() == false);
     const std::string by = fixture["by"].as_string();  // else: a key of an operator
@@ -120,10 +66,13 @@ TEST_CASE("every action of the registry has a fixture, which is a request to it 
           (command.api->role == server::ApiRole::admin || command.api->role == server::ApiRole::editor));
     CHECK((by == "head") == (command.api->role == server::ApiRole::head_admin));
     CHECK((by == "nobody") == (command.api->role == server::ApiRole::nobody));
-    CHECK((by.empty() || by == "admin" || by == "head" || by == "nobody" || by == "program"));
+    CHECK((by == "client") == (surface == "client"));
+    CHECK((by == "visitor") == (surface == "widget"));
+    CHECK((by.empty() || std::set<std::string>{"admin", "head", "nobody", "program", "client", "visitor"}.contains(by)));
     for (const auto& [name, value] : fixture["request"].members())
-      CHECK((name == "action" || std::any_of(command.args.begin(), command.args.end(),
-                                             [&name = name](const auto& arg) { return arg.name == name; })));
+      CHECK((name == "action" || (name == "api_key" && by == "visitor") ||
+             std::any_of(command.args.begin(), command.args.end(),
+                         [&name = name](const auto& arg) { return arg.name == name; })));
     for (const server::AdminArg& arg : command.args)
       if (arg.required) CHECK(fixture["request"].find(arg.name) != nullptr);
   }
@@ -132,7 +81,8 @@ TEST_CASE("every action of the registry has a fixture, which is a request to it 
 
 TEST_CASE("paths, methods and errors are those of their door", "[server][api]") {
   Office office;
-  for (const char* path : {"/api", "/api/", "/api/admin.php/", "/api/client.php", "/api/v1/", "/api/v1/list-tickets"}) {
+  for (const char* path : {"/api", "/api/", "/api/admin.php/", "/api/clients.php", "/api/client/", "/api/v1/",
+                           "/api/v1/client/", "/api/v1/list-tickets"}) {
     INFO(path);
     const auto answer = office.ask(act("list_tickets"), path);
     CHECK(answer.status == 404);

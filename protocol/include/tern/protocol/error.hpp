@@ -54,12 +54,13 @@ enum class ErrorCode : std::uint8_t {
   replayed,
   clock_skew,
   // The API.
-  scope_missing,      // the key may not do this
-  plan_limit,         // the organisation's plan has no more of it
-  operator_required,  // the key acts as nobody, and this needs somebody
-  client_unknown,     // no organisation has this portal
-  unknown_field,      // a parameter that the action does not have
-  origin,             // asked out of a page that may not
+  scope_missing,         // the key may not do this
+  plan_limit,            // the organisation's plan has no more of it
+  operator_required,     // the key acts as nobody, and this needs somebody
+  client_unknown,        // no organisation has this portal
+  unknown_field,         // a parameter that the action does not have
+  origin,                // asked out of a page that may not
+  idempotency_mismatch,  // the same Idempotency-Key with another request
   // Tables.
   csv_invalid,  // `field` says line and column
 };

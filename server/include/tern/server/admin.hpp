@@ -41,8 +41,9 @@ struct AdminArg {
 enum class ApiSurface : std::uint8_t { admin, client, widget };
 std::string_view surface_name(ApiSurface surface);
 /// The least that an action asks of who calls it. From `editor` on a person in a session: no key gets there. An editor
-/// is an administrator, or an operator who was let edit (toggle_operator_edit).
-enum class ApiRole : std::uint8_t { nobody, operator_, supervisor, editor, admin, head_admin };
+/// is an administrator, or an operator who was let edit (toggle_operator_edit). `client` and `visitor` are of doors of
+/// their own.
+enum class ApiRole : std::uint8_t { nobody, visitor, client, operator_, supervisor, editor, admin, head_admin };
 std::string_view api_role_name(ApiRole role);
 
 /// An action of the API: the same command, its arguments as parameters.
@@ -56,7 +57,8 @@ struct ApiFace {
 };
 
 /// Where a command may run: beside a running server through its admin socket, or on the directory itself.
-enum class AdminWhere : std::uint8_t { anywhere, offline_only, online_only };
+/// `over_http`: only as an action of the API, because who asks is known by their credential.
+enum class AdminWhere : std::uint8_t { anywhere, offline_only, online_only, over_http };
 
 struct AdminCommand {
   std::string_view name;     // "operator add"
@@ -73,6 +75,8 @@ struct AdminCommand {
 /// ServerCore::administer; the answer is one object, with an array "rows" where a command lists things, or the array
 /// itself where an action of the API does.
 std::span<const AdminCommand> admin_commands();
+/// Those that are actions of the API, with those of them that are no commands.
+std::span<const AdminCommand> api_actions();
 /// What commands of one first word have in common ("operator"): the line of --help.
 std::string_view admin_family_summary(std::string_view family);
 /// The actions of the API in Markdown, as docs/api.md has them.

@@ -21,6 +21,10 @@ std::vector<AdminEntry> ticket_actions();
 std::vector<AdminEntry> message_actions();
 std::vector<AdminEntry> reference_actions();
 std::vector<AdminEntry> setting_actions();
+std::vector<AdminEntry> token_commands();
+std::vector<AdminEntry> client_actions();
+std::vector<AdminEntry> widget_commands();
+std::vector<AdminEntry> widget_actions();
 
 inline AdminArg positional(std::string_view name, std::string_view help, ArgKind kind = ArgKind::text) {
   return {name, kind, true, false, true, help};

@@ -50,6 +50,9 @@ Result<sync::Record> key_of(const AdminCall& call) {
     if (auto found = call.tenant().find_record(sync::RecordKind::api_key, std::ranges::find_if(kept, named)->id))
       return std::move(*found);
   TERN_TRY(sync::Record record, admin::resolve_record(call.tenant(), sync::RecordKind::api_key, call.text("key_id")));
+  if (!is_api_key(record))
+    return fail(ErrorCode::not_found, "\"" + record.name + "\" is a widget and no key.", "See: ternd widget list",
+                "key_id");
   if (read_key(record).revoked_ms != 0)
     return fail(ErrorCode::bad_transition, "The key \"" + record.name + "\" is revoked already.",
                 "Make another: ternd key add", "key_id");
@@ -61,10 +64,13 @@ Result<void> note_end(const AdminCall& call, const sync::Record& key) {
   return call.parts().directory.note_revoked(call.tenant().id(), DeviceId::or_zero(key.id.view()));
 }
 
-/// The key itself beside what lists show of it: this once.
-Json shown_once(Tenant& tenant, const sync::Record& record, std::string& text) {
-  Json out = key_json(tenant, read_key(record));
-  out.set("key", Json(text));
+/// The key itself beside what lists show of it: this once. Of a request that comes again the record, without the key,
+/// which is not kept.
+Json shown_once(AdminCall& call, const Bytes& id, std::string text) {
+  const auto record = call.tenant().find_record(sync::RecordKind::api_key, RecordId::or_zero(id));
+  check(record.has_value(), "a key that was made has its record");
+  Json out = key_json(call.tenant(), read_key(*record));
+  out.set("key", call.is_repeated() ? Json() : Json(text));
   protocol::wipe(text);
   return out;
 }
@@ -100,17 +106,17 @@ Result<Json> key_add(AdminCall& call) {
   NewKey made = make_key(call.tenant(), std::move(record), call.parts().environment);
   const auto write = [&]() -> Result<void> {
     TERN_CHECKED(check_room(call.tenant(), plan));
-    return admin::write_records(call.tenant(), {made.record});
+    return admin::write_records(call.tenant(), {made.record}, call.beside());
   };
-  TERN_CHECKED(call.on_strand(write));
-  const auto stored = call.tenant().find_record(sync::RecordKind::api_key, made.record.id);
-  return shown_once(call.tenant(), stored.value_or(made.record), made.text);
+  call.makes(made.record.id.view());
+  TERN_TRY(const Bytes id, call.change(write));
+  return shown_once(call, id, std::move(made.text));
 }
 
 Result<Json> key_list(AdminCall& call) {
   std::vector<ApiKey> keys;
   for (const sync::Record& record : call.tenant().records(sync::RecordKind::api_key))
-    if (!record.deleted) keys.push_back(read_key(record));
+    if (is_api_key(record)) keys.push_back(read_key(record));
   std::ranges::sort(keys, {}, &ApiKey::integer_id);
   Json out = Json::array();
   for (const ApiKey& key : keys) out.push(key_json(call.tenant(), key));
@@ -118,20 +124,23 @@ Result<Json> key_list(AdminCall& call) {
 }
 
 Result<Json> key_revoke(AdminCall& call) {
-  const auto revoke = [&]() -> Result<sync::Record> {
+  const auto revoke = [&]() -> Result<void> {
     TERN_TRY(sync::Record record, key_of(call));
     TERN_CHECKED(note_end(call, record));
     revoke_key(record, call.tenant().now_ms());
-    TERN_CHECKED(admin::write_records(call.tenant(), {record}));
-    return record;
+    call.makes(record.id.view());
+    return admin::write_records(call.tenant(), {record}, call.beside());
   };
-  TERN_TRY(const sync::Record revoked, call.with_room([&] { return call.on_strand(revoke); }));
-  return key_json(call.tenant(), read_key(revoked));
+  TERN_TRY(const Bytes id, call.with_room([&] { return call.change(revoke); }));
+  const auto revoked = call.tenant().find_record(sync::RecordKind::api_key, RecordId::or_zero(id));
+  check(revoked.has_value(), "a key that was revoked has its record");
+  return key_json(call.tenant(), read_key(*revoked));
 }
 
 /// Another record: what a restore must not bring back is ended by its id.
 Result<Json> key_regenerate(AdminCall& call) {
-  const auto regenerate = [&]() -> Result<NewKey> {
+  std::string text;
+  const auto regenerate = [&]() -> Result<void> {
     TERN_TRY(sync::Record before, key_of(call));
     sync::Record next = before;
     next.id = random_id<RecordId>(call.parts().environment);
@@ -140,12 +149,12 @@ Result<Json> key_regenerate(AdminCall& call) {
     NewKey made = make_key(call.tenant(), std::move(next), call.parts().environment);
     TERN_CHECKED(note_end(call, before));
     revoke_key(before, call.tenant().now_ms());
-    TERN_CHECKED(admin::write_records(call.tenant(), {before, made.record}));
-    return made;
+    text = std::move(made.text);
+    call.makes(made.record.id.view());
+    return admin::write_records(call.tenant(), {before, made.record}, call.beside());
   };
-  TERN_TRY(NewKey made, call.on_strand(regenerate));
-  const auto stored = call.tenant().find_record(sync::RecordKind::api_key, made.record.id);
-  return shown_once(call.tenant(), stored.value_or(made.record), made.text);
+  TERN_TRY(const Bytes id, call.change(regenerate));
+  return shown_once(call, id, std::move(text));
 }
 
 Result<Json> tenant_plan(AdminCall& call) {

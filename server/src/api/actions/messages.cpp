@@ -31,7 +31,7 @@ Result<void> rewrite(const AdminCall& call, const NamedMessage& named, const std
 
 Result<Json> rewrite_named(AdminCall& call, const std::string& text) {
   const std::int64_t id = call.integer("message_id", 0);
-  TERN_CHECKED(call.on_strand([&]() -> Result<void> {
+  TERN_CHECKED(call.change([&]() -> Result<void> {
     TERN_TRY(auto reader, call.tenant().reader());
     TicketView view(call.tenant(), reader.db(), call.caller());
     TERN_TRY(const NamedMessage named, view.find_message(id));
@@ -45,10 +45,10 @@ Result<Json> rewrite_named(AdminCall& call, const std::string& text) {
 Result<Json> add_message(AdminCall& call) {
   ServerChange change = change_by(call.caller(), Intent::message, TicketId{});
   change.change.ref.id = random_id<ChangeId>(call.parts().environment);
-  const ChangeId id = change.change.ref.id;
+  call.makes(change.change.ref.id.view());
   change.change.visibility = call.flag("is_note") ? sync::Visibility::team : sync::Visibility::open;
   change.change.text = call.text("message");
-  TERN_CHECKED(call.on_strand([&]() -> Result<void> {
+  TERN_TRY(const Bytes id, call.change([&]() -> Result<void> {
     TERN_TRY(auto reader, call.tenant().reader());
     TicketView view(call.tenant(), reader.db(), call.caller());
     TERN_TRY(const FoundTicket found, view.find(call.integer("ticket_id", 0)));
@@ -57,7 +57,8 @@ Result<Json> add_message(AdminCall& call) {
   }));
   TERN_TRY(auto reader, call.tenant().reader());
   TicketView view(call.tenant(), reader.db(), call.caller());
-  TERN_TRY(const FoundMessage written, view.find_message(id));
+  TERN_TRY(const FoundMessage written, view.find_message(ChangeId::or_zero(id)));
+  if (call.is_repeated()) TERN_CHECKED(view.find_message(static_cast<std::int64_t>(written.integer_id)));
   return view.message(written);
 }
 

@@ -17,7 +17,7 @@ ServerChange removal_of(const AdminCall& call, const sync::TicketState& state) {
 
 /// All of them are there and may go, or none goes.
 Result<Json> remove(AdminCall& call, const std::vector<std::int64_t>& ids) {
-  const auto removed = call.on_strand([&]() -> Result<void> {
+  const auto removed = call.change([&]() -> Result<void> {
     TERN_TRY(auto reader, call.tenant().reader());
     TicketView view(call.tenant(), reader.db(), call.caller());
     std::vector<ServerChange> changes;
@@ -39,7 +39,7 @@ Result<Json> remove(AdminCall& call, const std::vector<std::int64_t>& ids) {
 Result<Json> merge_tickets(AdminCall& call) {
   const std::int64_t from = call.integer("ticket_id", 0), into = call.integer("target_id", 0);
   if (from == into) return fail(ErrorCode::invalid, "A ticket is merged into another one.", "", "target_id");
-  TERN_CHECKED(call.on_strand([&]() -> Result<void> {
+  TERN_CHECKED(call.change([&]() -> Result<void> {
     TERN_TRY(auto reader, call.tenant().reader());
     TicketView view(call.tenant(), reader.db(), call.caller());
     TERN_TRY(const FoundTicket source, view.find(from));

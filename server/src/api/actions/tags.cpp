@@ -57,24 +57,23 @@ Result<Json> create_tag(AdminCall& call) {
   tag.name = sync::canonical_tag(tag.name);
   if (call.has("color")) tag.attributes["colour"] = call.text("color");
   TERN_TRY(const auto naming, call.lock_names());
-  TERN_CHECKED(call.on_strand([&]() -> Result<void> {
+  call.makes(tag.id.view());
+  TERN_TRY(const Bytes made, call.change([&]() -> Result<void> {
     if (admin::find_record(call.tenant(), tag.kind, tag.name))
       return fail(ErrorCode::invalid, "There is a tag \"" + tag.name + "\" already.", "", "name");
-    return admin::write_records(call.tenant(), {tag});
+    return admin::write_records(call.tenant(), {tag}, call.beside());
   }));
-  return tag_json(call.tenant().find_record(tag.kind, tag.id).value_or(tag));
+  return tag_json(call.tenant().find_record(tag.kind, RecordId::or_zero(made)).value_or(tag));
 }
 
 Result<Json> delete_tag(AdminCall& call) {
-  const auto gone = call.on_strand([&]() -> Result<sync::Record> {
+  TERN_CHECKED(call.change([&]() -> Result<void> {
     TERN_TRY(sync::Record tag,
              admin::resolve_record(call.tenant(), sync::RecordKind::tag, std::to_string(call.integer("tag_id", 0))));
     tag.deleted = true;
-    TERN_CHECKED(admin::write_records(call.tenant(), {tag}));
-    return tag;
-  });
-  TERN_CHECKED(gone);
-  return Json::object({{"id", Json(gone->integer_id)}});
+    return admin::write_records(call.tenant(), {tag}, call.beside());
+  }));
+  return Json::object({{"id", Json(call.integer("tag_id", 0))}});
 }
 
 Result<Json> add_ticket_tag(AdminCall& call) {

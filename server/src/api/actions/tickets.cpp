@@ -114,6 +114,13 @@ Result<void> add_assignee(const AdminCall& call, const sync::TicketState& state,
 
 }  // namespace
 
+Result<FoundTicket> find_changed(const AdminCall& call, TicketView& view, ByteView ticket) {
+  TERN_TRY(FoundTicket found, view.find(TicketId::or_zero(ticket)));
+  if (call.is_repeated() && !view.may_read(found.state))
+    return fail(ErrorCode::not_found, "The ticket is not there any more.", "", "ticket_id");
+  return found;
+}
+
 Result<Json> list_tickets(AdminCall& call) {
   const std::int64_t page = std::clamp<std::int64_t>(call.integer("page", 1), 1, page_max);
   const std::int64_t asked = call.integer("limit", page_limit);
@@ -163,18 +170,18 @@ Result<Json> get_ticket(AdminCall& call) {
 
 Result<Json> create_ticket(AdminCall& call) {
   ServerChange create = change_by(call.caller(), Intent::create, random_id<TicketId>(call.parts().environment));
-  const TicketId id = create.change.ticket;
+  call.makes(create.change.ticket.view());
   auto& fields = create.change.fields;
   fields.push_back({FieldId::subject, {}, call.text("subject"), false});
   if (call.has("priority"))
     fields.push_back({FieldId::priority, {}, rank_text(*sync::priority_rank(call.text("priority"))), false});
-  if (call.has("portal_domain")) {
-    TERN_TRY(const sync::Record client, find_client(call.tenant(), call.text("portal_domain")));
-    fields.push_back({FieldId::organisation, {}, Bytes(client.id.view()), false});
-  }
   create.change.text = call.text("description");
-  TERN_CHECKED(call.on_strand([&]() -> Result<void> {
+  TERN_TRY(const Bytes id, call.change([&]() -> Result<void> {
     std::vector<ServerChange> changes;
+    if (call.has("portal_domain")) {
+      TERN_TRY(const sync::Record client, find_client(call.tenant(), call.text("portal_domain")));
+      fields.push_back({FieldId::organisation, {}, Bytes(client.id.view()), false});
+    }
     if (call.has("category")) {
       TERN_TRY(const RecordId category, category_of(call, call.text("category"), changes));
       fields.push_back({FieldId::category, {}, Bytes(category.view()), false});
@@ -184,7 +191,7 @@ Result<Json> create_ticket(AdminCall& call) {
   }));
   TERN_TRY(auto reader, call.tenant().reader());
   TicketView view(call.tenant(), reader.db(), call.caller());
-  TERN_TRY(const FoundTicket made, view.find(id));
+  TERN_TRY(const FoundTicket made, find_changed(call, view, id));
   return Json::object({{"id", Json(made.state.integer_id)},
                        {"subject", Json(call.text("subject"))},
                        {"status", Json(shown_status(made.state))},
