@@ -5,8 +5,13 @@
 
 namespace tern::test {
 
-/// Before migration 12, to stand in front of what undoes earlier ones.
+/// Before migration 13, to stand in front of what undoes earlier ones.
+inline const std::string before_figures =
+    "DROP TABLE figure; DROP TABLE late_change; DELETE FROM meta WHERE name = 'figures_to';";
+
+/// Before migration 12, the same.
 inline const std::string before_lists =
+    before_figures +
     "DROP TABLE words_of; DROP TABLE words; DROP INDEX ticket_listed; DROP INDEX ticket_assignee; "
     "DROP INDEX ticket_category; DROP INDEX ticket_organisation; DROP INDEX ticket_contact; "
     "DROP INDEX ticket_answered; DROP INDEX ticket_resolved; DROP INDEX ticket_worked; "
