@@ -43,6 +43,7 @@ Result<Json> get_plan_features(AdminCall& call);
 // actions/figures.cpp
 Result<Json> list_clients(AdminCall& call);
 Result<Json> dashboard(AdminCall& call);
+Result<Json> dashboard_analytics(AdminCall& call);
 // actions/login.cpp
 Result<Json> admin_login(AdminCall& call);
 // actions/keys.cpp

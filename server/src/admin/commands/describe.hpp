@@ -13,6 +13,7 @@ std::vector<AdminEntry> people_commands();
 std::vector<AdminEntry> waiting_commands();
 std::vector<AdminEntry> record_commands();
 std::vector<AdminEntry> sla_commands();
+std::vector<AdminEntry> report_commands();
 std::vector<AdminEntry> ledger_commands();
 std::vector<AdminEntry> server_commands();
 std::vector<AdminEntry> key_commands();
