@@ -29,7 +29,41 @@ std::string plain(const Json& value) {
     for (const Json& item : value.items()) out += (out.empty() ? "" : ", ") + plain(item);
     return out.empty() ? "-" : out;
   }
+  if (const Json* sentence = value.find("sentence")) return sentence->as_string();
   return to_text(value);
+}
+
+/// RFC 4180. A text that a spreadsheet would take for a formula begins with an apostrophe.
+std::string csv_cell(const Json& value) {
+  if (value.is_null() || (value.is_array() && value.size() == 0)) return {};
+  if (value.is_number()) return to_text(value);
+  std::string text = value.is_string() ? value.as_string() : plain(value);
+  if (!text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos)
+    text.insert(0, 1, '\'');
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+void print_csv(const Json& answer) {
+  const Json& rows = answer["rows"];
+  if (rows.size() > 0) {
+    std::string head;
+    for (const auto& [name, value] : rows.items().front().members()) head += (head.empty() ? "" : ",") + name;
+    std::cout << head << "\r\n";
+  }
+  for (const Json& row : rows.items()) {
+    std::string line;
+    bool first = true;
+    for (const auto& [name, value] : row.members()) {
+      line += (first ? "" : ",") + csv_cell(value);
+      first = false;
+    }
+    std::cout << line << "\r\n";
+  }
+  std::cerr << safe(answer["horizon"]["sentence"].as_string()) << '\n';
+  if (const Json* next = answer.find("next")) std::cerr << "More: --after " << safe(next->as_string()) << '\n';
 }
 
 std::size_t columns_of(std::string_view text) {
@@ -249,7 +283,9 @@ int run_administration(const Invocation& call) {
   const auto answer = administrator->perform(command);
   administrator.reset();
   if (!answer) return end_by_signal(report(answer.error(), call.json));
-  if (!call.json) {
+  if (call.csv) {
+    print_csv(*answer);
+  } else if (!call.json) {
     print_for_people(call, *answer);
   } else if (answer->is_array()) {
     print_rows(*answer);

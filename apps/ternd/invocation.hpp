@@ -11,7 +11,7 @@ namespace tern::apps {
 struct Invocation {
   std::string command;  // "init", "serve", "sla cases", or an administration command's name
   std::string data;
-  bool json = false;
+  bool json = false, csv = false;
 
   // init
   std::string tenant, admin, recovery_out, zone = "UTC";

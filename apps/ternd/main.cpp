@@ -206,6 +206,8 @@ private:
     if (command.name.find(' ') == std::string_view::npos) sub->group("Administration");
     if (!command.details.empty()) sub->footer(std::string(command.details));
     add_common(sub);
+    if (command.name.starts_with("report "))
+      sub->add_flag("--csv", call_.csv, "The rows as CSV on stdout, how sure they are on stderr");
     if (command.needs_tenant)
       sub->add_option("--tenant", tenant_, "Name of the tenant; needed only when there are several");
     for (const AdminArg& arg : command.args) add(sub, command, arg);

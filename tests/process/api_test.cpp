@@ -200,6 +200,19 @@ TEST_CASE("the examples of the document run as they stand there, and answer with
   check_verified(desk.server);
 }
 
+TEST_CASE("reports print as CSV that no spreadsheet takes for a formula, with how sure they are beside it",
+          "[reports][process]") {
+  ApiDesk desk;
+  const Api api(desk.server, desk.key);
+  api.good(Json::object(
+      {{"action", Json("create_ticket")}, {"subject", Json("=1+1, \"pump\"")}, {"description", Json("Two\nlines.")}}));
+  REQUIRE(until([&] { return desk.server.admin({"report", "tickets"}).line()["rows"].size() == 1; }));
+  const Ended csv = desk.server.admin({"report", "tickets", "--csv"});
+  CHECK(csv.out.find("id,number,subject,description,") == 0);
+  CHECK(csv.out.find("\"'=1+1, \"\"pump\"\"\",\"Two\nlines.\"") != std::string::npos);
+  CHECK(csv.err.find("Complete: no device that holds work") != std::string::npos);
+}
+
 TEST_CASE("what an integration writes reaches devices, and what a device writes is read through the API",
           "[api][process]") {
   ApiDesk desk;

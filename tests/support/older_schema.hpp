@@ -5,12 +5,16 @@
 
 namespace tern::test {
 
-/// Before migration 13, to stand in front of what undoes earlier ones.
+/// Before migration 14, to stand in front of what undoes earlier ones.
 inline const std::string before_api = "DROP TABLE done_once; DROP TABLE client_token;";
+
+/// Before migration 13, the same.
+inline const std::string before_figures =
+    before_api + "DROP TABLE figure; DROP TABLE late_change; DELETE FROM meta WHERE name = 'figures_to';";
 
 /// Before migration 12, the same.
 inline const std::string before_lists =
-    before_api +
+    before_figures +
     "DROP TABLE words_of; DROP TABLE words; DROP INDEX ticket_listed; DROP INDEX ticket_assignee; "
     "DROP INDEX ticket_category; DROP INDEX ticket_organisation; DROP INDEX ticket_contact; "
     "DROP INDEX ticket_answered; DROP INDEX ticket_resolved; DROP INDEX ticket_worked; "

@@ -10,11 +10,11 @@ namespace {
 
 std::vector<AdminEntry> joined_entries() {
   std::vector<AdminEntry> all;
-  for (const auto part :
-       {admin::people_commands, admin::waiting_commands, admin::record_commands, admin::library_commands,
-        admin::sla_commands, admin::ledger_commands, admin::server_commands, admin::key_commands, admin::ticket_actions,
-        admin::message_actions, admin::reference_actions, admin::setting_actions, admin::token_commands,
-        admin::client_actions, admin::widget_commands, admin::widget_actions})
+  for (const auto part : {admin::people_commands, admin::waiting_commands, admin::record_commands,
+                          admin::library_commands, admin::sla_commands, admin::report_commands, admin::ledger_commands,
+                          admin::server_commands, admin::key_commands, admin::ticket_actions, admin::message_actions,
+                          admin::reference_actions, admin::setting_actions, admin::token_commands,
+                          admin::client_actions, admin::widget_commands, admin::widget_actions})
     std::ranges::move(part(), std::back_inserter(all));
   return all;
 }
@@ -66,7 +66,8 @@ std::string_view admin_family_summary(std::string_view family) {
       {"api", "Actions of the API, done here"},
       {"calendar", "Business hours"},
       {"sla", "The clock of what was promised to customers"},
-      {"sla rule", "What is promised to whom"}};
+      {"sla rule", "What is promised to whom"},
+      {"report", "What a period came to, and how sure that is"}};
   for (const auto& [name, summary] : summaries)
     if (name == family) return summary;
   return {};

@@ -67,6 +67,11 @@ Result<Json> sla_rule_add(AdminCall& call);
 Result<Json> sla_rule_set(AdminCall& call);
 Result<Json> sla_rule_remove(AdminCall& call);
 Result<Json> sla_rule_list(AdminCall& call);
+// reports.cpp
+Result<Json> report_dashboard(AdminCall& call);
+Result<Json> report_sla(AdminCall& call);
+Result<Json> report_operators(AdminCall& call);
+Result<Json> report_tickets(AdminCall& call);
 // recovery.cpp
 Result<Json> recovery(AdminCall& call);
 

@@ -56,6 +56,7 @@ Result<Json> delete_tariff(AdminCall& call);
 // actions/figures.cpp
 Result<Json> list_clients(AdminCall& call);
 Result<Json> dashboard(AdminCall& call);
+Result<Json> dashboard_analytics(AdminCall& call);
 // actions/clients.cpp
 Result<Json> client_settings(AdminCall& call);
 // actions/demo.cpp

@@ -64,6 +64,16 @@ sla::Attributes attributes_of(const sync::TicketState& state, const SlaNames& na
   return out;
 }
 
+/// Facts of devices count by their author's clock; a claim counts when it is committed.
+std::optional<LateChange> late_change(const sync::PlacedChange& placed) {
+  const sync::Admission& admission = placed.admission;
+  const sla::Instant at = seconds_of(placed.stamp.order_ms), received = seconds_of(admission.commit_ms);
+  if (placed.stamp.sealed || placed.stamp.kind == 2 || (admission.time_flags & sync::time_flag_asserted) != 0 ||
+      at >= received)
+    return std::nullopt;
+  return LateChange{received, at, placed.change.ref, placed.change.intent, placed.stamp.author};
+}
+
 class SlaEventReader {
 public:
   SlaEventReader(const std::vector<sync::PlacedChange>& folded, const SlaNames& names, const WaitsElsewhere& waits)
@@ -77,6 +87,10 @@ public:
     out.people = people();
     if (state_.merged_into) out.merged_into = TicketId::or_zero(state_.merged_into->value);
     out.imported = imported_;
+    out.category = sync::field_value(state_, FieldId::category).value_or(Bytes());
+    for (const sync::PlacedChange& placed : folded_)
+      if (auto late = late_change(placed)) out.late.push_back(*late);
+    std::ranges::sort(out.late);
     return out;
   }
 
@@ -262,13 +276,13 @@ std::optional<sla::Instant> waits_for_first_response(const std::vector<sla::Even
 namespace {
 
 Result<SlaTicket> read_with_sources(sqlite::Database& db, std::int64_t tenant, const TicketId& ticket,
-                                    const SlaNames& names, int depth) {
+                                    const SlaNames& names, std::uint64_t up_to, int depth) {
   constexpr int merges_deep_max = 4;
-  TERN_TRY(const auto ledger, read_ticket(db, tenant, ticket));
+  TERN_TRY(const auto ledger, read_ticket(db, tenant, ticket, up_to));
   std::optional<Error> failed;
   const WaitsElsewhere waits = [&](const TicketId& other, sla::Instant as_of) -> std::optional<sla::Instant> {
     if (depth == merges_deep_max) return std::nullopt;
-    const auto source = read_with_sources(db, tenant, other, names, depth + 1);
+    const auto source = read_with_sources(db, tenant, other, names, up_to, depth + 1);
     if (source) return waits_for_first_response(source->events, as_of);
     failed = source.error();
     return std::nullopt;
@@ -281,8 +295,8 @@ Result<SlaTicket> read_with_sources(sqlite::Database& db, std::int64_t tenant, c
 }  // namespace
 
 Result<SlaTicket> read_sla_ticket(sqlite::Database& db, std::int64_t tenant, const TicketId& ticket,
-                                  const SlaNames& names) {
-  return read_with_sources(db, tenant, ticket, names, 0);
+                                  const SlaNames& names, std::uint64_t up_to) {
+  return read_with_sources(db, tenant, ticket, names, up_to, 0);
 }
 
 std::shared_ptr<const CategoryNames> category_names(const std::vector<sync::Record>& categories) {

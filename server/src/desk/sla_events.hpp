@@ -43,12 +43,24 @@ private:
   mutable std::map<std::pair<sync::RecordKind, RecordId>, std::optional<sync::Record>> known_;
 };
 
+/// A change that its device made before the server had it. Seconds.
+struct LateChange {
+  sla::Instant received = 0, at = 0;
+  sync::ChangeRef change;
+  sync::Intent intent = sync::Intent::unspecified;
+  OperatorId author;
+  auto operator<=>(const LateChange&) const = default;
+};
+
 /// What of a ticket's ledger the clock reads.
 struct SlaTicket {
   std::vector<sla::Event> events;  // none for a ledger without its create
   std::vector<OperatorId> people;  // who holds or watches it now: their silent devices may hold an answer (K19)
   std::optional<TicketId> merged_into;
   bool imported = false;  // an import asserts when it was made
+  // For reports:
+  Bytes category;                // its id; empty: none
+  std::vector<LateChange> late;  // sorted
 };
 
 /// Since when the customer of another ticket had waited for a first response as of an instant; nothing: somebody had
@@ -61,8 +73,8 @@ SlaTicket sla_ticket(const std::vector<sync::PlacedChange>& folded, const SlaNam
                      const WaitsElsewhere& waits = {});
 std::optional<sla::Instant> waits_for_first_response(const std::vector<sla::Event>& events, sla::Instant as_of);
 
-/// The same out of the ledger, with the tickets that were merged into it.
+/// The same out of the ledger up to that commit, with the tickets that were merged into it.
 Result<SlaTicket> read_sla_ticket(sqlite::Database& db, std::int64_t tenant, const TicketId& ticket,
-                                  const SlaNames& names);
+                                  const SlaNames& names, std::uint64_t up_to = UINT64_MAX);
 
 }  // namespace tern::server

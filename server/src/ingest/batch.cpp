@@ -291,6 +291,7 @@ void Batch::publish() {
   in.flushed_ms = commit_ms;
   in.trouble = ErrorCode{};
   if (sla_seq) in.sla_seq = *sla_seq;
+  if (figures_to) in.figures_to = *figures_to;
   if (sla_stale) in.sla_desk.reset();
   if (sla_told) in.sla_told = *sla_told;
 

@@ -183,6 +183,7 @@ public:
   std::optional<EpochId> new_epoch;         // begin_epoch
   std::vector<TicketId> rescope_tickets;    // whose scope changes by time alone
   std::optional<std::uint64_t> sla_seq;     // up to and with which commit the SLA clocks of tickets are kept by it
+  std::optional<std::uint64_t> figures_to;  // up to which ticket what reports count is filled in by it
   bool sla_stale = false;                   // rules, calendars or categories changed
   std::optional<std::uint64_t> sla_told;    // devices are told other clocks of tickets, under this number
   std::vector<TicketId> told_clocks;        // of these

@@ -330,6 +330,22 @@ bool note_exchange(Tenant& tenant, const ExchangeNote& note) {
   return marks != in.custody.end() && nothing_pending(notes, row) && marks->second.begin()->first <= notes.cursor_seq;
 }
 
+void note_heard(Tenant& tenant, const DeviceId& device) {
+  constexpr std::int64_t minute_ms = 60'000;
+  Tenant::Internals& in = tenant.internals();
+  const std::int64_t now = tenant.now_ms();
+  {
+    std::shared_lock lock(in.snapshot_mutex);
+    const auto found = in.devices.find(device);
+    if (found == in.devices.end() || now - found->second.notes.last_seen_ms < minute_ms) return;
+  }
+  std::unique_lock lock(in.snapshot_mutex);
+  const auto found = in.devices.find(device);
+  if (found == in.devices.end()) return;
+  found->second.notes.last_seen_ms = std::max(found->second.notes.last_seen_ms, now);
+  found->second.notes.dirty = true;
+}
+
 std::vector<ServerChange> ended_custody(Batch& batch, const OperatorId& operator_id) {
   std::vector<ServerChange> ends;
   const auto marks = batch.custody_now().find(operator_id);

@@ -95,6 +95,9 @@ struct ExchangeNote {
 /// `end_custody` on the strand. A push does it by itself.
 bool note_exchange(Tenant& tenant, const ExchangeNote& note);
 
+/// Its stream is open: to the minute, as an exchange would say. Thread-safe, in memory.
+void note_heard(Tenant& tenant, const DeviceId& device);
+
 /// Committer strand. Ends the custody marks of the device's operator where each active device of theirs has synced past
 /// the claim and has nothing pending. Nothing when there are none.
 Result<std::optional<ServerCommit>> end_custody(Tenant& tenant, const DeviceId& device);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "desk/figure_rows.hpp"
 #include "desk/sla_devices.hpp"
 #include "desk/sla_rows.hpp"
 #include "jobs.hpp"
@@ -63,6 +64,7 @@ public:
         settings_(desk.settings),
         names_(names_in(batch, desk)),
         rows_(batch.db(), batch.number),
+        figures_(batch.db(), batch.number),
         now_(batch.commit_ms / 1000),
         told_seq_(
             batch.sla_told.value_or(std::max(batch.in.sla_told + 1, static_cast<std::uint64_t>(batch.commit_ms)))) {}
@@ -78,16 +80,27 @@ public:
 private:
   Result<std::optional<TicketId>> look_inside(const TicketId& id) {
     TERN_TRY(const SlaTicket read, read_sla_ticket(batch_.db(), batch_.number, id, names_));
-    if (read.events.empty() || read.imported) {
+    if (read.events.empty()) {
       TERN_CHECKED(rows_.leave(id));
       return read.merged_into;
     }
     const sla::Inputs inputs{read.events, settings_.books(), settings_.calendars()};
+    if (read.imported) {
+      TERN_CHECKED(rows_.leave(id));
+      TERN_CHECKED(keep_figures(id, read, figure_rows(read, inputs, {}, {}, now_)));
+      return read.merged_into;
+    }
     const sla::TicketClock clock = sla::clock_at(inputs, now_);
     TERN_TRY(const auto records, keep_breaches(id, inputs, clock, read.people));
     TERN_CHECKED(keep_alerts(id, clock));
     TERN_CHECKED(keep_clock(id, clock_row(clock, now_, sla::next_look(inputs, clock, records, now_))));
+    TERN_CHECKED(keep_figures(id, read, figure_rows(read, inputs, clock, records, now_)));
     return read.merged_into;
+  }
+
+  Result<void> keep_figures(const TicketId& id, const SlaTicket& read, const std::vector<FigureRow>& rows) {
+    TERN_CHECKED(figures_.put(id, rows));
+    return figures_.put_late(id, read.late);
   }
 
   Result<void> keep_clock(const TicketId& id, const ClockRow& row) {
@@ -123,6 +136,7 @@ private:
   SlaSettings& settings_;
   const SlaNames names_;
   SlaRows rows_;
+  FigureRows figures_;
   const sla::Instant now_;
   const std::uint64_t told_seq_;  // one for all of a batch: a page of clocks ends behind it, or before
 };
@@ -152,7 +166,7 @@ Result<void> collect(sqlite::Statement rows, std::vector<TicketId>& out) {
 }
 
 Result<bool> something_waits(const Tenant::Internals& in, sla::Instant now) {
-  if (in.sla_seq < in.commit_seq.load()) return true;
+  if (in.sla_seq < in.commit_seq.load() || in.figures_to != UINT64_MAX) return true;
   TERN_TRY(const auto due, in.writer->int64_of("SELECT 1 FROM sla_clock WHERE tenant_id = $1 AND look_s <= $2 LIMIT 1",
                                                in.options.number, now));
   return due.has_value();
@@ -172,6 +186,24 @@ Result<std::uint64_t> touched_since(Batch& batch, std::vector<TicketId>& out) {
   return through;
 }
 
+/// Tickets of before there were figures, a few at a time and behind everything that is due.
+Result<void> unfigured(Batch& batch, std::vector<TicketId>& out) {
+  const std::uint64_t after = batch.in.figures_to;
+  if (after == UINT64_MAX || out.size() >= static_cast<std::size_t>(tickets_per_look)) return {};
+  TERN_TRY(auto rows, batch.db().query("SELECT ticket_id, integer_id FROM ticket WHERE tenant_id = $1 AND integer_id > "
+                                       "$2 ORDER BY integer_id LIMIT $3",
+                                       batch.number, after, tickets_per_look));
+  std::uint64_t to = UINT64_MAX;
+  for (std::int64_t found = 1;; ++found) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) break;
+    out.push_back(rows.id<TicketId>(0));
+    if (found == tickets_per_look) to = rows.uint64(1);
+  }
+  batch.figures_to = to;
+  return write_meta(batch.db(), batch.number, meta_figures_to, meta_number(to));
+}
+
 Result<std::size_t> look_once(Batch& batch) {
   std::vector<TicketId> tickets;
   std::uint64_t through = batch.in.sla_seq;
@@ -182,7 +214,10 @@ Result<std::size_t> look_once(Batch& batch) {
                                       "look_s LIMIT $3",
                                       batch.number, batch.commit_ms / 1000, tickets_per_look));
   TERN_CHECKED(collect(std::move(due), tickets));
+  TERN_CHECKED(unfigured(batch, tickets));
   batch.wrote = true;
+  std::ranges::sort(tickets);
+  tickets.erase(std::ranges::unique(tickets).begin(), tickets.end());
   const std::size_t count = tickets.size();
   TERN_CHECKED(look_at(batch, std::move(tickets)));
   TERN_CHECKED(note_looked(batch, through));

@@ -19,6 +19,8 @@ Result<ClockCheck> ClockCheck::of(VerifyRun& run) {
   TERN_TRY(const auto newest, read_meta(run.db, run.number, "commit_seq"));
   check.looked_seq_ = meta_number(looked);
   check.newest_seq_ = meta_number(newest);
+  TERN_TRY(const auto figures_to, read_meta(run.db, run.number, meta_figures_to));
+  check.figures_to_ = meta_number(figures_to);
   TERN_TRY(check.versions_, read_sla_versions(run.db, run.number));
   std::vector<sync::Record> records;
   for (const auto& [key, record] : run.records) records.push_back(record);
@@ -46,19 +48,37 @@ Result<void> ClockCheck::check(const TicketId& id, const std::vector<sync::Place
     if (!source) unreadable = source.error();
     return source ? waits_for_first_response(source->events, as_of) : std::nullopt;
   });
-  if (unreadable || read.events.empty() || read.imported) return {};
-  if (!row) {
+  if (unreadable || read.events.empty()) return {};
+  const bool figured = state.integer_id <= figures_to_;
+  if (!row && !read.imported) {
     run_.find("ticket {}: nothing is kept of its SLA clock", to_hex(id));
     return {};
   }
-  if (!row->open) return {};
-  SlaSettings& known = settings(row->looked);
+  const sla::Instant looked = row ? row->looked : INT64_MAX;
+  SlaSettings& known = settings(looked);
   const sla::Inputs inputs{read.events, known.books(), known.calendars()};
-  const sla::TicketClock clock = sla::clock_at(inputs, row->looked);
+  if (!row || !row->open)
+    return figured ? check_figures(id, read, figure_rows(read, inputs, {}, {}, looked), false) : Result<void>{};
+  const sla::TicketClock clock = sla::clock_at(inputs, looked);
   TERN_TRY(const auto kept, rows_.breaches(id));
-  const ClockRow due = clock_row(clock, row->looked, sla::next_look(inputs, clock, kept, row->looked));
+  const ClockRow due = clock_row(clock, looked, sla::next_look(inputs, clock, kept, looked));
   if (!(due == *row)) run_.find("ticket {}: its SLA clock is not what its changes and the rules say", to_hex(id));
+  if (figured) TERN_CHECKED(check_figures(id, read, figure_rows(read, inputs, clock, kept, looked), true));
   return check_breaches(id, clock, kept);
+}
+
+Result<void> ClockCheck::check_figures(const TicketId& id, const SlaTicket& read, std::vector<FigureRow> due,
+                                       bool rules) {
+  TERN_TRY(auto kept, figures_.of(id));
+  if (!rules) {
+    kept = without_rules(std::move(kept));
+    due = without_rules(std::move(due));
+  }
+  if (kept != due) run_.find("ticket {}: what reports count of it is not what its changes say", to_hex(id));
+  TERN_TRY(const auto late, figures_.late(id));
+  if (late != read.late)
+    run_.find("ticket {}: what reports know of late changes is not what its changes say", to_hex(id));
+  return {};
 }
 
 /// Whether it is provisional or confirmed depends on devices that were heard of then: not derived.

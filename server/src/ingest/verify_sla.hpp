@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 
+#include "desk/figure_rows.hpp"
 #include "desk/sla_events.hpp"
 #include "desk/sla_rows.hpp"
 #include "desk/sla_settings.hpp"
@@ -22,15 +23,19 @@ public:
                      const sync::TicketState& state);
 
 private:
-  explicit ClockCheck(VerifyRun& run) : run_(run), rows_(run.db, run.number) {}
+  explicit ClockCheck(VerifyRun& run) : run_(run), rows_(run.db, run.number), figures_(run.db, run.number) {}
   /// The rules as they were known at an instant.
   SlaSettings& settings(sla::Instant known_by);
   Result<void> check_breaches(const TicketId& id, const sla::TicketClock& clock,
                               const std::vector<sla::BreachRecord>& kept);
 
+  /// What rules say of a clock that has ended is of when it did: there only the rest is compared.
+  Result<void> check_figures(const TicketId& id, const SlaTicket& read, std::vector<FigureRow> due, bool rules);
+
   VerifyRun& run_;
   SlaRows rows_;
-  std::uint64_t looked_seq_ = 0, newest_seq_ = 0;
+  FigureRows figures_;
+  std::uint64_t looked_seq_ = 0, newest_seq_ = 0, figures_to_ = 0;
   std::vector<RecordVersion> versions_;
   std::unique_ptr<SlaNames> names_;
   std::map<std::size_t, std::unique_ptr<SlaSettings>> settings_;  // by how many versions were known

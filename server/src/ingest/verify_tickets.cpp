@@ -182,8 +182,8 @@ Result<std::set<TicketId>> all_tickets(VerifyRun& run) {
 
 /// Rows that hang on a ticket which the ledger does not know.
 Result<void> check_strays(VerifyRun& run, const std::set<TicketId>& known) {
-  for (const std::string_view table :
-       {"message", "ticket_interest", "given_message", "sla_clock", "sla_breach", "sla_alert"}) {
+  for (const std::string_view table : {"message", "ticket_interest", "given_message", "sla_clock", "sla_breach",
+                                       "sla_alert", "figure", "late_change"}) {
     TERN_TRY(auto rows, run.db.prepare(fmt::format("SELECT DISTINCT ticket_id FROM {} WHERE tenant_id = $1", table)));
     rows.bind_all(run.number);
     for (;;) {

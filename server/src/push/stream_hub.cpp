@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "ingest/devices.hpp"
 #include "push/device_stream.hpp"
 #include "store/tenant.hpp"
 
@@ -71,8 +72,12 @@ void StreamHub::on_commit(Tenant& tenant, const CommitNotice& notice) {
 }
 
 void StreamHub::sweep() {
-  for (const auto& stream : streams_of(nullptr))
-    if (stream->session_ended()) stream->close(stream_close::auth_required, "the session is over");
+  for (const auto& stream : streams_of(nullptr)) {
+    if (stream->session_ended())
+      stream->close(stream_close::auth_required, "the session is over");
+    else
+      note_heard(*stream->session().tenant, stream->session().device);
+  }
 }
 
 void StreamHub::close_all() {

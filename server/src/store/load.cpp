@@ -58,6 +58,7 @@ Result<void> load_head(Tenant::Internals& in, sqlite::Database& db, std::int64_t
   TERN_TRY(const auto looked, read_meta(db, tenant, "expiry_ms"));
   TERN_TRY(const auto truncate, read_meta(db, tenant, "truncate_due"));
   TERN_TRY(const auto sla_seq, read_meta(db, tenant, meta_sla_seq));
+  TERN_TRY(const auto figures_to, read_meta(db, tenant, meta_figures_to));
   TERN_TRY(const auto newer, read_meta(db, tenant, meta_newer_history));
   TERN_TRY(in.frontier, protocol::MerkleFrontier::decode(frontier.value_or(Bytes{})));
   in.epoch = EpochId::or_zero(epoch.value_or(Bytes{}));
@@ -79,6 +80,7 @@ Result<void> load_head(Tenant::Internals& in, sqlite::Database& db, std::int64_t
   in.truncate_due = meta_number(truncate) != 0;
   in.older_files = newer.has_value();
   in.sla_seq = meta_number(sla_seq);
+  in.figures_to = meta_number(figures_to);
   in.sla_desk.reset();
   TERN_TRY(const auto told, db.int64_of("SELECT max(told_seq) FROM sla_clock WHERE tenant_id = $1", tenant));
   in.sla_told = static_cast<std::uint64_t>(told.value_or(0));

@@ -66,6 +66,7 @@ Result<void> write_first_rows(Tenant::Internals& in, std::int64_t now_ms) {
   TERN_CHECKED(write_meta(db, tenant, "next_integer_id", meta_number(1)));
   TERN_CHECKED(write_meta(db, tenant, meta_state_form, meta_number(state_form)));
   TERN_CHECKED(write_meta(db, tenant, meta_lists_form, meta_number(lists_form)));
+  TERN_CHECKED(write_meta(db, tenant, meta_figures_to, meta_number(UINT64_MAX)));
   TERN_CHECKED(write_device(db, tenant, sealing_row(in.options, in.keys, epoch, now_ms), DeviceNotes{}));
   return transaction.commit();
 }

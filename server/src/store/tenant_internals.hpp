@@ -126,6 +126,7 @@ struct Tenant::Internals {
   std::vector<std::pair<EpochId, std::uint64_t>> past_epochs;  // with their kept size
   std::int64_t expiry_looked_ms = 0;
   std::uint64_t sla_seq = 0;          // up to and with which commit the SLA clocks of tickets are kept
+  std::uint64_t figures_to = 0;       // up to which ticket what reports count is filled in; all of them: the highest
   std::int64_t sla_swept = 0;         // seconds
   std::uint64_t sla_told = 0;         // under which number devices were last told of clocks
   std::shared_ptr<SlaDesk> sla_desk;  // null: to be made
@@ -201,6 +202,7 @@ Bytes meta_number(std::uint64_t value);
 inline constexpr std::uint64_t state_form = 3;
 inline constexpr std::string_view meta_next_message_id = "next_message_id";
 inline constexpr std::string_view meta_sla_seq = "sla_seq";
+inline constexpr std::string_view meta_figures_to = "figures_to";
 inline constexpr std::string_view meta_state_form = "state_form";
 /// What lists and search ask of tickets, in columns and the index `words`. Absent or older: to be filled in.
 inline constexpr std::uint64_t lists_form = 1;

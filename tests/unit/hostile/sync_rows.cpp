@@ -176,7 +176,7 @@ std::string seen_unsent(HostileRig& rig, Device& van) {
 }
 
 const std::string a_set = "change +1, change_set +1";
-const std::string a_ticket = a_set + ", scope_member +1, sla_clock +1, ticket +1, ticket_name +1";
+const std::string a_ticket = a_set + ", figure +1, scope_member +1, sla_clock +1, ticket +1, ticket_name +1";
 /// The evidence, and the server's own set: a certificate of the next epoch, or the end of the key.
 const std::string a_fork = a_set + ", fork +1", a_healed_fork = a_fork + ", past_certificate +1";
 

@@ -68,7 +68,8 @@ TEST_CASE("every action of the registry has a fixture, which is a request to it 
     CHECK((by == "nobody") == (command.api->role == server::ApiRole::nobody));
     CHECK((by == "client") == (surface == "client"));
     CHECK((by == "visitor") == (surface == "widget"));
-    CHECK((by.empty() || std::set<std::string>{"admin", "head", "nobody", "program", "client", "visitor"}.contains(by)));
+    CHECK(
+        (by.empty() || std::set<std::string>{"admin", "head", "nobody", "program", "client", "visitor"}.contains(by)));
     for (const auto& [name, value] : fixture["request"].members())
       CHECK((name == "action" || (name == "api_key" && by == "visitor") ||
              std::any_of(command.args.begin(), command.args.end(),

@@ -118,7 +118,7 @@ TEST_CASE("of the rows for keys no more are kept than there may be, and those of
   sqlite::OpenOptions options;
   options.path = folder.file("once.db");
   auto db = must(sqlite::Database::open(options));
-  must(db->exec(content_of(std::string(TERN_TEST_DATA_DIR) + "/../../server/src/store/migrations/0013_api.sql")));
+  must(db->exec(content_of(std::string(TERN_TEST_DATA_DIR) + "/../../server/src/store/migrations/0014_api.sql")));
   const auto write = [&](const std::string& key, std::int64_t now_ms) {
     must(server::write_done(*db, 1, must(server::once_request("me", key, "x", "{}")), "made", now_ms));
   };

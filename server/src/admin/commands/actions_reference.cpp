@@ -69,8 +69,22 @@ std::vector<AdminEntry> reference_actions() {
                    {}),
            reads(
                "dashboard",
-               R"({"total_open":12,"total_new":3,"total_in_progress":7,"total_done":2,"total_on_hold":2,"avg_response_min":18,"avg_resolution_hours":4.5,"sla_compliance_pct":92,"per_portal":[{"portal_domain":"client.example","company_name":"Client Ltd","open":5,"new":1}]})")),
+               R"({"total_open":12,"total_new":3,"total_in_progress":7,"total_done":2,"total_on_hold":2,"avg_response_min":18,"avg_resolution_hours":4.5,"sla_compliance_pct":92,"per_portal":[{"portal_domain":"client.example","company_name":"Client Ltd","open":5,"new":1}],"sla_compliance_at_best_pct":95,"unsure_tickets":{"total_open":5,"total_new":5,"total_in_progress":5,"total_on_hold":5,"total_done":7,"avg_response_min":7,"avg_resolution_hours":7,"sla_compliance_pct":7},"horizon":{"sentence":"7 tickets sit behind 1 device silent since 2026-06-03T11:40:00.000Z (van 7 of Ada); 12 changes were pending when last heard of; what was done there since is not known.","as_of":"2026-06-03T14:00:00.000Z","complete":false,"tickets":7,"open_tickets":5,"pending_changes":12,"silent_since":"2026-06-03T11:40:00.000Z","silent_after_minutes":15,"provisional_breaches":0,"not_counted_yet":0,"devices":[{"device":"7f2f43a5-0f6e-4a8e-9d9c-1c9f3a2b4c5d","name":"van 7","operator":"Ada","silent_since":"2026-06-03T11:40:00.000Z","tickets":7,"pending_changes":12,"holds_every_ticket":false}]}})")),
        actions::dashboard},
+      {offered(
+           command("api dashboard_analytics", "Day by day: what came, what was done, how promises were kept",
+                   "Days of the tenant's zone, today among them.\nExample: ternd api dashboard_analytics --days 7",
+                   {otherwise(optional("days", "How many days", ArgKind::integer), "30"),
+                    otherwise(optional("silent_after", "Minutes after which a device that was not heard of is silent",
+                                       ArgKind::integer),
+                              "15")}),
+           {"dashboard_analytics",
+            ApiSurface::admin,
+            {"read"},
+            ApiRole::operator_,
+            R"({"days":30})",
+            R"({"from":"2026-06-01T21:00:00.000Z","to":"2026-06-03T14:00:00.000Z","zone":"Europe/Kyiv","daily":[{"date":"2026-06-02","created":12,"resolved":9,"breached":1,"avg_response_min":18,"avg_resolution_hours":4.5},{"date":"2026-06-03","created":7,"resolved":3,"breached":0,"avg_response_min":11,"avg_resolution_hours":2.0}],"sla":{"met":23,"breached":1,"provisional":1,"excused":0,"compliance_pct":92,"compliance_at_best_pct":96},"categories":[{"category_id":3,"category":"hardware","created":19,"resolved":12}],"avg_response_min":15,"avg_resolution_hours":3.9,"horizon":{"sentence":"Complete: no device that holds work has been silent for longer than 15 minutes."}})"}),
+       actions::dashboard_analytics},
       {offered(
            command("api get_plan_features", "The plan, its limits, and what is used of them",
                    "Example: ternd api get_plan_features", {}),

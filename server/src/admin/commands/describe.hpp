@@ -14,6 +14,7 @@ std::vector<AdminEntry> waiting_commands();
 std::vector<AdminEntry> record_commands();
 std::vector<AdminEntry> library_commands();
 std::vector<AdminEntry> sla_commands();
+std::vector<AdminEntry> report_commands();
 std::vector<AdminEntry> ledger_commands();
 std::vector<AdminEntry> server_commands();
 std::vector<AdminEntry> key_commands();

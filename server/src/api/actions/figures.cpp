@@ -1,32 +1,42 @@
-// Counts over all tickets that the caller may read: of each client, and the dashboard. Made of columns with indexes,
-// which commits keep.
+// Counts over all tickets that the caller may read: of each client, and the dashboards. Made of columns with indexes
+// and of the rows for reports, which commits keep.
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <unordered_map>
 
 #include <fmt/format.h>
 
+#include "admin/report_question.hpp"
 #include "api/actions.hpp"
 #include "api/ticket_list.hpp"
+#include "desk/known_then.hpp"
+#include "store/zone.hpp"
 #include "tern/sqlite/transaction.hpp"
+#include "time_text.hpp"
 
 namespace tern::server::actions {
 namespace {
 
 using sync::Status;
 
-constexpr std::int64_t minute_ms = 60'000, hour_ms = 3'600'000, period_ms = 30LL * 86'400'000;
+constexpr std::int64_t period_ms = 30LL * 86'400'000;
+constexpr double one_decimal = 10;
 
 struct ClientFigures {
   std::uint64_t open = 0, fresh = 0, done_in_period = 0, total = 0;
   std::int64_t minutes = 0;  // of work, in the period
 };
 
-/// A mean that is made of its parts.
+/// A mean of seconds that is made of its parts.
 struct Mean {
   double sum = 0;
   std::uint64_t count = 0;
 
+  void add(const Mean& other) {
+    sum += other.sum;
+    count += other.count;
+  }
   /// Null without data.
   [[nodiscard]] Json in(std::int64_t unit, double places) const {
     if (count == 0) return {};
@@ -78,15 +88,6 @@ public:
     std::uint64_t counted = 0;
     TERN_CHECKED(each("count(*)", which, "", [&](const auto& row) { counted = row.uint64(0); }));
     return counted;
-  }
-  /// Of the time from when a ticket was made to what the column says, in the period.
-  Result<Mean> mean(std::string_view column) {
-    Mean mean;
-    TERN_CHECKED(each(fmt::format("count(*), sum(CASE WHEN {0} > created_ms THEN {0} - created_ms ELSE 0 END)", column),
-                      fmt::format("{0} >= $2 AND {0} > 0 AND {1}", column, all_ones), "", [&](const auto& row) {
-                        mean = {static_cast<double>(row.int64(1)), row.uint64(0)};
-                      }));
-    return mean;
   }
   /// The figures of a client, by organisation and contact in two columns of a row.
   ClientFigures* client(const sqlite::Statement& row, int organisation, int contact) {
@@ -168,9 +169,132 @@ Json number_attribute(const sync::Record& record, const char* name) {
   return number && number->is_number() ? *number : Json();
 }
 
-Json compliance_json(std::uint64_t resolved, std::uint64_t breached) {
-  if (resolved == 0) return {};
-  return Json(((resolved - breached) * 100 + resolved / 2) / resolved);
+Json percent_json(const std::optional<int>& percent) {
+  return percent ? Json(*percent) : Json();
+}
+
+/// Of the rows that commits keep for reports, in the order of time.
+class Rows {
+public:
+  Rows(sqlite::Database& db, std::int64_t tenant, const admin::ReportQuestion& question)
+      : db_(db), tenant_(tenant), question_(question), readable_(rows_readable(question.readable, "figure")) {}
+
+  /// Calls `row` for each row of "SELECT what" of one kind in the period.
+  template <typename Row>
+  Result<void> each(int kind, std::string_view what, std::string_view more, Row row) {
+    TERN_TRY(auto rows,
+             db_.prepare(fmt::format("SELECT {} FROM figure WHERE tenant_id = $1 AND kind = $2 AND at_s >= $3 "
+                                     "AND at_s < $4{}{}",
+                                     what, readable_, more)));
+    rows.bind_all(tenant_, kind, question_.period.from, question_.period.to);
+    for (;;) {
+      TERN_TRY(const bool there, rows.step());
+      if (!there) return {};
+      row(rows);
+    }
+  }
+  /// Working time; of what was resolved several times the last counts.
+  Result<Mean> mean(FigureKind kind) {
+    Mean mean;
+    TERN_CHECKED(each(static_cast<int>(kind), "count(*), sum(business_s)", " AND (next_s = 0 OR next_s >= $4)",
+                      [&](const auto& row) {
+                        mean = {static_cast<double>(row.int64(1)), row.uint64(0)};
+                      }));
+    return mean;
+  }
+  Result<PromiseCount> promises() {
+    PromiseCount count;
+    for (std::size_t metric = 0; metric < sla::metric_count; ++metric)
+      TERN_CHECKED(each(promise_kind(static_cast<sla::Metric>(metric)), promise_sums, "",
+                        [&](const auto& row) { count += promise_count_of(row); }));
+    return count;
+  }
+
+private:
+  sqlite::Database& db_;
+  const std::int64_t tenant_;
+  const admin::ReportQuestion& question_;
+  const std::string readable_;
+};
+
+// ---- day by day ----
+
+struct DayFigures {
+  std::uint64_t created = 0, resolved = 0, breached = 0;
+  Mean response, resolution;
+};
+
+/// Local midnights, the first day first, and when the report ends.
+class Days {
+public:
+  Days(const Zone& zone, sla::Instant now, std::int64_t count) {
+    const std::int64_t today = local_day(zone, now);
+    for (std::int64_t day = today - count + 1; day <= today; ++day) {
+      days_.push_back(day);
+      starts_.push_back(start_of(zone, day));
+    }
+    figures_.resize(days_.size());
+  }
+
+  [[nodiscard]] sla::Instant begin() const { return starts_.front(); }
+  DayFigures& of(sla::Instant at) {
+    const auto behind = std::ranges::upper_bound(starts_, at);
+    return figures_[static_cast<std::size_t>(std::max<std::ptrdiff_t>(1, behind - starts_.begin()) - 1)];
+  }
+  [[nodiscard]] Json to_json() const {
+    Json out = Json::array();
+    for (std::size_t i = 0; i < days_.size(); ++i)
+      out.push(Json::object({{"date", Json(instant_text(days_[i] * sla::day_s * 1'000).substr(0, 10))},
+                             {"created", Json(figures_[i].created)},
+                             {"resolved", Json(figures_[i].resolved)},
+                             {"breached", Json(figures_[i].breached)},
+                             {"avg_response_min", figures_[i].response.in(sla::minute_s, 1)},
+                             {"avg_resolution_hours", figures_[i].resolution.in(sla::hour_s, one_decimal)}}));
+    return out;
+  }
+
+private:
+  static std::int64_t local_day(const Zone& zone, sla::Instant at) {
+    const std::int64_t local = at + zone.offset_at(at);
+    return local / sla::day_s - (local % sla::day_s < 0 ? 1 : 0);
+  }
+  /// The first second of the day: where a midnight does not exist, the one behind the gap.
+  static sla::Instant start_of(const Zone& zone, std::int64_t day) {
+    sla::Instant low = (day - 1) * sla::day_s, high = (day + 1) * sla::day_s;
+    while (low < high) {
+      const sla::Instant middle = low + (high - low) / 2;
+      if (local_day(zone, middle) >= day)
+        high = middle;
+      else
+        low = middle + 1;
+    }
+    return low;
+  }
+
+  std::vector<std::int64_t> days_;
+  std::vector<sla::Instant> starts_;
+  std::vector<DayFigures> figures_;
+};
+
+struct CategoryFigures {
+  std::uint64_t created = 0, resolved = 0;
+};
+
+Json categories_json(const Tenant& tenant, const std::map<Bytes, CategoryFigures>& figures) {
+  Json out = Json::array();
+  const auto put = [&](Json id, Json name, const CategoryFigures& of) {
+    out.push(Json::object({{"category_id", std::move(id)},
+                           {"category", std::move(name)},
+                           {"created", Json(of.created)},
+                           {"resolved", Json(of.resolved)}}));
+  };
+  auto categories = tenant.records(sync::RecordKind::category);
+  std::ranges::sort(categories, {}, &sync::Record::integer_id);
+  for (const sync::Record& category : categories)
+    if (const auto of = figures.find(Bytes(category.id.view())); of != figures.end())
+      put(Json(category.integer_id), Json(category.name), of->second);
+  if (const auto none = figures.find(Bytes()); none != figures.end()) put(Json(), Json(), none->second);
+  return out;
 }
 
 /// What a client pays for: said of itself, else of its tariff.
@@ -233,14 +357,17 @@ Result<Json> dashboard(AdminCall& call) {
     if (shown == Status::on_hold) on_hold += count;
   }));
   TERN_TRY(const std::uint64_t done, counting.count(done_ones));
-  TERN_TRY(const Mean response, counting.mean("first_response_ms"));
-  TERN_TRY(const Mean resolution, counting.mean("resolved_ms"));
-  TERN_TRY(const std::uint64_t breached,
-           counting.count(fmt::format("resolved_ms >= $2 AND resolved_ms > 0 AND {} AND EXISTS (SELECT 1 FROM "
-                                      "sla_breach b WHERE b.tenant_id = $1 AND b.ticket_id = ticket.ticket_id AND "
-                                      "b.state IN (0, 1))",
-                                      all_ones)));  // provisional and confirmed ones
-  constexpr double one_decimal = 10;
+  TERN_TRY(const admin::ReportQuestion question, admin::ReportQuestion::of(call));
+  TERN_TRY(const Horizon horizon, horizon_of(call.tenant(), reader.db(), question.horizon()));
+  Rows rows(reader.db(), call.tenant().number(), question);
+  TERN_TRY(const Mean response, rows.mean(FigureKind::first_response));
+  TERN_TRY(const Mean resolution, rows.mean(FigureKind::resolved));
+  TERN_TRY(const PromiseCount promises, rows.promises());
+  Json unsure = Json::object({});
+  for (const char* figure : {"total_open", "total_new", "total_in_progress", "total_on_hold"})
+    unsure.append_member(figure, Json(horizon.open_tickets));
+  for (const char* figure : {"total_done", "avg_response_min", "avg_resolution_hours", "sla_compliance_pct"})
+    unsure.append_member(figure, Json(horizon.unsure.size()));
   Json portals = Json::array();
   for (const sync::Record& client : clients_of(call.tenant())) {
     const ClientFigures& of = counting.figures_of(client.id);
@@ -254,10 +381,62 @@ Result<Json> dashboard(AdminCall& call) {
                        {"total_in_progress", Json(in_work)},
                        {"total_done", Json(done)},
                        {"total_on_hold", Json(on_hold)},
-                       {"avg_response_min", response.in(minute_ms, 1)},
-                       {"avg_resolution_hours", resolution.in(hour_ms, one_decimal)},
-                       {"sla_compliance_pct", compliance_json(resolution.count, breached)},
-                       {"per_portal", std::move(portals)}});
+                       {"avg_response_min", response.in(sla::minute_s, 1)},
+                       {"avg_resolution_hours", resolution.in(sla::hour_s, one_decimal)},
+                       {"sla_compliance_pct", percent_json(promises.percent())},
+                       {"per_portal", std::move(portals)},
+                       {"sla_compliance_at_best_pct", percent_json(promises.percent_at_best())},
+                       {"unsure_tickets", std::move(unsure)},
+                       {"horizon", horizon.to_json()}});
+}
+
+Result<Json> dashboard_analytics(AdminCall& call) {
+  TERN_TRY(admin::ReportQuestion question, admin::ReportQuestion::of(call));
+  TERN_TRY(const Zone zone, Zone::open(call.tenant().zone()));
+  Days days(zone, question.period.to - 1, call.integer("days", 30));
+  question.period.from = days.begin();
+  TERN_TRY(auto reader, call.tenant().reader());
+  TERN_TRY(auto snapshot, sqlite::Transaction::begin_read(reader.db()));
+  TERN_TRY(const Horizon horizon, horizon_of(call.tenant(), reader.db(), question.horizon()));
+  Rows rows(reader.db(), call.tenant().number(), question);
+  std::map<Bytes, CategoryFigures> categories;
+  Mean response, resolution;
+  TERN_CHECKED(rows.each(static_cast<int>(FigureKind::created), "at_s, category", "", [&](const auto& row) {
+    ++days.of(row.int64(0)).created;
+    ++categories[Bytes(row.blob(1))].created;
+  }));
+  TERN_CHECKED(rows.each(static_cast<int>(FigureKind::first_response), "at_s, business_s", "", [&](const auto& row) {
+    const Mean one{static_cast<double>(row.int64(1)), 1};
+    days.of(row.int64(0)).response.add(one);
+    response.add(one);
+  }));
+  TERN_CHECKED(rows.each(static_cast<int>(FigureKind::resolved), "at_s, business_s, category",
+                         " AND (next_s = 0 OR next_s >= $4)", [&](const auto& row) {
+                           const Mean one{static_cast<double>(row.int64(1)), 1};
+                           DayFigures& day = days.of(row.int64(0));
+                           ++day.resolved;
+                           day.resolution.add(one);
+                           resolution.add(one);
+                           ++categories[Bytes(row.blob(2))].resolved;
+                         }));
+  for (std::size_t metric = 0; metric < sla::metric_count; ++metric)
+    TERN_CHECKED(rows.each(promise_kind(static_cast<sla::Metric>(metric)), "at_s", " AND outcome IN (2, 3)",
+                           [&](const auto& row) { ++days.of(row.int64(0)).breached; }));
+  TERN_TRY(const PromiseCount promises, rows.promises());
+  Json out = question.answer();
+  out.append_member("zone", Json(call.tenant().zone()));
+  out.append_member("daily", days.to_json());
+  out.append_member("sla", Json::object({{"met", Json(promises.met)},
+                                         {"breached", Json(promises.breached)},
+                                         {"provisional", Json(promises.provisional)},
+                                         {"excused", Json(promises.excused)},
+                                         {"compliance_pct", percent_json(promises.percent())},
+                                         {"compliance_at_best_pct", percent_json(promises.percent_at_best())}}));
+  out.append_member("categories", categories_json(call.tenant(), categories));
+  out.append_member("avg_response_min", response.in(sla::minute_s, 1));
+  out.append_member("avg_resolution_hours", resolution.in(sla::hour_s, one_decimal));
+  out.append_member("horizon", horizon.to_json());
+  return out;
 }
 
 }  // namespace tern::server::actions
