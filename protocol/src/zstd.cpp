@@ -19,34 +19,12 @@ tl::unexpected<Error> damaged() {
   return fail(ErrorCode::malformed, "a compressed body is no whole zstd frame", {}, "zstd");
 }
 
-// A thread keeps one context of each kind: making one costs more than packing a ticket. It holds nothing between two
-// uses but memory, and not more of it than this.
-constexpr std::size_t kept_bytes_max = 2 * limits::mib;
-
-template <typename Context, Context* (*make)(), std::size_t (*free)(Context*),
-          std::size_t (*reset)(Context*, ZSTD_ResetDirective), std::size_t (*size_of)(const Context*)>
-class KeptContext {
-public:
-  KeptContext() {
-    if (!kept_) kept_.reset(make());
-    check(kept_ != nullptr, "no memory for zstd");
-  }
-  ~KeptContext() {
-    reset(kept_.get(), ZSTD_reset_session_and_parameters);
-    if (size_of(kept_.get()) > kept_bytes_max) kept_.reset();
-  }
-  KeptContext(const KeptContext&) = delete;
-  KeptContext& operator=(const KeptContext&) = delete;
-  [[nodiscard]] Context* get() const { return kept_.get(); }
-
-private:
-  struct Free {
-    void operator()(Context* context) const { free(context); }
-  };
-  inline static thread_local std::unique_ptr<Context, Free> kept_;
+struct FreeCompressor {
+  void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
 };
-using Compressor = KeptContext<ZSTD_CCtx, ZSTD_createCCtx, ZSTD_freeCCtx, ZSTD_CCtx_reset, ZSTD_sizeof_CCtx>;
-using Decompressor = KeptContext<ZSTD_DCtx, ZSTD_createDCtx, ZSTD_freeDCtx, ZSTD_DCtx_reset, ZSTD_sizeof_DCtx>;
+struct FreeDecompressor {
+  void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+};
 
 /// Unpacks step by step, so that a frame gets no memory for what it only promises; `promised` bytes of it at once, if
 /// that is less than a step.
@@ -75,7 +53,8 @@ Result<Bytes> unpack(ZSTD_DCtx* context, ByteView frame, std::size_t promised, s
 }
 
 Bytes pack(ByteView base, ByteView plain, int level) {
-  const Compressor context;
+  const std::unique_ptr<ZSTD_CCtx, FreeCompressor> context(ZSTD_createCCtx());
+  check(context != nullptr, "no memory to compress");
   const bool set = !ZSTD_isError(ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, level)) &&
                    !ZSTD_isError(ZSTD_CCtx_setParameter(context.get(), ZSTD_c_windowLog, limits::zstd_window_log_max));
   check(set, "zstd parameters");
@@ -93,7 +72,8 @@ Result<Bytes> decompress_frame(ByteView base, ByteView frame, std::size_t bytes_
   const unsigned long long promised = ZSTD_getFrameContentSize(frame.data(), frame.size());
   if (promised == ZSTD_CONTENTSIZE_ERROR) return damaged();
   if (promised != ZSTD_CONTENTSIZE_UNKNOWN && promised > bytes_max) return over_limit();
-  const Decompressor context;
+  const std::unique_ptr<ZSTD_DCtx, FreeDecompressor> context(ZSTD_createDCtx());
+  check(context != nullptr, "no memory to decompress");
   check(!ZSTD_isError(ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, limits::zstd_window_log_max)), "zstd");
   if (!base.empty()) check(!ZSTD_isError(ZSTD_DCtx_refPrefix(context.get(), base.data(), base.size())), "zstd");
   const bool tells = promised != ZSTD_CONTENTSIZE_UNKNOWN;
