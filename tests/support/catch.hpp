@@ -1,8 +1,6 @@
 // The precompiled header of every test file. Include it first, by name, so that a test file also compiles without it.
 #pragma once
 
-#define CATCH_CONFIG_FAST_COMPILE  // an exception within a CHECK ends its test
-
 #include <rapidcheck.h>
 
 #include <catch2/catch.hpp>

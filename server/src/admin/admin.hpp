@@ -117,6 +117,9 @@ public:
   [[nodiscard]] WriteBeside beside() const;
   /// The same inside of another transaction, that does what is asked.
   Result<void> note_in(sqlite::Database& db) const;
+  /// On the strand: it was done before, says an Idempotency-Key. For what takes several commits; `change` asks by
+  /// itself.
+  Result<bool> was_done() const;
   /// Runs work that gives Result<void> on the strand, at most once for an Idempotency-Key: gives what it `makes`, then
   /// or the first time. Every action that writes goes through here.
   template <typename Work>
@@ -146,7 +149,6 @@ private:
     Bytes made;
     bool noted = false, repeated = false;
   };
-  Result<bool> was_done() const;
   /// Where nothing had to be changed there was no commit to go with.
   Result<void> note_done() const;
 

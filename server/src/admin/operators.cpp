@@ -129,11 +129,12 @@ Result<Json> operator_add(AdminCall& call) {
     if (operator_with_email(call.tenant(), email))
       return fail(ErrorCode::invalid, "There is an operator with " + email + " already.",
                   "Change them with: ternd operator set", "email");
-    return write_records(call.tenant(), {record});
+    return write_records(call.tenant(), {record}, call.beside());
   };
-  TERN_CHECKED(call.on_strand(write));
-  TERN_CHECKED(store_login(call, record, password));
-  return record_json(call.tenant(), call.tenant().find_record(record.kind, record.id).value_or(record));
+  call.makes(record.id.view());
+  TERN_TRY(const Bytes made, call.change(write));
+  if (!call.is_repeated()) TERN_CHECKED(store_login(call, record, password));
+  return record_json(call.tenant(), call.tenant().find_record(record.kind, RecordId::or_zero(made)).value_or(record));
 }
 
 Result<Json> operator_list(AdminCall& call) {

@@ -134,8 +134,12 @@ Result<void> check_change(const AdminCall& call, const ServerChange& change, con
 }
 
 Result<void> commit_checked(const AdminCall& call, std::vector<ServerChange> changes) {
+  return commit_part(call, std::move(changes), call.beside());
+}
+
+Result<void> commit_part(const AdminCall& call, std::vector<ServerChange> changes, const WriteBeside& beside) {
   TERN_CHECKED(check_takes_work(call));
-  TERN_TRY(const ServerCommit commit, commit_server(call.tenant(), std::move(changes), call.beside()));
+  TERN_TRY(const ServerCommit commit, commit_server(call.tenant(), std::move(changes), beside));
   return judge_outcomes(commit);
 }
 

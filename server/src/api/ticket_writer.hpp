@@ -28,6 +28,8 @@ Result<void> check_change(const AdminCall& call, const ServerChange& change, con
 /// Committer strand. Of changes that were checked; `not_permitted`, `bad_transition`, `too_large`, `invalid`,
 /// `not_found` say why one had no effect.
 Result<void> commit_checked(const AdminCall& call, std::vector<ServerChange> changes);
+/// The same of what takes several commits: no Idempotency-Key is done with it, unless `beside` says so.
+Result<void> commit_part(const AdminCall& call, std::vector<ServerChange> changes, const WriteBeside& beside = {});
 
 /// Both: all of them, or none when one is refused.
 Result<void> commit_changes(const AdminCall& call, std::vector<ServerChange> changes, const sync::TicketState* before,

@@ -114,15 +114,17 @@ Result<Json> client_settings(AdminCall& call) {
     return fail(ErrorCode::not_permitted, "This role does not allow it.");
   const Json& data = call.object("data");
   TERN_TRY(const auto naming, call.lock_names());
-  const auto write = [&]() -> Result<sync::Record> {
+  const auto write = [&]() -> Result<void> {
     TERN_TRY(const sync::Record before, find_client(call.tenant(), call.text("portal_domain")));
+    call.makes(before.id.view());
     sync::Record record = before;
     for (const auto& [name, value] : data.members()) TERN_CHECKED(put_one(call, record, name, value));
-    if (record != before) TERN_CHECKED(admin::write_records(call.tenant(), {record}));
-    return record;
+    return record == before ? Result<void>{} : admin::write_records(call.tenant(), {record}, call.beside());
   };
-  TERN_TRY(const sync::Record client, call.on_strand(write));
-  return client_json(client);
+  TERN_TRY(const Bytes id, call.change(write));
+  const auto client = call.tenant().find_record(sync::RecordKind::organisation, RecordId::or_zero(id));
+  check(client.has_value(), "a client that was changed has its record");
+  return client_json(*client);
 }
 
 }  // namespace tern::server::actions

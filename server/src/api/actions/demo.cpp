@@ -132,7 +132,8 @@ Result<Json> check_demo_status(AdminCall& call) {
 }
 
 Result<Json> enable_demo(AdminCall& call) {
-  TERN_CHECKED(call.on_strand([&]() -> Result<void> {
+  call.makes(call.tenant().id().view());
+  TERN_CHECKED(call.change([&]() -> Result<void> {
     const auto ids = demo_ids(call.tenant());
     return ids.empty() ? make_demo(call) : remove_demo(call, ids);
   }));

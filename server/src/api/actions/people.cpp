@@ -45,18 +45,21 @@ Result<sync::Record> changed_operator(const AdminCall& call) {
   return found;
 }
 
+sync::Record operator_record(const AdminCall& call, ByteView id) {
+  return call.tenant().find_record(RecordKind::operator_, RecordId::or_zero(id)).value_or(sync::Record());
+}
+
 template <typename Change>
 Result<Json> change_operator_record(AdminCall& call, Change change) {
-  const auto write = [&]() -> Result<sync::Record> {
+  const auto write = [&]() -> Result<void> {
     TERN_TRY(const sync::Record before, changed_operator(call));
+    call.makes(before.id.view());
     sync::Record record = before;
     change(record);
-    if (record == before) return record;
-    TERN_CHECKED(admin::write_records(call.tenant(), {record}));
-    return call.tenant().find_record(record.kind, record.id).value_or(record);
+    return record == before ? Result<void>{} : admin::write_records(call.tenant(), {record}, call.beside());
   };
-  TERN_TRY(const sync::Record changed, call.on_strand(write));
-  return operator_json(changed);
+  TERN_TRY(const Bytes changed, call.change(write));
+  return operator_json(operator_record(call, changed));
 }
 
 /// Some of the tickets that they have and that are not done with.
@@ -88,7 +91,7 @@ Result<std::uint64_t> return_tickets(AdminCall& call, const RecordId& who) {
         changes.push_back(assignment(call.caller(), ticket.state, std::nullopt, "Their operator was removed."));
         TERN_CHECKED(check_change(call, changes.back(), &ticket.state));
       }
-      return commit_checked(call, std::move(changes));
+      return commit_part(call, std::move(changes));
     };
     TERN_CHECKED(call.on_strand(give_back));
     returned += tickets.size();
@@ -122,8 +125,19 @@ Result<Json> add_operator(AdminCall& call) {
 
 Result<Json> remove_operator(AdminCall& call) {
   TERN_TRY(const sync::Record person, changed_operator(call));
+  TERN_TRY(const bool done, call.on_strand([&] { return call.was_done(); }));
+  if (done)
+    return Json::object({{"id", Json(person.integer_id)},
+                         {"active", Json(false)},
+                         {"revoked_devices", Json(0)},
+                         {"returned_tickets", Json(0)}});
   TERN_TRY(const auto ended, admin::end_operator(call, OperatorId::or_zero(person.id.view())));
   TERN_TRY(const std::uint64_t returned, return_tickets(call, person.id));
+  // In parts, each of which may come again.
+  TERN_CHECKED(call.change([&]() -> Result<void> {
+    call.makes(person.id.view());
+    return {};
+  }));
   return Json::object({{"id", Json(person.integer_id)},
                        {"active", Json(false)},
                        {"revoked_devices", Json(ended.size())},

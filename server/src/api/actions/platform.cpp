@@ -1,4 +1,6 @@
 // What a head administrator sees of the server: its organisations, and what went wrong.
+#include <utility>
+
 #include "admin/record_writer.hpp"
 #include "api/actions.hpp"
 #include "api/plans.hpp"
@@ -55,10 +57,14 @@ Result<Json> update_tenant(AdminCall& call) {
       written = fail(ErrorCode::corrupt, "The tenant's record is missing.", "ternd verify");
       return;
     }
-    record->attributes["plan"] = call.text("plan");
-    written = admin::write_records(tenant, {*record});
+    std::string& plan = record->attributes["plan"];
+    if (std::exchange(plan, call.text("plan")) != plan) written = admin::write_records(tenant, {*record});
   });
   TERN_CHECKED(written);
+  TERN_CHECKED(call.change([&]() -> Result<void> {  // of another tenant: whoever sends it again sets the same plan
+    call.makes(tenant.id().view());
+    return {};
+  }));
   return tenant_row(tenant);
 }
 

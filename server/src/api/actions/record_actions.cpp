@@ -45,33 +45,35 @@ Result<sync::Record> make_record(AdminCall& call, sync::RecordKind kind, std::st
   record.kind = kind;
   record.id = random_id<RecordId>(call.parts().environment);
   TERN_TRY(const auto naming, call.lock_names());
-  return call.on_strand([&]() -> Result<sync::Record> {
+  call.makes(record.id.view());
+  TERN_TRY(const Bytes made, call.change([&]() -> Result<void> {
     TERN_TRY(record.name, free_name(call, kind, field));
     TERN_CHECKED(fill(record));
-    TERN_CHECKED(admin::write_records(call.tenant(), {record}));
-    return call.tenant().find_record(kind, record.id).value_or(record);
-  });
+    return admin::write_records(call.tenant(), {record}, call.beside());
+  }));
+  return call.tenant().find_record(kind, RecordId::or_zero(made)).value_or(record);
 }
 
 Result<sync::Record> change_record(AdminCall& call, sync::RecordKind kind, std::string_view id, std::string_view field,
                                    const RecordChange& change) {
   TERN_TRY(const auto naming, call.lock_names());
-  return call.on_strand([&]() -> Result<sync::Record> {
+  sync::Record record;
+  TERN_TRY(const Bytes changed, call.change([&]() -> Result<void> {
     auto found = admin::resolve_record(call.tenant(), kind, call.text(id));
     if (!found) {
       found.error().field = std::string(id);
-      return found;
+      return tl::unexpected(found.error());
     }
-    sync::Record record = *found;
+    record = *found;
+    call.makes(record.id.view());
     if (!field.empty() && call.has(field) && call.text(field) != record.name) {
       TERN_CHECKED(admin::check_not_named(call.tenant(), record));
       TERN_TRY(record.name, free_name(call, kind, field));
     }
     TERN_CHECKED(change(record));
-    if (record == *found) return record;
-    TERN_CHECKED(admin::write_records(call.tenant(), {record}));
-    return call.tenant().find_record(kind, record.id).value_or(record);
-  });
+    return record == *found ? Result<void>{} : admin::write_records(call.tenant(), {record}, call.beside());
+  }));
+  return call.tenant().find_record(kind, RecordId::or_zero(changed)).value_or(record);
 }
 
 Result<Json> remove_record(AdminCall& call, sync::RecordKind kind, std::string_view id) {

@@ -118,8 +118,9 @@ Result<Json> save_business_hours(AdminCall& call) {
   if (!call.has("timezone") && !call.has("schedule") && !call.has("holidays"))
     return fail(ErrorCode::invalid, "What are the business hours?", "Say timezone, schedule or holidays.", "schedule");
   TERN_TRY(const auto naming, call.lock_names());
-  TERN_CHECKED(call.on_strand([&]() -> Result<void> {
+  TERN_CHECKED(call.change([&]() -> Result<void> {
     sync::Record calendar = first_calendar(call);
+    call.makes(calendar.id.view());
     if (call.has("timezone")) calendar.attributes["zone"] = call.text("timezone");
     if (call.has("schedule")) calendar.attributes["hours"] = said_lines(call, "schedule");
     if (call.has("holidays")) admin::put_attribute(calendar, "holidays", said_lines(call, "holidays"));
@@ -130,7 +131,7 @@ Result<Json> save_business_hours(AdminCall& call) {
       if (taken.error().field == "hours") taken.error().field = "schedule";
       return taken;
     }
-    return admin::write_records(call.tenant(), {calendar});
+    return admin::write_records(call.tenant(), {calendar}, call.beside());
   }));
   return get_business_hours(call);
 }

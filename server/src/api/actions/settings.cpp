@@ -73,9 +73,14 @@ Result<void> fill_channel(const AdminCall& call, sync::Record& record) {
   return put_object(call, record, "settings");
 }
 
-/// Behind the record: a secret of no channel would be nobody's to take away.
+/// Behind the record: a secret of no channel would be nobody's to take away. A request that comes again brings back no
+/// secret that was replaced.
 Result<void> keep_secret(const AdminCall& call, const sync::Record& channel) {
   if (!call.has("secret")) return {};
+  if (call.is_repeated()) {
+    TERN_TRY(const bool kept, call.parts().directory.has_channel_secret(call.tenant().number(), channel.id));
+    if (kept || channel.deleted) return {};
+  }
   return call.parts().directory.put_channel_secret(call.tenant().number(), channel.id, call.text("secret"));
 }
 
@@ -239,19 +244,21 @@ Result<Json> save_branding(AdminCall& call) {
       record.name = "Branding";
     }
     TERN_CHECKED(fill_branding(call, record));
+    call.makes(record.id.view());
     if (before && record == *before) return {};
-    return admin::write_records(call.tenant(), {record});
+    return admin::write_records(call.tenant(), {record}, call.beside());
   };
-  TERN_CHECKED(call.on_strand(write));
+  TERN_CHECKED(call.change(write));
   return get_branding(call);
 }
 
 Result<Json> reset_branding(AdminCall& call) {
-  TERN_CHECKED(call.on_strand([&]() -> Result<void> {
+  TERN_CHECKED(call.change([&]() -> Result<void> {
     auto record = branding_of(call.tenant());
     if (!record) return {};
+    call.makes(record->id.view());
     record->deleted = true;
-    return admin::write_records(call.tenant(), {*record});
+    return admin::write_records(call.tenant(), {*record}, call.beside());
   }));
   return get_branding(call);
 }
