@@ -109,6 +109,14 @@ TEST_CASE("the search index follows edits, what is taken back, deletion and rest
   CHECK(t.findings() == "");
 }
 
+TEST_CASE("verify on a connection that knows the search index of before finds no damage in that of now",
+          "[ingest][words]") {
+  Talk t;
+  CHECK(t.findings() == "");
+  t.van->send({t.van->make(Intent::delete_ticket, t.ticket)});
+  CHECK(t.findings() == "");
+}
+
 TEST_CASE("messages that are edited together keep the words they share", "[ingest][words]") {
   Talk t;
   const Change second = t.van->note(t.ticket, "gasket came", sync::Visibility::open);
