@@ -39,13 +39,15 @@ endfunction()
 #   [LINKS tern_protocol ...]           what its public headers include
 #   [PRIVATE_LINKS ...]                 what only its sources include
 #   [PORTABLE]                          no exceptions, no RTTI, in every build
+#   [BUSY]                              tests spend most of their time in it: optimised a little in debug presets, too
+#   [PRECOMPILED src/precompiled.hpp]   what most of its sources include; clang reads it once, gcc would gain nothing
 #   [NO_HEADERS]                        it has no include/ of its own
 #   [SOURCE_ROOT .])                    where its private headers are found, when not src
 #
 # A static library. Its public headers are all of include/, and each must compile alone
 # (target all_verify_interface_header_sets). Its own sources also see src/, by paths below it; tests of its inside link NAME_inside.
 function(tern_module name)
-  cmake_parse_arguments(arg "PORTABLE;NO_HEADERS" "ALIAS;SOURCE_ROOT" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
+  cmake_parse_arguments(arg "PORTABLE;BUSY;NO_HEADERS" "ALIAS;SOURCE_ROOT;PRECOMPILED" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "tern_module(${name}): unknown argument ${arg_UNPARSED_ARGUMENTS}")
   endif()
@@ -64,6 +66,12 @@ function(tern_module name)
     add_library(${arg_ALIAS} ALIAS ${name})
   endif()
   target_link_libraries(${name} PUBLIC ${arg_LINKS} PRIVATE ${arg_PRIVATE_LINKS} $<BUILD_INTERFACE:tern_flags>)
+  if(arg_BUSY)
+    target_compile_options(${name} PRIVATE ${TERN_BUSY_FLAGS})
+  endif()
+  if(arg_PRECOMPILED)
+    tern_precompile(${name} "${arg_PRECOMPILED}")
+  endif()
   if(arg_PORTABLE)
     target_link_libraries(${name} PRIVATE $<BUILD_INTERFACE:tern_portable_flags>)
   endif()
@@ -78,6 +86,15 @@ function(tern_module name)
   add_library(${name}_inside INTERFACE)
   target_include_directories(${name}_inside INTERFACE "${source_root}")
   target_link_libraries(${name}_inside INTERFACE ${name} ${arg_PRIVATE_LINKS})
+endfunction()
+
+# tern_precompile(tern_server src/precompiled.hpp): what most sources of a target include, read once. Each source still
+# includes what it uses: gcc's builds do not see this file. Unoptimised, clang reads headers for half of its time.
+function(tern_precompile target header)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    target_precompile_headers(${target} PRIVATE "${header}")
+    target_compile_options(${target} PRIVATE -Xclang -fno-pch-timestamp)  # lets ccache keep what uses it
+  endif()
 endfunction()
 
 # tern_program(ternd SOURCES main.cpp ... LINKS tern_server ...): build/<preset>/bin/ternd. Those of apps/ are what the

@@ -4,16 +4,23 @@
 add_library(tern_test_flags INTERFACE)
 target_link_libraries(tern_test_flags INTERFACE Catch2::Catch2 rapidcheck fmt::fmt tern_flags)
 target_include_directories(tern_test_flags INTERFACE "${CMAKE_SOURCE_DIR}/tests")
-# Compiling a test takes longer than running it: nothing of it is optimised, except where it is measured.
-target_compile_options(tern_test_flags INTERFACE $<$<CONFIG:Debug>:-O0>)
 # Test data is named relative to the tree, so that a program of a moved build folder says what it misses.
 target_compile_definitions(tern_test_flags INTERFACE TERN_TEST_DATA_DIR="${CMAKE_SOURCE_DIR}/tests/data"
                                                      TERN_TEST_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
 
-# The main is that of Debian's package: no build compiles Catch2 itself. The precompiled header is compiled once.
+# The main is that of Debian's package: no build compiles Catch2 itself. Each precompiled header is compiled once; rooms that
+# see the inside of the server have one with its headers where clang compiles them.
 add_library(test_pch OBJECT "${CMAKE_SOURCE_DIR}/tests/support/test_pch.cpp")
 target_link_libraries(test_pch PRIVATE tern_test_flags)
 target_precompile_headers(test_pch PRIVATE "${CMAKE_SOURCE_DIR}/tests/support/catch.hpp")
+target_compile_options(test_pch PRIVATE $<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>)
+set(server_test_pch test_pch)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND TARGET tern_server)
+  set(server_test_pch server_test_pch)
+  add_library(server_test_pch OBJECT "${CMAKE_SOURCE_DIR}/tests/support/test_pch.cpp")
+  target_link_libraries(server_test_pch PRIVATE tern_server_inside tern_test_flags)
+  tern_precompile(server_test_pch "${CMAKE_SOURCE_DIR}/tests/support/server_precompiled.hpp")
+endif()
 
 function(tern_test_room name)
   cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
@@ -23,7 +30,11 @@ function(tern_test_room name)
   endif()
   add_library(tests_${name} OBJECT ${arg_SOURCES})
   target_link_libraries(tests_${name} PUBLIC ${arg_LINKS} PRIVATE tern_test_flags)
-  target_precompile_headers(tests_${name} REUSE_FROM test_pch)
+  if("tern_server_inside" IN_LIST arg_LINKS)
+    target_precompile_headers(tests_${name} REUSE_FROM ${server_test_pch})
+  else()
+    target_precompile_headers(tests_${name} REUSE_FROM test_pch)
+  endif()
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(tests_${name} PRIVATE -fpch-preprocess)  # lets ccache look through the header
   endif()
