@@ -237,6 +237,56 @@ TEST_CASE("what was erased does not come back from anybody's copy", "[world][res
   CHECK(rows_of(world, "SELECT count(*) FROM handed_back WHERE instr(body, 'a word that has') > 0") == 0);
 }
 
+TEST_CASE("what was erased as the server said it again comes back neither from a copy nor from its author",
+          "[world][restore][security]") {
+  World world{Seed::from_environment_or(555)};
+  Device& van = world.add_device("van");
+  Device& desk = world.add_device("desk");
+  Device& lost = world.add_device("lost");
+  const TicketId ticket = van.create("pump");
+  CHECK(world.run_until_quiet());
+  const std::string backup = world.server.backup();
+  const std::string secret = "a word that has to go";
+  lost.reply(ticket, secret);
+  CHECK(world.run_until_quiet());
+  world.network.cut(desk.address());  // it keeps showing it
+  give_up(world, lost);
+  world.server.administer("device revoke", {{"device", Json("lost")}});
+  world.pass(hours_ms(1));
+  world.server.restore(backup);
+  world.forget_acknowledged();
+  CHECK(world.run_until_quiet());
+  CHECK(handed_back_waiting(world) == 1);
+  const std::string while_it_waited = world.server.backup();
+  CHECK(take_handed_back(world)["changes"].as_integer() == 1);
+  CHECK(world.run_until_quiet());
+  world.server.administer("erase", {{"ticket", Json(van.show(ticket).row.number)}});
+  for (SavedWork& work : world.saved_work)
+    if (work.ticket == ticket) work.erased = true;
+  CHECK(world.run_until_quiet());
+  const auto rows_with_secret = [&] {
+    return rows_of(world, "SELECT count(*) FROM handed_back WHERE instr(body, 'a word that has') > 0") +
+           rows_of(world, "SELECT count(*) FROM quarantine WHERE instr(wire, 'a word that has') > 0");
+  };
+  CHECK(rows_with_secret() == 0);
+
+  world.pass(minutes_ms(1));
+  SECTION("after a restore of the backup that has none of it") {
+    world.server.restore(backup);
+  }
+  SECTION("after a restore of the backup in which it waits") {
+    world.server.restore(while_it_waited);
+  }
+  world.forget_acknowledged();
+  CHECK(rows_with_secret() == 0);
+  world.network.heal(desk.address());
+  CHECK(world.run_until_quiet());
+  CHECK(handed_back_waiting(world) == 0);
+  CHECK_FALSE(lost.sync());
+  CHECK(rows_of(world, "SELECT count(*) FROM quarantine") > 0);
+  CHECK(rows_with_secret() == 0);
+}
+
 TEST_CASE("a device that makes up what it hands back gains no number, no foreign name and no present",
           "[world][restore]["
           "security]") {

@@ -3,7 +3,9 @@
 #include <unordered_map>
 
 #include "newer_history.hpp"
+#include "quarantine.hpp"
 #include "run_batch.hpp"
+#include "said_again.hpp"
 #include "tern/protocol/mutant.hpp"
 
 namespace tern::server {
@@ -40,7 +42,9 @@ Result<std::optional<PushFault>> deposit_set(Batch& batch, const protocol::Verif
                                                 "AND set_hash = $3",
                                                 batch.number, set.header.device, set.hash));
   if (held) return std::optional<PushFault>{};
-  const Bytes wire = protocol::encode(set.set);
+  protocol::ChangeSet raw = set.set;
+  strip_gone(batch, set.header.device, raw);
+  const Bytes wire = protocol::encode(raw);
   if (kept.sets + 1 > limits::quarantine_sets_max || kept.bytes + wire.size() > limits::quarantine_bytes_max) {
     return std::optional(fault_of(ErrorCode::quarantine_full, "no more of this device's work is taken into quarantine",
                                   "ask an admin to look at it", "change_sets"));
@@ -243,12 +247,12 @@ Result<void> take_push(Batch& batch, const VerifiedPush& push, const OwnFolders&
 }
 
 Result<void> erase_arrived(Batch& batch, std::span<const VerifiedPush> pushes) {
-  if (batch.in.erasure_due.empty()) return {};
+  if (batch.in.erasure_due.empty() && batch.in.erased_changes.empty()) return {};
   std::vector<sync::ChangeRef> due;
   for (const VerifiedPush& push : pushes)
     for (const auto& set : push.changes)
       for (const sync::Change& change : set)
-        if (batch.in.erasure_due.contains(change.ref)) due.push_back(change.ref);
+        if (is_gone(batch, change.ref)) due.push_back(change.ref);
   return due.empty() ? Result<void>{} : erase_what_was_due(batch, due);
 }
 

@@ -5,10 +5,11 @@
 
 #include "handed_back.hpp"
 #include "jobs.hpp"
+#include "quarantine.hpp"
 #include "refold.hpp"
 #include "run_batch.hpp"
+#include "said_again.hpp"
 #include "tern/protocol/statements.hpp"
-#include "tern/v1/change.pb.h"
 
 namespace tern::server {
 namespace {
@@ -56,7 +57,7 @@ std::set<sync::ChangeRef> with_quotes(const std::vector<LedgerChange>& ledger, c
   std::set<sync::ChangeRef> all = named;
   for (const LedgerChange& source : ledger) {
     if (!named.contains(source.placed.change.ref)) continue;
-    std::vector<std::string> lines = lines_of(source.placed.change.text);
+    std::vector<std::string> lines = lines_of(own_text(source.placed.change));
     for (std::string& line : lines_of(source.placed.change.base)) lines.push_back(std::move(line));
     for (const LedgerChange& change : ledger)
       if (later(change, source) && quotes(change.placed.change, lines)) all.insert(change.placed.change.ref);
@@ -119,37 +120,6 @@ Result<std::vector<Victim>> find_victims(Batch& batch, const std::vector<sync::C
 }
 
 // ---- removing ----
-
-/// A raw set in quarantine that holds the change, in its erased form.
-Result<void> strip_quarantine(Batch& batch, const DeviceId& device, const std::set<ChangeId>& names) {
-  struct Raw {
-    Hash hash;
-    protocol::ChangeSet set;
-  };
-  std::vector<Raw> changed;
-  TERN_TRY(auto rows, batch.db().query("SELECT set_hash, wire FROM quarantine WHERE tenant_id = $1 AND device_id = $2",
-                                       batch.number, device));
-  for (;;) {
-    TERN_TRY(const bool more, rows.step());
-    if (!more) break;
-    TERN_TRY(protocol::ChangeSet set, protocol::decode_change_set(rows.blob(1)));
-    bool touched = false;
-    for (protocol::SealedChange& change : set.changes) {
-      v1::Skeleton skeleton;
-      const bool named = skeleton.ParseFromArray(change.skeleton.data(), static_cast<int>(change.skeleton.size())) &&
-                         names.contains(ChangeId::or_zero(skeleton.id()));
-      if (change.erased() || !named) continue;
-      change = change.without_content();
-      touched = true;
-    }
-    if (touched) changed.push_back({rows.id<Hash>(0), std::move(set)});
-  }
-  for (const Raw& raw : changed)
-    TERN_CHECKED(
-        batch.db().run("UPDATE quarantine SET wire = $4 WHERE tenant_id = $1 AND device_id = $2 AND set_hash = $3",
-                       batch.number, device, raw.hash, sqlite::Blob{protocol::encode(raw.set)}));
-  return {};
-}
 
 /// An operator's past record keeps what rights need of it: role, queues, whether active.
 Result<void> strip_history(Batch& batch, const Victim& victim) {
@@ -244,13 +214,13 @@ Result<Bytes> sign_erasure(Batch& batch, const std::vector<Victim>& victims) {
 
 Result<void> remove(Batch& batch, const std::vector<Victim>& victims, ByteView statement) {
   std::set<TicketId> tickets;
-  std::map<DeviceId, std::set<ChangeId>> by_device;
+  std::set<sync::ChangeRef> gone;
   for (const Victim& victim : victims) {
     TERN_CHECKED(remove_body(batch, victim, batch.commit_seq, statement));
-    by_device[victim.ref.device].insert(victim.ref.id);
+    gone.insert(victim.ref);
     if (!victim.ticket.is_zero()) tickets.insert(victim.ticket);
   }
-  for (const auto& [device, names] : by_device) TERN_CHECKED(strip_quarantine(batch, device, names));
+  TERN_CHECKED(strip_quarantine(batch, gone));
   for (const TicketId& ticket : tickets) TERN_CHECKED(refold_ticket(batch, ticket));
   return write_meta(batch.db(), batch.number, "truncate_due", meta_number(1));
 }
@@ -278,6 +248,15 @@ Result<Erased> erase_in(Batch& batch, const std::vector<sync::ChangeRef>& change
   return out;
 }
 
+/// The text still stands in the WAL until it is emptied; a reader may hold that up, then a later `maintain` does it.
+/// So it does on a full disk: what is committed is erased.
+Result<void> empty_log(Tenant& tenant) {
+  tenant.internals().truncate_due = true;
+  auto kept = maintain(tenant);
+  if (!kept && kept.error().code != ErrorCode::storage_full) return tl::unexpected(std::move(kept).error());
+  return {};
+}
+
 }  // namespace
 
 Result<void> erase_what_was_due(Batch& batch, const std::vector<sync::ChangeRef>& changes) {
@@ -294,16 +273,27 @@ Result<void> erase_what_was_due(Batch& batch, const std::vector<sync::ChangeRef>
 
 Result<void> expect_erased(Tenant& tenant, const std::vector<sync::ChangeRef>& changes) {
   const auto strand = tenant.lock_writer();
+  std::set<sync::ChangeRef> due;
+  TERN_TRY(const bool stripped, run_batch(tenant, [&](Batch& batch) -> Result<bool> {
+             due = batch.in.erasure_due;
+             due.insert(changes.begin(), changes.end());
+             protocol::ByteWriter bytes;
+             for (const sync::ChangeRef& ref : due) bytes.id(ref.device).id(ref.id);
+             batch.wrote = true;
+             TERN_CHECKED(write_meta(batch.db(), batch.number, "erasure_due", bytes.bytes()));
+             // The ledger never held them, or does not yet: what waits outside it may.
+             TERN_TRY(const std::size_t sets, strip_quarantine(batch, due));
+             TERN_TRY(const std::size_t tickets, drop_handed_back(batch, due));
+             if (sets + tickets == 0) return false;
+             TERN_CHECKED(write_meta(batch.db(), batch.number, "truncate_due", meta_number(1)));
+             return true;
+           }));
   Tenant::Internals& in = tenant.internals();
-  TERN_CHECKED(in.ensure_writer());
-  std::set<sync::ChangeRef> due = in.erasure_due;
-  due.insert(changes.begin(), changes.end());
-  protocol::ByteWriter bytes;
-  for (const sync::ChangeRef& ref : due) bytes.id(ref.device).id(ref.id);
-  TERN_CHECKED(write_meta(*in.writer, in.options.number, "erasure_due", bytes.bytes()));
-  std::unique_lock lock(in.snapshot_mutex);
-  in.erasure_due = std::move(due);
-  return {};
+  {
+    std::unique_lock lock(in.snapshot_mutex);
+    in.erasure_due = std::move(due);
+  }
+  return stripped ? empty_log(tenant) : Result<void>{};
 }
 
 Result<Erased> erase(Tenant& tenant, const std::vector<sync::ChangeRef>& changes, const OperatorId& acting,
@@ -311,11 +301,7 @@ Result<Erased> erase(Tenant& tenant, const std::vector<sync::ChangeRef>& changes
   const auto strand = tenant.lock_writer();
   auto erased = run_batch(tenant, [&](Batch& batch) { return erase_in(batch, changes, acting, reason); });
   if (!erased) return erased;
-  // The text still stands in the WAL until it is emptied; a reader may hold that up, then a later `maintain` does it.
-  // So it does on a full disk: what is committed is erased.
-  tenant.internals().truncate_due = true;
-  if (auto kept = maintain(tenant); !kept && kept.error().code != ErrorCode::storage_full)
-    return tl::unexpected(std::move(kept).error());
+  TERN_CHECKED(empty_log(tenant));
   return erased;
 }
 

@@ -37,9 +37,8 @@ std::optional<GivenUpTicket> read_ticket_of(const v1::Patch& patch) {
 
 /// Of a ticket of which something was erased nothing comes back this way: later texts may quote it.
 Result<bool> has_erased(Batch& batch, const TicketId& ticket, const std::vector<GivenUpChange>& changes) {
-  const bool named = std::ranges::any_of(changes, [&](const GivenUpChange& given_up) {
-    return batch.in.erasure_due.contains(given_up.change.ref) || batch.in.erased_changes.contains(given_up.change.ref);
-  });
+  const bool named =
+      std::ranges::any_of(changes, [&](const GivenUpChange& given_up) { return is_gone(batch, given_up.change.ref); });
   if (named) return true;
   TERN_TRY(const auto found,
            batch.db().int64_of("SELECT 1 FROM erasure e JOIN change c ON c.tenant_id = e.tenant_id AND c.device_id = "
@@ -279,6 +278,22 @@ Result<ServerCommit> say_handed_back(Tenant& tenant) {
 Result<void> drop_handed_back(Batch& batch, const TicketId& ticket) {
   return batch.db().run("DELETE FROM handed_back WHERE tenant_id = $1 AND ticket_id = $2 AND said_seq = 0",
                         batch.number, ticket);
+}
+
+Result<std::size_t> drop_handed_back(Batch& batch, const std::set<sync::ChangeRef>& gone) {
+  std::set<TicketId> tickets;
+  TERN_TRY(auto rows, batch.db().query("SELECT device_id, change_id, ticket_id FROM handed_back WHERE tenant_id = $1 "
+                                       "AND said_seq = 0",
+                                       batch.number));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) break;
+    if (names_it(gone, batch.in.keys.sealing_device, {rows.id<DeviceId>(0), rows.id<ChangeId>(1)}))
+      tickets.insert(rows.id<TicketId>(2));
+  }
+  rows.reset();
+  for (const TicketId& ticket : tickets) TERN_CHECKED(drop_handed_back(batch, ticket));
+  return tickets.size();
 }
 
 }  // namespace tern::server

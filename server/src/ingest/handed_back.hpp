@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,5 +48,7 @@ Result<ServerCommit> say_handed_back(Tenant& tenant);
 
 /// Inside a batch: of a ticket of which something is erased nothing that waits is kept.
 Result<void> drop_handed_back(Batch& batch, const TicketId& ticket);
+/// The same of each ticket of which one of these waits, or what one of these says again. Gives how many there were.
+Result<std::size_t> drop_handed_back(Batch& batch, const std::set<sync::ChangeRef>& gone);
 
 }  // namespace tern::server

@@ -7,6 +7,7 @@
 #include "said_again.hpp"
 #include "tern/protocol/change_set.hpp"
 #include "tern/protocol/limits.hpp"
+#include "tern/v1/change.pb.h"
 
 namespace tern::server {
 namespace {
@@ -98,8 +99,7 @@ private:
     if (change.intent != sync::Intent::message) return;
     const sync::Record* author =
         batch_.find_record(sync::RecordKind::operator_, RecordId::or_zero(row->operator_id.view()));
-    const std::string quoted = (author == nullptr ? std::string("?") : author->name) + ", from the device \"" +
-                               row->name + "\":\n" + change.text;
+    const std::string quoted = heading_of(author == nullptr ? "?" : author->name, row->name) + change.text;
     if (quoted.size() <= limits::text_bytes_max) change.text = quoted;
   }
 
@@ -146,7 +146,57 @@ Result<void> settle(Batch& batch, const std::vector<QuarantinedSet>& sets, Settl
 
 struct Dropped {};
 
+// ---- erased texts ----
+
+sync::ChangeRef name_in(const DeviceId& device, const protocol::SealedChange& sealed) {
+  v1::Skeleton skeleton;
+  if (!skeleton.ParseFromArray(sealed.skeleton.data(), static_cast<int>(sealed.skeleton.size()))) return {device, {}};
+  return {device, ChangeId::or_zero(skeleton.id())};
+}
+
+/// True: there was something to take.
+template <typename Gone>
+bool strip(const DeviceId& device, protocol::ChangeSet& set, const Gone& gone) {
+  bool stripped = false;
+  for (protocol::SealedChange& change : set.changes) {
+    if (change.erased() || !gone(name_in(device, change))) continue;
+    change = change.without_content();
+    stripped = true;
+  }
+  return stripped;
+}
+
 }  // namespace
+
+void strip_gone(const Batch& batch, const DeviceId& device, protocol::ChangeSet& set) {
+  strip(device, set, [&](const sync::ChangeRef& ref) { return is_gone(batch, ref); });
+}
+
+Result<std::size_t> strip_quarantine(Batch& batch, const std::set<sync::ChangeRef>& gone) {
+  struct Raw {
+    DeviceId device;
+    Hash hash;
+    Bytes wire;
+  };
+  std::vector<Raw> stripped;
+  const auto named = [&](const sync::ChangeRef& ref) { return names_it(gone, batch.in.keys.sealing_device, ref); };
+  TERN_TRY(auto rows,
+           batch.db().query("SELECT device_id, set_hash, wire FROM quarantine WHERE tenant_id = $1", batch.number));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) break;
+    const DeviceId device = rows.id<DeviceId>(0);
+    TERN_TRY(protocol::ChangeSet set, protocol::decode_change_set(rows.blob(2)));
+    if (strip(device, set, named)) stripped.push_back({device, rows.id<Hash>(1), protocol::encode(set)});
+  }
+  rows.reset();
+  for (const Raw& raw : stripped)
+    TERN_CHECKED(
+        batch.db().run("UPDATE quarantine SET wire = $4 WHERE tenant_id = $1 AND device_id = $2 AND set_hash = $3",
+                       batch.number, raw.device, raw.hash, sqlite::Blob{raw.wire}));
+  if (!stripped.empty()) batch.wrote = true;
+  return stripped.size();
+}
 
 Result<std::vector<QuarantinedSet>> quarantined_sets(Tenant& tenant) {
   TERN_TRY(auto reader, tenant.reader());

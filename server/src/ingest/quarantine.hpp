@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <vector>
 
 #include "ingest.hpp"
 
 namespace tern::server {
+
+class Batch;
 
 /// A change of a set in quarantine. Nothing proves when it was made but its window.
 struct QuarantinedChange {
@@ -38,6 +41,11 @@ Result<ServerCommit> release_quarantined(Tenant& tenant, const std::vector<Quara
 
 /// Committer strand. They wait no more and nothing of them counts.
 Result<void> drop_quarantined(Tenant& tenant, const std::vector<QuarantinedSet>& sets);
+
+/// Inside a batch. A set that came for quarantine, without the texts that were erased here or are to be.
+void strip_gone(const Batch& batch, const DeviceId& device, protocol::ChangeSet& set);
+/// Inside a batch: what waits loses the texts of these, and of what these say again. Gives how many sets did.
+Result<std::size_t> strip_quarantine(Batch& batch, const std::set<sync::ChangeRef>& gone);
 
 /// Committer strand. What came 90 days ago goes; how many sets did.
 Result<std::uint64_t> sweep_quarantine(Tenant& tenant);

@@ -1,7 +1,9 @@
 #include "ingest/quarantine.hpp"
 
 #include "desk.hpp"
+#include "ingest/said_again.hpp"
 #include "support/catch.hpp"
+#include "support/files.hpp"
 
 // Work of a key that was revoked: an administrator reads it, and says again what is honest.
 
@@ -145,6 +147,66 @@ TEST_CASE("a set is released once, also when it is handed in again; a dropped on
     CHECK(*server::sweep_quarantine(*lost.desk.tenant) == 1);
     CHECK(lost.desk.count("quarantine") == 0);
   }
+}
+
+TEST_CASE("what was said again and erased is in no set in quarantine, of before or of later",
+          "[ingest][quarantine][erase]") {
+  Lost lost;
+  Change note = lost.van->note(lost.ticket, "QUARANTINECANARY of somebody");
+  lost.deposit({{note, lost.van->note(lost.ticket, "nothing to see")}});
+  lost.release();
+  const auto said = lost.desk.messages(lost.ticket);
+  REQUIRE(said.size() == 2);
+  REQUIRE_FALSE(files_holding(lost.desk.folder.path(), "QUARANTINECANARY").empty());
+  REQUIRE(server::erase(*lost.desk.tenant, {said.front().stamp.ref()}, {}));
+  CHECK(files_holding(lost.desk.folder.path(), "CANARY") == std::vector<std::string>{});
+
+  lost.desk.environment.advance(91LL * 86'400'000);
+  REQUIRE(*server::sweep_quarantine(*lost.desk.tenant) == 1);
+  server::Push again;
+  again.device = lost.van->id;
+  again.change_sets = {protocol::encode(lost.van->sets.back())};
+  again.deposit = true;
+  REQUIRE_FALSE(lost.van->push(again).fault);
+  CHECK(files_holding(lost.desk.folder.path(), "CANARY") == std::vector<std::string>{});
+  const auto sets = lost.waiting();
+  REQUIRE(sets.size() == 1);
+  CHECK(sets[0].unreadable == 1);
+  REQUIRE(sets[0].changes.size() == 1);
+  CHECK(sets[0].changes[0].change.text == "nothing to see");
+  CHECK(sets[0].hash == lost.van->sets.back().hash());
+  CHECK(lost.desk.verify().findings == std::vector<std::string>{});
+}
+
+TEST_CASE("what is to be erased after a restore is in no set in quarantine, whether it is named or what said it again",
+          "[ingest][quarantine][erase]") {
+  Lost lost;
+  Change named = lost.van->note(lost.ticket, "NAMEDCANARY"), quoted = lost.van->note(lost.ticket, "QUOTEDCANARY");
+  lost.deposit({{named}, {quoted}, {lost.van->note(lost.ticket, "nothing to see")}});
+  REQUIRE_FALSE(files_holding(lost.desk.folder.path(), "CANARY").empty());
+  REQUIRE(server::expect_erased(
+      *lost.desk.tenant, {named.ref, {lost.desk.tenant->keys().sealing_device, server::quoting_id(quoted.ref)}}));
+  CHECK(files_holding(lost.desk.folder.path(), "CANARY") == std::vector<std::string>{});
+  CHECK(lost.release().outcomes.size() == 1);
+  CHECK(lost.desk.messages(lost.ticket).size() == 1);
+  lost.desk.reopen();
+  CHECK(lost.desk.verify().findings == std::vector<std::string>{});
+}
+
+TEST_CASE("what is to be erased under the name that said it again is erased when it comes itself", "[ingest][erase]") {
+  Desk desk;
+  auto van = desk.add_van(desk.add_operator("Ada"));
+  const TicketId ticket = desk.new_ticket_id();
+  van->send(van->create(ticket));
+  const Change note = van->note(ticket, "QUOTEDCANARY of somebody");
+  REQUIRE(server::expect_erased(*desk.tenant, {{desk.tenant->keys().sealing_device, server::quoting_id(note.ref)}}));
+  CHECK(van->send(note).outcome == Outcome::applied);
+  REQUIRE(server::maintain(*desk.tenant));
+  CHECK(files_holding(desk.folder.path(), "CANARY") == std::vector<std::string>{});
+  REQUIRE(desk.messages(ticket).size() == 1);
+  CHECK(desk.messages(ticket).front().erased);
+  CHECK(desk.differs_from_zero() == "");
+  CHECK(desk.verify().findings == std::vector<std::string>{});
 }
 
 TEST_CASE("no device may quote for an administrator", "[ingest][quarantine][security]") {
