@@ -155,6 +155,36 @@ TEST_CASE("a restored backup does not bring back what was erased since", "[world
   CHECK(scene.world.server.administer("verify")["good"].as_bool());
 }
 
+TEST_CASE("a record that stands in a restored backup keeps none of the texts that were erased since",
+          "[world][security][erasure]") {
+  Erasure scene(97);
+  World& world = scene.world;
+  world.add_operator("Ben");
+  const ChangeRef note = scene.van.note(scene.ticket, std::string(canary) + " was in the backup");
+  CHECK(world.run_until_quiet());
+  const auto entry = [&] {
+    const auto db = world.server.read(world.server.first_tenant());
+    auto rows =
+        must(db->query("SELECT device_id, change_id FROM change WHERE ticket_id IS NULL ORDER BY commit_seq DESC, "
+                       "idx DESC LIMIT 1"));
+    REQUIRE(must(rows.step()));
+    return ChangeRef{rows.id<DeviceId>(0), rows.id<ChangeId>(1)};
+  };
+  world.change_role("Ben", "light");
+  const ChangeRef then = entry();
+  const std::string backup = world.server.backup();
+  world.change_role("Ben", "operator");
+  erase(world, then);
+  erase(world, note);
+  world.server.restore(backup);
+  world.forget_acknowledged();
+  CHECK(files_holding(world.server.directory(), canary).empty());
+  for (SavedWork& work : world.saved_work)
+    if (work.ref == note) work.erased = true;
+  CHECK(world.run_until_quiet());
+  CHECK(world.server.administer("verify")["good"].as_bool());
+}
+
 TEST_CASE("what was written and erased after the backup comes back in its erased form, and blocks nothing behind it",
           "[world][security][erasure][scenario-6]") {
   for (const bool knows : {true, false}) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <set>
+#include <span>
 
 #include "access/erasures_log.hpp"
 #include "access/open_tenants.hpp"
@@ -225,6 +226,21 @@ Result<void> revoke_keys_again(Tenant& tenant, const std::vector<DeviceId>& ids,
   return write_records(tenant, keys);
 }
 
+/// One that cannot be erased keeps none of the others: it went with one before that it quoted, or is a record that
+/// stands in the backup.
+Result<void> erase_those(Tenant& tenant, std::span<const sync::ChangeRef> changes, Returned& returned) {
+  const auto erased = erase(tenant, {changes.begin(), changes.end()}, OperatorId{});
+  if (erased) {
+    returned.erased += erased->changes.size();
+    return {};
+  }
+  if (erased.error().code != ErrorCode::invalid) return tl::unexpected(erased.error());
+  if (changes.size() == 1) return {};
+  const std::size_t half = changes.size() / 2;
+  TERN_CHECKED(erase_those(tenant, changes.first(half), returned));
+  return erase_those(tenant, changes.subspan(half), returned);
+}
+
 Result<void> erase_again(Tenant& tenant, const std::vector<sync::ChangeRef>& changes, Returned& returned) {
   std::vector<sync::ChangeRef> due, lost;
   for (const sync::ChangeRef& change : changes) {
@@ -237,13 +253,9 @@ Result<void> erase_again(Tenant& tenant, const std::vector<sync::ChangeRef>& cha
     if (!found) lost.push_back(change);
   }
   if (!lost.empty()) TERN_CHECKED(expect_erased(tenant, lost));
-  for (std::size_t at = 0; at < due.size(); at += erase_at_once_max) {
-    const auto end = due.begin() + static_cast<std::ptrdiff_t>(std::min(due.size(), at + erase_at_once_max));
-    auto erased = erase(tenant, {due.begin() + static_cast<std::ptrdiff_t>(at), end}, OperatorId{});
-    // A change that quoted one of an earlier call went with it.
-    if (!erased && erased.error().code != ErrorCode::invalid) return tl::unexpected(std::move(erased).error());
-    if (erased) returned.erased += erased->changes.size();
-  }
+  for (std::size_t at = 0; at < due.size(); at += erase_at_once_max)
+    TERN_CHECKED(
+        erase_those(tenant, std::span(due).subspan(at, std::min(due.size() - at, erase_at_once_max)), returned));
   return {};
 }
 
