@@ -9,6 +9,7 @@ using sqlite::Database;
 using sqlite::Statement;
 
 constexpr std::int64_t probes_max = 1'000'000;  // rows between two readable ends that are tried one by one
+constexpr std::int64_t number_max = 1LL << 48;
 
 Cells cells_of(const Statement& row, std::string_view letters) {
   Cells cells;
@@ -28,6 +29,12 @@ Cells cells_of(const Statement& row, std::string_view letters) {
 Result<bool> goes_on(const Result<bool>& stepped) {
   if (!stepped && stepped.error().code == ErrorCode::corrupt) return false;
   return stepped;
+}
+
+/// 0: there is none. Damage may have taken it, also from a key.
+std::int64_t number_at(const Cells& cells, std::size_t i) {
+  const auto* held = std::get_if<std::int64_t>(&cells[i]);
+  return held != nullptr ? *held : 0;
 }
 
 /// Rows up to the first damaged page. False: there was one.
@@ -56,8 +63,8 @@ std::string key_of(const TableForm& form) {
 Result<bool> read_numbered(Database& database, const TableForm& form, std::map<std::int64_t, Cells>& out,
                            std::int64_t last_known) {
   const auto take = [&out](Cells cells) {
-    const std::int64_t id = std::get<std::int64_t>(cells[0]);
-    out.emplace(id, std::move(cells));
+    const std::int64_t id = number_at(cells, 0);
+    if (id > 0 && id <= number_max) out.emplace(id, std::move(cells));
   };
   const std::string key = key_of(form);
   TERN_TRY(const bool whole, read_until_damage(database, all_of(form) + " ORDER BY " + key, form.letters, take));
@@ -66,7 +73,7 @@ Result<bool> read_numbered(Database& database, const TableForm& form, std::map<s
   const std::size_t before = out.size();
   std::int64_t until = std::max(last_known, from + 10'000);
   const auto take_back = [&](Cells cells) {
-    until = std::min(until, std::get<std::int64_t>(cells[0]) - 1);
+    if (const std::int64_t id = number_at(cells, 0); id > 0) until = std::min(until, id - 1);
     take(std::move(cells));
   };
   TERN_CHECKED(
@@ -95,16 +102,12 @@ Result<bool> read_both_ways(Database& database, const TableForm& form, std::vect
 
 /// Indexes lie on pages of their own: they name rows that are gone.
 Result<void> read_indexes(Database& database, DamagedOutbox& out) {
-  const auto number = [](const Cells& cells, std::size_t i) {
-    const auto* held = std::get_if<std::int64_t>(&cells[i]);
-    return held != nullptr ? *held : 0;
-  };
   for (const char* direction : {"", " DESC"}) {
     const std::string way(direction);
     TERN_CHECKED(
         read_until_damage(database,
                           "SELECT position, change_id FROM change INDEXED BY change_by_id ORDER BY change_id" + way,
-                          "ib", [&](const Cells& cells) { out.change_tickets[number(cells, 0)]; })
+                          "ib", [&](const Cells& cells) { out.change_tickets[number_at(cells, 0)]; })
             .map([](bool) {}));
     TERN_CHECKED(
         read_until_damage(database,
@@ -112,7 +115,7 @@ Result<void> read_indexes(Database& database, DamagedOutbox& out) {
                           "ib",
                           [&](const Cells& cells) {
                             const auto* ticket = std::get_if<std::string>(&cells[1]);
-                            out.change_tickets[number(cells, 0)] = ticket != nullptr ? Bytes(*ticket) : Bytes();
+                            out.change_tickets[number_at(cells, 0)] = ticket != nullptr ? Bytes(*ticket) : Bytes();
                           })
             .map([](bool) {}));
     TERN_CHECKED(
@@ -120,7 +123,8 @@ Result<void> read_indexes(Database& database, DamagedOutbox& out) {
                           "SELECT device_epoch, chain_seq FROM change_set INDEXED BY change_set_chain ORDER BY "
                           "device_epoch" +
                               way + ", chain_seq" + way,
-                          "ii", [&](const Cells& cells) { out.set_places.emplace(number(cells, 0), number(cells, 1)); })
+                          "ii",
+                          [&](const Cells& cells) { out.set_places.emplace(number_at(cells, 0), number_at(cells, 1)); })
             .map([](bool) {}));
   }
   return {};

@@ -6,6 +6,7 @@
 
 #include "exchange/sync_state.hpp"
 #include "keys/kept_certificate.hpp"
+#include "outbox/damaged_outbox.hpp"
 #include "outbox/outbox.hpp"
 #include "support/catch.hpp"
 #include "support/fake_server.hpp"
@@ -261,6 +262,23 @@ TEST_CASE("an outbox whose notes cannot be read names the salvage, which makes t
   CHECK(report.found == Found::damaged);
   CHECK(report.kept + report.lost == 60);
   check_goes_on(home, report);
+}
+
+TEST_CASE("a row of a damaged outbox that has no number any more is passed over", "[client][salvage]") {
+  SalvagedHome home;
+  home.work();
+  const auto keys = must(client::open_keys(home.home, std::nullopt, home.env));
+  {
+    const auto outbox = must(client::Outbox::open(home.outbox(), keys.data_key.view(), {}));
+    must(outbox->database().exec(
+        "PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON; CREATE TABLE other AS SELECT * FROM change; INSERT "
+        "INTO other SELECT * FROM change "
+        "LIMIT 1; UPDATE other SET position = NULL WHERE rowid = (SELECT max(rowid) FROM other); DROP TABLE change; "
+        "ALTER TABLE other RENAME TO change"));
+  }
+  const auto read = must(client::read_damaged_outbox(home.outbox(), keys.data_key.view(), {}));
+  CHECK(read.changes.size() == 60);
+  CHECK(read.sets.size() >= 4);
 }
 
 TEST_CASE("a salvage that was interrupted keeps everybody out until the next one finishes it", "[client][salvage]") {
