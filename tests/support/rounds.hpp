@@ -4,16 +4,18 @@
 #include <algorithm>
 #include <cstdlib>
 
-namespace tern::test {
-
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool instrumented = true;
+#define TERN_TESTS_INSTRUMENTED
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-inline constexpr bool instrumented = true;
-#else
-inline constexpr bool instrumented = false;
+#define TERN_TESTS_INSTRUMENTED
 #endif
+#endif
+
+namespace tern::test {
+
+#if defined(TERN_TESTS_INSTRUMENTED)
+inline constexpr bool instrumented = true;
 #else
 inline constexpr bool instrumented = false;
 #endif

@@ -1,4 +1,12 @@
 // A world that notices nothing proves nothing: each kind of damage is planted once, and must be named.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+
+#include "support/rounds.hpp"
 #include "support/world.hpp"
 #include "support/world_agent.hpp"
 
@@ -146,4 +154,27 @@ TEST_CASE("a world is a function of its seed, to each byte on its wires", "[worl
     REQUIRE((once[i] == again[i]));
   }
   CHECK(traffic(62) != once);
+}
+
+TEST_CASE("who ends the tests without a word is named", "[world]") {
+  if (instrumented) return;  // the sanitizers name them
+  std::array<int, 2> ends{};
+  REQUIRE(::pipe(ends.data()) == 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::signal(SIGABRT, SIG_DFL);  // Catch2's would report the test
+    ::dup2(ends[1], STDERR_FILENO);
+    std::abort();
+  }
+  ::close(ends[1]);
+  std::string said;
+  std::array<char, 4096> piece{};
+  for (ssize_t got = 0; (got = ::read(ends[0], piece.data(), piece.size())) > 0;)
+    said.append(piece.data(), static_cast<std::size_t>(got));
+  ::close(ends[0]);
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WIFSIGNALED(status));
+  CHECK(WTERMSIG(status) == SIGABRT);
+  CHECK(said.find("abort() was called here") != std::string::npos);
 }
