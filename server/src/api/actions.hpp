@@ -3,6 +3,7 @@
 #pragma once
 
 #include "admin/admin.hpp"
+#include "api/ticket_list.hpp"
 #include "api/ticket_view.hpp"
 
 namespace tern::server::actions {
@@ -116,9 +117,14 @@ Result<Json> tenant_plan(AdminCall& call);
 /// Strand. The record of a client, before the first change of theirs.
 void add_contact_of(const AdminCall& call, const Caller& client, std::vector<ServerChange>& changes);
 
+/// What --status and --search say of a list. `invalid` with field "status".
+Result<TicketFilter> filter_asked(const AdminCall& call);
+
 /// What the caller has just changed, whoever may read it by now; what was changed by a request that came before, only
 /// while they may.
 Result<FoundTicket> find_changed(const AdminCall& call, TicketView& view, ByteView ticket);
+/// Likewise, what is answered for a ticket that was made: {"id","subject","status","created_at","number"}.
+Result<Json> made_ticket(const AdminCall& call, ByteView ticket);
 
 /// Runs `work` on the strand with the ticket that --ticket_id names, as it is then; gives the ticket as it is after.
 template <typename Work>

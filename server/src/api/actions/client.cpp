@@ -4,11 +4,9 @@
 
 #include "api/actions.hpp"
 #include "api/client_view.hpp"
-#include "api/dialect.hpp"
 #include "api/ticket_list.hpp"
 #include "api/ticket_writer.hpp"
 #include "tern/sqlite/transaction.hpp"
-#include "time_text.hpp"
 
 namespace tern::server::actions {
 namespace {
@@ -89,25 +87,11 @@ Result<Json> client_create_ticket(AdminCall& call) {
     changes.push_back(create);
     return commit_changes(call, std::move(changes), nullptr);
   }));
-  TERN_TRY(auto reader, call.tenant().reader());
-  TicketView view(call.tenant(), reader.db(), call.caller());
-  TERN_TRY(const FoundTicket made, find_changed(call, view, id));
-  return Json::object({{"id", Json(made.state.integer_id)},
-                       {"subject", Json(call.text("subject"))},
-                       {"status", Json(shown_status(made.state))},
-                       {"created_at", Json(instant_text(made.state.created->order_ms))},
-                       {"number", Json(made.state.number)}});
+  return made_ticket(call, id);
 }
 
 Result<Json> client_list_tickets(AdminCall& call) {
-  TicketFilter filter;
-  const std::string status = call.has("status") ? call.text("status") : "all";
-  auto statuses = statuses_of_filter(status);
-  if (!statuses)
-    return fail(ErrorCode::invalid, "There is no status \"" + status + "\".",
-                "One of: active new in_progress done all, or a ticket's own.", "status");
-  filter.statuses = std::move(*statuses);
-  if (call.has("search")) filter.words = call.text("search");
+  TERN_TRY(const TicketFilter filter, filter_asked(call));
   const std::int64_t page = std::clamp<std::int64_t>(call.integer("page", 1), 1, client_page_max);
   const TicketPaging paging{TicketOrder::newest,
                             static_cast<std::uint64_t>((page - 1) * client_page_limit),

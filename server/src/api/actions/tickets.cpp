@@ -39,13 +39,7 @@ std::optional<RecordId> known_category(const Tenant& tenant, const std::string& 
 
 /// Nothing: no ticket is like that.
 Result<std::optional<TicketFilter>> filter_of(const AdminCall& call) {
-  TicketFilter filter;
-  const std::string status = call.has("status") ? call.text("status") : "all";
-  auto statuses = statuses_of_filter(status);
-  if (!statuses)
-    return fail(ErrorCode::invalid, "There is no status \"" + status + "\".",
-                "One of: active new in_progress done all, or a ticket's own.", "status");
-  filter.statuses = std::move(*statuses);
+  TERN_TRY(TicketFilter filter, filter_asked(call));
   if (call.has("priority")) filter.priorities = ranks_of(call.text("priority"));
   if (call.has("category")) {
     filter.category = known_category(call.tenant(), call.text("category"));
@@ -59,7 +53,6 @@ Result<std::optional<TicketFilter>> filter_of(const AdminCall& call) {
     TERN_TRY(const sync::Record who, find_assignee(call.tenant(), call.integer("assigned_to", 0)));
     filter.assignee = OperatorId::or_zero(who.id.view());
   }
-  if (call.has("search")) filter.words = call.text("search");
   return std::optional(std::move(filter));
 }
 
@@ -114,11 +107,34 @@ Result<void> add_assignee(const AdminCall& call, const sync::TicketState& state,
 
 }  // namespace
 
+Result<TicketFilter> filter_asked(const AdminCall& call) {
+  TicketFilter filter;
+  const std::string status = call.has("status") ? call.text("status") : "all";
+  auto statuses = statuses_of_filter(status);
+  if (!statuses)
+    return fail(ErrorCode::invalid, "There is no status \"" + status + "\".",
+                "One of: active new in_progress done all, or a ticket's own.", "status");
+  filter.statuses = std::move(*statuses);
+  if (call.has("search")) filter.words = call.text("search");
+  return filter;
+}
+
 Result<FoundTicket> find_changed(const AdminCall& call, TicketView& view, ByteView ticket) {
   TERN_TRY(FoundTicket found, view.find(TicketId::or_zero(ticket)));
   if (call.is_repeated() && !view.may_read(found.state))
     return fail(ErrorCode::not_found, "The ticket is not there any more.", "", "ticket_id");
   return found;
+}
+
+Result<Json> made_ticket(const AdminCall& call, ByteView ticket) {
+  TERN_TRY(auto reader, call.tenant().reader());
+  TicketView view(call.tenant(), reader.db(), call.caller());
+  TERN_TRY(const FoundTicket made, find_changed(call, view, ticket));
+  return Json::object({{"id", Json(made.state.integer_id)},
+                       {"subject", Json(call.text("subject"))},
+                       {"status", Json(shown_status(made.state))},
+                       {"created_at", Json(instant_text(made.state.created->order_ms))},
+                       {"number", Json(made.state.number)}});
 }
 
 Result<Json> list_tickets(AdminCall& call) {
@@ -189,14 +205,7 @@ Result<Json> create_ticket(AdminCall& call) {
     changes.push_back(create);
     return commit_changes(call, std::move(changes), nullptr);
   }));
-  TERN_TRY(auto reader, call.tenant().reader());
-  TicketView view(call.tenant(), reader.db(), call.caller());
-  TERN_TRY(const FoundTicket made, find_changed(call, view, id));
-  return Json::object({{"id", Json(made.state.integer_id)},
-                       {"subject", Json(call.text("subject"))},
-                       {"status", Json(shown_status(made.state))},
-                       {"created_at", Json(instant_text(made.state.created->order_ms))},
-                       {"number", Json(made.state.number)}});
+  return made_ticket(call, id);
 }
 
 Result<Json> update_ticket(AdminCall& call) {
