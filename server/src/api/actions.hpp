@@ -2,6 +2,8 @@
 // docs/api.md.
 #pragma once
 
+#include <functional>
+
 #include "admin/admin.hpp"
 #include "api/ticket_list.hpp"
 #include "api/ticket_view.hpp"
@@ -126,9 +128,10 @@ Result<FoundTicket> find_changed(const AdminCall& call, TicketView& view, ByteVi
 /// Likewise, what is answered for a ticket that was made: {"id","subject","status","created_at","number"}.
 Result<Json> made_ticket(const AdminCall& call, ByteView ticket);
 
-/// Runs `work` on the strand with the ticket that --ticket_id names, as it is then; gives the ticket as it is after.
-template <typename Work>
-Result<Json> change_ticket(AdminCall& call, Work work) {
+/// Runs `work` on the strand with the ticket that --ticket_id names, as it is then; gives the ticket as it is after, in
+/// the `shape` of who asked.
+template <typename Work, typename Shape = decltype(&TicketView::ticket)>
+Result<Json> change_ticket(AdminCall& call, Work work, Shape shape = &TicketView::ticket) {
   TERN_TRY(const Bytes changed, call.change([&]() -> Result<void> {
     TERN_TRY(auto reader, call.tenant().reader());
     TicketView view(call.tenant(), reader.db(), call.caller());
@@ -139,7 +142,7 @@ Result<Json> change_ticket(AdminCall& call, Work work) {
   TERN_TRY(auto reader, call.tenant().reader());
   TicketView view(call.tenant(), reader.db(), call.caller());
   TERN_TRY(const FoundTicket found, find_changed(call, view, changed));
-  return view.ticket(found.state);
+  return std::invoke(shape, view, found.state);
 }
 
 }  // namespace tern::server::actions

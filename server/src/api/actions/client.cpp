@@ -17,22 +17,6 @@ using sync::Status;
 
 constexpr std::int64_t client_page_limit = 30, client_page_max = 1'000'000;
 
-/// As change_ticket, shown as customers see it.
-template <typename Work>
-Result<Json> change_own_ticket(AdminCall& call, Work work) {
-  TERN_TRY(const Bytes changed, call.change([&]() -> Result<void> {
-    TERN_TRY(auto reader, call.tenant().reader());
-    TicketView view(call.tenant(), reader.db(), call.caller());
-    TERN_TRY(const FoundTicket found, view.find(call.integer("ticket_id", 0)));
-    call.makes(found.state.id.view());
-    return work(found.state);
-  }));
-  TERN_TRY(auto reader, call.tenant().reader());
-  TicketView view(call.tenant(), reader.db(), call.caller());
-  TERN_TRY(const FoundTicket found, find_changed(call, view, changed));
-  return client_ticket(view, found.state);
-}
-
 /// On the estimate that stands.
 Result<void> approve(const AdminCall& call, const sync::TicketState& state) {
   const sync::StatusView view = sync::status_view(state);
@@ -145,26 +129,29 @@ Result<Json> client_add_message(AdminCall& call) {
 }
 
 Result<Json> client_accept_ticket(AdminCall& call) {
-  return change_own_ticket(call, [&](const sync::TicketState& state) -> Result<void> {
+  const auto work = [&](const sync::TicketState& state) -> Result<void> {
     const Status now = sync::status_view(state).status;
     if (now == Status::closed) return {};
     if (now != Status::resolved)
       return fail(ErrorCode::bad_transition, "A ticket is accepted when it is done.", "", "ticket_id");
     return commit_changes(call, {change_by(call.caller(), Intent::close, state.id)}, &state);
-  });
+  };
+  return change_ticket(call, work, client_ticket);
 }
 
 Result<Json> client_reopen_ticket(AdminCall& call) {
-  return change_own_ticket(call, [&](const sync::TicketState& state) -> Result<void> {
+  const auto work = [&](const sync::TicketState& state) -> Result<void> {
     TERN_TRY(const auto moves, moves_by(state, Intent::reopen, Status::reopened));
     std::vector<ServerChange> changes;
     for (const Intent move : moves) changes.push_back(change_by(call.caller(), move, state.id));
     return commit_changes(call, std::move(changes), &state);
-  });
+  };
+  return change_ticket(call, work, client_ticket);
 }
 
 Result<Json> client_approve_estimate(AdminCall& call) {
-  return change_own_ticket(call, [&](const sync::TicketState& state) { return approve(call, state); });
+  const auto work = [&](const sync::TicketState& state) { return approve(call, state); };
+  return change_ticket(call, work, client_ticket);
 }
 
 Result<Json> client_dashboard(AdminCall& call) {
