@@ -128,6 +128,16 @@ Result<FoundTicket> find_changed(const AdminCall& call, TicketView& view, ByteVi
 /// Likewise, what is answered for a ticket that was made: {"id","subject","status","created_at","number"}.
 Result<Json> made_ticket(const AdminCall& call, ByteView ticket);
 
+using FindTicket = std::function<Result<FoundTicket>(TicketView&)>;
+using ShowSaid = std::function<Result<Json>(TicketView&, const ChangeId&)>;
+using ShowMessage = std::function<Json(const TicketView&, const FoundMessage&)>;
+/// `author` says --message on the ticket that `find` gives on the strand. `show` is asked for the answer, by the change
+/// that said it now or when the request came before.
+Result<Json> say_message(AdminCall& call, const Caller& author, sync::Visibility visibility, const FindTicket& find,
+                         const ShowSaid& show);
+/// The caller says it on the ticket that --ticket_id names; what was said before is shown while they may read it.
+Result<Json> say_on_ticket(AdminCall& call, sync::Visibility visibility, const ShowMessage& show);
+
 /// Runs `work` on the strand with the ticket that --ticket_id names, as it is then; gives the ticket as it is after, in
 /// the `shape` of who asked.
 template <typename Work, typename Shape = decltype(&TicketView::ticket)>

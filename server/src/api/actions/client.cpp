@@ -109,23 +109,7 @@ Result<Json> client_get_ticket(AdminCall& call) {
 }
 
 Result<Json> client_add_message(AdminCall& call) {
-  ServerChange change = change_by(call.caller(), Intent::message, TicketId{});
-  change.change.ref.id = random_id<ChangeId>(call.parts().environment);
-  call.makes(change.change.ref.id.view());
-  change.change.visibility = sync::Visibility::open;
-  change.change.text = call.text("message");
-  TERN_TRY(const Bytes id, call.change([&]() -> Result<void> {
-    TERN_TRY(auto reader, call.tenant().reader());
-    TicketView view(call.tenant(), reader.db(), call.caller());
-    TERN_TRY(const FoundTicket found, view.find(call.integer("ticket_id", 0)));
-    change.change.ticket = found.state.id;
-    return commit_changes(call, {change}, &found.state);
-  }));
-  TERN_TRY(auto reader, call.tenant().reader());
-  TicketView view(call.tenant(), reader.db(), call.caller());
-  TERN_TRY(const FoundMessage written, view.find_message(ChangeId::or_zero(id)));
-  if (call.is_repeated()) TERN_CHECKED(view.find_message(static_cast<std::int64_t>(written.integer_id)));
-  return client_message(view, written);
+  return say_on_ticket(call, sync::Visibility::open, client_message);
 }
 
 Result<Json> client_accept_ticket(AdminCall& call) {

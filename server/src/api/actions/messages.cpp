@@ -42,24 +42,37 @@ Result<Json> rewrite_named(AdminCall& call, const std::string& text) {
 
 }  // namespace
 
-Result<Json> add_message(AdminCall& call) {
-  ServerChange change = change_by(call.caller(), Intent::message, TicketId{});
+Result<Json> say_message(AdminCall& call, const Caller& author, sync::Visibility visibility, const FindTicket& find,
+                         const ShowSaid& show) {
+  ServerChange change = change_by(author, Intent::message, TicketId{});
   change.change.ref.id = random_id<ChangeId>(call.parts().environment);
   call.makes(change.change.ref.id.view());
-  change.change.visibility = call.flag("is_note") ? sync::Visibility::team : sync::Visibility::open;
+  change.change.visibility = visibility;
   change.change.text = call.text("message");
   TERN_TRY(const Bytes id, call.change([&]() -> Result<void> {
     TERN_TRY(auto reader, call.tenant().reader());
-    TicketView view(call.tenant(), reader.db(), call.caller());
-    TERN_TRY(const FoundTicket found, view.find(call.integer("ticket_id", 0)));
+    TicketView view(call.tenant(), reader.db(), author);
+    TERN_TRY(const FoundTicket found, find(view));
     change.change.ticket = found.state.id;
     return commit_changes(call, {change}, &found.state);
   }));
   TERN_TRY(auto reader, call.tenant().reader());
-  TicketView view(call.tenant(), reader.db(), call.caller());
-  TERN_TRY(const FoundMessage written, view.find_message(ChangeId::or_zero(id)));
-  if (call.is_repeated()) TERN_CHECKED(view.find_message(static_cast<std::int64_t>(written.integer_id)));
-  return view.message(written);
+  TicketView view(call.tenant(), reader.db(), author);
+  return show(view, ChangeId::or_zero(id));
+}
+
+Result<Json> say_on_ticket(AdminCall& call, sync::Visibility visibility, const ShowMessage& show) {
+  const auto find = [&](TicketView& view) { return view.find(call.integer("ticket_id", 0)); };
+  return say_message(call, call.caller(), visibility, find, [&](TicketView& view, const ChangeId& id) -> Result<Json> {
+    TERN_TRY(const FoundMessage written, view.find_message(id));
+    if (call.is_repeated()) TERN_CHECKED(view.find_message(static_cast<std::int64_t>(written.integer_id)));
+    return show(view, written);
+  });
+}
+
+Result<Json> add_message(AdminCall& call) {
+  const auto visibility = call.flag("is_note") ? sync::Visibility::team : sync::Visibility::open;
+  return say_on_ticket(call, visibility, &TicketView::message);
 }
 
 Result<Json> edit_message(AdminCall& call) {

@@ -106,23 +106,13 @@ Result<Json> widget_check_status(AdminCall& call) {
 
 Result<Json> widget_add_reply(AdminCall& call) {
   TERN_TRY(const Caller visitor, visitor_of(call));
-  ServerChange change = change_by(visitor, Intent::message, TicketId{});
-  change.change.ref.id = random_id<ChangeId>(call.parts().environment);
-  call.makes(change.change.ref.id.view());
-  change.change.visibility = sync::Visibility::open;
-  change.change.text = call.text("message");
-  TERN_TRY(const Bytes id, call.change([&]() -> Result<void> {
-    TERN_TRY(auto reader, call.tenant().reader());
-    TicketView view(call.tenant(), reader.db(), visitor);
-    TERN_TRY(const FoundTicket found, visitors_ticket(call, view));
-    change.change.ticket = found.state.id;
-    return commit_changes(call, {change}, &found.state);
-  }));
-  TERN_TRY(auto reader, call.tenant().reader());
-  TicketView view(call.tenant(), reader.db(), visitor);
-  TERN_TRY(const FoundTicket found, visitors_ticket(call, view));
-  TERN_TRY(const FoundMessage written, view.find_message(ChangeId::or_zero(id)));
-  return client_message(view, written);
+  const auto find = [&](TicketView& view) { return visitors_ticket(call, view); };
+  const auto show = [&](TicketView& view, const ChangeId& id) -> Result<Json> {
+    TERN_CHECKED(visitors_ticket(call, view));
+    TERN_TRY(const FoundMessage written, view.find_message(id));
+    return client_message(view, written);
+  };
+  return say_message(call, visitor, sync::Visibility::open, find, show);
 }
 
 Result<Json> widget_get_messages(AdminCall& call) {
