@@ -1,0 +1,45 @@
+#include "admin/report_question.hpp"
+
+#include "api/ticket_list.hpp"
+#include "time_text.hpp"
+
+namespace tern::server::admin {
+
+Result<ReportQuestion> ReportQuestion::of(const AdminCall& call, std::int64_t days_else) {
+  constexpr std::int64_t days_max = 3'660, silent_minutes_max = 30 * 24 * 60, silent_minutes_else = 15;
+  ReportQuestion out;
+  const std::int64_t now_ms = call.tenant().now_ms();
+  const std::int64_t days = call.integer("days", days_else);
+  if (days < 1 || days > days_max) return fail(ErrorCode::invalid, "A report is of 1 to 3660 days.", "", "days");
+  const std::int64_t silent = call.integer("silent_after", silent_minutes_else);
+  if (silent < 1 || silent > silent_minutes_max)
+    return fail(ErrorCode::invalid, "A device is silent after 1 to 43200 minutes.", "", "silent_after");
+  out.silent_after_ms = silent * 60'000;
+  std::int64_t to_ms = now_ms;
+  if (call.has("to")) {
+    const auto to = parse_instant(call.text("to"));
+    if (!to)
+      return fail(ErrorCode::invalid, "\"" + call.text("to") + "\" is no instant.",
+                  "Write it like 2026-06-03T00:00:00Z.", "to");
+    if (*to < now_ms) {
+      to_ms = *to;
+      out.past = true;
+    }
+  }
+  // What happens in the second that runs is part of it.
+  out.period = {to_ms / 1'000 - days * sla::day_s, out.past ? to_ms / 1'000 : to_ms / 1'000 + 1};
+  out.until_ms = out.past ? out.period.to * 1'000 : now_ms;
+  const auto readable = readable_condition(call.caller());
+  out.readable = readable ? *readable : " AND 0";
+  return out;
+}
+
+HorizonQuestion ReportQuestion::horizon() const {
+  return {until_ms, silent_after_ms, readable};
+}
+
+Json ReportQuestion::answer() const {
+  return Json::object({{"from", Json(instant_text(period.from * 1'000))}, {"to", Json(instant_text(until_ms))}});
+}
+
+}  // namespace tern::server::admin
