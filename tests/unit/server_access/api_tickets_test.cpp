@@ -1,0 +1,260 @@
+// What the API does to tickets and messages.
+#include "office.hpp"
+
+namespace tern::test {
+
+TEST_CASE("a value that is written back as it was shown changes nothing", "[server][api]") {
+  Office office({{"operator_id", Json("ann")}});
+  const std::int64_t id = office.ticket();
+  office.good(act("update_ticket", {{"ticket_id", Json(id)}, {"priority", Json("high")}}));
+  const auto commits = [&] { return office.house.command(cmd("status"))["rows"].items().front()["commit_seq"]; };
+  const Json before = commits();
+  const Json shown = office.good(act("get_ticket", {{"ticket_id", Json(id)}}))["ticket"];
+  CHECK(shown["priority"] == Json("urgent"));
+  CHECK(shown["priority_exact"] == Json("high"));
+  const Json after = office.good(act("update_ticket", {{"ticket_id", Json(id)},
+                                                       {"priority", shown["priority"]},
+                                                       {"status", shown["status"]},
+                                                       {"subject", shown["subject"]},
+                                                       {"category", shown["category"]},
+                                                       {"assigned_to", shown["assigned_to"]}}));
+  CHECK(after == shown);
+  CHECK(commits() == before);
+}
+
+TEST_CASE("a ticket goes through its life, and impossible moves say which are possible", "[server][api]") {
+  Office office({{"operator_id", Json("ann")}});
+  const std::int64_t id = office.ticket();
+  const auto status = [&](const char* action, std::initializer_list<Json::Member> more = {}) {
+    Json asked = act(action, more);
+    asked.set("ticket_id", Json(id));
+    return office.good(asked)["status"].as_string();
+  };
+  CHECK(status("take_ticket") == "new");
+  CHECK(status("update_ticket", {{"status", Json("in_progress")}}) == "in_progress");
+  CHECK(status("hold_ticket") == "on_hold");
+  CHECK(status("resume_ticket") == "in_progress");
+  CHECK(status("set_estimate", {{"hours", Json(1.5)}}) == "estimated");
+  CHECK(status("complete_ticket", {{"result", Json("Seal replaced.")}}) == "done");
+  CHECK(status("complete_ticket") == "done");
+  const auto impossible = office.ask(act("hold_ticket", {{"ticket_id", Json(id)}}));
+  CHECK(impossible.status == 400);
+  CHECK(said(impossible) == "bad_transition");
+  CHECK(said(impossible, "error").find("reopen") != std::string::npos);
+  CHECK(office.ask(Json::object({{"ticket_id", Json(id)}}), "/api/v1/hold_ticket").status == 409);
+  CHECK(status("reopen_ticket") == "reopened");
+  CHECK(status("update_ticket", {{"status", Json("closed")}}) == "closed");
+  const Json ticket = office.good(act("get_ticket", {{"ticket_id", Json(id)}}))["ticket"];
+  CHECK(ticket["assigned_name"] == Json("ann"));
+  CHECK(ticket["result"] == Json("Seal replaced."));
+  CHECK(office.house.command(cmd("verify"))["good"] == Json(true));
+}
+
+TEST_CASE("messages have ids, the description is the first of them, and both are edited by theirs", "[server][api]") {
+  Office office;
+  const std::int64_t id = office.ticket();
+  const Json written = office.good(act("add_message", {{"ticket_id", Json(id)}, {"message", Json("one")}}));
+  const auto messages = [&] { return office.good(act("get_ticket", {{"ticket_id", Json(id)}}))["messages"]; };
+  const Json first = messages().items()[0];
+  CHECK(first["message"] == Json("In hall 2."));
+  CHECK(first["author_type"] == Json("client"));
+  CHECK(written["id"] != first["id"]);
+  office.good(act("edit_message", {{"message_id", first["id"]}, {"message", Json("In hall 3.")}}));
+  office.good(act("edit_message", {{"message_id", written["id"]}, {"message", Json("two")}}));
+  CHECK(office.good(act("get_ticket", {{"ticket_id", Json(id)}}))["ticket"]["description"] == Json("In hall 3."));
+  CHECK(messages().items()[1]["message"] == Json("two"));
+  CHECK(messages().items()[1].find("edited_at") != nullptr);
+  office.good(act("delete_message", {{"message_id", written["id"]}}));
+  CHECK(messages().items()[1]["message"] == Json(""));
+  CHECK(office.good(act("list_tickets"))["tickets"].items()[0]["message_count"] == Json(2));
+  CHECK(office.ask(act("edit_message", {{"message_id", Json(999)}, {"message", Json("x")}})).status == 400);
+  CHECK(office.house.command(cmd("verify"))["good"] == Json(true));
+}
+
+TEST_CASE("a key without an operator acts under its own name, which the history tells", "[server][api]") {
+  Office office;
+  const std::int64_t id = office.ticket();
+  const Json written = office.good(act("add_message", {{"ticket_id", Json(id)}, {"message", Json("one")}}));
+  CHECK(written["author_name"] == Json("Monitoring"));
+  CHECK(written["author_type"] == Json("support"));
+  const Json ticket = office.house.command(cmd("export"))["rows"].items()[0];
+  CHECK(ticket["messages"].items()[0]["author"] == Json("Monitoring"));
+  const Json done = office.house.command(cmd("api get_ticket", {{"ticket_id", Json(id)}}));  // at the machine itself
+  CHECK(done["messages"].size() == 2);
+  office.house.command(cmd("api complete_ticket", {{"ticket_id", Json(id)}, {"result", Json("done")}}));
+  CHECK(office.good(act("get_ticket", {{"ticket_id", Json(id)}}))["ticket"]["status"] == Json("done"));
+}
+
+TEST_CASE("a key that is nobody changes what it wrote itself, and nobody else's messages", "[server][api][security]") {
+  Office office;
+  const std::int64_t id = office.ticket();
+  const auto key = [&](const char* name, std::initializer_list<Json::Member> more = {}) {
+    Json asked = cmd("key add", more);
+    asked.set("name", Json(name));
+    return office.house.command(asked)["key"].as_string();
+  };
+  const auto say = [&](const char* text) {
+    return office.good(act("add_message", {{"ticket_id", Json(id)}, {"message", Json(text)}}))["id"];
+  };
+  const std::string first = office.key, second = key("Second"), ann = key("Ann's", {{"operator_id", Json("ann")}});
+  office.key = ann;
+  const Json hers = say("from ann");
+  office.key = second;
+  const Json others = say("from the second key");
+  office.key = first;
+  const Json own = say("from the first key");
+  for (const Json& message : {hers, others}) {
+    const auto edit = office.ask(act("edit_message", {{"message_id", message}, {"message", Json("not mine")}}));
+    CHECK(edit.status == 403);
+    CHECK(said(edit) == "not_permitted");
+    CHECK(said(edit, "field") == "message_id");
+    CHECK(office.ask(act("delete_message", {{"message_id", message}})).status == 403);
+  }
+  CHECK(office.ask(act("edit_message", {{"message_id", own}, {"message", Json("mine")}})).status == 200);
+  const Json messages = office.good(act("get_ticket", {{"ticket_id", Json(id)}}))["messages"];
+  CHECK(messages.items()[1]["message"] == Json("from ann"));
+  CHECK(messages.items()[2]["message"] == Json("from the second key"));
+  CHECK(messages.items()[3]["message"] == Json("mine"));
+  office.key = ann;  // a supervisor
+  office.good(act("edit_message", {{"message_id", own}, {"message", Json("ann's")}}));
+}
+
+TEST_CASE("what a merged ticket refuses is not written, and what is said to it shows on the other one",
+          "[server][api]") {
+  Office office({{"operator_id", Json("ann")}});
+  const std::int64_t from = office.ticket("Pump"), into = office.ticket("Pump again"), last = office.ticket("Pumps");
+  const auto say = [&](const char* text) {
+    return office.good(act("add_message", {{"ticket_id", Json(from)}, {"message", Json(text)}}))["id"];
+  };
+  const Json before = say("before");
+  const auto merge = [&](std::int64_t source, std::int64_t target) {
+    return office.ask(act("merge_tickets", {{"ticket_id", Json(source)}, {"target_id", Json(target)}}));
+  };
+  CHECK(merge(from, into).status == 200);
+  const auto commits = [&] { return office.house.command(cmd("status"))["rows"].items().front()["commit_seq"]; };
+  const Json seq = commits();
+  const Json shown = office.good(act("get_ticket", {{"ticket_id", Json(from)}}));
+  const auto refused = [&](const char* action, std::initializer_list<Json::Member> more = {}) {
+    Json asked = act(action, more);
+    if (asked.find("message_id") == nullptr) asked.set("ticket_id", Json(from));
+    const auto answer = office.ask(asked);
+    INFO(action << " -> " << answer.body);
+    CHECK(answer.status == 400);
+    CHECK(said(answer) == "bad_transition");
+    CHECK(said(answer, "error").find("merged into another one") != std::string::npos);
+  };
+  refused("update_ticket", {{"subject", Json("other")}});
+  refused("update_ticket", {{"assigned_to", Json(1)}, {"category", Json("made-for-nothing")}});
+  refused("take_ticket");
+  refused("complete_ticket");
+  refused("add_ticket_tag", {{"tag", Json("pump")}});
+  refused("merge_tickets", {{"target_id", Json(last)}});
+  refused("delete_ticket");
+  refused("bulk_delete_tickets", {{"ticket_ids", Json::array({Json(last), Json(from)})}});
+  refused("edit_message", {{"message_id", before}, {"message", Json("after")}});
+  refused("edit_message", {{"message_id", shown["messages"].items()[0]["id"]}, {"message", Json("after")}});
+  CHECK(commits() == seq);
+  CHECK(office.good(act("get_ticket", {{"ticket_id", Json(from)}})) == shown);
+
+  say("after");
+  CHECK(merge(into, last).status == 200);
+  for (const std::int64_t target : {into, last}) {
+    const Json messages = office.good(act("get_ticket", {{"ticket_id", Json(target)}}))["messages"];
+    REQUIRE(messages.size() == 3);
+    CHECK(messages.items()[1] == office.good(act("get_ticket", {{"ticket_id", Json(from)}}))["messages"].items()[1]);
+    CHECK(messages.items()[2]["message"] == Json("after"));
+  }
+}
+
+TEST_CASE("an estimate shows its hours and its words", "[server][api]") {
+  Office office({{"operator_id", Json("ann")}});
+  const Json id(office.ticket());
+  const auto estimate = [&](std::initializer_list<Json::Member> members) {
+    Json asked = act("set_estimate", members);
+    asked.set("ticket_id", id);
+    return office.good(asked)["estimate"];
+  };
+  CHECK(estimate({{"hours", Json(1.5)}, {"description", Json("A new seal.")}}) ==
+        Json::object({{"hours", Json(1.5)}, {"description", Json("A new seal.")}}));
+  office.good(act("update_ticket", {{"ticket_id", id}, {"status", Json("in_progress")}}));
+  CHECK(estimate({{"hours", Json("2.5")}}) == Json::object({{"hours", Json(2.5)}, {"description", Json()}}));
+}
+
+TEST_CASE("a client's ticket is waited for from the start, and only who is somebody answers it", "[server][api][sla]") {
+  Office office;
+  office.house.command(cmd("organisation add", {{"name", Json("Client")}, {"portal_domain", Json("client.example")}}));
+  const auto make = [&](std::initializer_list<Json::Member> more) {
+    Json asked = act("create_ticket", more);
+    asked.set("subject", Json("Pump"));
+    asked.set("description", Json("It leaks."));
+    return office.good(asked);
+  };
+  const Json theirs = make({{"portal_domain", Json("client.example")}}), nobodys = make({});
+  const auto shown = [&](const Json& made) {
+    return office.good(act("get_ticket", {{"ticket_id", made["id"]}}))["ticket"]["sla_response_at"];
+  };
+  CHECK(shown(theirs).is_string());
+  CHECK(shown(nobodys).is_null());
+  const auto answered = [&] {
+    const Json clock = office.house.command(cmd("sla explain", {{"ticket", theirs["number"]}}))["clock"];
+    std::string lines;
+    for (const Json& line : clock.items()) lines += line.as_string() + "\n";
+    const auto begin = lines.find("first_response"), end = lines.find("\nresolution", begin);
+    REQUIRE(begin != std::string::npos);
+    return lines.substr(begin, end - begin).find(" met: ") != std::string::npos;
+  };
+  const auto reply = [&] {
+    office.good(act("add_message", {{"ticket_id", theirs["id"]}, {"message", Json("Somebody is on the way.")}}));
+  };
+  reply();
+  CHECK_FALSE(answered());
+  office.key =
+      office.house.command(cmd("key add", {{"name", Json("Ann's")}, {"operator_id", Json("ann")}}))["key"].as_string();
+  reply();
+  CHECK(answered());
+}
+
+TEST_CASE("lists show what their filters say, in pages with a total", "[server][api]") {
+  Office office({{"operator_id", Json("ann")}});
+  office.house.command(cmd("organisation add", {{"name", Json("Client")}, {"portal_domain", Json("client.example")}}));
+  for (int i = 0; i < 5; ++i) office.ticket("Pump " + std::to_string(i));
+  office.good(act("create_ticket", {{"subject", Json("Насос течёт")},
+                                    {"description", Json("x")},
+                                    {"category", Json("infrastructure")},
+                                    {"priority", Json("urgent")},
+                                    {"portal_domain", Json("Client.Example")}}));
+  const auto total = [&](std::initializer_list<Json::Member> filter) {
+    return office.good(act("list_tickets", filter))["total"].as_integer();
+  };
+  CHECK(total({}) == 6);
+  CHECK(total({{"search", Json("НАСОС")}}) == 1);
+  CHECK(total({{"search", Json("hall 2")}}) == 5);
+  CHECK(total({{"portal_domain", Json("client.example")}}) == 1);
+  CHECK(total({{"category", Json("infrastructure")}}) == 1);
+  CHECK(total({{"category", Json("nothing")}}) == 0);
+  CHECK(total({{"priority", Json("urgent")}}) == 1);
+  CHECK(total({{"status", Json("done")}}) == 0);
+  CHECK(total({{"status", Json("new")}}) == 6);
+  const Json page = office.good(act("list_tickets", {{"limit", Json(4)}, {"page", Json(2)}}));
+  CHECK(page["tickets"].size() == 2);
+  CHECK(page["total"] == Json(6));
+  CHECK(page["tickets"].items()[1]["subject"] == Json("Pump 0"));
+  CHECK(said(office.ask(act("list_tickets", {{"portal_domain", Json("nobody.example")}}))) == "client_unknown");
+}
+
+TEST_CASE("merged and deleted tickets go, by supervisors alone", "[server][api]") {
+  Office office({{"operator_id", Json("ann")}});
+  const std::int64_t a = office.ticket(), b = office.ticket(), c = office.ticket(), d = office.ticket();
+  office.good(act("merge_tickets", {{"ticket_id", Json(b)}, {"target_id", Json(a)}}));
+  CHECK(office.good(act("get_ticket", {{"ticket_id", Json(b)}}))["ticket"]["status"] == Json("closed"));
+  CHECK(office.ask(act("merge_tickets", {{"ticket_id", Json(a)}, {"target_id", Json(99)}})).status == 400);
+  CHECK(office.ask(act("bulk_delete_tickets", {{"ticket_ids", Json::array({Json(c), Json(99)})}})).status == 400);
+  CHECK(office.ask(act("get_ticket", {{"ticket_id", Json(c)}})).status == 200);  // all or none
+  const Json gone = office.good(act("bulk_delete_tickets", {{"ticket_ids", Json::array({Json(c), Json(d)})}}));
+  CHECK(gone["deleted"] == Json(2));
+  CHECK(office.ask(act("get_ticket", {{"ticket_id", Json(c)}})).status == 400);
+  CHECK(office.good(act("list_tickets"))["total"] == Json(2));
+  CHECK(office.good(act("dashboard"))["total_open"] == Json(1));
+}
+
+}  // namespace tern::test
