@@ -224,6 +224,16 @@ void ClientDesk::apply(std::unique_ptr<v1::ExchangeResponse> response, std::size
   }
 }
 
+void ClientDesk::leave(const TicketId& ticket) {
+  auto response = std::make_unique<v1::ExchangeResponse>();
+  v1::Left& left = *response->add_left();
+  left.set_ticket_id(Bytes(ticket.view()));
+  left.set_commit_seq(ledger.commit_seq);
+  response->mutable_cursor()->set_epoch(Bytes(ledger.epoch.view()));
+  response->mutable_cursor()->set_commit_seq(ledger.commit_seq);
+  apply(std::move(response));
+}
+
 void ClientDesk::add_operator(const std::string& who, const std::string& role) {
   sync::Record record;
   record.kind = sync::RecordKind::operator_;

@@ -67,6 +67,7 @@ public:
   Change message(const TicketId& ticket, const std::string& text) const;
   SavedChange save(Change change);
   client::TicketView show(const TicketId& ticket) { return must(views->ticket(ticket)); }
+  client::ListPage search(std::string_view words) { return must(views->search(words, 50, {})); }
   std::vector<client::HistoryEntry> attention() { return must(views->attention()); }
 
   // ---- colleagues, straight on the ledger ----
@@ -85,6 +86,8 @@ public:
   std::unique_ptr<v1::ExchangeResponse> page();
   void apply(std::unique_ptr<v1::ExchangeResponse> response, std::size_t row_budget = 500);
   void pull() { apply(page()); }
+  /// The server says that the ticket has left.
+  void leave(const TicketId& ticket);
   void sync() {
     seal();
     push();

@@ -10,14 +10,6 @@
 using namespace tern;
 using namespace tern::test;
 
-namespace {
-
-client::ListPage found_by(ClientDesk& desk, const std::string& words) {
-  return must(desk.views->search(words, 50, {}));
-}
-
-}  // namespace
-
 TEST_CASE("a damaged or deleted replica is made anew and the outbox is kept", "[client][replica]") {
   ClientDesk desk;
   std::vector<TicketId> tickets;
@@ -135,7 +127,7 @@ TEST_CASE("whichever page is damaged, opening, looking, working and pulling go o
     }
     desk.reopen();
     if (page % 2 == 0) must(desk.views->list({}));
-    if (page % 3 == 0) found_by(desk, "word7");
+    if (page % 3 == 0) desk.search("word7");
     desk.save(desk.create("mine"));
     CHECK(must(desk.outbox->pending(0, std::nullopt)).size() == ++saved);
     (void)desk.commands->find_ticket("T-2023-1001");
