@@ -104,6 +104,28 @@ struct WatchedHome {
   std::optional<Child> watching;
 };
 
+/// A home with one ticket whose watcher the test plays: it has the lock, and what listens.
+struct PlayedHome {
+  PlayedHome() {
+    server.start();
+    ann.emplace(server, folder.file("ann"), "Ann");
+    number = ann->open_ticket("Pump leaks");
+    lock = ::open((ann->home() + "/lock").c_str(), O_RDWR | O_CLOEXEC);
+    REQUIRE(::flock(lock, LOCK_EX | LOCK_NB) == 0);
+    watcher.emplace(ann->home()).listen();
+  }
+  ~PlayedHome() { ::close(lock); }
+  PlayedHome(const PlayedHome&) = delete;
+  PlayedHome& operator=(const PlayedHome&) = delete;
+
+  TempDir folder;
+  ServerProcess server{folder.file("server")};
+  std::optional<DeviceProcess> ann;
+  std::string number;
+  int lock = -1;
+  std::optional<RawSocket> watcher;
+};
+
 }  // namespace
 
 TEST_CASE("a watching device shows within two seconds what another one did, also after the server was killed",
@@ -290,18 +312,11 @@ TEST_CASE("a watcher does the command of an older version, which takes the first
 }
 
 TEST_CASE("a command beside a watcher of another version is done by it, or refused in words", "[watch]") {
-  const TempDir folder;
-  ServerProcess server(folder.file("server"));
-  server.start();
-  const DeviceProcess ann(server, folder.file("ann"), "Ann");
-  const std::string number = ann.open_ticket("Pump leaks");
-  const int lock = ::open((ann.home() + "/lock").c_str(), O_RDWR | O_CLOEXEC);
-  REQUIRE(::flock(lock, LOCK_EX | LOCK_NB) == 0);
-  RawSocket watcher(ann.home());
-  watcher.listen();
+  PlayedHome home;
+  RawSocket& watcher = *home.watcher;
   const Json done = Json::object({{"out", Json("done by the other\n")}, {"error", Json("")}, {"exit", Json(0)}});
 
-  Child asking(ann.command({"note", number, "handed over"}));
+  Child asking(home.ann->command({"note", home.number, "handed over"}));
   watcher.accept();
   CHECK(watcher.read()["text"].as_string() == "handed over");
   SECTION("one that answers at once") {
@@ -327,29 +342,20 @@ TEST_CASE("a command beside a watcher of another version is done by it, or refus
     CHECK(refused.exit_code == 9);
     CHECK(refused.error()["message"].as_string().find("of an older version. Nothing was saved.") != std::string::npos);
   }
-  ::close(lock);
 }
 
 TEST_CASE("a watcher that knows no macros is not asked for one", "[watch]") {
-  const TempDir folder;
-  ServerProcess server(folder.file("server"));
-  server.start();
-  const DeviceProcess ann(server, folder.file("ann"), "Ann");
-  const std::string number = ann.open_ticket("Pump leaks");
-  const int lock = ::open((ann.home() + "/lock").c_str(), O_RDWR | O_CLOEXEC);
-  REQUIRE(::flock(lock, LOCK_EX | LOCK_NB) == 0);
-  RawSocket watcher(ann.home());
-  watcher.listen();
+  PlayedHome home;
+  RawSocket& watcher = *home.watcher;
   for (const Words& words :
-       {Words{"macro", "apply", number, "Part ordered"}, Words{"reply", number, "--quick", "omw"}}) {
-    Child asking(ann.command(words));
+       {Words{"macro", "apply", home.number, "Part ordered"}, Words{"reply", home.number, "--quick", "omw"}}) {
+    Child asking(home.ann->command(words));
     watcher.accept();
-    CHECK(watcher.read()["ticket"].as_string() == number);
+    CHECK(watcher.read()["ticket"].as_string() == home.number);
     watcher.write(Json::object({{"ready", Json(true)}, {"talk", Json(3)}}));
     CHECK(watcher.read().is_null());
     CHECK(asking.wait().exit_code == 9);
   }
-  ::close(lock);
 }
 
 }  // namespace tern::test
