@@ -125,8 +125,11 @@ Result<TicketFilter> filter_asked(const AdminCall& call);
 /// What the caller has just changed, whoever may read it by now; what was changed by a request that came before, only
 /// while they may.
 Result<FoundTicket> find_changed(const AdminCall& call, TicketView& view, ByteView ticket);
-/// Likewise, what is answered for a ticket that was made: {"id","subject","status","created_at","number"}.
-Result<Json> made_ticket(const AdminCall& call, ByteView ticket);
+
+using AddToTicket = std::function<Result<void>(sync::Change& create, std::vector<ServerChange>& first)>;
+/// A ticket of what --subject, --description, --priority and --category say: {"id","subject","status","created_at",
+/// "number"}. `add` says the rest on the strand, and what is written first.
+Result<Json> make_ticket(AdminCall& call, const AddToTicket& add);
 
 using FindTicket = std::function<Result<FoundTicket>(TicketView&)>;
 using ShowSaid = std::function<Result<Json>(TicketView&, const ChangeId&)>;

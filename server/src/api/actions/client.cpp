@@ -50,28 +50,13 @@ void add_contact_of(const AdminCall& call, const Caller& caller, std::vector<Ser
 
 Result<Json> client_create_ticket(AdminCall& call) {
   const Caller& caller = call.caller();
-  ServerChange create = change_by(caller, Intent::create, random_id<TicketId>(call.parts().environment));
-  call.makes(create.change.ticket.view());
-  auto& fields = create.change.fields;
-  fields.push_back({FieldId::subject, {}, call.text("subject"), false});
-  fields.push_back({FieldId::contact, {}, caller.id, false});
-  if (!caller.organisation.is_zero())
-    fields.push_back({FieldId::organisation, {}, Bytes(caller.organisation.view()), false});
-  if (call.has("priority"))
-    fields.push_back(
-        {FieldId::priority, {}, std::to_string(static_cast<int>(*sync::priority_rank(call.text("priority")))), false});
-  create.change.text = call.text("description");
-  TERN_TRY(const Bytes id, call.change([&]() -> Result<void> {
-    std::vector<ServerChange> changes;
-    add_contact_of(call, caller, changes);
-    if (call.has("category")) {
-      TERN_TRY(const RecordId category, category_of(call, call.text("category"), changes));
-      fields.push_back({FieldId::category, {}, Bytes(category.view()), false});
-    }
-    changes.push_back(create);
-    return commit_changes(call, std::move(changes), nullptr);
-  }));
-  return made_ticket(call, id);
+  return make_ticket(call, [&](sync::Change& create, std::vector<ServerChange>& first) -> Result<void> {
+    add_contact_of(call, caller, first);
+    create.fields.push_back({FieldId::contact, {}, caller.id, false});
+    if (!caller.organisation.is_zero())
+      create.fields.push_back({FieldId::organisation, {}, Bytes(caller.organisation.view()), false});
+    return {};
+  });
 }
 
 Result<Json> client_list_tickets(AdminCall& call) {

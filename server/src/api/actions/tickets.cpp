@@ -126,17 +126,6 @@ Result<FoundTicket> find_changed(const AdminCall& call, TicketView& view, ByteVi
   return found;
 }
 
-Result<Json> made_ticket(const AdminCall& call, ByteView ticket) {
-  TERN_TRY(auto reader, call.tenant().reader());
-  TicketView view(call.tenant(), reader.db(), call.caller());
-  TERN_TRY(const FoundTicket made, find_changed(call, view, ticket));
-  return Json::object({{"id", Json(made.state.integer_id)},
-                       {"subject", Json(call.text("subject"))},
-                       {"status", Json(shown_status(made.state))},
-                       {"created_at", Json(instant_text(made.state.created->order_ms))},
-                       {"number", Json(made.state.number)}});
-}
-
 Result<Json> list_tickets(AdminCall& call) {
   const std::int64_t page = std::clamp<std::int64_t>(call.integer("page", 1), 1, page_max);
   const std::int64_t asked = call.integer("limit", page_limit);
@@ -184,7 +173,7 @@ Result<Json> get_ticket(AdminCall& call) {
   return Json::object({{"ticket", std::move(ticket)}, {"messages", std::move(messages)}, {"files", std::move(files)}});
 }
 
-Result<Json> create_ticket(AdminCall& call) {
+Result<Json> make_ticket(AdminCall& call, const AddToTicket& add) {
   ServerChange create = change_by(call.caller(), Intent::create, random_id<TicketId>(call.parts().environment));
   call.makes(create.change.ticket.view());
   auto& fields = create.change.fields;
@@ -194,10 +183,7 @@ Result<Json> create_ticket(AdminCall& call) {
   create.change.text = call.text("description");
   TERN_TRY(const Bytes id, call.change([&]() -> Result<void> {
     std::vector<ServerChange> changes;
-    if (call.has("portal_domain")) {
-      TERN_TRY(const sync::Record client, find_client(call.tenant(), call.text("portal_domain")));
-      fields.push_back({FieldId::organisation, {}, Bytes(client.id.view()), false});
-    }
+    TERN_CHECKED(add(create.change, changes));
     if (call.has("category")) {
       TERN_TRY(const RecordId category, category_of(call, call.text("category"), changes));
       fields.push_back({FieldId::category, {}, Bytes(category.view()), false});
@@ -205,7 +191,23 @@ Result<Json> create_ticket(AdminCall& call) {
     changes.push_back(create);
     return commit_changes(call, std::move(changes), nullptr);
   }));
-  return made_ticket(call, id);
+  TERN_TRY(auto reader, call.tenant().reader());
+  TicketView view(call.tenant(), reader.db(), call.caller());
+  TERN_TRY(const FoundTicket made, find_changed(call, view, id));
+  return Json::object({{"id", Json(made.state.integer_id)},
+                       {"subject", Json(call.text("subject"))},
+                       {"status", Json(shown_status(made.state))},
+                       {"created_at", Json(instant_text(made.state.created->order_ms))},
+                       {"number", Json(made.state.number)}});
+}
+
+Result<Json> create_ticket(AdminCall& call) {
+  return make_ticket(call, [&](sync::Change& create, std::vector<ServerChange>&) -> Result<void> {
+    if (!call.has("portal_domain")) return {};
+    TERN_TRY(const sync::Record client, find_client(call.tenant(), call.text("portal_domain")));
+    create.fields.push_back({FieldId::organisation, {}, Bytes(client.id.view()), false});
+    return {};
+  });
 }
 
 Result<Json> update_ticket(AdminCall& call) {
