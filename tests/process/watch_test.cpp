@@ -85,6 +85,15 @@ private:
   int listener_ = -1, peer_ = -1;
 };
 
+/// A device that knows no other way to its server.
+DeviceProcess enrolled_through(const FaultProxy& proxy, ServerProcess& server, const std::string& home,
+                               const std::string& name) {
+  const std::uint16_t own_port = std::exchange(server.port, proxy.port());
+  DeviceProcess device(server, home, name);
+  server.port = own_port;
+  return device;
+}
+
 /// A home with one ticket, its watcher connected.
 struct WatchedHome {
   WatchedHome() {
@@ -244,9 +253,7 @@ TEST_CASE("a message that does not come to its end costs a watching device secon
   ServerProcess server(folder.file("server"));
   server.start();
   FaultProxy proxy(server.port);
-  const std::uint16_t own_port = std::exchange(server.port, proxy.port());
-  const DeviceProcess ann(server, folder.file("ann"), "Ann");
-  server.port = own_port;
+  const DeviceProcess ann = enrolled_through(proxy, server, folder.file("ann"), "Ann");
   const DeviceProcess ben(server, folder.file("ben"), "Ben");
   static_cast<void>(ben.open_ticket("Pump leaks"));
   ben({"sync"});
@@ -265,9 +272,7 @@ TEST_CASE("what is written while the stream has fallen silent goes out within tw
   ServerProcess server(folder.file("server"));
   server.start();
   FaultProxy proxy(server.port);
-  const std::uint16_t own_port = std::exchange(server.port, proxy.port());
-  const DeviceProcess ann(server, folder.file("ann"), "Ann");
-  server.port = own_port;
+  const DeviceProcess ann = enrolled_through(proxy, server, folder.file("ann"), "Ann");
   static_cast<void>(ann.open_ticket("Pump leaks"));
   Child watching(ann.command({"sync", "--watch"}));
   REQUIRE(until([&] { return holds(server.child().err(), "\"status\":101"); }));

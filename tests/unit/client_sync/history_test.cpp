@@ -26,6 +26,14 @@ void restore_home(SyncDevice& device, const std::string& from) {
   device.open();
 }
 
+/// As before an exchange, without one.
+void seal_what_waits(Desk& desk) {
+  const OpenedKeys keys = good(open_keys(desk.device.home(), std::nullopt, desk.environment));
+  good(desk.device.outbox().seal(keys.signing_key,
+                                 good(seal_context(desk.device.outbox(), desk.device.replica(), keys.identity)),
+                                 desk.environment));
+}
+
 }  // namespace
 
 TEST_CASE("a server that went back without a word of its root is not followed", "[client][exchange][history]") {
@@ -297,10 +305,7 @@ TEST_CASE("the first fork of a clone heals: the work is signed again and nobody'
   // The clone: the files of before, with work sealed before it meets the server.
   restore_home(desk.device, copy.file("home"));
   const TicketId of_clone = desk.device.create("by the clone");
-  const OpenedKeys keys = good(open_keys(desk.device.home(), std::nullopt, desk.environment));
-  good(desk.device.outbox().seal(keys.signing_key,
-                                 good(seal_context(desk.device.outbox(), desk.device.replica(), keys.identity)),
-                                 desk.environment));
+  seal_what_waits(desk);
   good(desk.device.sync());
   CHECK(desk.device.head().device_epoch == 2);
   CHECK(desk.device.head().acked_seq == desk.device.head().chain_seq);
@@ -330,10 +335,7 @@ TEST_CASE("a second fork freezes the key: the work is handed in, and kept", "[cl
   good(desk.device.sync());
   restore_home(desk.device, copy.file("home"));
   const TicketId of_clone = desk.device.create("by the clone");
-  const OpenedKeys keys = good(open_keys(desk.device.home(), std::nullopt, desk.environment));
-  good(desk.device.outbox().seal(keys.signing_key,
-                                 good(seal_context(desk.device.outbox(), desk.device.replica(), keys.identity)),
-                                 desk.environment));
+  seal_what_waits(desk);
   const auto result = desk.device.sync();
   REQUIRE_FALSE(result);
   CHECK(result.error().code == ErrorCode::key_revoked);

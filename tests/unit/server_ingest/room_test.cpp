@@ -122,6 +122,15 @@ TEST_CASE("what is released is asked again what admission asks", "[ingest][relea
     change.targets = {held.ref};
     return f.office->send(change);
   };
+  const auto merge_away = [&] {
+    const TicketId target = f.desk.new_ticket_id();
+    f.office->send(f.office->create(target));
+    f.office->pull();
+    Change merge = f.office->make(Intent::merge, f.ticket);
+    merge.target = Bytes(target.view());
+    REQUIRE(f.office->send(merge).outcome == Outcome::applied);
+    f.desk.environment.advance(60'000);
+  };
   SECTION("whether the record it names exists") {
     const Change held = hold(f.van->set(f.ticket, sync::FieldId::category, Bytes(16, 'c')));
     const Told told = release(held);
@@ -147,13 +156,7 @@ TEST_CASE("what is released is asked again what admission asks", "[ingest][relea
   }
   SECTION("whether the ticket went elsewhere meanwhile") {
     const Change held = hold(f.van->note(f.ticket, "written before the merge came"));
-    const TicketId target = f.desk.new_ticket_id();
-    f.office->send(f.office->create(target));
-    f.office->pull();
-    Change merge = f.office->make(Intent::merge, f.ticket);
-    merge.target = Bytes(target.view());
-    REQUIRE(f.office->send(merge).outcome == Outcome::applied);
-    f.desk.environment.advance(60'000);
+    merge_away();
     f.office->pull();
     CHECK(release(held).outcome == Outcome::applied);
     // Its own time is before the merge: it folds into the source, as if it had come in time.
@@ -161,13 +164,7 @@ TEST_CASE("what is released is asked again what admission asks", "[ingest][relea
     CHECK(f.desk.messages(f.ticket).size() == 1);
   }
   SECTION("and is redirected when it was written after the merge") {
-    const TicketId target = f.desk.new_ticket_id();
-    f.office->send(f.office->create(target));
-    f.office->pull();
-    Change merge = f.office->make(Intent::merge, f.ticket);
-    merge.target = Bytes(target.view());
-    REQUIRE(f.office->send(merge).outcome == Outcome::applied);
-    f.desk.environment.advance(60'000);
+    merge_away();
     f.van->pull();
     const Change held = hold(f.van->note(f.ticket, "written after it"));
     f.office->pull();
