@@ -61,6 +61,25 @@ TEST_CASE("each word of a macro's line is an intent", "[sync][macro]") {
   CHECK(custom.words == "12 a");
 }
 
+TEST_CASE("a macro's line says as much as its word needs, and no more than fits", "[sync][macro]") {
+  for (const std::string word : {"take", "watch", "start", "wait", "resume", "put-back", "close"}) {
+    CHECK(steps("", word).size() == 1);
+    CHECK(refused_field("", word + " now") == "actions");
+  }
+  for (const std::string word : {"reply", "note", "tag", "untag", "set", "queue", "assign"})
+    CHECK(refused_field("", word) == "actions");
+  for (const std::string word : {"hold", "resolve", "reopen"}) {
+    CHECK(steps("", word)[0].words.empty());
+    CHECK(steps("", word + " at last")[0].words == "at last");
+  }
+  for (const auto& [word, most] :
+       {std::pair("tag ", limits::tag_bytes_max), std::pair("untag ", limits::tag_bytes_max),
+        std::pair("queue ", limits::name_bytes_max), std::pair("assign ", limits::name_bytes_max)}) {
+    CHECK(steps("", word + std::string(most, 'x'))[0].words.size() == most);
+    CHECK(refused_field("", word + std::string(most + 1, 'x')) == "actions");
+  }
+}
+
 TEST_CASE("a macro names records by what they are called", "[sync][macro]") {
   const auto named = [](const char* line) { return sync::record_named_by(steps("", line)[0]); };
   CHECK(named("queue Field crew") == sync::NamedRecord{RecordKind::queue, "Field crew"});
