@@ -90,6 +90,48 @@ void compare_shape(const Json& document, const Json& got, const std::string& whe
   }
 }
 
+/// Every member of the document is there with its type, in every item that it shows. More members are fine.
+void compare_whole(const Json& document, const Json& got, const std::string& where) {
+  INFO(where);
+  REQUIRE(json_type(got) == json_type(document));
+  for (const auto& [name, member] : document.members()) {
+    INFO(where + "." + name);
+    REQUIRE(got.find(name) != nullptr);
+    compare_whole(member, got[name], where + "." + name);
+  }
+  if (!document.is_array()) return;
+  REQUIRE(got.size() >= document.size());
+  for (std::size_t i = 0; i < document.size(); ++i)
+    compare_whole(document.items()[i], got.items()[i], where + "[" + std::to_string(i) + "]");
+}
+
+/// What the document shows, as it stands there.
+struct ApiDocument {
+  std::vector<std::string> commands;
+  std::map<std::string, Json> answers;  // by their actions; "refused": of an error
+
+  ApiDocument() {
+    const std::string all = content_of(api_data + "/document.txt"), mark = "\n== ";
+    for (auto at = all.find(mark); at != std::string::npos;) {
+      const auto end = all.find(mark, at + 1);
+      const std::string part = all.substr(at + mark.size(), end == std::string::npos ? end : end - at - mark.size());
+      const auto line = part.find('\n');
+      const std::string head = part.substr(0, line), text = part.substr(line + 1);
+      if (head == "command")
+        commands.push_back(text);
+      else
+        answers[head.substr(head.find(' ') + 1)] = must(parse_json(text, {.decimals = true}));
+      at = end;
+    }
+  }
+};
+
+std::string with_own(std::string text, const std::string& written, const std::string& own) {
+  const auto at = text.find(written);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, written.size(), own);
+}
+
 Json api_fixture(const std::string& action) {
   return must(parse_json(content_of(api_data + "/" + action + ".json"), {.decimals = true}));
 }
@@ -171,16 +213,77 @@ TEST_CASE("the examples of the document run as they stand there, and answer with
   check_verified(desk.server);
 }
 
+TEST_CASE("a client that was written for the document works unchanged: its commands run, its answers are ours",
+          "[api][process]") {
+  ApiDesk desk;
+  const Api api(desk.server, desk.key),
+      monitoring(desk.server, desk.server.admin({"key", "add", "Alerts"}).line()["key"].as_string());
+  const auto make = [&](const char* portal) {  // by nobody whose words are an answer
+    return monitoring.good(Json::object({{"action", Json("create_ticket")},
+                                         {"subject", Json("Pump")},
+                                         {"description", Json("It leaks.")},
+                                         {"category", Json("crm")},
+                                         {"portal_domain", Json(portal)}}))["id"];
+  };
+  desk.server.admin({"organisation", "add", "Other Ltd", "--portal-domain", "other.bitrix24.kz"});
+  api.good(must(parse_json(R"({"action":"client_settings","portal_domain":"client.bitrix24.kz",
+                               "data":{"tariff_plan":"standard","hours_per_month":20}})")));
+  static_cast<void>(make("other.bitrix24.kz"));
+  Json id;
+  for (int i = 2; i <= 42; ++i) id = make("client.bitrix24.kz");
+  REQUIRE(id == Json(42));  // the document names it
+  api.good(Json::object({{"action", Json("take_ticket")}, {"ticket_id", id}}));
+
+  ApiDocument document;
+  REQUIRE(document.commands.size() == 7);
+  std::ofstream(desk.folder.file(".curlrc")) << "silent\nshow-error\nfail-with-body\n";
+  for (const std::string& command : document.commands) {
+    const auto body = command.find("-d '") + 4;
+    const std::string action = must(parse_json(command.substr(body, command.rfind('\'') - body)))["action"].as_string();
+    INFO(command);
+    if (action == "dashboard")  // figures are counted beside the answers
+      REQUIRE(until([&] {
+        return !api.good(Json::object({{"action", Json(action)}}))["avg_resolution_hours"].is_null();
+      }));
+    const std::string own =
+        with_own(with_own(command, "https://support.tehprof.kz", desk.server.url()), "tps_your_key", desk.key);
+    const Ended ended = run({{"/bin/sh", "-c", own}, {{"HOME", desk.folder.path()}}});
+    INFO(ended.out << ended.err);
+    CHECK(ended.exit_code == 0);
+    const Json answer = must(parse_json(ended.out, {.decimals = true}));
+    CHECK(answer["ok"] == Json(true));
+    if (const auto shown = document.answers.find(action); shown != document.answers.end()) {
+      compare_whole(shown->second, answer, action);
+      if (action != "create_client_token") document.answers.erase(shown);  // two commands get one
+    }
+  }
+  document.answers.erase("create_client_token");
+  REQUIRE(document.answers.size() == 3);  // get_ticket, list_clients and what is refused: no command asks for them
+  for (const auto& [action, shown] : document.answers) {
+    const Json asked = Json::object({{"action", Json(action)}, {"ticket_id", Json(42)}});
+    const ApiAnswer answer = api.json(asked);
+    INFO(to_text(answer.body));
+    CHECK(answer.status == (action == "refused" ? 400 : 200));
+    compare_whole(shown, answer.body, action);
+  }
+}
+
 TEST_CASE("reports print as CSV that no spreadsheet takes for a formula, with how sure they are beside it",
           "[reports][process]") {
   ApiDesk desk;
   const Api api(desk.server, desk.key);
-  api.good(Json::object(
-      {{"action", Json("create_ticket")}, {"subject", Json("=1+1, \"pump\"")}, {"description", Json("Two\nlines.")}}));
-  REQUIRE(until([&] { return desk.server.admin({"report", "tickets"}).line()["rows"].size() == 1; }));
+  for (const char* subject : {"=1+1, \"pump\"", "+7", "-7", "@sum"})
+    api.good(Json::object(
+        {{"action", Json("create_ticket")}, {"subject", Json(subject)}, {"description", Json("Two\nlines.")}}));
+  REQUIRE(until([&] { return desk.server.admin({"report", "tickets"}).line()["rows"].size() == 4; }));
   const Ended csv = desk.server.admin({"report", "tickets", "--csv"});
   CHECK(csv.out.find("id,number,subject,description,") == 0);
-  CHECK(csv.out.find("\"'=1+1, \"\"pump\"\"\",\"Two\nlines.\"") != std::string::npos);
+  CHECK(csv.out.find(",\"'=1+1, \"\"pump\"\"\",\"Two\nlines.\",") != std::string::npos);
+  for (const char* subject : {"+7", "-7", "@sum"}) CHECK(holds(csv.out, std::string(",'") + subject + ","));
+  CHECK(holds(csv.out, ",,"));  // what is not there is empty
+  CHECK_FALSE(holds(csv.out, ",-,"));
+  CHECK(csv.out.ends_with("\r\n"));
+  CHECK(csv.out.find("Complete") == std::string::npos);
   CHECK(csv.err.find("Complete: no device that holds work") != std::string::npos);
 }
 
