@@ -165,9 +165,10 @@ TEST_CASE("H8: late is what was made before the end and arrived after it", "[ser
     change.visibility = sync::Visibility::team;
     return change;
   };
-  desk.pass(report_minute_ms);
+  const Bytes early = desk.ada->seal({note("offline for a while")});
+  desk.pass(5 * report_minute_ms);
   must(desk.ada->open_session());
-  desk.ada->push(note("in time"));
+  desk.ada->push({early});
   desk.sync(*desk.ada);
   desk.pass(report_minute_ms);
   const Bytes late = desk.ada->seal({note("made in time")});
@@ -186,6 +187,25 @@ TEST_CASE("H8: late is what was made before the end and arrived after it", "[ser
   CHECK(one["made"].as_string() < ended);
   CHECK(one["arrived"].as_string() > ended);
   CHECK(Vans::row(report, "created")["known_then"] == Json(1));
+}
+
+TEST_CASE("H7: what was reopened after the end was not known then", "[server][reports]") {
+  Vans desk;
+  const TicketId ticket = desk.ask(desk.ada_id, *desk.ada);
+  const auto act = [&](sync::Intent intent) {
+    desk.pass(report_minute_ms);
+    must(desk.ada->open_session());
+    desk.ada->push(desk.ada->change(intent, ticket));
+    desk.sync(*desk.ada);
+  };
+  act(sync::Intent::resolve);
+  desk.pass(report_minute_ms);
+  const std::string ended = desk.now();
+  act(sync::Intent::reopen);
+  desk.pass(report_minute_ms);
+  const Json reopened = Vans::row(desk.report("dashboard", {{"to", Json(ended)}}), "reopened");
+  CHECK(reopened["value"] == Json(100));
+  CHECK(reopened["known_then"] == Json(0));
 }
 
 TEST_CASE("H7: a ticket that was made offline before the end and arrived after it was not known then",
