@@ -51,7 +51,7 @@ std::string write_answer(const Response& response, std::string_view request_id, 
   if (!request_id.empty()) append_header(out, "x-request-id", request_id);
   for (const Header& header : response.headers()) append_header(out, header.name, header.value);
   const bool bodiless = response.status == 204 || response.status == 304;
-  if (!bodiless) append_header(out, "content-length", std::to_string(response.body.size()));
+  if (!bodiless) append_header(out, "content-length", std::to_string(response.body.size() + response.file_bytes()));
   append_header(out, "connection", close ? "close" : "keep-alive");
   out += "\r\n";
   if (!bodiless && !head_only) out += response.body;

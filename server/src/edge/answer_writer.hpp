@@ -8,7 +8,7 @@
 
 namespace tern::server::edge {
 
-/// The whole answer. `head_only`: to a HEAD request, which gets everything but the body.
+/// The whole answer but for its file. `head_only`: to a HEAD request, which gets everything but the body.
 std::string write_answer(const Response& response, std::string_view request_id, bool close, bool head_only);
 
 /// The 101 that turns a connection into a stream.

@@ -1,6 +1,7 @@
 #include "edge/body_sink.hpp"
 
 #include <fcntl.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,7 +13,8 @@ namespace {
 
 class OwnedFile : public BodyFile {
 public:
-  explicit OwnedFile(int descriptor) : descriptor_(descriptor) {}
+  OwnedFile(int descriptor, std::shared_ptr<const protocol::ScratchCipher> cipher)
+      : descriptor_(descriptor), cipher_(std::move(cipher)) {}
   ~OwnedFile() override { ::close(descriptor_); }
   OwnedFile(const OwnedFile&) = delete;
   OwnedFile& operator=(const OwnedFile&) = delete;
@@ -28,12 +30,22 @@ public:
       have += static_cast<std::size_t>(got);
     }
     out.resize(have);
+    cipher_->apply(offset, out);
     return out;
   }
 
 private:
   int descriptor_;
+  std::shared_ptr<const protocol::ScratchCipher> cipher_;
 };
+
+std::shared_ptr<const protocol::ScratchCipher> new_cipher() {
+  if (!protocol::init_crypto()) return nullptr;
+  protocol::SecretKey key;
+  const auto bytes = static_cast<ssize_t>(key.view().size());
+  return ::getrandom(key.data(), key.view().size(), 0) == bytes ? std::make_shared<protocol::ScratchCipher>(key)
+                                                                : nullptr;
+}
 
 tl::unexpected<Error> storage_error() {
   if (errno == ENOSPC || errno == EDQUOT)
@@ -63,7 +75,7 @@ Result<void> BodySink::append(std::string_view bytes) {
 
 RequestBody BodySink::take() {
   if (file_ < 0) return RequestBody(std::exchange(memory_, {}));
-  return RequestBody(std::make_shared<OwnedFile>(std::exchange(file_, -1)), size_);
+  return RequestBody(std::make_shared<OwnedFile>(std::exchange(file_, -1), std::move(cipher_)), size_);
 }
 
 Result<void> BodySink::open_file() {
@@ -76,11 +88,15 @@ Result<void> BodySink::open_file() {
     if (file_ >= 0) ::unlink(name.c_str());
   }
   if (file_ < 0) return storage_error();
-  return {};
+  cipher_ = new_cipher();
+  return cipher_ ? Result<void>{} : storage_error();
 }
 
-Result<void> BodySink::write_out(std::string_view bytes) {
-  while (!bytes.empty()) {
+Result<void> BodySink::write_out(std::string_view plain) {
+  Bytes hidden(plain);
+  cipher_->apply(written_, hidden);
+  written_ += plain.size();
+  for (std::string_view bytes = hidden; !bytes.empty();) {
     const ssize_t written = ::write(file_, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) return storage_error();

@@ -8,11 +8,13 @@
 
 #include "tern/protocol/bytes.hpp"
 #include "tern/protocol/error.hpp"
+#include "tern/protocol/scratch_cipher.hpp"
 #include "tern/server/http.hpp"
 
 namespace tern::server::edge {
 
-/// Collects a body: in memory up to a bound, then in a file that has no name and vanishes with its last owner.
+/// Collects a body: in memory up to a bound, then in a file that has no name and vanishes with its last owner;
+/// what is in it only this process can read.
 class BodySink {
 public:
   /// `directory` empty: the system's place for temporary files.
@@ -35,6 +37,8 @@ private:
   const std::string* directory_;
   Bytes memory_;
   int file_ = -1;
+  std::uint64_t written_ = 0;
+  std::shared_ptr<const protocol::ScratchCipher> cipher_;  // of the file
   std::uint64_t size_ = 0;
 };
 

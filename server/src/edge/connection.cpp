@@ -10,6 +10,8 @@ namespace tern::server::edge {
 namespace {
 
 constexpr int reads_per_turn = 16;  // then the others of the loop get theirs
+constexpr int writes_per_turn = 4;
+constexpr std::size_t file_piece_bytes = 64 * 1024;
 
 constexpr Refusal head_timeout{408, "head_timeout", "The head did not come in time", ""};
 constexpr Refusal body_timeout{408, "body_timeout", "The body comes too slowly", ""};
@@ -437,16 +439,44 @@ void Connection::answer(Response response) {
   exchange.status = response.status;
   close_after_ = close_after_ || response.close || exchange.body_missing || loop_.shared.draining;
   if (close_after_) std::string().swap(input_);  // never read as a request
-  wire_.queue(write_answer(response, exchange.request_id, close_after_, exchange.method == "HEAD"));
+  const bool head_only = exchange.method == "HEAD";
+  wire_.queue(write_answer(response, exchange.request_id, close_after_, head_only));
+  if (!head_only) {
+    exchange.file = response.file();
+    exchange.file_at = response.file_offset();
+    exchange.file_left = response.file_bytes();
+  }
   wire_.write_watch().start(loop_.now_ms);
   deadline_ms_ = wire_.write_watch().next_look_ms(loop_.now_ms, loop_.shared.options.deadlines);
   phase_ = Phase::answering;
 }
 
-bool Connection::finish_answer() {
-  const Io io = wire_.flush();
-  if (io == Io::again_write) return false;
+/// The next piece of the answer's file. False: it cannot be read, and the answer ends short of its length.
+bool Connection::queue_from_file() {
   Exchange& exchange = *exchange_;
+  const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(file_piece_bytes, exchange.file_left));
+  auto piece = exchange.file->read_at(exchange.file_at, length);
+  if (!piece || piece->size() != length) return false;
+  exchange.file_at += length;
+  exchange.file_left -= length;
+  wire_.queue(std::move(*piece));
+  return true;
+}
+
+bool Connection::finish_answer() {
+  Exchange& exchange = *exchange_;
+  Io io = wire_.flush();
+  for (int turn = 0; io == Io::done && exchange.file_left > 0; ++turn) {
+    if (!queue_from_file()) {
+      close_after_ = true;
+      io = Io::failed;
+    } else if (turn + 1 < writes_per_turn) {
+      io = wire_.flush();
+    } else {
+      return false;  // something waits to be written, so the loop comes back
+    }
+  }
+  if (io == Io::again_write) return false;
   tally_answer(loop_.shared.tallies, exchange.status);
   if (loop_.shared.options.on_request_done) {
     loop_.shared.options.on_request_done(

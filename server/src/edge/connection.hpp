@@ -65,6 +65,8 @@ private:
     std::string_view refusal;
     std::int64_t started_us = 0;
     std::uint64_t bytes_in = 0, bytes_out_before = 0;
+    std::shared_ptr<const BodyFile> file;  // what is left of the answer's
+    std::uint64_t file_at = 0, file_left = 0;
     RateWatch body_watch;
   };
 
@@ -83,6 +85,7 @@ private:
   void refuse_busy();
   void answer_for_edge(Response response, std::string_view code);
   bool finish_answer();
+  bool queue_from_file();
   void begin_stream(StreamAccept accept);
   void judge_stream();
   void linger();

@@ -44,6 +44,25 @@ private:
   server::StreamSender sender_;
 };
 
+namespace {
+
+/// Each byte says where it stands. Cannot be read from `readable` on.
+class Countable : public server::BodyFile {
+public:
+  explicit Countable(std::uint64_t readable) : readable_(readable) {}
+  Result<Bytes> read_at(std::uint64_t offset, std::size_t length) const override {
+    if (offset + length > readable_) return fail(ErrorCode::storage_failed, "asked to");
+    Bytes out;
+    for (std::size_t i = 0; i < length; ++i) out += countable(offset + i);
+    return out;
+  }
+
+private:
+  std::uint64_t readable_;
+};
+
+}  // namespace
+
 server::HeadVerdict ProbeHandler::on_head(const server::Request& head) {
   {
     const std::lock_guard lock(mutex_);
@@ -67,6 +86,11 @@ server::Response ProbeHandler::handle(server::Request&& request, std::any contex
     release.wait();
   }
   if (request.path == "/big") return Response(200, "text/plain", Bytes(8 << 20, 'b'));
+  if (request.path == "/file" || request.path == "/short-file") {
+    Response response(200, "text/plain", "head,");
+    response.set_file(std::make_shared<Countable>(request.path == "/file" ? UINT64_MAX : 300'000), 3, 1'000'000);
+    return response;
+  }
   Response response(200, "application/octet-stream", request.body.read_all().value_or("unreadable"));
   if (request.body.in_file()) body_was_in_file = true;
   if (request.path == "/header" && !response.set_header("X-Out", request.header("x-in"))) response.status = 400;

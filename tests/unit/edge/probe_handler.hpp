@@ -36,9 +36,15 @@ private:
   int times_ = 0;
 };
 
+/// What stands at a place of the file behind /file.
+inline char countable(std::uint64_t at) {
+  return static_cast<char>('a' + at % 23);
+}
+
 /// Paths: /echo (1 MiB), /small (10 bytes), /none (no body), /deny (401 in on_head), /throw, /bad-head, /hold (until
 /// `release`), /later (answers from another thread), /drop (never answers), /header (echoes X-In into X-Out), /big (8
-/// MiB answer). Streams: /stream (echoes), /push (sender kept), /first (first message in 100 ms), /no (403).
+/// MiB answer), /file (5 bytes and a million of a file, from its byte 3 on), /short-file (that ends before). Streams:
+/// /stream (echoes), /push (sender kept), /first (first message in 100 ms), /no (403).
 class ProbeHandler : public server::Handler {
 public:
   server::HeadVerdict on_head(const server::Request& head) override;

@@ -1,7 +1,10 @@
 // Requests that are good, and what becomes of them.
+#include <filesystem>
 #include <thread>
 
+#include "edge/body_sink.hpp"
 #include "support/catch.hpp"
+#include "support/files.hpp"
 #include "unit/edge/probe_handler.hpp"
 #include "unit/edge/raw_client.hpp"
 
@@ -88,6 +91,29 @@ TEST_CASE("a large body goes through a file", "[edge][F4]") {
   client.send(request("POST", "/echo", body.substr(0, 64 * 1024)));
   CHECK(client.answer().value().body.size() == 64 * 1024);
   CHECK_FALSE(edge.handler.body_was_in_file);
+}
+
+TEST_CASE("what a large body waits in can be read by nobody who finds it on the disk", "[edge][security]") {
+  const std::string here;
+  server::edge::BodySink sink(100, here);
+  std::string body;
+  for (int i = 0; body.size() < 200'000; ++i) body += "canary" + std::to_string(i) + ",";
+  for (std::size_t at = 0; at < body.size(); at += 777) REQUIRE(sink.append(std::string_view(body).substr(at, 777)));
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    const std::string target = std::filesystem::read_symlink(entry.path(), gone).string();
+    if (target.find("(deleted)") == std::string::npos) continue;
+    const std::string content = content_of(entry.path());
+    files += content.size() == body.size() ? 1 : 0;
+    CHECK(content.find("canary") == std::string::npos);
+  }
+  CHECK(files == 1);
+  const server::RequestBody taken = sink.take();
+  REQUIRE(taken.in_file());
+  CHECK(taken.read_all().value() == body);
+  for (const std::size_t at : {0U, 1U, 63U, 64U, 65U, 4'095U, 199'990U})
+    CHECK(taken.read_at(at, 1'000).value() == body.substr(at, 1'000));
 }
 
 TEST_CASE("no place for a large body is an answer, not an accident", "[edge]") {
@@ -327,6 +353,31 @@ TEST_CASE("a port that is taken is an error with a hint", "[edge]") {
   const auto started = second.start();
   REQUIRE_FALSE(started);
   CHECK(started.error().code == ErrorCode::busy);
+}
+
+TEST_CASE("an answer out of a file is read while it is sent, and arrives whole", "[edge]") {
+  EdgeUnderTest edge;
+  edge.start();
+  std::string due = "head,";
+  for (std::uint64_t i = 0; i < 1'000'000; ++i) due += countable(3 + i);
+  for (const int buffer : {0, 4096}) {
+    RawClient client(edge.port(), buffer);
+    client.send(request("GET", "/file") + request("HEAD", "/file") + request("GET", "/file") + request("GET", "/echo"));
+    CHECK(client.answer().value().body == due);
+    CHECK(client.answer(true).value().headers.at("content-length") == "1000005");
+    CHECK(client.answer().value().body == due);
+    CHECK(client.answer().value().status == 200);
+  }
+}
+
+TEST_CASE("an answer whose file cannot be read any more is cut, short of its length", "[edge]") {
+  EdgeUnderTest edge;
+  edge.start();
+  RawClient client(edge.port());
+  client.send(request("GET", "/short-file") + request("GET", "/echo"));
+  CHECK_FALSE(client.answer());
+  CHECK(client.is_closed_by_peer());
+  CHECK(client.rest().size() < 1'000'000);
 }
 
 TEST_CASE("an answer larger than the sockets hold arrives whole", "[edge]") {

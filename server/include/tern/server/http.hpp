@@ -94,8 +94,21 @@ public:
   [[nodiscard]] std::string_view header(std::string_view name) const;  // lower-case name; empty when unset
   [[nodiscard]] const std::vector<Header>& headers() const { return headers_; }
 
+  /// The rest of the body, behind `body`: so many bytes of a file, read piece by piece while they are sent, on a poll
+  /// loop. Where reading fails the connection is cut, short of its length. For answers without a MAC.
+  void set_file(std::shared_ptr<const BodyFile> file, std::uint64_t offset, std::uint64_t size_bytes) {
+    file_ = std::move(file);
+    file_offset_ = offset;
+    file_bytes_ = file_ ? size_bytes : 0;
+  }
+  [[nodiscard]] const std::shared_ptr<const BodyFile>& file() const { return file_; }
+  [[nodiscard]] std::uint64_t file_offset() const { return file_offset_; }
+  [[nodiscard]] std::uint64_t file_bytes() const { return file_bytes_; }
+
 private:
   std::vector<Header> headers_;
+  std::shared_ptr<const BodyFile> file_;
+  std::uint64_t file_offset_ = 0, file_bytes_ = 0;
 };
 
 /// What a refusal tells. `code` is for programs and never changes; `title` and `detail` are for people, without
