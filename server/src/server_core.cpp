@@ -16,6 +16,7 @@
 #include "admin/replace_keys.hpp"
 #include "admin/restore.hpp"
 #include "exchange/exchange_service.hpp"
+#include "files/sweep.hpp"
 #include "ingest/committer.hpp"
 #include "ingest/devices.hpp"
 #include "ingest/jobs.hpp"
@@ -221,7 +222,10 @@ void Core::watch_disk() {
   for (Tenant* tenant : tenants_.all())
     write_failed = write_failed || tenant->storage_trouble() == ErrorCode::storage_full;
   disk_.look(write_failed);
-  for (Tenant* tenant : tenants_.all()) tenant->take_no_work(disk_.is_scarce());
+  for (Tenant* tenant : tenants_.all()) {
+    tenant->take_no_work(disk_.is_scarce());
+    tenant->take_no_files(disk_.is_low());
+  }
   if (was_scarce == disk_.is_scarce() && held == disk_.holds_ballast()) return;
   log_.write(disk_.is_scarce() ? LogLevel::error : LogLevel::info, "disk",
              {{"takes_work", Json(!disk_.is_scarce())}, {"ballast", Json(disk_.holds_ballast())}});
@@ -234,6 +238,7 @@ void Core::make_room() {
 }
 
 Result<void> Core::sweep_old_work(Tenant& tenant) {
+  TERN_CHECKED(sweep_files(tenant));
   TERN_TRY(const std::uint64_t gone, sweep_quarantine(tenant));
   if (gone == 0) return {};
   quarantine_expired_ += gone;

@@ -1,8 +1,12 @@
 // The body of an API request from strangers: JSON, a form or a multipart form. What is read is a flat object of bounded
 // size that says the same as JSON, and every action takes it or refuses it with a sentence.
+#include "api/downloads.hpp"
+#include "api/multipart.hpp"
 #include "api/parameters.hpp"
 #include "api/request_body.hpp"
 #include "fuzz/fuzz_input.hpp"
+#include "tern/protocol/limits.hpp"
+#include "tern/sync/attachment.hpp"
 
 using namespace tern;
 
@@ -13,11 +17,23 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::Input input(data, size_bytes);
   const std::string_view type = types[input.u8() % std::size(types)];
   const std::size_t action = input.u8();
-  const auto read = server::decode_request_body(type, input.rest());
-  if (!read) {
-    check(!read.error().message.empty(), "a refusal says why");
+  const server::RequestBody body{Bytes(input.rest())};
+  const auto decoded = server::decode_request_body(type, body);
+  if (!decoded) {
+    check(!decoded.error().message.empty(), "a refusal says why");
     return 0;
   }
+  check(decoded->files.size() <= server::multipart_parts_max, "files keep their limit");
+  for (const server::SentFile& file : decoded->files) {
+    check(file.offset <= body.size() && file.size_bytes <= body.size() - file.offset, "a file stands in its body");
+    if (const auto name = sync::file_name_of(file.name)) {
+      check(!name->empty() && name->size() <= limits::name_bytes_max, "a name keeps its limit");
+      check(name->find_first_of("/\\") == std::string::npos, "a name is in no folder");
+      check(sync::shown_file_name(*name) == *name, "a name that was taken is shown as it is");
+      check(server::Response().set_header("content-disposition", server::disposition_of(*name)), "a name is a header");
+    }
+  }
+  const Json* const read = &decoded->parameters;
   check(read->is_object() && read->size() <= server::api_parameters_max, "parameters keep their limit");
   const std::string text = to_text(*read);
   const auto again = parse_json(text, {.depth_max = 64, .bytes_max = text.size(), .decimals = true});

@@ -320,7 +320,7 @@ TEST_CASE("forms and multipart bodies are read like JSON, and a key that is revo
   INFO(to_text(parts.body));
   CHECK(parts.status == 200);
   CHECK(parts.body["data"]["message"] == Json("in parts"));
-  const ApiAnswer file = api.post("/api/admin.php", {"-F", "action=add_message", "-F", "ticket_id=" + id, "-F",
+  const ApiAnswer file = api.post("/api/admin.php", {"-F", "action=edit_message", "-F", "message_id=1", "-F",
                                                      "message=with a file", "-F", "files[]=@/etc/hostname"});
   CHECK(file.status == 400);
   CHECK(file.body["field"] == Json("files"));
@@ -329,6 +329,48 @@ TEST_CASE("forms and multipart bodies are read like JSON, and a key that is revo
   CHECK(revoked.status == 403);
   CHECK(revoked.body["code"] == Json("key_revoked"));
   CHECK(api.json(Json::object(), "/api/v1/list_tickets").status == 401);
+}
+
+TEST_CASE("a file that curl sends with a message comes back whole, also after the server was killed",
+          "[api][files][process]") {
+  ApiDesk desk;
+  const Api api(desk.server, desk.key);
+  const Json made = api.good(
+      Json::object({{"action", Json("create_ticket")}, {"subject", Json("Pump")}, {"description", Json("Leaks.")}}));
+  std::string content = "%PDF-1.7 ";
+  for (int i = 0; content.size() < 5'000'000; ++i) content += std::to_string(i) + "\n";
+  const std::string sent = desk.folder.file("report.pdf"), got = desk.folder.file("got");
+  std::ofstream(sent, std::ios::binary) << content;
+  const ApiAnswer answer =
+      api.post("/api/admin.php", {"-F", "action=add_message", "-F", "ticket_id=" + to_text(made["id"]), "-F",
+                                  "message=The report.", "-F", "files[]=@" + sent, "-F", "files[]=@/etc/hostname"});
+  INFO(to_text(answer.body));
+  REQUIRE(answer.status == 200);
+  compare_shape(api_fixture("add_message")["response"]["data"], answer.body["data"], "data");
+  REQUIRE(answer.body["data"]["files"].size() == 2);
+  const Json file = answer.body["data"]["files"].items()[0];
+  CHECK(file["mime"] == Json("application/pdf"));
+  desk.server.kill_hard();
+  desk.server.start();
+  const auto download = [&](const Words& more) {
+    Words words = {"/usr/bin/curl",
+                   "-sS",
+                   "-o",
+                   got,
+                   "-w",
+                   "%{http_code} %{content_type}",
+                   "-H",
+                   "X-Api-Key: " + desk.key,
+                   desk.server.url() + "/api/files/" + to_text(file["id"])};
+    words.insert(words.end(), more.begin(), more.end());
+    return run({words}).out;
+  };
+  CHECK(download({}) == "200 application/pdf");
+  CHECK(content_of(got) == content);
+  // What was cut is fetched on from where it was.
+  std::ofstream(got, std::ios::binary | std::ios::trunc) << content.substr(0, 1'234'567);
+  CHECK(download({"-C", "-"}) == "206 application/pdf");
+  CHECK(content_of(got) == content);
 }
 
 TEST_CASE("ids of messages are the same after a backup was restored, and none is given twice", "[api][process]") {

@@ -17,6 +17,7 @@
 #include "access/open_tenants.hpp"
 #include "access/sessions.hpp"
 #include "api/once.hpp"
+#include "api/sent_files.hpp"
 #include "ingest/committer.hpp"
 #include "log/recent_errors.hpp"
 #include "tern/protocol/json.hpp"
@@ -52,6 +53,7 @@ struct Caller {
   RecordId organisation = {};                       // of a client; zero: none is known
   std::string name = {};                            // of a client, as their record will have it if there is none
   std::map<std::string, std::string> details = {};  // likewise: its other attributes
+  std::string site = {};                            // where links lead, "https://desk.example"; empty: nobody said
 
   [[nodiscard]] bool is_client() const { return kind == sync::PrincipalKind::contact; }
   [[nodiscard]] OperatorId acting() const { return actor ? actor->id : OperatorId{}; }
@@ -84,6 +86,10 @@ public:
   [[nodiscard]] double number(std::string_view arg, double fallback) const { return command_[arg].as_double(fallback); }
   [[nodiscard]] const Json& object(std::string_view arg) const { return command_[arg]; }  // null: not said
   [[nodiscard]] const Json::Array& list(std::string_view arg) const { return command_[arg].items(); }
+
+  /// Files that came with the request: judged, and taken in by nobody yet.
+  void bring(SentFiles sent) { sent_ = std::move(sent); }
+  [[nodiscard]] const SentFiles& sent() const { return sent_; }
 
   /// Whoever asked is gone, or this process is to end: what takes long ends without its result.
   [[nodiscard]] bool is_stopped() const {
@@ -159,6 +165,7 @@ private:
   const std::function<bool()>& stop_;
   Caller caller_;
   std::string session_;
+  SentFiles sent_;
 };
 
 using AdminHandler = Result<Json> (*)(AdminCall&);

@@ -14,6 +14,7 @@
 #include "admin/handlers.hpp"
 #include "admin/interrupted.hpp"
 #include "admin/tar.hpp"
+#include "files/file_store.hpp"
 #include "store/tenant_internals.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/protocol/receipt.hpp"
@@ -194,12 +195,24 @@ private:
       TERN_CHECKED(copied);
       manifest_.tenants.push_back(*copied);
       TERN_CHECKED(add(staging_.path() + "/" + path + "/tern.db", path + "/tern.db"));
+      TERN_CHECKED(add_files_of(*tenant, path + "/files.db"));
     }
     const std::string log = directory + "/" + std::string(erasures_log_name);
     if (!file_exists(log)) return {};
     std::filesystem::copy_file(log, staging_.path() + "/" + std::string(erasures_log_name), failed);
     if (failed) return fail(ErrorCode::storage_failed, "Cannot copy " + log + ".");
     return add(staging_.path() + "/" + std::string(erasures_log_name), std::string(erasures_log_name));
+  }
+
+  /// Behind the ledger: what its copy refers to was there before it.
+  Result<void> add_files_of(Tenant& tenant, const std::string& path) {
+    TERN_TRY(const bool there, tenant.files().exists());
+    if (!there) return {};
+    const std::string copy = staging_.path() + "/" + path;
+    const auto copied = tenant.files().copy_to(copy, [this] { return !call_.is_stopped(); });
+    TERN_CHECKED(go_on());
+    TERN_CHECKED(copied);
+    return add(copy, path);
   }
 
   Result<Hash> write(const std::string& to) {

@@ -55,10 +55,11 @@ BackupManifest BackupManifest::read(protocol::ByteReader& reader) {
 }
 
 bool is_backup_path(std::string_view path) {
-  constexpr std::string_view keys = "keys/", tenants = "tenants/", database = "/tern.db";
+  constexpr std::string_view keys = "keys/", tenants = "tenants/", ledger = "/tern.db", files = "/files.db";
   if (path.size() > path_bytes_max) return false;
   if (path == "server.db" || path == erasures_log_name) return true;
   if (path.starts_with(keys)) return is_plain_name(path.substr(keys.size()));
+  const std::string_view database = path.ends_with(files) ? files : ledger;
   if (!path.starts_with(tenants) || !path.ends_with(database)) return false;
   const std::string_view id = path.substr(tenants.size(), path.size() - tenants.size() - database.size());
   return id.size() == 2 * TenantId::size_bytes && is_plain_name(id);

@@ -29,7 +29,7 @@ struct BackedUpFile {
 struct BackupManifest {
   static constexpr protocol::Tag tag{"TRN1-BM\0", 8};
   static constexpr std::size_t tenants_max = 2'000;
-  static constexpr std::size_t files_max = 5'000;
+  static constexpr std::size_t files_max = 7'000;
 
   std::int64_t time_ms = 0;
   std::vector<BackedUpTenant> tenants;
@@ -40,7 +40,7 @@ struct BackupManifest {
   bool operator==(const BackupManifest&) const = default;
 };
 
-/// Paths that a backup may hold: server.db, erasures.log, keys/NAME, tenants/ID/tern.db.
+/// Paths that a backup may hold: server.db, erasures.log, keys/NAME, tenants/ID/tern.db and files.db.
 bool is_backup_path(std::string_view path);
 
 }  // namespace tern::server::admin

@@ -229,6 +229,8 @@ Result<Json> verify(AdminCall& call) {
                        {"erased", Json(found.erased)},
                        {"receipts", Json(found.receipts)},
                        {"amendments", Json(found.amendments)},
+                       {"files", Json(found.files)},
+                       {"files_not_here", Json(found.files_not_here)},
                        {"findings", std::move(findings)}});
 }
 

@@ -4,6 +4,7 @@
 
 #include "api/authority.hpp"
 #include "api/cross_origin.hpp"
+#include "api/downloads.hpp"
 #include "api/openapi.hpp"
 #include "api/parameters.hpp"
 #include "api/request_body.hpp"
@@ -43,6 +44,11 @@ std::optional<ApiAccepted> accepted_by_path(std::string_view path) {
   for (const Door& door : doors)
     if (door.path == path) return ApiAccepted{ApiDialect::envelope, door.surface, {}, {}};
   if (path == description) return ApiAccepted{ApiDialect::problem, ApiSurface::admin, {}, {}, true};
+  if (const auto file = file_of_path(path)) {
+    ApiAccepted accepted{ApiDialect::problem, ApiSurface::admin, {}, {}};
+    accepted.file = file;
+    return accepted;
+  }
   for (const Door& door : versioned)
     if (path.starts_with(door.path) && is_action_name(path.substr(door.path.size())))
       return ApiAccepted{ApiDialect::problem, door.surface, std::string(path.substr(door.path.size())), {}};
@@ -50,9 +56,10 @@ std::optional<ApiAccepted> accepted_by_path(std::string_view path) {
 }
 
 Response wrong_method(const Request& head, const ApiAccepted& accepted) {
-  const std::string_view wanted = accepted.description ? "GET" : "POST";
-  const std::string sentence = accepted.description ? "This path is read with GET."
-                                                    : "Actions are asked for with POST, and a body that names them.";
+  const bool is_read = accepted.description || accepted.file;
+  const std::string_view wanted = is_read ? "GET" : "POST";
+  const std::string sentence =
+      is_read ? "This path is read with GET." : "Actions are asked for with POST, and a body that names them.";
   Response response =
       accepted.dialect == ApiDialect::problem
           ? problem_response({405, "method_not_allowed", "Another method is needed", sentence, "", head.request_id})
@@ -71,6 +78,7 @@ struct ApiService::Asked {
   std::uint64_t key = 0;  // its integer id
   std::string action;
   std::optional<RateLimits::Verdict> rate;
+  std::vector<SentFile> files;
   std::string session;    // that was begun
   bool repeated = false;  // it was done before, under the same Idempotency-Key
 };
@@ -97,14 +105,26 @@ Result<KeyOfTenant> ApiService::key_of(const Request& head) {
   return key;
 }
 
+/// Of who shows in the head that they may send files: as much as one file of their plan has, beside the parameters.
+std::uint64_t ApiService::body_bytes_of(const Request& head, const ApiAccepted& accepted) {
+  const std::uint64_t usual = accepted.key ? body_bytes_max : stranger_body_bytes_max;
+  if (accepted.surface != ApiSurface::admin || !is_multipart(head.header("content-type"))) return usual;
+  const auto who = admit_caller(head, accepted.key, Json::object(), parts_.logins, parts_.options.public_url);
+  return who ? plan_of(*who->tenant).file_mib_max * limits::mib + body_bytes_max : usual;
+}
+
 HeadVerdict ApiService::on_head(const Request& head) {
   auto accepted = accepted_by_path(head.path);
   if (!accepted) return envelope_refusal(404, "not_found", "There is nothing here.", head.request_id);
-  if (head.method == "OPTIONS" && accepted->surface != ApiSurface::admin) {
+  const bool for_pages = accepted->surface != ApiSurface::admin || accepted->file;
+  if (head.method == "OPTIONS" && for_pages) {
+    if (accepted->file) accepted->surface = ApiSurface::client;
     accepted->preflight = true;
     return HeadAccept{0, *accepted};
   }
-  if (head.method != (accepted->description ? "GET" : "POST")) return wrong_method(head, *accepted);
+  if (accepted->file && head.has_header("x-client-token") && !head.has_header("x-api-key"))
+    accepted->surface = ApiSurface::client;
+  if (head.method != (accepted->description || accepted->file ? "GET" : "POST")) return wrong_method(head, *accepted);
   if (accepted->description) return HeadAccept{0, *accepted};
   if (head.has_header("x-api-key")) {
     auto key = key_of(head);
@@ -114,7 +134,8 @@ HeadVerdict ApiService::on_head(const Request& head) {
     }
     accepted->key = std::move(*key);
   }
-  const std::uint64_t most = accepted->key ? body_bytes_max : stranger_body_bytes_max;
+  if (accepted->file) return HeadAccept{0, *accepted};
+  const std::uint64_t most = body_bytes_of(head, *accepted);
   if (head.content_length && *head.content_length > most)
     return problem_response({413, "body_too_large", "The body is too large", "", "", head.request_id});
   return HeadAccept{most, *accepted};
@@ -153,7 +174,6 @@ Result<Admitted> ApiService::admit(const Asked& asked, const ApiAccepted& accept
 }
 
 Result<Json> ApiService::perform(Asked& asked, const ApiAccepted& accepted) {
-  TERN_TRY(const Bytes body, asked.request.body.read_all());
   if (accepted.key) {
     asked.tenant = accepted.key->tenant;
     asked.key = accepted.key->key.integer_id;
@@ -161,7 +181,9 @@ Result<Json> ApiService::perform(Asked& asked, const ApiAccepted& accepted) {
   }
   if (const std::string_view coding = asked.request.header("content-encoding"); !coding.empty() && coding != "identity")
     return fail(ErrorCode::malformed, "Bodies are read as they are, without a coding.", "", "Content-Encoding");
-  TERN_TRY(const Json parameters, decode_request_body(asked.request.header("content-type"), body));
+  TERN_TRY(DecodedBody decoded, decode_request_body(asked.request.header("content-type"), asked.request.body));
+  const Json& parameters = decoded.parameters;
+  asked.files = std::move(decoded.files);
   asked.action = accepted.action.empty() ? parameters["action"].as_string() : accepted.action;
   if (asked.action.empty())
     return fail(ErrorCode::invalid, "The request names no action.", "Send {\"action\": ...}.", "action");
@@ -185,18 +207,55 @@ Result<Json> ApiService::perform(Asked& asked, const ApiAccepted& accepted) {
   return run(asked, std::move(caller), parameters, strict);
 }
 
+/// The right to a file is the right to the message that it is.
+Result<Response> ApiService::perform_file(Asked& asked, const ApiAccepted& accepted) {
+  static const ApiFace reads{"files", ApiSurface::admin, {"read", "tickets"}, ApiRole::operator_, {}, {}};
+  if (accepted.key) {
+    asked.tenant = accepted.key->tenant;
+    asked.key = accepted.key->key.integer_id;
+    TERN_CHECKED(count(asked, accepted.key->key.id, plan_of(*asked.tenant).requests_per_minute));
+  }
+  TERN_TRY(const Admitted who, admit(asked, accepted, Json::object()));
+  asked.tenant = who.tenant;
+  if (who.client) TERN_CHECKED(count(asked, who.client->contact, client_requests_per_minute));
+  if (who.person) TERN_CHECKED(count(asked, RecordId::or_zero(who.person->view()), person_requests_per_minute));
+  TERN_TRY(const Caller caller, judge_caller(who, reads));
+  TERN_TRY(auto reader, who.tenant->reader());
+  TicketView view(*who.tenant, reader.db(), caller);
+  TERN_TRY(const FoundMessage file, view.find_file(*accepted.file));
+  TERN_TRY(Response response,
+           file_response(who.tenant->files(), file, asked.request.header("range"), asked.request.request_id));
+  response.set_header("cache-control", "private, no-store");
+  return response;
+}
+
+/// Judged, and in no store: what the action then refuses was never kept.
+Result<SentFiles> ApiService::files_of(Asked& asked) {
+  SentFiles sent{asked.request.body, std::move(asked.files)};
+  if (sent.files.empty()) return SentFiles{};
+  if (!asked.entry->command.api->takes_files)
+    return fail(ErrorCode::invalid, "No files are taken here: nothing was stored.", "Send the text without the file.",
+                "files");
+  TERN_CHECKED(judge_files(*asked.tenant, sent));
+  return sent;
+}
+
 Result<Json> ApiService::run(Asked& asked, Caller caller, const Json& parameters, bool strict) {
   TERN_TRY(const Json command, command_of(*asked.entry, parameters, strict));
   const std::function<bool()> never;
+  caller.site = parts_.options.public_url;
+  while (caller.site.ends_with('/')) caller.site.pop_back();
+  TERN_TRY(SentFiles sent, files_of(asked));
   const Bytes whose =
       caller.key.is_zero() ? static_cast<char>(caller.kind) + caller.id : "key" + Bytes(caller.key.view());
   // Of a widget everybody has the key: what they make is named by what they say of themselves, which is in the request.
   AdminCall call(parts_, command, asked.tenant, never, std::move(caller));
   if (asked.tenant != nullptr && asked.request.has_header("idempotency-key")) {
-    TERN_TRY(OnceRequest once,
-             once_request(whose, asked.request.header("idempotency-key"), asked.entry->command.name, to_text(command)));
+    TERN_TRY(OnceRequest once, once_request(whose, asked.request.header("idempotency-key"), asked.entry->command.name,
+                                            to_text(command) + summary_of(sent)));
     call.do_once(once);
   }
+  call.bring(std::move(sent));
   auto done = asked.entry->run(call);
   if (!done) done.error().field = parameter_name(command, done.error().field);
   asked.session = call.session();
@@ -205,10 +264,9 @@ Result<Json> ApiService::run(Asked& asked, Caller caller, const Json& parameters
 }
 
 /// Which action by which key, and how it ended: never what was said.
-void ApiService::note(const Asked& asked, const std::string& request_id, const Result<Json>& done) {
-  ++(done ? counters_.done : counters_.refused);
-  if (!done && done.error().code == ErrorCode::rate_limited) ++counters_.rate_limited;
-  const Error* error = done ? nullptr : &done.error();
+void ApiService::note(const Asked& asked, const std::string& request_id, const Error* error) {
+  ++(error == nullptr ? counters_.done : counters_.refused);
+  if (error != nullptr && error->code == ErrorCode::rate_limited) ++counters_.rate_limited;
   const Response shown = error == nullptr ? Response(200) : refusal_in(ApiDialect::problem, *error, request_id);
   const bool ours = shown.status == 500;
   parts_.log.write(ours ? LogLevel::error : LogLevel::info, "api",
@@ -232,10 +290,11 @@ Response ApiService::answer(const Request& request, const ApiAccepted& accepted)
   if (accepted.description)
     return Response(200, "application/json", to_text(openapi_document(parts_.options.public_url)));
   if (accepted.preflight) return preflight_answer(request, is_page_of_somebody(request, accepted.surface));
-  Asked asked{request, nullptr, nullptr, 0, {}, {}, {}, false};
-  const Result<Json> done = perform(asked, accepted);
-  note(asked, request.request_id, done);
-  Response response = done ? data_response(*done) : refusal_in(accepted.dialect, done.error(), request.request_id);
+  Asked asked{request, nullptr, nullptr, 0, {}, {}, {}, {}, false};
+  const Result<Response> done =
+      accepted.file ? perform_file(asked, accepted) : perform(asked, accepted).map(data_response);
+  note(asked, request.request_id, done ? nullptr : &done.error());
+  Response response = done ? *done : refusal_in(accepted.dialect, done.error(), request.request_id);
   if (!asked.session.empty())
     response.add_header("set-cookie", std::string(session_cookie) + "=" + asked.session +
                                           "; Path=/; Max-Age=" + std::to_string(Logins::session_ms / 1'000) +

@@ -11,6 +11,7 @@
 #include "api/envelope.hpp"
 #include "api/keys.hpp"
 #include "api/rate_limits.hpp"
+#include "api/sent_files.hpp"
 #include "tern/server/http.hpp"
 
 namespace tern::server {
@@ -19,10 +20,11 @@ namespace tern::server {
 struct ApiAccepted {
   ApiDialect dialect = ApiDialect::envelope;
   ApiSurface surface = ApiSurface::admin;
-  std::string action;              // of the path; empty: the body says it
-  std::optional<KeyOfTenant> key;  // the credential of the head, where there was one
-  bool description = false;        // openapi.json
-  bool preflight = false;          // a browser asks whether a page may
+  std::string action;                     // of the path; empty: the body says it
+  std::optional<KeyOfTenant> key;         // the credential of the head, where there was one
+  bool description = false;               // openapi.json
+  bool preflight = false;                 // a browser asks whether a page may
+  std::optional<std::int64_t> file = {};  // whose content is asked for
 };
 
 /// Thread-safe.
@@ -50,9 +52,12 @@ private:
   Result<Admitted> admit(const Asked& asked, const ApiAccepted& accepted, const Json& parameters);
   Result<Json> perform(Asked& asked, const ApiAccepted& accepted);
   bool is_page_of_somebody(const Request& request, ApiSurface surface) const;
+  Result<Response> perform_file(Asked& asked, const ApiAccepted& accepted);
+  Result<SentFiles> files_of(Asked& asked);
   Result<Json> run(Asked& asked, Caller caller, const Json& parameters, bool strict);
+  std::uint64_t body_bytes_of(const Request& head, const ApiAccepted& accepted);
   Result<KeyOfTenant> key_of(const Request& head);
-  void note(const Asked& asked, const std::string& request_id, const Result<Json>& done);
+  void note(const Asked& asked, const std::string& request_id, const Error* error);
 
   AdminParts& parts_;
   RateLimits rates_, hourly_;  // the second one is told hours for minutes

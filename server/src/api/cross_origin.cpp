@@ -44,8 +44,8 @@ Response preflight_answer(const Request& request, bool may) {
   if (!may) return envelope_refusal(403, "origin", "Pages of this site do not ask here.", request.request_id);
   Response response(204);
   allow_page(response, request.header("origin"));
-  response.set_header("access-control-allow-methods", "POST");
-  response.set_header("access-control-allow-headers", "content-type, idempotency-key, x-client-token");
+  response.set_header("access-control-allow-methods", "GET, POST");
+  response.set_header("access-control-allow-headers", "content-type, idempotency-key, range, x-client-token");
   response.set_header("access-control-max-age", "600");
   return response;
 }

@@ -59,6 +59,12 @@ std::string lower_case_name(ErrorCode code) {
 Problem told(const Error& error, const std::string& request_id) {
   const AnswerKind& kind = kind_of(error.code);
   Problem out{kind.exact, "", std::string(kind.title), "", "", request_id};
+  if (error.code == ErrorCode::invalid && error.hint == "file_name") {
+    out.code = error.hint;
+    out.detail = error.message;
+    out.field = error.field;
+    return out;
+  }
   if (is_of_the_parser(error)) {
     out.status = 400;
     out.code = error.hint;

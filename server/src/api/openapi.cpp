@@ -84,9 +84,19 @@ Json operation_of(const AdminCommand& command) {
     example.append_member("api_key", Json("wk_5f0c1d2e..."));
   }
   for (const std::string_view scope : face.scopes) scopes.push(Json(scope));
+  Json with_files = properties;
   Json schema = Json::object(
       {{"type", Json("object")}, {"properties", std::move(properties)}, {"additionalProperties", Json(false)}});
-  if (required.size() > 0) schema.set("required", std::move(required));
+  if (required.size() > 0) schema.set("required", required);
+  Json content =
+      Json::object({{"application/json", Json::object({{"schema", schema}, {"example", std::move(example)}})}});
+  if (face.takes_files) {
+    with_files.append_member(
+        "files[]", Json::object({{"type", Json("array")},
+                                 {"items", Json::object({{"type", Json("string")}, {"format", Json("binary")}})}}));
+    schema.set("properties", std::move(with_files));
+    content.append_member("multipart/form-data", Json::object({{"schema", std::move(schema)}}));
+  }
   const Json answer = example_of(face.answer);
   const Json whole = Json::object({{"ok", Json(true)}, {"data", answer}});
   return Json::object(
@@ -95,10 +105,7 @@ Json operation_of(const AdminCommand& command) {
        {"security", security_of(face)},
        {"x-scopes", std::move(scopes)},
        {"x-role", Json(api_role_name(face.role))},
-       {"requestBody", Json::object({{"required", Json(true)},
-                                     {"content", Json::object({{"application/json",
-                                                                Json::object({{"schema", std::move(schema)},
-                                                                              {"example", std::move(example)}})}})}})},
+       {"requestBody", Json::object({{"required", Json(true)}, {"content", std::move(content)}})},
        {"responses",
         Json::object({{"200", Json::object({{"description", Json("Done")},
                                             {"content", Json::object({{"application/json",
@@ -138,6 +145,7 @@ std::string section_of(const AdminCommand& command) {
   if (face.role >= ApiRole::editor) out += "For `" + std::string(api_role_name(face.role)) + "`, by no key.";
   if (!face.scopes.empty()) out += "Scopes: " + quoted_list(face.scopes) + ".";
   if (face.role == ApiRole::supervisor) out += " The key acts as a supervisor.";
+  if (face.takes_files) out += " Files: `files[]` of a multipart form.";
   if (command.where != AdminWhere::over_http) out += " Here: `ternd " + std::string(command.name) + "`.";
   while (out.ends_with(' ')) out.pop_back();
   out += "\n\n";

@@ -1,9 +1,13 @@
 #include "api/ticket_view.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "api/dialect.hpp"
+#include "files/file_store.hpp"
+#include "tern/sync/attachment.hpp"
+#include "tern/v1/change.pb.h"
 #include "time_text.hpp"
 
 namespace tern::server {
@@ -328,16 +332,100 @@ Result<std::vector<FoundMessage>> TicketView::messages(const FoundTicket& ticket
   TERN_CHECKED(add_from_others(ticket.state, all));
   std::ranges::sort(
       all, [](const FoundMessage& a, const FoundMessage& b) { return sync::before(a.message.stamp, b.message.stamp); });
+  TERN_CHECKED(gather_files(all));
   return all;
 }
 
+// ---- files ----
+
+/// The message that a file was sent with, as its change says; nothing: it came alone.
+Result<std::optional<sync::ChangeRef>> TicketView::sent_with(const sync::ChangeRef& file) {
+  TERN_TRY(auto rows,
+           db_.query("SELECT skeleton FROM change WHERE tenant_id = $1 AND device_id = $2 AND change_id = $3",
+                     tenant_.number(), file.device, file.id));
+  TERN_TRY(const bool there, rows.step());
+  v1::Skeleton skeleton;
+  if (!there || !skeleton.ParseFromArray(rows.blob(0).data(), static_cast<int>(rows.blob(0).size())) ||
+      skeleton.targets().empty())
+    return std::optional<sync::ChangeRef>{};
+  const auto& named = skeleton.targets(0);
+  const DeviceId device = named.device_id().empty() ? file.device : DeviceId::or_zero(named.device_id());
+  return std::optional(sync::ChangeRef{device, ChangeId::or_zero(named.change_id())});
+}
+
+/// A file goes to the message that it was sent with, if that one is here.
+Result<void> TicketView::gather_files(std::vector<FoundMessage>& all) {
+  const auto is_file = [](const FoundMessage& one) { return one.message.kind == sync::MessageKind::file; };
+  if (std::ranges::none_of(all, is_file)) return {};
+  std::map<sync::ChangeRef, std::size_t> places;
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (!is_file(all[i])) places[all[i].message.stamp.ref()] = i;
+  std::vector<bool> moved(all.size(), false);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (!is_file(all[i])) continue;
+    TERN_TRY(const auto message, sent_with(all[i].message.stamp.ref()));
+    const auto place = message ? places.find(*message) : places.end();
+    if (place == places.end()) continue;
+    all[place->second].files.push_back(std::move(all[i]));
+    moved[i] = true;
+  }
+  std::vector<FoundMessage> left;
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (!moved[i]) left.push_back(std::move(all[i]));
+  all = std::move(left);
+  return {};
+}
+
+Result<TicketId> TicketView::ticket_of(const FoundMessage& message) {
+  const sync::ChangeRef ref = message.message.stamp.ref();
+  TERN_TRY(auto rows,
+           db_.query("SELECT ticket_id FROM message WHERE tenant_id = $1 AND device_id = $2 AND change_id = $3",
+                     tenant_.number(), ref.device, ref.id));
+  TERN_TRY(const bool there, rows.step());
+  if (!there) return fail(ErrorCode::not_found, "The message is not there any more.", "", "message_id");
+  return rows.id<TicketId>(0);
+}
+
+Result<FoundMessage> TicketView::with_files(const FoundTicket& ticket, FoundMessage message) {
+  TERN_TRY(auto all, messages(ticket));
+  for (FoundMessage& found : all)
+    if (found.integer_id == message.integer_id) return std::move(found);
+  return message;
+}
+
+Result<FoundMessage> TicketView::find_file(std::int64_t integer_id) {
+  const auto none = fail(ErrorCode::not_found, "There is no file " + std::to_string(integer_id) + ".", "", "file_id");
+  auto named = find_message(integer_id);
+  if (!named && named.error().code == ErrorCode::not_found) return none;
+  TERN_CHECKED(named);
+  if (!named->message) return none;
+  const sync::Message& file = named->message->message;
+  if (file.kind != sync::MessageKind::file || file.erased || sync::is_deleted(file)) return none;
+  TERN_TRY(const auto message, sent_with(file.stamp.ref()));
+  if (message) {
+    TERN_TRY(auto rows, db_.query("SELECT data FROM message WHERE tenant_id = $1 AND device_id = $2 AND change_id = $3",
+                                  tenant_.number(), message->device, message->id));
+    TERN_TRY(const bool there, rows.step());
+    if (there) {
+      TERN_TRY(const sync::Message sent, sync::decode_message(rows.blob(0)));
+      if (sync::is_deleted(sent) || !may_read(sent)) return none;
+    }
+  }
+  return std::move(*named->message);
+}
+
+/// `url`: null while its content is not here, as when a device has not sent it yet, and for who may not ask for it.
 Json TicketView::file(const FoundMessage& found) const {
   const sync::Message& message = found.message;
+  const std::string name = sync::shown_file_name(message.file_name);
+  const auto content = tenant_.files().find(message.stamp.ref());
+  const bool visitor = caller_.is_client() && !caller_.key.is_zero();
+  const bool here = content && *content && !visitor;
   return Json::object({{"id", Json(found.integer_id)},
-                       {"name", Json(message.file_name)},
+                       {"name", Json(name)},
                        {"size", Json(message.size_bytes)},
-                       {"mime", Json(message.media_type)},
-                       {"url", Json()},
+                       {"mime", Json(sync::media_type_of_said(name, message.media_type))},
+                       {"url", here ? Json(caller_.site + "/api/files/" + std::to_string(found.integer_id)) : Json()},
                        {"created_at", Json(instant_text(message.stamp.order_ms))}});
 }
 
@@ -345,7 +433,12 @@ Json TicketView::message(const FoundMessage& found) const {
   const sync::Message& message = found.message;
   const bool note = message.visibility != sync::Visibility::open, deleted = sync::is_deleted(message);
   Json files = Json::array();
-  if (message.kind == sync::MessageKind::file && !deleted) files.push(file(found));
+  const auto add = [&](const FoundMessage& one) {
+    const bool shown = one.message.kind == sync::MessageKind::file && !one.message.erased && !deleted;
+    if (shown && !sync::is_deleted(one.message)) files.push(file(one));
+  };
+  add(found);
+  for (const FoundMessage& one : found.files) add(one);
   Json out = Json::object({{"id", Json(found.integer_id)},
                            {"message", Json(deleted ? std::string() : sync::standing_text(message))},
                            {"author_type", Json(author_type(message.stamp.author_kind, false))},

@@ -19,6 +19,7 @@ struct FoundTicket {
 struct FoundMessage {
   std::uint64_t integer_id = 0;
   sync::Message message;
+  std::vector<FoundMessage> files = {};  // that were sent with it: messages of their own, shown with this one
 };
 /// A message, or the description as the first one.
 struct NamedMessage {
@@ -65,7 +66,15 @@ public:
   /// Of a change that this server sealed.
   Result<FoundMessage> find_message(const ChangeId& own);
   /// In order, with those of tickets that were merged into it; the description, which is the first, is not among them.
+  /// Files that were sent with a message stand in it.
   Result<std::vector<FoundMessage>> messages(const FoundTicket& ticket);
+  /// A file by its id, which is its message's. `not_found` (field "file_id") for what is not there, not the caller's to
+  /// read, or was taken back, by itself or with its message.
+  Result<FoundMessage> find_file(std::int64_t integer_id);
+  /// The ticket that a message is of.
+  Result<TicketId> ticket_of(const FoundMessage& message);
+  /// The message with the files that were sent with it.
+  Result<FoundMessage> with_files(const FoundTicket& ticket, FoundMessage message);
   Json message(const FoundMessage& message) const;
   Json description(const FoundTicket& ticket) const;
   Json file(const FoundMessage& message) const;
@@ -77,6 +86,8 @@ private:
   [[nodiscard]] std::optional<sync::Record> record(sync::RecordKind kind, const std::optional<Bytes>& id) const;
   [[nodiscard]] Json author_name(const OperatorId& id, sync::PrincipalKind kind) const;
   [[nodiscard]] Json creator_name(const sync::TicketState& state) const;
+  Result<std::optional<sync::ChangeRef>> sent_with(const sync::ChangeRef& file);
+  Result<void> gather_files(std::vector<FoundMessage>& all);
   Result<void> add_messages(const TicketId& ticket, const std::vector<sync::ChangeRef>* wanted,
                             std::vector<FoundMessage>& out);
   [[nodiscard]] bool is_of_another_client(const sync::TicketState& state) const;

@@ -48,11 +48,17 @@ bool quotes(const sync::Change& change, const std::vector<std::string>& lines) {
   });
 }
 
+/// A file goes with the message that it was sent with.
+bool is_file_of(const sync::Change& change, const std::set<sync::ChangeRef>& messages) {
+  return change.intent == sync::Intent::attach && !change.targets.empty() && messages.contains(change.targets.front());
+}
+
 bool later(const LedgerChange& a, const LedgerChange& b) {
   return std::tie(a.commit_seq, a.index) > std::tie(b.commit_seq, b.index);
 }
 
-/// The changes of a ticket that are to go: those named, and every later one that repeats a line of theirs.
+/// The changes of a ticket that are to go: those named, every later one that repeats a line of theirs, and the files of
+/// all these.
 std::set<sync::ChangeRef> with_quotes(const std::vector<LedgerChange>& ledger, const std::set<sync::ChangeRef>& named) {
   std::set<sync::ChangeRef> all = named;
   for (const LedgerChange& source : ledger) {
@@ -62,6 +68,9 @@ std::set<sync::ChangeRef> with_quotes(const std::vector<LedgerChange>& ledger, c
     for (const LedgerChange& change : ledger)
       if (later(change, source) && quotes(change.placed.change, lines)) all.insert(change.placed.change.ref);
   }
+  const std::set<sync::ChangeRef> messages = all;
+  for (const LedgerChange& change : ledger)
+    if (is_file_of(change.placed.change, messages)) all.insert(change.placed.change.ref);
   return all;
 }
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 
+#include "files/sweep.hpp"
 #include "run_batch.hpp"
 #include "tern/protocol/mutant.hpp"
 #include "tern/sync/scope.hpp"
@@ -76,9 +77,14 @@ Result<sqlite::Checkpoint> truncate_soon(sqlite::Database& writer) {
   return done;
 }
 
-Result<void> finish_truncation(Tenant::Internals& in) {
+Result<void> finish_truncation(Tenant& tenant) {
+  Tenant::Internals& in = tenant.internals();
   TERN_TRY(const sqlite::Checkpoint done, truncate_soon(*in.writer));
-  if (!done.complete) return {};  // a reader holds it up: next time
+  const auto swept = sweep_files(tenant);
+  if (!swept && swept.error().code == ErrorCode::busy) return {};
+  TERN_CHECKED(swept);
+  TERN_TRY(const bool files_done, tenant.files().truncate());
+  if (!done.complete || !files_done) return {};  // a reader holds it up: next time
   TERN_CHECKED(write_meta(*in.writer, in.options.number, "truncate_due", meta_number(0)));
   in.truncate_due = false;
   return {};
@@ -157,7 +163,7 @@ Result<void> maintain(Tenant& tenant) {
   const auto strand = tenant.lock_writer();
   Tenant::Internals& in = tenant.internals();
   TERN_CHECKED(in.ensure_writer());
-  if (in.truncate_due) TERN_CHECKED(finish_truncation(in));
+  if (in.truncate_due) TERN_CHECKED(finish_truncation(tenant));
   if (in.trouble.load() != ErrorCode{}) return flush_notes(tenant);  // whether it can be written again
   const std::int64_t quiet_ms = tenant.now_ms() - in.flushed_ms;
   if (quiet_ms > notes_kept_ms && notes_waiting(in)) return flush_notes(tenant);

@@ -100,5 +100,6 @@ Result<void> expect_words(VerifyRun& run, const sync::TicketState& state, std::u
                           const std::vector<std::pair<std::uint64_t, const sync::Message*>>& messages);
 Result<void> check_words(VerifyRun& run);
 Result<void> check_scopes(VerifyRun& run);  // verify_scopes.cpp
+Result<void> check_files(VerifyRun& run);   // verify_files.cpp
 
 }  // namespace tern::server

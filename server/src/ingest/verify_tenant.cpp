@@ -40,6 +40,7 @@ Result<Verification> verify_tenant(Tenant& tenant, const std::function<bool()>& 
   run.check("tickets", check_tickets);
   run.check("search", check_words);
   run.check("scopes", check_scopes);
+  run.check("files", check_files);
   snapshot.rollback();
   if (run.is_stopped()) return fail(ErrorCode::busy, "Interrupted: not everything was checked.");
   return std::move(run.out);

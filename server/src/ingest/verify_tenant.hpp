@@ -15,6 +15,8 @@ class Tenant;
 
 struct Verification {
   std::uint64_t changes = 0, sets = 0, tickets = 0, authors = 0, gaps = 0, erased = 0, receipts = 0, amendments = 0;
+  std::uint64_t files = 0;            // contents of attachments
+  std::uint64_t files_not_here = 0;   // attachments whose content nobody has sent
   std::vector<std::string> findings;  // what is wrong, named; at most 100
   [[nodiscard]] bool good() const { return findings.empty(); }
   /// "142 changes, 6 authors, 0 gaps"

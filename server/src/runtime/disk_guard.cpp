@@ -10,9 +10,11 @@
 namespace tern::server {
 namespace {
 
-constexpr std::uint64_t reserve_share = 50;                         // a fiftieth of the disk,
-constexpr std::uint64_t reserve_bytes_max = 1024ULL * 1024 * 1024;  // and of a large one no more than this
-constexpr std::uint64_t ballast_share = 8;                          // an eighth of the disk at most is ballast
+constexpr std::uint64_t reserve_share = 50;                                // a fiftieth of the disk,
+constexpr std::uint64_t reserve_bytes_max = 1024ULL * 1024 * 1024;         // and of a large one no more than this
+constexpr std::uint64_t files_share = 10;                                  // a tenth of the disk is not for files,
+constexpr std::uint64_t files_reserve_bytes_max = 10 * reserve_bytes_max;  // and of a large one no more than this
+constexpr std::uint64_t ballast_share = 8;                                 // an eighth of the disk at most is ballast
 constexpr std::uint64_t nothing_left_bytes = 4ULL * 1024 * 1024;
 
 bool has_size(const std::string& path, std::uint64_t bytes) {
@@ -70,6 +72,7 @@ void DiskGuard::look(bool write_failed) {
   const std::lock_guard guard(mutex_);
   const DiskSpace space = space_(directory_);
   if (space.total_bytes == 0) return;
+  low_ = space.free_bytes < std::min(space.total_bytes / files_share, files_reserve_bytes_max);
   if (write_failed || space.free_bytes < nothing_left_bytes) {
     drop_ballast();
     scarce_ = true;

@@ -31,6 +31,8 @@ public:
 
   /// Work of devices is refused for want of room.
   [[nodiscard]] bool is_scarce() const { return scarce_; }
+  /// There is too little room for files, well before there is too little for work.
+  [[nodiscard]] bool is_low() const { return scarce_ || low_; }
   [[nodiscard]] bool holds_ballast() const { return held_; }
 
 private:
@@ -41,7 +43,7 @@ private:
   const std::string directory_, ballast_;
   const std::function<DiskSpace(const std::string&)> space_;
   const std::uint64_t ballast_bytes_;
-  std::atomic<bool> scarce_{false}, held_{false};
+  std::atomic<bool> scarce_{false}, low_{false}, held_{false};
 };
 
 }  // namespace tern::server

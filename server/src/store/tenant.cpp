@@ -32,6 +32,15 @@ sqlite::OpenOptions database_options(const TenantOptions& options, sqlite::Role 
   return out;
 }
 
+std::shared_ptr<FileStore> file_store_of(const TenantOptions& options) {
+  FileStoreOptions out;
+  out.path = options.directory + "/files.db";
+  out.tenant = options.number;
+  out.vfs = options.vfs;
+  if (options.encryption) out.encryption = options.encryption->clone();
+  return std::make_shared<FileStore>(std::move(out));
+}
+
 /// The sealing key is a device of the server's own, with a certificate its chain begins at.
 DeviceRow sealing_row(const TenantOptions& options, const TenantKeys& keys, const EpochId& epoch, std::int64_t now_ms) {
   protocol::Certificate certificate;
@@ -92,7 +101,9 @@ Result<void> commit_tenant_record(Tenant& tenant, const std::string& name, const
 
 }  // namespace
 
-Tenant::Tenant(std::unique_ptr<Internals> internals) : internals_(std::move(internals)) {}
+Tenant::Tenant(std::unique_ptr<Internals> internals) : internals_(std::move(internals)) {
+  internals_->files = file_store_of(internals_->options);
+}
 
 Tenant::~Tenant() {
   if (internals_->writer && !internals_->writer_broken) {
@@ -230,6 +241,18 @@ bool Tenant::takes_work() const {
 
 void Tenant::take_no_work(bool refused) {
   internals_->takes_no_work = refused;
+}
+
+bool Tenant::takes_files() const {
+  return !internals_->takes_no_files;
+}
+
+void Tenant::take_no_files(bool refused) {
+  internals_->takes_no_files = refused;
+}
+
+FileStore& Tenant::files() const {
+  return *internals_->files;
 }
 
 bool Tenant::has_older_files() const {

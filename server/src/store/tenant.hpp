@@ -22,6 +22,8 @@
 
 namespace tern::server {
 
+class FileStore;
+
 /// The server's keys for one tenant. Files under DIR/keys, 0600.
 struct TenantKeys {
   /// What a log key of this server signed: the one in use, or one that was in use before.
@@ -95,6 +97,9 @@ public:
   /// While set, pushes of devices are answered with `storage_full`; what the administrator does is done. Any thread.
   void take_no_work(bool refused);
   [[nodiscard]] bool takes_work() const;
+  /// The same for files of attachments, for which there is to be more room. Any thread.
+  void take_no_files(bool refused);
+  [[nodiscard]] bool takes_files() const;
   /// A device proved that these files are older than what this server once told (ingest/newer_history.hpp): nothing
   /// gets a number until a restore begins a new epoch. Any thread.
   [[nodiscard]] bool has_older_files() const;
@@ -113,6 +118,9 @@ public:
     std::unique_ptr<sqlite::Database> database_;
   };
   Result<Reader> reader();
+
+  /// The content of its attachments. Any thread.
+  [[nodiscard]] FileStore& files() const;
 
   /// Snapshots, thread-safe; replaced by commits that change them.
   std::optional<DeviceKey> find_key(const DeviceId& device, const KeyId& key) const;

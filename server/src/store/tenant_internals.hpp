@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "files/file_store.hpp"
 #include "ingest/ingest.hpp"
 #include "tenant.hpp"
 #include "tern/protocol/merkle.hpp"
@@ -106,6 +107,7 @@ struct Tenant::Internals {
   const TenantKeys keys;
   Environment& environment;
   std::string name, zone;
+  std::shared_ptr<FileStore> files;  // downloads may outlive the tenant
 
   // ---- strand ----
   std::recursive_mutex writer_mutex;
@@ -113,7 +115,8 @@ struct Tenant::Internals {
   bool index_in_memory = false;            // since it was opened: the disk had no room for it
   bool writer_broken = false;              // after a storage error: reopen before anything else
   std::atomic<bool> takes_no_work{false};  // of devices: there is no room
-  std::atomic<bool> older_files{false};    // than a device has seen: no commit gets a number
+  std::atomic<bool> takes_no_files{false};
+  std::atomic<bool> older_files{false};  // than a device has seen: no commit gets a number
   std::atomic<ErrorCode> trouble{};   // of the storage, until something was written again; `internal`: none. Any thread
   protocol::MerkleFrontier frontier;  // of the newest commit
   std::uint64_t next_integer_id = 1;
@@ -132,7 +135,7 @@ struct Tenant::Internals {
   std::shared_ptr<SlaDesk> sla_desk;  // null: to be made
   std::int64_t flushed_ms = 0;
   std::uint64_t checkpointed_seq = 0;
-  bool truncate_due = false;          // erased text may still stand in the WAL
+  bool truncate_due = false;          // erased text may still stand in the WAL, or be in a file
   bool listening = false;             // a committer will tell
   std::vector<CommitNotice> notices;  // what it will
   Zone zone_rules;

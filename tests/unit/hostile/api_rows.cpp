@@ -109,12 +109,48 @@ std::string too_long(HostileRig& rig) {
                   "Content-Length: " + std::to_string(limits::mib + 1) + "\r\n\r\n");
 }
 
-std::string file_in_form(HostileRig& rig) {
-  std::string heads = heads_with_key(rig);
+std::string in_form(const std::string& name, const std::string& content, const std::string& file_name = {}) {
+  return "--b\r\nContent-Disposition: form-data; name=\"" + name + "\"" +
+         (file_name.empty() ? "" : "; filename=\"" + file_name + "\"\r\nContent-Type: image/png") + "\r\n\r\n" +
+         content + "\r\n";
+}
+
+std::string form_heads(HostileRig& rig, Members more = {}) {
+  std::string heads = heads_with_key(rig, more);
   heads.replace(heads.find("application/json"), 16, "multipart/form-data; boundary=b");
-  return rig.post("/api/v1/add_message", heads,
-                  "--b\r\nContent-Disposition: form-data; name=\"files[]\"; filename=\"../../a.html\"\r\n"
-                  "Content-Type: image/png\r\n\r\n<script>\r\n--b--\r\n");
+  return heads;
+}
+
+std::string new_ticket(HostileRig& rig) {
+  return to_text(
+      rig.house.command(cmd("api create_ticket", {{"subject", Json("Pump")}, {"description", Json("Leaks.")}}))["id"]);
+}
+
+/// What comes before a file: a message for a ticket that was made before the attack.
+std::string ticket_for(HostileRig& rig) {
+  return in_form("ticket_id", new_ticket(rig)) + in_form("message", "See the file.");
+}
+
+std::function<std::string(HostileRig&)> file_in_form(const std::string& name, const std::string& content) {
+  return [=](HostileRig& rig) {
+    const std::string heads = form_heads(rig), fields = ticket_for(rig);
+    return rig.post("/api/v1/add_message", heads, fields + in_form("files[]", content, name) + "--b--\r\n");
+  };
+}
+
+/// A file that says it is an image and would run in a browser: it is stored, as what it may be shown as.
+std::string page_as_image(HostileRig& rig, const std::string& name) {
+  const std::string heads = form_heads(rig), ticket = new_ticket(rig);
+  const std::string said = rig.post("/api/v1/add_message", heads,
+                                    in_form("ticket_id", ticket) + in_form("message", "See the file.") +
+                                        in_form("files[]", "<script>", name) + "--b--\r\n");
+  const Json whole = rig.house.command(cmd("api get_ticket", {{"ticket_id", Json(std::stoll(ticket))}}));
+  REQUIRE(whole["files"].size() == 1);
+  const Json& file = whole["files"].items()[0];
+  const std::string got = rig.send("GET /api/files/" + to_text(file["id"]) + " HTTP/1.1\r\nHost: t\r\n" +
+                                   heads.substr(heads.find("X-Api-Key")) + "\r\n");
+  return said + ", " + file["name"].as_string() + ", " + got + " " + rig.header("content-type") + " " +
+         rig.header("x-content-type-options") + " " + rig.header("content-disposition").substr(0, 11);
 }
 
 std::string nested(std::size_t depth) {
@@ -162,8 +198,60 @@ std::vector<Row> api_rows() {
                          R"({"subject":"a","description":"b"})");
        },
        "400 malformed", Line::stays, ""},
-      {"25", "a file with a name of another folder and a type that it is not", file_in_form, "422 invalid", Line::stays,
-       ""},
+      {"25", "a page that says it is an image, with a name of another folder",
+       [](HostileRig& rig) { return page_as_image(rig, "../../a.html"); },
+       "200, a.html, 200 application/octet-stream nosniff attachment;", Line::stays, ""},
+      {"25", "a script that is called an image", [](HostileRig& rig) { return page_as_image(rig, "a.png"); },
+       "200, a.png, 200 application/octet-stream nosniff attachment;", Line::stays, ""},
+      {"25", "an SVG", [](HostileRig& rig) { return page_as_image(rig, "a.svg"); },
+       "200, a.svg, 200 application/octet-stream nosniff attachment;", Line::stays, ""},
+      {"25", "a file's name with a space without width", file_in_form("a\xE2\x80\x8B.png", "x"), "422 file_name",
+       Line::stays, ""},
+      {"25", "a file's name that is a folder", file_in_form("..", "x"), "422 file_name", Line::stays, ""},
+      {"10", "one byte too many for a file",
+       [](HostileRig& rig) {
+         return rig.send("POST /api/v1/add_message HTTP/1.1\r\nHost: t\r\n" + form_heads(rig) +
+                         "Content-Length: " + std::to_string(101 * limits::mib + 1) + "\r\n\r\n");
+       },
+       "413 body_too_large", Line::closes, ""},
+      {"10", "a form of who shows no key",
+       [](HostileRig& rig) {
+         return rig.send(
+             "POST /api/v1/add_message HTTP/1.1\r\nHost: t\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+             "Content-Length: " +
+             std::to_string(64 * limits::kib + 1) + "\r\n\r\n");
+       },
+       "413 body_too_large", Line::closes, ""},
+      {"60", "a file for a disk without room",
+       [](HostileRig& rig) {
+         const std::string heads = form_heads(rig), fields = ticket_for(rig);
+         rig.fill_disk();
+         return rig.post("/api/v1/add_message", heads, fields + in_form("files[]", "x", "a.txt") + "--b--\r\n");
+       },
+       "507 storage_full", Line::stays, ""},
+      {"", "a form that ends in the middle of a file",
+       [](HostileRig& rig) {
+         const std::string heads = form_heads(rig);
+         return rig.post("/api/v1/add_message", heads, ticket_for(rig) + in_form("files[]", "x", "a.txt"));
+       },
+       "400 malformed", Line::stays, ""},
+      {"", "a file for what takes none",
+       [](HostileRig& rig) {
+         const std::string heads = form_heads(rig);
+         return rig.post(
+             "/api/v1/edit_message", heads,
+             in_form("message_id", "1") + in_form("message", "x") + in_form("files[]", "x", "a.txt") + "--b--\r\n");
+       },
+       "422 invalid", Line::stays, ""},
+      {"19", "a file without a credential",
+       [](HostileRig& rig) { return rig.send("GET /api/files/1 HTTP/1.1\r\nHost: t\r\n\r\n"); }, "401 key_required",
+       Line::stays, ""},
+      {"", "a file that is not there",
+       [](HostileRig& rig) {
+         const std::string heads = heads_with_key(rig);
+         return rig.send("GET /api/files/9223372036854775807 HTTP/1.1\r\nHost: t\r\n" + heads + "\r\n");
+       },
+       "404 not_found", Line::stays, ""},
       {"", "a subject of two megabytes, in pieces of a form",
        [](HostileRig& rig) {
          std::string heads = heads_with_key(rig);

@@ -375,6 +375,8 @@ TEST_CASE("pages of a client's portal ask for that client, and pages of others d
   CHECK(may.header("access-control-allow-origin") == "https://other.example");
   CHECK(may.header("access-control-allow-headers").find("x-client-token") != std::string::npos);
   CHECK(preflight("/api/v1/client/list_tickets", "https://client.example").status == 204);
+  CHECK(preflight("/api/files/1", "https://client.example").status == 204);
+  CHECK(preflight("/api/files/1", "https://evil.example").status == 403);
   CHECK(preflight("/api/client.php", "https://evil.example").status == 403);
   CHECK(preflight("/api/admin.php", "https://client.example").status == 405);
   CHECK(desk.ask(list).header("access-control-allow-origin").empty());

@@ -54,6 +54,7 @@ struct ApiFace {
   ApiRole role = ApiRole::operator_;
   std::string_view request;  // parameters of an example, JSON
   std::string_view answer;   // `data` of an answer, JSON
+  bool takes_files = false;  // as files[] of a multipart form
 };
 
 /// Where a command may run: beside a running server through its admin socket, or on the directory itself.

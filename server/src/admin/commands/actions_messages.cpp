@@ -6,8 +6,12 @@ namespace tern::server::admin {
 namespace {
 
 constexpr std::string_view a_message =
-    R"({"id":102,"message":"I look into it.","author_type":"support","author_name":"Ann Lee","is_note":false,"created_at":"2026-03-19T10:45:00.000Z","delivery_status":"queued","files":[]})";
+    R"({"id":102,"message":"I look into it.","author_type":"support","author_name":"Ann Lee","is_note":false,"created_at":"2026-03-19T10:45:00.000Z","delivery_status":"queued","files":[{"id":103,"name":"pump.jpg","size":48213,"mime":"image/jpeg","url":"https://desk.example/api/files/103","created_at":"2026-03-19T10:45:00.000Z"}]})";
 
+ApiFace with_files(ApiFace face) {
+  face.takes_files = true;
+  return face;
+}
 ApiFace writes_message(std::string_view action, std::string_view request, std::string_view answer) {
   return {action, ApiSurface::admin, {"write", "messages"}, ApiRole::operator_, request, answer};
 }
@@ -24,7 +28,7 @@ std::vector<AdminEntry> message_actions() {
                        {also_called(required("ticket_id", "The ticket's id", ArgKind::integer), {"id"}),
                         also_called(required("message", "The text"), {"text"}),
                         otherwise(optional("is_note", "The customer does not see it", ArgKind::flag), "false")}),
-               writes_message("add_message", R"({"ticket_id":42,"message":"I look into it."})", a_message)),
+               with_files(writes_message("add_message", R"({"ticket_id":42,"message":"I look into it."})", a_message))),
        actions::add_message},
       {offered(command("api edit_message", "Another text; the customer sees that it was edited",
                        "Of a description, too.\nExample: ternd api edit_message --message-id 102 --message \"Done.\"",

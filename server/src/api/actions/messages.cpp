@@ -1,6 +1,7 @@
 // Messages: written, edited, taken back. The description is the first one.
 #include "api/actions.hpp"
 #include "api/ticket_writer.hpp"
+#include "files/file_store.hpp"
 
 namespace tern::server::actions {
 namespace {
@@ -21,7 +22,8 @@ Result<void> rewrite(const AdminCall& call, const NamedMessage& named, const std
   if (sync::is_deleted(message))
     return text.empty() ? Result<void>{}
                         : Result<void>(fail(ErrorCode::bad_transition, "The message is deleted.", "", "message_id"));
-  if (sync::standing_text(message) == text) return {};
+  const bool takes_file_back = text.empty() && message.kind == sync::MessageKind::file;  // most have no text
+  if (sync::standing_text(message) == text && !takes_file_back) return {};
   ServerChange change =
       change_by(call.caller(), text.empty() ? Intent::delete_message : Intent::edit_message, state.id);
   change.change.targets.push_back(message.stamp.ref());
@@ -40,6 +42,62 @@ Result<Json> rewrite_named(AdminCall& call, const std::string& text) {
   return Json::object({{"id", Json(id)}});
 }
 
+/// Before files are taken in: what would be refused is never kept.
+Result<void> check_may_write(const AdminCall& call, const Caller& author, const FindTicket& find,
+                             const ServerChange& change) {
+  if (call.sent().files.empty()) return {};
+  TERN_TRY(auto reader, call.tenant().reader());
+  TicketView view(call.tenant(), reader.db(), author);
+  TERN_TRY(const FoundTicket found, find(view));
+  TERN_CHECKED(check_takes_work(call));
+  return check_change(call, change, &found.state);
+}
+
+/// A change for each file of the request, beside its message.
+std::vector<ServerChange> changes_of_files(const AdminCall& call, const Caller& author, const ServerChange& message) {
+  std::vector<ServerChange> out;
+  for (const SentFile& file : call.sent().files) {
+    ServerChange one = change_by(author, Intent::attach, message.change.ticket);
+    one.change.ref.id = random_id<ChangeId>(call.parts().environment);
+    one.change.visibility = message.change.visibility;
+    one.change.after = {message.change.ref.id};
+    one.change.targets = {{call.tenant().keys().sealing_device, message.change.ref.id}};
+    one.change.file_name = file.name;
+    one.change.media_type = file.media_type;
+    one.change.size_bytes = file.size_bytes;
+    one.change.content_hash = Bytes(file.sha256.view());
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+/// Files that were taken in for changes that are still to be committed. What is not kept in the end goes again.
+class TakenFiles {
+public:
+  explicit TakenFiles(Tenant& tenant) : tenant_(tenant) {}
+  ~TakenFiles() {
+    // What cannot be dropped now is found to be nobody's later (sweep_files).
+    if (!taken_.empty()) static_cast<void>(tenant_.files().drop(taken_));
+  }
+  TakenFiles(const TakenFiles&) = delete;
+  TakenFiles& operator=(const TakenFiles&) = delete;
+
+  Result<void> take_in(const SentFiles& sent, const std::vector<ServerChange>& changes) {
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+      const sync::ChangeRef ref{tenant_.keys().sealing_device, changes[i].change.ref.id};
+      const SentFile& file = sent.files[i];
+      TERN_CHECKED(tenant_.files().put(ref, sent.body, file.offset, file.size_bytes, file.sha256, tenant_.now_ms()));
+      taken_.push_back(ref);
+    }
+    return {};
+  }
+  void keep() { taken_.clear(); }
+
+private:
+  Tenant& tenant_;
+  std::vector<sync::ChangeRef> taken_;
+};
+
 }  // namespace
 
 Result<Json> say_message(AdminCall& call, const Caller& author, sync::Visibility visibility, const FindTicket& find,
@@ -49,13 +107,20 @@ Result<Json> say_message(AdminCall& call, const Caller& author, sync::Visibility
   call.makes(change.change.ref.id.view());
   change.change.visibility = visibility;
   change.change.text = call.text("message");
+  TERN_CHECKED(check_may_write(call, author, find, change));
+  const std::vector<ServerChange> files = changes_of_files(call, author, change);
+  TakenFiles taken(call.tenant());
+  TERN_CHECKED(taken.take_in(call.sent(), files));
   TERN_TRY(const Bytes id, call.change([&]() -> Result<void> {
     TERN_TRY(auto reader, call.tenant().reader());
     TicketView view(call.tenant(), reader.db(), author);
     TERN_TRY(const FoundTicket found, find(view));
-    change.change.ticket = found.state.id;
-    return commit_changes(call, {change}, &found.state);
+    std::vector<ServerChange> changes = {change};
+    changes.insert(changes.end(), files.begin(), files.end());
+    for (ServerChange& one : changes) one.change.ticket = found.state.id;
+    return commit_changes(call, std::move(changes), &found.state);
   }));
+  if (!call.is_repeated()) taken.keep();
   TERN_TRY(auto reader, call.tenant().reader());
   TicketView view(call.tenant(), reader.db(), author);
   return show(view, ChangeId::or_zero(id));
@@ -64,9 +129,12 @@ Result<Json> say_message(AdminCall& call, const Caller& author, sync::Visibility
 Result<Json> say_on_ticket(AdminCall& call, sync::Visibility visibility, const ShowMessage& show) {
   const auto find = [&](TicketView& view) { return view.find(call.integer("ticket_id", 0)); };
   return say_message(call, call.caller(), visibility, find, [&](TicketView& view, const ChangeId& id) -> Result<Json> {
-    TERN_TRY(const FoundMessage written, view.find_message(id));
+    TERN_TRY(FoundMessage written, view.find_message(id));
     if (call.is_repeated()) TERN_CHECKED(view.find_message(static_cast<std::int64_t>(written.integer_id)));
-    return show(view, written);
+    TERN_TRY(const TicketId ticket, view.ticket_of(written));
+    TERN_TRY(const FoundTicket found, view.find(ticket));
+    TERN_TRY(const FoundMessage whole, view.with_files(found, std::move(written)));
+    return show(view, whole);
   });
 }
 

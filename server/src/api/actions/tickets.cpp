@@ -164,11 +164,9 @@ Result<Json> get_ticket(AdminCall& call) {
   TERN_TRY(const FoundTicket found, view.find(call.integer("ticket_id", 0)));
   TERN_TRY(const auto written, view.messages(found));
   Json messages = Json::array({view.description(found)}), files = Json::array();
-  for (const FoundMessage& message : written) {
-    messages.push(view.message(message));
-    if (message.message.kind == sync::MessageKind::file && !sync::is_deleted(message.message))
-      files.push(view.file(message));
-  }
+  for (const FoundMessage& message : written) messages.push(view.message(message));
+  for (const Json& message : messages.items())
+    for (const Json& file : message["files"].items()) files.push(file);
   TERN_TRY(Json ticket, view.ticket(found.state));
   return Json::object({{"ticket", std::move(ticket)}, {"messages", std::move(messages)}, {"files", std::move(files)}});
 }
