@@ -311,8 +311,10 @@ TEST_CASE("tokens are made within their limits, by keys with the scopes for it",
   CHECK(made["portal_url"] == Json("https://desk.example/index.html?ctoken=" + made["token"].as_string()));
   CHECK(made["embed_url"] == Json("https://desk.example/embed.html?ctoken=" + made["token"].as_string()));
   CHECK(desk.house.command(cmd("token list"))["rows"].items().front()["name"] == Json("Client"));
-  Office reader({{"scopes", Json::array({Json("read"), Json("write"), Json("tickets")})}});
-  CHECK(said(reader.ask(act("create_client_token", {{"portal_domain", Json("client.example")}}))) == "scope_missing");
+  for (const char* one : {"write", "clients"}) {  // without the other
+    Office office({{"scopes", Json::array({Json("read"), Json(one)})}});
+    CHECK(said(office.ask(act("create_client_token", {{"portal_domain", Json("client.example")}}))) == "scope_missing");
+  }
 }
 
 TEST_CASE("of tokens that have not ended there are no more than there may be, and those that have make room",
