@@ -249,7 +249,7 @@ std::vector<Row> api_rows() {
       {"", "a file that is not there",
        [](HostileRig& rig) {
          const std::string heads = heads_with_key(rig);
-         return rig.send("GET /api/files/9223372036854775807 HTTP/1.1\r\nHost: t\r\n" + heads + "\r\n");
+         return rig.send("GET /api/files/999999999999999999 HTTP/1.1\r\nHost: t\r\n" + heads + "\r\n");
        },
        "404 not_found", Line::stays, ""},
       {"", "a subject of two megabytes, in pieces of a form",
