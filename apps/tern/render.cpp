@@ -270,6 +270,12 @@ void print_ticket(const client::TicketView& view) {
   if (view.estimate_minutes)
     line("Estimate", fmt::format("{:.1f} h, {}", static_cast<double>(*view.estimate_minutes) / 60,
                                  view.estimate_decision.empty() ? "not decided" : view.estimate_decision));
+  if (view.csat) {
+    const std::string said = view.csat->erased            ? ": erased"
+                             : view.csat->comment.empty() ? ""
+                                                          : ": " + view.csat->comment;
+    line("Rated", fmt::format("{} of 5{}", view.csat->score, said));
+  }
   if (view.minutes_logged > 0) line("Time logged", fmt::format("{} min", view.minutes_logged));
   line("Tags", joined(view.tags));
   line("Watchers", joined(view.watchers));

@@ -63,6 +63,14 @@ Json entry_json(const TimelineEntry& entry) {
   return out;
 }
 
+Json rating_json(const RatingView& rating) {
+  Json out = Json::object({{"rating", number(rating.score)},
+                           {"comment", text_or_null(rating.comment)},
+                           {"rated_at", rfc3339(rating.at_ms)}});
+  if (rating.erased) out.set("erased", true);
+  return out;
+}
+
 Json sla_json(const SlaView& wait) {
   return Json::object({{"metric", wait.metric},
                        {"n", number(wait.number)},
@@ -109,6 +117,7 @@ Json to_json(const TicketView& view) {
   out.set("estimate_minutes", view.estimate_minutes ? Json(*view.estimate_minutes) : Json());
   out.set("estimate", view.estimate ? ref(*view.estimate) : Json());
   out.set("estimate_decision", text_or_null(view.estimate_decision));
+  out.set("csat", view.csat ? rating_json(*view.csat) : Json());
   out.set("minutes_logged", view.minutes_logged);
   out.set("tags", texts(view.tags));
   out.set("watchers", texts(view.watchers));

@@ -14,8 +14,7 @@ static_assert(static_cast<int>(Intent::create) == v1::INTENT_CREATE &&
               static_cast<int>(Intent::on_site) == v1::INTENT_ON_SITE);
 static_assert(static_cast<int>(Intent::start) == v1::INTENT_START &&
               static_cast<int>(Intent::estimate_rejected) == v1::INTENT_ESTIMATE_REJECTED);
-static_assert(static_cast<int>(Intent::take) == v1::INTENT_TAKE &&
-              static_cast<int>(Intent::reject_estimate) == v1::INTENT_REJECT_ESTIMATE);
+static_assert(static_cast<int>(Intent::take) == v1::INTENT_TAKE && static_cast<int>(Intent::rate) == v1::INTENT_RATE);
 static_assert(static_cast<int>(Intent::merged_from) == v1::INTENT_MERGED_FROM &&
               static_cast<int>(Intent::erase) == v1::INTENT_ERASE &&
               static_cast<int>(Intent::release) == v1::INTENT_RELEASE);

@@ -116,6 +116,7 @@ constexpr std::array shapes = {
     Shape{Intent::restore, part_ticket, part_reason},
     Shape{Intent::approve_estimate, part_ticket | part_targets, part_reason},
     Shape{Intent::reject_estimate, part_ticket | part_targets, part_reason},
+    Shape{Intent::rate, part_ticket | part_targets | part_number, part_text, short_text},
     Shape{Intent::merged_from, part_ticket | part_target, 0},
     Shape{Intent::split_from, part_ticket | part_target | part_targets, 0, 0, limits::targets_per_change_max},
     Shape{Intent::custody_end, part_ticket | part_target, 0},
@@ -276,6 +277,8 @@ Result<void> check_number(const Change& change) {
       if (change.number < 0 || change.number > limits::instant_ms_max)
         return refuse("number", "is not a time to wake at, in milliseconds since 1970");
       return {};
+    case Intent::rate:
+      return change.number < 1 || change.number > 5 ? refuse("number", "of a rating is 1 to 5") : Result<void>{};
     default:
       return {};
   }

@@ -62,6 +62,14 @@ Verdict judge_estimate(const TicketState& state, const Change& change, const Sta
   return knows(stamp, decision->stamp) ? Verdict{} : lost(Rule::estimate_claim, decision->stamp);
 }
 
+/// A resolution is rated once.
+Verdict judge_rating(const TicketState& state, const Change& change) {
+  if (change.targets.empty()) return already_so();
+  const Rating* rating = rating_of(state, change.targets.front());
+  if (rating == nullptr) return {};
+  return rating->score == change.number ? already_so() : lost(Rule::claim_stands, rating->stamp);
+}
+
 /// A message belongs to one ticket: the first split that names it stands, whoever saw it.
 Verdict judge_split(const TicketState& state, const Change& change) {
   for (const Split& split : state.splits)
@@ -90,6 +98,8 @@ Verdict judge(const TicketState& state, const Change& change, const Stamp& stamp
     case Intent::approve_estimate:
     case Intent::reject_estimate:
       return judge_estimate(state, change, stamp);
+    case Intent::rate:
+      return judge_rating(state, change);
     case Intent::split:
       return judge_split(state, change);
     default:  // a merge: only another one stands in its way
@@ -136,6 +146,12 @@ void decide_estimate(TicketState& state, const PlacedChange& placed) {
     state.estimate_decisions.push_back(decision);
 }
 
+void add_rating(TicketState& state, const PlacedChange& placed) {
+  if (placed.change.targets.empty()) return;
+  state.ratings.push_back({placed.stamp, placed.change.targets.front(), static_cast<std::uint8_t>(placed.change.number),
+                           placed.change.text, placed.change.body_erased});
+}
+
 void apply_claim(TicketState& state, const PlacedChange& placed) {
   const Change& change = placed.change;
   switch (change.intent) {
@@ -158,6 +174,9 @@ void apply_claim(TicketState& state, const PlacedChange& placed) {
     case Intent::approve_estimate:
     case Intent::reject_estimate:
       decide_estimate(state, placed);
+      break;
+    case Intent::rate:
+      add_rating(state, placed);
       break;
     case Intent::split:
       insert_in_order(state.splits, Split{placed.stamp, change.targets});

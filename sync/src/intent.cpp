@@ -59,6 +59,7 @@ constexpr std::array intents = {
                !appends, customer},
     IntentSpec{Intent::reject_estimate, "reject_estimate", claim, Unit::estimate_claim, Right::approve_estimate,
                !appends, customer},
+    IntentSpec{Intent::rate, "rate", claim, Unit::rating, Right::rate, !appends, customer},
 
     IntentSpec{Intent::merged_from, "merged_from", server, Unit::merge, Right::server_only, !appends, !customer},
     IntentSpec{Intent::split_from, "split_from", server, Unit::other, Right::server_only, !appends, !customer},
@@ -81,7 +82,7 @@ constexpr bool rulings_agree() {
     if ((spec.ruling == server) != (spec.right == Right::server_only)) return false;
     if (spec.append_only && spec.ruling != fact) return false;
     const bool claimed_unit = spec.unit == Unit::assignee || spec.unit == Unit::queue || spec.unit == Unit::deletion ||
-                              spec.unit == Unit::estimate_claim;
+                              spec.unit == Unit::estimate_claim || spec.unit == Unit::rating;
     if (claimed_unit && spec.ruling != claim) return false;
   }
   return true;

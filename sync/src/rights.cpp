@@ -126,6 +126,8 @@ std::string_view why_not(Right right) {
     case Right::release:
     case Right::approve_estimate:
       return "This is for supervisors.";
+    case Right::rate:
+      return "Only the customer rates.";
     default:
       return "This role does not allow it.";
   }

@@ -121,6 +121,9 @@ private:
       case f_splits:
         inside(in, &StateReader::read_split);
         break;
+      case f_ratings:
+        inside(in, &StateReader::read_rating);
+        break;
       case f_removals:
         inside(in, &StateReader::read_removals);
         break;
@@ -373,6 +376,23 @@ private:
     }
     decision.stamp = stamp(in, index);
     state_.estimate_decisions.push_back(decision);
+  }
+
+  void read_rating(ProtoReader& in) {
+    Rating rating;
+    std::uint64_t index = 0, score = 0;
+    while (in.next()) {
+      if (in.field() == 1) index = in.number();
+      if (in.field() == 2) rating.resolution.device = in.id<DeviceId>();
+      if (in.field() == 3) rating.resolution.id = in.id<ChangeId>();
+      if (in.field() == 4) score = in.number();
+      if (in.field() == 5) rating.comment = in.bytes();
+      if (in.field() == 6) rating.erased = in.flag();
+    }
+    if (score < 1 || score > 5) in.refuse();
+    rating.score = static_cast<std::uint8_t>(score);
+    rating.stamp = stamp(in, index);
+    state_.ratings.push_back(std::move(rating));
   }
 
   ChangeRef read_ref(ProtoReader& in) {

@@ -95,6 +95,18 @@ private:
     for (const ChangeRef& ref : state.split_messages)
       body_.element(f_split_messages, Bytes(ref.device.view()) + Bytes(ref.id.view()));
     for (const Split& split : state.splits) write_split(split);
+    for (const Rating& rating : state.ratings) write_rating(rating);
+  }
+
+  void write_rating(const Rating& rating) {
+    outer_.clear();
+    outer_.number(1, stamp(rating.stamp));
+    outer_.bytes(2, rating.resolution.device.view());
+    outer_.bytes(3, rating.resolution.id.view());
+    outer_.number(4, rating.score);
+    outer_.bytes(5, rating.comment);
+    outer_.flag(6, rating.erased);
+    body_.element(f_ratings, outer_.view());
   }
 
   void write_split(const Split& split) {

@@ -38,6 +38,7 @@ enum StateField : std::uint32_t {
   f_split_messages = 30,
   f_splits = 31,
   f_removals = 32,
+  f_ratings = 33,
 };
 
 using Id = FixedBytes<16, struct AnyIdTag>;

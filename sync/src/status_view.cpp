@@ -71,9 +71,14 @@ void StatusReplay::enter(Status status, const Move& move) {
     view_.hold_reason.clear();
     view_.wake_at_ms = 0;
   }
+  const bool was_resolved = view_.status == Status::resolved;
+  if (status == Status::resolved || (status == Status::closed && !was_resolved)) view_.resolution = move.stamp.ref();
   if (status == Status::resolved) view_.resolved_ms = move.stamp.order_ms;
   if (status == Status::closed) view_.closed_ms = move.stamp.order_ms;
-  if (status == Status::reopened) view_.resolved_ms = view_.closed_ms = 0;
+  if (status == Status::reopened) {
+    view_.resolved_ms = view_.closed_ms = 0;
+    view_.resolution.reset();
+  }
   view_.status = status;
   view_.since_ms = move.stamp.order_ms;
   last_change_ = &move.stamp;

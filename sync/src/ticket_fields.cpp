@@ -75,6 +75,7 @@ constexpr std::array fields = {
               Writer::server, instant_bytes, plain},
     FieldSpec{FieldId::on_site, "on_site", "", Type::list, Rule::append, Place::body, Writer::intent,
               limits::result_bytes_max, plain},
+    FieldSpec{FieldId::csat, "csat", "", Type::number, Rule::claim, Place::skeleton, Writer::intent, 1, plain},
 };
 
 constexpr const FieldSpec& spec_of(FieldId id) {

@@ -1,6 +1,8 @@
 // Questions to a folded ticket.
 #include "tern/sync/ticket_state.hpp"
 
+#include <algorithm>
+
 #include "fold_parts.hpp"
 
 namespace tern::sync {
@@ -40,6 +42,10 @@ std::optional<OperatorId> assignee_of(const TicketState& state) {
 }
 std::optional<RecordId> queue_of(const TicketState& state) {
   return claimed<RecordId>(state.queue);
+}
+const Rating* rating_of(const TicketState& state, const ChangeRef& resolution) {
+  const auto found = std::ranges::find(state.ratings, resolution, &Rating::resolution);
+  return found == state.ratings.end() ? nullptr : &*found;
 }
 bool is_deleted(const TicketState& state) {
   return state.deletion && !state.deletion->value.empty();

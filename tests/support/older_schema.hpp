@@ -5,8 +5,13 @@
 
 namespace tern::test {
 
-/// Before migration 14, to stand in front of what undoes earlier ones.
-inline const std::string before_api = "DROP TABLE done_once; DROP TABLE client_token;";
+/// Before migration 15, to stand in front of what undoes earlier ones.
+inline const std::string before_notifications =
+    "DROP TABLE notification; DROP TABLE read_mark; DROP TABLE article_view; DROP TABLE awaiting; "
+    "DROP TABLE trigger_fired; DELETE FROM meta WHERE name = 'next_notification';";
+
+/// Before migration 14, the same.
+inline const std::string before_api = before_notifications + "DROP TABLE done_once; DROP TABLE client_token;";
 
 /// Before migration 13, the same.
 inline const std::string before_figures =

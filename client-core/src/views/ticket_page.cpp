@@ -99,6 +99,7 @@ public:
     for (const sync::Claim& merged : state.merged_from) add(merged.stamp, "merged_from", names_.ticket(merged.value));
     if (state.deletion) add(state.deletion->stamp, state.deletion->value.empty() ? "restore" : "delete", "");
     add_times(state);
+    add_ratings(state);
     if (state.description_stamp && state.created && !(state.description_stamp->ref() == state.created->ref())) {
       add(*state.description_stamp, "describe", "");
     }
@@ -109,6 +110,14 @@ public:
       TimelineEntry& line = add(entry.stamp, "log_time", std::to_string(entry.minutes) + " min");
       if (!entry.note.empty()) line.text += ": " + entry.note;
       line.erased = entry.erased;
+    }
+  }
+
+  void add_ratings(const sync::TicketState& state) {
+    for (const sync::Rating& rating : state.ratings) {
+      TimelineEntry& line = add(rating.stamp, "rate", std::to_string(rating.score) + " of 5");
+      if (!rating.comment.empty()) line.text += ": " + rating.comment;
+      line.erased = rating.erased;
     }
   }
 
@@ -310,6 +319,10 @@ void fill_status(TicketView& view, const sync::TicketState& state) {
     view.estimate = status.estimate;
     for (const sync::EstimateDecision& decision : state.estimate_decisions)
       if (decision.estimate == *status.estimate) view.estimate_decision = decision.approved ? "approved" : "rejected";
+  }
+  if (!state.ratings.empty()) {
+    const sync::Rating& last = state.ratings.back();
+    view.csat = RatingView{last.score, last.comment, last.stamp.order_ms, last.erased};
   }
   if (view.deleted || !view.merged_into.empty()) return;
   for (const sync::Intent move : sync::possible_moves(status.status, status.before_hold)) {

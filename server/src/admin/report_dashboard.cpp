@@ -116,6 +116,10 @@ Json figures_json(const OpenNow& open, const PeriodFigures& now, const PeriodFig
   table.add("breaches", "promises", [](const F& of) { return Json(of.all_promises().breached); });
   table.add("breaches, provisional", "promises", [](const F& of) { return Json(of.all_promises().provisional); });
   table.add("breaches, excused", "promises", [](const F& of) { return Json(of.all_promises().excused); });
+  table.add("CSAT", "%", [](const F& of) { return number_or_null(of.ratings.percent()); });
+  table.add("CSAT, mean", "of 5", [](const F& of) { return score_json(of.ratings); });
+  table.add("ratings", "ratings", [](const F& of) { return Json(of.ratings.ratings); });
+  table.add("rated", "%", [](const F& of) { return share_json(of.ratings.ratings, of.resolved); });
   table.add("reopened", "%", [](const F& of) { return share_json(of.reopened, of.resolved); });
   table.add("one touch", "%", [](const F& of) { return share_json(of.one_touch, of.resolved); });
   table.add("two touches", "%", [](const F& of) { return share_json(of.two_touch, of.resolved); });

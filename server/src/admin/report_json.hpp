@@ -16,6 +16,11 @@ inline Json minutes_json(const std::optional<double>& seconds) {
 inline double tenths_of(double value) {
   return std::round(value * 10) / 10;
 }
+inline Json score_json(const RatingCount& of) {
+  const auto mean = of.mean();
+  constexpr double tenth = 10;
+  return mean ? Json(std::round(*mean * tenth) / tenth) : Json();
+}
 inline Json hours_json(const std::optional<double>& seconds) {
   return seconds ? Json(tenths_of(*seconds / 3600)) : Json();
 }

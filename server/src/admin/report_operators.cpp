@@ -17,15 +17,18 @@ struct OperatorFigures {
   std::uint64_t done = 0;
   Spread response, response_wall, resolution;
   PromiseCount promises;
+  RatingCount ratings;
 };
 
 Result<std::map<Bytes, OperatorFigures>> figures_of_operators(sqlite::Database& db, std::int64_t tenant,
                                                               const Period& period, const std::string& readable) {
   std::map<Bytes, OperatorFigures> out;
-  TERN_TRY(auto rows,
-           db.prepare("SELECT assignee, kind, outcome, business_s, wall_s, next_s FROM figure WHERE tenant_id = $1 AND "
-                      "kind IN (2, 4, 10, 11, 12, 13, 14) AND at_s >= $2 AND at_s < $3 AND assignee IS NOT NULL" +
-                      rows_readable(readable, "figure")));
+  TERN_TRY(
+      auto rows,
+      db.prepare(
+          "SELECT assignee, kind, outcome, business_s, wall_s, next_s, touches FROM figure WHERE tenant_id = $1 AND "
+          "kind IN (2, 4, 5, 10, 11, 12, 13, 14) AND at_s >= $2 AND at_s < $3 AND assignee IS NOT NULL" +
+          rows_readable(readable, "figure")));
   rows.bind_all(tenant, period.from, period.to);
   for (;;) {
     TERN_TRY(const bool more, rows.step());
@@ -35,6 +38,8 @@ Result<std::map<Bytes, OperatorFigures>> figures_of_operators(sqlite::Database& 
     if (kind == FigureKind::first_response) {
       of.response.add(rows.int64(3));
       of.response_wall.add(rows.int64(4));
+    } else if (kind == FigureKind::rated) {
+      of.ratings.add(rows.int64(6));
     } else if (kind != FigureKind::resolved) {
       of.promises.add(static_cast<PromiseOutcome>(rows.int64(2)));
     } else if (rows.int64(5) == 0 || rows.int64(5) >= period.to) {
@@ -91,7 +96,9 @@ Json operator_json(const sync::Record& record, const OperatorFigures& of, const 
                        {"sla_compliance_pct", number_or_null(of.promises.percent())},
                        {"breached", Json(of.promises.breached)},
                        {"provisional", Json(of.promises.provisional)},
-                       {"csat", Json()},
+                       {"csat", score_json(of.ratings)},
+                       {"csat_pct", number_or_null(of.ratings.percent())},
+                       {"ratings", Json(of.ratings.ratings)},
                        {"unsure_tickets", Json(unsure)},
                        {"pending_changes", Json(pending)},
                        {"silent_since", since_ms == 0 ? Json() : Json(instant_text(since_ms))}});

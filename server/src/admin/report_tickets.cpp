@@ -59,7 +59,7 @@ std::string_view promise_word(const std::vector<FigureRow>& rows, sla::Metric me
 }
 
 void add_figures(const std::vector<FigureRow>& rows, Json& out) {
-  Json responded, response, response_wall, resolved, resolution, resolution_gross, reopened;
+  Json responded, response, response_wall, resolved, resolution, resolution_gross, reopened, rated;
   std::int64_t touches = 0;
   const auto in_minutes = [](std::int64_t s) { return minutes_json(static_cast<double>(s)); };
   const auto in_hours = [](std::int64_t s) { return hours_json(static_cast<double>(s)); };
@@ -69,6 +69,7 @@ void add_figures(const std::vector<FigureRow>& rows, Json& out) {
       response = in_minutes(row.business);
       response_wall = in_minutes(row.wall);
     }
+    if (row.kind == static_cast<int>(FigureKind::rated)) rated = Json(row.touches);
     if (row.kind != static_cast<int>(FigureKind::resolved)) continue;  // the last one comes last
     resolved = second_json(row.at);
     resolution = in_hours(row.business);
@@ -84,6 +85,7 @@ void add_figures(const std::vector<FigureRow>& rows, Json& out) {
   out.append_member("resolution_gross_wall_hours", std::move(resolution_gross));
   out.append_member("reopened_at", std::move(reopened));
   out.append_member("touches", Json(touches));
+  out.append_member("rating", std::move(rated));
   for (const auto& [name, metric] :
        {std::pair{"sla_response", sla::Metric::first_response}, std::pair{"sla_resolution", sla::Metric::resolution}}) {
     const std::string_view word = promise_word(rows, metric);

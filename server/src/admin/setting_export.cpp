@@ -117,6 +117,8 @@ std::vector<Setting> settings_in(const sync::PlacedChange& placed,
     case Intent::message:
     case Intent::edit_message:
       return {{"messages", {}, Json(change.text)}};
+    case Intent::rate:
+      return {{"csat", {}, Json(change.number)}};
     case Intent::on_site:
       return {{"on_site", {}, Json(change.text)}};
     case Intent::attach:

@@ -80,6 +80,17 @@ std::string_view message_kind_name(sync::MessageKind kind) {
   return "message";
 }
 
+/// What the customer said of each resolution, in that order.
+Json ratings_json(const sync::TicketState& state) {
+  Json out = Json::array();
+  for (const sync::Rating& rating : state.ratings)
+    out.push(Json::object({{"rating", Json(rating.score)},
+                           {"comment", rating.comment.empty() ? Json() : Json(rating.comment)},
+                           {"at", Json(instant_text(rating.stamp.order_ms))},
+                           {"resolution", Json(to_hex(rating.resolution.id))}}));
+  return out;
+}
+
 }  // namespace
 
 // ---- names ----
@@ -149,6 +160,7 @@ Result<Json> TicketExport::ticket(const sync::TicketState& state, std::uint64_t 
                        {"custom", keyed_json(state)},
                        {"result", view.result.empty() ? Json() : Json(view.result)},
                        {"estimate_minutes", view.estimate ? Json(view.estimate_minutes) : Json()},
+                       {"csat", ratings_json(state)},
                        {"time_entries", std::move(times)},
                        {"created_at", state.created ? Json(instant_text(state.created->order_ms)) : Json()},
                        {"updated_at", instant_or_null(state.updated_ms)},

@@ -51,6 +51,10 @@ Result<Json> list_kb_articles(AdminCall& call);
 Result<Json> create_kb_article(AdminCall& call);
 Result<Json> update_kb_article(AdminCall& call);
 Result<Json> delete_kb_article(AdminCall& call);
+Result<Json> client_kb_articles(AdminCall& call);
+// actions/notifications.cpp
+Result<Json> notif_count(AdminCall& call);
+Result<Json> get_notifications(AdminCall& call);
 // actions/tariffs.cpp
 Result<Json> get_tariff_plans(AdminCall& call);
 Result<Json> create_tariff(AdminCall& call);
@@ -101,6 +105,7 @@ Result<Json> client_accept_ticket(AdminCall& call);
 Result<Json> client_reopen_ticket(AdminCall& call);
 Result<Json> client_approve_estimate(AdminCall& call);
 Result<Json> client_dashboard(AdminCall& call);
+Result<Json> client_submit_csat(AdminCall& call);
 // actions/widget.cpp
 Result<Json> widget_create_ticket(AdminCall& call);
 Result<Json> widget_check_status(AdminCall& call);

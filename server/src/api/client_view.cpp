@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::string_view ticket_members[] = {"id",         "number",   "subject",      "description",  "status",
                                                "priority",   "category", "company_name", "creator_name", "created_at",
-                                               "updated_at", "estimate", "result"};
+                                               "updated_at", "estimate", "result",       "csat"};
 constexpr std::string_view row_members[] = {"id",         "number",     "subject",      "status",
                                             "priority",   "category",   "company_name", "creator_name",
                                             "created_at", "updated_at", "message_count"};
@@ -37,8 +37,7 @@ Json client_message(const TicketView& view, const FoundMessage& message) {
   return shown_of(view.message(message), message_members);
 }
 
-Result<Json> client_messages(TicketView& view, const FoundTicket& ticket) {
-  TERN_TRY(const auto written, view.messages(ticket));
+Json client_messages(const TicketView& view, const FoundTicket& ticket, const std::vector<FoundMessage>& written) {
   Json out = Json::array({shown_of(view.description(ticket), message_members)});
   for (const FoundMessage& message : written) out.push(client_message(view, message));
   return out;

@@ -11,6 +11,6 @@ Result<Json> client_ticket(TicketView& view, const sync::TicketState& state);
 Result<Json> client_row(TicketView& view, const FoundTicket& ticket);
 Json client_message(const TicketView& view, const FoundMessage& message);
 /// The description, then what was written to the customer and by them.
-Result<Json> client_messages(TicketView& view, const FoundTicket& ticket);
+Json client_messages(const TicketView& view, const FoundTicket& ticket, const std::vector<FoundMessage>& written);
 
 }  // namespace tern::server

@@ -5,7 +5,9 @@
 #include <set>
 
 #include "api/dialect.hpp"
+#include "desk/notifications.hpp"
 #include "files/file_store.hpp"
+#include "tern/sqlite/transaction.hpp"
 #include "tern/sync/attachment.hpp"
 #include "tern/v1/change.pb.h"
 #include "time_text.hpp"
@@ -43,6 +45,15 @@ Json estimate_json(const sync::TicketState& state, const sync::StatusView& view)
                        {"description", speaks ? Json(made->text) : Json()}});
 }
 
+/// The last one.
+Json csat_json(const sync::TicketState& state) {
+  if (state.ratings.empty()) return {};
+  const sync::Rating& last = state.ratings.back();
+  return Json::object({{"rating", Json(last.score)},
+                       {"comment", last.comment.empty() ? Json() : Json(last.comment)},
+                       {"rated_at", Json(instant_text(last.stamp.order_ms))}});
+}
+
 /// Category by its code; one without goes by its name.
 Json category_json(const std::optional<sync::Record>& category) {
   if (!category) return {};
@@ -62,9 +73,65 @@ std::uint64_t unread_of(const std::vector<FoundMessage>& messages) {
   std::uint64_t unread = 0;
   for (const FoundMessage& found : messages) {
     if (found.message.visibility != sync::Visibility::open || sync::is_deleted(found.message)) continue;
-    unread = found.message.stamp.author_kind == sync::PrincipalKind::contact ? unread + 1 : 0;
+    if (found.message.stamp.author_kind != sync::PrincipalKind::contact)
+      unread = 0;
+    else if (!found.read)
+      ++unread;
   }
   return unread;
+}
+
+// ---- who has read what ----
+
+Reader reader_of(const Caller& caller) {
+  if (caller.is_client()) return {caller.kind, caller.id};
+  if (!caller.key.is_zero()) return {sync::PrincipalKind::integration, Bytes(caller.key.view())};
+  if (caller.kind == sync::PrincipalKind::operator_) return {caller.kind, caller.id};
+  return {};
+}
+
+namespace {
+
+/// Of what is public, and the other side's: up to which commit it was shown, by ticket.
+std::map<TicketId, std::uint64_t> shown_to(const Caller& caller, const FoundTicket& ticket,
+                                           const std::vector<FoundMessage>& shown) {
+  std::map<TicketId, std::uint64_t> out;
+  const auto show = [&](const TicketId& of, const sync::Stamp& stamp) {
+    std::uint64_t& seq = out[of];
+    seq = std::max(seq, stamp.commit_seq);
+  };
+  for (const FoundMessage& found : shown) {
+    const bool by_contact = found.message.stamp.author_kind == sync::PrincipalKind::contact;
+    if (found.message.visibility == sync::Visibility::open && by_contact != caller.is_client() && !found.read)
+      show(found.ticket, found.message.stamp);
+  }
+  const auto& created = ticket.state.created;
+  const bool of_staff = created && created->author_kind != sync::PrincipalKind::contact;
+  if (caller.is_client() && of_staff && created->commit_seq > ticket.customer_seq) show(ticket.state.id, *created);
+  return out;
+}
+
+}  // namespace
+
+void note_read(const AdminCall& call, const Caller& reader, const FoundTicket& ticket,
+               const std::vector<FoundMessage>& shown) {
+  const Reader who = reader_of(reader);
+  if (!who.counts()) return;
+  const auto marks = shown_to(reader, ticket, shown);
+  const std::int64_t tenant = call.tenant().number();
+  bool told = false;
+  if (who.kind == sync::PrincipalKind::operator_)
+    if (auto opened = call.tenant().reader())
+      told = Notifications(opened->db(), tenant).any_unread(reader.acting(), ticket.state.id).value_or(false);
+  if (marks.empty() && !told) return;
+  const auto write = [&](sqlite::Database& db) -> Result<void> {
+    TERN_TRY(auto transaction, sqlite::Transaction::begin_write(db));
+    ReadMarks rows(db, tenant);
+    for (const auto& [of, seq] : marks) TERN_CHECKED(rows.put(who, of, seq));
+    if (told) TERN_CHECKED(Notifications(db, tenant).read(reader.acting(), ticket.state.id, call.tenant().now_ms()));
+    return transaction.commit();
+  };
+  static_cast<void>(call.on_strand([&] { return call.tenant().write(write); }));
 }
 
 // ---- finding ----
@@ -94,7 +161,10 @@ Result<FoundTicket> TicketView::find(std::int64_t integer_id) {
   TERN_TRY(const bool there, rows.step());
   if (there) {
     TERN_TRY(sync::TicketState state, sync::decode_state(rows.blob(0)));
-    if (may_read(state)) return FoundTicket{std::move(state), rows.uint64(1)};
+    if (may_read(state)) {
+      TERN_TRY(const std::uint64_t read, ReadMarks(db_, tenant_.number()).of_customers(state.id));
+      return FoundTicket{std::move(state), rows.uint64(1), read};
+    }
   }
   return fail(ErrorCode::not_found, "There is no ticket " + std::to_string(integer_id) + ".", "", "ticket_id");
 }
@@ -105,7 +175,8 @@ Result<FoundTicket> TicketView::find(const TicketId& id) {
   TERN_TRY(const bool there, rows.step());
   if (!there) return fail(ErrorCode::not_found, "There is no such ticket.", "", "ticket_id");
   TERN_TRY(sync::TicketState state, sync::decode_state(rows.blob(0)));
-  return FoundTicket{std::move(state), rows.uint64(1)};
+  TERN_TRY(const std::uint64_t read, ReadMarks(db_, tenant_.number()).of_customers(id));
+  return FoundTicket{std::move(state), rows.uint64(1), read};
 }
 
 Result<NamedMessage> TicketView::find_message(std::int64_t integer_id) {
@@ -122,7 +193,8 @@ Result<NamedMessage> TicketView::find_message(std::int64_t integer_id) {
     if (there) {
       ticket = Bytes(rows.blob(0));
       TERN_TRY(sync::Message decoded, sync::decode_message(rows.blob(1)));
-      message = FoundMessage{static_cast<std::uint64_t>(integer_id), std::move(decoded)};
+      TERN_TRY(message,
+               found_message(static_cast<std::uint64_t>(integer_id), TicketId::or_zero(ticket), std::move(decoded)));
     }
   }
   const char* by_description =
@@ -140,13 +212,23 @@ Result<NamedMessage> TicketView::find_message(std::int64_t integer_id) {
 }
 
 Result<FoundMessage> TicketView::find_message(const ChangeId& own) {
-  TERN_TRY(auto rows, db_.query("SELECT integer_id, data FROM message WHERE tenant_id = $1 AND device_id = $2 AND "
-                                "change_id = $3",
-                                tenant_.number(), tenant_.keys().sealing_device, own));
+  TERN_TRY(auto rows,
+           db_.query("SELECT integer_id, data, ticket_id FROM message WHERE tenant_id = $1 AND device_id = $2 AND "
+                     "change_id = $3",
+                     tenant_.number(), tenant_.keys().sealing_device, own));
   TERN_TRY(const bool there, rows.step());
   if (!there) return fail(ErrorCode::not_found, "The message is not there any more.", "", "message_id");
   TERN_TRY(sync::Message message, sync::decode_message(rows.blob(1)));
-  return FoundMessage{rows.uint64(0), std::move(message)};
+  return found_message(rows.uint64(0), rows.id<TicketId>(2), std::move(message));
+}
+
+Result<FoundMessage> TicketView::found_message(std::uint64_t integer_id, const TicketId& ticket,
+                                               sync::Message message) {
+  ReadMarks marks(db_, tenant_.number());
+  TERN_TRY(const std::uint64_t customers, marks.of_customers(ticket));
+  TERN_TRY(const std::uint64_t own, marks.of(reader_of(caller_), ticket));
+  const std::uint64_t seq = message.stamp.commit_seq;
+  return FoundMessage{integer_id, std::move(message), ticket, seq <= customers, seq <= own};
 }
 
 // ---- names ----
@@ -260,6 +342,7 @@ Result<Json> TicketView::ticket(const sync::TicketState& state) {
   TERN_CHECKED(add_clock(state.id, out));
   out.append_member("estimate", estimate_json(state, view));
   out.append_member("result", view.result.empty() ? Json() : Json(view.result));
+  out.append_member("csat", csat_json(state));
   out.append_member("tags", tags_json(state));
   return out;
 }
@@ -281,6 +364,9 @@ Result<Json> TicketView::row(const FoundTicket& ticket) {
 /// Those of one ticket that `wanted` names; all of them when it is null.
 Result<void> TicketView::add_messages(const TicketId& ticket, const std::vector<sync::ChangeRef>* wanted,
                                       std::vector<FoundMessage>& out) {
+  ReadMarks marks(db_, tenant_.number());
+  TERN_TRY(const std::uint64_t customers, marks.of_customers(ticket));
+  TERN_TRY(const std::uint64_t own, marks.of(reader_of(caller_), ticket));
   TERN_TRY(auto rows, db_.query("SELECT integer_id, data FROM message WHERE tenant_id = $1 AND ticket_id = $2",
                                 tenant_.number(), ticket));
   for (;;) {
@@ -288,8 +374,9 @@ Result<void> TicketView::add_messages(const TicketId& ticket, const std::vector<
     if (!more) return {};
     TERN_TRY(sync::Message message, sync::decode_message(rows.blob(1)));
     if (!may_read(message)) continue;
-    if (wanted == nullptr || std::ranges::find(*wanted, message.stamp.ref()) != wanted->end())
-      out.push_back({rows.uint64(0), std::move(message)});
+    if (wanted != nullptr && std::ranges::find(*wanted, message.stamp.ref()) == wanted->end()) continue;
+    const std::uint64_t seq = message.stamp.commit_seq;
+    out.push_back({rows.uint64(0), std::move(message), ticket, seq <= customers, seq <= own});
   }
 }
 
@@ -447,7 +534,8 @@ Json TicketView::message(const FoundMessage& found) const {
                            {"created_at", Json(instant_text(message.stamp.order_ms))}});
   if (!message.edits.empty()) out.append_member("edited_at", Json(instant_text(message.edits.back().stamp.order_ms)));
   if (deleted) out.append_member("deleted", Json(true));
-  if (!note && is_staff(message.stamp.author_kind)) out.append_member("delivery_status", Json("queued"));
+  if (!note && is_staff(message.stamp.author_kind))
+    out.append_member("delivery_status", Json(found.customer_read ? "read" : "queued"));
   out.append_member("files", std::move(files));
   return out;
 }
@@ -463,7 +551,10 @@ Json TicketView::description(const FoundTicket& ticket) const {
                            {"created_at", state.created ? Json(instant_text(state.created->order_ms)) : Json()}});
   if (state.description_stamp && state.created && state.description_stamp->change != state.created->change)
     out.append_member("edited_at", Json(instant_text(state.description_stamp->order_ms)));
-  if (is_staff(kind) && author_type(kind, true) == "support") out.append_member("delivery_status", Json("queued"));
+  if (is_staff(kind) && author_type(kind, true) == "support") {
+    const bool read = state.created && state.created->commit_seq <= ticket.customer_seq;
+    out.append_member("delivery_status", Json(read ? "read" : "queued"));
+  }
   out.append_member("files", Json::array());
   return out;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "admin/admin.hpp"
+#include "desk/read_marks.hpp"
 #include "store/words.hpp"
 #include "tern/sqlite/database.hpp"
 #include "tern/sync/ticket_state.hpp"
@@ -14,11 +15,15 @@ namespace tern::server {
 
 struct FoundTicket {
   sync::TicketState state;
-  std::uint64_t message_id = 0;  // of its description
+  std::uint64_t message_id = 0;    // of its description
+  std::uint64_t customer_seq = 0;  // up to which commit a customer has read it
 };
 struct FoundMessage {
   std::uint64_t integer_id = 0;
   sync::Message message;
+  TicketId ticket = {};                  // whose it is: another one's, where it was merged or split off
+  bool customer_read = false;            // a customer has read it
+  bool read = false;                     // whoever asks has
   std::vector<FoundMessage> files = {};  // that were sent with it: messages of their own, shown with this one
 };
 /// A message, or the description as the first one.
@@ -26,6 +31,13 @@ struct NamedMessage {
   FoundTicket ticket;
   std::optional<FoundMessage> message;  // nothing: it is the description
 };
+
+/// As whom a caller reads.
+Reader reader_of(const Caller& caller);
+/// What was just shown is read by `reader`, and what they were told of the ticket. Nobody is kept from reading where
+/// that cannot be written.
+void note_read(const AdminCall& call, const Caller& reader, const FoundTicket& ticket,
+               const std::vector<FoundMessage>& shown);
 
 /// Whose organisation is that one, by their record.
 std::vector<RecordId> contacts_of(const Tenant& tenant, const RecordId& organisation);
@@ -90,6 +102,7 @@ private:
   Result<void> gather_files(std::vector<FoundMessage>& all);
   Result<void> add_messages(const TicketId& ticket, const std::vector<sync::ChangeRef>* wanted,
                             std::vector<FoundMessage>& out);
+  Result<FoundMessage> found_message(std::uint64_t integer_id, const TicketId& ticket, sync::Message message);
   [[nodiscard]] bool is_of_another_client(const sync::TicketState& state) const;
   Result<void> add_from_others(const sync::TicketState& state, std::vector<FoundMessage>& out);
   Result<void> add_common(const sync::TicketState& state, Json& out);
@@ -101,7 +114,7 @@ private:
   mutable std::optional<ClientsOfContacts> clients_;
 };
 
-/// How many messages of the customer came after the last reply.
+/// How many messages of the customer came after the last reply, and were not read by whoever asks.
 std::uint64_t unread_of(const std::vector<FoundMessage>& messages);
 /// The attribute, or null.
 Json attribute_json(const std::optional<sync::Record>& record, const char* name);

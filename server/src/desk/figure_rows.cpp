@@ -130,6 +130,18 @@ std::vector<FigureRow> figure_rows(const SlaTicket& ticket, const sla::Inputs& i
     row.assignee = holders.at(row.at, row.known);
     row.category = ticket.category;
   }
+  // Of who resolved it, whoever holds it by now.
+  for (std::size_t i = 0; i < ticket.ratings.size(); ++i) {
+    const RatedResolution& rated = ticket.ratings[i];
+    if (rated.at > now) continue;
+    FigureRow& row = rows.emplace_back();
+    row.kind = static_cast<int>(FigureKind::rated);
+    row.at = row.known = rated.at;
+    row.number = static_cast<std::int64_t>(i + 1);
+    row.touches = rated.score;
+    row.assignee = rated.by;
+    row.category = ticket.category;
+  }
   std::ranges::sort(rows, {}, figure_key);
   return rows;
 }

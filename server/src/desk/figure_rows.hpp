@@ -11,7 +11,7 @@
 
 namespace tern::server {
 
-enum class FigureKind : std::uint8_t { created = 1, first_response, next_response, resolved, promise = 10 };
+enum class FigureKind : std::uint8_t { created = 1, first_response, next_response, resolved, rated, promise = 10 };
 /// A promise's kind: `promise` and its metric.
 constexpr int promise_kind(sla::Metric metric) {
   return static_cast<int>(FigureKind::promise) + static_cast<int>(metric);
@@ -26,8 +26,8 @@ struct FigureRow {
   std::int64_t at = 0, number = 1, known = 0;
   std::int64_t wall = 0, business = 0, more_wall = 0, more_business = 0;
   PromiseOutcome outcome = PromiseOutcome::none;
-  std::int64_t touches = 0, reopened = 0, next = 0;
-  Bytes assignee, category;  // ids; empty: none
+  std::int64_t touches = 0, reopened = 0, next = 0;  // touches: of a rating its score
+  Bytes assignee, category;                          // ids; empty: none
   bool operator==(const FigureRow&) const = default;
 };
 

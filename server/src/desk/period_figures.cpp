@@ -65,6 +65,20 @@ std::optional<int> PromiseCount::percent_at_best() const {
   return n() == 0 ? std::nullopt : std::optional(whole_percent(met + provisional, n()));
 }
 
+void RatingCount::add(std::int64_t score) {
+  ++ratings;
+  if (score >= 4) ++good;
+  sum += static_cast<std::uint64_t>(score);
+}
+
+std::optional<int> RatingCount::percent() const {
+  return ratings == 0 ? std::nullopt : std::optional(whole_percent(good, ratings));
+}
+
+std::optional<double> RatingCount::mean() const {
+  return ratings == 0 ? std::nullopt : std::optional(static_cast<double>(sum) / static_cast<double>(ratings));
+}
+
 void PeriodFigures::add(const FigureRow& row, const Period& period, sla::Instant known_to) {
   switch (static_cast<FigureKind>(row.kind)) {
     case FigureKind::created:
@@ -78,6 +92,9 @@ void PeriodFigures::add(const FigureRow& row, const Period& period, sla::Instant
       return;
     case FigureKind::next_response:
       next_response.add(row.business);
+      return;
+    case FigureKind::rated:
+      ratings.add(row.touches);
       return;
     case FigureKind::resolved:
       if (row.number == 1) first_resolution.add(row.business);
@@ -118,7 +135,8 @@ Result<PeriodFigures> period_figures(sqlite::Database& db, std::int64_t tenant, 
   created.bind_all(tenant, FigureKind::created, period.from, period.to);
   TERN_TRY(const bool any, created.step());
   out.created = any ? created.uint64(0) : 0;
-  for (const FigureKind kind : {FigureKind::first_response, FigureKind::next_response, FigureKind::resolved}) {
+  for (const FigureKind kind :
+       {FigureKind::first_response, FigureKind::next_response, FigureKind::resolved, FigureKind::rated}) {
     TERN_TRY(auto rows, db.prepare("SELECT wall_s, business_s, more_wall_s, more_business_s, number, touches, "
                                    "reopened_s, next_s, at_s " +
                                    where));

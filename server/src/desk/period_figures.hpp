@@ -39,6 +39,16 @@ struct PromiseCount {
   [[nodiscard]] std::optional<int> percent_at_best() const;
 };
 
+/// What customers said: 1 to 5 each.
+struct RatingCount {
+  std::uint64_t ratings = 0, good = 0, sum = 0;  // good: 4 or 5
+
+  void add(std::int64_t score);
+  /// CSAT. Nothing without ratings.
+  [[nodiscard]] std::optional<int> percent() const;
+  [[nodiscard]] std::optional<double> mean() const;
+};
+
 /// A row of `SELECT` with these columns of promises from its first on: one walk, without sorting.
 inline constexpr std::string_view promise_sums =
     "sum(CASE WHEN outcome = 1 THEN 1 ELSE 0 END), sum(CASE WHEN outcome = 2 THEN 1 ELSE 0 END), sum(CASE WHEN outcome "
@@ -59,6 +69,7 @@ struct PeriodFigures {
   Spread response, response_wall, delivered, delivered_wall, next_response;
   Spread resolution, resolution_wall, resolution_gross, first_resolution;
   std::array<PromiseCount, sla::metric_count> promises{};
+  RatingCount ratings;
 
   /// A row whose `at` lies in the period. What happened to it at `known_to` or later takes no part.
   void add(const FigureRow& row, const Period& period, sla::Instant known_to);

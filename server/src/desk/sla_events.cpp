@@ -91,6 +91,7 @@ public:
     for (const sync::PlacedChange& placed : folded_)
       if (auto late = late_change(placed)) out.late.push_back(*late);
     std::ranges::sort(out.late);
+    out.ratings = ratings();
     return out;
   }
 
@@ -105,6 +106,19 @@ private:
     });
     std::vector<Event> out = {std::move(*create_)};
     for (auto& [stamp, event] : events_) out.push_back(std::move(event));
+    return out;
+  }
+
+  [[nodiscard]] std::vector<RatedResolution> ratings() const {
+    std::vector<RatedResolution> out;
+    for (const sync::Rating& rating : state_.ratings) {
+      RatedResolution& rated = out.emplace_back();
+      rated.at = seconds_of(rating.stamp.order_ms);
+      rated.score = rating.score;
+      const auto resolved = by_ref_.find(rating.resolution);
+      if (resolved != by_ref_.end() && resolved->second->stamp.author_kind == sync::PrincipalKind::operator_)
+        rated.by = Bytes(resolved->second->stamp.author.view());
+    }
     return out;
   }
 

@@ -52,6 +52,13 @@ struct LateChange {
   auto operator<=>(const LateChange&) const = default;
 };
 
+/// What the customer said of a resolution. Seconds.
+struct RatedResolution {
+  sla::Instant at = 0;
+  std::int64_t score = 0;
+  Bytes by;  // whose resolution it was: an operator's id; empty: nobody's
+};
+
 /// What of a ticket's ledger the clock reads.
 struct SlaTicket {
   std::vector<sla::Event> events;  // none for a ledger without its create
@@ -61,6 +68,7 @@ struct SlaTicket {
   // For reports:
   Bytes category;                // its id; empty: none
   std::vector<LateChange> late;  // sorted
+  std::vector<RatedResolution> ratings;
 };
 
 /// Since when the customer of another ticket had waited for a first response as of an instant; nothing: somebody had

@@ -81,6 +81,7 @@ Result<void> check_dependencies(Batch& batch, const SetWork& work, Entry& entry)
 bool fits(const sync::Change& change, const Named& named) {
   if (named.ticket != change.ticket) return false;
   const bool decides = change.intent == Intent::approve_estimate || change.intent == Intent::reject_estimate;
+  if (change.intent == Intent::rate) return named.intent == Intent::resolve || named.intent == Intent::close;
   return !decides || named.intent == Intent::estimate;
 }
 

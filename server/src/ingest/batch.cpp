@@ -7,6 +7,7 @@
 #include "store/words.hpp"
 #include "tern/protocol/crash_point.hpp"
 #include "tern/protocol/mutant.hpp"
+#include "triggers.hpp"
 
 namespace tern::server {
 namespace {
@@ -314,6 +315,7 @@ void Batch::publish() {
   bool operators = !new_devices_.empty();
   for (const auto& [key, record] : records_) {
     in.publish_record(record);
+    if (key.kind == sync::RecordKind::trigger) in.triggers.reset();
     operators = operators || key.kind == sync::RecordKind::operator_;
   }
   if (operators) in.rebuild_queue_members();

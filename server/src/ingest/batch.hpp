@@ -34,9 +34,10 @@ struct Entry {
   sync::Admission admission;
   std::vector<ReleasedChange> released;
   sync::Standing standing;
-  WorkingTicket* ticket = nullptr;  // null: unknown, or the change has none
-  LatestFacts latest;               // of its ticket, with it
-  bool again = false;               // its id was there already
+  WorkingTicket* ticket = nullptr;   // null: unknown, or the change has none
+  LatestFacts latest;                // of its ticket, with it
+  std::uint8_t priority_before = 0;  // of its ticket, where it sets that; 0: it does not
+  bool again = false;                // its id was there already
   bool same_content = false;
 };
 
@@ -187,6 +188,7 @@ public:
   bool sla_stale = false;                   // rules, calendars or categories changed
   std::optional<std::uint64_t> sla_told;    // devices are told other clocks of tickets, under this number
   std::vector<TicketId> told_clocks;        // of these
+  std::optional<std::uint64_t> next_notification;  // read when the first one is told
   [[nodiscard]] bool settled_any() const { return !settled_tickets_.empty(); }
 };
 

@@ -6,7 +6,9 @@
 #include "quarantine.hpp"
 #include "run_batch.hpp"
 #include "said_again.hpp"
+#include "tell.hpp"
 #include "tern/protocol/mutant.hpp"
+#include "triggers.hpp"
 
 namespace tern::server {
 namespace {
@@ -124,8 +126,10 @@ Result<std::optional<PushFault>> commit_set(Batch& batch, const VerifiedPush& pu
   TERN_TRY(auto fault, judge_set_time(batch, work, device, notes));
   if (fault) return fault;
   TERN_CHECKED(process_set(batch, work, device));
+  TERN_CHECKED(fire_triggers(batch, work));
   TERN_TRY(Bytes receipt, write_set(batch, work));
   TERN_CHECKED(write_proof(batch, work));
+  TERN_CHECKED(tell_of_set(batch, work));
   answer.receipts.push_back(std::move(receipt));
   if (!work.follow_ups.empty()) {
     TERN_TRY(const ServerCommit followed, server_set(batch, std::move(work.follow_ups)));

@@ -148,6 +148,13 @@ private:
       if (sync::Change* change =
               add(decision.stamp, decision.approved ? Intent::approve_estimate : Intent::reject_estimate))
         change->targets = {decision.estimate};
+    for (const sync::Rating& rating : state_.ratings) {
+      sync::Change* change = add(rating.stamp, Intent::rate);
+      if (change == nullptr) continue;
+      change->targets = {rating.resolution};
+      change->number = rating.score;
+      if (!rating.erased) change->text = rating.comment;
+    }
     if (state_.merged_into && !state_.merged_into->value.empty())
       if (sync::Change* change = add(state_.merged_into->stamp, Intent::merge))
         change->target = state_.merged_into->value;

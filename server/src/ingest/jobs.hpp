@@ -21,6 +21,10 @@ Result<std::optional<ServerCommit>> expire_scopes(Tenant& tenant);
 /// the rest the next time. Every 15 minutes also what no timer tells. Gives how many it looked at.
 Result<std::size_t> look_at_clocks(Tenant& tenant);
 
+/// Tickets whose customers nobody answered for as long as a trigger says: it acts on them. Looks once a minute, or
+/// again at once where there was something. Gives how many there were.
+Result<std::size_t> follow_up_silence(Tenant& tenant);
+
 /// Idle work, about once a second: writes notes of exchanges that are older than a minute, checkpoints, finishes an
 /// erasure's truncation.
 Result<void> maintain(Tenant& tenant);

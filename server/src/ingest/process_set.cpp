@@ -106,6 +106,11 @@ void note_redirection(Entry& entry) {
       spec->append_only && sync::ordered_after(entry.stamp, entry.ticket->state.merged_into->stamp);
 }
 
+bool sets_priority(const sync::Change& change) {
+  return change.intent == sync::Intent::set && change.fields.size() == 1 &&
+         change.fields.front().field == sync::FieldId::priority;
+}
+
 Result<void> process_change(Batch& batch, SetWork& work, std::size_t index, DeviceRow& device) {
   Entry& entry = work.entries[index];
   entry.change = &work.changes[index];
@@ -117,6 +122,8 @@ Result<void> process_change(Batch& batch, SetWork& work, std::size_t index, Devi
   if (!entry.change->ticket.is_zero()) {
     TERN_TRY(entry.ticket, batch.ticket(entry.change->ticket));
   }
+  if (entry.ticket != nullptr && sets_priority(*entry.change))
+    entry.priority_before = sync::priority_of(entry.ticket->state);
   TERN_CHECKED(judge_time(batch, work, entry, device.last_effective_ms));
   if (entry.change->asserted_ms == 0)
     device.last_effective_ms = std::max(device.last_effective_ms, entry.admission.effective_ms);

@@ -1,5 +1,7 @@
 // The server's own changes: sets under its sealing key, through the same path as everybody's.
 #include "batch.hpp"
+#include "tell.hpp"
+#include "triggers.hpp"
 
 namespace tern::server {
 namespace {
@@ -67,8 +69,10 @@ Result<void> process_sealed(Batch& batch, const Sealed& sealed, DeviceRow& devic
   work.sent_seq = work.cursor_seen = batch.committed_seq;
   work.evidence.received_ms = batch.commit_ms;
   TERN_CHECKED(process_set(batch, work, device));
+  TERN_CHECKED(fire_triggers(batch, work));
   TERN_TRY(const Bytes receipt, write_set(batch, work));
   static_cast<void>(receipt);
+  TERN_CHECKED(tell_of_set(batch, work));
   for (ServerChange& change : work.follow_ups) follow_ups.push_back(std::move(change));
   if (!report) return {};
   commit.commit_seq = work.commit_seq;

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 
+#include "desk/awaiting.hpp"
 #include "desk/figure_rows.hpp"
 #include "desk/sla_devices.hpp"
 #include "desk/sla_rows.hpp"
 #include "jobs.hpp"
 #include "run_batch.hpp"
+#include "tell.hpp"
 
 namespace tern::server {
 namespace {
@@ -80,6 +82,8 @@ public:
 private:
   Result<std::optional<TicketId>> look_inside(const TicketId& id) {
     TERN_TRY(const SlaTicket read, read_sla_ticket(batch_.db(), batch_.number, id, names_));
+    TERN_CHECKED(
+        keep_awaiting(batch_.db(), batch_.number, id, read.imported ? std::nullopt : awaiting_of(read.events)));
     if (read.events.empty()) {
       TERN_CHECKED(rows_.leave(id));
       return read.merged_into;
@@ -92,7 +96,7 @@ private:
     }
     const sla::TicketClock clock = sla::clock_at(inputs, now_);
     TERN_TRY(const auto records, keep_breaches(id, inputs, clock, read.people));
-    TERN_CHECKED(keep_alerts(id, clock));
+    TERN_CHECKED(keep_alerts(id, clock, read.people));
     TERN_CHECKED(keep_clock(id, clock_row(clock, now_, sla::next_look(inputs, clock, records, now_))));
     TERN_CHECKED(keep_figures(id, read, figure_rows(read, inputs, clock, records, now_)));
     return read.merged_into;
@@ -111,6 +115,12 @@ private:
     return {};
   }
 
+  static bool was_told(const std::vector<sla::BreachRecord>& stored, const sla::BreachRecord& now) {
+    return std::ranges::any_of(stored, [&](const sla::BreachRecord& before) {
+      return before.metric == now.metric && before.cycle == now.cycle && before.state != sla::RecordState::rescinded;
+    });
+  }
+
   Result<std::vector<sla::BreachRecord>> keep_breaches(const TicketId& id, const sla::Inputs& inputs,
                                                        const sla::TicketClock& clock,
                                                        const std::vector<OperatorId>& people) {
@@ -119,16 +129,22 @@ private:
         std::ranges::any_of(clock.cycles, [](const sla::Cycle& cycle) { return cycle.breached_at.has_value(); });
     if (!breached && stored.empty()) return stored;
     auto computed = sla::breach_records(inputs, devices_of(batch_.tenant, people), now_);
-    for (const sla::BreachRecord& record : changed_breaches(stored, std::move(computed), now_))
+    for (const sla::BreachRecord& record : changed_breaches(stored, std::move(computed), now_)) {
       TERN_CHECKED(rows_.put_breach(id, record));
+      if (record.state == sla::RecordState::rescinded && was_told(stored, record))
+        TERN_CHECKED(tell_of_rescinded(batch_, id, people, record));
+    }
     return rows_.breaches(id);
   }
 
-  Result<void> keep_alerts(const TicketId& id, const sla::TicketClock& clock) {
+  Result<void> keep_alerts(const TicketId& id, const sla::TicketClock& clock, const std::vector<OperatorId>& people) {
     auto due = sla::alerts(clock, now_);
     if (due.empty()) return {};
     TERN_TRY(const auto told, rows_.told(id));
-    for (const sla::Alert& alert : sla::unsent(std::move(due), told)) TERN_CHECKED(rows_.put_alert(id, alert, now_));
+    for (const sla::Alert& alert : sla::unsent(std::move(due), told)) {
+      TERN_CHECKED(rows_.put_alert(id, alert, now_));
+      TERN_CHECKED(tell_of_alert(batch_, id, people, alert));
+    }
     return {};
   }
 

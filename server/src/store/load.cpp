@@ -82,6 +82,7 @@ Result<void> load_head(Tenant::Internals& in, sqlite::Database& db, std::int64_t
   in.sla_seq = meta_number(sla_seq);
   in.figures_to = meta_number(figures_to);
   in.sla_desk.reset();
+  in.triggers.reset();
   TERN_TRY(const auto told, db.int64_of("SELECT max(told_seq) FROM sla_clock WHERE tenant_id = $1", tenant));
   in.sla_told = static_cast<std::uint64_t>(told.value_or(0));
   return {};

@@ -511,3 +511,36 @@ TEST_CASE("what was erased reads as erased, not as if it had never been there", 
   CHECK_FALSE(json["resolved_at"].is_null());
   CHECK(json["first_response_at"].is_null());
 }
+
+TEST_CASE("what a customer thought of a resolution stands with the ticket and in its timeline, and no role says it",
+          "[client][views]") {
+  ClientDesk desk;
+  desk.add_operator("ann");
+  desk.add_operator("me", "supervisor");
+  const TicketId pump = desk.colleagues_ticket("ann", "pump leaks");
+  const Change done = desk.by("ann", Intent::resolve, pump);
+  desk.commit("ann", done);
+  desk.pull();
+  CHECK_FALSE(desk.show(pump).csat);
+  CHECK(to_json(desk.show(pump))["csat"].is_null());
+  Change rating = desk.by("joe", Intent::rate, pump);
+  rating.targets = {done.ref};
+  rating.number = 4;
+  rating.text = "quick";
+  desk.commit("joe", rating);
+  desk.pull();
+  const auto view = desk.show(pump);
+  REQUIRE(view.csat);
+  CHECK(view.csat->score == 4);
+  CHECK(view.csat->comment == "quick");
+  const auto line = std::ranges::find(view.timeline, std::string("rate"), &client::TimelineEntry::what);
+  REQUIRE(line != view.timeline.end());
+  CHECK(line->text == "4 of 5: quick");
+  CHECK(to_json(view)["csat"]["rating"] == Json(4));
+  Change mine = desk.change(Intent::rate, pump);
+  mine.targets = {done.ref};
+  mine.number = 5;
+  const auto offered = desk.commands->check_offered(mine);
+  REQUIRE_FALSE(offered);
+  CHECK(offered.error().code == ErrorCode::not_permitted);
+}

@@ -69,9 +69,13 @@ TEST_CASE("every byte of a header flipped once is refused with the code that nam
       CAPTURE(at, bit, field);
       // The one known flag promises an original header that is not there.
       const bool known_flag = at == 11 && bit == 0;
-      CHECK(outcome(verify(set, device.context())) == (known_flag ? "MALFORMED flags" : due_refusal(field)));
-      CHECK(outcome(verify_wire(encode(set), device.context())) ==
-            (known_flag ? "MALFORMED flags" : due_refusal(field)));
+      // An older schema that is spoken here is found by the signature alone.
+      const auto read = decode_header(set.header);
+      const bool spoken = field == "schema_version" && read && read->schema_version >= limits::schema_version_min &&
+                          read->schema_version <= limits::schema_version;
+      const std::string due = known_flag ? "MALFORMED flags" : due_refusal(spoken ? "signature" : field);
+      CHECK(outcome(verify(set, device.context())) == due);
+      CHECK(outcome(verify_wire(encode(set), device.context())) == due);
     }
   }
 }

@@ -1,4 +1,5 @@
 // Customers with a token: what they see, what they do, and everything that they must not.
+#include <map>
 #include <set>
 
 #include "api/client_tokens.hpp"
@@ -130,7 +131,7 @@ TEST_CASE("notes and what is the desk's own never reach a client", "[server][api
   CHECK(read["messages"].size() == 3);
   CHECK(names_in(read["ticket"]) == std::set<std::string>{"id", "number", "subject", "description", "status",
                                                           "priority", "category", "company_name", "creator_name",
-                                                          "created_at", "updated_at", "estimate", "result"});
+                                                          "created_at", "updated_at", "estimate", "result", "csat"});
   CHECK(names_in(desk.gives(john, act("list_tickets"))["tickets"].items().front()) ==
         std::set<std::string>{"id", "number", "subject", "status", "priority", "category", "company_name",
                               "creator_name", "created_at", "updated_at", "message_count"});
@@ -183,17 +184,71 @@ TEST_CASE("a client's ticket goes through its life, and what the client does is 
   CHECK(reply["author_type"] == Json("client"));
   CHECK(reply["author_name"] == Json("User 1"));
   CHECK(status(asks("get_ticket")["ticket"]) == "reopened");  // who writes is not done with
+  CHECK(desk.good(act("list_tickets"))["tickets"].items().front()["unread_count"] == Json(1));
   const Json seen = desk.good(of_ticket("get_ticket", id));
   CHECK(seen["ticket"]["creator_name"] == Json("User 1"));
   CHECK(seen["ticket"]["portal_domain"] == Json("client.example"));
   CHECK(seen["messages"].items().front()["author_type"] == Json("client"));
-  CHECK(desk.good(act("list_tickets"))["tickets"].items().front()["unread_count"] == Json(1));
+  CHECK(desk.good(act("list_tickets"))["tickets"].items().front()["unread_count"] == Json(0));
   bool found = false;
   const Json contacts = desk.good(act("list_contacts"));
   for (const Json& contact : contacts.items())
     found = found || (contact["name"] == Json("User 1") && contact["organisation"] == Json("Client Ltd"));
   CHECK(found);
   CHECK(desk.house.command(cmd("verify"))["good"].as_bool(true));
+}
+
+TEST_CASE("what was done is rated once for each time, by the customer alone, and reports count it",
+          "[server][api][client]") {
+  Counter desk;
+  const std::string john = desk.token(1), jane = desk.token(2);
+  const Json id = desk.ticket_of(john);
+  const auto rate = [&](const std::string& who, int score, const char* comment = "") {
+    Json request = of_ticket("submit_csat", id);
+    request.set("rating", Json(score));
+    if (*comment != 0) request.set("comment", Json(comment));
+    return desk.by(who, request);
+  };
+  CHECK(said(rate(john, 5)) == "bad_transition");  // nothing is done yet
+  desk.good(act("complete_ticket", {{"ticket_id", id}, {"result", Json("Restarted.")}}));
+  CHECK(desk.gives(john, of_ticket("get_ticket", id))["ticket"]["csat"].is_null());
+  CHECK(said(rate(john, 0), "field") == "rating");
+  CHECK(said(rate(john, 6)) == "invalid");
+  CHECK(said(rate(jane, 5)) == "not_found");
+  CHECK(rate(john, 4, "Quick").status == 200);
+  CHECK(rate(john, 4, "Quick").status == 200);  // again
+  CHECK(said(rate(john, 1)) == "bad_transition");
+  const Json rated = desk.good(of_ticket("get_ticket", id))["ticket"]["csat"];
+  CHECK(rated["rating"] == Json(4));
+  CHECK(rated["comment"] == Json("Quick"));
+  desk.gives(john, of_ticket("reopen_ticket", id));
+  CHECK(said(rate(john, 1)) == "bad_transition");
+  desk.good(act("complete_ticket", {{"ticket_id", id}}));
+  CHECK(rate(john, 1).status == 200);  // of what was done since
+  CHECK(desk.gives(john, of_ticket("accept_ticket", id))["csat"]["rating"] == Json(1));
+  desk.house.core->tick();
+  Json ann;
+  const Json people = desk.good(act("report_operators"))["rows"];
+  for (const Json& row : people.items())
+    if (row["name"] == Json("ann")) ann = row;
+  CHECK(ann["ratings"] == Json(2));
+  CHECK(ann["csat"] == Json(2.5));
+  CHECK(ann["csat_pct"] == Json(50));
+  const Json rows = desk.house.command(cmd("report dashboard"))["rows"];
+  std::map<std::string, Json> figures;
+  for (const Json& row : rows.items()) figures[row["figure"].as_string()] = row["value"];
+  CHECK(figures["CSAT"] == Json(50));
+  CHECK(figures["CSAT, mean"] == Json(2.5));
+  CHECK(figures["ratings"] == Json(2));
+  const Json exported = desk.house.command(cmd("export"))["rows"].items().front()["csat"];
+  REQUIRE(exported.size() == 2);
+  CHECK(exported.items()[0]["comment"] == Json("Quick"));
+  CHECK(desk.house.command(cmd("verify"))["good"].as_bool());
+  Device device(desk.house, "ann", "all");
+  must(device.open_session());
+  const auto patches = device.download();
+  REQUIRE(patches.size() == 1);
+  CHECK(must(sync::decode_state(patches.front().state())).ratings.size() == 2);
 }
 
 TEST_CASE("clients make no categories, and only what is an action of theirs is done",
@@ -209,7 +264,7 @@ TEST_CASE("clients make no categories, and only what is an action of theirs is d
   CHECK(said(with("invented"), "field") == "category");
   CHECK(desk.house.command(cmd("category list"))["rows"].size() == 1);
   for (const char* action : {"update_ticket", "delete_ticket", "list_clients", "list_operators", "create_client_token",
-                             "take_ticket", "edit_message", "submit_csat", "admin_login"}) {
+                             "take_ticket", "edit_message", "delete_message", "admin_login"}) {
     INFO(action);
     CHECK(said(desk.by(john, act(action, {{"ticket_id", Json(1)}}))) == "not_found");
     CHECK(desk.by(john, Json::object(), {}, std::string("/api/v1/client/") + action).status == 404);

@@ -212,13 +212,19 @@ TEST_CASE("triggers are kept in their order and in versions", "[server][api]") {
                                       {"actions", actions},
                                       {"conditions", members_of({{"priority", Json("urgent")}})},
                                       {"position", Json(1)}}));
-  CHECK(first["state"] == Json("stored"));
+  CHECK(first["state"] == Json("active"));
   CHECK(first["actions"] == actions);
   const Json all = admin.good(request_of("list_triggers"));
   CHECK(all.items()[0]["name"] == Json("First"));
   CHECK(all.items()[0]["conditions"]["priority"] == Json("urgent"));
   const Json off = admin.good(save({{"trigger_id", second["id"]}, {"active", Json(false)}}));
   CHECK(off["active"] == Json(false));
+  CHECK(off["state"] == Json("off"));
+  const Json strange = admin.good(save({{"name", Json("Strange")},
+                                        {"event", event},
+                                        {"actions", Json::array({Json("make coffee")})},
+                                        {"position", Json(9)}}));
+  CHECK(strange["state"] == Json("stored"));  // nothing acts on it
   CHECK(off["actions"] == actions);
   CHECK(off["version"].as_integer() > second["version"].as_integer());
 
@@ -231,7 +237,7 @@ TEST_CASE("triggers are kept in their order and in versions", "[server][api]") {
         "too_large actions");
   CHECK(admin.refusal(save({{"trigger_id", Json(99)}, {"active", Json(true)}})) == "not_found trigger_id");
   CHECK(admin.good(request_of("delete_trigger", {{"trigger_id", Json("First")}}))["id"] == first["id"]);
-  CHECK(admin.good(request_of("list_triggers")).size() == 1);
+  CHECK(admin.good(request_of("list_triggers")).size() == 2);
   CHECK(is_verified(house));
 }
 

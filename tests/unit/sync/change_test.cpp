@@ -156,7 +156,7 @@ TEST_CASE("numbers of a later version ask for an upgrade", "[sync][change]") {
   CHECK(spoil([](v1::Skeleton& s) { s.set_principal_kind(static_cast<v1::PrincipalKind>(5)); }) ==
         unknown("principal_kind"));
   Halves field = halves(set(FieldId::priority, "3"));
-  field.skeleton.mutable_fields(0)->set_field(30);
+  field.skeleton.mutable_fields(0)->set_field(31);
   CHECK(refusal_of(field) == unknown("field"));
   field.skeleton.mutable_fields(0)->set_field(65'536 + 7);
   CHECK(refusal_of(field) == unknown("field"));

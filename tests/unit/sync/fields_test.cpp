@@ -24,14 +24,14 @@ TEST_CASE("the field table names each field of a ticket once", "[sync][fields]")
         "priority",     "category", "type",     "queue",        "assignee",    "contact",
         "organisation", "tags",     "watchers", "links",        "due_at",      "external_ref",
         "custom",       "estimate", "result",   "time_entries", "created_at",  "first_response_at",
-        "resolved_at",  "pins",     "messages", "updated_at",   "on_site"}) {
+        "resolved_at",  "pins",     "messages", "updated_at",   "on_site",     "csat"}) {
     INFO(name);
     const FieldSpec* spec = find_field(name);
     REQUIRE(spec != nullptr);
     CHECK(find_field(spec->id) == spec);
   }
   CHECK(find_field(FieldId::unspecified) == nullptr);
-  CHECK(find_field(static_cast<FieldId>(30)) == nullptr);
+  CHECK(find_field(static_cast<FieldId>(31)) == nullptr);
   CHECK(find_field("is_admin") == nullptr);
 }
 

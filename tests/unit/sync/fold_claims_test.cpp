@@ -127,6 +127,34 @@ TEST_CASE("custody: the previous assignee who may be dark keeps a mark until syn
   CHECK(desk.equals_zero());
 }
 
+TEST_CASE("a resolution is rated once, and the next one anew", "[sync][fold][claims]") {
+  FoldDesk desk;
+  const auto rate = [&](const Draft& resolution, int hour, std::int64_t score) {
+    Draft rating = desk.on("customer", at(hour), Intent::rate, resolution.ref());
+    rating.change.number = score;
+    return rating;
+  };
+  const Draft done = desk.draft("anna", Intent::resolve, at(10));
+  desk.commit(done);
+  CHECK(status_view(desk.state()).resolution == done.ref());
+  const Draft good = rate(done, 11, 4);
+  CHECK(desk.commit(good).outcome == Outcome::applied);
+  CHECK(desk.commit(rate(done, 12, 4)) == Standing{Outcome::applied, Rule::no_effect, {}, {}});
+  CHECK(desk.commit(rate(done, 12, 1)) == Standing{Outcome::overtaken, Rule::claim_stands, good.ref(), good.author});
+  desk.commit(desk.draft("customer", Intent::close, at(13)));
+  CHECK(status_view(desk.state()).resolution == done.ref());  // closing what is resolved is no resolution
+  desk.commit(desk.draft("customer", Intent::reopen, at(14)));
+  CHECK_FALSE(status_view(desk.state()).resolution);
+  const Draft again = desk.draft("anna", Intent::close, at(15));
+  desk.commit(again);
+  CHECK(status_view(desk.state()).resolution == again.ref());
+  CHECK(desk.commit(rate(again, 16, 1)).outcome == Outcome::applied);
+  REQUIRE(desk.state().ratings.size() == 2);
+  CHECK(rating_of(desk.state(), done.ref())->score == 4);
+  CHECK(rating_of(desk.state(), again.ref())->score == 1);
+  CHECK(desk.equals_zero());
+}
+
 TEST_CASE("estimate, sequential: approved once, replaced only by who saw the decision", "[sync][fold][claims]") {
   FoldDesk desk;
   const Draft estimate = desk.text("anna", at(10), Intent::estimate, "two hours", 120);

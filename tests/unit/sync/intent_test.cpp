@@ -36,6 +36,7 @@ TEST_CASE("claims are exactly the intents on shared things", "[sync][intent]") {
                                                    {"restore", true},
                                                    {"approve_estimate", true},
                                                    {"reject_estimate", true},
+                                                   {"rate", true},
                                                    {"resolve", false},
                                                    {"message", false},
                                                    {"set", false},
@@ -49,7 +50,7 @@ TEST_CASE("claims are exactly the intents on shared things", "[sync][intent]") {
       CHECK(is_claim(spec) == expected->second);
     }
   }
-  CHECK(found == 9);
+  CHECK(found == 10);
 }
 
 TEST_CASE("only messages, files, times and reports from on site append to what is gone", "[sync][intent]") {
@@ -61,7 +62,7 @@ TEST_CASE("only messages, files, times and reports from on site append to what i
   }
 }
 
-TEST_CASE("a customer may create, write, accept, reopen and decide on an estimate, and nothing else",
+TEST_CASE("a customer may create, write, accept, reopen, decide on an estimate and rate, and nothing else",
           "[sync][intent]") {
   const std::vector<Intent> expected = {Intent::create,
                                         Intent::message,
@@ -71,7 +72,8 @@ TEST_CASE("a customer may create, write, accept, reopen and decide on an estimat
                                         Intent::estimate_approved,
                                         Intent::estimate_rejected,
                                         Intent::approve_estimate,
-                                        Intent::reject_estimate};
+                                        Intent::reject_estimate,
+                                        Intent::rate};
   std::vector<Intent> found;
   for (const IntentSpec& spec : all_intents())
     if (spec.customer_may) found.push_back(spec.intent);

@@ -94,6 +94,10 @@ inline Change smallest(Intent intent) {
     case Intent::erase:
       out.targets = one_target;
       return out;
+    case Intent::rate:
+      out.targets = one_target;
+      out.number = 4;
+      return out;
     case Intent::log_time:
     case Intent::estimate:
       out.number = 30;

@@ -28,6 +28,13 @@ FoldDesk busy_desk() {
   desk.commit(estimate);
   desk.commit(desk.on("customer", at(12), Intent::reject_estimate, estimate.ref()));
   desk.commit(desk.text("bert", at(13), Intent::log_time, "drive", 20));
+  desk.commit(desk.draft("bert", Intent::start, at(13)));
+  const Draft done = desk.text("bert", at(13, 30), Intent::resolve, "sealed");
+  desk.commit(done);
+  Draft rated = desk.on("customer", at(13, 40), Intent::rate, done.ref());
+  rated.change.number = 4;
+  rated.change.text = "quick";
+  desk.commit(rated);
   desk.commit(desk.draft("boss", Intent::delete_ticket, at(14)));
   desk.commit(desk.draft("boss", Intent::restore, at(15)));
   desk.commit(desk.to("server", at(15), Intent::merged_from, "third"));
@@ -64,7 +71,7 @@ TEST_CASE("the stored form is what Protobuf would write", "[sync][state]") {
   v1::TicketStateMessage message;
   REQUIRE(message.ParseFromString(bytes));
   CHECK(message.SerializeAsString() == bytes);
-  CHECK(message.moves_size() == 2);
+  CHECK(message.moves_size() == 4);
   CHECK(message.number() == "T-2026-0077");
 }
 

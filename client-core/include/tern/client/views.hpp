@@ -63,6 +63,14 @@ struct OnSiteView {
   Bytes signature;
 };
 
+/// What the customer thought of what was done, the last time they said it.
+struct RatingView {
+  std::uint8_t score = 0;  // 1 to 5
+  std::string comment;
+  std::int64_t at_ms = 0;
+  bool erased = false;  // the comment
+};
+
 /// One line of a ticket's timeline: a message, a move, a field setting, a claim.
 struct TimelineEntry {
   std::int64_t at_ms = 0, lo_ms = 0, hi_ms = 0;
@@ -85,6 +93,7 @@ struct TicketView {
   std::int64_t first_response_ms = 0, resolved_ms = 0, closed_ms = 0;  // 0: not, or not any more
   std::optional<sync::ChangeRef> estimate;                             // what an approval names
   std::string estimate_decision;  // "approved", "rejected"; empty: nobody has decided, or no estimate
+  std::optional<RatingView> csat;
   std::int64_t minutes_logged = 0;
   std::vector<std::string> custody;  // "Ann: unsynced work may exist since 10:12"
   std::string merged_into;

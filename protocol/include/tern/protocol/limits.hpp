@@ -78,7 +78,7 @@ inline constexpr std::int64_t retention_ms_min = 30LL * 86'400'000;
 inline constexpr std::uint64_t message_epoch_block = 1'000'000;  // the same of ids of messages
 inline constexpr std::uint64_t epoch_block = 10'000;  // counters of a new epoch start a whole block further on
 
-inline constexpr std::uint32_t schema_version = 2;  // of change.proto and the field table; 2: on_site
+inline constexpr std::uint32_t schema_version = 3;  // of change.proto and the field table; 2: on_site; 3: rate
 inline constexpr std::uint32_t schema_version_min = 1;
 
 static_assert(change_set_bytes_max + want_bytes_max <= decompressed_bytes_max);

@@ -1,6 +1,7 @@
 // Actions of the API on what tickets name, and on figures.
 #include "admin/commands/describe.hpp"
 #include "api/actions.hpp"
+#include "desk/notifications.hpp"
 
 namespace tern::server::admin {
 namespace {
@@ -16,6 +17,12 @@ ApiFace of_editors(std::string_view action, std::string_view request, std::strin
 }
 ApiFace of_admins(std::string_view action, std::string_view request, std::string_view answer) {
   return {action, ApiSurface::admin, {}, ApiRole::admin, request, answer};
+}
+
+std::vector<std::string_view> mutable_kinds() {
+  std::vector<std::string_view> out = notification_names();
+  out.push_back("none");
+  return out;
 }
 
 }  // namespace
@@ -85,6 +92,23 @@ std::vector<AdminEntry> reference_actions() {
             R"({"days":30})",
             R"({"from":"2026-06-01T21:00:00.000Z","to":"2026-06-03T14:00:00.000Z","zone":"Europe/Kyiv","daily":[{"date":"2026-06-02","created":12,"resolved":9,"breached":1,"avg_response_min":18,"avg_resolution_hours":4.5},{"date":"2026-06-03","created":7,"resolved":3,"breached":0,"avg_response_min":11,"avg_resolution_hours":2.0}],"sla":{"met":23,"breached":1,"provisional":1,"excused":0,"compliance_pct":92,"compliance_at_best_pct":96},"categories":[{"category_id":3,"category":"hardware","created":19,"resolved":12}],"avg_response_min":15,"avg_resolution_hours":3.9,"horizon":{"sentence":"Complete: no device that holds work has been silent for longer than 15 minutes."}})"}),
        actions::dashboard_analytics},
+      {offered(command("api notif_count", "How much an operator was told of and has not read",
+                       "Of the operator that a key acts as, or who is logged in.\nExample: ternd api notif_count", {}),
+               reads("notif_count", R"({"count":3,"muted":["changed"]})")),
+       actions::notif_count},
+      {offered(
+           command("api get_notifications", "What an operator was told of, the newest first",
+                   "Who opens a ticket in a session has read what they were told of it.\nExample: ternd api "
+                   "get_notifications --limit 5",
+                   {otherwise(optional("limit", "At most so many, up to 100", ArgKind::integer), "20"),
+                    optional("unread", "Only what is not read yet", ArgKind::flag),
+                    optional("mark_read", "all, or the id of one: read from now on"),
+                    one_of(repeated("mute", "From now on they are not told of these; none: of everything"),
+                           mutable_kinds())}),
+           reads(
+               "get_notifications",
+               R"([{"id":12,"type":"assigned","text":"Ann Lee assigned T-2026-0042 to you","ticket_id":42,"number":"T-2026-0042","subject":"CRM does not synchronise","author_name":"Ann Lee","detail":null,"created_at":"2026-03-19T10:30:00.000Z","read":false}])")),
+       actions::get_notifications},
       {offered(
            command("api get_plan_features", "The plan, its limits, and what is used of them",
                    "Example: ternd api get_plan_features", {}),

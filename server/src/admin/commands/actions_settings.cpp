@@ -13,7 +13,7 @@ constexpr std::string_view a_channel =
 constexpr std::string_view the_branding =
     R"({"company_name":"Acme","support_email":null,"footer_text":null,"logo_url":null,"favicon_url":null,"website_url":null,"primary_color":"#1a2b3c","accent_color":null,"state":"stored","version":17})";
 constexpr std::string_view a_trigger =
-    R"({"id":1,"name":"Tell the team","event":"created","conditions":{"priority":"urgent"},"actions":["notify team"],"active":true,"position":0,"state":"stored","version":17})";
+    R"({"id":1,"name":"Tell the team","event":"created","conditions":{"priority":"urgent"},"actions":["notify team"],"active":true,"position":0,"state":"active","version":17})";
 constexpr std::string_view a_tenant =
     R"({"id":"7d9f2b1c-0a3e-4c55-9b1d-2f6a8e7c4d10","name":"Acme","plan":"pro","state":"open","operators":4,"tickets":156})";
 
@@ -148,20 +148,27 @@ std::vector<AdminEntry> trigger_actions() {
            command("api list_triggers", "Triggers in their order", "Example: ternd api list_triggers", {}),
            by_admin(
                "list_triggers", "{}",
-               R"([{"id":1,"name":"Tell the team","event":"created","conditions":{"priority":"urgent"},"actions":["notify team"],"active":true,"position":0,"state":"stored","version":17}])")),
+               R"([{"id":1,"name":"Tell the team","event":"created","conditions":{"priority":"urgent"},"actions":["notify team"],"active":true,"position":0,"state":"active","version":17}])")),
        actions::list_triggers},
-      {offered(command("api save_trigger", "Keeps a trigger: a new one, or another version of one",
-                       "It is stored; nothing acts on it.\nExample: ternd api save_trigger --name \"Tell the team\" "
-                       "--event created --actions \"notify team\"",
-                       {which, optional("name", "What it is called; of a new one needed"),
-                        one_of(optional("event", "When it acts; of a new one needed"),
-                               {"created", "updated", "priority_changed", "status_changed", "assigned",
-                                "customer_replied", "no_response"}),
-                        optional("conditions", "What must hold, by field", ArgKind::object),
-                        repeated("actions", "What it does, in order; of a new one needed"),
-                        switched("Whether it counts"), optional("position", "Its place; 0 first", ArgKind::integer)}),
-               by_admin("save_trigger", R"({"name":"Tell the team","event":"created","actions":["notify team"]})",
-                        a_trigger)),
+      {offered(
+           command(
+               "api save_trigger", "Keeps a trigger: a new one, or another version of one",
+               "Actions: notify team, notify assignee, notify supervisors, escalate [QUEUE], follow up, tag NAME, note "
+               "TEXT, priority NAME. What it did stands in the ticket as a note. State stored: something in it "
+               "is none of these.\nExample: ternd api save_trigger --name \"Tell the team\" --event created "
+               "--actions \"notify team\"",
+               {which, optional("name", "What it is called; of a new one needed"),
+                one_of(optional("event", "When it acts; of a new one needed"),
+                       {"created", "updated", "priority_changed", "status_changed", "assigned", "customer_replied",
+                        "no_response"}),
+                optional("conditions",
+                         "What must hold: priority, status, category, queue, type, tag, portal_domain; hours of "
+                         "no_response (24)",
+                         ArgKind::object),
+                repeated("actions", "What it does, in order; of a new one needed"), switched("Whether it counts"),
+                optional("position", "Its place; 0 first", ArgKind::integer)}),
+           by_admin("save_trigger", R"({"name":"Tell the team","event":"created","actions":["notify team"]})",
+                    a_trigger)),
        actions::save_trigger},
       {offered(command("api delete_trigger", "Takes a trigger away",
                        "Example: ternd api delete_trigger --trigger-id \"Tell the team\"", {trigger_id}),

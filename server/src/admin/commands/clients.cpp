@@ -6,7 +6,7 @@ namespace tern::server::admin {
 namespace {
 
 constexpr std::string_view a_clients_ticket =
-    R"({"id":42,"number":"T-2026-0042","subject":"CRM does not synchronise","description":"Since the update contacts are missing.","status":"in_progress","priority":"urgent","category":"crm","company_name":"Client Ltd","creator_name":"John Smith","created_at":"2026-03-19T10:30:00.000Z","updated_at":"2026-03-20T08:15:00.000Z","estimate":{"hours":2.5,"description":"A new sensor"},"result":null})";
+    R"({"id":42,"number":"T-2026-0042","subject":"CRM does not synchronise","description":"Since the update contacts are missing.","status":"in_progress","priority":"urgent","category":"crm","company_name":"Client Ltd","creator_name":"John Smith","created_at":"2026-03-19T10:30:00.000Z","updated_at":"2026-03-20T08:15:00.000Z","estimate":{"hours":2.5,"description":"A new sensor"},"result":null,"csat":null})";
 constexpr std::string_view a_clients_page =
     R"({"tickets":[{"id":42,"number":"T-2026-0042","subject":"CRM does not synchronise","status":"in_progress","priority":"urgent","category":"crm","company_name":"Client Ltd","creator_name":"John Smith","created_at":"2026-03-19T10:30:00.000Z","updated_at":"2026-03-20T08:15:00.000Z","message_count":7}],"total":2,"page":1,"limit":30})";
 constexpr std::string_view a_whole_clients_ticket =
@@ -149,6 +149,19 @@ std::vector<AdminEntry> client_actions() {
           "client client_dashboard", "client_dashboard", "How many of their tickets stand where", {}, "{}",
           R"({"total":7,"total_open":3,"total_new":1,"total_in_progress":1,"total_on_hold":1,"total_done":1,"total_closed":3,"estimates_to_approve":1})",
           actions::client_dashboard),
+      by_client(
+          "client kb_articles", "kb_articles", "Published articles of the knowledge base, by title, 30 a page",
+          {optional("search", "Words of title, category or text; the last one may be a beginning"),
+           otherwise(optional("page", "From 1 on", ArgKind::integer), "1"),
+           also_called(optional("article_id", "Only this one; counted as read", ArgKind::integer), {"id"})},
+          R"({"search":"reset"})",
+          R"([{"id":1,"title":"Reset a meter","category":"setup","content":"Hold the key for 5 seconds.","updated_at":"2026-03-19T10:30:00.000Z"}])",
+          actions::client_kb_articles),
+      by_client("client submit_csat", "submit_csat", "What they think of what was done, once for each time it was done",
+                {own_ticket(), also_called(required("rating", "1 to 5", ArgKind::integer), {"score"}),
+                 optional("comment", "In their words, at most 8 KiB")},
+                R"({"ticket_id":42,"rating":5,"comment":"Quick and friendly"})", a_clients_ticket,
+                actions::client_submit_csat),
   };
 }
 

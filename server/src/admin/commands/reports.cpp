@@ -41,7 +41,7 @@ std::vector<AdminEntry> report_commands() {
                    "By who held a ticket then.\nExample: ternd report operators --days 30 --csv", of_period()),
            reads_report(
                "report_operators",
-               R"({"from":"2026-06-01T00:00:00.000Z","to":"2026-07-01T00:00:00.000Z","horizon":{"sentence":"Complete: no device that holds work has been silent for longer than 15 minutes."},"rows":[{"operator_id":5,"name":"Ann Lee","role":"operator","assigned":4,"load":3,"done":31,"avg_response_min":18,"median_response_min":12,"p90_response_min":40,"responses":33,"avg_response_wall_min":25,"avg_resolution_hours":4.5,"sla_compliance_pct":92,"breached":2,"provisional":1,"csat":null,"unsure_tickets":0,"pending_changes":0,"silent_since":null}]})")),
+               R"({"from":"2026-06-01T00:00:00.000Z","to":"2026-07-01T00:00:00.000Z","horizon":{"sentence":"Complete: no device that holds work has been silent for longer than 15 minutes."},"rows":[{"operator_id":5,"name":"Ann Lee","role":"operator","assigned":4,"load":3,"done":31,"avg_response_min":18,"median_response_min":12,"p90_response_min":40,"responses":33,"avg_response_wall_min":25,"avg_resolution_hours":4.5,"sla_compliance_pct":92,"breached":2,"provisional":1,"csat":4.6,"csat_pct":90,"ratings":10,"unsure_tickets":0,"pending_changes":0,"silent_since":null}]})")),
        report_operators},
       {offered(
            command("report tickets", "The tickets that were made in a period, with all their details",

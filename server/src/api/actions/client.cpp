@@ -6,6 +6,7 @@
 #include "api/client_view.hpp"
 #include "api/ticket_list.hpp"
 #include "api/ticket_writer.hpp"
+#include "tern/protocol/limits.hpp"
 #include "tern/sqlite/transaction.hpp"
 
 namespace tern::server::actions {
@@ -85,11 +86,13 @@ Result<Json> client_get_ticket(AdminCall& call) {
   TERN_TRY(auto reader, call.tenant().reader());
   TicketView view(call.tenant(), reader.db(), call.caller());
   TERN_TRY(const FoundTicket found, view.find(call.integer("ticket_id", 0)));
-  TERN_TRY(Json messages, client_messages(view, found));
+  TERN_TRY(const auto written, view.messages(found));
+  Json messages = client_messages(view, found, written);
   Json files = Json::array();
   for (const Json& message : messages.items())
     for (const Json& file : message["files"].items()) files.push(file);
   TERN_TRY(Json ticket, client_ticket(view, found.state));
+  note_read(call, call.caller(), found, written);
   return Json::object({{"ticket", std::move(ticket)}, {"messages", std::move(messages)}, {"files", std::move(files)}});
 }
 
@@ -121,6 +124,27 @@ Result<Json> client_reopen_ticket(AdminCall& call) {
 Result<Json> client_approve_estimate(AdminCall& call) {
   const auto work = [&](const sync::TicketState& state) { return approve(call, state); };
   return change_ticket(call, work, client_ticket);
+}
+
+/// Once for each time that it was resolved.
+Result<Json> client_submit_csat(AdminCall& call) {
+  constexpr std::int64_t worst = 1, best = 5;
+  const std::int64_t score = call.integer("rating", 0);
+  if (score < worst || score > best) return fail(ErrorCode::invalid, "A rating is 1 to 5.", "", "rating");
+  if (call.text("comment").size() > limits::result_bytes_max)
+    return fail(ErrorCode::too_large, "A comment has at most 8,192 bytes.", "", "comment");
+  return change_own_ticket(call, [&](const sync::TicketState& state) -> Result<void> {
+    const auto resolution = sync::status_view(state).resolution;
+    if (!resolution) return fail(ErrorCode::bad_transition, "A ticket is rated when it is done.", "", "ticket_id");
+    const sync::Rating* before = sync::rating_of(state, *resolution);
+    if (before != nullptr && before->score == score && before->comment == call.text("comment")) return {};
+    if (before != nullptr) return fail(ErrorCode::bad_transition, "What was done is rated already.", "", "ticket_id");
+    ServerChange rating = change_by(call.caller(), Intent::rate, state.id);
+    rating.change.targets = {*resolution};
+    rating.change.number = score;
+    rating.change.text = call.text("comment");
+    return commit_changes(call, {std::move(rating)}, &state);
+  });
 }
 
 Result<Json> client_dashboard(AdminCall& call) {

@@ -1,10 +1,11 @@
-// Channels, branding and triggers: judged, kept in versions, and given back as they were given. Nothing acts on them
-// here: state "stored".
+// Channels, branding and triggers: judged, kept in versions, and given back as they were given. Nothing acts on
+// channels and branding: state "stored".
 #include <algorithm>
 
 #include "admin/record_writer.hpp"
 #include "api/actions.hpp"
 #include "api/actions/record_actions.hpp"
+#include "desk/trigger_rules.hpp"
 #include "one_line.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/protocol/text.hpp"
@@ -179,6 +180,12 @@ Result<void> fill_trigger(const AdminCall& call, sync::Record& record) {
   return {};
 }
 
+/// stored: there is something in it that nothing here acts on.
+std::string_view trigger_state(const sync::Record& trigger) {
+  if (!trigger_rule_of(trigger)) return "stored";
+  return is_switched_off(trigger) ? "off" : "active";
+}
+
 Json trigger_json(const sync::Record& trigger) {
   const auto text = trigger.attributes.find("actions");
   const auto actions = text == trigger.attributes.end() ? Result<Json>(Json::array()) : parse_json(text->second);
@@ -191,6 +198,7 @@ Json trigger_json(const sync::Record& trigger) {
                            {"active", Json(is_switched_on(trigger))},
                            {"position", position.is_null() ? Json(0) : position}});
   add_state(out, trigger);
+  out.set("state", Json(trigger_state(trigger)));
   return out;
 }
 

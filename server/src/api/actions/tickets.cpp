@@ -168,6 +168,7 @@ Result<Json> get_ticket(AdminCall& call) {
   for (const Json& message : messages.items())
     for (const Json& file : message["files"].items()) files.push(file);
   TERN_TRY(Json ticket, view.ticket(found.state));
+  note_read(call, call.caller(), found, written);
   return Json::object({{"ticket", std::move(ticket)}, {"messages", std::move(messages)}, {"files", std::move(files)}});
 }
 

@@ -120,7 +120,9 @@ Result<Json> widget_get_messages(AdminCall& call) {
   TERN_TRY(auto reader, call.tenant().reader());
   TicketView view(call.tenant(), reader.db(), visitor);
   TERN_TRY(const FoundTicket found, visitors_ticket(call, view));
-  return client_messages(view, found);
+  TERN_TRY(const auto written, view.messages(found));
+  note_read(call, visitor, found, written);
+  return client_messages(view, found, written);
 }
 
 // ---- their keys ----

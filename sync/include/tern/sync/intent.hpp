@@ -48,6 +48,7 @@ enum class Intent : std::uint8_t {
   restore = 46,
   approve_estimate = 47,
   reject_estimate = 48,
+  rate = 49,
   merged_from = 60,
   split_from = 61,
   custody_end = 62,
@@ -73,6 +74,7 @@ enum class Unit : std::uint8_t {
   merge,
   deletion,
   estimate_claim,
+  rating,
   record,
   other
 };
@@ -103,6 +105,7 @@ enum class Right : std::uint8_t {
   restore,
   release,
   approve_estimate,
+  rate,        // no role has it: customers alone
   decide_sla,  // whether a breach stands
   administer,
   server_only,

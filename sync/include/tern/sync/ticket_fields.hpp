@@ -45,6 +45,7 @@ enum class FieldId : std::uint16_t {
   first_response_at = 27,
   resolved_at = 28,
   on_site = 29,
+  csat = 30,
 };
 
 enum class FieldType : std::uint8_t {

@@ -83,6 +83,16 @@ struct EstimateDecision {
   bool operator==(const EstimateDecision&) const = default;
 };
 
+/// A customer's word on what the change `resolution` said was done. One for each resolution.
+struct Rating {
+  Stamp stamp;
+  ChangeRef resolution;
+  std::uint8_t score = 0;  // 1 to 5
+  std::string comment;
+  bool erased = false;
+  bool operator==(const Rating&) const = default;
+};
+
 /// Messages that a split gave to another ticket. Each is given away once.
 struct Split {
   Stamp stamp;
@@ -112,6 +122,7 @@ struct TicketState {
   std::vector<Custody> custody;
   std::vector<TimeEntry> time_entries;  // in order
   std::vector<EstimateDecision> estimate_decisions;
+  std::vector<Rating> ratings;  // as they were committed
   std::uint32_t message_count = 0;
   std::int64_t updated_ms = 0, first_response_ms = 0;
 
@@ -164,6 +175,7 @@ struct StatusView {
   std::int64_t wake_at_ms = 0, estimate_minutes = 0;
   std::optional<ChangeRef> estimate;
   std::int64_t resolved_ms = 0, closed_ms = 0;
+  std::optional<ChangeRef> resolution;    // while resolved or closed: the move that ended the work
   std::vector<bool> move_applied;         // for each of state.moves
   std::vector<bool> move_changed_status;  // false: applied without effect, or overtaken
   std::vector<Rule> move_rule;
@@ -181,6 +193,8 @@ std::optional<Bytes> field_value(const TicketState& state, FieldId field, std::s
 std::uint8_t priority_of(const TicketState& state);
 std::optional<OperatorId> assignee_of(const TicketState& state);
 std::optional<RecordId> queue_of(const TicketState& state);
+/// Null: nobody has rated it.
+const Rating* rating_of(const TicketState& state, const ChangeRef& resolution);
 bool is_deleted(const TicketState& state);
 /// end class while merged or deleted; else the status's class.
 StatusClass class_of(const TicketState& state);

@@ -1,0 +1,2 @@
+-- Ledgers from here on may hold what customers thought of a resolution, which no program before this can read. No table
+-- changes.
