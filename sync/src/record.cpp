@@ -46,6 +46,7 @@ constexpr std::array kinds = {
     KindSpec{RecordKind::channel, "channel", false, {}},
     KindSpec{RecordKind::branding, "branding", false, {}},
     KindSpec{RecordKind::trigger, "trigger", false, {}},
+    KindSpec{RecordKind::sla_order, "sla_order", false, {}},
 };
 
 /// What people write and read in it, rather than look something up by it.
@@ -155,6 +156,12 @@ bool travels_to_devices(RecordKind kind) {
 
 bool keeps_history(RecordKind kind) {
   return kind == RecordKind::operator_ || kind == RecordKind::sla_rule || kind == RecordKind::calendar;
+}
+
+bool keeps_history(const Record& record, const Record* before) {
+  if (record.kind != RecordKind::category) return keeps_history(record.kind);
+  return record.attributes.contains(sla_hours_attribute) ||
+         (before != nullptr && before->attributes.contains(sla_hours_attribute));
 }
 
 bool is_for(const Record& record, const OperatorId& reader) {

@@ -55,6 +55,7 @@ Result<Json> backup(AdminCall& call);
 // sla.cpp
 Result<Json> sla_explain(AdminCall& call);
 Result<Json> sla_decide(AdminCall& call);
+Result<Json> sla_recompute(AdminCall& call);
 // sla_lists.cpp
 Result<Json> sla_list(AdminCall& call);
 Result<Json> sla_breaches(AdminCall& call);

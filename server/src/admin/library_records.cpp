@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "desk/sla_text.hpp"
 #include "one_line.hpp"
 #include "tern/protocol/json.hpp"
 #include "tern/protocol/limits.hpp"
@@ -75,6 +76,15 @@ Result<void> check_article(sync::Record& record) {
   return {};
 }
 
+Result<void> check_category(const sync::Record& record) {
+  constexpr std::int64_t hours_max = 24 * 365;
+  const std::string_view text = part_of(record, sync::sla_hours_attribute);
+  if (text.empty()) return {};
+  const auto hours = integer_of_text(text);
+  if (hours && *hours >= 1 && *hours <= hours_max) return {};
+  return fail(ErrorCode::invalid, "sla_hours is a number from 1 to 8,760.", "", sync::sla_hours_attribute);
+}
+
 Result<void> check_tariff(const sync::Record& record) {
   for (const char* name : {"hours_per_month", "rate"}) {
     const std::string_view text = part_of(record, name);
@@ -113,6 +123,8 @@ Result<void> check_library_record(sync::Record& record,
       return check_article(record);
     case RecordKind::tariff:
       return check_tariff(record);
+    case RecordKind::category:
+      return check_category(record);
     default:
       return {};
   }

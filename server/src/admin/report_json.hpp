@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "desk/period_figures.hpp"
 #include "tern/protocol/json.hpp"
 
 namespace tern::server::admin {
@@ -18,8 +19,7 @@ inline double tenths_of(double value) {
 }
 inline Json score_json(const RatingCount& of) {
   const auto mean = of.mean();
-  constexpr double tenth = 10;
-  return mean ? Json(std::round(*mean * tenth) / tenth) : Json();
+  return mean ? Json(tenths_of(*mean)) : Json();
 }
 inline Json hours_json(const std::optional<double>& seconds) {
   return seconds ? Json(tenths_of(*seconds / 3600)) : Json();

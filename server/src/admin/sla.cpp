@@ -29,8 +29,9 @@ Result<sla::Instant> instant_asked(const AdminCall& call) {
 
 /// What the clock of one ticket is made of.
 struct ClockInputs {
-  ClockInputs(const TicketId& of, SlaTicket what, const std::vector<RecordVersion>& versions, sla::Instant now)
-      : ticket(of), read(std::move(what)), settings(versions, now) {}
+  ClockInputs(const TicketId& of, SlaTicket what, const std::vector<RecordVersion>& versions, sla::Instant now,
+              const std::shared_ptr<const CategoryNames>& categories)
+      : ticket(of), read(std::move(what)), settings(versions, now, categories) {}
 
   TicketId ticket;
   SlaTicket read;
@@ -44,7 +45,8 @@ Result<std::unique_ptr<ClockInputs>> inputs_of(AdminCall& call, sla::Instant now
   TERN_TRY(auto reader, call.tenant().reader());
   TERN_TRY(SlaTicket read, read_sla_ticket(reader.db(), call.tenant().number(), ticket, sla_names_of(call.tenant())));
   TERN_TRY(const auto versions, read_sla_versions(reader.db(), call.tenant().number()));
-  return std::make_unique<ClockInputs>(ticket, std::move(read), versions, now);
+  return std::make_unique<ClockInputs>(ticket, std::move(read), versions, now,
+                                       category_names(call.tenant().records(sync::RecordKind::category)));
 }
 
 Result<sla::Metric> metric_asked(const AdminCall& call) {
@@ -127,6 +129,25 @@ Result<Json> sla_decide(AdminCall& call) {
                        {"breached", Json(sla::instant_text(*cycle.breached_at))},
                        {"verdict", Json(verdict_word(verdict))},
                        {"reason", Json(decision.reason)}});
+}
+
+Result<Json> sla_recompute(AdminCall& call) {
+  const sla::Instant now = call.tenant().now_ms() / 1000;
+  const auto from = sla::instant_from_text(call.text("from"));
+  if (!from || *from > now)
+    return fail(ErrorCode::invalid, "\"" + call.text("from") + "\" is no instant of the past.",
+                "Write it like 2026-06-03T10:15:00Z.", "from");
+  TERN_TRY(const OperatorId by, named_by(call, sync::Right::administer, "judge clocks anew", "Name an administrator."));
+  TERN_TRY(const std::string reason, reason_of(call));
+  sync::Record order;
+  order.kind = sync::RecordKind::sla_order;
+  order.id = random_id<RecordId>(call.parts().environment);
+  order.name = "Recompute from " + sla::instant_text(*from);
+  order.attributes["from"] = sla::instant_text(*from);
+  order.attributes["by"] = to_uuid_text(by.view());
+  order.attributes["reason"] = reason;
+  TERN_CHECKED(call.on_strand([&] { return write_records(call.tenant(), {order}); }));
+  return Json::object({{"from", Json(sla::instant_text(*from))}, {"reason", Json(reason)}});
 }
 
 }  // namespace tern::server::admin

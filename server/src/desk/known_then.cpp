@@ -108,9 +108,10 @@ private:
 
   Result<void> restate() {
     TERN_TRY(const auto versions, read_sla_versions(db_, tenant_.number()));
-    const SlaSettings settings(versions, period_.to);
+    const auto categories = category_names(tenant_.records(sync::RecordKind::category));
+    const SlaSettings settings(versions, period_.to, categories);
     const SlaNames names([this](sync::RecordKind kind, const RecordId& id) { return tenant_.find_record(kind, id); },
-                         category_names(tenant_.records(sync::RecordKind::category)));
+                         categories);
     TERN_TRY(const std::uint64_t up_to, newest_commit_before(db_, tenant_.number(), period_.to * 1'000));
     for (const TicketId& id : restated_) {
       TERN_TRY(const SlaTicket then, read_sla_ticket(db_, tenant_.number(), id, names, up_to));

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "desk/sla_records.hpp"
+#include "desk/sla_text.hpp"
 
 namespace tern::server {
 namespace {
@@ -25,16 +26,50 @@ Result<void> read_kind(sqlite::Database& db, std::int64_t tenant, sync::RecordKi
   }
 }
 
+/// Orders to judge anew, each with what was committed when it was.
+Result<void> read_orders(sqlite::Database& db, std::int64_t tenant, std::vector<RecordVersion>& out) {
+  TERN_TRY(auto rows,
+           db.query("SELECT r.data, s.commit_ms FROM record r JOIN change_set s ON s.tenant_id = r.tenant_id "
+                    "AND s.commit_seq = r.version WHERE r.tenant_id = $1 AND r.kind = $2 ORDER BY r.version",
+                    tenant, sync::RecordKind::sla_order));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) return {};
+    auto record = sync::decode_record(rows.blob(0));
+    if (record) out.push_back({std::move(*record), rows.int64(1) / 1000});
+  }
+}
+
+std::vector<sla::Recompute> orders_of(const std::vector<RecordVersion>& versions, sla::Instant known_by) {
+  std::vector<sla::Recompute> out;
+  for (const auto& [record, committed_at] : versions) {
+    if (record.kind != sync::RecordKind::sla_order || committed_at > known_by || record.deleted) continue;
+    const auto from = record.attributes.find("from");
+    const auto at = from == record.attributes.end() ? std::nullopt : sla::instant_from_text(from->second);
+    if (at) out.push_back({*at, committed_at, {}});
+  }
+  return out;
+}
+
+/// As the record says it, also before its commit; one that says nothing counts from that.
+Result<sla::Instant> said_from(const sync::Record& record, sla::Instant committed_at) {
+  TERN_TRY(const sla::Instant said, effective_from(record, INT64_MIN));
+  return said == INT64_MIN ? committed_at : said;
+}
+
 sla::Calendars calendars_of(const std::vector<RecordVersion>& versions, sla::Instant known_by) {
-  sla::Calendars out;
+  sla::Calendars out(orders_of(versions, known_by));
   sla::Calendar always;
   always.id = always_open;
   always.always = true;
   check(out.add(std::move(always)).has_value(), "a calendar that is always open can be kept");
   for (const RecordVersion& version : versions) {
     if (version.record.kind != sync::RecordKind::calendar || version.committed_at > known_by) continue;
-    if (auto calendar = calendar_of(version.record, version.committed_at))
-      static_cast<void>(out.add(std::move(*calendar)));
+    auto calendar = calendar_of(version.record, version.committed_at);
+    const auto from = said_from(version.record, version.committed_at);
+    if (!calendar || !from) continue;
+    calendar->effective_from = *from;
+    static_cast<void>(out.add(std::move(*calendar)));
   }
   return out;
 }
@@ -51,20 +86,85 @@ using RuleVersions = std::map<RecordId, std::vector<RuleVersion>>;
 
 RuleVersions rules_of(const std::vector<RecordVersion>& versions, sla::Instant known_by) {
   RuleVersions out;
+  const auto orders = orders_of(versions, known_by);
   for (const auto& [record, committed_at] : versions) {
     if (record.kind != sync::RecordKind::sla_rule || committed_at > known_by) continue;
-    const auto from = effective_from(record, committed_at);
+    const auto from = said_from(record, committed_at);
     auto rule = rule_of(record);
     if (!record.deleted && (!from || !rule)) continue;
-    RuleVersion version{record.deleted ? committed_at : *from, static_cast<std::uint32_t>(record.version),
-                        rule_place(record), record.integer_id, std::nullopt};
+    RuleVersion version{record.deleted ? committed_at : sla::in_force_from(*from, committed_at, orders),
+                        static_cast<std::uint32_t>(record.version), rule_place(record), record.integer_id,
+                        std::nullopt};
     if (!record.deleted) version.rule = std::move(*rule);
     out[record.id].push_back(std::move(version));
   }
   return out;
 }
 
-sla::RuleBook book_at(const RuleVersions& rules, sla::Instant at) {
+/// Hours that a category promises from a commit on; 0: none any more.
+struct HoursVersion {
+  sla::Instant from = 0;
+  sla::Seconds hours = 0;
+};
+struct CategoryPromise {
+  std::string path;
+  std::int64_t place = 0;
+  std::vector<HoursVersion> versions;
+};
+using CategoryPromises = std::map<RecordId, CategoryPromise>;
+
+std::string path_of_category(const sync::Record& category, const CategoryNames* names) {
+  constexpr int depth_max = 16;
+  std::string path = category.name;
+  const sync::Record* record = &category;
+  if (names != nullptr)
+    for (const auto& [name, now] : *names)
+      if (now.id == category.id) {
+        record = &now;
+        path = name;
+      }
+  for (int depth = 0; names != nullptr && depth < depth_max; ++depth) {
+    const auto parent = record->attributes.find("parent");
+    const auto above = parent == record->attributes.end() ? names->end() : names->find(parent->second);
+    if (above == names->end()) return path;
+    path = above->first + "/" + path;
+    record = &above->second;
+  }
+  return path;
+}
+
+CategoryPromises promises_of(const std::vector<RecordVersion>& versions, sla::Instant known_by,
+                             const CategoryNames* names) {
+  CategoryPromises out;
+  for (const auto& [record, committed_at] : versions) {
+    if (record.kind != sync::RecordKind::category || committed_at > known_by) continue;
+    const auto said = record.attributes.find(sync::sla_hours_attribute);
+    const bool there = !record.deleted && said != record.attributes.end();
+    CategoryPromise& promise = out[record.id];
+    promise.path = path_of_category(record, names);
+    promise.place = static_cast<std::int64_t>(record.integer_id);
+    promise.versions.push_back({committed_at, there ? integer_of_text(said->second).value_or(0) : 0});
+  }
+  return out;
+}
+
+/// What categories promised then, the deepest first: what is below another one may promise something else.
+std::vector<sla::CategoryHours> hours_at(const CategoryPromises& promises, sla::Instant at) {
+  std::vector<std::pair<std::pair<std::ptrdiff_t, std::int64_t>, sla::CategoryHours>> found;
+  for (const auto& [id, promise] : promises) {
+    const HoursVersion* newest = nullptr;
+    for (const HoursVersion& one : promise.versions)
+      if (one.from <= at && (newest == nullptr || one.from >= newest->from)) newest = &one;
+    if (newest != nullptr && newest->hours > 0)
+      found.push_back({{-std::ranges::count(promise.path, '/'), promise.place}, {promise.path, newest->hours}});
+  }
+  std::ranges::sort(found, {}, [](const auto& one) { return one.first; });
+  std::vector<sla::CategoryHours> out;
+  for (auto& [place, hours] : found) out.push_back(std::move(hours));
+  return out;
+}
+
+sla::RuleBook book_at(const RuleVersions& rules, const CategoryPromises& promises, sla::Instant at) {
   std::vector<const RuleVersion*> in_force;
   sla::RuleBook book;
   book.version = default_book;
@@ -81,18 +181,22 @@ sla::RuleBook book_at(const RuleVersions& rules, sla::Instant at) {
   for (const RuleVersion* version : in_force) book.rules.push_back(*version->rule);
   if (!book.rules.empty()) return book;
   book.version = default_book;
-  book.rules = sla::default_rules(std::string(always_open), {});
+  book.rules = sla::default_rules(std::string(always_open), hours_at(promises, at));
   return book;
 }
 
 /// The list as a whole at each instant at which one of its rules changes, behind the one of a tenant without rules.
-std::vector<sla::RuleBook> books_of(const std::vector<RecordVersion>& versions, sla::Instant known_by) {
+std::vector<sla::RuleBook> books_of(const std::vector<RecordVersion>& versions, sla::Instant known_by,
+                                    const CategoryNames* names) {
+  const CategoryPromises promises = promises_of(versions, known_by, names);
   const RuleVersions rules = rules_of(versions, known_by);
   std::set<sla::Instant> changes = {0};
   for (const auto& [id, of_rule] : rules)
     for (const RuleVersion& version : of_rule) changes.insert(version.from);
   std::vector<sla::RuleBook> out;
-  for (const sla::Instant at : changes) out.push_back(book_at(rules, at));
+  for (const auto& [id, promise] : promises)
+    for (const HoursVersion& version : promise.versions) changes.insert(version.from);
+  for (const sla::Instant at : changes) out.push_back(book_at(rules, promises, at));
   return out;
 }
 
@@ -102,11 +206,14 @@ Result<std::vector<RecordVersion>> read_sla_versions(sqlite::Database& db, std::
   std::vector<RecordVersion> out;
   TERN_CHECKED(read_kind(db, tenant, sync::RecordKind::calendar, out));
   TERN_CHECKED(read_kind(db, tenant, sync::RecordKind::sla_rule, out));
+  TERN_CHECKED(read_kind(db, tenant, sync::RecordKind::category, out));
+  TERN_CHECKED(read_orders(db, tenant, out));
   return out;
 }
 
-SlaSettings::SlaSettings(const std::vector<RecordVersion>& versions, sla::Instant known_by)
-    : calendars_(calendars_of(versions, known_by)), books_(books_of(versions, known_by)) {}
+SlaSettings::SlaSettings(const std::vector<RecordVersion>& versions, sla::Instant known_by,
+                         const std::shared_ptr<const CategoryNames>& categories)
+    : calendars_(calendars_of(versions, known_by)), books_(books_of(versions, known_by, categories.get())) {}
 
 bool SlaSettings::has_own_rules(sla::Instant at) const {
   const auto& versions = books_.versions();

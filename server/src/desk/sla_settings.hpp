@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "desk/sla_events.hpp"
 #include "tern/sla/calendars.hpp"
 #include "tern/sla/policy.hpp"
 #include "tern/sqlite/database.hpp"
@@ -15,7 +16,7 @@ struct RecordVersion {
   sync::Record record;
   sla::Instant committed_at = 0;
 };
-/// Rules and calendars by commit.
+/// Rules, calendars and categories that promise something, by commit; and orders to judge anew.
 Result<std::vector<RecordVersion>> read_sla_versions(sqlite::Database& db, std::int64_t tenant);
 
 /// What the clock asks. The calendars in it are expanded as far as they were asked, so it is kept. Not for two threads
@@ -23,7 +24,9 @@ Result<std::vector<RecordVersion>> read_sla_versions(sqlite::Database& db, std::
 class SlaSettings {
 public:
   /// Versions that were committed after `known_by` take no part. What cannot be read (an erased record) has no version.
-  SlaSettings(const std::vector<RecordVersion>& versions, sla::Instant known_by = INT64_MAX);
+  /// `categories`: what stands above which, for those that promise something; null: nothing does.
+  SlaSettings(const std::vector<RecordVersion>& versions, sla::Instant known_by = INT64_MAX,
+              const std::shared_ptr<const CategoryNames>& categories = {});
 
   [[nodiscard]] const sla::RuleBooks& books() const { return books_; }
   [[nodiscard]] const sla::Calendars& calendars() const { return calendars_; }

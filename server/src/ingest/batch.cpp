@@ -117,7 +117,7 @@ Result<void> Batch::put_record(sync::Record record) {
                "deleted = excluded.deleted, data = excluded.data",
                number, record.kind, record.id, record.integer_id, sqlite::Text{record.name}, record.version,
                record.deleted, sqlite::Blob{data}));
-  if (sync::keeps_history(record.kind)) {
+  if (sync::keeps_history(record, find_record(record.kind, record.id))) {
     TERN_CHECKED(
         db().run("INSERT INTO record_history (tenant_id, kind, record_id, version, data) "
                  "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, kind, record_id, version) "

@@ -23,6 +23,10 @@ bool is_rule(sync::RecordKind kind) {
   return kind == sync::RecordKind::sla_rule || kind == sync::RecordKind::calendar || kind == sync::RecordKind::category;
 }
 
+bool is_order(sync::RecordKind kind) {
+  return kind == sync::RecordKind::sla_order;
+}
+
 /// What rules look at beside the ticket itself.
 bool is_looked_at(sync::RecordKind kind) {
   return kind == sync::RecordKind::queue || kind == sync::RecordKind::contact || kind == sync::RecordKind::organisation;
@@ -41,7 +45,8 @@ Result<SlaDesk*> desk_of(Batch& batch) {
   std::vector<sync::Record> categories;
   for (const auto& [key, record] : batch.in.records)
     if (key.kind == sync::RecordKind::category) categories.push_back(record);
-  desk.reset(new SlaDesk{SlaSettings(versions), category_names(categories)});
+  auto names = category_names(categories);
+  desk.reset(new SlaDesk{SlaSettings(versions, INT64_MAX, names), names});
   return desk.get();
 }
 
@@ -271,6 +276,10 @@ Result<void> look_at(Batch& batch, std::vector<TicketId> tickets) {
 
 Result<void> follow_clocks(Batch& batch) {
   TERN_CHECKED(note_decided(batch));
+  if (changed(batch, is_order, true)) {  // also what has stopped
+    batch.sla_stale = true;
+    return batch.db().run("UPDATE sla_clock SET look_s = 0 WHERE tenant_id = $1", batch.number);
+  }
   batch.sla_stale = changed(batch, is_rule, true);
   if (batch.sla_stale || changed(batch, is_looked_at, false))
     return batch.db().run("UPDATE sla_clock SET look_s = 0 WHERE tenant_id = $1 AND open = 1", batch.number);

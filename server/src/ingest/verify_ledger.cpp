@@ -343,7 +343,8 @@ private:
     record->version = change.commit_seq;
     record->integer_id = placed.admission.integer_id;
     const auto kind = static_cast<std::uint8_t>(record->kind);
-    if (sync::keeps_history(record->kind))
+    const auto before = run_.records.find({kind, record->id});
+    if (sync::keeps_history(*record, before == run_.records.end() ? nullptr : &before->second))
       run_.history[{kind, record->id, record->version}] = sync::encode_record(*record);
     run_.records[{kind, record->id}] = std::move(*record);
   }

@@ -25,6 +25,7 @@ Result<ClockCheck> ClockCheck::of(VerifyRun& run) {
   std::vector<sync::Record> records;
   for (const auto& [key, record] : run.records) records.push_back(record);
   check.names_ = std::make_unique<SlaNames>(records);
+  check.categories_ = category_names(records);
   return check;
 }
 
@@ -32,7 +33,7 @@ SlaSettings& ClockCheck::settings(sla::Instant known_by) {
   const auto known = static_cast<std::size_t>(
       std::ranges::count_if(versions_, [&](const RecordVersion& version) { return version.committed_at <= known_by; }));
   std::unique_ptr<SlaSettings>& slot = settings_[known];
-  if (!slot) slot = std::make_unique<SlaSettings>(versions_, known_by);
+  if (!slot) slot = std::make_unique<SlaSettings>(versions_, known_by, categories_);
   return *slot;
 }
 

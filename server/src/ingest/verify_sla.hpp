@@ -38,6 +38,7 @@ private:
   std::uint64_t looked_seq_ = 0, newest_seq_ = 0, figures_to_ = 0;
   std::vector<RecordVersion> versions_;
   std::unique_ptr<SlaNames> names_;
+  std::shared_ptr<const CategoryNames> categories_;
   std::map<std::size_t, std::unique_ptr<SlaSettings>> settings_;  // by how many versions were known
 };
 

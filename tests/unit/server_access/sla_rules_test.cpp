@@ -142,6 +142,92 @@ TEST_CASE("the clock of a ticket goes by the tenant's rules as they were at each
   CHECK(explained(house.environment.wall_ms() - 60'000)["rules"].as_string() == "of the tenant");
 }
 
+TEST_CASE("what has stopped is judged anew when an administrator orders it, with a reason", "[server][admin][sla]") {
+  House house;
+  house.add_operator("Ann", "supervisor");
+  Device device(house, "Ann");
+  device.open_session();
+  house.command(cmd("sla rule add", {{"name", Json("All")}, {"resolution", Json("9h")}}));
+  const TicketId ticket = random_id<TicketId>(house.environment);
+  device.push(device.create(ticket));
+  const std::string begin = sla::instant_text(house.environment.wall_ms() / 1000);
+  house.environment.advance(5 * rules_hour_ms);
+  must(device.open_session());
+  device.push(device.change(sync::Intent::resolve, ticket));
+  house.core->tick();
+  house.command(cmd("sla rule set", {{"name", Json("All")}, {"resolution", Json("3h")}, {"from", Json(begin)}}));
+  house.core->tick();
+  const auto breaches = [&] { return house.command(cmd("sla breaches"))["rows"].size(); };
+  CHECK(breaches() == 0);
+  const auto order = [&](const std::string& from, const char* reason, const char* by) {
+    return cmd("sla recompute", {{"from", Json(from)}, {"by", Json(by)}, {"reason", Json(reason)}});
+  };
+  CHECK(refused_field(house, order("2099-01-01T00:00:00Z", "because", "admin@pumps.example")) == "from");
+  CHECK(refused_field(house, order(begin, " ", "admin@pumps.example")) == "reason");
+  CHECK(refused_field(house, order(begin, "because", "Ann")) == "by");
+  house.command(order(begin, "the contract counts from today", "admin@pumps.example"));
+  house.core->tick();
+  CHECK(breaches() == 1);
+  CHECK(house.command(cmd("verify"))["findings"].size() == 0);
+  house.reopen();
+  house.core->tick();
+  CHECK(breaches() == 1);
+}
+
+TEST_CASE("a category promises hours of its own from when it says so, and what is below it with it",
+          "[server][admin][sla]") {
+  House house;
+  house.add_operator("Ann");
+  house.command(cmd("category add", {{"name", Json("Hardware")}, {"sla_hours", Json("6")}}));
+  house.command(cmd("category add", {{"name", Json("Pumps")}, {"parent", Json("Hardware")}}));
+  house.command(cmd("contact add", {{"name", Json("Kim")}}));
+  const auto id_of = [&](const char* list, const char* name) {
+    const Json rows = house.command(cmd(list))["rows"];
+    for (const Json& row : rows.items())
+      if (row["name"].as_string() == name) return *from_uuid_text(row["id"].as_string());
+    return Bytes();
+  };
+  Device device(house, "Ann");
+  device.open_session();
+  const TicketId ticket = random_id<TicketId>(house.environment);
+  sync::Change create = device.create(ticket);
+  create.fields.push_back({sync::FieldId::contact, {}, id_of("contact list", "Kim"), false});
+  create.fields.push_back({sync::FieldId::category, {}, id_of("category list", "Pumps"), false});
+  device.push(create);
+  const std::int64_t made_ms = house.environment.wall_ms();
+  const auto colour_after = [&](std::int64_t hours) {
+    return house
+        .command(
+            cmd("sla explain", {{"ticket", Json(to_uuid_text(ticket.view()))},
+                                {"at", Json(sla::instant_text((made_ms + hours * rules_hour_ms) / 1000))}}))["colour"]
+        .as_string();
+  };
+  CHECK(colour_after(4) == "green");
+  CHECK(colour_after(5) == "yellow");
+  CHECK(colour_after(7) == "red");
+  house.environment.advance(60'000);
+  const auto set = [&](const char* hours) {
+    return cmd("category set", {{"name", Json("Hardware")}, {"sla_hours", Json(hours)}});
+  };
+  house.command(set("10"));
+  CHECK(colour_after(7) == "green");
+  CHECK(colour_after(11) == "red");
+  house.environment.advance(60'000);
+  house.command(set(""));  // by priority again: 24 hours
+  CHECK(colour_after(11) == "green");
+  CHECK(colour_after(25) == "red");
+  house.core->tick();
+  CHECK(house.command(cmd("verify"))["findings"].size() == 0);
+  house.reopen();
+  CHECK(colour_after(11) == "green");
+  CHECK(refused_field(house, set("soon")) == "sla_hours");
+  CHECK(refused_field(house, set("0")) == "sla_hours");
+  // A rule of the tenant's own puts an end to it.
+  house.command(set("6"));
+  house.command(cmd("sla rule add", {{"name", Json("All")}, {"resolution", Json("9d")}}));
+  CHECK(colour_after(11) == "green");
+}
+
 TEST_CASE("clocks, breaches and alerts are listed as the server keeps them", "[server][admin][sla]") {
   House house;
   house.add_operator("Ann");

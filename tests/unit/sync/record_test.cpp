@@ -168,7 +168,7 @@ TEST_CASE("a personal quick reply and the draft of an article are for nobody els
   CHECK(tern::sync::for_devices(article, ann).deleted);
   article.attributes["status"] = "published";
   CHECK(tern::sync::for_devices(article, ann).attributes == article.attributes);
-  for (const RecordKind kind : {RecordKind::channel, RecordKind::branding, RecordKind::trigger})
+  for (const RecordKind kind : {RecordKind::channel, RecordKind::branding, RecordKind::trigger, RecordKind::sla_order})
     CHECK_FALSE(tern::sync::travels_to_devices(kind));
 }
 

@@ -21,9 +21,10 @@ std::vector<AdminArg> renamed(std::vector<AdminArg> attributes) {
 std::vector<AdminEntry> record_commands() {
   const std::vector<AdminArg> of_one = {positional("name", "Which one")};
   const std::vector<AdminArg> queue = {optional("description", "What it is for"), optional("sort", "Place in lists")};
-  const std::vector<AdminArg> category = {optional("code", "Short code"), optional("parent", "Category above it"),
-                                          optional("description", "What it is for"),
-                                          optional("sort", "Place in lists")};
+  const std::vector<AdminArg> category = {
+      optional("code", "Short code"), optional("parent", "Category above it"),
+      optional("description", "What it is for"), optional("sort", "Place in lists"),
+      optional("sla_hours", "Hours to the first response, where there are no rules of your own")};
   const std::vector<AdminArg> contact = {
       optional("email", "Address"), optional("phone", "Telephone"), optional("organisation", "Where they belong"),
       optional("language", "Language tag"), optional("vip", "1: somebody whom rules may prefer")};

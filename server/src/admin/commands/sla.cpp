@@ -97,6 +97,14 @@ std::vector<AdminEntry> sla_commands() {
             required("reason", "Why"),
             optional("cycle", "Which one, as in sla breaches; the newest when left out", ArgKind::integer)}),
        sla_decide},
+      {command("sla recompute", "Judges anew what clocks had settled",
+               "Rules and calendars that say they count from an instant before they were written (--from) count from "
+               "there, but not from before this one; what has stopped is judged by them, too. The order is kept in "
+               "the ledger with its reason.\nExample: ternd sla recompute --from 2026-06-01T00:00:00Z --by "
+               "admin@example.org --reason \"the contract counts from June\"",
+               {required("from", "Since when"), required("by", "The administrator: address, name or id"),
+                required("reason", "Why")}),
+       sla_recompute},
       {command("sla alerts", "What clocks had to tell, each once: yellow, breach, later levels, long pauses",
                "Example: ternd sla alerts", paged()),
        sla_alerts},

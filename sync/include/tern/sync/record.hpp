@@ -36,9 +36,10 @@ enum class RecordKind : std::uint8_t {
   tariff = 17,
   channel = 18,
   branding = 19,
-  trigger = 20
+  trigger = 20,
+  sla_order = 21  // to judge anew what clocks had settled
 };
-inline constexpr RecordKind last_record_kind = RecordKind::trigger;
+inline constexpr RecordKind last_record_kind = RecordKind::sla_order;
 std::string_view to_string(RecordKind kind);
 std::optional<RecordKind> record_kind_from_name(std::string_view name);
 
@@ -62,6 +63,11 @@ bool travels_to_devices(RecordKind kind);
 bool is_for(const Record& record, const OperatorId& reader);
 /// Whether the server keeps each version: what operators were (rights as of `seen`), what was promised when.
 bool keeps_history(RecordKind kind);
+/// The same of one version; null: there is none before it. Of categories those that promise something, and what ended
+/// it.
+bool keeps_history(const Record& record, const Record* before);
+/// Attribute of a category: hours to the first response, where a tenant has no rules of its own.
+inline constexpr const char* sla_hours_attribute = "sla_hours";
 /// What devices of that operator get of it: the attributes that travel. Of what is not for them, only that it is gone.
 Record for_devices(Record record, const OperatorId& reader = {});
 
