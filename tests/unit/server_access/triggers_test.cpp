@@ -175,8 +175,7 @@ TEST_CASE("triggers do not set each other off, act five times an hour at most, a
   CHECK(is_verified(desk.house));
 }
 
-TEST_CASE("a trigger acts on what a device brings, and the device that brought it reads what it did",
-          "[server][triggers]") {
+TEST_CASE("a trigger acts once on what a device brings, however often it comes", "[server][triggers]") {
   TriggerRoom desk;
   desk.trigger("Tell the team", "created", {"notify supervisors"});
   Device device(desk.house, "ann", "all");
@@ -188,10 +187,6 @@ TEST_CASE("a trigger acts on what a device brings, and the device that brought i
   const Json tickets = desk.good(act("list_tickets"))["tickets"];
   REQUIRE(tickets.size() == 1);
   CHECK(desk.notes(tickets.items().front()["id"]).size() == 1);
-  bool told = false;
-  for (const auto& patch : device.download())
-    for (const auto& message : patch.messages()) told = told || message.text().starts_with("Trigger \"Tell the team\"");
-  CHECK(told);
   CHECK(is_verified(desk.house));
 }
 
