@@ -1,5 +1,5 @@
-// What most sources of the client include, read once for all of them where that pays (tern_precompile). Each source still
-// includes what it uses: gcc's builds do not see this file.
+// What most sources of the client include, read once for all of them where that pays (tern_precompile). Each source
+// still includes what it uses: gcc's builds do not see this file.
 #pragma once
 
 #include <fmt/format.h>

@@ -133,7 +133,7 @@ Result<Json> client_submit_csat(AdminCall& call) {
   if (score < worst || score > best) return fail(ErrorCode::invalid, "A rating is 1 to 5.", "", "rating");
   if (call.text("comment").size() > limits::result_bytes_max)
     return fail(ErrorCode::too_large, "A comment has at most 8,192 bytes.", "", "comment");
-  return change_own_ticket(call, [&](const sync::TicketState& state) -> Result<void> {
+  const auto work = [&](const sync::TicketState& state) -> Result<void> {
     const auto resolution = sync::status_view(state).resolution;
     if (!resolution) return fail(ErrorCode::bad_transition, "A ticket is rated when it is done.", "", "ticket_id");
     const sync::Rating* before = sync::rating_of(state, *resolution);
@@ -144,7 +144,8 @@ Result<Json> client_submit_csat(AdminCall& call) {
     rating.change.number = score;
     rating.change.text = call.text("comment");
     return commit_changes(call, {std::move(rating)}, &state);
-  });
+  };
+  return change_ticket(call, work, client_ticket);
 }
 
 Result<Json> client_dashboard(AdminCall& call) {
