@@ -9,7 +9,7 @@
 namespace tern::test {
 namespace {
 
-const std::string folder = std::string(TERN_SIMULATION_DIR) + "/profiles";
+const std::string profiles = std::string(TERN_SIMULATION_DIR) + "/profiles";
 
 Result<std::uint64_t> number_of(const std::string& text) {
   std::uint64_t value = 0;
@@ -51,7 +51,7 @@ Result<PlannedFault> fault_from(const std::string& text) {
 }  // namespace
 
 Result<Profile> read_profile(const std::string& name) {
-  std::ifstream in(folder + "/" + name + ".profile");
+  std::ifstream in(profiles + "/" + name + ".profile");
   if (!in) return fail(ErrorCode::usage, "there is no profile " + name);
   Profile profile;
   profile.name = name;
@@ -78,7 +78,7 @@ Result<Profile> read_profile(const std::string& name) {
 
 std::vector<std::string> profile_names() {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(folder))
+  for (const auto& entry : std::filesystem::directory_iterator(profiles))
     if (entry.path().extension() == ".profile") names.push_back(entry.path().stem());
   std::ranges::sort(names);
   return names;

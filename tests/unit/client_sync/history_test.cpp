@@ -350,7 +350,6 @@ TEST_CASE("a fork that heals is made up for when the device died before it signe
   Desk desk;
   good(desk.device.sync());
   const TicketId ticket = desk.device.create("one");
-  protocol::Certificate next;
   {
     protocol::Certificate held = good(read_stored_statement<protocol::Certificate>(desk.device.identity().certificate));
     held.device_epoch = 2;

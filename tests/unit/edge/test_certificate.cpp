@@ -26,7 +26,9 @@ TestCertificate::TestCertificate(const std::string& name) {
   directory_ = (std::filesystem::temp_directory_path() / "tern-certificate-XXXXXX").string();
   if (!::mkdtemp(directory_.data())) throw std::runtime_error("no directory for a certificate");
 
-  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"), &EVP_PKEY_free);
+  std::string curve = "P-256";  // EVP_EC_gen is a macro that casts const away
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", curve.data()),
+                                                                &EVP_PKEY_free);
   const std::unique_ptr<X509, decltype(&X509_free)> certificate(X509_new(), &X509_free);
   X509_set_version(certificate.get(), 2);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 1);

@@ -74,7 +74,7 @@ TEST_CASE("every action of the registry has a fixture, which is a request to it 
     for (const auto& [name, value] : fixture["request"].members())
       CHECK((name == "action" || (name == "api_key" && by == "visitor") ||
              std::any_of(command.args.begin(), command.args.end(),
-                         [&name = name](const auto& arg) { return arg.name == name; })));
+                         [&asked = name](const auto& arg) { return arg.name == asked; })));
     for (const server::AdminArg& arg : command.args)
       if (arg.required) CHECK(fixture["request"].find(arg.name) != nullptr);
   }

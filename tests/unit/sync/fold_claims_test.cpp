@@ -10,7 +10,7 @@ namespace {
 
 const auto anna = named<OperatorId>("anna");
 const auto bert = named<OperatorId>("bert");
-const auto cara = named<OperatorId>("cara");
+const auto id_of_cara = named<OperatorId>("cara");
 
 }  // namespace
 
@@ -482,7 +482,7 @@ TEST_CASE("a device predicts what the server will decide", "[sync][fold][claims]
   TicketState shown = desk.state();
   const Stamp stamp = make_stamp(take.change, take.origin, pending_commit_seq, admission, take.author, take.kind);
   fold_in(shown, PlacedChange{take.change, stamp, admission});
-  CHECK(assignee_of(shown) == cara);
+  CHECK(assignee_of(shown) == id_of_cara);
   CHECK(shown.version == desk.state().version);
 }
 

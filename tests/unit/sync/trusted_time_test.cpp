@@ -174,9 +174,9 @@ TEST_CASE("server time that is ahead goes on at half pace until it has caught up
   std::int64_t last = clock.now(noon, 0);
   CHECK(last == noon + 10'000);
   for (int i = 1; i < 10'000; ++i) {
-    const std::int64_t now = clock.now(noon + 2 * i, 2 * i);
-    REQUIRE(now > last);  // what happens one after the other has times one after the other
-    last = now;
+    const std::int64_t told = clock.now(noon + 2 * i, 2 * i);
+    REQUIRE(told > last);  // what happens one after the other has times one after the other
+    last = told;
   }
   CHECK(clock.lead_ms() == 1);
   CHECK(clock.now(noon + 20'100, 20'100) == noon + 20'100);
@@ -255,9 +255,9 @@ TEST_CASE("clock readings at the edges of the number range do not wrap", "[sync]
       ServerClock clock(noon);
       std::int64_t last = clock.now(noon, 0);
       for (int i = 0; i < 3; ++i) {
-        const std::int64_t now = clock.now(wall, mono);
-        REQUIRE(now >= last);
-        last = now;
+        const std::int64_t told = clock.now(wall, mono);
+        REQUIRE(told >= last);
+        last = told;
       }
     }
 }
