@@ -17,6 +17,10 @@ elseif(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(tern_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-subobject-linkage>)
 endif()
 
+# Of a BUSY module; behind those above.
+add_library(tern_busy_flags INTERFACE)
+target_compile_options(tern_busy_flags INTERFACE ${TERN_BUSY_FLAGS})
+
 # What phones and WebAssembly get is compiled this way in every build, so that nobody finds out late.
 add_library(tern_portable_flags INTERFACE)
 target_compile_options(tern_portable_flags INTERFACE -fno-exceptions -fno-rtti)
@@ -67,7 +71,7 @@ function(tern_module name)
   endif()
   target_link_libraries(${name} PUBLIC ${arg_LINKS} PRIVATE ${arg_PRIVATE_LINKS} $<BUILD_INTERFACE:tern_flags>)
   if(arg_BUSY)
-    target_compile_options(${name} PRIVATE ${TERN_BUSY_FLAGS})
+    target_link_libraries(${name} PRIVATE $<BUILD_INTERFACE:tern_busy_flags>)
   endif()
   if(arg_PRECOMPILED)
     tern_precompile(${name} "${arg_PRECOMPILED}")

@@ -41,9 +41,10 @@ function(tern_test_room name)
 endfunction()
 
 # PROGRAMS: programs the tests start; built before, found in TERN_TEST_BIN_DIR. APART: tags whose test cases ctest runs as
-# tests of their own, beside the rest; for cases that mostly wait.
+# tests of their own, beside the rest. COST: what costs most begins first (TIMEOUT when left out; what is apart, half of it),
+# so that what mostly waits, as tests of processes, has something beside it that does not.
 function(tern_test_program name)
-  cmake_parse_arguments(arg "" "TIMEOUT" "ROOMS;PROGRAMS;APART" ${ARGN})
+  cmake_parse_arguments(arg "" "TIMEOUT;COST" "ROOMS;PROGRAMS;APART" ${ARGN})
   set(rooms)
   foreach(room IN LISTS arg_ROOMS)
     if(TARGET tests_${room})
@@ -74,9 +75,16 @@ function(tern_test_program name)
   endforeach()
   add_test(NAME ${name} COMMAND ${name} ${others} WORKING_DIRECTORY "${CMAKE_BINARY_DIR}")
   # A gate must not be a lottery: rapidcheck draws from a fixed seed here and from a fresh one in the nightly run.
-  # What may take longest begins first: the tests of processes mostly wait, and leave the others a processor.
-  set_tests_properties(${name} ${tests} PROPERTIES TIMEOUT ${timeout} COST ${timeout} ENVIRONMENT_MODIFICATION
+  set_tests_properties(${name} ${tests} PROPERTIES TIMEOUT ${timeout} ENVIRONMENT_MODIFICATION
                        "RC_PARAMS=set:seed=20260701")
+  if(NOT arg_COST)
+    set(arg_COST ${arg_TIMEOUT})
+  endif()
+  math(EXPR apart "${arg_COST} / 2")
+  set_tests_properties(${name} PROPERTIES COST ${arg_COST})
+  if(tests)
+    set_tests_properties(${tests} PROPERTIES COST ${apart})
+  endif()
 endfunction()
 
 # tern_fuzz_target(fz_x SOURCES fuzz/fz_x.cpp LINKS tern_protocol): a libFuzzer program in the fuzz preset. In every other

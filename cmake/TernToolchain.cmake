@@ -26,7 +26,7 @@ if(TERN_FUZZ)
 endif()
 set(TERN_BUSY_FLAGS "")
 if(CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT TERN_SANITIZE STREQUAL "thread" AND NOT TERN_COVERAGE AND NOT TERN_PORTABLE_ONLY)
-  set(TERN_BUSY_FLAGS -Og)
+  list(APPEND TERN_BUSY_FLAGS -Og)
 endif()
 if(TERN_LINES)
   set(debug_info -g1)
@@ -70,7 +70,12 @@ endif()
 # third-party sources stay as fast as they are.
 set(TERN_INSTRUMENT "")
 if(TERN_SANITIZE STREQUAL "address")
-  set(TERN_INSTRUMENT -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  # Whether each pointer is aligned and not null is asked where bytes are read (BUSY): elsewhere nothing is cast that could
+  # be misaligned, a null that is used ends the program anyway, and asking takes a fifth of the time of all.
+  set(asked_of_pointers null,alignment,object-size)
+  set(TERN_INSTRUMENT -fsanitize=address,undefined -fno-sanitize=vptr,${asked_of_pointers} -fno-sanitize-recover=all
+      -fno-omit-frame-pointer)
+  list(APPEND TERN_BUSY_FLAGS -fsanitize=${asked_of_pointers} -fno-sanitize-recover=all)
 elseif(TERN_SANITIZE STREQUAL "thread")
   set(TERN_INSTRUMENT -fsanitize=thread -fno-omit-frame-pointer)
 elseif(TERN_SANITIZE)

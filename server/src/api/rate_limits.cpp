@@ -5,12 +5,12 @@
 namespace tern::server {
 namespace {
 
-constexpr std::int64_t one = 1'000, minute_ms = 60'000;
+constexpr std::int64_t one_request = 1'000, minute_ms = 60'000;
 constexpr std::size_t buckets_kept_max = 200'000;
 
 /// Seconds until so much has flowed in.
 std::int64_t seconds_for(std::int64_t millitokens, unsigned per_minute) {
-  const std::int64_t flow_per_minute = std::int64_t{per_minute} * one;
+  const std::int64_t flow_per_minute = std::int64_t{per_minute} * one_request;
   return (millitokens * 60 + flow_per_minute - 1) / flow_per_minute;
 }
 
@@ -18,7 +18,7 @@ std::int64_t seconds_for(std::int64_t millitokens, unsigned per_minute) {
 
 RateLimits::Verdict RateLimits::take(const RecordId& key, unsigned per_minute, std::int64_t now_ms) {
   if (per_minute == 0) return {};
-  const std::int64_t full = std::int64_t{per_minute} * one;
+  const std::int64_t full = std::int64_t{per_minute} * one_request;
   const std::lock_guard lock(mutex_);
   if (buckets_.size() > buckets_kept_max && now_ms - swept_ms_ > minute_ms) {
     swept_ms_ = now_ms;  // who has not asked for a minute has a full one
@@ -35,13 +35,13 @@ RateLimits::Verdict RateLimits::take(const RecordId& key, unsigned per_minute, s
     bucket.millitokens = std::min(full, bucket.millitokens + flowed);
   }
   Verdict verdict;
-  verdict.allowed = bucket.millitokens >= one;
-  if (verdict.allowed) bucket.millitokens -= one;
+  verdict.allowed = bucket.millitokens >= one_request;
+  if (verdict.allowed) bucket.millitokens -= one_request;
   verdict.limit = per_minute;
-  verdict.remaining = static_cast<unsigned>(bucket.millitokens / one);
+  verdict.remaining = static_cast<unsigned>(bucket.millitokens / one_request);
   verdict.full_in_s = seconds_for(full - bucket.millitokens, per_minute);
   if (!verdict.allowed)
-    verdict.retry_in_s = std::max<std::int64_t>(1, seconds_for(one - bucket.millitokens, per_minute));
+    verdict.retry_in_s = std::max<std::int64_t>(1, seconds_for(one_request - bucket.millitokens, per_minute));
   return verdict;
 }
 

@@ -262,11 +262,12 @@ std::vector<OperatorId> people_of(const sync::TicketState& state) {
 std::vector<OperatorId> team_of(const Batch& batch, const sync::TicketState& state) {
   const auto queue = sync::queue_of(state);
   const auto of_queue = operators_that(batch, [&](const sync::Actor& actor) {
-    return queue && std::ranges::find(actor.queues, *queue) != actor.queues.end();
+    return queue && std::ranges::find(actor.queues, *queue) != actor.queues.end() && sync::may_read(actor, state);
   });
   if (!of_queue.empty()) return of_queue;
-  return operators_that(batch,
-                        [](const sync::Actor& actor) { return sync::has_right(actor.role, sync::Right::reply); });
+  return operators_that(batch, [&](const sync::Actor& actor) {
+    return sync::has_right(actor.role, sync::Right::reply) && sync::may_read(actor, state);
+  });
 }
 
 std::vector<OperatorId> supervisors_of(const Batch& batch, const sync::TicketState& state) {
