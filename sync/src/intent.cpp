@@ -91,10 +91,10 @@ static_assert(ascending());
 static_assert(rulings_agree());
 
 constexpr auto make_index() {
-  std::array<std::int8_t, 256> index{};
+  std::array<std::int16_t, 256> index{};
   index.fill(-1);
   for (std::size_t i = 0; i < intents.size(); ++i)
-    index[static_cast<std::uint8_t>(intents[i].intent)] = static_cast<std::int8_t>(i);
+    index[static_cast<std::uint8_t>(intents[i].intent)] = static_cast<std::int16_t>(i);
   return index;
 }
 constexpr auto by_number = make_index();
@@ -102,7 +102,7 @@ constexpr auto by_number = make_index();
 }  // namespace
 
 const IntentSpec* find_intent(Intent intent) {
-  const std::int8_t at = by_number[static_cast<std::uint8_t>(intent)];
+  const std::int16_t at = by_number[static_cast<std::uint8_t>(intent)];
   return at < 0 ? nullptr : &intents[static_cast<std::size_t>(at)];
 }
 
