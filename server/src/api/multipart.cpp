@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "api/head_text.hpp"
+
 namespace tern::server {
 namespace {
 
@@ -9,19 +11,6 @@ constexpr std::size_t boundary_bytes_max = 70;  // RFC 2046
 constexpr std::size_t part_head_bytes_max = 4096;
 constexpr std::size_t window_bytes = 64 * 1024;
 constexpr std::string_view line_end = "\r\n", head_end = "\r\n\r\n";
-
-std::string lower_of(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
-std::string_view unpadded(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r')) text.remove_suffix(1);
-  return text;
-}
 
 tl::unexpected<Error> bad_multipart(const char* what) {
   return fail(ErrorCode::malformed, std::string("The multipart body is not in its form: ") + what + ".");

@@ -3,25 +3,13 @@
 #include <algorithm>
 #include <optional>
 
+#include "api/head_text.hpp"
 #include "api/multipart.hpp"
 #include "tern/protocol/bytes.hpp"
 #include "tern/server/http.hpp"
 
 namespace tern::server {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
-std::string_view without_blanks(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r')) text.remove_suffix(1);
-  return text;
-}
 
 /// "x[]" may stand several times, and is an array.
 Result<void> add_field(Json& out, std::string name, std::string value) {
@@ -108,7 +96,7 @@ bool looks_like_object(std::string_view body) {
 }  // namespace
 
 bool is_multipart(std::string_view content_type) {
-  return lower(without_blanks(content_type.substr(0, content_type.find(';')))) == "multipart/form-data";
+  return lower_of(unpadded(content_type.substr(0, content_type.find(';')))) == "multipart/form-data";
 }
 
 Result<DecodedBody> decode_request_body(std::string_view content_type, const RequestBody& body) {
@@ -116,7 +104,7 @@ Result<DecodedBody> decode_request_body(std::string_view content_type, const Req
   if (body.size() > api_parameters_bytes_max) return fail(ErrorCode::too_large, "The body is too large.");
   TERN_TRY(const Bytes text, body.read_all());
   const auto alone = [](Json parameters) { return DecodedBody{std::move(parameters), {}}; };
-  const std::string type = lower(without_blanks(content_type.substr(0, content_type.find(';'))));
+  const std::string type = lower_of(unpadded(content_type.substr(0, content_type.find(';'))));
   if (type == "application/json" ||
       ((type.empty() || type == "application/x-www-form-urlencoded") && looks_like_object(text)))
     return decode_json(text).map(alone);
