@@ -28,14 +28,7 @@ struct TriggerRoom : Office {
     if (!conditions.is_null()) request.set("conditions", conditions);
     return admin.good(request);
   }
-  Json customer(const Json& request) {
-    const std::string mine = std::exchange(key, {});
-    const auto answer = send(to_text(request), "/api/client.php", "application/json", {{"x-client-token", token}});
-    key = mine;
-    INFO(to_text(request) << " -> " << answer.body);
-    REQUIRE(answer.status == 200);
-    return must(parse_json(answer.body, {.decimals = true}))["data"];
-  }
+  Json customer(const Json& request) { return good_of_client(request, token); }
   Json customers_ticket() {
     return customer(act("create_ticket", {{"subject", Json("CRM")}, {"description", Json("It stands.")}}))["id"];
   }
