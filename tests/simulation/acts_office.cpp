@@ -116,22 +116,13 @@ void note_ended(Run& run) {
     if (excused(run, *seat->device)) run.ended_.insert(seat->device->identity().device);
 }
 
-/// Who was enrolled after the backup comes back by its certificate. Who was enrolled in an epoch that the backup knows
-/// nothing of does, too, but runs do not look at that yet: it takes no further part.
-void take_stock_of_unknown(Run& run) {
+/// Who was enrolled after the backup comes back by its certificate, of whatever epoch.
+void count_unknown(Run& run) {
   for (const auto& seat : run.seats_) {
     Device& device = *seat->device;
     const auto known = must(run.world_.server.read(device.tenant())
                                 ->int64_of("SELECT 1 FROM device WHERE device_id = $1", device.identity().device));
-    if (known || device.gone) continue;
-    run.mark("device enrolled after the backup");
-    const auto record = must(server::epoch_record(run.world_.server.tenant(device.tenant()), seat->enrolled_in));
-    if (record || run.ended_.contains(device.identity().device)) continue;
-    run.give_up_unsent(device);
-    run.tear_work_of(device.identity().device);
-    device.close();
-    device.gone = true;
-    run.mark("device of an epoch that the backup does not know");
+    if (!known && !device.gone) run.mark("device enrolled after the backup");
   }
 }
 
@@ -147,7 +138,7 @@ void restore(Run& run, Random& random) {
     run.world_.forget_acknowledged();
     run.restored_ = true;
     run.all_know_ = false;
-    take_stock_of_unknown(run);
+    count_unknown(run);
     run.mark("server restored");
   });
 }
@@ -207,8 +198,7 @@ void clone(Run& run, Random& random) {
   Run::Seat* seat = run.a_working_seat(random);
   if (seat == nullptr || seat->neighbour || run.seats_.size() > 7) return;
   const LookingOn without_faults(&run.disk_);
-  const EpochId enrolled_in = seat->enrolled_in;
-  run.seat(run.world_.clone(*seat->device, "twin " + std::to_string(run.seats_.size()))).enrolled_in = enrolled_in;
+  run.seat(run.world_.clone(*seat->device, "twin " + std::to_string(run.seats_.size())));
   run.mark("device cloned");
 }
 

@@ -89,7 +89,6 @@ Run::Seat& Run::seat(Device& device, bool neighbour) {
   made.device = &device;
   made.agent = std::make_unique<Agent>(device, shop_, seed_);
   made.neighbour = neighbour;
-  if (world_.server.up()) made.enrolled_in = world_.server.tenant(device.tenant()).epoch();  // a clone needs no server
   return made;
 }
 

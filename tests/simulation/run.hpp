@@ -60,7 +60,6 @@ public:
     std::string copy;           // of its home, to be put back
     std::size_t work_then = 0;  // saved work when the copy was made
     bool neighbour = false;
-    EpochId enrolled_in;          // of the server
     std::uint64_t drift_ppm = 0;  // by which its clocks are fast
     TicketId piled_on;
   };

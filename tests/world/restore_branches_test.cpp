@@ -112,3 +112,45 @@ TEST_CASE("a device enrolled after a restore comes back when a backup from befor
   CHECK(van.show(ticket).timeline.size() == 3);
   CHECK(world.invariants_hold());
 }
+
+TEST_CASE("a device whose fork was healed comes back when a backup from before its enrolment is restored",
+          "[world][restore][copies]") {
+  World world{Seed::from_environment_or(525)};
+  Device& van = world.add_device("van");
+  const TicketId ticket = van.create("in every backup");
+  CHECK(world.run_until_quiet());
+  const std::string trunk = world.server.backup();
+  Device& late = world.add_device("late", {.person = "van"});
+  const ChangeRef note = late.note(ticket, "under the first certificate");
+  CHECK(world.run_until_quiet());
+  Device& twin = world.clone(late, "twin");
+  const ChangeRef by_twin = twin.note(ticket, "the twin's");
+  world.pass(minutes_ms(1));
+  twin.note(ticket, "by now the one before is sealed");
+  const ChangeRef by_late = late.note(ticket, "the owner's");
+  must(late.sync());
+  must(twin.sync());
+  const ChangeRef healed = twin.note(ticket, "under the second certificate");
+  must(twin.sync());
+  REQUIRE(twin.fate(healed).outcome == Outcome::applied);
+  const ChangeRef offline = twin.note(ticket, "not sent yet");
+  world.network.cut(late.address());
+  restore_and_settle(world, trunk);
+  INFO(twin.status().paused);
+  CHECK(twin.up_to_date());
+  for (const ChangeRef& ref : {note, by_twin, healed, offline}) CHECK(twin.fate(ref).outcome == Outcome::applied);
+  static_cast<void>(by_late);
+  const auto row = [&](const std::string& column) {
+    return must(world.server.read(van.tenant())
+                    ->int64_of("SELECT " + column + " FROM device WHERE device_id = $1", twin.identity().device));
+  };
+  CHECK(row("device_epoch") == 3);
+  CHECK(row("forked_ms") == 0);  // nobody's fork: it was let in again
+
+  world.network.heal(late.address());  // which never heard of the second certificate
+  CHECK(world.run_until_quiet());
+  CHECK(late.fate(by_late).outcome == Outcome::applied);
+  CHECK(row("device_epoch") == 4);
+  CHECK(row("forked_ms") != 0);
+  CHECK(world.invariants_hold());
+}

@@ -350,7 +350,7 @@ Result<void> Engine::take_error(const v1::ExchangeResponse& response, const Flig
   }
   if (error.code == ErrorCode::chain_forked) {
     TERN_TRY(const Outbox::Head head, outbox_.head());
-    const bool healed = flight.built.first_seq != 0 && head.device_epoch > response.error().head().device_epoch();
+    const bool healed = flight.built.first_seq != 0 && head.device_epoch > flight.built.device_epoch;
     if (healed) return {};
     if (renewal_may_help()) return {};  // a frozen key gets a deposit session
     return pause({error.code,

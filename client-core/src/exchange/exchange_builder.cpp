@@ -60,6 +60,7 @@ Result<void> add_sets(v1::ExchangeRequest& request, BuiltExchange& built, Outbox
   for (std::size_t i = 0; i < sets.size() && headers[i].chain_seq <= old.last_seq; ++i) {
     if (built.first_seq == 0) built.first_seq = headers[i].chain_seq;
     built.last_seq = headers[i].chain_seq;
+    built.device_epoch = headers[i].device_epoch;
     built.changes += headers[i].change_count;
     request.add_change_sets(sets[i]);
     ++built.sets;

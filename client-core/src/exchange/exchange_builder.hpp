@@ -45,6 +45,7 @@ struct BuiltExchange {
   ExchangeNonce nonce;
   CursorHeld cursor;                          // as declared
   std::uint64_t first_seq = 0, last_seq = 0;  // of the sets in it; 0: none
+  std::uint64_t device_epoch = 0;             // theirs
   std::uint64_t sets = 0, changes = 0;
   std::optional<HeldAsked> held;
   std::vector<std::int64_t> handed_back;  // rows of the copy

@@ -42,6 +42,17 @@ DeviceRow row_of(const NewDevice& device) {
   return row;
 }
 
+/// A device that the tenant does not have yet, and its record.
+Result<ServerCommit> put_new_device(Batch& batch, DeviceRow row) {
+  TERN_CHECKED(check_may_enrol(batch, row.operator_id));
+  if (batch.peek_device(row.id) != nullptr)
+    return fail(ErrorCode::invalid, "there is a device of this id already", {}, "device");
+  std::vector<ServerChange> record;
+  record.push_back(device_record(batch, row));
+  batch.put_device(std::move(row));
+  return server_set(batch, std::move(record));
+}
+
 /// The device has told everything it has: nothing sealed or saved is still on its way.
 bool nothing_pending(const DeviceNotes& notes, const DeviceRow& row) {
   return notes.outbox_pending == 0 || (notes.declared_seq != 0 && row.chain.chain_seq >= notes.declared_seq);
@@ -166,15 +177,8 @@ Result<ServerCommit> add_device(Tenant& tenant, const NewDevice& device) {
   const auto strand = tenant.lock_writer();
   TERN_CHECKED(prepare_anchors(tenant));  // the answer carries an anchor, made inside the transaction
   return run_batch(tenant, [&](Batch& batch) -> Result<ServerCommit> {
-    TERN_CHECKED(check_may_enrol(batch, device.operator_id));
-    if (batch.peek_device(device.device) != nullptr)
-      return fail(ErrorCode::invalid, "there is a device of this id already", {}, "device");
-    const DeviceRow row = row_of(device);
-    batch.put_device(row);
-    std::vector<ServerChange> record;
-    record.push_back(device_record(batch, row));
     batch.before_commit = device.in_transaction;
-    return server_set(batch, std::move(record));
+    return put_new_device(batch, row_of(device));
   });
 }
 
@@ -201,7 +205,7 @@ Result<void> readmit_device(Tenant& tenant, const protocol::Certificate& certifi
   // Of an epoch that a restore gave up: one that is over here, or one that this server never heard of, because its
   // backup is older.
   const bool given_up = !tenant.internals().past_epochs.empty() && certificate.server_epoch != tenant.epoch();
-  const bool lawful = certificate.device_epoch == 1 && !certificate.author.is_zero() && given_up;
+  const bool lawful = !certificate.author.is_zero() && given_up;
   std::optional<Bytes> ended;
   TERN_CHECKED(tenant.write([&](sqlite::Database& db) -> Result<void> {
     TERN_TRY(ended, read_meta(db, tenant.number(), meta_ended));
@@ -218,7 +222,15 @@ Result<void> readmit_device(Tenant& tenant, const protocol::Certificate& certifi
   device.public_key = certificate.public_key;
   device.certificate = Bytes(wire);
   device.name = "came back " + to_hex(certificate.device).substr(0, 8);
-  TERN_TRY(const ServerCommit commit, add_device(tenant, device));
+  DeviceRow row = row_of(device);
+  row.chain.device_epoch = certificate.device_epoch;
+  TERN_TRY(const ServerCommit commit, run_batch(tenant, [&](Batch& batch) -> Result<ServerCommit> {
+             // What it signed in the device epochs before is gone from here, too: it signs all of it again, under the
+             // next.
+             if (certificate.device_epoch > 1)
+               TERN_CHECKED(begin_device_epoch(batch, row, certificate.device_epoch + 1));
+             return put_new_device(batch, row);
+           }));
   static_cast<void>(commit);
   return {};
 }

@@ -34,8 +34,9 @@ Result<ServerCommit> add_device(Tenant& tenant, const NewDevice& device);
 Result<void> check_room_for_device(const Tenant& tenant, const OperatorId& operator_id);
 
 /// Committer strand. After a restore: a device that was enrolled in the history that was given up, by the certificate
-/// of then, whose signature and holder are proven. `not_permitted` when the restore had no word of which keys ended
-/// meanwhile, when this one did, or when its chain had begun again; otherwise as `add_device`.
+/// of then, whose signature and holder are proven. Where its chain had begun again (a healed fork) it begins once more:
+/// the device is told of the next device epoch when it pushes. `not_permitted` when the restore had no word of which
+/// keys ended meanwhile, or when this one did; otherwise as `add_device`.
 Result<void> readmit_device(Tenant& tenant, const protocol::Certificate& certificate, ByteView wire);
 /// At a restore: keys that ended in the history that is given up and are not known here never come back. Nothing: it is
 /// not known which ended, so that no unknown one comes back.

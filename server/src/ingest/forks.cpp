@@ -20,20 +20,7 @@ Result<void> keep_evidence(Batch& batch, const protocol::VerifiedSet& set, const
 
 /// A new certificate and a new device epoch: both ends go on from it, the second holder signs its own again.
 Result<Bytes> heal(Batch& batch, DeviceRow& device, const Hash& by, std::uint64_t next_epoch) {
-  TERN_TRY(const auto held, batch.in.keys.open_logged<protocol::Certificate>(device.certificate));
-  // What was signed under it is proven by it.
-  TERN_CHECKED(batch.db().run(
-      "INSERT INTO past_certificate (tenant_id, device_id, device_epoch, certificate) VALUES ($1, $2, $3, $4)",
-      batch.number, device.id, held.value.device_epoch, sqlite::Blob{device.certificate}));
-  protocol::Certificate next = held.value;
-  next.device_epoch = next_epoch;
-  next.serial += 1;
-  next.issued_ms = batch.commit_ms;
-  next.server_epoch = batch.in.epoch;
-  device.certificate = protocol::sign_statement(next, batch.in.keys.log).wire;
-  device.chain = {next.device_epoch, 0, protocol::genesis_prev_hash(device.certificate)};
-  device.last_lo_ms = 0;
-  device.last_effective_ms = 0;
+  TERN_CHECKED(begin_device_epoch(batch, device, next_epoch));
   device.forked_hash = Bytes(by.view());
   std::vector<ServerChange> record;
   record.push_back(device_record(batch, device));
@@ -42,7 +29,31 @@ Result<Bytes> heal(Batch& batch, DeviceRow& device, const Hash& by, std::uint64_
   return device.certificate;
 }
 
+/// Let in again under a certificate that has not reached it yet: nobody was told of this device epoch, no fork began
+/// it.
+bool came_back(const DeviceRow& device) {
+  return device.chain.device_epoch > 1 && device.chain.chain_seq == 0 && device.forked_hash.empty();
+}
+
 }  // namespace
+
+Result<void> begin_device_epoch(Batch& batch, DeviceRow& device, std::uint64_t epoch) {
+  TERN_TRY(const auto held, batch.in.keys.open_logged<protocol::Certificate>(device.certificate));
+  // What was signed under it is proven by it.
+  TERN_CHECKED(batch.db().run(
+      "INSERT INTO past_certificate (tenant_id, device_id, device_epoch, certificate) VALUES ($1, $2, $3, $4)",
+      batch.number, device.id, held.value.device_epoch, sqlite::Blob{device.certificate}));
+  protocol::Certificate next = held.value;
+  next.device_epoch = epoch;
+  next.serial += 1;
+  next.issued_ms = batch.commit_ms;
+  next.server_epoch = batch.in.epoch;
+  device.certificate = protocol::sign_statement(next, batch.in.keys.log).wire;
+  device.chain = {epoch, 0, protocol::genesis_prev_hash(device.certificate)};
+  device.last_lo_ms = 0;
+  device.last_effective_ms = 0;
+  return {};
+}
 
 Result<PushFault> follow_device_epoch(Batch& batch, const protocol::VerifiedSet& set, DeviceRow& device,
                                       PushAnswer& answer) {
@@ -68,6 +79,10 @@ Result<PushFault> judge_fork(Batch& batch, const protocol::VerifiedSet& set, Dev
                   0};
   TERN_TRY(const auto known,
            read_receipt(batch.db(), batch.number, set.header.device, set.header.device_epoch, set.header.chain_seq));
+  if (came_back(device)) {
+    device.forked_hash = Bytes(set.hash.view());
+    batch.wrote = true;
+  }
   // The answer to the fork that healed was lost on its way: the same one again.
   if (device.forked_hash == set.hash.view() && device.chain.device_epoch == set.header.device_epoch + 1) {
     answer.statements.push_back(device.certificate);
