@@ -1,4 +1,7 @@
+#include <sodium.h>
+
 #include "fixtures.hpp"
+#include "support/quick_passwords.hpp"
 #include "tern/protocol/key_wrap.hpp"
 #include "tern/protocol/merkle.hpp"
 #include "tern/protocol/sealed_stream.hpp"
@@ -119,6 +122,8 @@ TEST_CASE("a wrapped key cannot ask for unbounded work", "[protocol][key_wrap]")
 TEST_CASE("a password is only ever checked", "[protocol][key_wrap]") {
   const std::string stored = good(hash_password("open sesame"));
   CHECK(stored.starts_with("$argon2id$"));
+  CHECK(tern::test::password_cost_asked().passes == crypto_pwhash_OPSLIMIT_INTERACTIVE);
+  CHECK(tern::test::password_cost_asked().memory_bytes == crypto_pwhash_MEMLIMIT_INTERACTIVE);
   CHECK(verify_password(stored, "open sesame"));
   CHECK_FALSE(verify_password(stored, "open sesamf"));
   CHECK_FALSE(verify_password("", "open sesame"));
