@@ -43,7 +43,7 @@ Result<std::vector<Receipt>> decode_all(const std::vector<Bytes>& receipts) {
   return out;
 }
 
-tl::unexpected<Error> wrong(std::string field) {
+tl::unexpected<Error> disagrees(std::string field) {
   return fail(ErrorCode::verification_failed, "the server's receipts do not agree with what it signed", {},
               std::move(field));
 }
@@ -141,12 +141,13 @@ Result<ReceiptList> sign_receipts(std::vector<Bytes> receipts, const LogHead& he
 
 Result<VerifiedReceipts> verify_receipts(const ReceiptList& list, const DeviceId& device, const PublicKey& log_key) {
   TERN_TRY(const Signed<ReceiptListHead> head, open_statement<ReceiptListHead>(list.head, log_key));
-  if (receipt_list_hash(list.receipts) != head.value.list_hash) return wrong("list_hash");
-  if (head.value.device != device) return wrong("device_id");
+  if (receipt_list_hash(list.receipts) != head.value.list_hash) return disagrees("list_hash");
+  if (head.value.device != device) return disagrees("device_id");
   TERN_TRY(std::vector<Receipt> receipts, decode_all(list.receipts));
-  if (receipts.front().chain_seq != head.value.first_chain_seq) return wrong("first_chain_seq");
-  if (receipts.back().chain_seq != head.value.last_chain_seq) return wrong("last_chain_seq");
-  if (!verify_leaves(sorted_leaves(receipts), head.value.tree_size, list.proof, head.value.root)) return wrong("proof");
+  if (receipts.front().chain_seq != head.value.first_chain_seq) return disagrees("first_chain_seq");
+  if (receipts.back().chain_seq != head.value.last_chain_seq) return disagrees("last_chain_seq");
+  if (!verify_leaves(sorted_leaves(receipts), head.value.tree_size, list.proof, head.value.root))
+    return disagrees("proof");
   return VerifiedReceipts{head.value, std::move(receipts)};
 }
 

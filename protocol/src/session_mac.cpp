@@ -8,8 +8,8 @@
 namespace tern::protocol {
 namespace {
 
-constexpr Tag tag_request{"TRN1-RQ\0", 8};
-constexpr Tag tag_answer{"TRN1-RS\0", 8};
+constexpr Tag tag_request_mac{"TRN1-RQ\0", 8};
+constexpr Tag tag_answer_mac{"TRN1-RS\0", 8};
 constexpr Tag tag_frame{"TRN1-FR\0", 8};
 constexpr std::uint32_t absent = 0xffffffff;
 
@@ -27,7 +27,7 @@ void write_optional(ByteWriter& writer, const std::optional<Hash>& part) {
 
 Mac request_mac(const RequestAuth& auth, const RequestParts& parts, const SecretKey& key) {
   ByteWriter writer;
-  writer.raw(tag_request).id(auth.session).u64(auth.counter).i64(auth.time_ms);
+  writer.raw(tag_request_mac).id(auth.session).u64(auth.counter).i64(auth.time_ms);
   writer.sized(parts.method).sized(parts.target);
   write_optional(writer, parts.content_type);
   write_optional(writer, parts.content_encoding);
@@ -45,7 +45,7 @@ Mac request_mac(const RequestAuth& auth, const RequestParts& parts, const Secret
 
 Mac answer_mac(const AnswerParts& parts, const Mac& request_mac, const SecretKey& key) {
   ByteWriter writer;
-  writer.raw(tag_answer).id(request_mac).u16(parts.status);
+  writer.raw(tag_answer_mac).id(request_mac).u16(parts.status);
   write_optional(writer, parts.content_type);
   write_optional(writer, parts.content_encoding);
   write_optional(writer, parts.body_digest);

@@ -73,21 +73,21 @@ struct Shape {
   std::size_t text_bytes_max = 0;
   std::size_t targets_max = 1;
 };
-constexpr auto long_text = limits::text_bytes_max;
-constexpr auto short_text = limits::result_bytes_max;
+constexpr auto long_text_max = limits::text_bytes_max;
+constexpr auto short_text_max = limits::result_bytes_max;
 
 constexpr std::array shapes = {
-    Shape{Intent::create, part_ticket | part_fields, part_text | part_provisional, long_text},
+    Shape{Intent::create, part_ticket | part_fields, part_text | part_provisional, long_text_max},
     Shape{Intent::set, part_ticket | part_fields, 0},
-    Shape{Intent::describe, part_ticket, part_text | part_base, long_text},
-    Shape{Intent::message, part_ticket | part_visibility | part_text, 0, long_text},
-    Shape{Intent::edit_message, part_ticket | part_targets | part_text, 0, long_text},
+    Shape{Intent::describe, part_ticket, part_text | part_base, long_text_max},
+    Shape{Intent::message, part_ticket | part_visibility | part_text, 0, long_text_max},
+    Shape{Intent::edit_message, part_ticket | part_targets | part_text, 0, long_text_max},
     Shape{Intent::delete_message, part_ticket | part_targets, part_reason},
-    Shape{Intent::log_time, part_ticket | part_number, part_text, short_text},
+    Shape{Intent::log_time, part_ticket | part_number, part_text, short_text_max},
     Shape{Intent::attach, part_ticket | part_visibility | part_name | part_hash,
-          part_size | part_media | part_targets | part_text, short_text},
+          part_size | part_media | part_targets | part_text, short_text_max},
     Shape{Intent::on_site, part_ticket | part_visibility | part_times | part_text,
-          part_target | part_name | part_media | part_signature, short_text},
+          part_target | part_name | part_media | part_signature, short_text_max},
     Shape{Intent::tag, part_ticket | part_label, 0},
     Shape{Intent::untag, part_ticket | part_label, 0},
     Shape{Intent::watch, part_ticket | part_target, part_kind},
@@ -98,15 +98,15 @@ constexpr std::array shapes = {
     Shape{Intent::unpin, part_ticket, 0},
     Shape{Intent::start, part_ticket, 0},
     Shape{Intent::wait, part_ticket, 0},
-    Shape{Intent::hold, part_ticket, part_text | part_number, short_text},
+    Shape{Intent::hold, part_ticket, part_text | part_number, short_text_max},
     Shape{Intent::resume, part_ticket, 0},
-    Shape{Intent::estimate, part_ticket | part_number, part_text, short_text},
-    Shape{Intent::resolve, part_ticket, part_text, short_text},
+    Shape{Intent::estimate, part_ticket | part_number, part_text, short_text_max},
+    Shape{Intent::resolve, part_ticket, part_text, short_text_max},
     Shape{Intent::close, part_ticket, 0},
-    Shape{Intent::reopen, part_ticket, part_text, short_text},
+    Shape{Intent::reopen, part_ticket, part_text, short_text_max},
     Shape{Intent::put_back, part_ticket, 0},
-    Shape{Intent::estimate_approved, part_ticket, part_targets | part_text, short_text},
-    Shape{Intent::estimate_rejected, part_ticket, part_targets | part_text, short_text},
+    Shape{Intent::estimate_approved, part_ticket, part_targets | part_text, short_text_max},
+    Shape{Intent::estimate_rejected, part_ticket, part_targets | part_text, short_text_max},
     Shape{Intent::take, part_ticket, 0},
     Shape{Intent::assign, part_ticket, part_target | part_reason},
     Shape{Intent::move_queue, part_ticket, part_target | part_reason},
@@ -116,7 +116,7 @@ constexpr std::array shapes = {
     Shape{Intent::restore, part_ticket, part_reason},
     Shape{Intent::approve_estimate, part_ticket | part_targets, part_reason},
     Shape{Intent::reject_estimate, part_ticket | part_targets, part_reason},
-    Shape{Intent::rate, part_ticket | part_targets | part_number, part_text, short_text},
+    Shape{Intent::rate, part_ticket | part_targets | part_number, part_text, short_text_max},
     Shape{Intent::merged_from, part_ticket | part_target, 0},
     Shape{Intent::split_from, part_ticket | part_target | part_targets, 0, 0, limits::targets_per_change_max},
     Shape{Intent::custody_end, part_ticket | part_target, 0},

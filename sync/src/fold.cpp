@@ -6,15 +6,12 @@
 #include <utility>
 
 #include "fold_parts.hpp"
+#include "stamp_kind.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/sync/trusted_time.hpp"
 
 namespace tern::sync {
 namespace {
-
-constexpr std::uint8_t create_kind = 0;
-constexpr std::uint8_t fact_kind = 1;
-constexpr std::uint8_t claim_kind = 2;
 
 Rule rule_of(const Admission& admission) {
   switch (admission.reason) {

@@ -1,11 +1,10 @@
 // TicketMessage of ticket.proto: one message with the edits and deletes that no other had seen.
 #include "proto_wire.hpp"
+#include "stamp_kind.hpp"
 #include "tern/sync/ticket_state.hpp"
 
 namespace tern::sync {
 namespace {
-
-constexpr std::uint8_t fact_kind = 1;
 
 Bytes write_edit(const MessageEdit& edit) {
   const Stamp& stamp = edit.stamp;

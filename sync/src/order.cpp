@@ -1,10 +1,9 @@
 #include "tern/sync/order.hpp"
 
+#include "stamp_kind.hpp"
+
 namespace tern::sync {
 namespace {
-
-constexpr std::uint8_t create_kind = 0;
-constexpr std::uint8_t claim_kind = 2;
 
 bool is_claim(const Stamp& stamp) {
   return stamp.kind >= claim_kind;

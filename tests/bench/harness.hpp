@@ -13,6 +13,8 @@
 
 namespace tern::bench {
 
+inline constexpr double bytes_per_mb = 1e6;
+
 /// What a run is told.
 struct BenchOptions {
   bool quick = false;  // smaller sizes, fewer pairs: for a gate, not for figures

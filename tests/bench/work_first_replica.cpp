@@ -13,7 +13,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double w1_ratio_max = 1.5, w6_ratio_max = 1.45, w5_mb_max = 13;
-constexpr double bytes_per_mb = 1e6;
 constexpr std::size_t page_bytes = 256 * 1024;
 constexpr std::size_t search_bytes = 40;  // at most: a few whole words
 

@@ -18,8 +18,7 @@ namespace fs = std::filesystem;
 using sync::Change;
 using sync::FieldId;
 
-constexpr double w2_ratio_max = 6, w2_single_ratio_max = 12, w3_ratio_max = 1.5, w5_mb_max = 0.8;
-constexpr double bytes_per_mb = 1e6;
+constexpr double w2_ratio_max = 6, w2_single_ratio_max = 12, w3_ratio_max = 1.5, w5_push_mb_max = 0.8;
 constexpr std::int64_t pause_ms = limits::seal_after_idle_ms + 1'000;  // ends a set
 constexpr unsigned devices_at_once = 8;
 
@@ -141,14 +140,14 @@ Result<Pushed> push_many(Desk& desk, const std::string& prepared_homes) {
 }
 
 /// The upserts in as many durable transactions as the push needs exchanges.
-struct Floor {
+struct PushFloor {
   double seconds = 0, cpu_seconds = 0;
 };
-Result<Floor> measure_floor(Desk& desk, PlainStore& store, std::size_t per_set) {
+Result<PushFloor> measure_floor(Desk& desk, PlainStore& store, std::size_t per_set) {
   const std::size_t per_exchange = per_set * limits::sets_per_exchange_max;
   const Stopwatch watch;
   TERN_CHECKED(store.upsert(desk.tickets(), (desk.size().tickets() + per_exchange - 1) / per_exchange));
-  return Floor{watch.seconds(), watch.cpu_seconds()};
+  return PushFloor{watch.seconds(), watch.cpu_seconds()};
 }
 
 struct SetSize {
@@ -203,7 +202,7 @@ private:
     Pairs one, one_cpu, many;
     Pushed last, last_many;
     for (std::size_t i = 0; i < desk_.options().pairs(); ++i) {
-      TERN_TRY(const Floor floor, measure_floor(desk_, *store_, size.changes));
+      TERN_TRY(const PushFloor floor, measure_floor(desk_, *store_, size.changes));
       TERN_TRY(last, push_one(desk_, field));
       one.add(floor.seconds, last.seconds);
       one_cpu.add(floor.cpu_seconds, last.cpu_seconds);
@@ -238,7 +237,7 @@ private:
     bytes.title = "bytes on the wire for W2 in sets of 100, both ways, heads included";
     bytes.value = (last.bytes_up + last.bytes_down) / bytes_per_mb;
     bytes.unit = "MB";
-    bytes.goal = w5_mb_max * static_cast<double>(desk_.size().tickets()) / 10'000;
+    bytes.goal = w5_push_mb_max * static_cast<double>(desk_.size().tickets()) / 10'000;
     bytes.goal_of = GoalOf::value;
     bytes.detail = Json::object({{"up_mb", Json(rounded(last.bytes_up / bytes_per_mb))},
                                  {"down_mb", Json(rounded(last.bytes_down / bytes_per_mb))}});

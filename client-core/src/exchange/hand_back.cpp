@@ -11,8 +11,8 @@
 namespace tern::client {
 namespace {
 
-constexpr std::size_t tickets_max = 64, bytes_max = 256 * limits::kib;  // of one request
-constexpr std::size_t ticket_bytes_max = 768 * limits::kib;             // a larger one would not fit beside the rest
+constexpr std::size_t tickets_max = 64, request_bytes_max = 256 * limits::kib;  // of one request
+constexpr std::size_t ticket_bytes_max = 768 * limits::kib;  // a larger one would not fit beside the rest
 
 /// Every change that a ticket shows: who made it, what it is called, where it was committed. True: enough was seen.
 using Look = std::function<bool(ByteView device, ByteView change, std::uint64_t commit_seq)>;
@@ -118,7 +118,7 @@ Result<std::vector<std::int64_t>> add_handed_back(v1::ExchangeRequest& request, 
     TERN_TRY(const bool more, rows.step());
     if (!more) return added;
     bytes += rows.blob(2).size();
-    if (!added.empty() && bytes > bytes_max) return added;
+    if (!added.empty() && bytes > request_bytes_max) return added;
     v1::HandedBack& handed = *request.add_handed_back();
     handed.set_epoch(Bytes(rows.blob(1)));
     if (!handed.mutable_patch()->ParseFromArray(rows.blob(2).data(), static_cast<int>(rows.blob(2).size())))

@@ -39,7 +39,7 @@ std::string attribute(const sync::Record& record, const char* name) {
   return found == record.attributes.end() ? std::string() : found->second;
 }
 
-tl::unexpected<Error> refused(ReasonCode reason) {
+tl::unexpected<Error> refused_for(ReasonCode reason) {
   const std::string why(sync::sentence(reason));
   switch (reason) {
     case ReasonCode::not_permitted:
@@ -59,7 +59,7 @@ tl::unexpected<Error> refused(ReasonCode reason) {
 Result<void> judge_outcomes(const ServerCommit& commit) {
   for (std::size_t i = 0; i < commit.outcomes.size(); ++i) {
     const Outcome outcome = commit.outcomes[i];
-    if (outcome == Outcome::held || outcome == Outcome::rejected) return refused(commit.reasons[i]);
+    if (outcome == Outcome::held || outcome == Outcome::rejected) return refused_for(commit.reasons[i]);
     if (outcome == Outcome::overtaken)
       return fail(ErrorCode::bad_transition,
                   "Something else stands: it was changed meanwhile, or is merged or deleted.",

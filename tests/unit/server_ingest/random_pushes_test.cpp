@@ -215,29 +215,29 @@ TEST_CASE("after random pushes every state, message and standing is the fold fro
           "[ingest][property]") {
   for (int seed = 1; seed <= rounds_of(12); ++seed) {
     CAPTURE(seed);
-    RandomDay day(static_cast<std::uint64_t>(seed));
-    day.run(160);
-    CHECK(day.pushed > 10);
-    CHECK(day.desk.differs_from_zero() == "");
-    const auto verified = day.desk.verify();
+    RandomDay random_day(static_cast<std::uint64_t>(seed));
+    random_day.run(160);
+    CHECK(random_day.pushed > 10);
+    CHECK(random_day.desk.differs_from_zero() == "");
+    const auto verified = random_day.desk.verify();
     CHECK(verified.findings == std::vector<std::string>{});
     CHECK(verified.gaps == 0);
     CHECK(verified.amendments > 0);
-    CHECK(day.desk.wrong_members() == "");
+    CHECK(random_day.desk.wrong_members() == "");
     // Looked at as it came, and dropped and looked at once: the same clocks at the same instant.
     const auto clocks = [&] {
-      REQUIRE(server::look_at_clocks(*day.desk.tenant));
+      REQUIRE(server::look_at_clocks(*random_day.desk.tenant));
       std::vector<std::string> out;
       auto rows =
-          must(day.desk.tenant->writer().query("SELECT ticket_id, look_s, colour, due_s, clock FROM sla_clock"));
+          must(random_day.desk.tenant->writer().query("SELECT ticket_id, look_s, colour, due_s, clock FROM sla_clock"));
       while (must(rows.step()))
         out.push_back(to_hex(rows.blob(0)) + " " + std::to_string(rows.int64(1)) + " " + std::to_string(rows.int64(2)) +
                       " " + std::to_string(rows.int64(3)) + " " + std::string(rows.text(4)));
       return out;
     };
-    must(day.desk.tenant->writer().exec("UPDATE sla_clock SET look_s = 0"));
+    must(random_day.desk.tenant->writer().exec("UPDATE sla_clock SET look_s = 0"));
     const auto kept = clocks();
-    must(day.desk.tenant->writer().exec("DELETE FROM sla_clock; DELETE FROM meta WHERE name = 'sla_seq'"));
+    must(random_day.desk.tenant->writer().exec("DELETE FROM sla_clock; DELETE FROM meta WHERE name = 'sla_seq'"));
     day.desk.reopen();
     CHECK(clocks() == kept);
     CHECK(day.desk.verify().findings == std::vector<std::string>{});
