@@ -65,6 +65,35 @@ TEST_CASE("a revoked device hands its honest work into quarantine, gets nothing,
   CHECK(world.invariants_hold());
 }
 
+TEST_CASE("a revoked device that was set back hands in sets whose numbers others of it have in the ledger",
+          "[world][security][copies]") {
+  World world{Seed::from_environment_or(84)};
+  Device& van = world.add_device("van");
+  const TicketId ticket = van.create("set back");
+  CHECK(world.run_until_quiet());
+  const std::string copy = van.copy_home();
+  for (int i = 0; i < 4; ++i) {
+    van.note(ticket, "in the ledger " + std::to_string(i));
+    must(van.sync());
+  }
+  world.server.administer("device revoke", {{"device", Json("van")}});
+  van.put_back(copy);
+  std::vector<ChangeRef> saved;
+  SECTION("saved while an answer that took nothing was on its way") {
+    CHECK_FALSE(van.sync());
+    van.begin_round();
+    REQUIRE(van.busy());
+    saved.push_back(van.note(ticket, "saved meanwhile"));
+  }
+  SECTION("more than one request brings") {
+    const std::string much(limits::text_bytes_max - 10, 'm');
+    for (int i = 0; i < 34; ++i) saved.push_back(van.note(ticket, much + std::to_string(i)));
+  }
+  for (int i = 0; i < 2; ++i) CHECK_FALSE(van.sync());
+  for (const ChangeRef& ref : saved) CHECK(world.place_of(van.tenant(), ref) == "quarantine");
+  CHECK(world.invariants_hold());
+}
+
 TEST_CASE("a disabled operator's streams close within 5 s and nothing of theirs is applied afterwards",
           "[world][security][stream]") {
   World world{Seed::from_environment_or(82)};

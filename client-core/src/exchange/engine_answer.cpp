@@ -167,7 +167,7 @@ Result<void> Engine::take_response(std::unique_ptr<v1::ExchangeResponse> respons
   if (checked->wipe && !parts_.wiped) return obey_wipe(*checked->wipe);
   TERN_CHECKED(take_anchor(*checked, flight));
   TERN_CHECKED(learn_epochs(*checked->response));
-  if (session_.mode() == protocol::SessionMode::deposit) TERN_CHECKED(take_deposit(*checked->response, flight));
+  if (session_.mode() == protocol::SessionMode::deposit) take_deposit(*checked->response, flight);
   const bool revoked = checked->revoked && session_.mode() == protocol::SessionMode::full;
   TERN_CHECKED(take_error(*checked->response, flight));
   if (revoked) session_.drop();  // the next one is a deposit session
@@ -309,16 +309,14 @@ Result<void> Engine::take_anchor(const CheckedAnswer& answer, const Flight& flig
   return {};
 }
 
-/// Quarantine gives no receipts: an answer without an error has taken what was sent.
-Result<void> Engine::take_deposit(const v1::ExchangeResponse& response, const Flight& flight) {
-  TERN_TRY(const Outbox::Head head, outbox_.head());
-  const bool same_epoch = response.acked_head().device_epoch() == head.device_epoch;
-  const std::uint64_t told = same_epoch ? response.acked_head().chain_seq() : 0;
-  const std::uint64_t taken = response.has_error() ? told : std::max(told, flight.built.last_seq);
-  const std::uint64_t before = state_.deposited_epoch == head.device_epoch ? state_.deposited_seq : 0;
-  state_.deposited_epoch = head.device_epoch;
-  state_.deposited_seq = std::min(std::max(taken, before), head.chain_seq);
-  return {};
+/// Quarantine gives no receipts: an answer without an error has taken what was sent. The head that it names is the
+/// ledger's: where this device was set back, other sets of it stand there under the numbers of those here.
+void Engine::take_deposit(const v1::ExchangeResponse& response, const Flight& flight) {
+  const BuiltExchange& sent = flight.built;
+  if (response.has_error() || sent.sets == 0) return;
+  const bool same_epoch = state_.deposited_epoch == sent.device_epoch;
+  state_.deposited_seq = std::max(sent.last_seq, same_epoch ? state_.deposited_seq : 0);
+  state_.deposited_epoch = sent.device_epoch;
 }
 
 /// An error in an answer of a good session: another one may be told more, but not for ever.

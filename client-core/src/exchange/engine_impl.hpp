@@ -136,7 +136,7 @@ private:
   Result<void> take_statements(const CheckedAnswer& answer);
   Result<void> finish_erasing();
   Result<void> take_anchor(const CheckedAnswer& answer, const Flight& flight);
-  Result<void> take_deposit(const v1::ExchangeResponse& response, const Flight& flight);
+  void take_deposit(const v1::ExchangeResponse& response, const Flight& flight);
   /// Nothing when the error stops only this push; the round goes on.
   Result<void> take_error(const v1::ExchangeResponse& response, const Flight& flight);
   Result<void> check_progress(const v1::ExchangeResponse& response, const Flight& flight);
