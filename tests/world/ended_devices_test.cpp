@@ -94,6 +94,33 @@ TEST_CASE("a revoked device that was set back hands in sets whose numbers others
   CHECK(world.invariants_hold());
 }
 
+TEST_CASE("what a restore took out of quarantine is handed in again", "[world][security][restore]") {
+  World world{Seed::from_environment_or(85)};
+  Device& van = world.add_device("van");
+  const TicketId ticket = van.create("handed in");
+  CHECK(world.run_until_quiet());
+  std::string backup = world.server.backup();
+  const ChangeRef confirmed = van.note(ticket, "confirmed");
+  CHECK(world.run_until_quiet());
+  world.server.administer("device revoke", {{"device", Json("van")}});
+  bool lost = true;
+  SECTION("by a backup from before the revocation") {}
+  SECTION("by one from after it") {
+    backup = world.server.backup();
+    lost = false;
+  }
+  const ChangeRef honest = van.note(ticket, "handed in");
+  for (int i = 0; i < 2; ++i) CHECK_FALSE(van.sync());
+  REQUIRE(world.place_of(van.tenant(), honest) == "quarantine");
+  world.server.restore(backup);
+  world.forget_acknowledged();
+  REQUIRE(world.place_of(van.tenant(), honest) == "nowhere");
+  for (int i = 0; i < 2; ++i) CHECK_FALSE(van.sync());
+  CHECK(world.place_of(van.tenant(), confirmed) == (lost ? "quarantine" : "ledger"));
+  CHECK(world.place_of(van.tenant(), honest) == "quarantine");
+  CHECK(world.invariants_hold());
+}
+
 TEST_CASE("a disabled operator's streams close within 5 s and nothing of theirs is applied afterwards",
           "[world][security][stream]") {
   World world{Seed::from_environment_or(82)};

@@ -288,6 +288,7 @@ Result<void> Engine::adopt_way() {
   state_.epoch_records.resize(state_.epoch_records.size() - epochs_back_);
   for (const auto& record : way_) state_.epoch_records.push_back(record.wire);
   state_.ladder = {begin};
+  state_.deposited_epoch = state_.deposited_seq = 0;  // quarantine is that of the backup, too
   forget_way();
   tell("The server was restored from a backup; this device keeps everything and sends its own work again.");
   return store_sync_state(outbox_, state_);
