@@ -238,8 +238,8 @@ TEST_CASE("after random pushes every state, message and standing is the fold fro
     must(random_day.desk.tenant->writer().exec("UPDATE sla_clock SET look_s = 0"));
     const auto kept = clocks();
     must(random_day.desk.tenant->writer().exec("DELETE FROM sla_clock; DELETE FROM meta WHERE name = 'sla_seq'"));
-    day.desk.reopen();
+    random_day.desk.reopen();
     CHECK(clocks() == kept);
-    CHECK(day.desk.verify().findings == std::vector<std::string>{});
+    CHECK(random_day.desk.verify().findings == std::vector<std::string>{});
   }
 }
