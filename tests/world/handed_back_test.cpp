@@ -207,6 +207,56 @@ TEST_CASE("whose key is good is waited for: it sends its own work, and nothing i
   CHECK(world.invariants_hold());
 }
 
+TEST_CASE("what was said again in a history that was given up is not said again beside what its author had signed",
+          "[world][restore]") {
+  World world{Seed::from_environment_or(556)};
+  Device& van = world.add_device("van");
+  Device& desk = world.add_device("desk");
+  Device& lost = world.add_device("lost");
+  const TicketId ticket = van.create("pump");
+  CHECK(world.run_until_quiet());
+  const std::string before = world.server.backup();
+  const std::string answered = "we come tomorrow";
+  lost.reply(ticket, answered);
+  CHECK(world.run_until_quiet());
+  const std::string as_signed = world.server.backup();
+  give_up(world, lost);
+  lost.close();
+  world.server.administer("device revoke", {{"device", Json("lost")}});
+  world.pass(hours_ms(1));
+  world.network.cut(desk.address());  // which goes on showing it as its author said it
+  world.server.restore(before);
+  world.forget_acknowledged();
+  CHECK(world.run_until_quiet());
+  CHECK(take_handed_back(world)["changes"].as_integer() == 1);
+  CHECK(world.run_until_quiet());
+  CHECK(times_shown(van, ticket, answered) == 1);
+
+  world.pass(minutes_ms(1));
+  std::int64_t taken = 0;
+  SECTION("in a backup that has it as it was signed") {
+    world.server.restore(as_signed);
+  }
+  SECTION("handed back both ways") {
+    world.server.restore(before);
+    taken = 1;
+  }
+  world.forget_acknowledged();
+  CHECK(world.run_until_quiet());
+  world.network.heal(desk.address());
+  CHECK(world.run_until_quiet());
+  CHECK(handed_back_waiting(world) == taken);
+  CHECK(take_handed_back(world)["changes"].as_integer() == taken);
+  CHECK(rows_of(world, "SELECT count(*) FROM handed_back WHERE said_seq = 0") == 0);
+  CHECK(world.run_until_quiet());
+  for (Device* device : {&van, &desk}) {
+    INFO(device->name());
+    CHECK(times_shown(*device, ticket, answered) == 1);
+  }
+  CHECK(desk.view(ticket) == van.view(ticket));
+  CHECK(world.invariants_hold());
+}
+
 TEST_CASE("what was erased does not come back from anybody's copy", "[world][restore][security]") {
   World world{Seed::from_environment_or(553)};
   const RecordId ann = world.add_record("contact", "Ann");

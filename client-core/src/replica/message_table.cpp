@@ -5,6 +5,7 @@
 
 #include "replica/damaged_copy.hpp"
 #include "tern/sqlite/database.hpp"
+#include "tern/sync/quote.hpp"
 #include "tern/v1/ticket.pb.h"
 
 namespace tern::client {
@@ -66,6 +67,27 @@ Result<void> MessageTable::put(std::int64_t ticket, const v1::TicketMessage& mes
     TERN_CHECKED(remove_row(row.id, held));
   }
   return add(ticket, message, false);
+}
+
+Result<void> MessageTable::remove_quote(std::int64_t ticket, const v1::TicketMessage& original) {
+  const ChangeId quote =
+      sync::quoting_id({DeviceId::or_zero(original.device_id()), ChangeId::or_zero(original.change_id())});
+  std::vector<Row> gone;
+  {
+    TERN_TRY(auto found,
+             database_.query("SELECT id, data FROM message WHERE ticket = $1 AND change_id = $2 AND pending = 0",
+                             ticket, change_number(quote.view())));
+    for (;;) {
+      TERN_TRY(const bool row, found.step());
+      if (!row) break;
+      gone.push_back({found.int64(0), false, Bytes(found.blob(1))});
+    }
+  }
+  for (const Row& row : gone) {
+    TERN_TRY(const v1::TicketMessage message, parse(row.data));
+    TERN_CHECKED(remove_row(row.id, message));
+  }
+  return {};
 }
 
 Result<void> MessageTable::insert_pending(std::int64_t ticket, const sync::Message& message) {

@@ -19,6 +19,8 @@ public:
   Result<void> insert(std::int64_t ticket, const v1::TicketMessage& message);
   /// The same for a ticket that may hold it already: the newer version stays.
   Result<void> put(std::int64_t ticket, const v1::TicketMessage& message);
+  /// Confirmed: what the server had said again for the author of this one, in a history that was given up.
+  Result<void> remove_quote(std::int64_t ticket, const v1::TicketMessage& original);
   Result<void> insert_pending(std::int64_t ticket, const sync::Message& message);
   Result<void> remove_pending(std::int64_t ticket);
   Result<void> remove_confirmed(std::int64_t ticket);

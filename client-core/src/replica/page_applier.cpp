@@ -91,6 +91,7 @@ private:
     patched_.clear();
     TERN_TRY(rights_version_, impl().number(replica_meta::rights_version));
     TERN_TRY(cursor_, impl().cursor());
+    TERN_TRY(restored_, impl().meta(replica_meta::restored));
     TERN_TRY(clocks_, impl().clocks_place());
 
     if (!impl().open_page) {
@@ -281,7 +282,10 @@ private:
       TERN_CHECKED(impl().tickets().update_confirmed(row->id, state->version, patch.state(), columns_of(*state)));
       digest_.add(ticket, state->version, rights_version_);
     }
-    for (const v1::TicketMessage& message : patch.messages()) TERN_CHECKED(impl().messages().put(row->id, message));
+    for (const v1::TicketMessage& message : patch.messages()) {
+      if (restored_) TERN_CHECKED(impl().messages().remove_quote(row->id, message));
+      TERN_CHECKED(impl().messages().put(row->id, message));
+    }
     return {};
   }
 
@@ -486,6 +490,7 @@ private:
   sync::ScopeDigest digest_;
   std::unordered_set<TicketId> touched_, patched_;
   std::uint64_t rights_version_ = 0;
+  std::optional<Bytes> restored_;  // the copy may show what a history that was given up had
   CursorHeld cursor_, clocks_;
 };
 

@@ -24,6 +24,7 @@ inline constexpr std::string_view complete = "first_replica_complete";  // "1"
 inline constexpr std::string_view in_scope = "tickets_in_scope";        // decimal
 inline constexpr std::string_view current_as_of = "current_as_of_ms";   // decimal
 inline constexpr std::string_view rights_version = "rights_version";    // decimal
+inline constexpr std::string_view restored = "digest_suspended";        // "1"; the engine's, from a restore on
 inline constexpr std::string_view clocks = "clocks";  // up to which number SLA clocks are here, and of which epoch
 }  // namespace replica_meta
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
@@ -47,11 +48,42 @@ Result<bool> has_erased(Batch& batch, const TicketId& ticket, const std::vector<
   return found.has_value();
 }
 
-Result<bool> is_here(Batch& batch, const sync::ChangeRef& ref) {
-  TERN_TRY(const bool itself, in_ledger(batch.db(), batch.number, ref));
-  if (itself) return true;
-  return in_ledger(batch.db(), batch.number, {batch.in.keys.sealing_device, quoting_id(ref)});
-}
+/// Whether what is handed back is in the ledger: itself, said again, or, where the server of a history that was given
+/// up had said it again, as what its author had signed. That may wait here, too: then it is said again from there.
+class Here {
+public:
+  Here(sqlite::Database& db, const Tenant& tenant)
+      : db_(db), tenant_(tenant.number()), sealing_device_(tenant.keys().sealing_device) {}
+
+  Result<bool> has(const TicketId& ticket, const sync::ChangeRef& ref) {
+    TERN_TRY(const bool itself, in_ledger(db_, tenant_, ref));
+    if (itself) return true;
+    if (ref.device != sealing_device_) return in_ledger(db_, tenant_, {sealing_device_, quoting_id(ref)});
+    const auto [quoted, fresh] = quoted_.try_emplace(ticket);
+    if (fresh) TERN_CHECKED(quote_all(ticket, quoted->second));
+    return quoted->second.contains(ref.id);
+  }
+
+private:
+  Result<void> quote_all(const TicketId& ticket, std::set<ChangeId>& quoted) {
+    TERN_TRY(auto rows, db_.query("SELECT device_id, change_id FROM change WHERE tenant_id = $1 AND ticket_id = $2 "
+                                  "UNION ALL SELECT device_id, change_id FROM given_message WHERE tenant_id = $1 AND "
+                                  "ticket_id = $2 UNION ALL SELECT device_id, change_id FROM handed_back WHERE "
+                                  "tenant_id = $1 AND ticket_id = $2 AND said_seq = 0",
+                                  tenant_, ticket));
+    for (;;) {
+      TERN_TRY(const bool more, rows.step());
+      if (!more) return {};
+      const sync::ChangeRef ref{rows.id<DeviceId>(0), rows.id<ChangeId>(1)};
+      if (ref.device != sealing_device_) quoted.insert(quoting_id(ref));
+    }
+  }
+
+  sqlite::Database& db_;
+  const std::int64_t tenant_;
+  const DeviceId sealing_device_;
+  std::map<TicketId, std::set<ChangeId>> quoted_;  // what each has, by the names the server would say it again under
+};
 
 Result<void> keep_change(Batch& batch, const GivenUpChange& given_up, const sync::TicketState& state,
                          const EpochId& epoch, const DeviceId& by) {
@@ -78,11 +110,12 @@ Result<void> take_ticket(Batch& batch, const DeviceId& by, const v1::HandedBack&
   const auto changes = given_up_changes(ticket->state, ticket->messages, *kept);
   TERN_TRY(const bool erased, has_erased(batch, ticket->state.id, changes));
   if (erased) return {};
+  Here here(batch.db(), batch.tenant);
   for (const GivenUpChange& given_up : changes) {
     const bool own = given_up.change.ref.device == by, large = given_up.stamp.commit_seq > INT64_MAX;
     if (own || large || !sync::validate_change(given_up.change)) continue;
-    TERN_TRY(const bool here, is_here(batch, given_up.change.ref));
-    if (!here) TERN_CHECKED(keep_change(batch, given_up, ticket->state, epoch, by));
+    TERN_TRY(const bool came, here.has(ticket->state.id, given_up.change.ref));
+    if (!came) TERN_CHECKED(keep_change(batch, given_up, ticket->state, epoch, by));
   }
   return {};
 }
@@ -116,11 +149,12 @@ struct WaitingRow {
 
 constexpr std::string_view select_waiting =
     "SELECT h.device_id, h.from_device, h.epoch, h.old_seq, h.integer_id, h.number, h.skeleton, h.body "
-    "FROM handed_back h WHERE h.tenant_id = $1 AND h.said_seq = 0 AND NOT EXISTS (SELECT 1 FROM change c "
-    "WHERE c.tenant_id = h.tenant_id AND c.device_id = h.device_id AND c.change_id = h.change_id) "
-    "ORDER BY h.epoch, h.old_seq, h.device_id, h.change_id";
+    "FROM handed_back h WHERE h.tenant_id = $1 AND h.said_seq = 0 ORDER BY h.epoch, h.old_seq, h.device_id, "
+    "h.change_id";
 
-Result<std::vector<WaitingRow>> waiting_rows(sqlite::Database& db, const Tenant& tenant) {
+/// `came`: of what is in the ledger by now, which waits no longer.
+Result<std::vector<WaitingRow>> waiting_rows(sqlite::Database& db, const Tenant& tenant,
+                                             std::vector<sync::ChangeRef>* came = nullptr) {
   std::vector<WaitingRow> found;
   TERN_TRY(auto rows, db.query(select_waiting, tenant.number()));
   for (;;) {
@@ -136,10 +170,17 @@ Result<std::vector<WaitingRow>> waiting_rows(sqlite::Database& db, const Tenant&
     row.number = rows.text(5);
   }
   rows.reset();
+  std::vector<WaitingRow> waiting;
+  Here here(db, tenant);
   for (WaitingRow& row : found) {
-    TERN_TRY(row.handed.comes_itself, comes_itself(db, tenant, row.handed.change.ref.device));
+    const sync::Change& change = row.handed.change;
+    TERN_TRY(const bool is_here, here.has(change.ticket, change.ref));
+    if (is_here && came != nullptr) came->push_back(change.ref);
+    if (is_here) continue;
+    TERN_TRY(row.handed.comes_itself, comes_itself(db, tenant, change.ref.device));
+    waiting.push_back(std::move(row));
   }
-  return found;
+  return waiting;
 }
 
 /// Counters began a whole block behind what was given up: a number that is not below them was never given there.
@@ -227,15 +268,6 @@ private:
   ServerCommit all_;
 };
 
-/// What came by itself since is not waited for.
-Result<void> drop_what_came(Batch& batch) {
-  return batch.db().run(
-      "DELETE FROM handed_back WHERE tenant_id = $1 AND said_seq = 0 AND EXISTS (SELECT 1 FROM change c WHERE "
-      "c.tenant_id = handed_back.tenant_id AND c.device_id = handed_back.device_id AND c.change_id = "
-      "handed_back.change_id)",
-      batch.number);
-}
-
 }  // namespace
 
 Result<std::size_t> take_handed_back(Tenant& tenant, const DeviceId& by, const v1::ExchangeRequest& request) {
@@ -263,9 +295,14 @@ Result<HandedBackCount> count_handed_back(Tenant& tenant) {
 
 Result<ServerCommit> say_handed_back(Tenant& tenant) {
   return run_batch(tenant, [&](Batch& batch) -> Result<ServerCommit> {
-    TERN_CHECKED(drop_what_came(batch));
     batch.wrote = true;
-    TERN_TRY(const auto rows, waiting_rows(batch.db(), tenant));
+    std::vector<sync::ChangeRef> came;
+    TERN_TRY(const auto rows, waiting_rows(batch.db(), tenant, &came));
+    for (const sync::ChangeRef& ref : came)
+      TERN_CHECKED(
+          batch.db().run("DELETE FROM handed_back WHERE tenant_id = $1 AND device_id = $2 AND change_id = $3 AND "
+                         "said_seq = 0",
+                         batch.number, ref.device, ref.id));
     SayingAgain again(batch);
     for (const WaitingRow& row : rows)
       if (!row.handed.comes_itself) TERN_CHECKED(again.add(row));

@@ -19,12 +19,6 @@ std::string_view own_text(const sync::Change& change) {
   return headed ? text.substr(end + 1) : text;
 }
 
-ChangeId quoting_id(const sync::ChangeRef& original) {
-  protocol::Hasher hasher("TRN1-DERIVED");
-  hasher.add(original.device.view()).add(original.id.view()).add("quote");
-  return ChangeId::or_zero(hasher.finish().view().substr(0, ChangeId::size_bytes));
-}
-
 Result<bool> in_ledger(sqlite::Database& db, std::int64_t tenant, const sync::ChangeRef& ref) {
   TERN_TRY(const auto found,
            db.int64_of("SELECT 1 FROM change WHERE tenant_id = $1 AND device_id = $2 AND change_id = $3", tenant,

@@ -6,11 +6,11 @@
 #include <string_view>
 
 #include "batch.hpp"
+#include "tern/sync/quote.hpp"
 
 namespace tern::server {
 
-/// Of a change that is quoted: the same one said again gets the same id, so that it counts once.
-ChangeId quoting_id(const sync::ChangeRef& original);
+using sync::quoting_id;
 
 Result<bool> in_ledger(sqlite::Database& db, std::int64_t tenant, const sync::ChangeRef& ref);
 
