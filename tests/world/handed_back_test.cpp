@@ -257,6 +257,91 @@ TEST_CASE("what was said again in a history that was given up is not said again 
   CHECK(world.invariants_hold());
 }
 
+TEST_CASE(
+    "what waited for an administrator is handed back once more when the same backup is restored before he took it",
+    "[world][restore]") {
+  World world{Seed::from_environment_or(558)};
+  const RecordId ann = world.add_record("contact", "Ann");
+  Device& van = world.add_device("van");
+  Device& desk = world.add_device("desk");
+  const TicketId ticket = van.create("pump");
+  CHECK(world.run_until_quiet());
+  const std::string backup = world.server.backup();
+  const std::string asked = "it leaks again";
+  write_as_customer(world, ann, ticket, asked);
+  const TicketId asked_for = create_as_customer(world, ann, "boiler");
+  CHECK(world.run_until_quiet());
+  for (int i = 0; i < 3; ++i) {
+    world.pass(minutes_ms(1));
+    world.server.restore(backup);
+    world.forget_acknowledged();
+    CHECK(world.run_until_quiet());
+    CHECK(handed_back_waiting(world) == 2);
+  }
+  CHECK(take_handed_back(world)["changes"].as_integer() == 2);
+  CHECK(world.run_until_quiet());
+  for (Device* device : {&van, &desk}) {
+    INFO(device->name());
+    CHECK(times_shown(*device, ticket, asked) == 1);
+    CHECK(device->show(asked_for).row.subject == "boiler");
+  }
+  CHECK(desk.view(ticket) == van.view(ticket));
+  CHECK(world.invariants_hold());
+}
+
+TEST_CASE("what a lost copy of a device did under its name comes back from the other one, once its key ended",
+          "[world][restore][copies]") {
+  World world{Seed::from_environment_or(557)};
+  Device& van = world.add_device("van");
+  const TicketId ticket = van.create("pump");
+  CHECK(world.run_until_quiet());
+  const std::string backup = world.server.backup();
+  Device& twin = world.clone(van, "twin");
+  const ChangeRef sealed = van.note(ticket, "sealed by the van");
+  world.pass(minutes_ms(1));
+  van.note(ticket, "the van's second");
+  const std::string theirs = "the twin's";
+  const ChangeRef by_twin = twin.note(ticket, theirs);
+  must(twin.sync());
+  must(van.sync());
+  REQUIRE(rows_of(world, "SELECT max(device_epoch) FROM device") == 2);
+  REQUIRE(times_shown(van, ticket, theirs) == 1);
+  give_up(world, twin);
+  twin.close();
+
+  world.pass(minutes_ms(1));
+  world.server.restore(backup);
+  world.forget_acknowledged();
+  CHECK(world.run_until_quiet());
+  CHECK(van.fate(sealed).outcome == Outcome::applied);
+  CHECK(world.place_of(van.tenant(), by_twin) == "nowhere");
+  REQUIRE(handed_back_waiting(world) == 1);  // nothing of what came by itself
+  CHECK(world.server.administer("handed-back list")["rows"].items()[0]["comes_itself"].as_bool());
+  CHECK(take_handed_back(world)["changes"].as_integer() == 0);  // the twin may bring it
+
+  SECTION("the twin is back before anybody gave it up") {
+    twin.gone = false;
+    twin.open();
+    must(twin.sync());
+    CHECK(world.place_of(van.tenant(), by_twin) == "ledger");
+    CHECK(handed_back_waiting(world) == 0);
+  }
+  world.server.administer("device revoke", {{"device", Json("van")}});
+  take_handed_back(world);
+  CHECK(handed_back_waiting(world) == 0);
+  SECTION("the twin is found later, and hands in its work") {
+    twin.open();
+    CHECK_FALSE(twin.sync());
+    CHECK(world.place_of(van.tenant(), by_twin) == "quarantine");
+    world.server.administer("quarantine release", {{"device", Json("van")}});
+  }
+  Device& fresh = world.add_device("fresh", {.person = "van"});
+  must(fresh.sync());
+  CHECK(times_shown(fresh, ticket, theirs) == 1);
+  CHECK(times_shown(fresh, ticket, "sealed by the van") == 1);
+  CHECK(times_shown(fresh, ticket, "the van's second") == 1);
+}
+
 TEST_CASE("what was erased does not come back from anybody's copy", "[world][restore][security]") {
   World world{Seed::from_environment_or(553)};
   const RecordId ann = world.add_record("contact", "Ann");
@@ -384,12 +469,12 @@ TEST_CASE("a device that makes up what it hands back gains no number, no foreign
   world.forget_acknowledged();
   CHECK(world.run_until_quiet());
 
-  hand_back(made_up(world.epoch_of(van), server, 1'000));      // of the history that goes on
-  hand_back(made_up(given_up, server, 1));                     // of what was kept
-  hand_back(made_up(given_up, van.identity().device, 1'000));  // its own: signed, or not at all
+  hand_back(made_up(world.epoch_of(van), server, 1'000));  // of the history that goes on
+  hand_back(made_up(given_up, server, 1));                 // of what was kept
   CHECK(handed_back_waiting(world) == 0);
-  hand_back(made_up(given_up, shop.identity().device, 1'000));  // whose key is good
-  CHECK(handed_back_waiting(world) == 1);
+  hand_back(made_up(given_up, van.identity().device, 1'000));   // its own: signed, while its key is good
+  hand_back(made_up(given_up, shop.identity().device, 1'000));  // whose key is good, too
+  CHECK(handed_back_waiting(world) == 2);
   CHECK(take_handed_back(world)["changes"].as_integer() == 0);
   hand_back(made_up(given_up, server, 1'000));
   CHECK(take_handed_back(world)["changes"].as_integer() == 1);

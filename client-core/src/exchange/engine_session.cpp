@@ -81,11 +81,10 @@ Result<void> lower_records(sqlite::Database& database, std::uint64_t kept_seq) {
   return database.run("UPDATE pack SET version = 0 WHERE version > $1", kept_seq);
 }
 
-Result<void> lower_versions(sqlite::Database& database, const DeviceId& own, const EpochId& epoch,
-                            std::uint64_t kept_seq) {
+Result<void> lower_versions(sqlite::Database& database, Outbox& outbox, const EpochId& epoch, std::uint64_t kept_seq) {
   std::vector<std::int64_t> above;
   TERN_TRY(auto transaction, sqlite::Transaction::begin_write(database));
-  TERN_CHECKED(keep_given_up(database, own, epoch, kept_seq));
+  TERN_CHECKED(keep_given_up(database, outbox, epoch, kept_seq));
   TERN_TRY(auto rows, database.query("SELECT id FROM ticket WHERE version > $1 AND state IS NOT NULL", kept_seq));
   for (;;) {
     TERN_TRY(const bool more, rows.step());
@@ -341,7 +340,7 @@ Result<void> Engine::move_replica_to(const EpochId& epoch, std::uint64_t kept_se
   TERN_CHECKED(replica_.set_meta(meta_digest_suspended, "1"));
   TERN_CHECKED(begin_scope_check(replica_, parts_.identity.operator_id, kept_seq));
   TERN_TRY(const CursorHeld here, replica_.cursor());
-  TERN_CHECKED(lower_versions(replica_.database(), parts_.identity.device, here.epoch, kept_seq));
+  TERN_CHECKED(lower_versions(replica_.database(), outbox_, here.epoch, kept_seq));
   auto page = std::make_unique<v1::ExchangeResponse>();
   page->mutable_cursor()->set_epoch(Bytes(epoch.view()));
   page->mutable_cursor()->set_commit_seq(std::min(here.commit_seq, kept_seq));

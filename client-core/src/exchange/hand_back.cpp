@@ -34,8 +34,9 @@ bool any_change(const v1::TicketMessage& message, const Look& look) {
          edits(message.deletes());
 }
 
-Result<std::vector<v1::TicketMessage>> messages_above(sqlite::Database& replica, std::int64_t ticket,
-                                                      std::uint64_t kept_seq) {
+/// A restore before this one may have lowered some to this very commit: whoever was handed them then is given up now.
+Result<std::vector<v1::TicketMessage>> messages_from(sqlite::Database& replica, std::int64_t ticket,
+                                                     std::uint64_t kept_seq) {
   std::vector<v1::TicketMessage> found;
   TERN_TRY(auto rows, replica.query("SELECT data FROM message WHERE ticket = $1 AND pending = 0", ticket));
   for (;;) {
@@ -44,22 +45,40 @@ Result<std::vector<v1::TicketMessage>> messages_above(sqlite::Database& replica,
     v1::TicketMessage message;
     if (!message.ParseFromArray(rows.blob(0).data(), static_cast<int>(rows.blob(0).size())))
       return damaged_copy("a message");
-    if (message.version() > kept_seq) found.push_back(std::move(message));
+    if (message.version() >= kept_seq) found.push_back(std::move(message));
   }
 }
 
-/// Empty: nothing of it is another's.
-Result<Bytes> shown_of(sqlite::Database& replica, std::int64_t row, ByteView stored, const DeviceId& own,
+/// What comes by itself. Another copy of this device may have done more under its name; and of what was confirmed long
+/// ago the outbox has let go.
+struct InOutbox {
+  DeviceId device;
+  std::set<ChangeId> changes;
+};
+
+Result<InOutbox> in_outbox(Outbox& outbox) {
+  InOutbox own{outbox.owner().device, {}};
+  TERN_TRY(auto rows, outbox.database().query("SELECT change_id FROM change"));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) return own;
+    own.changes.insert(rows.id<ChangeId>(0));
+  }
+}
+
+/// Empty: all of it comes by itself.
+Result<Bytes> shown_of(sqlite::Database& replica, std::int64_t row, ByteView stored, const InOutbox& own,
                        std::uint64_t kept_seq) {
   v1::TicketStateMessage state;
   if (!state.ParseFromArray(stored.data(), static_cast<int>(stored.size()))) return damaged_copy("a ticket");
-  TERN_TRY(auto messages, messages_above(replica, row, kept_seq));
-  const Look foreign = [&](ByteView device, ByteView, std::uint64_t commit_seq) {
-    return commit_seq > kept_seq && device != own.view();
+  TERN_TRY(auto messages, messages_from(replica, row, kept_seq));
+  const Look stays_out = [&](ByteView device, ByteView change, std::uint64_t commit_seq) {
+    const bool comes = device == own.device.view() && own.changes.contains(ChangeId::or_zero(change));
+    return commit_seq > kept_seq && !comes;
   };
-  const bool worth = any_change(state, foreign) || std::ranges::any_of(messages, [&](const v1::TicketMessage& message) {
-                       return any_change(message, foreign);
-                     });
+  const bool worth =
+      any_change(state, stays_out) ||
+      std::ranges::any_of(messages, [&](const v1::TicketMessage& message) { return any_change(message, stays_out); });
   if (!worth) return Bytes();
   v1::Patch patch;
   patch.set_state(Bytes(stored));
@@ -77,16 +96,16 @@ Result<bool> has_table(sqlite::Database& replica) {
 
 }  // namespace
 
-Result<void> keep_given_up(sqlite::Database& replica, const DeviceId& own, const EpochId& epoch,
-                           std::uint64_t kept_seq) {
+Result<void> keep_given_up(sqlite::Database& replica, Outbox& outbox, const EpochId& epoch, std::uint64_t kept_seq) {
   struct Kept {
     TicketId ticket;
     Bytes data;
   };
   TERN_TRY(const bool there, has_table(replica));
   if (!there) return {};
-  TERN_TRY(auto rows,
-           replica.query("SELECT id, ticket_id, state FROM ticket WHERE version > $1 AND state IS NOT NULL", kept_seq));
+  TERN_TRY(const InOutbox own, in_outbox(outbox));
+  TERN_TRY(auto rows, replica.query("SELECT id, ticket_id, state FROM ticket WHERE version >= $1 AND state IS NOT NULL",
+                                    kept_seq));
   for (;;) {
     TERN_TRY(const bool more, rows.step());
     if (!more) return {};

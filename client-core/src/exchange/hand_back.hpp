@@ -1,11 +1,13 @@
-// After a restore: what others did, as this device was shown it in the history that was given up. The copy follows the
-// server into the new one; what it showed is kept beside it until the server has looked at it, once own work is in.
+// After a restore: what others did, or another copy of this device, as this one was shown it in the history that was
+// given up. The copy follows the server into the new one; what it showed is kept beside it until the server has looked
+// at it, once own work is in.
 #pragma once
 
 #include <cstdint>
 #include <set>
 #include <vector>
 
+#include "outbox/outbox.hpp"
 #include "replica/replica.hpp"
 #include "tern/sync/change.hpp"
 
@@ -15,10 +17,9 @@ class ExchangeRequest;
 
 namespace tern::client {
 
-/// Before the versions of the copy go back to `kept_seq`, in the transaction that does it. Tickets that nobody but this
-/// device worked on since are not kept: its own work goes by itself.
-Result<void> keep_given_up(sqlite::Database& replica, const DeviceId& own, const EpochId& epoch,
-                           std::uint64_t kept_seq);
+/// Before the versions of the copy go back to `kept_seq`, in the transaction that does it. Tickets of which the outbox
+/// has all that was done since are not kept: that goes by itself.
+Result<void> keep_given_up(sqlite::Database& replica, Outbox& outbox, const EpochId& epoch, std::uint64_t kept_seq);
 
 Result<bool> holds_given_up(Replica& replica);
 

@@ -112,8 +112,8 @@ Result<void> take_ticket(Batch& batch, const DeviceId& by, const v1::HandedBack&
   if (erased) return {};
   Here here(batch.db(), batch.tenant);
   for (const GivenUpChange& given_up : changes) {
-    const bool own = given_up.change.ref.device == by, large = given_up.stamp.commit_seq > INT64_MAX;
-    if (own || large || !sync::validate_change(given_up.change)) continue;
+    const bool large = given_up.stamp.commit_seq > INT64_MAX;
+    if (large || !sync::validate_change(given_up.change)) continue;
     TERN_TRY(const bool came, here.has(ticket->state.id, given_up.change.ref));
     if (!came) TERN_CHECKED(keep_change(batch, given_up, ticket->state, epoch, by));
   }

@@ -1,5 +1,5 @@
-// What devices hold of others' work that a restore lost. Source: protocol.md "A server that comes back older than its
-// devices", step 7; docs/decisions/handed-back.md.
+// What devices hold of others' work that a restore lost, and of other copies of themselves. Source: protocol.md "A
+// server that comes back older than its devices", step 7; docs/decisions/handed-back.md.
 //
 // A device's copy holds folded state, not what was signed: what it hands back is its word about others. It is read
 // apart into the changes it shows (given_up.hpp) and waits for an administrator. Said again is only what cannot come by
