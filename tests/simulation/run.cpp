@@ -174,15 +174,21 @@ void Run::give_up_unsent(Device& device, std::size_t since) {
     if (world_.saved_work[i].device == device.identity().device) world_.saved_work[i].may_be_lost = true;
 }
 
+/// Devices bring back what they hold. One that was set back, and had not fetched from the server what it had lost by
+/// that, or went on writing before it did, does not hold it: no outbox has it, as if it were gone.
 void Run::tear_above(std::uint64_t commit_seq) {
-  std::set<DeviceId> alive;
-  for (const auto& one : seats_)
-    if (!one->device->gone && !excused(*this, *one->device)) alive.insert(one->device->identity().device);
+  std::set<ChangeRef> comes_back;
+  for (const auto& one : seats_) {
+    if (one->device->gone || excused(*this, *one->device)) continue;
+    for (const ChangeId& id : world_.own_work(*one->device)) comes_back.insert({one->device->identity().device, id});
+  }
   const auto db = world_.server.read(world_.server.first_tenant());
   auto rows = must(
-      db->query("SELECT ticket_id, device_id FROM change WHERE commit_seq > $1 AND ticket_id IS NOT NULL", commit_seq));
+      db->query("SELECT ticket_id, device_id, change_id FROM change WHERE commit_seq > $1 AND ticket_id IS NOT NULL",
+                commit_seq));
   while (must(rows.step()))
-    if (!alive.contains(rows.id<DeviceId>(1))) world_.torn_tickets.insert(rows.id<TicketId>(0));
+    if (!comes_back.contains({rows.id<DeviceId>(1), rows.id<ChangeId>(2)}))
+      world_.torn_tickets.insert(rows.id<TicketId>(0));
 }
 
 void Run::note_numbers() {

@@ -86,6 +86,8 @@ public:
   void complain(std::string what);
   /// Of the server's history that this device's copy follows; zero: of none.
   EpochId epoch_of(Device& device);
+  /// All that this device has of its own work, sent or not: what it can bring back after a restore.
+  std::set<ChangeId> own_work(Device& device);
   /// What this device has receipts for, from now on, must stay in the ledger.
   void note_acknowledged(Device& device);
   /// Only that: what devices hold receipts for stands in the ledger. For the middle of a run.

@@ -201,6 +201,16 @@ EpochId World::epoch_of(Device& device) {
   return epoch;
 }
 
+std::set<ChangeId> World::own_work(Device& device) {
+  const LookingOn looking(disk);
+  std::set<ChangeId> own;
+  const auto outbox = try_read_own(disk, device, "outbox.db", device.keys().data_key);
+  if (!outbox) return own;
+  auto rows = (*outbox)->query("SELECT change_id FROM change");
+  while (rows && rows->step().value_or(false)) own.insert(rows->id<ChangeId>(0));
+  return own;
+}
+
 void World::note_acknowledged(Device& device) {
   const LookingOn looking(disk);
   const auto keys = device.keys();
