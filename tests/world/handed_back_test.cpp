@@ -289,6 +289,43 @@ TEST_CASE(
   CHECK(world.invariants_hold());
 }
 
+TEST_CASE("what waited for an administrator is handed back once more when a backup from before it came is restored",
+          "[world][restore]") {
+  World world{Seed::from_environment_or(559)};
+  const RecordId ann = world.add_record("contact", "Ann");
+  Device& van = world.add_device("van");
+  const TicketId ticket = van.create("pump"), other = van.create("door");
+  CHECK(world.run_until_quiet());
+  const std::string before = world.server.backup();
+  for (int i = 0; i < 10; ++i) {
+    van.note(other, "on site " + std::to_string(i));
+    CHECK(world.run_until_quiet());
+  }
+  const std::string asked = "it leaks again";
+  write_as_customer(world, ann, ticket, asked);
+  CHECK(world.run_until_quiet());
+  world.pass(minutes_ms(1));
+  world.server.restore(before);
+  world.forget_acknowledged();
+  world.add_record("category", "Pumps");
+  const std::string after = world.server.backup();
+  CHECK(world.run_until_quiet());
+  CHECK(handed_back_waiting(world) == 1);
+  van.note(ticket, "looked at it");
+  CHECK(world.run_until_quiet());
+
+  world.pass(minutes_ms(1));
+  world.server.restore(after);
+  world.forget_acknowledged();
+  CHECK(world.run_until_quiet());
+  CHECK(handed_back_waiting(world) == 1);
+  CHECK(take_handed_back(world)["changes"].as_integer() == 1);
+  CHECK(world.run_until_quiet());
+  CHECK(times_shown(van, ticket, asked) == 1);
+  CHECK(times_shown(van, ticket, "looked at it") == 1);
+  CHECK(world.invariants_hold());
+}
+
 TEST_CASE("what a lost copy of a device did under its name comes back from the other one, once its key ended",
           "[world][restore][copies]") {
   World world{Seed::from_environment_or(557)};

@@ -34,9 +34,11 @@ bool any_change(const v1::TicketMessage& message, const Look& look) {
          edits(message.deletes());
 }
 
-/// A restore before this one may have lowered some to this very commit: whoever was handed them then is given up now.
-Result<std::vector<v1::TicketMessage>> messages_from(sqlite::Database& replica, std::int64_t ticket,
-                                                     std::uint64_t kept_seq) {
+/// By their stamps, too: a restore before this one may have lowered their versions, and whoever was handed them then is
+/// given up now.
+Result<std::vector<v1::TicketMessage>> messages_above(sqlite::Database& replica, std::int64_t ticket,
+                                                      std::uint64_t kept_seq) {
+  const Look later = [&](ByteView, ByteView, std::uint64_t commit_seq) { return commit_seq > kept_seq; };
   std::vector<v1::TicketMessage> found;
   TERN_TRY(auto rows, replica.query("SELECT data FROM message WHERE ticket = $1 AND pending = 0", ticket));
   for (;;) {
@@ -45,7 +47,7 @@ Result<std::vector<v1::TicketMessage>> messages_from(sqlite::Database& replica, 
     v1::TicketMessage message;
     if (!message.ParseFromArray(rows.blob(0).data(), static_cast<int>(rows.blob(0).size())))
       return damaged_copy("a message");
-    if (message.version() >= kept_seq) found.push_back(std::move(message));
+    if (message.version() > kept_seq || any_change(message, later)) found.push_back(std::move(message));
   }
 }
 
@@ -71,7 +73,7 @@ Result<Bytes> shown_of(sqlite::Database& replica, std::int64_t row, ByteView sto
                        std::uint64_t kept_seq) {
   v1::TicketStateMessage state;
   if (!state.ParseFromArray(stored.data(), static_cast<int>(stored.size()))) return damaged_copy("a ticket");
-  TERN_TRY(auto messages, messages_from(replica, row, kept_seq));
+  TERN_TRY(auto messages, messages_above(replica, row, kept_seq));
   const Look stays_out = [&](ByteView device, ByteView change, std::uint64_t commit_seq) {
     const bool comes = device == own.device.view() && own.changes.contains(ChangeId::or_zero(change));
     return commit_seq > kept_seq && !comes;
