@@ -294,7 +294,7 @@ TEST_CASE("what waited for an administrator is handed back once more when a back
   World world{Seed::from_environment_or(559)};
   const RecordId ann = world.add_record("contact", "Ann");
   Device& van = world.add_device("van");
-  const TicketId ticket = van.create("pump"), other = van.create("door");
+  const TicketId ticket = van.create("pump"), other = van.create("door"), still = van.create("valve");
   CHECK(world.run_until_quiet());
   const std::string before = world.server.backup();
   for (int i = 0; i < 10; ++i) {
@@ -303,6 +303,7 @@ TEST_CASE("what waited for an administrator is handed back once more when a back
   }
   const std::string asked = "it leaks again";
   write_as_customer(world, ann, ticket, asked);
+  write_as_customer(world, ann, still, asked);
   CHECK(world.run_until_quiet());
   world.pass(minutes_ms(1));
   world.server.restore(before);
@@ -310,7 +311,7 @@ TEST_CASE("what waited for an administrator is handed back once more when a back
   world.add_record("category", "Pumps");
   const std::string after = world.server.backup();
   CHECK(world.run_until_quiet());
-  CHECK(handed_back_waiting(world) == 1);
+  CHECK(handed_back_waiting(world) == 2);
   van.note(ticket, "looked at it");
   CHECK(world.run_until_quiet());
 
@@ -318,10 +319,11 @@ TEST_CASE("what waited for an administrator is handed back once more when a back
   world.server.restore(after);
   world.forget_acknowledged();
   CHECK(world.run_until_quiet());
-  CHECK(handed_back_waiting(world) == 1);
-  CHECK(take_handed_back(world)["changes"].as_integer() == 1);
+  CHECK(handed_back_waiting(world) == 2);
+  CHECK(take_handed_back(world)["changes"].as_integer() == 2);
   CHECK(world.run_until_quiet());
   CHECK(times_shown(van, ticket, asked) == 1);
+  CHECK(times_shown(van, still, asked) == 1);
   CHECK(times_shown(van, ticket, "looked at it") == 1);
   CHECK(world.invariants_hold());
 }

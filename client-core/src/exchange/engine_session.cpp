@@ -1,5 +1,6 @@
 // Sessions, what a welcome says of the server's history, the device's own keys and certificate, and its other copies.
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "exchange/device_news.hpp"
@@ -81,10 +82,13 @@ Result<void> lower_records(sqlite::Database& database, std::uint64_t kept_seq) {
   return database.run("UPDATE pack SET version = 0 WHERE version > $1", kept_seq);
 }
 
-Result<void> lower_versions(sqlite::Database& database, Outbox& outbox, const EpochId& epoch, std::uint64_t kept_seq) {
+/// To what a version goes back that is above what was kept.
+std::uint64_t lowered_version(std::uint64_t kept_seq) {
+  return std::max<std::uint64_t>(kept_seq, 1);
+}
+
+Result<void> lower_versions(sqlite::Database& database, std::uint64_t kept_seq) {
   std::vector<std::int64_t> above;
-  TERN_TRY(auto transaction, sqlite::Transaction::begin_write(database));
-  TERN_CHECKED(keep_given_up(database, outbox, epoch, kept_seq));
   TERN_TRY(auto rows, database.query("SELECT id FROM ticket WHERE version > $1 AND state IS NOT NULL", kept_seq));
   for (;;) {
     TERN_TRY(const bool more, rows.step());
@@ -93,11 +97,10 @@ Result<void> lower_versions(sqlite::Database& database, Outbox& outbox, const Ep
   }
   rows.reset();
   for (const std::int64_t row : above) {
-    TERN_CHECKED(lower_ticket(database, row, std::max<std::uint64_t>(kept_seq, 1)));
-    TERN_CHECKED(lower_messages(database, row, std::max<std::uint64_t>(kept_seq, 1)));
+    TERN_CHECKED(lower_ticket(database, row, lowered_version(kept_seq)));
+    TERN_CHECKED(lower_messages(database, row, lowered_version(kept_seq)));
   }
-  TERN_CHECKED(lower_records(database, kept_seq));
-  return transaction.commit();
+  return lower_records(database, kept_seq);
 }
 
 }  // namespace
@@ -340,7 +343,16 @@ Result<void> Engine::move_replica_to(const EpochId& epoch, std::uint64_t kept_se
   TERN_CHECKED(replica_.set_meta(meta_digest_suspended, "1"));
   TERN_CHECKED(begin_scope_check(replica_, parts_.identity.operator_id, kept_seq));
   TERN_TRY(const CursorHeld here, replica_.cursor());
-  TERN_CHECKED(lower_versions(replica_.database(), outbox_, here.epoch, kept_seq));
+  std::set<std::uint64_t> lowered_to;
+  for (const Bytes& wire : state_.epoch_records) {
+    TERN_TRY(const auto record, read_stored_statement<protocol::EpochRecord>(wire));
+    lowered_to.insert(lowered_version(record.kept_size));
+  }
+  sqlite::Database& copy = replica_.database();
+  TERN_TRY(auto transaction, sqlite::Transaction::begin_write(copy));
+  TERN_CHECKED(keep_given_up(copy, outbox_, here.epoch, kept_seq, lowered_to));
+  TERN_CHECKED(lower_versions(copy, kept_seq));
+  TERN_CHECKED(transaction.commit());
   auto page = std::make_unique<v1::ExchangeResponse>();
   page->mutable_cursor()->set_epoch(Bytes(epoch.view()));
   page->mutable_cursor()->set_commit_seq(std::min(here.commit_seq, kept_seq));

@@ -98,26 +98,31 @@ Result<bool> has_table(sqlite::Database& replica) {
 
 }  // namespace
 
-Result<void> keep_given_up(sqlite::Database& replica, Outbox& outbox, const EpochId& epoch, std::uint64_t kept_seq) {
-  struct Kept {
-    TicketId ticket;
-    Bytes data;
-  };
+Result<void> keep_given_up(sqlite::Database& replica, Outbox& outbox, const EpochId& epoch, std::uint64_t kept_seq,
+                           const std::set<std::uint64_t>& lowered_to) {
   TERN_TRY(const bool there, has_table(replica));
   if (!there) return {};
   TERN_TRY(const InOutbox own, in_outbox(outbox));
-  TERN_TRY(auto rows, replica.query("SELECT id, ticket_id, state FROM ticket WHERE version >= $1 AND state IS NOT NULL",
-                                    kept_seq));
-  for (;;) {
-    TERN_TRY(const bool more, rows.step());
-    if (!more) return {};
-    TERN_TRY(const Bytes data, shown_of(replica, rows.int64(0), rows.blob(2), own, kept_seq));
-    if (data.empty()) continue;
-    TERN_CHECKED(
-        replica.run("INSERT INTO given_up (ticket_id, epoch, data) VALUES ($1, $2, $3) ON CONFLICT "
-                    "(ticket_id, epoch) DO NOTHING",
-                    rows.id<TicketId>(1), epoch, sqlite::Blob{data}));
-  }
+  const auto keep_each = [&](Result<sqlite::Statement> found) -> Result<void> {
+    TERN_TRY(auto rows, std::move(found));
+    for (;;) {
+      TERN_TRY(const bool more, rows.step());
+      if (!more) return {};
+      TERN_TRY(const Bytes data, shown_of(replica, rows.int64(0), rows.blob(2), own, kept_seq));
+      if (data.empty()) continue;
+      TERN_CHECKED(
+          replica.run("INSERT INTO given_up (ticket_id, epoch, data) VALUES ($1, $2, $3) ON CONFLICT "
+                      "(ticket_id, epoch) DO NOTHING",
+                      rows.id<TicketId>(1), epoch, sqlite::Blob{data}));
+    }
+  };
+  TERN_CHECKED(keep_each(
+      replica.query("SELECT id, ticket_id, state FROM ticket WHERE version >= $1 AND state IS NOT NULL", kept_seq)));
+  for (const std::uint64_t version : lowered_to)
+    if (version < kept_seq)
+      TERN_CHECKED(keep_each(
+          replica.query("SELECT id, ticket_id, state FROM ticket WHERE version = $1 AND state IS NOT NULL", version)));
+  return {};
 }
 
 Result<bool> holds_given_up(Replica& replica) {

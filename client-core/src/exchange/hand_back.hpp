@@ -19,7 +19,9 @@ namespace tern::client {
 
 /// Before the versions of the copy go back to `kept_seq`, in the transaction that does it. Tickets of which the outbox
 /// has all that was done since are not kept: that goes by itself.
-Result<void> keep_given_up(sqlite::Database& replica, Outbox& outbox, const EpochId& epoch, std::uint64_t kept_seq);
+/// `lowered_to`: the versions that restores before this one have given to what they gave up, which stands there still.
+Result<void> keep_given_up(sqlite::Database& replica, Outbox& outbox, const EpochId& epoch, std::uint64_t kept_seq,
+                           const std::set<std::uint64_t>& lowered_to);
 
 Result<bool> holds_given_up(Replica& replica);
 
