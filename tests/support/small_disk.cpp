@@ -21,7 +21,7 @@ namespace {
 
 constexpr const char* inside_variable = "TERN_TEST_INSIDE_NAMESPACE";
 constexpr const char* unshare_program = "/usr/bin/unshare";
-constexpr std::uintmax_t block_bytes = 4096;
+constexpr std::uintmax_t disk_block_bytes = 4096;
 
 bool is_wished(std::string_view way) {
   const char* wished = std::getenv("TERN_TEST_SMALL_DISK");
@@ -46,7 +46,8 @@ void say_how(const std::string& how) {
 std::uintmax_t used_below(const std::string& path) {
   std::uintmax_t used = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(path))
-    if (entry.is_regular_file()) used += (entry.file_size() + block_bytes - 1) / block_bytes * block_bytes;
+    if (entry.is_regular_file())
+      used += (entry.file_size() + disk_block_bytes - 1) / disk_block_bytes * disk_block_bytes;
   return used;
 }
 
