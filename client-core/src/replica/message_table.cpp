@@ -48,18 +48,21 @@ Result<void> MessageTable::add(std::int64_t ticket, const v1::TicketMessage& mes
   return {};
 }
 
-Result<void> MessageTable::put(std::int64_t ticket, const v1::TicketMessage& message) {
-  std::vector<Row> same;
-  {
-    TERN_TRY(auto found,
-             database_.query("SELECT id, data FROM message WHERE ticket = $1 AND change_id = $2 AND pending = 0",
-                             ticket, change_number(message.change_id())));
-    for (;;) {
-      TERN_TRY(const bool row, found.step());
-      if (!row) break;
-      same.push_back({found.int64(0), false, Bytes(found.blob(1))});
-    }
+/// Confirmed rows of that number: of this change, and of any other that shares the number.
+Result<std::vector<MessageTable::Row>> MessageTable::confirmed(std::int64_t ticket, ByteView change) {
+  std::vector<Row> rows;
+  TERN_TRY(auto found,
+           database_.query("SELECT id, data FROM message WHERE ticket = $1 AND change_id = $2 AND pending = 0", ticket,
+                           change_number(change)));
+  for (;;) {
+    TERN_TRY(const bool row, found.step());
+    if (!row) return rows;
+    rows.push_back({found.int64(0), false, Bytes(found.blob(1))});
   }
+}
+
+Result<void> MessageTable::put(std::int64_t ticket, const v1::TicketMessage& message) {
+  TERN_TRY(const std::vector<Row> same, confirmed(ticket, message.change_id()));
   for (const Row& row : same) {
     TERN_TRY(const v1::TicketMessage held, parse(row.data));
     if (!same_change(held, message)) continue;
@@ -72,20 +75,10 @@ Result<void> MessageTable::put(std::int64_t ticket, const v1::TicketMessage& mes
 Result<void> MessageTable::remove_quote(std::int64_t ticket, const v1::TicketMessage& original) {
   const ChangeId quote =
       sync::quoting_id({DeviceId::or_zero(original.device_id()), ChangeId::or_zero(original.change_id())});
-  std::vector<Row> gone;
-  {
-    TERN_TRY(auto found,
-             database_.query("SELECT id, data FROM message WHERE ticket = $1 AND change_id = $2 AND pending = 0",
-                             ticket, change_number(quote.view())));
-    for (;;) {
-      TERN_TRY(const bool row, found.step());
-      if (!row) break;
-      gone.push_back({found.int64(0), false, Bytes(found.blob(1))});
-    }
-  }
-  for (const Row& row : gone) {
-    TERN_TRY(const v1::TicketMessage message, parse(row.data));
-    TERN_CHECKED(remove_row(row.id, message));
+  TERN_TRY(const std::vector<Row> named, confirmed(ticket, quote.view()));
+  for (const Row& row : named) {
+    TERN_TRY(const v1::TicketMessage held, parse(row.data));
+    if (held.change_id() == quote.view()) TERN_CHECKED(remove_row(row.id, held));
   }
   return {};
 }

@@ -37,6 +37,7 @@ private:
   };
   Result<void> add(std::int64_t ticket, const v1::TicketMessage& message, bool pending);
   Result<std::vector<Row>> rows(std::int64_t ticket);
+  Result<std::vector<Row>> confirmed(std::int64_t ticket, ByteView change);
   Result<void> remove(std::int64_t ticket, bool pending);
   Result<void> remove_row(std::int64_t id, const v1::TicketMessage& message);
 
