@@ -25,6 +25,26 @@ struct FreeCompressor {
 struct FreeDecompressor {
   void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
 };
+struct ResetCompressor {
+  void operator()(ZSTD_CCtx* context) const { ZSTD_CCtx_reset(context, ZSTD_reset_session_and_parameters); }
+};
+struct ResetDecompressor {
+  void operator()(ZSTD_DCtx* context) const { ZSTD_DCtx_reset(context, ZSTD_reset_session_and_parameters); }
+};
+
+/// Making a context costs more than a small frame does, and a device packs and unpacks one with almost every row: each
+/// thread keeps one of either kind. Whichever way a frame ends, its parameters and the pointer to its base are forgotten.
+std::unique_ptr<ZSTD_CCtx, ResetCompressor> compressor() {
+  thread_local const std::unique_ptr<ZSTD_CCtx, FreeCompressor> kept(ZSTD_createCCtx());
+  check(kept != nullptr, "no memory to compress");
+  return std::unique_ptr<ZSTD_CCtx, ResetCompressor>(kept.get());
+}
+
+std::unique_ptr<ZSTD_DCtx, ResetDecompressor> decompressor() {
+  thread_local const std::unique_ptr<ZSTD_DCtx, FreeDecompressor> kept(ZSTD_createDCtx());
+  check(kept != nullptr, "no memory to decompress");
+  return std::unique_ptr<ZSTD_DCtx, ResetDecompressor>(kept.get());
+}
 
 /// Unpacks step by step, so that a frame gets no memory for what it only promises; `promised` bytes of it at once, if
 /// that is less than a step.
@@ -53,8 +73,7 @@ Result<Bytes> unpack(ZSTD_DCtx* context, ByteView frame, std::size_t promised, s
 }
 
 Bytes pack(ByteView base, ByteView plain, int level) {
-  const std::unique_ptr<ZSTD_CCtx, FreeCompressor> context(ZSTD_createCCtx());
-  check(context != nullptr, "no memory to compress");
+  const auto context = compressor();
   const bool set = !ZSTD_isError(ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, level)) &&
                    !ZSTD_isError(ZSTD_CCtx_setParameter(context.get(), ZSTD_c_windowLog, limits::zstd_window_log_max));
   check(set, "zstd parameters");
@@ -72,8 +91,7 @@ Result<Bytes> decompress_frame(ByteView base, ByteView frame, std::size_t bytes_
   const unsigned long long promised = ZSTD_getFrameContentSize(frame.data(), frame.size());
   if (promised == ZSTD_CONTENTSIZE_ERROR) return damaged();
   if (promised != ZSTD_CONTENTSIZE_UNKNOWN && promised > bytes_max) return over_limit();
-  const std::unique_ptr<ZSTD_DCtx, FreeDecompressor> context(ZSTD_createDCtx());
-  check(context != nullptr, "no memory to decompress");
+  const auto context = decompressor();
   check(!ZSTD_isError(ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, limits::zstd_window_log_max)), "zstd");
   if (!base.empty()) check(!ZSTD_isError(ZSTD_DCtx_refPrefix(context.get(), base.data(), base.size())), "zstd");
   const bool tells = promised != ZSTD_CONTENTSIZE_UNKNOWN;

@@ -54,6 +54,21 @@ TEST_CASE("a difference comes back with its base and with no other", "[protocol]
   CHECK(outcome(decompress_against(base, frame, plain.size() - 1)) == "too_large zstd");
 }
 
+TEST_CASE("a frame owes nothing to the frames before it", "[protocol][zstd]") {
+  FixedEnvironment environment;
+  Bytes base(3000, 'b');
+  environment.random(base.data(), base.size());
+  const Bytes frame = compress(base);
+  const Bytes plain = "before" + base + "behind";
+  const Bytes difference = compress_against(base, plain, 9);
+  CHECK(compress(base) == frame);
+  CHECK(good(decompress_against(base, difference)) == plain);
+  CHECK_FALSE(decompress(difference));
+  CHECK(outcome(decompress(frame.substr(0, 2000))) == "MALFORMED zstd");  // ends in the middle of a frame
+  CHECK(outcome(decompress(frame, 100)) == "too_large zstd");
+  CHECK(good(decompress(frame)) == base);
+}
+
 TEST_CASE("a bomb is refused before it goes off", "[protocol][zstd]") {
   const Bytes plain(limits::decompressed_bytes_max + 1, 'a');
   const Bytes bomb = compress(plain);
