@@ -33,7 +33,8 @@ struct ResetDecompressor {
 };
 
 /// Making a context costs more than a small frame does, and a device packs and unpacks one with almost every row: each
-/// thread keeps one of either kind. Whichever way a frame ends, its parameters and the pointer to its base are forgotten.
+/// thread keeps one of either kind. Whichever way a frame ends, its parameters and the pointer to its base are
+/// forgotten.
 std::unique_ptr<ZSTD_CCtx, ResetCompressor> compressor() {
   thread_local const std::unique_ptr<ZSTD_CCtx, FreeCompressor> kept(ZSTD_createCCtx());
   check(kept != nullptr, "no memory to compress");
