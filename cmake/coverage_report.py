@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Branches that the tests take, by module, and each line of ingest and access that no test runs.
 
-usage: coverage_report.py --cov LLVM-COV --profile FILE.profdata --out REPORT [--source DIR] PROGRAM...
+usage: coverage_report.py --cov LLVM-COV --profile FILE.profdata --out REPORT --built DIR [--source DIR] PROGRAM...
 
 Ends with 1 when a module is below its threshold. Generated code is left out.
 """
@@ -33,9 +33,12 @@ def export(arguments, form, extra=()):
     return subprocess.run(command + list(extra), check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def relative(name, source):
-    """Objects name files relative to the tree (-ffile-prefix-map), or in full."""
+def relative(name, arguments):
+    """Objects name files relative to the tree (-ffile-prefix-map), taken from the folder of the build; or in full."""
     path = pathlib.PurePosixPath(name)
+    source = arguments.source
+    if path.is_relative_to(arguments.built):
+        path = path.relative_to(arguments.built)
     if path.is_absolute():
         if not path.is_relative_to(source):
             return None
@@ -43,21 +46,21 @@ def relative(name, source):
     return None if path.parts[0] in ("build", "tests") or str(path).endswith(LEFT_OUT) else str(path)
 
 
-def read_summary(text, source):
+def read_summary(text, arguments):
     files = {}
     for entry in json.loads(text)["data"][0]["files"]:
-        name = relative(entry["filename"], source)
+        name = relative(entry["filename"], arguments)
         if name:
             files[name] = {kind: (entry["summary"][kind]["covered"], entry["summary"][kind]["count"])
                            for kind in ("branches", "lines")}
     return files
 
 
-def read_unrun_lines(text, source):
+def read_unrun_lines(text, arguments):
     unrun, name = {}, None
     for line in text.splitlines():
         if line.startswith("SF:"):
-            name = relative(line[3:], source)
+            name = relative(line[3:], arguments)
         elif line.startswith("DA:") and name and name.startswith(tuple(LISTED)):
             number, count = line[3:].split(",")[:2]
             if count == "0":
@@ -79,13 +82,13 @@ def main():
     parser.add_argument("--cov", required=True)
     parser.add_argument("--profile", required=True)
     parser.add_argument("--out", required=True)
-    parser.add_argument("--source", default=".")
+    parser.add_argument("--built", required=True)
+    parser.add_argument("--source", default=".", type=lambda name: pathlib.Path(name).resolve())
     parser.add_argument("programs", nargs="+")
     arguments = parser.parse_args()
-    source = pathlib.Path(arguments.source).resolve()
 
-    files = read_summary(export(arguments, "text", ["-summary-only"]), source)
-    unrun = read_unrun_lines(export(arguments, "lcov"), source)
+    files = read_summary(export(arguments, "text", ["-summary-only"]), arguments)
+    unrun = read_unrun_lines(export(arguments, "lcov"), arguments)
     if not files:
         print("coverage: the programs name no file of this tree")
         return 1
@@ -106,7 +109,7 @@ def main():
                 out.write("%6.1f%% of %4d  %s\n" % (share(*f["branches"]), f["branches"][1], name))
         out.write("\nLines that no test runs\n")
         for name in sorted(unrun):
-            text = (source / name).read_text().splitlines()
+            text = (arguments.source / name).read_text().splitlines()
             for number in unrun[name]:
                 out.write("%s:%d: %s\n" % (name, number, text[number - 1].strip()))
     print("every file, and each line of ingest and access that no test runs (%d): %s" %

@@ -44,6 +44,9 @@ void let_signals_through() {
   if (command.file_bytes_max != 0) {
     const rlimit limit{command.file_bytes_max, command.file_bytes_max};
     ::setrlimit(RLIMIT_FSIZE, &limit);
+    // What a program of a coverage build says of itself would not fit, either.
+    static char nowhere[] = "LLVM_PROFILE_FILE=/dev/null";
+    ::putenv(nowhere);
   }
   let_signals_through();
   ::execv(words[0], words);

@@ -252,6 +252,8 @@ Result<void> Batch::write_counters() {
     if (next_message_id != in.next_message_id)
       TERN_CHECKED(write_meta(db(), number, meta_next_message_id, meta_number(next_message_id)));
   }
+  if (next_notification)
+    TERN_CHECKED(write_meta(db(), number, meta_next_notification, meta_number(*next_notification)));
   if (const std::uint64_t stable = in.backup_stable_seq.load(); stable != 0)
     TERN_CHECKED(write_meta(db(), number, "backup_stable_seq", meta_number(stable)));
   return {};

@@ -6,6 +6,7 @@
 
 #include "files/sweep.hpp"
 #include "run_batch.hpp"
+#include "tell.hpp"
 #include "tern/protocol/mutant.hpp"
 #include "tern/sync/scope.hpp"
 
@@ -127,8 +128,8 @@ Result<void> move_counters(Batch& batch, std::uint64_t others) {
         batch.db().run("UPDATE number_counter SET next = next + CASE WHEN year > $2 THEN $3 ELSE $4 END "
                        "WHERE tenant_id = $1",
                        batch.number, blocks.year, all, ahead));
-  if (const auto told = read_meta(batch.db(), batch.number, meta_next_notification); told && *told)
-    TERN_CHECKED(write_meta(batch.db(), batch.number, meta_next_notification, meta_number(meta_number(*told) + ahead)));
+  TERN_TRY(const std::uint64_t notification, next_notification(batch));
+  batch.next_notification = notification + ahead;
   // What was given up may have begun a year that the backup has no number of.
   const int now = batch.in.zone_rules.year_of(batch.commit_ms);
   for (const int year : {now - 1, now})

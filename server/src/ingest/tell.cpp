@@ -230,23 +230,26 @@ bool is_news(const Entry& entry) {
   return stands && entry.standing.rule != sync::Rule::no_effect;
 }
 
+Result<std::uint64_t> next_notification(Batch& batch) {
+  if (!batch.next_notification) {
+    TERN_TRY(const auto noted, read_meta(batch.db(), batch.number, meta_next_notification));
+    batch.next_notification = meta_number(noted, 1);
+  }
+  return *batch.next_notification;
+}
+
 Result<bool> tell(Batch& batch, const OperatorId& whom, Notification what) {
   const auto actor = batch.find_actor(whom);
   if (!actor || !actor->active || !sync::has_right(actor->role, sync::Right::read)) return false;
   const sync::Record* person = batch.find_record(sync::RecordKind::operator_, RecordId::or_zero(whom.view()));
   if (person == nullptr || muted_by(*person).contains(what.kind)) return false;
-  if (!batch.next_notification) {
-    TERN_TRY(const auto noted, read_meta(batch.db(), batch.number, meta_next_notification));
-    batch.next_notification = meta_number(noted, 1);
-  }
+  TERN_TRY(what.n, next_notification(batch));
   what.whom = whom;
-  what.n = *batch.next_notification;
   what.at_ms = batch.commit_ms;
   TERN_TRY(const bool made, Notifications(batch.db(), batch.number).put(what));
   if (!made) return false;
   batch.wrote = true;
-  ++*batch.next_notification;
-  TERN_CHECKED(write_meta(batch.db(), batch.number, meta_next_notification, meta_number(*batch.next_notification)));
+  batch.next_notification = what.n + 1;
   return true;
 }
 

@@ -10,6 +10,9 @@ namespace tern::server {
 /// It became part of its ticket, and somebody did it: no import, no rule, nothing that was there before.
 bool is_news(const Entry& entry);
 
+/// The number of what is told next; written with the batch, where that sets or reads it.
+Result<std::uint64_t> next_notification(Batch& batch);
+
 /// Once for each cause. Nobody is told who is not there any more, reads no tickets, or does not want to be. True: now.
 Result<bool> tell(Batch& batch, const OperatorId& whom, Notification what);
 
