@@ -14,6 +14,8 @@
 #include "simulation/catch_session.hpp"
 #include "tern/protocol/mutant.hpp"
 
+extern "C" [[gnu::weak]] int __llvm_profile_write_file();  // of a coverage build, whose figures an _exit forgets
+
 namespace tern::test {
 namespace {
 
@@ -117,6 +119,7 @@ struct Shared {
       write_all(tell, encode(index, result, cpu_s() - before_s));
     }
   });
+  if (__llvm_profile_write_file != nullptr) __llvm_profile_write_file();
   ::_exit(0);  // what it forked with is not its own to take down
 }
 

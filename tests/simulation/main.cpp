@@ -39,17 +39,18 @@ struct Options {
 };
 
 int usage(const std::string& wrong) {
-  std::fprintf(stderr,
-               "tern_sim: %s\n\n"
-               "usage: tern_sim [--seeds N] [--from SEED] [--profile NAME] [--jobs N] [--resume FILE] [--no-shrink]\n"
-               "                [--regressions]                (the cases that are kept, before the seeds)\n"
-               "       tern_sim --seed SEED [--profile NAME] [--without WORDS] [--events RANGES]\n"
-               "                [--fault MACHINE:once|ever|power:N] [--trace]\n"
-               "       tern_sim --systematic [--every N] [--from SEED] [--profile NAME]\n"
-               "                                               (a fault at each Nth call to each disk of one run)\n"
-               "       tern_sim --mutants [--from SEED]        (builds with TERN_MUTANTS)\n"
-               "       --mutant N                              with any of the first two\n",
-               wrong.c_str());
+  std::fprintf(
+      stderr,
+      "tern_sim: %s\n\n"
+      "usage: tern_sim [--seeds N] [--from SEED] [--profile NAME] [--jobs N] [--resume FILE] [--no-shrink]\n"
+      "                [--regressions]                (the cases that are kept, before the seeds)\n"
+      "       tern_sim --seed SEED [--profile NAME] [--without WORDS] [--events RANGES]\n"
+      "                [--fault MACHINE:once|ever|power|statement:N] [--trace]\n"
+      "       tern_sim --systematic [--every N] [--from SEED] [--profile NAME]\n"
+      "                                               (a fault at each Nth call to each disk and Nth statement)\n"
+      "       tern_sim --mutants [--from SEED]        (builds with TERN_MUTANTS)\n"
+      "       --mutant N                              with any of the first two\n",
+      wrong.c_str());
   return 2;
 }
 
@@ -255,7 +256,8 @@ std::vector<Plan> seed_plans(const Options& options) {
   return plans;
 }
 
-/// One short run again and again, with one fault at one place: at each `every`th call of each machine to its disk.
+/// One short run again and again, with one fault at one place: at each `every`th call of each machine to its disk, and
+/// each `every`th of its statements.
 std::vector<Plan> systematic_plans(const Options& options) {
   Plan script;
   script.profile = options.profiles.empty() ? script_profile : options.profiles.front();
@@ -264,9 +266,12 @@ std::vector<Plan> systematic_plans(const Options& options) {
   for (const std::string machine : {"server", "device-0", "device-1"}) {
     script.fault = PlannedFault{machine, "once", 0};
     Markers calls = run_apart(script, options.mutant).result.markers;
-    for (const std::string kind : {"once", "ever", "power"})
-      for (std::uint64_t nth = 1; nth <= calls[kind == "power" ? marker_changing_calls : marker_calls];
-           nth += options.every) {
+    const std::pair<const char*, const char*> kinds[] = {{"once", marker_calls},
+                                                         {"ever", marker_calls},
+                                                         {"power", marker_changing_calls},
+                                                         {"statement", marker_statements}};
+    for (const auto& [kind, places] : kinds)
+      for (std::uint64_t nth = 1; nth <= calls[places]; nth += options.every) {
         script.fault = PlannedFault{machine, kind, nth};
         plans.push_back(script);
       }

@@ -1,6 +1,7 @@
 #include "simulation/plan.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
@@ -42,8 +43,9 @@ std::vector<std::string> split(const std::string& text, char by) {
 
 Result<PlannedFault> fault_from(const std::string& text) {
   const auto parts = split(text, ':');
-  const bool known = parts.size() == 3 && (parts[1] == "once" || parts[1] == "ever" || parts[1] == "power");
-  if (!known) return fail(ErrorCode::usage, "a fault is MACHINE:once|ever|power:N, not " + text);
+  constexpr std::array<std::string_view, 4> kinds{"once", "ever", "power", "statement"};
+  const bool known = parts.size() == 3 && std::ranges::find(kinds, parts[1]) != kinds.end();
+  if (!known) return fail(ErrorCode::usage, "a fault is MACHINE:once|ever|power|statement:N, not " + text);
   TERN_TRY(const std::uint64_t nth, number_of(parts[2]));
   return PlannedFault{parts[0], parts[1], nth};
 }

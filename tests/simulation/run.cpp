@@ -337,8 +337,9 @@ void Run::plan_fault() {
   if (root.empty()) return world_.complain("must: there is no machine " + fault.machine);
   calls_before_ = disk_.calls(root);
   if (fault.nth == 0) return;
-  fault.kind == "power" ? disk_.cut_power_at(root, fault.nth)
-                        : disk_.fail_call(root, disk_call::any, fault.nth, fault.kind == "ever");
+  if (fault.kind == "power") return disk_.cut_power_at(root, fault.nth);
+  if (fault.kind == "statement") return disk_.fail_statement(root, fault.nth);
+  disk_.fail_call(root, disk_call::any, fault.nth, fault.kind == "ever");
 }
 
 // ---- the healed world ----
@@ -348,6 +349,7 @@ void Run::heal() {
     const DiskCalls calls = disk_.calls(planned_root());
     mark(marker_calls, calls.all - calls_before_.all);
     mark(marker_changing_calls, calls.changing - calls_before_.changing);
+    mark(marker_statements, calls.statements - calls_before_.statements);
   }
   trace("healed");
   let_server_go();
@@ -427,7 +429,8 @@ void Run::count_markers() {
                                                            {"torn WAL", disk.torn_wals},
                                                            {"torn file", disk.torn_files},
                                                            {"bit flipped at rest", disk.flipped},
-                                                           {"no memory", disk.memory}};
+                                                           {"no memory", disk.memory},
+                                                           {"statement failed", disk.statements}};
   for (const auto& [name, times] : counted)
     if (times != 0) mark(name, times);
   for (const auto& one : seats_) result_.changes += one->agent->changes();

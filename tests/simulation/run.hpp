@@ -25,6 +25,7 @@ const std::vector<std::string>& required_markers();
 /// Of a run with a planned fault: how many places there were for it.
 inline constexpr const char* marker_calls = "calls to the disk";
 inline constexpr const char* marker_changing_calls = "calls that change the disk";
+inline constexpr const char* marker_statements = "statements";
 
 struct RunResult {
   std::string invariant;  // "I5"; empty: all holds

@@ -34,6 +34,7 @@ SimDisk::SimDisk(Seed seed)
 
 SimDisk::~SimDisk() {
   meet(nullptr);
+  meet_statements(nullptr);
 #if TERN_SQLITE_ENCRYPTION
   sqlite3mc_vfs_destroy(("multipleciphers-" + name_).c_str());
 #endif
@@ -102,8 +103,13 @@ void SimDisk::fail_memory(const std::string& root, std::uint64_t nth, std::uint6
   memory.fails_in = nth;
   memory.left = times;
 }
+void SimDisk::fail_statement(const std::string& root, std::uint64_t nth) {
+  machines_.at(root)->statements.fails_in = nth;
+}
 void SimDisk::give_memory() {
-  meet(looking_ > 0 || running_.empty() ? nullptr : &machines_.at(running_)->memory);
+  Machine* running = looking_ > 0 || running_.empty() ? nullptr : machines_.at(running_).get();
+  meet(running == nullptr ? nullptr : &running->memory);
+  meet_statements(running == nullptr ? nullptr : &running->statements);
 }
 void SimDisk::look_without_faults(bool on) {
   looking_ += on ? 1 : -1;
@@ -116,7 +122,10 @@ std::string SimDisk::runs(const std::string& root) {
 }
 DiskSeen SimDisk::seen() const {
   DiskSeen seen = seen_;
-  for (const auto& [root, machine] : machines_) seen.memory += machine->memory.failed;
+  for (const auto& [root, machine] : machines_) {
+    seen.memory += machine->memory.failed;
+    seen.statements += machine->statements.failed;
+  }
   return seen;
 }
 void SimDisk::cut_power_at(const std::string& root, std::uint64_t nth_changing_call) {
@@ -129,7 +138,9 @@ std::uint64_t SimDisk::used(const std::string& root) const {
   return machines_.at(root)->used;
 }
 DiskCalls SimDisk::calls(const std::string& root) const {
-  return machines_.at(root)->calls;
+  DiskCalls calls = machines_.at(root)->calls;
+  calls.statements = machines_.at(root)->statements.begun;
+  return calls;
 }
 void SimDisk::heal(const std::string& root) {
   Machine& machine = *machines_.at(root);
@@ -137,6 +148,7 @@ void SimDisk::heal(const std::string& root) {
   machine.cut_in = 0;
   machine.quota = no_quota;
   machine.memory.left = 0;
+  machine.statements.fails_in = 0;
 }
 
 bool SimDisk::flip_bit(const std::string& path) {

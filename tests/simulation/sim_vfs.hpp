@@ -31,12 +31,13 @@ constexpr unsigned any = 255;
 struct DiskSeen {
   std::uint64_t reads = 0, writes = 0, syncs = 0, errors = 0, failed_syncs = 0, full = 0, power_cuts = 0, crashes = 0,
                 lost_sectors = 0, torn_files = 0, torn_wals = 0, flipped = 0;
-  std::uint64_t memory = 0;  // allocations of SQLite that failed
+  std::uint64_t memory = 0;      // allocations of SQLite that failed
+  std::uint64_t statements = 0;  // of its statements
 };
 
-/// What one machine has asked of its disk: the places at which a fault may strike it.
+/// What one machine has asked of its disk and of SQLite: the places at which a fault may strike it.
 struct DiskCalls {
-  std::uint64_t all = 0, changing = 0;
+  std::uint64_t all = 0, changing = 0, statements = 0;
 };
 
 /// Files are named by their paths; those below one root belong to one machine and share its faults. Thread: one.
@@ -56,6 +57,8 @@ public:
   void cut_power_at(const std::string& root, std::uint64_t nth_changing_call);
   /// The `nth` allocation of SQLite from now, while this machine runs, fails, and all after it until `times` have.
   void fail_memory(const std::string& root, std::uint64_t nth, std::uint64_t times);
+  /// The `nth` statement from now that begins while this machine runs fails before it has done anything.
+  void fail_statement(const std::string& root, std::uint64_t nth);
   /// Bytes that its files may have in all.
   void set_quota(const std::string& root, std::uint64_t bytes);
   /// Bytes that its files have in all.

@@ -13,6 +13,7 @@
 
 #include "simulation/sim_vfs.hpp"
 #include "support/failing_memory.hpp"
+#include "support/failing_statements.hpp"
 
 namespace tern::test {
 
@@ -30,6 +31,7 @@ struct SimDisk::Machine {
   std::uint64_t used = 0;
   DiskCalls calls;
   MemoryFault memory;
+  StatementFault statements;
 };
 
 /// One file: what programs see, what a loss of power leaves for sure, and the sectors in which the two may differ.

@@ -148,6 +148,30 @@ TEST_CASE("memory fails on the machine that runs, and for nobody who looks on", 
   }
 }
 
+TEST_CASE("a statement fails on the machine that runs, once, and has done nothing", "[simulation][disk]") {
+  Bench bench;
+  bench.disk.add_machine("/another");
+  bench.make();
+  auto db = bench.open();
+  bench.disk.fail_statement(root, 2);
+  CHECK(Bench::add(*db, 1));  // nobody's machine runs
+  {
+    const Running another(&bench.disk, "/another");
+    CHECK(Bench::add(*db, 2));
+  }
+  {
+    const Running here(&bench.disk, root);
+    CHECK(Bench::add(*db, 3));
+    CHECK_FALSE(Bench::add(*db, 4));
+    CHECK(Bench::add(*db, 5));
+    CHECK(bench.disk.calls(root).statements == 3);
+    CHECK(bench.disk.seen().statements == 1);
+    bench.disk.fail_statement(root, 1);
+    bench.disk.heal(root);
+    CHECK(Bench::count(*db) == 4);
+  }
+}
+
 TEST_CASE("a sync that fails loses what was written, and the next one does not bring it back", "[simulation][disk]") {
   Bench bench;
   bench.make();
