@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "desk/route_settings.hpp"
 #include "desk/sla_text.hpp"
 #include "one_line.hpp"
 #include "tern/protocol/json.hpp"
@@ -114,6 +115,7 @@ std::string joined_lines(const std::vector<std::string>& lines) {
 
 Result<void> check_library_record(sync::Record& record,
                                   const std::function<bool(RecordKind, const std::string&)>& there_is) {
+  TERN_CHECKED(check_route_attributes(record, there_is));
   switch (record.kind) {
     case RecordKind::quick_reply:
       return check_quick_reply(record);

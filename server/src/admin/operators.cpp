@@ -2,9 +2,11 @@
 #include <algorithm>
 
 #include "admin/handlers.hpp"
+#include "admin/library_records.hpp"
 #include "admin/list_page.hpp"
 #include "admin/operator_record.hpp"
 #include "admin/record_writer.hpp"
+#include "desk/route_settings.hpp"
 #include "ingest/devices.hpp"
 #include "one_line.hpp"
 #include "tern/protocol/key_wrap.hpp"
@@ -72,6 +74,11 @@ Result<void> change_operator(const AdminCall& call, sync::Record& record) {
     TERN_TRY(record.refs, queues_of(call.tenant(), call.list("queue")));
   }
   if (call.flag("no-queues")) record.refs.clear();
+  for (const char* name : {status_attribute, capacity_attribute, shift_attribute, skills_attribute, field_attribute})
+    if (call.has(name)) put_attribute(record, name, call.text(name));
+  TERN_CHECKED(check_library_record(record, [&](sync::RecordKind kind, const std::string& named) {
+    return find_record(call.tenant(), kind, named).has_value();
+  }));
   if (call.flag("enable")) record.attributes["active"] = "1";
   return {};
 }

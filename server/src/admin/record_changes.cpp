@@ -4,6 +4,7 @@
 #include "admin/handlers.hpp"
 #include "admin/library_records.hpp"
 #include "admin/record_writer.hpp"
+#include "desk/route_settings.hpp"
 #include "desk/sla_records.hpp"
 #include "desk/sla_text.hpp"
 #include "tern/sync/macro.hpp"
@@ -115,6 +116,13 @@ Result<void> put_arguments(const AdminCall& call, sync::Record& record) {
       if (call.text(arg.name).empty()) continue;
       TERN_TRY(const sync::Record owner, resolve_record(call.tenant(), RecordKind::operator_, call.text(arg.name)));
       record.refs = {owner.id};
+    } else if (arg.name == default_agent_attribute && !call.text(arg.name).empty()) {
+      auto agent = resolve_record(call.tenant(), RecordKind::operator_, call.text(arg.name));
+      if (!agent) {
+        agent.error().field = default_agent_attribute;
+        return tl::unexpected(std::move(agent).error());
+      }
+      put_attribute(record, default_agent_attribute, to_uuid_text(agent->id.view()));
     } else if (arg.repeated) {
       std::vector<std::string> lines;
       for (const Json& line : call.list(arg.name)) lines.push_back(line.as_string());

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "admin/interrupted.hpp"
+#include "desk/route_settings.hpp"
 #include "ingest/ingest.hpp"
 #include "one_line.hpp"
 #include "tern/protocol/limits.hpp"
@@ -158,6 +159,10 @@ Json record_json(const Tenant& tenant, const sync::Record& record) {
     const auto owner = tenant.find_record(sync::RecordKind::operator_, record.refs.front());
     out.set("operator", Json(owner ? owner->name : to_uuid_text(record.refs.front().view())));
   }
+  if (const auto agent = record.attributes.find(default_agent_attribute); agent != record.attributes.end())
+    if (const auto raw = from_uuid_text(agent->second))
+      if (const auto person = tenant.find_record(sync::RecordKind::operator_, RecordId::or_zero(*raw)))
+        out.set(default_agent_attribute, Json(person->name));
   if (record.kind != sync::RecordKind::operator_) return out;
   Json queues = Json::array();
   for (const RecordId& queue : record.refs)

@@ -20,11 +20,19 @@ std::vector<AdminArg> renamed(std::vector<AdminArg> attributes) {
 
 std::vector<AdminEntry> record_commands() {
   const std::vector<AdminArg> of_one = {positional("name", "Which one")};
-  const std::vector<AdminArg> queue = {optional("description", "What it is for"), optional("sort", "Place in lists")};
-  const std::vector<AdminArg> category = {
-      optional("code", "Short code"), optional("parent", "Category above it"),
+  const std::vector<AdminArg> queue = {
       optional("description", "What it is for"), optional("sort", "Place in lists"),
-      optional("sla_hours", "Hours to the first response, where there are no rules of your own")};
+      optional("strategy", "none: people take its tickets; least_open: each is given to who has the least to do"),
+      optional("urgent_weight", "1 or 2: what an urgent ticket counts in what people hold")};
+  const std::vector<AdminArg> category = {
+      optional("code", "Short code"),
+      optional("parent", "Category above it"),
+      optional("description", "What it is for"),
+      optional("sort", "Place in lists"),
+      optional("sla_hours", "Hours to the first response, where there are no rules of your own"),
+      optional("default_agent", "Who is given its tickets: name, address or id"),
+      optional("sticky", "1: in any case, free or not"),
+      optional("skills", "What they have to be good at, who are given its tickets: sip:2,crm")};
   const std::vector<AdminArg> contact = {
       optional("email", "Address"), optional("phone", "Telephone"), optional("organisation", "Where they belong"),
       optional("language", "Language tag"), optional("vip", "1: somebody whom rules may prefer")};
