@@ -65,6 +65,7 @@ std::string_view admin_family_summary(std::string_view family) {
       {"token", "Tokens with which clients see their own tickets"},
       {"api", "Actions of the API, done here"},
       {"calendar", "Business hours"},
+      {"route", "Who is given tickets, and why"},
       {"sla", "The clock of what was promised to customers"},
       {"sla rule", "What is promised to whom"},
       {"report", "What a period came to, and how sure that is"}};

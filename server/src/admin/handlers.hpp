@@ -52,6 +52,8 @@ Result<TicketId> resolve_ticket(Tenant& tenant, const std::string& words);
 /// "DEVICE:CHANGE", as export and lists show them.
 Result<sync::ChangeRef> parse_change_name(const std::string& words);
 Result<Json> backup(AdminCall& call);
+// route.cpp
+Result<Json> route_explain(AdminCall& call);
 // sla.cpp
 Result<Json> sla_explain(AdminCall& call);
 Result<Json> sla_decide(AdminCall& call);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "newer_history.hpp"
+#include "route.hpp"
 #include "sla_look.hpp"
 #include "store/words.hpp"
 #include "tern/protocol/crash_point.hpp"
@@ -261,6 +262,7 @@ Result<void> Batch::write_counters() {
 
 Result<void> Batch::write_rows() {
   TERN_CHECKED(write_tickets(*this));
+  TERN_CHECKED(change_loads(db(), number, load_changes));
   TERN_CHECKED(write_scopes(*this));
   TERN_CHECKED(follow_clocks(*this));
   {
@@ -318,6 +320,7 @@ void Batch::publish() {
   for (const auto& [key, record] : records_) {
     in.publish_record(record);
     if (key.kind == sync::RecordKind::trigger) in.triggers.reset();
+    if (in.routing && routes_read(key.kind)) in.routing->desk.reset();
     operators = operators || key.kind == sync::RecordKind::operator_;
   }
   if (operators) in.rebuild_queue_members();
@@ -325,6 +328,7 @@ void Batch::publish() {
   in.erased_changes.insert(newly_erased_changes.begin(), newly_erased_changes.end());
   if (custody_changed_) in.custody = std::move(custody_);
   if (new_epoch) in.epoch = *new_epoch;
+  if (new_epoch && in.routing) in.routing->desk.reset();
   in.log_size = frontier.size();
   in.log_root = frontier.root();
   in.commit_seq.store(commit_seq, std::memory_order_release);

@@ -13,6 +13,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "desk/operator_loads.hpp"
+#include "desk/routing.hpp"
 #include "devices.hpp"
 #include "ingest.hpp"
 #include "store/ledger.hpp"
@@ -188,7 +190,9 @@ public:
   bool sla_stale = false;                   // rules, calendars or categories changed
   std::optional<std::uint64_t> sla_told;    // devices are told other clocks of tickets, under this number
   std::vector<TicketId> told_clocks;        // of these
-  std::optional<std::uint64_t> next_notification;  // read when the first one is told
+  std::optional<std::uint64_t> next_notification;          // read when the first one is told
+  OperatorLoads load_changes;                              // of tickets that were written, and of all assignments
+  std::vector<std::pair<TicketId, RouteMoment>> to_route;  // once each, in the order in which it came up
   [[nodiscard]] bool settled_any() const { return !settled_tickets_.empty(); }
 };
 

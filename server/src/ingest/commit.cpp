@@ -126,6 +126,7 @@ Result<std::optional<PushFault>> commit_set(Batch& batch, const VerifiedPush& pu
   TERN_TRY(auto fault, judge_set_time(batch, work, device, notes));
   if (fault) return fault;
   TERN_CHECKED(process_set(batch, work, device));
+  note_routes(batch, work);
   TERN_CHECKED(fire_triggers(batch, work));
   TERN_TRY(Bytes receipt, write_set(batch, work));
   TERN_CHECKED(write_proof(batch, work));
@@ -273,6 +274,7 @@ Result<void> take_pushes(Batch& batch, std::span<const VerifiedPush> pushes, std
     }
   }
   TERN_CHECKED(erase_arrived(batch, pushes));
+  TERN_CHECKED(route_noted(batch));
   collect_own_folds(batch, folders);
   return {};
 }

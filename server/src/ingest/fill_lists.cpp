@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "desk/operator_loads.hpp"
 #include "jobs.hpp"
 #include "store/tenant_internals.hpp"
 #include "store/words.hpp"
@@ -72,6 +73,7 @@ Result<std::size_t> fill_step(sqlite::Database& db, std::int64_t tenant, std::ui
   } else {
     TERN_CHECKED(db.run("DELETE FROM meta WHERE tenant_id = $1 AND name = $2", tenant, sqlite::Text{meta_lists_to}));
     TERN_CHECKED(write_meta(db, tenant, meta_lists_form, meta_number(lists_form)));
+    TERN_CHECKED(recount_loads(db, tenant));
   }
   TERN_CHECKED(transaction.commit());
   return tickets.size();

@@ -237,6 +237,7 @@ Result<sync::Standing> fold_placed(Batch& batch, SetWork& work, WorkingTicket& t
   if (intent == Intent::describe) TERN_CHECKED(load_describes(batch, ticket));
   note_growth(ticket, placed.change);
   const sync::FoldEffect effect = sync::fold_in(ticket.state, placed);
+  if (const auto given = assigned_to(placed)) batch.load_changes[*given].add({0, 0, placed.stamp.commit_seq});
   ticket.dirty = true;
   note_mover(work, ticket, placed, effect);
   for (const sync::StandingChange& change : effect.altered)

@@ -195,6 +195,8 @@ Result<void> begin_epoch(Tenant& tenant, const protocol::EpochRecord& record, By
                                 batch.number, record.old_epoch, record.kept_size, sqlite::Blob{record_wire}));
              TERN_CHECKED(write_meta(batch.db(), batch.number, "epoch", record.new_epoch.view()));
              TERN_CHECKED(move_counters(batch, others));
+             TERN_CHECKED(write_meta(batch.db(), batch.number, meta_routing_from,
+                                     meta_number(static_cast<std::uint64_t>(batch.commit_ms + routing_rest_ms))));
              TERN_CHECKED(batch.db().run("DELETE FROM meta WHERE tenant_id = $1 AND name = $2", batch.number,
                                          sqlite::Text{meta_newer_history}));
              // What was taken back after the backup stays so.

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "desk/routing.hpp"
 #include "ingest.hpp"
 #include "tern/protocol/statements.hpp"
 #include "tern/sqlite/database.hpp"
@@ -24,6 +25,12 @@ Result<std::size_t> look_at_clocks(Tenant& tenant);
 /// Tickets whose customers nobody answered for as long as a trigger says: it acts on them. Looks once a minute, or
 /// again at once where there was something. Gives how many there were.
 Result<std::size_t> follow_up_silence(Tenant& tenant);
+
+/// Tickets that wait in queues that give them out, and those of people who are gone: to who is free by now. Gives how
+/// many were given away or back.
+Result<std::size_t> drain_waiting(Tenant& tenant);
+/// What routing would do with a ticket as it is now; nothing: it is not routing's to decide.
+Result<std::optional<RouteDecision>> route_now(Tenant& tenant, const TicketId& ticket);
 
 /// Idle work, about once a second: writes notes of exchanges that are older than a minute, checkpoints, finishes an
 /// erasure's truncation.

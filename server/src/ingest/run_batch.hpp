@@ -1,7 +1,7 @@
 // One batch of the server's own making, from begin to commit.
 #pragma once
 
-#include "batch.hpp"
+#include "route.hpp"
 
 namespace tern::server {
 
@@ -19,6 +19,10 @@ auto run_batch(Tenant& tenant, Work work) -> decltype(work(std::declval<Batch&>(
   if (!result) {
     note_failure(tenant, result.error());
     return result;
+  }
+  if (auto routed = route_noted(batch); !routed) {
+    note_failure(tenant, routed.error());
+    return tl::unexpected(std::move(routed).error());
   }
   auto notice = batch.finish();
   if (!notice) {

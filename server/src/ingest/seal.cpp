@@ -1,5 +1,5 @@
 // The server's own changes: sets under its sealing key, through the same path as everybody's.
-#include "batch.hpp"
+#include "route.hpp"
 #include "tell.hpp"
 #include "triggers.hpp"
 
@@ -69,6 +69,7 @@ Result<void> process_sealed(Batch& batch, const Sealed& sealed, DeviceRow& devic
   work.sent_seq = work.cursor_seen = batch.committed_seq;
   work.evidence.received_ms = batch.commit_ms;
   TERN_CHECKED(process_set(batch, work, device));
+  note_routes(batch, work);
   TERN_CHECKED(fire_triggers(batch, work));
   TERN_TRY(const Bytes receipt, write_set(batch, work));
   static_cast<void>(receipt);

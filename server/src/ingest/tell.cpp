@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "route.hpp"
 #include "tern/protocol/text.hpp"
 #include "tern/sync/rights.hpp"
 
@@ -191,6 +192,12 @@ private:
   const sync::TicketState& state_;
 };
 
+/// Whoever is given a ticket by routing is told as by a colleague.
+bool was_routed(const Entry& entry) {
+  return !entry.again && entry.ticket != nullptr && is_routing(*entry.change) &&
+         entry.standing.outcome == sync::Outcome::applied && entry.standing.rule != sync::Rule::no_effect;
+}
+
 NotificationKind alert_kind(sla::AlertLevel level) {
   switch (level) {
     case sla::AlertLevel::yellow:
@@ -281,7 +288,7 @@ std::vector<OperatorId> supervisors_of(const Batch& batch, const sync::TicketSta
 
 Result<void> tell_of_set(Batch& batch, const SetWork& work) {
   for (const Entry& entry : work.entries)
-    if (is_news(entry)) TERN_CHECKED(Teller(batch, entry).tell());
+    if (is_news(entry) || was_routed(entry)) TERN_CHECKED(Teller(batch, entry).tell());
   return {};
 }
 

@@ -48,6 +48,14 @@ TicketColumns columns_of(const sync::TicketState& state, const ScopeFacts& facts
   return columns;
 }
 
+void add_burden(OperatorLoads& loads, const ListColumns& lists, std::int64_t times) {
+  constexpr std::int64_t urgent = 4;
+  if (lists.assignee.empty() || !is_at_work(lists.listed)) return;
+  OperatorLoad& load = loads[OperatorId::or_zero(lists.assignee)];
+  load.tickets += times;
+  if (lists.priority == urgent) load.urgent += times;
+}
+
 std::vector<std::string> differing_columns(const sqlite::Statement& row, int first, const TicketColumns& due,
                                            bool filled) {
   std::vector<std::string> differing;

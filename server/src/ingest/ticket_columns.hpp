@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "desk/operator_loads.hpp"
 #include "tern/sqlite/statement.hpp"
 #include "working_ticket.hpp"
 
@@ -26,6 +27,9 @@ struct TicketColumns {
 };
 
 TicketColumns columns_of(const sync::TicketState& state, const ScopeFacts& facts, const TicketInLedger& ledger);
+
+/// What the ticket is to the load of who holds it, so many times.
+void add_burden(OperatorLoads& loads, const ListColumns& lists, std::int64_t times);
 
 /// A row of `SELECT` with these columns from its first on.
 inline constexpr std::string_view ticket_column_names =

@@ -39,12 +39,19 @@ std::optional<DeviceId> some(const DeviceId& id) {
   return id.is_zero() ? std::nullopt : std::optional(id);
 }
 
+/// What the row said of its operator's load, and what it is going to say.
+void note_load(Batch& batch, const ListColumns& before, const ListColumns& after) {
+  add_burden(batch.load_changes, before, -1);
+  add_burden(batch.load_changes, after, 1);
+}
+
 Result<void> write_ticket(Batch& batch, const TicketId& id, const WorkingTicket& ticket, const ScopeFacts& facts) {
   const TicketColumns of = columns_of(ticket.state, facts, ticket.ledger);
   const Bytes encoded = ticket.encoded ? *ticket.encoded : sync::encode_state(ticket.state);
   const LatestFacts& latest = of.ledger.latest;
   const ListColumns& lists = of.lists;
   const bool ended = ticket.scope_before.ended_ms != facts.ended_ms, other_lists = ticket.lists_before != lists;
+  if (other_lists || !ticket.stored) note_load(batch, ticket.stored ? ticket.lists_before : ListColumns{}, lists);
   const std::string_view sql = ticket.stored ? std::string_view(update_sql[ended][other_lists]) : insert_ticket;
   const auto write = [&](const auto&... more) {
     return batch.db().run(sql, batch.number, id, of.integer_id, sqlite::Text{of.number}, of.version, of.status,

@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "desk/operator_loads.hpp"
 #include "ledger_fold.hpp"
 #include "store/tenant_internals.hpp"
 #include "store/words.hpp"
@@ -83,6 +84,7 @@ struct VerifyRun {
 
   // ---- what the tickets' fold says ----
   std::map<TicketId, sync::TicketState> states;
+  OperatorLoads loads;
   std::uint64_t highest_message_id = 0;
   std::uint64_t lists_to = 0;  // up to which ticket lists and search are filled in
   std::optional<sqlite::WordSplitter> splitter;
@@ -100,6 +102,9 @@ Result<void> expect_words(VerifyRun& run, const sync::TicketState& state, std::u
                           const std::vector<std::pair<std::uint64_t, const sync::Message*>>& messages);
 Result<void> check_words(VerifyRun& run);
 Result<void> check_scopes(VerifyRun& run);  // verify_scopes.cpp
-Result<void> check_files(VerifyRun& run);   // verify_files.cpp
+/// verify_loads.cpp. What a ticket and its changes are to the loads of operators; then the rows are compared with that.
+Result<void> expect_loads(VerifyRun& run, const Refolded& zero, const ScopeFacts& facts);
+Result<void> check_loads(VerifyRun& run);
+Result<void> check_files(VerifyRun& run);  // verify_files.cpp
 
 }  // namespace tern::server

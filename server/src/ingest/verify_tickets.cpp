@@ -157,6 +157,7 @@ Result<void> check_fold(VerifyRun& run, ClockCheck& clocks, const TicketId& id) 
     if (!differing.empty())
       run.find("ticket {}: columns that are not what its changes say: {}", to_hex(id), joined(differing));
   }
+  TERN_CHECKED(expect_loads(run, *zero, facts));
   TERN_CHECKED(check_interests(run, id, facts));
   TERN_CHECKED(check_given(run, id, zero->fold.state));
   TERN_CHECKED(check_standings(run, id, *zero));

@@ -44,4 +44,12 @@ ScopeFacts scope_facts(const sync::TicketState& state) {
   return facts;
 }
 
+std::optional<OperatorId> assigned_to(const sync::PlacedChange& placed) {
+  const sync::Admission& admission = placed.admission;
+  if (!admission.claim_applies || admission.claim_rule == sync::Rule::no_effect) return std::nullopt;
+  if (placed.change.intent == sync::Intent::take) return placed.stamp.author;
+  if (placed.change.intent != sync::Intent::assign) return std::nullopt;
+  return OperatorId::from(placed.change.target);
+}
+
 }  // namespace tern::server

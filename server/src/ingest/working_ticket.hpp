@@ -47,6 +47,9 @@ struct ScopeFacts {
 };
 ScopeFacts scope_facts(const sync::TicketState& state);
 
+/// To whom an admitted change gave its ticket; nothing: to nobody, or it was theirs.
+std::optional<OperatorId> assigned_to(const sync::PlacedChange& placed);
+
 /// What lists filter and figures count by: columns with indexes, written when one of them changes.
 struct ListColumns {
   std::int64_t listed = 0;  // its status in lists: of a merged ticket closed, of a deleted one 0

@@ -21,8 +21,9 @@
 
 namespace tern::server {
 
-struct SlaDesk;      // ingest/sla_look.hpp
-struct TriggerDesk;  // ingest/triggers.hpp
+struct SlaDesk;  // ingest/sla_look.hpp
+struct TriggerDesk;
+struct Routing;  // ingest/route.hpp  // ingest/triggers.hpp
 
 /// What the strand decides of a device: written in the commit that changes it.
 struct DeviceRow {
@@ -135,6 +136,7 @@ struct Tenant::Internals {
   std::uint64_t sla_told = 0;         // under which number devices were last told of clocks
   std::shared_ptr<SlaDesk> sla_desk;  // null: to be made
   std::shared_ptr<TriggerDesk> triggers;  // likewise
+  std::shared_ptr<Routing> routing;       // likewise
   std::int64_t silence_looked_ms = 0;     // by the monotonic clock, when nobody had been left alone for too long
   std::int64_t flushed_ms = 0;
   std::uint64_t checkpointed_seq = 0;
@@ -210,6 +212,7 @@ inline constexpr std::string_view meta_next_message_id = "next_message_id";
 inline constexpr std::string_view meta_next_notification = "next_notification";
 inline constexpr std::string_view meta_sla_seq = "sla_seq";
 inline constexpr std::string_view meta_figures_to = "figures_to";
+inline constexpr std::string_view meta_loads_from = "loads_from";  // loads know of assignments behind that commit
 inline constexpr std::string_view meta_state_form = "state_form";
 /// What lists and search ask of tickets, in columns and the index `words`. Absent or older: to be filled in.
 inline constexpr std::uint64_t lists_form = 1;

@@ -113,6 +113,11 @@ std::vector<AdminEntry> sla_commands() {
                "sla explain --ticket T-2026-0042",
                {required("ticket", "Number or id"), optional("at", "As of this instant; now when left out")}),
        sla_explain},
+      {command("route explain", "Why a ticket was given to whom, line by line, and what would become of it now",
+               "Each time that routing gave it to somebody, with everybody who could have had it; done again from what "
+               "the ledger says.\nExample: ternd route explain --ticket T-2026-0042",
+               {required("ticket", "Number or id")}),
+       route_explain},
   };
 }
 
