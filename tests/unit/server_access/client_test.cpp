@@ -4,6 +4,7 @@
 
 #include "api/client_tokens.hpp"
 #include "office.hpp"
+#include "panel.hpp"
 #include "support/files.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/server/admin.hpp"
@@ -370,6 +371,17 @@ TEST_CASE("tokens are made within their limits, by keys with the scopes for it",
     Office office({{"scopes", Json::array({Json("read"), Json(one)})}});
     CHECK(said(office.ask(act("create_client_token", {{"portal_domain", Json("client.example")}}))) == "scope_missing");
   }
+}
+
+TEST_CASE("who answers no customers makes no token that speaks for one", "[server][api][client][security]") {
+  Counter counter;
+  const Json request =
+      request_of("create_client_token", {{"portal_domain", Json("client.example")}, {"user_id", Json(7)}});
+  for (const char* role : {"light", "manager", "sla_manager", "analyst", "integrator"}) {
+    INFO(role);
+    CHECK(Panel::of(counter.house, std::string("p_") + role, role).refusal(request) == "not_permitted");
+  }
+  CHECK(Panel::of(counter.house, "bob", "operator").good(request)["token"].as_string().starts_with("ct_"));
 }
 
 TEST_CASE("of tokens that have not ended there are no more than there may be, and those that have make room",

@@ -7,6 +7,7 @@
 #include "api/ticket_writer.hpp"
 #include "tern/protocol/crypto.hpp"
 #include "tern/sqlite/transaction.hpp"
+#include "tern/sync/rights.hpp"
 #include "time_text.hpp"
 
 namespace tern::server::actions {
@@ -45,6 +46,9 @@ Json token_json(Tenant& tenant, const ClientToken& token) {
 Result<Json> create_client_token(AdminCall& call) {
   Tenant& tenant = call.tenant();
   Environment& environment = call.parts().environment;
+  // Whoever has one speaks as a customer, and reads what they read.
+  if (const auto& actor = call.caller().actor; actor && !sync::has_right(actor->role, sync::Right::reply))
+    return fail(ErrorCode::not_permitted, "This role does not answer customers.");
   TERN_TRY(const std::int64_t ttl_s, ttl_of(call));
   TERN_TRY(const std::string url, address_of_server(call));
   ClientToken token;
