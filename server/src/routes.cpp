@@ -2,6 +2,7 @@
 
 #include "exchange/exchange_request.hpp"
 #include "exchange/exchange_service.hpp"
+#include "exchange/file_pieces.hpp"
 #include "http/problems.hpp"
 #include "tern/protocol/enrolment.hpp"
 #include "tern/protocol/limits.hpp"
@@ -14,6 +15,7 @@ constexpr std::string_view octets = "application/octet-stream";
 constexpr std::string_view protobuf = "application/x-protobuf";
 constexpr std::uint64_t handshake_bytes_max = 4 * limits::kib;
 constexpr std::uint64_t exchange_bytes_max = limits::change_set_bytes_max + limits::want_bytes_max;
+constexpr std::uint64_t piece_bytes_max = limits::file_piece_bytes_max + protocol::file_piece_head_bytes;
 constexpr std::size_t compress_above_bytes = 256;
 
 bool is_loopback(std::string_view address) {
@@ -81,6 +83,8 @@ struct Routes::Route {
 const Routes::Route* Routes::find_route(std::string_view path) {
   static constexpr Route table[] = {
       {"/sync/v1/exchange", "POST", &Routes::exchange, exchange_bytes_max, protobuf, true},
+      {"/sync/v1/file", "POST", &Routes::take_file, piece_bytes_max, octets, true},
+      {"/sync/v1/file/read", "POST", &Routes::give_file, protocol::file_piece_head_bytes, octets, true},
       {"/sync/v1/hello", "POST", &Routes::hello, handshake_bytes_max, octets},
       {"/sync/v1/session", "POST", &Routes::session, handshake_bytes_max, octets},
       {"/sync/v1/enrol", "POST", &Routes::enrol, protocol::enrolment_request_bytes_max, octets},
@@ -314,6 +318,18 @@ Result<Response> Routes::exchange(const Request&, const Bytes& body, const Authe
   return parts_.exchange.answer(*auth->session, body).map([&](Bytes answer) {
     return packed_response(against, std::move(answer));
   });
+}
+
+Result<Response> Routes::take_file(const Request&, const Bytes& body, const AuthenticatedRequest* auth) {
+  TERN_TRY(const auto piece, protocol::decode_file_piece(body));
+  TERN_TRY(const auto taken, take_file_piece(*auth->session, piece));
+  return Response(200, octets, protocol::encode(taken));
+}
+
+Result<Response> Routes::give_file(const Request&, const Bytes& body, const AuthenticatedRequest* auth) {
+  TERN_TRY(const auto wanted, protocol::decode_file_piece_wanted(body));
+  TERN_TRY(const auto given, give_file_piece(*auth->session, wanted));
+  return Response(200, octets, protocol::encode(given));
 }
 
 // ---- streams ----

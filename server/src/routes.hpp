@@ -67,6 +67,8 @@ private:
   Result<Response> hello(const Request& request, const Bytes& body, const AuthenticatedRequest* auth);
   Result<Response> session(const Request& request, const Bytes& body, const AuthenticatedRequest* auth);
   Result<Response> exchange(const Request& request, const Bytes& body, const AuthenticatedRequest* auth);
+  Result<Response> take_file(const Request& request, const Bytes& body, const AuthenticatedRequest* auth);
+  Result<Response> give_file(const Request& request, const Bytes& body, const AuthenticatedRequest* auth);
 
   tl::expected<AuthenticatedRequest, Response> authenticate(const Request& head);
   Response refuse_session(const RefusedRequest& refused, const std::string& request_id);

@@ -6,11 +6,12 @@
 #include <vector>
 
 #include "store/tenant.hpp"
+#include "tern/protocol/limits.hpp"
 #include "tern/server/http.hpp"
 
 namespace tern::server {
 
-inline constexpr std::size_t files_per_message_max = 20;
+using limits::files_per_message_max;
 
 struct SentFile {
   std::string name;  // as it was said, until `judge_files`; then one that is safe

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/plans.hpp"
 #include "exchange/bucket_repair.hpp"
 #include "exchange/clock_news.hpp"
 #include "exchange/exchange_request.hpp"
@@ -321,6 +322,7 @@ Result<ExchangeService::Answered> ExchangeService::build(Asked& asked) {
     }
   }
   TERN_CHECKED(add_history(asked));
+  asked.response.set_file_bytes_max(std::uint64_t{plan_of(asked.tenant).file_mib_max} * limits::mib);
   // Behind the anchor: what tells of a backup never comes without what was said of it before.
   asked.response.set_retention_days(static_cast<std::uint32_t>(asked.tenant.backups_kept_days()));
   if (const auto device = find_device(asked.tenant, asked.session.device)) {

@@ -3,13 +3,14 @@
 #include <algorithm>
 
 #include "migrations_files.inc"
+#include "tern/protocol/limits.hpp"
 #include "tern/sqlite/migrations.hpp"
 #include "tern/sqlite/transaction.hpp"
 
 namespace tern::server {
 namespace {
 
-constexpr std::uint64_t file_piece_bytes = 64 * 1024;
+using limits::file_piece_bytes;
 constexpr std::uint64_t written_at_once_bytes = 16 * file_piece_bytes;  // of one transaction
 constexpr std::size_t idle_file_readers_max = 4;
 constexpr int file_writer_wait_ms = 100;  // for a reader, when the log is emptied
@@ -55,6 +56,26 @@ Result<std::optional<std::int64_t>> known_content(sqlite::Database& db, std::int
   return db.int64_of(
       "SELECT content_id FROM content WHERE tenant_id = $1 AND content_hash = $2 AND content_hash IS NOT NULL", tenant,
       sha256);
+}
+
+/// A content that is not known yet, and its reference.
+Result<std::int64_t> begin_content(sqlite::Database& db, std::int64_t tenant, const sync::ChangeRef& change,
+                                   std::uint64_t size_bytes, std::int64_t now_ms) {
+  TERN_TRY(const auto newest, db.int64_of("SELECT max(content_id) FROM content WHERE tenant_id = $1", tenant));
+  const std::int64_t content = newest.value_or(0) + 1;
+  TERN_CHECKED(db.run("INSERT INTO content (tenant_id, content_id, size_bytes, have_bytes) VALUES ($1, $2, $3, 0)",
+                      tenant, content, size_bytes));
+  TERN_CHECKED(write_reference(db, tenant, change, content, now_ms));
+  return content;
+}
+
+Result<void> append_pieces(sqlite::Database& db, std::int64_t tenant, std::int64_t content, std::uint64_t at,
+                           ByteView bytes) {
+  for (std::uint64_t done = 0; done < bytes.size(); done += file_piece_bytes)
+    TERN_CHECKED(db.run("INSERT INTO piece (tenant_id, content_id, n, bytes) VALUES ($1, $2, $3, $4)", tenant, content,
+                        (at + done) / file_piece_bytes, sqlite::Blob{bytes.substr(done, file_piece_bytes)}));
+  return db.run("UPDATE content SET have_bytes = $3 WHERE tenant_id = $1 AND content_id = $2", tenant, content,
+                at + bytes.size());
 }
 
 bool is_storage_error(ErrorCode code) {
@@ -203,13 +224,14 @@ Result<std::vector<FileStore::Reference>> FileStore::references() {
   if (!there) return out;
   TERN_TRY(auto opened, reader());
   TERN_TRY(auto rows,
-           opened.db().query("SELECT device_id, change_id, touched_ms FROM reference WHERE tenant_id = $1 ORDER BY "
-                             "device_id, change_id",
+           opened.db().query("SELECT r.device_id, r.change_id, r.touched_ms, c.content_hash IS NOT NULL FROM reference "
+                             "r JOIN content c ON c.tenant_id = r.tenant_id AND c.content_id = r.content_id WHERE "
+                             "r.tenant_id = $1 ORDER BY r.device_id, r.change_id",
                              options_.tenant));
   for (;;) {
     TERN_TRY(const bool more, rows.step());
     if (!more) return out;
-    out.push_back({{rows.id<DeviceId>(0), rows.id<ChangeId>(1)}, rows.int64(2)});
+    out.push_back({{rows.id<DeviceId>(0), rows.id<ChangeId>(1)}, rows.int64(2), rows.boolean(3)});
   }
 }
 
@@ -228,31 +250,21 @@ Result<bool> FileStore::refer_to_known(const sync::ChangeRef& change, const Hash
 Result<std::int64_t> FileStore::begin(const sync::ChangeRef& change, std::uint64_t size_bytes, std::int64_t now_ms) {
   std::int64_t content = 0;
   const auto begun = write(true, [&](sqlite::Database& db) -> Result<void> {
-    TERN_TRY(const auto newest,
-             db.int64_of("SELECT max(content_id) FROM content WHERE tenant_id = $1", options_.tenant));
-    content = newest.value_or(0) + 1;
-    TERN_CHECKED(db.run("INSERT INTO content (tenant_id, content_id, size_bytes, have_bytes) VALUES ($1, $2, $3, 0)",
-                        options_.tenant, content, size_bytes));
-    return write_reference(db, options_.tenant, change, content, now_ms);
+    TERN_TRY(content, begin_content(db, options_.tenant, change, size_bytes, now_ms));
+    return {};
   });
   return begun.map([&] { return content; });
 }
 
 Result<void> FileStore::append(std::int64_t content, std::uint64_t at, ByteView bytes) {
-  return write(true, [&](sqlite::Database& db) -> Result<void> {
-    for (std::uint64_t done = 0; done < bytes.size(); done += file_piece_bytes)
-      TERN_CHECKED(db.run("INSERT INTO piece (tenant_id, content_id, n, bytes) VALUES ($1, $2, $3, $4)",
-                          options_.tenant, content, (at + done) / file_piece_bytes,
-                          sqlite::Blob{bytes.substr(done, file_piece_bytes)}));
-    return db.run("UPDATE content SET have_bytes = $3 WHERE tenant_id = $1 AND content_id = $2", options_.tenant,
-                  content, at + bytes.size());
-  });
+  return write(true, [&](sqlite::Database& db) { return append_pieces(db, options_.tenant, content, at, bytes); });
 }
 
 /// Who sent the same at the same time was quicker: then there is one of it.
 Result<void> FileStore::finish(const sync::ChangeRef& change, std::int64_t content, const Hash& sha256) {
   return write(true, [&](sqlite::Database& db) -> Result<void> {
     TERN_TRY(const auto known, known_content(db, options_.tenant, sha256));
+    if (known && *known == content) return {};  // the last piece came twice
     if (!known)
       return db.run("UPDATE content SET content_hash = $3 WHERE tenant_id = $1 AND content_id = $2", options_.tenant,
                     content, sha256);
@@ -285,6 +297,68 @@ Result<void> FileStore::put(const sync::ChangeRef& change, const RequestBody& fr
   // What cannot be dropped now is found to be nobody's later (sweep_files).
   if (!taken) static_cast<void>(drop({change}));
   return taken;
+}
+
+// ---- what comes in pieces ----
+
+Result<FileStore::Arriving> FileStore::arriving(const sync::ChangeRef& change) {
+  TERN_TRY(const bool there, exists());
+  if (!there) return Arriving{};
+  TERN_TRY(auto opened, reader());
+  TERN_TRY(auto rows,
+           opened.db().query("SELECT c.have_bytes, c.content_hash IS NOT NULL FROM reference r JOIN content c ON "
+                             "c.tenant_id = r.tenant_id AND c.content_id = r.content_id WHERE r.tenant_id = $1 AND "
+                             "r.device_id = $2 AND r.change_id = $3",
+                             options_.tenant, change.device, change.id));
+  TERN_TRY(const bool found, rows.step());
+  return found ? Arriving{rows.uint64(0), rows.boolean(1)} : Arriving{};
+}
+
+/// Of what is here, whole or not.
+Result<Hash> FileStore::hash_of(std::int64_t content) {
+  protocol::Sha256 digest;
+  TERN_TRY(auto opened, reader());
+  TERN_TRY(auto pieces, opened.db().query("SELECT bytes FROM piece WHERE tenant_id = $1 AND content_id = $2 ORDER BY n",
+                                          options_.tenant, content));
+  for (;;) {
+    TERN_TRY(const bool more, pieces.step());
+    if (!more) return digest.finish();
+    digest.add(pieces.blob(0));
+  }
+}
+
+Result<FileStore::Arriving> FileStore::take_in(const sync::ChangeRef& change, std::uint64_t size_bytes,
+                                               const Hash& sha256, std::uint64_t offset, ByteView bytes,
+                                               std::int64_t now_ms) {
+  Arriving now;
+  std::int64_t content = 0;
+  TERN_CHECKED(write(true, [&](sqlite::Database& db) -> Result<void> {
+    TERN_TRY(const auto known, content_named(db, options_.tenant, change));
+    if (known) {
+      content = *known;
+      TERN_TRY(auto rows, db.query("SELECT have_bytes, content_hash IS NOT NULL FROM content WHERE tenant_id = $1 AND "
+                                   "content_id = $2",
+                                   options_.tenant, content));
+      TERN_TRY(const bool found, rows.step());
+      if (found) now = {rows.uint64(0), rows.boolean(1)};
+    } else {
+      TERN_TRY(content, begin_content(db, options_.tenant, change, size_bytes, now_ms));
+    }
+    if (now.whole || offset != now.have_bytes || bytes.empty()) return {};
+    TERN_CHECKED(append_pieces(db, options_.tenant, content, offset, bytes));
+    now.have_bytes += bytes.size();
+    return db.run("UPDATE reference SET touched_ms = $4 WHERE tenant_id = $1 AND device_id = $2 AND change_id = $3",
+                  options_.tenant, change.device, change.id, now_ms);
+  }));
+  if (now.whole || now.have_bytes < size_bytes) return now;
+  TERN_TRY(const Hash found, hash_of(content));
+  if (found != sha256) {
+    TERN_CHECKED(drop({change}));
+    return fail(ErrorCode::content_mismatch, "The file is not the one that was announced.", "Send it again.");
+  }
+  TERN_CHECKED(finish(change, content, sha256));
+  now.whole = true;
+  return now;
 }
 
 Result<void> FileStore::drop(const std::vector<sync::ChangeRef>& changes) {

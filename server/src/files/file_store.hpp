@@ -51,6 +51,18 @@ public:
   Result<void> put(const sync::ChangeRef& change, const RequestBody& from, std::uint64_t offset,
                    std::uint64_t size_bytes, const Hash& sha256, std::int64_t now_ms);
 
+  /// How much of a content that comes in pieces is here.
+  struct Arriving {
+    std::uint64_t have_bytes = 0;
+    bool whole = false;
+  };
+  Result<Arriving> arriving(const sync::ChangeRef& change);
+  /// Takes in what goes on from there: `bytes` end at a multiple of limits::file_piece_bytes or at the end of the
+  /// content. What begins elsewhere is left alone, so that a repeat is harmless. Once it is all here it is read back:
+  /// `content_mismatch` where it is not what `sha256` says; then nothing of it is kept.
+  Result<Arriving> take_in(const sync::ChangeRef& change, std::uint64_t size_bytes, const Hash& sha256,
+                           std::uint64_t offset, ByteView bytes, std::int64_t now_ms);
+
   /// To be read in pieces, also after the store's owner went. Once it is dropped reading is `not_found`.
   std::shared_ptr<const BodyFile> open(const Content& content);
 
@@ -62,6 +74,7 @@ public:
   struct Reference {
     sync::ChangeRef change;
     std::int64_t touched_ms = 0;  // when something of its content came last
+    bool whole = false;
   };
   Result<std::vector<Reference>> references();
 
@@ -91,6 +104,7 @@ private:
   Result<std::int64_t> begin(const sync::ChangeRef& change, std::uint64_t size_bytes, std::int64_t now_ms);
   Result<void> append(std::int64_t content, std::uint64_t at, ByteView bytes);
   Result<void> finish(const sync::ChangeRef& change, std::int64_t content, const Hash& sha256);
+  Result<Hash> hash_of(std::int64_t content);
 
   const FileStoreOptions options_;
   enum class There : std::uint8_t { unknown, no, yes };

@@ -2,6 +2,7 @@
 
 #include "file_store.hpp"
 #include "store/tenant.hpp"
+#include "tern/protocol/limits.hpp"
 
 namespace tern::server {
 
@@ -16,7 +17,8 @@ Result<std::size_t> sweep_files(Tenant& tenant) {
              reader.db().int64_of("SELECT body IS NULL FROM change WHERE tenant_id = $1 AND device_id = $2 AND "
                                   "change_id = $3",
                                   tenant.number(), reference.change.device, reference.change.id));
-    const bool is_gone = erased ? *erased != 0 : reference.touched_ms < too_old_ms;
+    const bool given_up = !reference.whole && reference.touched_ms < tenant.now_ms() - limits::unfinished_file_ms;
+    const bool is_gone = erased ? *erased != 0 || given_up : reference.touched_ms < too_old_ms;
     if (is_gone) gone.push_back(reference.change);
   }
   TERN_CHECKED(tenant.files().drop(gone));

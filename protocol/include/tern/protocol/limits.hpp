@@ -56,6 +56,12 @@ inline constexpr std::size_t statements_bytes_max = 640 * kib;  // of one answer
 inline constexpr std::size_t patch_messages_bytes_max = 512 * kib;  // of one ticket on one page
 inline constexpr int zstd_window_log_max = 20;
 inline constexpr int protobuf_recursion_max = 32;
+inline constexpr std::size_t file_piece_bytes_max = 256 * kib;  // of one request, or of one answer
+inline constexpr std::size_t file_piece_bytes = 64 * kib;       // each begins at a multiple of it
+inline constexpr std::size_t files_per_message_max = 20;
+inline constexpr std::uint64_t file_bytes_max = 100 * mib;       // of the largest plan
+inline constexpr std::uint64_t file_bytes_max_untold = 5 * mib;  // what a device takes before its server said more
+inline constexpr std::int64_t unfinished_file_ms = 30LL * 86'400'000;  // the server forgets what came no further
 inline constexpr std::size_t frame_bytes_max = mib;
 inline constexpr std::size_t json_body_bytes_max = mib;
 
