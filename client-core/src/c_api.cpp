@@ -164,7 +164,9 @@ Json report_json(const EngineReport& report) {
                        {"receipts", number(report.receipts)},
                        {"amendments", number(report.amendments)},
                        {"patches", number(report.patches)},
-                       {"exchanges", number(report.exchanges)}});
+                       {"exchanges", number(report.exchanges)},
+                       {"files_sent", number(report.files_sent)},
+                       {"files_fetched", number(report.files_fetched)}});
 }
 
 Json saved_json(const std::vector<SavedChange>& saved) {
@@ -180,6 +182,42 @@ Json followed_json(const FollowedUp& done) {
   return Json::object({{"saved", saved_json(done.saved)},
                        {"rest", rests[static_cast<std::size_t>(done.rest)]},
                        {"ticket", to_uuid_text(done.ticket.view())}});
+}
+
+/// The host's source stays its own: it is asked while tern_attach runs, and not afterwards.
+Result<NewFiles> files_from_json(const Json& json, const tern_source& source, Commands& commands) {
+  NewFiles out;
+  TERN_TRY(out.ticket, commands.find_ticket(json["ticket"].as_string()));
+  TERN_TRY(out.visibility, visibility_from_text(json["visibility"].as_string()));
+  out.text = json["text"].as_string();
+  if (!json["files"].is_array()) return tl::unexpected(usage("files are an array"));
+  for (const Json& one : json["files"].items()) {
+    const std::int64_t size = one["size"].as_integer(-1);
+    if (size < 0) return fail(ErrorCode::invalid, "a file has a size", {}, "size");
+    NewFile file;
+    file.name = one["name"].as_string();
+    file.size_bytes = static_cast<std::uint64_t>(size);
+    file.read = [&source, index = out.files.size()](std::uint64_t offset, std::size_t length) -> Result<Bytes> {
+      Bytes bytes(length, '\0');
+      std::size_t got = 0;
+      if (source.read(source.context, index, offset, bytes.data(), length, &got) != 0 || got > length)
+        return fail(ErrorCode::usage, "a file could not be read", {}, "files");
+      bytes.resize(got);
+      return bytes;
+    };
+    out.files.push_back(std::move(file));
+  }
+  return out;
+}
+
+Result<FileView> file_on(Client& open, const char* ticket, const char* change) {
+  TERN_TRY(const Json one, parse_required(change));
+  TERN_TRY(const auto ref, ref_from_json(one));
+  TERN_TRY(const TicketId id, open.commands().find_ticket(ticket == nullptr ? "" : ticket));
+  TERN_TRY(const auto files, open.views().files(id));
+  for (const FileView& file : files)
+    if (file.change == ref) return file;
+  return fail(ErrorCode::not_found, "there is no such file on this ticket", {}, "change");
 }
 
 Json offer_json(const EnrolmentOffer& offer) {
@@ -444,6 +482,43 @@ int tern_articles(tern_client* client, const char* text, char** json) {
 int tern_article(tern_client* client, const char* name, char** json) {
   return with_client(client, json, [name](Client& open) -> Result<Json> {
     return open.views().article(name == nullptr ? "" : name).map([](const Article& one) { return to_json(one); });
+  });
+}
+
+int tern_attach(tern_client* client, const char* what, const tern_source* source, char** json) {
+  return with_client(client, json, [=](Client& open) -> Result<Json> {
+    const bool usable = source != nullptr && source->size >= sizeof(tern_source) && source->read != nullptr;
+    if (!usable) return tl::unexpected(usage("source is incomplete"));
+    TERN_TRY(const Json one, parse_required(what));
+    TERN_TRY(const NewFiles files, files_from_json(one, *source, open.commands()));
+    return open.commands().attach(files).map(saved_json);
+  });
+}
+
+int tern_files(tern_client* client, const char* ticket, char** json) {
+  return with_client(client, json, [ticket](Client& open) -> Result<Json> {
+    TERN_TRY(const TicketId id, open.commands().find_ticket(ticket == nullptr ? "" : ticket));
+    return open.views().files(id).map(all_json<FileView>);
+  });
+}
+
+int tern_want_file(tern_client* client, const char* ticket, const char* change, char** json) {
+  return with_client(client, json, [=](Client& open) -> Result<Json> {
+    TERN_TRY(const FileView file, file_on(open, ticket, change));
+    return open.commands().want_file(file.ticket, file.change).map(no_result);
+  });
+}
+
+int tern_read_file(tern_client* client, const char* ticket, const char* change, uint64_t offset, void* into,
+                   size_t length, size_t* got, char** json) {
+  return with_client(client, json, [=](Client& open) -> Result<Json> {
+    if (got == nullptr || (into == nullptr && length != 0)) return tl::unexpected(usage("there is no room for bytes"));
+    *got = 0;
+    TERN_TRY(const FileView file, file_on(open, ticket, change));
+    TERN_TRY(const Bytes bytes, open.views().read_file(file, offset, length));
+    bytes.copy(static_cast<char*>(into), bytes.size());
+    *got = bytes.size();
+    return no_result();
   });
 }
 

@@ -81,15 +81,7 @@ Result<void> read_visibility(const Json& json, Change& change) {
   if (change.intent != Intent::message && change.intent != Intent::attach && !on_site) return {};
   TERN_TRY(std::string name, text_of(json, "visibility"));
   if (name.empty() && on_site) name = "public";
-  if (name.empty() || name == "team") {
-    change.visibility = sync::Visibility::team;
-  } else if (name == "public") {
-    change.visibility = sync::Visibility::open;
-  } else if (name == "restricted") {
-    change.visibility = sync::Visibility::restricted;
-  } else {
-    return wrong("visibility", "is public, team or restricted");
-  }
+  TERN_TRY(change.visibility, visibility_from_text(name));
   return {};
 }
 
@@ -212,6 +204,13 @@ Result<void> read_number(const Json& json, Change& change) {
 }
 
 }  // namespace
+
+Result<sync::Visibility> visibility_from_text(std::string_view name) {
+  if (name.empty() || name == "team") return sync::Visibility::team;
+  if (name == "public") return sync::Visibility::open;
+  if (name == "restricted") return sync::Visibility::restricted;
+  return wrong("visibility", "is public, team or restricted");
+}
 
 Result<sync::ChangeRef> ref_from_json(const Json& json) {
   const auto device = from_uuid_text(json["device"].as_string());

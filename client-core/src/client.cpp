@@ -3,6 +3,7 @@
 #include "commands.hpp"
 #include "exchange/engine.hpp"
 #include "exchange/sync_state.hpp"
+#include "files/file_shelf.hpp"
 #include "home_lock.hpp"
 #include "keys/kept_certificate.hpp"
 #include "keys/key_file.hpp"
@@ -35,6 +36,7 @@ public:
   std::optional<HttpRequest> stream_upgrade() override { return std::nullopt; }
   Result<void> on_stream_open(const HttpAnswer&) override { return tl::unexpected(refusal()); }
   [[nodiscard]] bool is_over() const override { return false; }
+  [[nodiscard]] bool files_under_way() const override { return false; }
   [[nodiscard]] bool stream_answer_is_overdue() const override { return false; }
   Result<void> on_stream_message(ByteView) override { return tl::unexpected(refusal()); }
   std::optional<Bytes> next_stream_message() override { return std::nullopt; }
@@ -52,28 +54,33 @@ private:
 class ClientImpl final : public Client {
 public:
   ClientImpl(HomePaths paths, std::unique_ptr<HomeLock> lock, OpenedKeys keys, std::unique_ptr<Outbox> outbox,
-             std::unique_ptr<Replica> replica)
+             std::unique_ptr<Replica> replica, ShelfOptions outgoing, ShelfOptions fetched)
       : paths_(std::move(paths)),
         lock_(std::move(lock)),
         keys_(std::move(keys)),
         outbox_(std::move(outbox)),
-        replica_(std::move(replica)) {}
+        replica_(std::move(replica)),
+        outgoing_(std::move(outgoing)),
+        fetched_(std::move(fetched)) {}
 
   Result<void> compose(const ClientOptions& options, Environment& environment) {
     const bool writable = !options.read_only_views;
     TERN_CHECKED(read_wipe(keys_.wipe_order));
-    commands_ = make_commands({*outbox_, *replica_, keys_.identity, keys_.signing_key, environment, writable, &wipe_});
-    views_ = make_views({*outbox_, *replica_, keys_.identity, environment, writable, &wipe_});
+    if (wipe_.obeyed && writable) TERN_CHECKED(fetched_.leave_disk());
+    commands_ = make_commands(
+        {*outbox_, *replica_, keys_.identity, keys_.signing_key, environment, writable, &wipe_, &outgoing_, &fetched_});
+    views_ = make_views({*outbox_, *replica_, keys_.identity, environment, writable, &wipe_, &outgoing_, &fetched_});
     if (!writable) {
       engine_ = std::make_unique<NoEngine>();
       return {};
     }
     EngineParts parts{*outbox_,    *replica_,   keys_.identity, keys_.signing_key,
                       environment, keys_.roots, keys_.key_list, wipe_.obeyed,
-                      {},          {}};
+                      {},          {},          &outgoing_,     &fetched_};
     parts.wipe = [this, home = options.home](ByteView order) -> Result<void> {
       TERN_CHECKED(read_wipe(order));
       TERN_CHECKED(replica_->leave_disk());
+      TERN_CHECKED(fetched_.leave_disk());
       return destroy_replica(home, order);
     };
     parts.keep_certificate = [home = options.home](ByteView certificate) {
@@ -110,6 +117,7 @@ private:
   OpenedKeys keys_;
   std::unique_ptr<Outbox> outbox_;
   std::unique_ptr<Replica> replica_;
+  FileShelf outgoing_, fetched_;
   std::unique_ptr<Commands> commands_;
   std::unique_ptr<Views> views_;
   std::unique_ptr<SyncEngine> engine_;
@@ -144,7 +152,7 @@ Result<void> check_outbox_is_there(const HomePaths& paths, const std::string& vf
 
 /// A copy that kept no modes, or a umask that let others in: what the home holds is private again.
 Result<void> close_home_files(const HomePaths& paths) {
-  for (const std::string& database : {paths.outbox, paths.replica})
+  for (const std::string& database : {paths.outbox, paths.replica, paths.outbox_files, paths.replica_files})
     for (const char* suffix : {"", "-wal", "-shm"}) TERN_CHECKED(close_to_others(database + suffix));
   return close_to_others(paths.lock);
 }
@@ -187,8 +195,12 @@ Result<std::unique_ptr<Client>> Client::open(const ClientOptions& options, Envir
     TERN_TRY(replica, open_or_rebuild(paths.replica, keys, options.vfs));
     TERN_CHECKED(replica->catch_up(*outbox));
   }
-  auto client =
-      std::make_unique<ClientImpl>(paths, std::move(lock), std::move(keys), std::move(outbox), std::move(replica));
+  ShelfOptions outgoing{paths.outbox_files, protocol::SecretKey::from(keys.data_key.view()), options.vfs, role};
+  ShelfOptions fetched{paths.replica_files, protocol::SecretKey::from(keys.replica_key.view()), options.vfs, role};
+  fetched.synchronous = sqlite::Synchronous::normal;
+  fetched.can_be_fetched_again = true;
+  auto client = std::make_unique<ClientImpl>(paths, std::move(lock), std::move(keys), std::move(outbox),
+                                             std::move(replica), std::move(outgoing), std::move(fetched));
   TERN_CHECKED(client->compose(options, environment));
   return std::unique_ptr<Client>(std::move(client));
 }

@@ -6,6 +6,8 @@
 #include <map>
 
 #include "exchange/sync_state.hpp"
+#include "files/file_policy.hpp"
+#include "files/new_files.hpp"
 #include "finder.hpp"
 #include "follow_ups.hpp"
 #include "macro_changes.hpp"
@@ -77,6 +79,34 @@ public:
              ask([&] { return macro_changes(parts_.replica, parts_.identity, ticket, macro); }));
     for (const Change& change : changes) TERN_CHECKED(check_offered(change));
     return save(std::move(changes));
+  }
+
+  Result<std::vector<SavedChange>> attach(const NewFiles& files) override {
+    TERN_CHECKED(check_writable());
+    if (parts_.outgoing == nullptr) return fail(ErrorCode::usage, "this device keeps no files");
+    TERN_TRY(const std::uint64_t bytes_max, load_file_limit(parts_.outbox));
+    TERN_TRY(std::vector<Change> changes, plan_files(files, parts_.identity.device, bytes_max, parts_.environment));
+    for (const Change& change : changes) TERN_CHECKED(check_offered(change));
+    auto saved = read_in_files(files, changes, *parts_.outgoing).and_then([&] { return save(changes); });
+    if (!saved) static_cast<void>(drop_files(changes, *parts_.outgoing));  // else a later round does
+    return saved;
+  }
+
+  Result<void> want_file(const TicketId& ticket, const sync::ChangeRef& file) override {
+    TERN_CHECKED(check_writable());
+    if (parts_.fetched == nullptr) return fail(ErrorCode::usage, "this device keeps no files");
+    TERN_TRY(const auto messages, ask([&] { return parts_.replica.messages(ticket); }));
+    const auto named = std::ranges::find_if(messages, [&](const auto& one) { return one.stamp.ref() == file; });
+    const bool there = named != messages.end() && named->kind == sync::MessageKind::file && !named->erased &&
+                       !sync::is_deleted(*named);
+    if (!there) return fail(ErrorCode::not_found, "there is no such file on this ticket", {}, "file");
+    return want(ticket, *named, *parts_.outgoing, *parts_.fetched);
+  }
+
+  Result<FilePolicy> file_policy() override { return load_file_policy(parts_.outbox); }
+  Result<void> set_file_policy(const FilePolicy& policy) override {
+    TERN_CHECKED(check_writable());
+    return store_file_policy(parts_.outbox, policy);
   }
 
   Result<void> dismiss(const sync::ChangeRef& ref) override {

@@ -11,6 +11,7 @@
 
 namespace tern::client {
 
+class FileShelf;
 class Outbox;
 class Replica;
 
@@ -21,8 +22,10 @@ struct CommandParts {
   const DeviceIdentity& identity;
   const protocol::SigningKey& key;
   Environment& environment;
-  bool writable = true;        // false: looks only; saving is `busy`
-  const Wipe* wipe = nullptr;  // obeyed: everything is refused
+  bool writable = true;           // false: looks only; saving is `busy`
+  const Wipe* wipe = nullptr;     // obeyed: everything is refused
+  FileShelf* outgoing = nullptr;  // null, as the next: a device without files
+  FileShelf* fetched = nullptr;
 };
 
 std::unique_ptr<Commands> make_commands(CommandParts parts);

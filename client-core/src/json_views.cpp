@@ -60,6 +60,7 @@ Json entry_json(const TimelineEntry& entry) {
   if (entry.edited) out.set("edited", true);
   if (entry.erased) out.set("erased", true);
   if (entry.on_site) out.set("on_site", on_site_json(*entry.on_site));
+  if (entry.file) out.set("file", to_json(*entry.file));
   return out;
 }
 
@@ -197,7 +198,25 @@ Json to_json(const SyncStatus& status) {
                        {"paused", text_or_null(status.paused)},
                        {"last_error", text_or_null(status.last_error)},
                        {"notice", text_or_null(status.notice)},
-                       {"server_offset_ms", status.server_offset_ms}});
+                       {"server_offset_ms", status.server_offset_ms},
+                       {"files_waiting", number(status.files_waiting)},
+                       {"files_waiting_bytes", number(status.files_waiting_bytes)},
+                       {"files_stuck", number(status.files_stuck)},
+                       {"files_problem", text_or_null(status.files_problem)}});
+}
+
+Json to_json(const FileView& file) {
+  Json out = Json::object({{"change", ref(file.change)},
+                           {"name", file.name},
+                           {"media_type", text_or_null(file.media_type)},
+                           {"size", number(file.size_bytes)},
+                           {"sha256", to_hex(file.sha256)},
+                           {"where", to_string(file.where)},
+                           {"have", number(file.have_bytes)},
+                           {"author", file.author},
+                           {"at", rfc3339(file.at_ms)}});
+  if (!file.problem.empty()) out.set("problem", file.problem);
+  return out;
 }
 
 Json to_json(const QuickReply& reply) {

@@ -1,6 +1,9 @@
 #include "views.hpp"
 
+#include <algorithm>
+
 #include "exchange/sync_state.hpp"
+#include "files/file_shelf.hpp"
 #include "outbox/other_holder.hpp"
 #include "outbox/outbox.hpp"
 #include "outbox/salvage_files.hpp"
@@ -25,7 +28,10 @@ public:
   }
 
   Result<TicketView> ticket(const TicketId& id, const ClockText& clock) override {
-    return ask_tickets([&](ListParts list) { return ticket_page(list, id, clock); });
+    TERN_TRY(TicketView view, ask_tickets([&](ListParts list) { return ticket_page(list, id, clock); }));
+    for (TimelineEntry& entry : view.timeline)
+      if (entry.file) locate(*entry.file);
+    return view;
   }
 
   Result<ListPage> search(std::string_view text, std::size_t limit, std::string_view after) override {
@@ -48,6 +54,25 @@ public:
 
   Result<SyncStatus> status() override {
     return ask([&](ListParts list) { return read_status(list); });
+  }
+
+  Result<std::vector<FileView>> files(const TicketId& id) override {
+    TERN_TRY(const TicketView view, ticket(id, {}));
+    std::vector<FileView> out;
+    for (const TimelineEntry& entry : view.timeline)
+      if (entry.file) out.push_back(*entry.file);
+    return out;
+  }
+
+  /// Whoever may not read the message any more has no row of it, or will have none after the next sync.
+  Result<Bytes> read_file(const FileView& file, std::uint64_t offset, std::size_t length) override {
+    TERN_CHECKED(check_not_wiped(parts_.wipe, parts_.outbox));
+    for (FileShelf* shelf : {parts_.outgoing, parts_.fetched}) {
+      if (shelf == nullptr) continue;
+      TERN_TRY(const auto there, shelf->find(file.change));
+      if (there && there->whole()) return shelf->read(*there, offset, length);
+    }
+    return fail(ErrorCode::not_found, "the content of this file is not here", "fetch it", "file");
   }
 
   Result<std::vector<QuickReply>> quick_replies() override {
@@ -92,6 +117,42 @@ private:
     return question(ListParts{parts_.outbox, parts_.replica, known, now_ms});
   }
 
+  /// What cannot be looked at is shown as not here; the status says why.
+  void locate(FileView& file) {
+    using Where = FileView::Where;
+    const auto find = [&](FileShelf* shelf) {
+      const auto found =
+          shelf == nullptr ? std::optional<ShelvedFile>{} : shelf->find(file.change).value_or(std::nullopt);
+      return found && found->sha256.view() == ByteView(file.sha256) ? found : std::nullopt;
+    };
+    if (const auto own = find(parts_.outgoing)) {
+      file.have_bytes = own->have_bytes;
+      const auto anchor = parts_.outbox.anchor();
+      const bool sent = anchor && !own->sent_in.is_zero() && own->sent_in == anchor->epoch;
+      file.where = sent ? Where::here : own->problem.empty() ? Where::waiting : Where::stuck;
+      file.problem = own->problem;
+      return;
+    }
+    const auto copy = find(parts_.fetched);
+    if (!copy) return;
+    file.have_bytes = copy->have_bytes;
+    file.problem = copy->problem;
+    file.where = copy->whole() ? Where::here : copy->problem.empty() ? Where::wanted : Where::stuck;
+  }
+
+  void count_files(SyncStatus& status) {
+    if (parts_.outgoing == nullptr || status.wiped) return;
+    const auto anchor = parts_.outbox.anchor();
+    const auto waiting = parts_.outgoing->waiting(anchor ? anchor->epoch : EpochId{});
+    if (!waiting) {
+      status.files_problem = waiting.error().message;
+      return;
+    }
+    status.files_waiting = waiting->files;
+    status.files_waiting_bytes = waiting->bytes;
+    status.files_stuck = waiting->stuck;
+  }
+
   Result<SyncStatus> read_status(ListParts list) {
     SyncStatus status;
     TERN_TRY(const Outbox::Counts counts, parts_.outbox.counts());
@@ -124,6 +185,7 @@ private:
     TERN_TRY(const auto salvaged, parts_.outbox.meta(meta_salvage_notice));
     if (salvaged && !salvaged->empty()) status.notice = *salvaged + (status.notice.empty() ? "" : " " + status.notice);
     status.server_offset_ms = sync.server_offset_ms;
+    count_files(status);
     return status;
   }
 
@@ -144,6 +206,22 @@ std::string_view to_string(Saved saved) {
       return "needs attention";
   }
   return "confirmed";
+}
+
+std::string_view to_string(FileView::Where where) {
+  switch (where) {
+    case FileView::Where::not_here:
+      return "not here";
+    case FileView::Where::wanted:
+      return "wanted";
+    case FileView::Where::here:
+      return "here";
+    case FileView::Where::waiting:
+      return "waiting";
+    case FileView::Where::stuck:
+      return "needs attention";
+  }
+  return "not here";
 }
 
 std::unique_ptr<Views> make_views(ViewParts parts) {

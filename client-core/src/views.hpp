@@ -10,6 +10,7 @@
 
 namespace tern::client {
 
+class FileShelf;
 class Outbox;
 class Replica;
 
@@ -21,7 +22,9 @@ struct ViewParts {
   const DeviceIdentity& identity;
   Environment& environment;
   bool writable = true;
-  const Wipe* wipe = nullptr;  // obeyed: everything but the status is refused
+  const Wipe* wipe = nullptr;     // obeyed: everything but the status is refused
+  FileShelf* outgoing = nullptr;  // null, as the next: a device without files
+  FileShelf* fetched = nullptr;
 };
 
 std::unique_ptr<Views> make_views(ViewParts parts);

@@ -34,7 +34,10 @@ Engine::Engine(EngineParts parts)
       replica_(parts_.replica),
       environment_(parts_.environment),
       keys_{parts_.roots, parts_.key_list.value, parts_.key_list.wire},
-      session_(party_of(parts_), parts_.key, parts_.environment) {}
+      session_(party_of(parts_), parts_.key, parts_.environment) {
+  if (parts_.outgoing != nullptr && parts_.fetched != nullptr)
+    files_.emplace(FileParts{*parts_.outgoing, *parts_.fetched, outbox_, replica_, parts_.identity});
+}
 
 Result<void> Engine::load() {
   TERN_TRY(state_, load_sync_state(outbox_));
@@ -78,7 +81,8 @@ EngineStep Engine::next() {
   }
   if (!round_) return step;
   drop_stale_stream_request();
-  const bool over_stream = stream_ && !too_big_for_stream_;
+  if (files_under_way_ && work_goes_first()) files_under_way_ = false;  // the round comes back to them
+  const bool over_stream = stream_ && !too_big_for_stream_ && !files_under_way_;
   if (wake_at_ms_ > environment_.boot_ms() || (wake_at_ms_ == 0 && over_stream)) {
     step.kind = EngineStep::Kind::wait;
     step.wake_at_boot_ms = wake_at_ms_ != 0 ? wake_at_ms_ : environment_.boot_ms() + limits::anchor_answer_ms_max;
@@ -86,6 +90,18 @@ EngineStep Engine::next() {
     return step;
   }
   wake_at_ms_ = 0;
+  if (files_under_way_ && session_.open()) {
+    auto piece = file_request();
+    if (!piece) stop_files(piece.error());
+    if (piece && *piece) {
+      step.kind = EngineStep::Kind::send;
+      step.request = std::move(**piece);
+      report_.bytes_up += step.request.body.size();
+      return step;
+    }
+    finish_round();
+    return step;
+  }
   if (fits_ahead()) {
     flight_->awaited_ms = environment_.boot_ms();
     step.kind = EngineStep::Kind::fetch;
@@ -225,7 +241,8 @@ Result<HttpRequest> Engine::exchange_request(std::optional<PagePlace> behind) {
 }
 
 Result<void> Engine::on_answer(const Result<HttpAnswer>& answer) {
-  if (!flight_ || flight_->on_stream || page_)
+  const bool for_file = flight_ && flight_->kind == Flight::Kind::file;
+  if (!flight_ || flight_->on_stream || (page_ && !for_file))
     return fail(ErrorCode::usage, "There is no request that this could answer.");
   if (!answer) {
     if (flight_->built.last_seq != 0) (void)outbox_.mark_sent(flight_->built.last_seq);  // it may have arrived
@@ -244,6 +261,8 @@ Result<void> Engine::take_answer(const HttpAnswer& answer) {
       return on_hello_answer(answer);
     case Flight::Kind::proof:
       return on_welcome(answer);
+    case Flight::Kind::file:
+      return on_file_answer(answer);
     case Flight::Kind::exchange:
       break;
   }
@@ -264,6 +283,7 @@ Result<void> Engine::finish_exchange() {
                   {}});
   }
   if (push_stopped_) return pause(*push_stopped_);
+  if (begin_files()) return {};
   finish_round();
   return {};
 }
@@ -303,6 +323,8 @@ void Engine::finish_round() {
   last_fault_.reset();
   state_.paused.clear();
   state_.last_error.clear();
+  files_under_way_ = false;
+  if (files_error_) state_.last_error = std::exchange(files_error_, std::nullopt)->message;
   if (newest_server_time_ms_ != 0) state_.current_as_of_ms = newest_server_time_ms_;
   const bool stale = keys_.list.refresh_by_ms != 0 && server_time_ms() > keys_.list.refresh_by_ms;
   const std::string due = "The server's key list is due for renewal; tell your administrator.";
@@ -320,6 +342,7 @@ tl::unexpected<Error> Engine::fault(Error error, std::int64_t at_least_ms) {
   drop_ahead();
   flight_.reset();
   proof_.reset();
+  files_under_way_ = false;                // the exchange of the next try comes back to them
   clock_corrected_ = false;                // somebody may set it again before a request gets through
   static_cast<void>(replica_.database());  // pages that waited for the next one are stored now
   round_ = true;

@@ -7,6 +7,8 @@
 //                                             that is smaller; body ExchangeRequest. Answer 200, tern-auth-answer,
 //                                             the same types, body ExchangeResponse. A refusal is a problem under the
 //                                             MAC.
+//   POST /sync/v1/file, /sync/v1/file/read    a piece of an attachment (protocol/file_pieces.hpp); octets, 200 or a
+//                                             problem under the MAC. Once the exchanges of a round are over
 //   GET  /sync/v1/stream                      upgrade under tern-auth, answer 101 with tern-auth-answer; then one
 //                                             StreamFrame per binary message, uncompressed, inside the frame MAC
 // An answer without a good MAC, or with another nonce, is a network fault. The one exception costs nothing: an unproven
@@ -25,6 +27,7 @@
 
 namespace tern::client {
 
+class FileShelf;
 class Outbox;
 class Replica;
 
@@ -42,6 +45,8 @@ struct EngineParts {
   std::function<Result<void>(ByteView wipe_order)> wipe;
   /// Keeps the certificate of a later device epoch where a lost outbox does not take it along; may be empty.
   std::function<Result<void>(ByteView certificate)> keep_certificate;
+  FileShelf* outgoing = nullptr;  // null, as the next: a device without files
+  FileShelf* fetched = nullptr;
 };
 
 /// Fails only when what it kept in the outbox cannot be read.

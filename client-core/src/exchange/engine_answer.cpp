@@ -7,6 +7,7 @@
 #include "exchange/engine_impl.hpp"
 #include "exchange/hand_back.hpp"
 #include "exchange/unproven_answer.hpp"
+#include "files/file_policy.hpp"
 #include "outbox/recovery.hpp"
 #include "replica/damaged_copy.hpp"
 #include "tern/protocol/crash_point.hpp"
@@ -153,6 +154,8 @@ Result<void> Engine::take_response(std::unique_ptr<v1::ExchangeResponse> respons
     if (std::abs(offset_ms - state_.server_offset_ms) > 1000) state_.server_offset_ms = offset_ms;
   }
   if (checked->key_list) TERN_CHECKED(adopt_key_list(*checked->key_list));
+  files_taken_ = checked->response->file_bytes_max() != 0;
+  if (files_taken_) TERN_CHECKED(store_file_limit(outbox_, checked->response->file_bytes_max()));
   if (flight.plan.own_sets_epoch != 0) return take_others_sets(*checked);
   if (flight.plan.own_sets_from != 0) return take_own_sets(*checked);
 
@@ -266,6 +269,7 @@ Result<void> Engine::finish_erasing() {
   TERN_TRY(const auto unnamed, outbox_.erase({erasing_.begin(), erasing_.end()}));
   TERN_CHECKED(replica_.refold(outbox_, unnamed));
   TERN_CHECKED(replica_.index_words());
+  if (files_) static_cast<void>(files_->tidy());  // what could not be dropped now is dropped with the round
   erasing_.clear();
   for (sqlite::Database* database : {&outbox_.database(), &replica_.database()})
     static_cast<void>(database->checkpoint(sqlite::CheckpointMode::truncate));  // a reader may hold it up

@@ -1,5 +1,5 @@
-// The engine's inside, shared by its four parts: rounds (engine.cpp), sessions (engine_session.cpp), answers
-// (engine_answer.cpp) and the stream (engine_stream.cpp).
+// The engine's inside, shared by its parts: rounds (engine.cpp), sessions (engine_session.cpp), answers
+// (engine_answer.cpp), content of attachments (engine_files.cpp) and the stream (engine_stream.cpp).
 #pragma once
 
 #include <memory>
@@ -13,6 +13,7 @@
 #include "exchange/engine.hpp"
 #include "exchange/exchange_builder.hpp"
 #include "exchange/sync_state.hpp"
+#include "files/file_transfers.hpp"
 #include "outbox/outbox.hpp"
 #include "replica/replica.hpp"
 
@@ -42,13 +43,14 @@ public:
   void on_stream_closed() override;
   [[nodiscard]] bool stream_answer_is_overdue() const override;
   [[nodiscard]] bool is_over() const override { return over_; }
+  [[nodiscard]] bool files_under_way() const override { return files_under_way_; }
 
   const EngineReport& report() const override { return report_; }
 
 private:
   /// The request that is out.
   struct Flight {
-    enum class Kind : std::uint8_t { hello, proof, exchange };
+    enum class Kind : std::uint8_t { hello, proof, exchange, file };
     Kind kind = Kind::hello;
     bool on_stream = false;
     protocol::Mac mac;
@@ -142,6 +144,17 @@ private:
   Result<void> check_progress(const v1::ExchangeResponse& response, const Flight& flight);
   Result<void> obey_wipe(const protocol::Signed<protocol::WipeOrder>& order);
 
+  // engine_files.cpp
+  /// True while some are on their way: the round goes on.
+  bool begin_files();
+  [[nodiscard]] bool work_goes_first();
+  Result<std::optional<HttpRequest>> file_request();
+  Result<void> on_file_answer(const HttpAnswer& answer);
+  Result<void> on_file_refusal(const HttpAnswer& answer);
+  /// The rest of the round does without them; why is told with its end.
+  void stop_files(const Error& error);
+  void count_files();
+
   // engine_page.cpp
   Result<void> begin_page(std::unique_ptr<v1::ExchangeResponse> response, bool pushed);
   Result<void> finish_page();
@@ -213,6 +226,13 @@ private:
   unsigned useless_repairs_ = 0, repairs_ = 0;
   Hash digest_before_repair_;
   TicketId repair_after_;  // the repair under way ended within a bucket, behind this ticket
+
+  // Files.
+  std::optional<FileTransfers> files_;
+  bool files_under_way_ = false;
+  bool files_taken_ = false;                // this server speaks of them
+  std::uint64_t waiting_beside_files_ = 0;  // changes
+  std::optional<Error> files_error_;
 
   // The stream.
   std::optional<protocol::Mac> upgrade_mac_;

@@ -97,7 +97,10 @@ Result<void> Engine::finish_page() {
   TERN_CHECKED(compare_digests(page));
   TERN_CHECKED(check_scope(page));
   if (page.devices || !std::exchange(devices_looked_at_, true)) TERN_CHECKED(look_at_devices());
-  if (page.pushed) return {};
+  if (page.pushed) {
+    if (files_ && !page.more) static_cast<void>(files_->tidy());  // what fails is done with the next round
+    return {};
+  }
   page_more_ = page.more;
   return finish_exchange();
 }

@@ -148,7 +148,8 @@ Result<SecretKey> read_replica_half(const HomePaths& paths, Environment& environ
 
 Result<void> remove_replica_files(const HomePaths& paths) {
   TERN_CHECKED(shred_file(paths.replica_key));
-  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) TERN_CHECKED(shred_file(paths.replica + suffix));
+  for (const std::string& copy : {paths.replica_files, paths.replica})
+    for (const char* suffix : {"", "-wal", "-shm", "-journal"}) TERN_CHECKED(shred_file(copy + suffix));
   return {};
 }
 
@@ -161,6 +162,8 @@ HomePaths::HomePaths(const std::string& directory)
       pending_enrolment(directory + "/pending-enrolment"),
       outbox(directory + "/outbox.db"),
       replica(directory + "/replica.db"),
+      outbox_files(directory + "/outbox-files.db"),
+      replica_files(directory + "/replica-files.db"),
       lock(directory + "/lock"),
       ca(directory + "/ca.pem"),
       certificate(directory + "/device.cert") {}

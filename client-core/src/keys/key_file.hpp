@@ -5,7 +5,7 @@
 //   pending-enrolment   the secret made for an enrolment that has no answer yet
 //   ca.pem              a copy of the authorities that --ca named last: the original may move, or lie on a stick
 //   device.cert         the certificate of a later device epoch, when there is one
-//   outbox.db replica.db
+//   outbox.db replica.db                  and the content of attachments beside each: outbox-files.db replica-files.db
 //
 // One secret of 32 bytes stands behind everything: kdf id 1 "TRN1home" is the seed of the signing key, id 2 the key of
 // outbox.db. The replica's key is H("TRN1-REPLKEY", replica.key) under the outbox's: whoever destroys replica.key has
@@ -26,7 +26,8 @@ namespace tern::client {
 struct HomePaths {
   explicit HomePaths(const std::string& home);
 
-  std::string home, device_key, replica_key, pending_enrolment, outbox, replica, lock, ca, certificate;
+  std::string home, device_key, replica_key, pending_enrolment, outbox, replica, outbox_files, replica_files, lock, ca,
+      certificate;
 };
 
 /// Everything of a device that is not in its databases.

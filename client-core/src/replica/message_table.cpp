@@ -32,6 +32,10 @@ bool same_change(const v1::TicketMessage& a, const v1::TicketMessage& b) {
   return a.change_id() == b.change_id() && a.device_id() == b.device_id();
 }
 
+bool names_file(const v1::TicketMessage& message) {
+  return message.kind() == static_cast<std::uint32_t>(sync::MessageKind::file);
+}
+
 }  // namespace
 
 Result<void> MessageTable::insert(std::int64_t ticket, const v1::TicketMessage& message) {
@@ -42,8 +46,9 @@ Result<void> MessageTable::add(std::int64_t ticket, const v1::TicketMessage& mes
   if (message.device_id().size() != DeviceId::size_bytes || message.change_id().size() != ChangeId::size_bytes) {
     return fail(ErrorCode::corrupt, "a message has no name", {}, "row");
   }
-  TERN_CHECKED(database_.run("INSERT INTO message (ticket, change_id, pending, data) VALUES ($1, $2, $3, $4)", ticket,
-                             change_number(message.change_id()), pending ? 1 : 0, Blob{message.SerializeAsString()}));
+  TERN_CHECKED(database_.run(
+      "INSERT INTO message (ticket, change_id, pending, data, is_file) VALUES ($1, $2, $3, $4, $5)", ticket,
+      change_number(message.change_id()), pending ? 1 : 0, Blob{message.SerializeAsString()}, names_file(message)));
   words_.added_message(database_.last_insert_rowid());
   return {};
 }
@@ -80,6 +85,20 @@ Result<void> MessageTable::remove_quote(std::int64_t ticket, const v1::TicketMes
     TERN_TRY(const v1::TicketMessage held, parse(row.data));
     if (held.change_id() == quote.view()) TERN_CHECKED(remove_row(row.id, held));
   }
+  return {};
+}
+
+/// Rows that an older version wrote.
+Result<void> MessageTable::find_files() {
+  std::vector<std::int64_t> files;
+  TERN_TRY(auto all, database_.query("SELECT id, data FROM message"));
+  for (;;) {
+    TERN_TRY(const bool row, all.step());
+    if (!row) break;
+    TERN_TRY(const v1::TicketMessage message, parse(all.blob(1)));
+    if (names_file(message)) files.push_back(all.int64(0));
+  }
+  for (const std::int64_t id : files) TERN_CHECKED(database_.run("UPDATE message SET is_file = 1 WHERE id = $1", id));
   return {};
 }
 

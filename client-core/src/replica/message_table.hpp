@@ -25,6 +25,9 @@ public:
   Result<void> remove_pending(std::int64_t ticket);
   Result<void> remove_confirmed(std::int64_t ticket);
 
+  /// Marks those that are files, once.
+  Result<void> find_files();
+
   /// What is shown, in order: pending rows stand before the confirmed row of the same change.
   Result<std::vector<sync::Message>> shown(std::int64_t ticket);
   Result<std::optional<sync::Message>> confirmed(std::int64_t ticket, const sync::ChangeRef& ref);

@@ -91,6 +91,7 @@ Result<void> Replica::Impl::open() {
     return cursor().map([](const CursorHeld&) {});
   }
   TERN_CHECKED(sqlite::migrate(*database, replica_migrations));
+  TERN_CHECKED(find_files());
   // What leaves the scope leaves the index at once. SQLite before 3.42 cannot, and keeps the words until segments
   // merge.
   for (const std::string_view sql : {"INSERT INTO ticket_fts (ticket_fts, rank) VALUES ('secure-delete', 1)",
@@ -101,6 +102,15 @@ Result<void> Replica::Impl::open() {
   // closed or the log is 64 MiB long.
   TERN_CHECKED(database->exec("PRAGMA wal_autocheckpoint = 16384"));
   return cursor().map([](const CursorHeld&) {});
+}
+
+Result<void> Replica::Impl::find_files() {
+  TERN_TRY(const auto found, meta(replica_meta::files_found));
+  if (found) return {};
+  TERN_TRY(auto transaction, Transaction::begin_write(*database));
+  TERN_CHECKED(messages().find_files());
+  TERN_CHECKED(set_meta(replica_meta::files_found, "1"));
+  return transaction.commit();
 }
 
 Result<void> Replica::destroy(const std::string& path, const std::string& vfs) {
@@ -308,6 +318,21 @@ Result<std::vector<sync::Message>> Replica::messages(const TicketId& id) {
   TERN_TRY(const auto row, impl_->tickets().find(id));
   if (!row) return std::vector<sync::Message>{};
   return impl_->messages().shown(row->id);
+}
+
+Result<std::vector<Replica::FileOnTicket>> Replica::files_of(const OperatorId& assignee) {
+  TERN_TRY(auto rows,
+           impl_->database->query("SELECT t.ticket_id, m.data FROM message m JOIN ticket t ON t.id = m.ticket WHERE "
+                                  "m.is_file = 1 AND m.pending = 0 AND t.assignee_id = $1 AND t.ghost = 0 AND "
+                                  "t.deleted = 0 AND t.status_class <= $2",
+                                  assignee, sync::StatusClass::hold));
+  std::vector<FileOnTicket> out;
+  for (;;) {
+    TERN_TRY(const bool row, rows.step());
+    if (!row) return out;
+    TERN_TRY(sync::Message message, of_copy(sync::decode_message(rows.blob(1))));
+    out.push_back({rows.id<TicketId>(0), std::move(message)});
+  }
 }
 
 Result<std::optional<sync::Record>> Replica::record(sync::RecordKind kind, const RecordId& id) {

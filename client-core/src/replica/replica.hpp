@@ -90,6 +90,12 @@ public:
   Result<std::optional<sync::TicketState>> shown(const TicketId& id);
   /// In order; with pending ones, and pending edits, as the author sees them.
   Result<std::vector<sync::Message>> messages(const TicketId& id);
+  /// Confirmed files on tickets of this operator that have not ended, in no order. Only of a writer.
+  struct FileOnTicket {
+    TicketId ticket;
+    sync::Message message;
+  };
+  Result<std::vector<FileOnTicket>> files_of(const OperatorId& assignee);
   /// As the server last told of it, whatever own work is pending. Nothing: no wait is open.
   Result<std::optional<sync::SlaClock>> sla_clock(const TicketId& id);
   /// False: a file that an older program made and this one may not write to has no table of them.

@@ -25,6 +25,7 @@ inline constexpr std::string_view in_scope = "tickets_in_scope";        // decim
 inline constexpr std::string_view current_as_of = "current_as_of_ms";   // decimal
 inline constexpr std::string_view rights_version = "rights_version";    // decimal
 inline constexpr std::string_view restored = "digest_suspended";        // "1"; the engine's, from a restore on
+inline constexpr std::string_view files_found = "files_found";          // "1": is_file of messages is right
 inline constexpr std::string_view clocks = "clocks";  // up to which number SLA clocks are here, and of which epoch
 }  // namespace replica_meta
 
@@ -52,6 +53,7 @@ struct Replica::Impl {
   void drop_page();
 
   Result<void> open();
+  Result<void> find_files();
   /// Whoever shows and applies needs a copy to ask. Until the program starts again an empty one in memory does.
   void stand_in();
   Result<std::optional<Bytes>> meta(std::string_view name);

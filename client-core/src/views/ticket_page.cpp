@@ -7,6 +7,7 @@
 
 #include "outbox/outbox.hpp"
 #include "replica/replica.hpp"
+#include "tern/sync/attachment.hpp"
 #include "tern/sync/ticket_fields.hpp"
 #include "tern/sync/ticket_state.hpp"
 #include "views/name_book.hpp"
@@ -121,11 +122,11 @@ public:
     }
   }
 
-  void add_messages(const std::vector<sync::Message>& messages) {
+  void add_messages(const std::vector<sync::Message>& messages, const TicketId& ticket) {
     for (const sync::Message& message : messages) {
       TimelineEntry& line = add(message.stamp, message.kind == sync::MessageKind::file ? "attach" : "message",
                                 sync::standing_text(message));
-      if (message.kind == sync::MessageKind::file) line.text = message.file_name;
+      if (message.kind == sync::MessageKind::file) add_file(line, message, ticket);
       if (message.kind == sync::MessageKind::resolution) line.what = "result";
       if (message.kind == sync::MessageKind::overtaken_note) line.what = "overtaken_note";
       if (message.kind == sync::MessageKind::on_site) add_on_site(line, message.on_site);
@@ -169,6 +170,21 @@ private:
     line.what = "on_site";
     line.on_site = OnSiteView{report.from_ms, report.to_ms, report.signed_by, {}, report.media_type, report.signature};
     if (!report.contact.empty()) line.on_site->contact = names_.of(RecordKind::contact, report.contact);
+  }
+
+  static void add_file(TimelineEntry& line, const sync::Message& message, const TicketId& ticket) {
+    line.text = message.file_name;
+    if (message.erased || sync::is_deleted(message)) return;
+    FileView file;
+    file.change = message.stamp.ref();
+    file.ticket = ticket;
+    file.name = sync::shown_file_name(message.file_name);
+    file.media_type = sync::media_type_of_said(file.name, message.media_type);
+    file.size_bytes = message.size_bytes;
+    file.sha256 = message.content_hash;
+    file.author = line.author;
+    file.at_ms = line.at_ms;
+    line.file = std::move(file);
   }
 
   TimelineEntry& add(const Stamp& stamp, std::string what, std::string text) {
@@ -365,7 +381,7 @@ private:
   Result<void> add_merged(const TicketId& source) {
     if (!seen_.insert(source).second) return {};
     TERN_TRY(const auto messages, parts_.replica.messages(source));
-    timeline_.add_messages(messages);
+    timeline_.add_messages(messages, source);
     TERN_TRY(const auto state, parts_.replica.shown(source));
     if (!state) return {};
     timeline_.add_times(*state);
@@ -382,7 +398,7 @@ private:
       return std::ranges::find(given, ref) == given.end() ||
              std::ranges::any_of(there, [&](const sync::Message& one) { return one.stamp.ref() == ref; });
     });
-    timeline_.add_messages(messages);
+    timeline_.add_messages(messages, source);
     return {};
   }
 
@@ -440,7 +456,7 @@ Result<TicketView> ticket_page(ListParts parts, const TicketId& ticket, const Cl
   }
   TERN_CHECKED(fill_sla(view, parts, ticket));
   view.version = confirmed ? confirmed->version : 0;  // what an author has seen is what was confirmed
-  timeline.add_messages(messages);
+  timeline.add_messages(messages, ticket);
   view.timeline = timeline.take();
   return view;
 }

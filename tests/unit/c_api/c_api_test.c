@@ -105,6 +105,45 @@ static void splits(tern_client* client) {
          "the new ticket shows what it was given", last);
 }
 
+static int read_hello(void* context, size_t file, uint64_t offset, void* into, size_t length, size_t* got) {
+  const char* text = file == 0 ? "hello from C" : "";
+  const size_t size = strlen(text);
+  ++*(int*)context;
+  *got = offset >= size ? 0 : size - offset < length ? size - offset : length;
+  memcpy(into, text + (offset < size ? offset : size), *got);
+  return 0;
+}
+
+static void attaches(tern_client* client) {
+  int reads = 0;
+  const tern_source source = {sizeof source, &reads, read_hello};
+  char ticket[64] = "", what[256], change[128] = "";
+  expect(tern_save(client, "[{\"intent\":\"create\",\"fields\":{\"subject\":\"with a file\"}}]", next()) == TERN_OK,
+         "save what gets a file", last);
+  snprintf(ticket, 37, "%s", strstr(last, "\"ticket\":\"") + 10);
+  expect(tern_files(client, ticket, next()) == TERN_OK && says("[]"), "no files", last);
+  snprintf(what, sizeof what, "{\"ticket\":\"%s\",\"files\":[{\"name\":\"hello.txt\",\"size\":12}],\"text\":\"see\"}",
+           ticket);
+  expect(tern_attach(client, what, NULL, next()) == TERN_ERROR && says("usage"), "no source", last);
+  expect(tern_attach(client, what, &source, next()) == TERN_OK && reads == 1, "attach", last);
+  expect(
+      tern_files(client, ticket, next()) == TERN_OK && says("\"name\":\"hello.txt\"") && says("\"where\":\"waiting\""),
+      "a file that waits", last);
+  const char* given = strstr(last, "\"change\":") + 9;
+  snprintf(change, (size_t)(strchr(given, '}') - given) + 2, "%s", given);
+  char bytes[32] = "";
+  size_t got = 0;
+  expect(tern_read_file(client, ticket, change, 6, bytes, sizeof bytes, &got, next()) == TERN_OK && got == 6 &&
+             memcmp(bytes, "from C", 6) == 0,
+         "what was attached is read", last);
+  expect(tern_want_file(client, ticket, change, next()) == TERN_OK, "it is here", last);
+  expect(tern_want_file(client, ticket,
+                        "{\"device\":\"01010101-0101-0101-0101-010101010101\",\"id\":\"0101010101010101\"}",
+                        next()) == TERN_ERROR &&
+             says("not_found"),
+         "no such file", last);
+}
+
 static void works(tern_client* client) {
   const char* both =
       "[{\"intent\":\"create\",\"fields\":{\"subject\":\"from C\",\"priority\":\"high\"}},"
@@ -166,6 +205,7 @@ int main(int count, char** arguments) {
   works(client);
   goes_online(client);
   splits(client);
+  attaches(client);
   expect(tern_list(client, NULL, NULL) == TERN_OK, "a result nobody wants", NULL);
   snprintf(options, sizeof options, "{\"home\":\"%s\",\"read_only\":true}", arguments[1]);
   expect(tern_open(options, &host, &second, next()) == TERN_OK, "looking while another works", last);

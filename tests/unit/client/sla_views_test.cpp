@@ -193,7 +193,9 @@ TEST_CASE("a copy that is fetched anew knows no clock", "[client][sla]") {
 
 TEST_CASE("a home of an older program that nobody may write to is read as it is, without clocks", "[client][sla]") {
   Clocked desk;
-  must(desk.replica->database().exec("DROP TABLE clock; DROP TABLE given_up; PRAGMA user_version = 2"));
+  must(desk.replica->database().exec(
+      "DROP TABLE clock; DROP TABLE given_up; DROP INDEX message_files; ALTER TABLE message DROP COLUMN is_file; "
+      "DELETE FROM meta WHERE name = 'files_found'; PRAGMA user_version = 2"));
   desk.close();
   const auto outbox = must(Outbox::open(desk.outbox_path(), Bytes(32, 'k'), {}, sqlite::Role::reader));
   const auto replica = must(Replica::open(desk.replica_path(), Bytes(32, 'k'), {}, sqlite::Role::reader));

@@ -1,6 +1,8 @@
 // What an agent does. One way in: a list of changes, saved in the outbox before the call returns.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +24,30 @@ struct FollowedUp {
   enum class Rest : std::uint8_t { nothing, look, sync };
   Rest rest = Rest::nothing;  // look: at `ticket`, and decide; sync: the change is on its way
   TicketId ticket;
+};
+
+/// A file that somebody attaches, read piece by piece while it is saved.
+struct NewFile {
+  std::string name;  // folders before it are left out
+  std::uint64_t size_bytes = 0;
+  /// Shorter than `length` only at the end.
+  std::function<Result<Bytes>(std::uint64_t offset, std::size_t length)> read;
+};
+
+/// Files beside a message, or with an empty `text` by themselves.
+struct NewFiles {
+  TicketId ticket;
+  sync::Visibility visibility = sync::Visibility::team;
+  std::string text;
+  std::vector<NewFile> files;
+};
+
+/// Which files a device fetches by itself: no larger than `each_bytes_max` (0: none), of its operator's own tickets
+/// that have not ended, until `total_bytes_max` of them are here.
+struct FilePolicy {
+  std::uint64_t each_bytes_max = std::uint64_t{2} * 1024 * 1024;
+  std::uint64_t total_bytes_max = std::uint64_t{200} * 1024 * 1024;
+  bool operator==(const FilePolicy&) const = default;
 };
 
 class Commands {
@@ -50,6 +76,16 @@ public:
   /// The steps of a macro on a ticket, as one call of save: all are offered (check_offered), or none is saved. Errors:
   /// those of check_offered and save; `not_found` and `ambiguous` for the macro, or for what it names.
   virtual Result<std::vector<SavedChange>> apply_macro(const TicketId& ticket, std::string_view macro) = 0;
+
+  /// Saves the content first, then the message and a change for each file; when it returns they are saved here, and the
+  /// next sync sends them. The message comes first in what is given. Refused before anything is read: `too_large` with
+  /// field "file" above what the organisation's plan allows (limits::file_bytes_max_untold until the server said),
+  /// `invalid` for a name, those of check_offered. Else the errors of save, and those of reading.
+  virtual Result<std::vector<SavedChange>> attach(const NewFiles& files) = 0;
+  /// The next sync fetches it, whatever the policy says; nothing to do where it is here. `not_found`.
+  virtual Result<void> want_file(const TicketId& ticket, const sync::ChangeRef& file) = 0;
+  virtual Result<FilePolicy> file_policy() = 0;
+  virtual Result<void> set_file_policy(const FilePolicy& policy) = 0;
 
   /// The agent has dealt with what became of this change: attention shows it no more. `not_found`.
   virtual Result<void> dismiss(const sync::ChangeRef& ref) = 0;

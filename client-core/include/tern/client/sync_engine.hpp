@@ -31,6 +31,8 @@ struct EngineReport {
   std::uint64_t sets_sent = 0, changes_sent = 0, receipts = 0, amendments = 0, patches = 0, exchanges = 0, bytes_up = 0,
                 bytes_down = 0;
   std::uint64_t scope_repairs = 0, own_folds_failed = 0;
+  std::uint64_t files_sent = 0, files_fetched = 0;
+  std::uint64_t file_bytes_done = 0, file_bytes_due = 0;  // of what this round carries
   bool first_replica = false;
   std::uint64_t tickets_held = 0, tickets_in_scope = 0;
 };
@@ -69,6 +71,9 @@ public:
   /// The request on the stream has waited too long for its answer (15 s, and a second for every 8 KiB that it is long):
   /// where nothing else is heard either, the line has fallen silent. Close the stream and sync anew.
   [[nodiscard]] virtual bool stream_answer_is_overdue() const = 0;
+
+  /// Content of attachments is on its way, by `next` and on_answer also while the stream is open.
+  [[nodiscard]] virtual bool files_under_way() const = 0;
 
   /// The server has proven that this device's key has ended, and everything that it had is handed in: there is nothing
   /// to come back for.

@@ -127,10 +127,31 @@ int tern_macros(tern_client* client, char** json);
 int tern_articles(tern_client* client, const char* text, char** json);
 int tern_article(tern_client* client, const char* name, char** json);
 
+/* ---- files ---- */
+
+/* What tern_attach reads: `length` bytes of file `file` (from 0, as listed) from `offset` into `into`, and in *got how
+ * many those were; fewer only at the end. 0: done. Anything else: it cannot be read. */
+typedef struct tern_source {
+  size_t size; /* sizeof(tern_source) */
+  void* context;
+  int (*read)(void* context, size_t file, uint64_t offset, void* into, size_t length, size_t* got);
+} tern_source;
+
+/* `what` = {"ticket", "files":[{"name","size"}, ...], "text"?, "visibility"?: as of a message}. The content is read a
+ * mebibyte at a time and saved; the next tern_sync sends it. Result as of tern_save, a message first. */
+int tern_attach(tern_client* client, const char* what, const tern_source* source, char** json);
+/* [ ... ] what stands attached to a ticket, and where it is */
+int tern_files(tern_client* client, const char* ticket, char** json);
+/* The next tern_sync fetches it. `change` = {"device","id"} as in tern_files. {} */
+int tern_want_file(tern_client* client, const char* ticket, const char* change, char** json);
+/* A piece of a file that is here; *got is less than `length` only at its end. {} */
+int tern_read_file(tern_client* client, const char* ticket, const char* change, uint64_t offset, void* into,
+                   size_t length, size_t* got, char** json);
+
 /* ---- sync ---- */
 
 /* A whole round over the host's network. {"sets_sent", "changes_sent", "receipts", "amendments", "patches",
- * "exchanges"} */
+ * "exchanges", "files_sent", "files_fetched"} */
 int tern_sync(tern_client* client, const tern_transport* transport, char** json);
 
 #ifdef __cplusplus

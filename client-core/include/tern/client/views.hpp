@@ -71,6 +71,27 @@ struct RatingView {
   bool erased = false;  // the comment
 };
 
+/// An attachment: what its change says, and where its content is.
+struct FileView {
+  enum class Where : std::uint8_t {
+    not_here,  // it can be fetched, once somebody has sent it
+    wanted,    // the next sync goes on with fetching it
+    here,
+    waiting,  // attached here, and not sent yet
+    stuck,    // see `problem`
+  };
+  sync::ChangeRef change;
+  TicketId ticket;  // on which it is read
+  std::string name, media_type;
+  std::uint64_t size_bytes = 0, have_bytes = 0;
+  Bytes sha256;
+  Where where = Where::not_here;
+  std::string problem;
+  std::string author;
+  std::int64_t at_ms = 0;
+};
+std::string_view to_string(FileView::Where where);  // "not here", "wanted", "here", "waiting", "needs attention"
+
 /// One line of a ticket's timeline: a message, a move, a field setting, a claim.
 struct TimelineEntry {
   std::int64_t at_ms = 0, lo_ms = 0, hi_ms = 0;
@@ -81,6 +102,7 @@ struct TimelineEntry {
   Saved saved = Saved::confirmed;
   sync::ChangeRef change;
   std::optional<OnSiteView> on_site;
+  std::optional<FileView> file;
 };
 
 struct TicketView {
@@ -149,7 +171,10 @@ struct SyncStatus {
   std::string paused;         // why syncing is paused, in one sentence; empty = it is not
   std::string last_error;
   std::string notice;  // something that happened to this device and its user should know; empty = nothing
-  std::int64_t server_offset_ms = 0;  // server clock minus ours
+  std::int64_t server_offset_ms = 0;                         // server clock minus ours
+  std::uint64_t files_waiting = 0, files_waiting_bytes = 0;  // attached here, and not sent yet
+  std::uint64_t files_stuck = 0;                             // of those, what goes no further: `tern files`
+  std::string files_problem;                                 // why they cannot be looked at; empty = they can
 };
 
 /// A text to answer with: the desk's, or this operator's own.
@@ -196,6 +221,11 @@ public:
                                                     const ClockText& clock = {}) = 0;
   virtual Result<SyncStatus> status() = 0;
 
+  /// What stands attached to a ticket, in its order.
+  virtual Result<std::vector<FileView>> files(const TicketId& id) = 0;
+  /// A piece of a file that is here, of a ticket that is here; shorter than `length` only at its end. `not_found`.
+  virtual Result<Bytes> read_file(const FileView& file, std::uint64_t offset, std::size_t length) = 0;
+
   /// By name.
   virtual Result<std::vector<QuickReply>> quick_replies() = 0;
   /// By its shortcut, else by name as records are found. `not_found`, `ambiguous`.
@@ -214,6 +244,7 @@ Json to_json(const ListRow& row);
 Json to_json(const TicketView& view);
 Json to_json(const HistoryEntry& entry);
 Json to_json(const SyncStatus& status);
+Json to_json(const FileView& file);
 Json to_json(const QuickReply& reply);
 Json to_json(const Macro& macro);
 Json to_json(const Article& article);
