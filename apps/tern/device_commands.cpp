@@ -149,7 +149,7 @@ Result<ExitCode> run_device_command(Session& session) {
   else
     print_status(status);
   if (status.wiped) return exit_not_enrolled;
-  const bool tell = status.needs_attention > 0 || !status.paused.empty() || !status.notice.empty();
+  const bool tell = status.needs_attention + status.files_stuck > 0 || !status.paused.empty() || !status.notice.empty();
   return tell ? exit_attention : exit_done;
 }
 

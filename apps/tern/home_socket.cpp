@@ -25,8 +25,8 @@ constexpr int sync_wait_ms = 600'000;   // for a round of it, however slow the n
 // How both ends talk. A command that gives no number may come from a version that takes the first line for its answer;
 // a watcher that gives none is of the first version that asks back. A field that an older watcher must not leave out
 // raises both.
-constexpr std::int64_t talk_version = 4;
-constexpr std::int64_t oldest_watcher = 1, oldest_that_syncs = 3, oldest_with_macros = 4;
+constexpr std::int64_t talk_version = 5;
+constexpr std::int64_t oldest_watcher = 1, oldest_that_syncs = 3, oldest_with_macros = 4, oldest_with_files = 5;
 
 std::optional<sockaddr_un> address_of(const std::string& home) {
   const std::string path = home + "/watch.sock";
@@ -128,6 +128,11 @@ void each_field(Call& call, Visit&& visit) {
   visit("entry", call.entry);
   visit("follow_up", call.follow_up);
   visit("messages", call.messages);
+  visit("files", call.files);
+  visit("out", call.out);
+  visit("each_max", call.each_max);
+  visit("total_max", call.total_max);
+  visit("open", call.open);
   visit("ca_file", call.ca_file);
 }
 
@@ -224,7 +229,7 @@ bool HomeSocket::serve_one(const std::function<CommandOutput(const Invocation&)>
 namespace {
 
 tl::unexpected<Error> no_turn(const Invocation& call) {
-  const bool syncs = call.command == "sync";
+  const bool syncs = goes_online(call.command);
   return fail(ErrorCode::busy,
               std::string("The process that watches this home (tern sync --watch) does not answer.") +
                   (syncs ? " It may be syncing." : " Nothing was saved."),
@@ -234,6 +239,7 @@ tl::unexpected<Error> no_turn(const Invocation& call) {
 /// The first watcher that does this command as it was meant.
 std::int64_t oldest_for(const Invocation& call) {
   if (call.command == "sync") return oldest_that_syncs;
+  if (is_file_command(call.command)) return oldest_with_files;
   const bool quick = call.command == "reply" && !call.value.empty();
   return quick || call.command == "macro apply" || is_library_command(call.command) ? oldest_with_macros
                                                                                     : oldest_watcher;
@@ -262,7 +268,7 @@ Result<std::optional<CommandOutput>> hand_over(const Invocation& call) {
   words.set("talk", Json(talk_version));
   auto answer = write_line(connection, words) ? read_line(connection, turn_wait_ms) : std::nullopt;
   const bool ready = answer && answer->find("ready") != nullptr;
-  const bool syncs = call.command == "sync";
+  const bool syncs = goes_online(call.command);
   if (ready && version_of(*answer) < oldest_for(call)) {
     ::close(connection);
     return fail(ErrorCode::busy,

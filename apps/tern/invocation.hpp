@@ -48,6 +48,11 @@ struct Invocation {
 
   // split
   std::vector<std::string> messages;
+
+  // attach, fetch, fetch-policy; `text` is a note beside the files, `value` an answer, `other` a file of the ticket
+  std::vector<std::string> files;
+  std::string out, each_max, total_max;
+  bool open = false;
 };
 
 /// Runs it; gives the exit code. Results on stdout, everything else on stderr.

@@ -38,6 +38,7 @@ public:
     add_reading_commands();
     add_library_commands();
     add_message_commands();
+    add_file_commands();
     add_status_commands();
     add_field_commands();
     add_other_commands();
@@ -194,6 +195,36 @@ private:
     on_site->add_option("--signed-by", call_.signed_by, "The name that whoever signed gave");
     on_site->add_option("--signature", call_.signature, "A file with what was drawn: PNG, at most 32 KiB");
     on_site->add_flag("--internal", call_.internal, "For colleagues, not for the customer");
+  }
+
+  void add_file_commands() {
+    CLI::App* attach = ticket_command(
+        "attach", "Attach files, beside a message or by themselves",
+        "They are read in and saved here; the next sync sends them, piece by piece, and goes on where it was cut.\n"
+        "Without --reply or --public they are for colleagues.\n"
+        "Example: tern attach T-2026-0042 pump.jpg valve.jpg --note \"before and after\"");
+    attach->add_option("files", call_.files, "The files")->required();
+    auto* note = attach->add_option("--note", call_.text, "Write this to colleagues beside them; - reads stdin");
+    attach->add_option("--reply", call_.value, "Answer the customer with them; - reads stdin")->excludes(note);
+    attach->add_flag("--public", call_.open, "For the customer, too");
+    attach->add_flag("--restricted", call_.restricted, "Only for those who may read restricted notes");
+    CLI::App* files = ticket_command("files", "What is attached to a ticket, and what of it is here");
+    files->group("Read");
+    CLI::App* fetch =
+        ticket_command("fetch", "Save an attached file, fetching it first where it is not here",
+                       "FILE is its number in tern files, its name, or the beginning of its id. Without a "
+                       "network it comes with the next sync.\n"
+                       "Example: tern fetch T-2026-0042 pump.jpg --out /tmp/pump.jpg");
+    fetch->group("Read");
+    fetch->add_option("file", call_.other, "Which")->required();
+    fetch->add_option("--out", call_.out, "Where to; its name, in this directory, when left out");
+    CLI::App* policy =
+        command("fetch-policy", "Which files each sync fetches by itself",
+                "Those of tickets assigned to me that have not ended. Sizes: 500KB, 2MB, 1GB; 0 is none.\n"
+                "Example: tern fetch-policy --each 5MB --total 500MB",
+                "Device");
+    policy->add_option("--each", call_.each_max, "No file that is larger");
+    policy->add_option("--total", call_.total_max, "No more than this in all");
   }
 
   void add_status_commands() {

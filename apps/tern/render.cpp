@@ -66,6 +66,10 @@ std::string on_site_text(const client::OnSiteView& report) {
   return out;
 }
 
+std::string_view where_text(client::FileView::Where where) {
+  return where == client::FileView::Where::waiting ? "waiting to be sent" : to_string(where);
+}
+
 void print_timeline(const client::TimelineEntry& entry) {
   std::cout << '\n'
             << window_text(entry.at_ms, entry.lo_ms, entry.hi_ms) << "  "
@@ -82,6 +86,9 @@ void print_timeline(const client::TimelineEntry& entry) {
     std::cout << "    deleted\n";
   else if (entry.erased)
     std::cout << "    erased\n";
+  else if (entry.file)
+    std::cout << "    " << safe(entry.file->name) << "  " << size_text(entry.file->size_bytes) << ", "
+              << where_text(entry.file->where) << '\n';
   else if (!entry.text.empty()) {
     std::string text = safe(entry.text, Lines::kept);
     for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 5) text.insert(at + 1, "    ");
@@ -250,6 +257,30 @@ void print_list(const client::ListPage& page, std::size_t columns) {
   if (!page.next.empty()) std::cerr << "There are more: --after " << page.next << '\n';
 }
 
+std::string size_text(std::uint64_t bytes) {
+  constexpr double kb = 1024, mb = kb * kb;
+  const auto size = static_cast<double>(bytes);
+  if (size >= mb) return fmt::format("{:.1f} MB", size / mb);
+  return bytes >= 1024 ? fmt::format("{:.0f} KB", size / kb) : fmt::format("{} bytes", bytes);
+}
+
+std::string counted_files(std::uint64_t files, std::uint64_t bytes) {
+  return fmt::format("{} file{}, {}", files, files == 1 ? "" : "s", size_text(bytes));
+}
+
+void print_files(const std::vector<client::FileView>& files) {
+  if (files.empty()) std::cerr << "No files.\n";
+  std::size_t n = 0;
+  for (const client::FileView& file : files) {
+    std::cout << ++n << "  " << safe(file.name) << "  " << size_text(file.size_bytes) << "  " << file.media_type << "  "
+              << where_text(file.where);
+    if (file.where == client::FileView::Where::wanted && file.have_bytes > 0)
+      std::cout << ", " << size_text(file.have_bytes) << " of it is here";
+    std::cout << "  " << to_hex(file.change.id).substr(0, short_id_digits) << '\n';
+    if (!file.problem.empty()) std::cout << "    " << safe(file.problem) << '\n';
+  }
+}
+
 void print_ticket(const client::TicketView& view) {
   const auto read = [&view](const std::string& value, std::string_view name) {
     return std::ranges::find(view.erased, name) != view.erased.end() ? std::string("erased") : value;
@@ -341,6 +372,13 @@ void print_status(const client::SyncStatus& status) {
             << '\n';
   if (!status.first_replica_complete && status.current_as_of_ms != 0)
     std::cout << "The first download is not complete. Run: tern sync\n";
+  if (status.files_waiting > 0)
+    std::cout << counted_files(status.files_waiting, status.files_waiting_bytes) << ", not sent yet\n";
+  if (status.files_stuck > 0)
+    std::cout << fmt::format("{} file{} cannot be sent; tern files TICKET says why\n", status.files_stuck,
+                             status.files_stuck == 1 ? "" : "s");
+  if (!status.files_problem.empty())
+    std::cout << "The files that wait cannot be read: " << safe(status.files_problem) << '\n';
   if (status.oldest_pending_wall_ms != 0)
     std::cout << "Oldest work not confirmed: " << local_minute(status.oldest_pending_wall_ms) << '\n';
   if (!status.paused.empty()) std::cout << "Syncing is paused: " << safe(status.paused) << '\n';

@@ -32,6 +32,11 @@ std::string list_line(const client::ListRow& row, std::size_t columns, ListLook 
 std::string sla_cell(const client::SlaView& wait);
 /// "first response due 14:30 (in 2 h 10 min, as of last sync 11:52)"
 std::string sla_sentence(const client::TicketView& view, const client::SlaView& wait);
+/// "812 KB", "3.1 MB"
+std::string size_text(std::uint64_t bytes);
+/// "2 files, 3.1 MB"
+std::string counted_files(std::uint64_t files, std::uint64_t bytes);
+void print_files(const std::vector<client::FileView>& files);
 void print_ticket(const client::TicketView& view);
 void print_history(const std::vector<client::HistoryEntry>& entries, bool with_follow_ups);
 void print_status(const client::SyncStatus& status);

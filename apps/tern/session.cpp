@@ -108,6 +108,7 @@ Result<ExitCode> run_command(Session& session) {
   const std::string& command = session.call().command;
   if (is_device_command(command)) return run_device_command(session);
   if (is_library_command(command)) return run_library_command(session);
+  if (is_file_command(command)) return run_file_command(session);
   return is_reading_command(command) ? run_reading_command(session) : run_writing_command(session);
 }
 
@@ -115,6 +116,9 @@ Result<ExitCode> run_command(Session& session) {
 Result<Invocation> with_stdin_read(Session& session) {
   Invocation call = session.call();
   if (!call.ca_file.empty()) call.ca_file = std::filesystem::absolute(call.ca_file).string();  // it stands elsewhere
+  for (std::string& file : call.files) file = std::filesystem::absolute(file).string();
+  if (call.command == "fetch" && (!call.out.empty() || !call.other.empty()))
+    call.out = std::filesystem::absolute(call.out.empty() ? "." : call.out).string();
   for (std::string* text : {&call.text, &call.description, &call.value}) {
     TERN_TRY(*text, session.text_or_stdin(*text, limits::text_bytes_max));
   }
@@ -124,7 +128,7 @@ Result<Invocation> with_stdin_read(Session& session) {
 constexpr int patience_ms = 5'000, patience_step_ms = 20;  // for a command that is under way in the same home
 
 bool only_looks(const Invocation& call) {
-  return call.command == "status" || is_library_command(call.command) ||
+  return call.command == "status" || call.command == "files" || is_library_command(call.command) ||
          (is_reading_command(call.command) && call.dismiss.empty() && call.follow_up.empty());
 }
 
@@ -132,7 +136,8 @@ bool only_looks(const Invocation& call) {
 ExitCode report_to(const Invocation& call, Error error) {
   if (error.code == ErrorCode::corrupt && error.hint.empty())
     error.hint = "Put " + call.home + " back from a copy; if there is none, run: tern salvage";
-  const bool enters = !only_looks(call) && call.command != "sync" && call.command != "salvage";
+  const bool enters =
+      !only_looks(call) && call.command != "sync" && call.command != "salvage" && call.command != "fetch";
   if (exit_code(error.code) == exit_not_saved && enters) {
     if (!error.message.ends_with('.')) error.message += '.';
     error.message += " What you entered is not saved.";

@@ -63,6 +63,7 @@ private:
 Result<ExitCode> run_device_command(Session& session);   // enrol salvage sync status
 Result<ExitCode> run_reading_command(Session& session);  // list show search history attention
 Result<ExitCode> run_library_command(Session& session);  // quick-replies, macro list, kb search, kb show
+Result<ExitCode> run_file_command(Session& session);     // attach files fetch fetch-policy
 Result<ExitCode> run_writing_command(Session& session);  // everything that changes a ticket
 
 /// Says that they are saved here.
@@ -72,5 +73,10 @@ void print_saved(Session& session, const std::vector<client::SavedChange>& saved
 bool is_device_command(std::string_view command);
 bool is_reading_command(std::string_view command);
 bool is_library_command(std::string_view command);
+bool is_file_command(std::string_view command);
+/// Who watches the home leaves its stream for it.
+inline bool goes_online(std::string_view command) {
+  return command == "sync" || command == "fetch";
+}
 
 }  // namespace tern::apps

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "render.hpp"
 #include "terminal.hpp"
 
 namespace tern::apps {
@@ -18,15 +19,17 @@ Json report_json(const client::EngineReport& report) {
                        {"amendments", Json(report.amendments)},
                        {"patches", Json(report.patches)},
                        {"exchanges", Json(report.exchanges)},
+                       {"files_sent", Json(report.files_sent)},
+                       {"files_fetched", Json(report.files_fetched)},
                        {"bytes_up", Json(report.bytes_up)},
                        {"bytes_down", Json(report.bytes_down)}});
 }
 
-/// Shows on a terminal how much of a first replica is here.
+/// Shows on a terminal how much of a first replica is here, and how much of the files of a round.
 class WithProgress : public client::Transport {
 public:
-  WithProgress(client::Transport& inner, client::SyncEngine& engine, bool show)
-      : inner_(inner), engine_(engine), show_(show) {}
+  WithProgress(client::Transport& inner, client::SyncEngine& engine, bool show, bool first)
+      : inner_(inner), engine_(engine), show_(show), first_(first) {}
   ~WithProgress() override {
     if (shown_) std::cerr << "\r                                \r" << std::flush;
   }
@@ -43,7 +46,14 @@ public:
 private:
   void tell() {
     const auto& report = engine_.report();
-    if (!show_ || report.tickets_in_scope == 0) return;
+    if (!show_) return;
+    if (engine_.files_under_way()) {
+      std::cerr << '\r' << size_text(report.file_bytes_done) << " of " << size_text(report.file_bytes_due)
+                << " of files   " << std::flush;
+      shown_ = true;
+      return;
+    }
+    if (!first_ || report.tickets_in_scope == 0) return;
     std::cerr << '\r' << std::min(report.patches, report.tickets_in_scope) << " of " << report.tickets_in_scope
               << " tickets " << std::flush;
     shown_ = true;
@@ -51,7 +61,7 @@ private:
 
   client::Transport& inner_;
   client::SyncEngine& engine_;
-  bool show_, shown_ = false;
+  bool show_, first_, shown_ = false;
 };
 
 /// What the transport says of a certificate, with what can be done about it.
@@ -71,6 +81,8 @@ client::EngineReport since(const Round& round) {
   own.amendments -= round.before.amendments;
   own.patches -= round.before.patches;
   own.exchanges -= round.before.exchanges;
+  own.files_sent -= std::min(own.files_sent, round.before.files_sent);
+  own.files_fetched -= std::min(own.files_fetched, round.before.files_fetched);
   own.bytes_up -= round.before.bytes_up;
   own.bytes_down -= round.before.bytes_down;
   return own;
@@ -113,7 +125,7 @@ Result<Round> sync_round(Session& session, client::Transport& transport) {
   TERN_TRY(const auto before, session.client().views().status());
   const bool terminal = ::isatty(STDERR_FILENO) == 1 && !session.call().json;
   client::SyncEngine& engine = session.client().engine();
-  WithProgress watched(transport, engine, terminal && !before.first_replica_complete);
+  WithProgress watched(transport, engine, terminal, !before.first_replica_complete);
   const client::EngineReport counted = engine.report();
   const auto done = engine.run_round(watched);
   // Who answered an exchange, its keys have proven: the certificate that it came under is good from now on.
@@ -142,12 +154,18 @@ Result<ExitCode> tell_round(Session& session, const Round& done, const client::E
     std::cout << tern::to_text(line) << std::endl;
   } else {
     std::cout << sent_and_received(report.changes_sent, report.patches);
+    if (report.files_sent + report.files_fetched > 0)
+      std::cout << fmt::format(" Files: {} sent, {} received.", report.files_sent, report.files_fetched);
+    if (status.files_waiting > 0)
+      std::cout << fmt::format(" {} wait{} to be sent.",
+                               counted_files(status.files_waiting, status.files_waiting_bytes),
+                               status.files_waiting == 1 ? "s" : "");
     if (status.needs_attention > 0)
       std::cout << fmt::format(" {} need{} attention: tern attention", status.needs_attention,
                                status.needs_attention == 1 ? "s" : "");
     std::cout << std::endl;
   }
-  return status.needs_attention > 0 || !done.notice.empty() ? exit_attention : exit_done;
+  return status.needs_attention + status.files_stuck > 0 || !done.notice.empty() ? exit_attention : exit_done;
 }
 
 Result<ExitCode> run_sync(Session& session) {

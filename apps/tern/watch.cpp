@@ -36,6 +36,7 @@ private:
   Result<void> follow();
   Result<void> talk(client::StreamConnection& stream);
   Result<void> take(ByteView message);
+  bool carry_file_piece();
   void tell();
   void pause();
   [[nodiscard]] bool nothing_to_come_back_for();
@@ -51,7 +52,7 @@ private:
 
 /// A sync of another process goes its own way, by a request, as it would without this one.
 CommandOutput Watch::perform(const Invocation& call) {
-  if (call.command != "sync") return session_.perform(call);
+  if (!goes_online(call.command)) return session_.perform(call);
   engine().on_stream_closed();
   left_stream_ = true;
   CommandOutput done = session_.perform(call);
@@ -94,10 +95,11 @@ Result<void> Watch::talk(client::StreamConnection& stream) {
       heard_ms = now_ms;
     }
     while (const auto message = engine().next_stream_message()) TERN_CHECKED(stream.send(*message));
+    const bool carried = carry_file_piece();
     if (engine().stream_answer_is_overdue() && stream.silent_ms() >= silent_ms_max)
       return fail(ErrorCode::no_connection, "The server has fallen silent.",
                   "It is connected to anew; your work is saved here.");
-    const auto message = stream.receive(200);
+    const auto message = stream.receive(carried ? 0 : 200);
     if (!message) return {};  // the next round says what is wrong, if it still is
     if (!*message) continue;
     TERN_CHECKED(take(**message));
@@ -113,6 +115,15 @@ Result<void> Watch::take(ByteView message) {
   }
   tell();
   return {};
+}
+
+/// Files travel beside the stream. True: there may be more of them.
+bool Watch::carry_file_piece() {
+  if (!engine().files_under_way()) return false;
+  const client::EngineStep step = engine().next();
+  if (step.kind != client::EngineStep::Kind::send) return false;
+  static_cast<void>(engine().on_answer(transport_->send(step.request)));  // after a fault the engine waits
+  return engine().files_under_way();
 }
 
 /// What was brought or taken since the last time, when anything was.
