@@ -216,6 +216,22 @@ TEST_CASE("files come through a network that loses, doubles, reorders and spoils
   CHECK(scene.world.invariants_hold());
 }
 
+TEST_CASE("a server that forgets what it was sent ends no round, and the file goes on waiting", "[world][files]") {
+  Attachments scene(715);
+  const ChangeRef file = attach(scene.van, scene.ticket, "forgotten.bin", file_bytes(400'000));
+  std::size_t pieces = 0;
+  scene.world.network.on_request = [&](const std::string&, client::HttpRequest& request) {
+    if (request.target != send_path || ++pieces > 100) return;
+    must(scene.world.server.tenant(scene.van.tenant()).files().drop({file}));
+  };
+  must(scene.van.sync());
+  scene.world.network.on_request = {};
+  CHECK(pieces < 20);
+  CHECK(scene.van.status().files_waiting == 1);
+  must(scene.van.sync());
+  CHECK(server_has(scene.world, scene.van, file));
+}
+
 TEST_CASE("what is not the file that was signed is kept by nobody, and its author is told", "[world][files]") {
   Attachments scene(704);
   const std::string bytes = file_bytes(200'000);

@@ -220,15 +220,16 @@ Result<void> FileTransfers::take_upload(ByteView answer) {
   if (taken.state == protocol::FileState::wrong) return upload_was_wrong();
   if (taken.state == protocol::FileState::whole) {
     TERN_CHECKED(parts_.outgoing.mark_sent(job.file.change, epoch_));
-    counts_.bytes_done += job.file.size_bytes - job.at;
+    counts_.bytes_done += job.file.size_bytes - std::min(job.furthest, job.file.size_bytes);
     ++counts_.sent;
     jobs_.pop_front();
     return {};
   }
-  const bool further = taken.have_bytes > job.at && taken.have_bytes <= job.file.size_bytes;
+  const bool further = taken.have_bytes > job.furthest && taken.have_bytes <= job.file.size_bytes;
   job.useless = further || job.asks ? 0 : job.useless + 1;
   job.asks = false;
-  if (further) counts_.bytes_done += taken.have_bytes - job.at;
+  if (further) counts_.bytes_done += taken.have_bytes - job.furthest;
+  if (further) job.furthest = taken.have_bytes;
   if (job.useless >= useless_pieces_max) {
     give_up_job();
     return {};

@@ -59,7 +59,8 @@ private:
     ShelvedFile file;
     std::uint64_t at = 0;        // both sides have as much
     bool asks = false;           // how much the server has
-    unsigned useless = 0;        // answers in a row that brought it no further
+    unsigned useless = 0;        // answers in a row that brought it no further than it had been
+    std::uint64_t furthest = 0;  // that the server said in this round
     std::size_t on_the_way = 0;  // bytes of the last request
   };
 
