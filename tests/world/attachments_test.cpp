@@ -468,6 +468,10 @@ TEST_CASE("a device fetches by itself what is small, of its operator's own open 
   CHECK(where(scene.desk, scene.ticket, second) == "not here");  // too much in all
   CHECK(where(scene.desk, scene.ticket, large) == "not here");
   CHECK(where(scene.desk, another, elsewhere) == "not here");
+  must(scene.desk.client().commands().set_file_policy({80'000, 1'000'000}));
+  must(scene.desk.sync());
+  CHECK(where(scene.desk, scene.ticket, second) == "here");
+  CHECK(where(scene.desk, scene.ticket, large) == "not here");
   scene.desk.delete_replica();
   must(scene.desk.sync());
   CHECK(where(scene.desk, scene.ticket, small) == "here");

@@ -253,7 +253,7 @@ Result<void> FileTransfers::upload_was_wrong() {
   if (stuck) {
     give_up_job();
   } else {
-    job.at = 0;
+    job.at = job.furthest = 0;
     job.asks = false;
   }
   return {};
