@@ -34,14 +34,14 @@ SODIUM = (
 
 # (what, pattern, rooms in which it is forbidden, rooms or files below those in which it is at home)
 RULES = [
-    ("Poco", r"\bPoco::|<Poco/|\"Poco/", ("protocol", "sync", "client-core", "server"), ("client-core/poco", "server/src/edge")),
+    ("Poco", r"\bPoco::|<Poco/|\"Poco/", ("protocol", "sync", "client-core", "server"), ("client-core/poco", "server/src/edge", "server/src/egress")),
     ("SQLite's API", r"\bsqlite3_\w+\s*\(|<sqlite3|\"sqlite3", ("protocol", "sync", "client-core", "server", "apps"), ("sync/sqlite",)),
     ("libsodium", SODIUM, ("protocol/include", "sync", "client-core", "server", "apps"), ()),
-    ("a clock or randomness of the machine", MACHINE, (*CORE, "server"), ("server/src/edge", "server/src/runtime")),
+    ("a clock or randomness of the machine", MACHINE, (*CORE, "server"), ("server/src/edge", "server/src/egress", "server/src/runtime")),
     ("a thread", THREADS, (*CORE, "server"), ("server/src/edge", "server/src/runtime")),
     ("a lock", LOCKS, CORE, ()),
     ("memory of a thread", r"\bthread_local\b", CORE, ("protocol/src/zstd.cpp",)),
-    ("a socket", SOCKETS, (*CORE, "server"), ("server/src/edge",)),
+    ("a socket", SOCKETS, (*CORE, "server"), ("server/src/edge", "server/src/egress")),
     ("the date library", r"<date/\w+\.h>|\bdate::", (*CORE, "server", "apps"), ("server/src/sla/src/zones",)),
 ]
 
