@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "tern/protocol/json.hpp"
 
@@ -19,6 +20,8 @@ struct Invocation {
 
   // serve
   std::string listen = "127.0.0.1:8470", public_url, tls_cert, tls_key, metrics_listen;
+  std::vector<std::string> egress_allow;
+  std::string egress_ca;
   std::uint64_t workers = 8;
   bool quiet = false;
 

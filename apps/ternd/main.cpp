@@ -163,6 +163,12 @@ private:
     sub->add_option("--workers", call_.workers, "Threads that answer requests")
         ->check(CLI::Range(1, 256))
         ->capture_default_str();
+    sub->add_option("--egress-allow", call_.egress_allow,
+                    "HOST:PORT that webhooks and mail may reach beside the ports 443, 25, 465 and 587 of the whole "
+                    "internet; may be repeated")
+        ->expected(1)
+        ->take_all();
+    sub->add_option("--egress-ca", call_.egress_ca, "Authorities of those certificates (PEM), instead of the system's");
     sub->add_flag("--quiet", call_.quiet, "No log line for each request");
     sub->callback([this] { call_.command = "serve"; });
   }

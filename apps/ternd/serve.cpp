@@ -17,6 +17,7 @@
 #include "system_environment.hpp"
 #include "terminal.hpp"
 #include "tern/server/edge.hpp"
+#include "tern/server/egress.hpp"
 #include "tern/server/log.hpp"
 #include "tern/server/metrics.hpp"
 #include "tern/server/server_core.hpp"
@@ -25,6 +26,7 @@ namespace tern::apps {
 namespace {
 
 constexpr std::int64_t drain_ms = 10'000;
+constexpr std::size_t outgoing_at_once = 4;  // each to another webhook or mail server
 
 struct Address {
   std::string host;
@@ -59,20 +61,23 @@ bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
-/// One thread that runs what is handed to it, in order: deliveries to streams.
-class Strand {
+/// Threads that run what is handed to them; one runs it in order. What waits when it goes is dropped.
+class Strands {
 public:
-  Result<void> start() {
-    TERN_TRY(thread_, server::start_thread([this] { run(); }));
+  Result<void> start(std::size_t threads) {
+    while (threads_.size() < threads) {
+      TERN_TRY(auto thread, server::start_thread([this] { run(); }));
+      threads_.push_back(std::move(thread));
+    }
     return {};
   }
-  ~Strand() {
+  ~Strands() {
     {
       const std::lock_guard guard(mutex_);
       stopping_ = true;
     }
-    wake_.notify_one();
-    if (thread_.joinable()) thread_.join();
+    wake_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
   }
   void post(std::function<void()> work) {
     {
@@ -101,7 +106,7 @@ private:
   std::condition_variable wake_;
   std::deque<std::function<void()>> waiting_;
   bool stopping_ = false;
-  std::thread thread_;
+  std::vector<std::thread> threads_;
 };
 
 /// Log lines go to stderr, whole.
@@ -134,7 +139,8 @@ private:
   SystemEnvironment environment_;
   LogWriter log_writer_;
   std::unique_ptr<server::ServerCore> core_;
-  Strand deliveries_;  // ends before the core it works on
+  std::unique_ptr<server::Egress> egress_;
+  Strands deliveries_, outgoing_;  // end before the core they work on
   std::unique_ptr<server::EdgeServer> edge_, metrics_edge_;
   std::unique_ptr<server::Handler> metrics_;
 };
@@ -152,8 +158,15 @@ Result<void> Daemon::open_core(const Address& listen) {
   TERN_TRY(auto committer,
            server::make_group_committer(std::min(std::max(1U, std::thread::hardware_concurrency()), 4U)));
   core_->use_committer(std::move(committer));
-  TERN_CHECKED(deliveries_.start());
+  TERN_CHECKED(deliveries_.start(1));
   core_->use_push_executor([this](std::function<void()> work) { deliveries_.post(std::move(work)); });
+  server::EgressOptions out;
+  out.allow = call_.egress_allow;
+  out.ca_file = call_.egress_ca;
+  TERN_TRY(egress_, server::make_egress(out));
+  TERN_CHECKED(outgoing_.start(outgoing_at_once));
+  core_->use_egress(
+      *egress_, [this](std::function<void()> work) { outgoing_.post(std::move(work)); }, outgoing_at_once);
   return {};
 }
 
@@ -233,6 +246,7 @@ Result<ExitCode> Daemon::run() {
   core_->log().write(server::LogLevel::info, "stopping", {});
   admin.end_lengthy();
   core_->close_streams();
+  egress_->stop();
   if (metrics_edge_) metrics_edge_->stop(0);
   edge_->stop(drain_ms);
   admin.stop();

@@ -22,6 +22,7 @@
 #include "ingest/jobs.hpp"
 #include "ingest/quarantine.hpp"
 #include "metrics/metrics_writer.hpp"
+#include "outgoing/postman.hpp"
 #include "push/stream_hub.hpp"
 #include "routes.hpp"
 #include "runtime/disk_guard.hpp"
@@ -62,7 +63,9 @@ public:
         routes_({environment, tenants_, sessions_, enrolment_, exchange_, streams_, api_, log_,
                  [this]() -> Committer& { return *committer_; }, [this] { return metrics() + more_metrics(); },
                  [this] { return draining_.load(); }}),
-        disk_(options.directory, options.ballast_bytes, options.disk_space) {
+        disk_(options.directory, options.ballast_bytes, options.disk_space),
+        postman_({environment, tenants_, *directory_, log_, [this]() -> Committer& { return *committer_; },
+                  options.server_version}) {
     watch_commits();
     watch_foreign_sets();
     watch_histories();
@@ -96,6 +99,9 @@ public:
   }
   void use_answer_executor(std::function<void(std::function<void()>)> run_later) override {
     exchange_.use_executor(std::move(run_later));
+  }
+  void use_egress(Egress& egress, std::function<void(std::function<void()>)> run_later, std::size_t at_once) override {
+    postman_.use(egress, std::move(run_later), at_once);
   }
   void close_streams() override {
     draining_ = true;
@@ -142,6 +148,7 @@ private:
   ApiService api_;
   Routes routes_;
   DiskGuard disk_;
+  Postman postman_;
   std::atomic<bool> draining_{false};
   std::mutex metrics_mutex_;
   std::vector<std::function<std::string()>> more_metrics_;
@@ -239,6 +246,9 @@ void Core::make_room() {
 
 Result<void> Core::sweep_old_work(Tenant& tenant) {
   TERN_CHECKED(sweep_files(tenant));
+  TERN_CHECKED(tenant.write([&](sqlite::Database& db) {
+    return OutgoingRows(db, tenant.number()).drop_older(tenant.now_ms() - outgoing_kept_ms);
+  }));
   TERN_TRY(const std::uint64_t gone, sweep_quarantine(tenant));
   if (gone == 0) return {};
   quarantine_expired_ += gone;
@@ -269,6 +279,7 @@ void Core::tick() {
                   {"code", Json(to_string(done.error().code))},
                   {"reason", Json(done.error().message)}});
   }
+  postman_.look();
   sessions_.sweep();
   streams_.sweep();
 }
@@ -306,6 +317,21 @@ std::string Core::metrics() {
       .counter("api_requests_total", "Actions of the API that were done", api_.counters().done)
       .counter("api_requests_refused_total", "Actions of the API that were refused", api_.counters().refused)
       .counter("api_requests_limited_total", "Of these, for want of requests a minute", api_.counters().rate_limited);
+  const PostmanCounters& sent = postman_.counters();
+  out.counter("webhooks_sent_total", "Deliveries that a webhook took", sent.hooks_sent)
+      .counter("webhooks_failed_total", "Attempts that it did not take", sent.hooks_failed)
+      .counter("mails_sent_total", "Mails that the mail server took", sent.mails_sent)
+      .counter("mails_failed_total", "Attempts that it did not take", sent.mails_failed)
+      .counter("mails_dropped_total", "Mails that were not sent on purpose", sent.mails_dropped);
+  OutgoingRows::Waiting waiting;
+  for (Tenant* tenant : tenants_.all())
+    if (auto reader = tenant->reader())
+      if (const auto of_tenant = OutgoingRows(reader->db(), tenant->number()).waiting()) {
+        waiting.hooks += of_tenant->hooks;
+        waiting.mails += of_tenant->mails;
+      }
+  out.gauge("webhooks_waiting", "Deliveries that wait to be taken", waiting.hooks)
+      .gauge("mails_waiting", "Mails that wait to be taken", waiting.mails);
   out.gauge("tenants_not_open", "Tenants whose file or key cannot be used", tenants_.closed().size());
   out.begin("commit_seq", "Newest commit of each tenant", "gauge");
   for (Tenant* tenant : tenants_.all())

@@ -5,8 +5,12 @@
 
 namespace tern::test {
 
-/// Before migration 19, to stand in front of what undoes earlier ones.
+/// Before migration 20, to stand in front of what undoes earlier ones.
+inline const std::string before_outgoing = "DROP TABLE outgoing; DELETE FROM meta WHERE name = 'next_outgoing';";
+
+/// Before migration 19, the same.
 inline const std::string before_routing =
+    before_outgoing +
     "DROP TABLE operator_load; DROP INDEX ticket_unassigned; DELETE FROM meta WHERE name = 'loads_from';";
 
 /// Before migration 15, the same.

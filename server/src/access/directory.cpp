@@ -274,6 +274,14 @@ Result<bool> Directory::has_channel_secret(std::int64_t tenant, const RecordId& 
   return rows.step();
 }
 
+Result<std::optional<std::string>> Directory::channel_secret(std::int64_t tenant, const RecordId& channel) {
+  const std::lock_guard guard(mutex_);
+  TERN_TRY(auto rows,
+           index_->query("SELECT secret FROM channel_secret WHERE tenant_id = $1 AND record_id = $2", tenant, channel));
+  TERN_TRY(const bool found, rows.step());
+  return found ? std::optional(std::string(rows.text(0))) : std::optional<std::string>();
+}
+
 Result<void> Directory::note_public_url(const std::string& url) {
   const std::lock_guard guard(mutex_);
   return index_->run(

@@ -70,6 +70,7 @@ public:
   Result<void> put_channel_secret(std::int64_t tenant, const RecordId& channel, const std::string& secret);
   Result<void> drop_channel_secret(std::int64_t tenant, const RecordId& channel);
   Result<bool> has_channel_secret(std::int64_t tenant, const RecordId& channel);
+  Result<std::optional<std::string>> channel_secret(std::int64_t tenant, const RecordId& channel);
 
   /// Where devices reach this server, as `serve` last knew it; empty: never told.
   Result<void> note_public_url(const std::string& url);

@@ -10,11 +10,12 @@ namespace {
 
 std::vector<AdminEntry> joined_entries() {
   std::vector<AdminEntry> all;
-  for (const auto part : {admin::people_commands, admin::waiting_commands, admin::record_commands,
-                          admin::library_commands, admin::sla_commands, admin::report_commands, admin::ledger_commands,
-                          admin::server_commands, admin::key_commands, admin::ticket_actions, admin::message_actions,
-                          admin::reference_actions, admin::setting_actions, admin::token_commands,
-                          admin::client_actions, admin::widget_commands, admin::widget_actions})
+  for (const auto part :
+       {admin::people_commands, admin::waiting_commands, admin::record_commands, admin::library_commands,
+        admin::sla_commands, admin::report_commands, admin::outgoing_commands, admin::ledger_commands,
+        admin::server_commands, admin::key_commands, admin::ticket_actions, admin::message_actions,
+        admin::reference_actions, admin::setting_actions, admin::token_commands, admin::client_actions,
+        admin::widget_commands, admin::widget_actions})
     std::ranges::move(part(), std::back_inserter(all));
   return all;
 }
@@ -68,6 +69,8 @@ std::string_view admin_family_summary(std::string_view family) {
       {"route", "Who is given tickets, and why"},
       {"sla", "The clock of what was promised to customers"},
       {"sla rule", "What is promised to whom"},
+      {"webhook", "Addresses that are told of what happens to tickets"},
+      {"mail", "The mail server, and what was mailed"},
       {"report", "What a period came to, and how sure that is"}};
   for (const auto& [name, summary] : summaries)
     if (name == family) return summary;

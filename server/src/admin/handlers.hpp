@@ -75,6 +75,20 @@ Result<Json> report_dashboard(AdminCall& call);
 Result<Json> report_sla(AdminCall& call);
 Result<Json> report_operators(AdminCall& call);
 Result<Json> report_tickets(AdminCall& call);
+// webhooks.cpp
+Result<Json> webhook_add(AdminCall& call);
+Result<Json> webhook_list(AdminCall& call);
+Result<Json> webhook_disable(AdminCall& call);
+Result<Json> webhook_enable(AdminCall& call);
+Result<Json> webhook_remove(AdminCall& call);
+Result<Json> webhook_rotate(AdminCall& call);
+Result<Json> webhook_log(AdminCall& call);
+Result<Json> webhook_test(AdminCall& call);
+// mail.cpp
+Result<Json> mail_set(AdminCall& call);
+Result<Json> mail_show(AdminCall& call);
+Result<Json> mail_test(AdminCall& call);
+Result<Json> mail_log(AdminCall& call);
 // recovery.cpp
 Result<Json> recovery(AdminCall& call);
 

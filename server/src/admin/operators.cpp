@@ -1,11 +1,13 @@
 // Operators: people with a role, their queues, their logins.
 #include <algorithm>
+#include <set>
 
 #include "admin/handlers.hpp"
 #include "admin/library_records.hpp"
 #include "admin/list_page.hpp"
 #include "admin/operator_record.hpp"
 #include "admin/record_writer.hpp"
+#include "desk/outgoing_settings.hpp"
 #include "desk/route_settings.hpp"
 #include "ingest/devices.hpp"
 #include "one_line.hpp"
@@ -59,7 +61,34 @@ Result<void> check_department(const std::string& department) {
   return check_one_line(department, "department", "department");
 }
 
+/// What they get by mail: kinds between spaces, or that it is nothing.
+Result<std::string> mailed_of(const Json::Array& kinds) {
+  std::set<NotificationKind> out;
+  for (const Json& one : kinds) {
+    if (one.as_string() == mailed_none) continue;
+    const auto kind = notification_from_name(one.as_string());
+    if (kind) {
+      out.insert(*kind);
+      continue;
+    }
+    std::string known;
+    for (const std::string_view name : notification_names()) known += " " + std::string(name);
+    return fail(ErrorCode::invalid, "Nobody is told of \"" + one.as_string() + "\".", "none, or of" + known + ".",
+                "mail");
+  }
+  return mailed_text(out);
+}
+
+Result<void> take_mail_settings(const AdminCall& call, sync::Record& record) {
+  if (call.has("mail")) {
+    TERN_TRY(record.attributes[mailed_attribute], mailed_of(call.list("mail")));
+  }
+  if (call.has("language")) put_attribute(record, "language", call.text("language"));
+  return {};
+}
+
 Result<void> change_operator(const AdminCall& call, sync::Record& record) {
+  TERN_CHECKED(take_mail_settings(call, record));
   if (call.has("name")) {
     TERN_TRY(record.name, record_name(call.text("name")));
   }

@@ -6,6 +6,7 @@
 
 #include "api/dialect.hpp"
 #include "desk/notifications.hpp"
+#include "desk/outgoing.hpp"
 #include "files/file_store.hpp"
 #include "tern/sqlite/transaction.hpp"
 #include "tern/sync/attachment.hpp"
@@ -534,10 +535,16 @@ Json TicketView::message(const FoundMessage& found) const {
                            {"created_at", Json(instant_text(message.stamp.order_ms))}});
   if (!message.edits.empty()) out.append_member("edited_at", Json(instant_text(message.edits.back().stamp.order_ms)));
   if (deleted) out.append_member("deleted", Json(true));
-  if (!note && is_staff(message.stamp.author_kind))
-    out.append_member("delivery_status", Json(found.customer_read ? "read" : "queued"));
+  if (!note && is_staff(message.stamp.author_kind)) out.append_member("delivery_status", Json(delivery_status(found)));
   out.append_member("files", std::move(files));
   return out;
+}
+
+std::string_view TicketView::delivery_status(const FoundMessage& found) const {
+  if (found.customer_read) return "read";
+  const auto mailed = OutgoingRows(db_, tenant_.number()).mailed(found.message.stamp.ref(), "replied");
+  if (!mailed || !*mailed) return "queued";
+  return **mailed == OutgoingState::sent ? "delivered" : **mailed == OutgoingState::given_up ? "failed" : "queued";
 }
 
 Json TicketView::description(const FoundTicket& ticket) const {

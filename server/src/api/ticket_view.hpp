@@ -97,6 +97,8 @@ public:
 private:
   [[nodiscard]] std::optional<sync::Record> record(sync::RecordKind kind, const std::optional<Bytes>& id) const;
   [[nodiscard]] Json author_name(const OperatorId& id, sync::PrincipalKind kind) const;
+  /// queued, delivered (the mail server took it), failed, read.
+  [[nodiscard]] std::string_view delivery_status(const FoundMessage& found) const;
   [[nodiscard]] Json creator_name(const sync::TicketState& state) const;
   Result<std::optional<sync::ChangeRef>> sent_with(const sync::ChangeRef& file);
   Result<void> gather_files(std::vector<FoundMessage>& all);

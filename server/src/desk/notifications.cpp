@@ -21,6 +21,7 @@ constexpr std::pair<NotificationKind, std::string_view> notification_kinds[] = {
     {NotificationKind::long_pause, "long_pause"},
     {NotificationKind::trigger, "trigger"},
     {NotificationKind::sla_rescinded, "sla_rescinded"},
+    {NotificationKind::hook_off, "webhook_off"},
 };
 
 Notification notification_of(const sqlite::Statement& row) {

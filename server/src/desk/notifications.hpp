@@ -30,6 +30,7 @@ enum class NotificationKind : std::uint8_t {
   long_pause = 12,
   trigger = 13,
   sla_rescinded = 14,
+  hook_off = 15,  // a webhook was turned off; of no ticket
 };
 std::string_view notification_name(NotificationKind kind);
 std::optional<NotificationKind> notification_from_name(std::string_view name);

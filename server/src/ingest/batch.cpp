@@ -255,6 +255,7 @@ Result<void> Batch::write_counters() {
   }
   if (next_notification)
     TERN_CHECKED(write_meta(db(), number, meta_next_notification, meta_number(*next_notification)));
+  if (next_outgoing) TERN_CHECKED(write_meta(db(), number, meta_next_outgoing, meta_number(*next_outgoing)));
   if (const std::uint64_t stable = in.backup_stable_seq.load(); stable != 0)
     TERN_CHECKED(write_meta(db(), number, "backup_stable_seq", meta_number(stable)));
   return {};
@@ -299,6 +300,7 @@ void Batch::publish() {
   if (figures_to) in.figures_to = *figures_to;
   if (sla_stale) in.sla_desk.reset();
   if (sla_told) in.sla_told = *sla_told;
+  if (next_outgoing) in.outgoing_due_ms = 0;
 
   std::unique_lock lock(in.snapshot_mutex);
   for (auto& [id, row] : devices_) {
@@ -321,6 +323,7 @@ void Batch::publish() {
     in.publish_record(record);
     if (key.kind == sync::RecordKind::trigger) in.triggers.reset();
     if (in.routing && routes_read(key.kind)) in.routing->desk.reset();
+    if (key.kind == sync::RecordKind::channel) in.outgoing.reset();
     operators = operators || key.kind == sync::RecordKind::operator_;
   }
   if (operators) in.rebuild_queue_members();

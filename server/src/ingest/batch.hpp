@@ -191,6 +191,7 @@ public:
   std::optional<std::uint64_t> sla_told;    // devices are told other clocks of tickets, under this number
   std::vector<TicketId> told_clocks;        // of these
   std::optional<std::uint64_t> next_notification;          // read when the first one is told
+  std::optional<std::uint64_t> next_outgoing;              // read when the first one goes out
   OperatorLoads load_changes;                              // of tickets that were written, and of all assignments
   std::vector<std::pair<TicketId, RouteMoment>> to_route;  // once each, in the order in which it came up
   [[nodiscard]] bool settled_any() const { return !settled_tickets_.empty(); }

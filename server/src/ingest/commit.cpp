@@ -6,6 +6,7 @@
 #include "quarantine.hpp"
 #include "run_batch.hpp"
 #include "said_again.hpp"
+#include "send_out.hpp"
 #include "tell.hpp"
 #include "tern/protocol/mutant.hpp"
 #include "triggers.hpp"
@@ -131,6 +132,7 @@ Result<std::optional<PushFault>> commit_set(Batch& batch, const VerifiedPush& pu
   TERN_TRY(Bytes receipt, write_set(batch, work));
   TERN_CHECKED(write_proof(batch, work));
   TERN_CHECKED(tell_of_set(batch, work));
+  TERN_CHECKED(send_of_set(batch, work));
   answer.receipts.push_back(std::move(receipt));
   if (!work.follow_ups.empty()) {
     TERN_TRY(const ServerCommit followed, server_set(batch, std::move(work.follow_ups)));

@@ -4,8 +4,10 @@
 #include <filesystem>
 #include <map>
 
+#include "desk/outgoing.hpp"
 #include "files/sweep.hpp"
 #include "run_batch.hpp"
+#include "send_out.hpp"
 #include "tell.hpp"
 #include "tern/protocol/mutant.hpp"
 #include "tern/sync/scope.hpp"
@@ -130,6 +132,8 @@ Result<void> move_counters(Batch& batch, std::uint64_t others) {
                        batch.number, blocks.year, all, ahead));
   TERN_TRY(const std::uint64_t notification, next_notification(batch));
   batch.next_notification = notification + ahead;
+  TERN_TRY(const std::uint64_t outgoing, next_outgoing(batch));
+  batch.next_outgoing = outgoing + ahead;
   // What was given up may have begun a year that the backup has no number of.
   const int now = batch.in.zone_rules.year_of(batch.commit_ms);
   for (const int year : {now - 1, now})
@@ -199,6 +203,8 @@ Result<void> begin_epoch(Tenant& tenant, const protocol::EpochRecord& record, By
                                      meta_number(static_cast<std::uint64_t>(batch.commit_ms + routing_rest_ms))));
              TERN_CHECKED(batch.db().run("DELETE FROM meta WHERE tenant_id = $1 AND name = $2", batch.number,
                                          sqlite::Text{meta_newer_history}));
+             // Whether they went out nobody knows here: no customer reads the same mail twice.
+             TERN_CHECKED(OutgoingRows(batch.db(), batch.number).drop_waiting_mails(batch.commit_ms, "restored"));
              // What was taken back after the backup stays so.
              TERN_CHECKED(batch.db().run("DELETE FROM client_token WHERE tenant_id = $1", batch.number));
              batch.new_epoch = record.new_epoch;

@@ -1,5 +1,6 @@
 // The server's own changes: sets under its sealing key, through the same path as everybody's.
 #include "route.hpp"
+#include "send_out.hpp"
 #include "tell.hpp"
 #include "triggers.hpp"
 
@@ -74,6 +75,7 @@ Result<void> process_sealed(Batch& batch, const Sealed& sealed, DeviceRow& devic
   TERN_TRY(const Bytes receipt, write_set(batch, work));
   static_cast<void>(receipt);
   TERN_CHECKED(tell_of_set(batch, work));
+  TERN_CHECKED(send_of_set(batch, work));
   for (ServerChange& change : work.follow_ups) follow_ups.push_back(std::move(change));
   if (!report) return {};
   commit.commit_seq = work.commit_seq;

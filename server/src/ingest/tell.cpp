@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "route.hpp"
+#include "send_out.hpp"
 #include "tern/protocol/text.hpp"
 #include "tern/sync/rights.hpp"
 
@@ -257,6 +258,7 @@ Result<bool> tell(Batch& batch, const OperatorId& whom, Notification what) {
   if (!made) return false;
   batch.wrote = true;
   batch.next_notification = what.n + 1;
+  TERN_CHECKED(send_notification(batch, *person, what));
   return true;
 }
 

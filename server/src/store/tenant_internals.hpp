@@ -21,9 +21,10 @@
 
 namespace tern::server {
 
-struct SlaDesk;  // ingest/sla_look.hpp
-struct TriggerDesk;
-struct Routing;  // ingest/route.hpp  // ingest/triggers.hpp
+struct SlaDesk;       // ingest/sla_look.hpp
+struct TriggerDesk;   // ingest/triggers.hpp
+struct Routing;       // ingest/route.hpp
+struct OutgoingDesk;  // desk/outgoing_settings.hpp
 
 /// What the strand decides of a device: written in the commit that changes it.
 struct DeviceRow {
@@ -135,9 +136,11 @@ struct Tenant::Internals {
   std::int64_t sla_swept = 0;         // seconds
   std::uint64_t sla_told = 0;         // under which number devices were last told of clocks
   std::shared_ptr<SlaDesk> sla_desk;  // null: to be made
-  std::shared_ptr<TriggerDesk> triggers;  // likewise
-  std::shared_ptr<Routing> routing;       // likewise
-  std::int64_t silence_looked_ms = 0;     // by the monotonic clock, when nobody had been left alone for too long
+  std::shared_ptr<TriggerDesk> triggers;         // likewise
+  std::shared_ptr<Routing> routing;              // likewise
+  std::shared_ptr<OutgoingDesk> outgoing;        // likewise
+  std::atomic<std::int64_t> outgoing_due_ms{0};  // when something that goes out is due, or may be. Any thread
+  std::int64_t silence_looked_ms = 0;            // by the monotonic clock, when nobody had been left alone for too long
   std::int64_t flushed_ms = 0;
   std::uint64_t checkpointed_seq = 0;
   bool truncate_due = false;          // erased text may still stand in the WAL, or be in a file
@@ -210,6 +213,7 @@ Bytes meta_number(std::uint64_t value);
 inline constexpr std::uint64_t state_form = 3;
 inline constexpr std::string_view meta_next_message_id = "next_message_id";
 inline constexpr std::string_view meta_next_notification = "next_notification";
+inline constexpr std::string_view meta_next_outgoing = "next_outgoing";
 inline constexpr std::string_view meta_sla_seq = "sla_seq";
 inline constexpr std::string_view meta_figures_to = "figures_to";
 inline constexpr std::string_view meta_loads_from = "loads_from";  // loads know of assignments behind that commit

@@ -37,6 +37,7 @@ struct ServerOptions {
 /// How commits are run. The product queues them for one committer strand per tenant and groups what waits; tests and
 /// the replay run them at once.
 class Committer;
+class Egress;
 
 /// Holds the directory's lock while it lives (`busy` when another process does).
 class ServerCore {
@@ -92,6 +93,11 @@ public:
   /// Where exchanges are answered once the commit that they waited for returned: the edge's workers
   /// (EdgeServer::executor). Without it a worker waits for each commit. Call before serving; same lifetime.
   virtual void use_answer_executor(std::function<void(std::function<void()>)> run_later) = 0;
+
+  /// What goes out because of commits, webhooks and mails, is sent through `egress`, on up to `at_once` threads that
+  /// `run_later` has for what blocks. Without it, it waits. Call before serving; same lifetime, `egress` outlives it.
+  virtual void use_egress(Egress& egress, std::function<void(std::function<void()>)> run_later,
+                          std::size_t at_once) = 0;
 
   /// Closes every stream, for a stop that drains.
   virtual void close_streams() = 0;

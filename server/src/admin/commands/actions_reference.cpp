@@ -94,17 +94,19 @@ std::vector<AdminEntry> reference_actions() {
        actions::dashboard_analytics},
       {offered(command("api notif_count", "How much an operator was told of and has not read",
                        "Of the operator that a key acts as, or who is logged in.\nExample: ternd api notif_count", {}),
-               reads("notif_count", R"({"count":3,"muted":["changed"]})")),
+               reads("notif_count", R"({"count":3,"muted":["changed"],"mailed":["assigned","mentioned"]})")),
        actions::notif_count},
       {offered(
-           command("api get_notifications", "What an operator was told of, the newest first",
-                   "Who opens a ticket in a session has read what they were told of it.\nExample: ternd api "
-                   "get_notifications --limit 5",
-                   {otherwise(optional("limit", "At most so many, up to 100", ArgKind::integer), "20"),
-                    optional("unread", "Only what is not read yet", ArgKind::flag),
-                    optional("mark_read", "all, or the id of one: read from now on"),
-                    one_of(repeated("mute", "From now on they are not told of these; none: of everything"),
-                           mutable_kinds())}),
+           command(
+               "api get_notifications", "What an operator was told of, the newest first",
+               "Who opens a ticket in a session has read what they were told of it.\nExample: ternd api "
+               "get_notifications --limit 5",
+               {otherwise(optional("limit", "At most so many, up to 100", ArgKind::integer), "20"),
+                optional("unread", "Only what is not read yet", ArgKind::flag),
+                optional("mark_read", "all, or the id of one: read from now on"),
+                one_of(repeated("mute", "From now on they are not told of these; none: of everything"),
+                       mutable_kinds()),
+                one_of(repeated("mail", "From now on they get these by mail, too; none: nothing"), mutable_kinds())}),
            reads(
                "get_notifications",
                R"([{"id":12,"type":"assigned","text":"Ann Lee assigned T-2026-0042 to you","ticket_id":42,"number":"T-2026-0042","subject":"CRM does not synchronise","author_name":"Ann Lee","detail":null,"created_at":"2026-03-19T10:30:00.000Z","read":false}])")),

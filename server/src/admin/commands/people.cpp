@@ -42,6 +42,10 @@ std::vector<AdminEntry> people_commands() {
             optional("calendar", "Whose hours are their shift; an empty text: around the clock"),
             optional("skills", "What they are good at: sip:2,crm"),
             optional("field", "1: works outside; is given tickets while a device of theirs was heard of within a day"),
+            repeated("mail",
+                     "What they get by mail beside the panel, as docs/notifications.md names it, or none; may be "
+                     "repeated"),
+            one_of(optional("language", "Of their mails"), {"en", "uk", "ru", "kk", "de"}),
             optional("enable", "Lets a disabled operator in again; devices need new codes", ArgKind::flag),
             optional("password", "Read from the first line of stdin", ArgKind::secret)}),
        operator_set},

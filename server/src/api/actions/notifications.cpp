@@ -5,6 +5,7 @@
 #include "api/actions.hpp"
 #include "api/keys.hpp"
 #include "desk/notifications.hpp"
+#include "desk/outgoing_settings.hpp"
 #include "desk/sla_text.hpp"
 #include "tern/sqlite/transaction.hpp"
 #include "time_text.hpp"
@@ -50,14 +51,18 @@ Result<void> mark(const AdminCall& call) {
   });
 }
 
-Result<void> mute(AdminCall& call) {
-  if (!call.has("mute")) return {};
-  TERN_CHECKED(check_may_mark(call, "mute"));
+/// What they are not told of (`mute`), or what of it they get by mail (`mail`): an attribute of their record.
+Result<void> choose_kinds(AdminCall& call, std::string_view parameter, const char* attribute,
+                          std::string (*text_of)(const std::set<NotificationKind>&)) {
+  if (!call.has(parameter)) return {};
+  TERN_CHECKED(check_may_mark(call, parameter));
   std::set<NotificationKind> kinds;
-  for (const Json& one : call.list("mute")) {
+  for (const Json& one : call.list(parameter)) {
     if (one.as_string() == nothing_muted) continue;
     const auto kind = notification_from_name(one.as_string());
-    if (!kind) return fail(ErrorCode::invalid, "There is no such kind.", "See the description of mute.", "mute");
+    if (!kind)
+      return fail(ErrorCode::invalid, "There is no such kind.",
+                  "See the description of " + std::string(parameter) + ".", std::string(parameter));
     kinds.insert(*kind);
   }
   return call
@@ -66,7 +71,7 @@ Result<void> mute(AdminCall& call) {
         if (!person) return fail(ErrorCode::not_found, "The operator is not there any more.");
         call.makes(person->id.view());
         const sync::Record before = *person;
-        admin::put_attribute(*person, muted_attribute, muted_text(kinds));
+        admin::put_attribute(*person, attribute, text_of(kinds));
         if (*person == before) return {};
         return admin::write_records(call.tenant(), {*person}, call.beside());
       })
@@ -103,6 +108,8 @@ std::string sentence_of(const Notification& one, const std::string& who, const s
       return ticket + " has stood still for long";
     case NotificationKind::trigger:
       return "Trigger \"" + one.detail + "\" tells of " + ticket;
+    case NotificationKind::hook_off:
+      return "Webhook \"" + one.detail + "\" was turned off: nobody answered there";
   }
   return ticket;
 }
@@ -139,17 +146,19 @@ Result<Json> notification_json(const AdminCall& call, TicketView& view, const No
 
 Result<Json> notif_count(AdminCall& call) {
   std::uint64_t count = 0;
-  Json muted = Json::array();
+  Json muted = Json::array(), mailed = Json::array();
   if (const auto person = person_of(call)) {
     TERN_TRY(auto reader, call.tenant().reader());
     TERN_TRY(count, Notifications(reader.db(), call.tenant().number()).unread(call.caller().acting()));
     for (const NotificationKind kind : muted_by(*person)) muted.push(Json(notification_name(kind)));
+    for (const NotificationKind kind : mailed_to(*person)) mailed.push(Json(notification_name(kind)));
   }
-  return Json::object({{"count", Json(count)}, {"muted", std::move(muted)}});
+  return Json::object({{"count", Json(count)}, {"muted", std::move(muted)}, {"mailed", std::move(mailed)}});
 }
 
 Result<Json> get_notifications(AdminCall& call) {
-  TERN_CHECKED(mute(call));
+  TERN_CHECKED(choose_kinds(call, "mute", muted_attribute, muted_text));
+  TERN_CHECKED(choose_kinds(call, "mail", mailed_attribute, mailed_text));
   TERN_CHECKED(mark(call));
   Json out = Json::array();
   const OperatorId who = call.caller().acting();

@@ -1,10 +1,11 @@
 // Channels, branding and triggers: judged, kept in versions, and given back as they were given. Nothing acts on
-// channels and branding: state "stored".
+// branding and on channels to customers: state "stored".
 #include <algorithm>
 
 #include "admin/record_writer.hpp"
 #include "api/actions.hpp"
 #include "api/actions/record_actions.hpp"
+#include "desk/outgoing_settings.hpp"
 #include "desk/trigger_rules.hpp"
 #include "one_line.hpp"
 #include "tern/protocol/limits.hpp"
@@ -66,6 +67,9 @@ Result<void> check_no_secret(const Json& settings) {
 }
 
 Result<void> fill_channel(const AdminCall& call, sync::Record& record) {
+  if (is_own_channel(record) && (call.has("settings") || call.has("secret") || call.has("name")))
+    return fail(ErrorCode::invalid, "That is set on the server's own machine.", "ternd webhook, ternd mail",
+                "channel_id");
   put_said(call, record, "type");
   put_switch(call, record);
   TERN_CHECKED(check_no_secret(call.object("settings")));
@@ -95,6 +99,10 @@ Result<Json> channel_json(AdminCall& call, const sync::Record& channel) {
                            {"has_secret", Json(secret)},
                            {"status", Json("not_connected")}});
   add_state(out, channel);
+  if (is_own_channel(channel)) {
+    out.set("status", Json(is_switched_on(channel) ? "connected" : "off"));
+    out.set("state", Json("active"));
+  }
   return out;
 }
 

@@ -1,0 +1,73 @@
+// What goes out: webhooks and mail.
+#include "admin/commands/describe.hpp"
+#include "admin/handlers.hpp"
+
+namespace tern::server::admin {
+
+std::vector<AdminEntry> outgoing_commands() {
+  const AdminArg which = positional("name", "Which one");
+  const std::vector<AdminArg> log = {optional("limit", "At most so many; 50 when left out", ArgKind::integer),
+                                     optional("before", "Only those below this n", ArgKind::integer)};
+  std::vector<AdminArg> hook_log = log;
+  hook_log.insert(hook_log.begin(), which);
+  return {
+      {command("webhook add", "A new address that is told of what happens to tickets",
+               "Prints the secret that deliveries are signed with; it is not shown again. Told is what the owner may "
+               "read: their queues, and restricted notes where their role reads those. Events: ticket.created "
+               "ticket.changed ticket.resolved message.added note.added.\nExample: ternd webhook add Billing --url "
+               "https://billing.example/tern --owner ann@example.org --event ticket.resolved",
+               {positional("name", "What it is called"), required("url", "Begins with https://"),
+                required("owner", "Operator whose rights count: name, address or id"),
+                repeated("event", "What it is told of; may be repeated; everything when left out")}),
+       webhook_add},
+      {command("webhook list", "Webhooks, and what waits for them", "Example: ternd webhook list", {}), webhook_list},
+      {command("webhook disable", "Tells it nothing any more; what waits for it is given up",
+               "Example: ternd webhook disable Billing", {which}),
+       webhook_disable},
+      {command("webhook enable", "Tells it again of what happens from now on", "Example: ternd webhook enable Billing",
+               {which}),
+       webhook_enable},
+      {command("webhook remove", "Takes it away, and its secret", "Example: ternd webhook remove Billing", {which}),
+       webhook_remove},
+      {command("webhook rotate", "A new secret; deliveries are signed with both for a while",
+               "Prints the new one; it is not shown again.\nExample: ternd webhook rotate Billing --hours 48",
+               {which, optional("hours", "For how long the one before counts; 24 when left out", ArgKind::integer)}),
+       webhook_rotate},
+      {command("webhook log", "Its last deliveries: when, how often tried, what was answered",
+               "Kept for 60 days.\nExample: ternd webhook log Billing --limit 10", hook_log),
+       webhook_log},
+      {command("webhook test", "Sends it an event of the kind test",
+               "As soon as the server runs; what became of it: webhook log.\nExample: ternd webhook test Billing",
+               {which}),
+       webhook_test},
+
+      {command("mail set", "The mail server, and from whom mails come",
+               "What is not named stays. From then on customers get mail of what concerns them, and operators of what "
+               "they want (operator set --mail). Mail is sent under TLS; --security plain is for a mail server on this "
+               "machine.\nExample: ternd mail set --host smtp.example.org --from support@example.org --user support "
+               "--password-stdin < password",
+               {optional("host", "Name of the mail server"),
+                optional("port", "587 when left out; 465 goes with tls", ArgKind::integer),
+                one_of(optional("security", "starttls when left out, tls, or plain"), {"starttls", "tls", "plain"}),
+                optional("user", "Whom to log in as; an empty text: without a login"),
+                optional("password", "Read from the first line of stdin", ArgKind::secret),
+                optional("from", "Address that mails come from; answers go to it with +TICKET before the @"),
+                optional("company", "Name that mails come from"),
+                one_of(optional("language", "Of customers whose record says none"), {"en", "uk", "ru", "kk", "de"}),
+                optional("allow-plain", "Lets --security plain be used with a server that is not this machine",
+                         ArgKind::flag),
+                optional("off", "Sends no more mail; what waits is dropped", ArgKind::flag),
+                optional("on", "Sends mail again", ArgKind::flag)}),
+       mail_set},
+      {command("mail show", "How mail is set up, without the password", "Example: ternd mail show", {}), mail_show},
+      {command("mail test", "Sends an operator a mail",
+               "As soon as the server runs; what became of it: mail log.\nExample: ternd mail test ann@example.org",
+               {positional("operator", "Name, address or id")}),
+       mail_test},
+      {command("mail log", "The last mails: to whom, when, how often tried, what was answered",
+               "Kept for 60 days.\nExample: ternd mail log --limit 10", log),
+       mail_log},
+  };
+}
+
+}  // namespace tern::server::admin

@@ -1,0 +1,79 @@
+// What is set up to go out: webhooks, and the mail server. Both are channels, records of the ledger of type "webhook"
+// and "smtp"; what opens the other side stands beside logins (docs/decisions/secrets-of-channels.md).
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "desk/notifications.hpp"
+#include "tern/protocol/json.hpp"
+#include "tern/sync/record.hpp"
+
+namespace tern::server {
+
+inline constexpr std::string_view hook_type = "webhook", mail_type = "smtp";
+/// The one mail channel of a tenant is called so.
+inline constexpr std::string_view mail_channel_name = "Mail";
+
+/// What a webhook is told of.
+std::vector<std::string_view> hook_events();
+bool is_hook_event(std::string_view name);
+
+struct Hook {
+  RecordId id;
+  std::string name, url;
+  OperatorId owner;                 // whose rights count
+  std::vector<std::string> events;  // none: all
+  bool active = true;
+};
+/// Nothing: it is no webhook, or is gone.
+std::optional<Hook> hook_of(const sync::Record& channel);
+/// As the record keeps it; id, name and the switch are the record's own.
+Json hook_settings(const Hook& hook);
+
+struct MailSettings {
+  RecordId id;
+  std::string host, security, user;  // starttls, tls, plain
+  std::int64_t port = 587;
+  std::string from, company, language;
+  bool active = true;
+};
+std::optional<MailSettings> mail_of(const sync::Record& channel);
+Json mail_settings_json(const MailSettings& mail);
+
+/// Whether a channel is set by commands of its own, and not by actions of the API.
+bool is_own_channel(const sync::Record& channel);
+
+/// What a tenant has set up.
+struct OutgoingDesk {
+  std::vector<Hook> hooks;  // that are on, in the order of their ids
+  std::optional<MailSettings> mail;
+};
+
+/// The attribute of an operator's record that says what they get by mail: names between spaces, "none"; absent: the
+/// usual ones.
+inline constexpr const char* mailed_attribute = "mailed";
+inline constexpr std::string_view mailed_none = "none";
+std::set<NotificationKind> mailed_to(const sync::Record& person);
+std::string mailed_text(const std::set<NotificationKind>& kinds);
+
+/// The two halves of what is kept for a webhook: its secret, and for a while the one before.
+struct HookSecrets {
+  std::string now, before;
+  std::int64_t before_until_ms = 0;
+};
+HookSecrets parse_hook_secrets(std::string_view text);
+std::string hook_secrets_text(const HookSecrets& secrets);
+
+/// What is kept for the mail channel: what reply tokens are made with, and the password (empty: none).
+struct MailSecrets {
+  Bytes reply_key;
+  std::string password;
+};
+std::optional<MailSecrets> parse_mail_secrets(std::string_view text);
+std::string mail_secrets_text(const MailSecrets& secrets);
+
+}  // namespace tern::server

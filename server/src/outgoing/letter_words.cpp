@@ -1,0 +1,148 @@
+#include "outgoing/letter_words.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "tern/protocol/text.hpp"
+
+namespace tern::server {
+namespace {
+
+constexpr std::array<std::string_view, 5> tags = {"en", "uk", "ru", "kk", "de"};
+
+struct LetterRow {
+  std::string_view event;
+  std::array<LetterWords, tags.size()> words;
+};
+
+// An acknowledgement holds nothing that its reader wrote: whoever may make this server write would choose the words.
+constexpr LetterRow letters[] = {
+    {"received",
+     {{{"[{number}] We have received your request",
+        "Hello,\n\nwe have received your request. Its number is {number}.\n\n{company}\n"},
+       {"[{number}] Ваш запит отримано", "Вітаємо!\n\nМи отримали ваш запит. Його номер: {number}.\n\n{company}\n"},
+       {"[{number}] Ваш запрос получен",
+        "Здравствуйте!\n\nМы получили ваш запрос. Его номер: {number}.\n\n{company}\n"},
+       {"[{number}] Өтінішіңіз қабылданды",
+        "Сәлеметсіз бе!\n\nӨтінішіңізді алдық. Оның нөмірі: {number}.\n\n{company}\n"},
+       {"[{number}] Wir haben Ihre Anfrage erhalten",
+        "Guten Tag,\n\nwir haben Ihre Anfrage erhalten. Sie hat die Nummer {number}.\n\n{company}\n"}}}},
+    {"replied",
+     {{{"[{number}] {subject}", "{author} wrote about your request {number}:\n\n{words}\n\n{company}\n"},
+       {"[{number}] {subject}", "{author} відповідає на ваш запит {number}:\n\n{words}\n\n{company}\n"},
+       {"[{number}] {subject}", "{author} отвечает на ваш запрос {number}:\n\n{words}\n\n{company}\n"},
+       {"[{number}] {subject}", "{author} {number} өтінішіңізге жауап берді:\n\n{words}\n\n{company}\n"},
+       {"[{number}] {subject}", "{author} schreibt zu Ihrer Anfrage {number}:\n\n{words}\n\n{company}\n"}}}},
+    {"resolved",
+     {{{"[{number}] {subject}", "Your request {number} has been resolved.\n\n{words}\n\n{company}\n"},
+       {"[{number}] {subject}", "Ваш запит {number} вирішено.\n\n{words}\n\n{company}\n"},
+       {"[{number}] {subject}", "Ваш запрос {number} решён.\n\n{words}\n\n{company}\n"},
+       {"[{number}] {subject}", "{number} өтінішіңіз шешілді.\n\n{words}\n\n{company}\n"},
+       {"[{number}] {subject}", "Ihre Anfrage {number} ist gelöst.\n\n{words}\n\n{company}\n"}}}},
+    {"told",
+     {{{"[{number}] {told}", "{author}: {told}\n\n{number} {subject}\n"},
+       {"[{number}] {told}", "{author}: {told}\n\n{number} {subject}\n"},
+       {"[{number}] {told}", "{author}: {told}\n\n{number} {subject}\n"},
+       {"[{number}] {told}", "{author}: {told}\n\n{number} {subject}\n"},
+       {"[{number}] {told}", "{author}: {told}\n\n{number} {subject}\n"}}}},
+    {"test",
+     {{{"Test", "This mail is a test. Mail of {company} arrives here.\n"},
+       {"Перевірка", "Це перевірковий лист. Пошта від {company} надходить сюди.\n"},
+       {"Проверка", "Это проверочное письмо. Почта от {company} приходит сюда.\n"},
+       {"Тексеру", "Бұл — тексеру хаты. {company} поштасы осы жерге келеді.\n"},
+       {"Test", "Diese Mail ist ein Test. Post von {company} kommt hier an.\n"}}}},
+};
+
+struct ToldRow {
+  NotificationKind kind;
+  std::array<std::string_view, tags.size()> words;
+};
+constexpr ToldRow told_rows[] = {
+    {NotificationKind::assigned,
+     {"the ticket is yours now", "заявка тепер ваша", "заявка теперь ваша", "өтініш енді сізде",
+      "das Ticket ist jetzt Ihres"}},
+    {NotificationKind::customer_replied,
+     {"the customer has written", "клієнт написав", "клиент написал", "клиент жазды", "der Kunde hat geschrieben"}},
+    {NotificationKind::replied,
+     {"the customer was answered", "клієнту відповіли", "клиенту ответили", "клиентке жауап берілді",
+      "dem Kunden wurde geantwortet"}},
+    {NotificationKind::noted,
+     {"there is a new note", "є нова нотатка", "есть новая заметка", "жаңа жазба бар", "es gibt eine neue Notiz"}},
+    {NotificationKind::mentioned,
+     {"you were mentioned", "вас згадано", "вас упомянули", "сізді атап өтті", "Sie wurden erwähnt"}},
+    {NotificationKind::changed,
+     {"the ticket was changed", "заявку змінено", "заявка изменена", "өтініш өзгертілді", "das Ticket wurde geändert"}},
+    {NotificationKind::estimate_decided,
+     {"the estimate was decided on", "щодо оцінки вирішено", "по оценке принято решение", "баға бойынша шешім шықты",
+      "über die Schätzung wurde entschieden"}},
+    {NotificationKind::rated,
+     {"your work was rated", "вашу роботу оцінено", "вашу работу оценили", "жұмысыңыз бағаланды",
+      "Ihre Arbeit wurde bewertet"}},
+    {NotificationKind::sla_yellow,
+     {"a deadline is near", "термін наближається", "срок приближается", "мерзім жақындады", "eine Frist naht"}},
+    {NotificationKind::sla_breach,
+     {"a deadline was missed", "термін порушено", "срок нарушен", "мерзім өтіп кетті", "eine Frist wurde verfehlt"}},
+    {NotificationKind::sla_late,
+     {"a deadline was missed long ago", "термін давно порушено", "срок давно нарушен", "мерзім әлдеқашан өтті",
+      "eine Frist ist seit langem verfehlt"}},
+    {NotificationKind::long_pause,
+     {"the ticket has stood still for long", "заявка довго стоїть", "заявка долго стоит", "өтініш көптен бері тұр",
+      "das Ticket ruht seit langem"}},
+    {NotificationKind::trigger,
+     {"a trigger tells of the ticket", "тригер сповіщає про заявку", "триггер сообщает о заявке",
+      "триггер өтініш туралы хабарлайды", "ein Auslöser meldet das Ticket"}},
+    {NotificationKind::sla_rescinded,
+     {"the deadline was kept after all", "термін усе ж дотримано", "срок всё же соблюдён", "мерзім сақталған екен",
+      "die Frist wurde doch eingehalten"}},
+    {NotificationKind::hook_off,
+     {"a webhook was turned off", "вебхук вимкнено", "вебхук отключён", "вебхук өшірілді",
+      "ein Webhook wurde abgeschaltet"}},
+};
+
+std::optional<LetterLanguage> known_language(std::string_view tag) {
+  const std::string folded = protocol::fold_case(tag.substr(0, tag.find_first_of("-_")));
+  const auto found = std::ranges::find(tags, folded);
+  if (found == tags.end()) return std::nullopt;
+  return static_cast<LetterLanguage>(found - tags.begin());
+}
+
+}  // namespace
+
+std::span<const std::string_view> letter_languages() {
+  return tags;
+}
+
+LetterLanguage letter_language(std::string_view recipient, std::string_view tenant) {
+  if (const auto own = known_language(recipient)) return *own;
+  return known_language(tenant).value_or(LetterLanguage::en);
+}
+
+LetterWords letter_words(std::string_view event, LetterLanguage language) {
+  for (const LetterRow& row : letters)
+    if (row.event == event) return row.words[static_cast<std::size_t>(language)];
+  return letter_words("told", language);
+}
+
+std::string_view told_words(NotificationKind kind, LetterLanguage language) {
+  for (const ToldRow& row : told_rows)
+    if (row.kind == kind) return row.words[static_cast<std::size_t>(language)];
+  return {};
+}
+
+std::string filled_in(std::string_view pattern, const std::map<std::string_view, std::string>& values) {
+  std::string out;
+  while (!pattern.empty()) {
+    const std::size_t open = std::min(pattern.find('{'), pattern.size());
+    out += pattern.substr(0, open);
+    pattern.remove_prefix(open);
+    if (pattern.empty()) break;
+    const std::size_t close = pattern.find('}');
+    if (close == std::string_view::npos) return out + std::string(pattern);
+    if (const auto value = values.find(pattern.substr(1, close - 1)); value != values.end()) out += value->second;
+    pattern.remove_prefix(close + 1);
+  }
+  return out;
+}
+
+}  // namespace tern::server

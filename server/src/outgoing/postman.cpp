@@ -1,0 +1,250 @@
+#include "outgoing/postman.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+#include "ingest/send_out.hpp"
+#include "outgoing/hook_body.hpp"
+#include "outgoing/letter.hpp"
+#include "outgoing/mail_form.hpp"
+
+namespace tern::server {
+namespace {
+
+constexpr std::int64_t first_delay_ms = 5'000, delay_max_ms = 4LL * 3'600'000;
+constexpr std::int64_t due_at_a_look = 256;
+constexpr int status_gone = 410;
+
+/// The channel that a row needs: of a webhook itself, of mails the mail server. Nothing: it is not set up, or off.
+std::optional<Hook> hook_for(const Tenant& tenant, const Outgoing& outgoing) {
+  const auto record = tenant.find_record(sync::RecordKind::channel, outgoing.target);
+  auto hook = record ? hook_of(*record) : std::nullopt;
+  return hook && hook->active ? hook : std::nullopt;
+}
+
+std::optional<MailSettings> mail_for(const Tenant& tenant) {
+  std::optional<MailSettings> out;
+  tenant.each_record(sync::RecordKind::channel, [&](const sync::Record& record) {
+    if (auto mail = mail_of(record); mail && mail->active) out = std::move(mail);
+  });
+  return out;
+}
+
+MailSecurity mail_security_of(const std::string& word) {
+  return word == "plain" ? MailSecurity::plain : word == "tls" ? MailSecurity::tls : MailSecurity::starttls;
+}
+
+}  // namespace
+
+std::int64_t outgoing_delay_ms(std::uint64_t attempts) {
+  std::int64_t delay_ms = first_delay_ms;
+  for (std::uint64_t i = 1; i < attempts && delay_ms < delay_max_ms; ++i) delay_ms *= 3;
+  return std::min(delay_ms, delay_max_ms);
+}
+
+std::int64_t Postman::jittered(std::int64_t delay_ms) {
+  std::uint32_t chance = 0;
+  parts_.environment.random(&chance, sizeof chance);
+  const std::int64_t fifth = delay_ms / 5;
+  return delay_ms - fifth + static_cast<std::int64_t>(chance % static_cast<std::uint64_t>(2 * fifth + 1));
+}
+
+void Postman::use(Egress& egress, std::function<void(std::function<void()>)> run_later, std::size_t at_once) {
+  const std::lock_guard guard(mutex_);
+  egress_ = &egress;
+  run_later_ = std::move(run_later);
+  at_once_ = at_once;
+}
+
+void Postman::look() {
+  {
+    const std::lock_guard guard(mutex_);
+    if (egress_ == nullptr || busy_.size() >= at_once_) return;
+  }
+  for (Tenant* tenant : parts_.tenants.all()) {
+    const std::int64_t now_ms = tenant->now_ms();
+    if (tenant->internals().outgoing_due_ms.load() > now_ms) continue;
+    if (const auto looked = look_at(*tenant, now_ms); !looked)
+      parts_.log.write(LogLevel::error, "outgoing_failed",
+                       {{"tenant", Json(to_uuid_text(tenant->id().view()))},
+                        {"code", Json(to_string(looked.error().code))},
+                        {"reason", Json(looked.error().message)}});
+  }
+}
+
+Result<void> Postman::look_at(Tenant& tenant, std::int64_t now_ms) {
+  // Set before the rows are read: a commit behind that says 0 again.
+  std::atomic<std::int64_t>& due_ms = tenant.internals().outgoing_due_ms;
+  due_ms = std::numeric_limits<std::int64_t>::max();
+  std::vector<Outgoing> rows;
+  {
+    auto reader = tenant.reader();
+    if (!reader) {
+      due_ms = 0;
+      return tl::unexpected(std::move(reader).error());
+    }
+    OutgoingRows outgoing(reader->db(), tenant.number());
+    auto found = outgoing.due(now_ms, due_at_a_look);
+    const auto next = outgoing.next_due();
+    if (!found || !next) {
+      due_ms = 0;
+      return tl::unexpected(!found ? found.error() : next.error());
+    }
+    rows = std::move(*found);
+    if (*next) {
+      std::int64_t highest = std::numeric_limits<std::int64_t>::max();
+      due_ms.compare_exchange_strong(highest, **next);
+    }
+  }
+  std::optional<std::optional<MailSettings>> mail;
+  for (Outgoing& row : rows) {
+    Busy busy{tenant.number(), row.target};
+    if (row.way != OutgoingWay::hook) {
+      if (!mail) mail = mail_for(tenant);
+      busy.second = *mail ? (*mail)->id : RecordId{};
+    }
+    {
+      const std::lock_guard guard(mutex_);
+      if (busy_.size() >= at_once_) return {};
+      if (!busy_.insert(busy).second) continue;
+    }
+    run_later_([this, &tenant, busy, row = std::move(row)] {
+      deliver(tenant, row);
+      tenant.internals().outgoing_due_ms = 0;
+      const std::lock_guard ended(mutex_);
+      busy_.erase(busy);
+    });
+  }
+  return {};
+}
+
+void Postman::deliver(Tenant& tenant, const Outgoing& outgoing) {
+  const auto outcome = send(tenant, outgoing);
+  auto done = outcome ? note(tenant, outgoing, *outcome) : Result<void>(tl::unexpected(outcome.error()));
+  if (outcome) count(outgoing, *outcome);
+  const bool good = done && outcome->sent;
+  parts_.log.write(done ? LogLevel::info : LogLevel::error, "outgoing",
+                   {{"tenant", Json(to_uuid_text(tenant.id().view()))},
+                    {"delivery", Json(to_uuid_text(outgoing.delivery.view()))},
+                    {"event", Json(outgoing.event)},
+                    {"attempt", Json(outgoing.attempts + 1)},
+                    {"sent", Json(good)},
+                    {"said", Json(done ? outcome->said : done.error().message)}});
+}
+
+void Postman::count(const Outgoing& outgoing, const Outcome& outcome) {
+  const bool hook = outgoing.way == OutgoingWay::hook;
+  if (outcome.sent)
+    ++(hook ? counters_.hooks_sent : counters_.mails_sent);
+  else if (outcome.ended == OutgoingState::dropped)
+    ++counters_.mails_dropped;
+  else
+    ++(hook ? counters_.hooks_failed : counters_.mails_failed);
+}
+
+Result<Postman::Outcome> Postman::send(Tenant& tenant, const Outgoing& outgoing) {
+  TERN_TRY(auto reader, tenant.reader());
+  return outgoing.way == OutgoingWay::hook ? send_to_hook(tenant, reader.db(), outgoing)
+                                           : send_mail(tenant, reader.db(), outgoing);
+}
+
+Result<Postman::Outcome> Postman::send_to_hook(Tenant& tenant, sqlite::Database& db, const Outgoing& outgoing) {
+  Outcome out;
+  const auto hook = hook_for(tenant, outgoing);
+  TERN_TRY(const auto kept, parts_.directory.channel_secret(tenant.number(), outgoing.target));
+  if (!hook || !kept) {
+    out.for_good = true;
+    out.said = "off";
+    return out;
+  }
+  OutgoingReader reader(tenant, db);
+  TERN_TRY(auto body, hook_body(reader, *hook, outgoing));
+  if (!body) {
+    out.for_good = true;
+    out.ended = OutgoingState::dropped;
+    out.said = "gone";
+    return out;
+  }
+  WebPost post;
+  post.url = hook->url;
+  post.headers = {{"Content-Type", "application/json"},
+                  {"User-Agent", "Tern/" + parts_.version},
+                  {"Tern-Delivery", to_uuid_text(outgoing.delivery.view())},
+                  {"Tern-Event", outgoing.event},
+                  {"Tern-Attempt", std::to_string(outgoing.attempts + 1)},
+                  {"Tern-Signature", hook_signature(parse_hook_secrets(*kept), parts_.environment.wall_ms(), *body)}};
+  post.body = std::move(*body);
+  const auto status = egress_->post(post);
+  out.sent = status && *status / 100 == 2;
+  out.hook_gone = status && *status == status_gone;
+  out.said = status ? std::to_string(*status) : status.error().message;
+  return out;
+}
+
+Result<Postman::Outcome> Postman::send_mail(Tenant& tenant, sqlite::Database& db, const Outgoing& outgoing) {
+  Outcome out;
+  const auto settings = mail_for(tenant);
+  std::optional<MailSecrets> secrets;
+  if (settings) {
+    TERN_TRY(const auto kept, parts_.directory.channel_secret(tenant.number(), settings->id));
+    if (kept) secrets = parse_mail_secrets(*kept);
+  }
+  if (!secrets) {
+    out.for_good = true;
+    out.ended = OutgoingState::dropped;
+    out.said = "off";
+    return out;
+  }
+  OutgoingReader reader(tenant, db);
+  TERN_TRY(const MadeLetter letter, make_letter(reader, *settings, *secrets, outgoing, tenant.now_ms()));
+  out.address = letter.address;
+  if (!letter.dropped.empty()) {
+    out.for_good = true;
+    out.ended = OutgoingState::dropped;
+    out.said = letter.dropped;
+    return out;
+  }
+  const MailServer server{settings->host,
+                          static_cast<std::uint16_t>(settings->port),
+                          mail_security_of(settings->security),
+                          settings->user,
+                          secrets->password,
+                          domain_of(settings->from)};
+  const auto code = egress_->mail(server, letter.post);
+  out.sent = code && *code / 100 == 2;
+  out.for_good = code && *code / 100 == 5;
+  out.said = code ? std::to_string(*code) : code.error().message;
+  return out;
+}
+
+Result<void> Postman::note(Tenant& tenant, Outgoing row, const Outcome& outcome) {
+  const std::int64_t now_ms = tenant.now_ms();
+  const std::int64_t patience_ms = row.way == OutgoingWay::hook ? hook_given_up_ms : mail_given_up_ms;
+  ++row.attempts;
+  row.said = outcome.said;
+  row.address = outcome.address;
+  row.due_ms = now_ms + jittered(outgoing_delay_ms(row.attempts));
+  const bool late = row.due_ms - row.at_ms > patience_ms;
+  if (outcome.sent)
+    row.state = OutgoingState::sent;
+  else if (outcome.for_good || outcome.hook_gone || late)
+    row.state = outcome.ended;
+  if (row.state != OutgoingState::waiting) row.done_ms = now_ms;
+  Result<void> done;
+  parts_.committer().run(tenant, [&] {
+    bool dead = outcome.hook_gone;
+    done = tenant.write([&](sqlite::Database& db) -> Result<void> {
+      OutgoingRows rows(db, tenant.number());
+      if (row.way == OutgoingWay::hook && row.state == OutgoingState::given_up && !outcome.for_good && !dead) {
+        TERN_TRY(const bool lives, rows.sent_since(row.target, row.at_ms));
+        dead = !lives;
+      }
+      return rows.note(row);
+    });
+    if (done && dead) done = turn_off_hook(tenant, row.target, row.said);
+  });
+  return done;
+}
+
+}  // namespace tern::server

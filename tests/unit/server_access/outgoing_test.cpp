@@ -1,0 +1,513 @@
+// What goes out because of commits: webhooks and mails, from the row to what came of it (docs/webhooks.md,
+// docs/mail.md).
+#include <algorithm>
+#include <set>
+
+#include "office.hpp"
+#include "outgoing/hook_body.hpp"
+#include "outgoing/postman.hpp"
+#include "panel.hpp"
+#include "tern/server/egress.hpp"
+
+namespace tern::test {
+namespace {
+
+constexpr std::int64_t an_hour = 3'600'000;
+
+/// Where everything that goes out of a house arrives.
+class Outside : public server::Egress {
+public:
+  Result<int> post(const server::WebPost& post) override {
+    posts.push_back(post);
+    if (web == 0) return fail(ErrorCode::no_connection, "cannot be reached");
+    return web;
+  }
+  Result<int> mail(const server::MailServer& server, const server::MailPost& post) override {
+    servers.push_back(server);
+    mails.push_back(post);
+    if (smtp == 0) return fail(ErrorCode::no_connection, "cannot be reached");
+    return smtp;
+  }
+  void stop() override {}
+
+  int web = 204, smtp = 250;
+  std::vector<server::WebPost> posts;
+  std::vector<server::MailServer> servers;
+  std::vector<server::MailPost> mails;
+};
+
+std::string header_of(const server::WebPost& post, const std::string& name) {
+  for (const auto& [known, value] : post.headers)
+    if (known == name) return value;
+  return {};
+}
+
+Json body_of(const server::WebPost& post) {
+  return must(parse_json(post.body));
+}
+
+/// A house with a way out, a customer with an address, and people at the panel.
+struct SendingRoom : Office {
+  SendingRoom() : Office({{"operator_id", Json("ann")}}) {
+    connect();
+    house.command(cmd("organisation add", {{"name", Json("Client Ltd")}, {"portal_domain", Json("client.example")}}));
+    token = good(act(
+        "create_client_token",
+        {{"portal_domain", Json("client.example")}, {"user_id", Json(7)}, {"user_name", Json("Joe Smith")}}))["token"]
+                .as_string();
+    static_cast<void>(of_joe("His first"));  // makes his record
+    house.command(cmd("contact set", {{"name", Json("Joe Smith")}, {"email", Json("joe@customer.example")}}));
+  }
+  void log_joe_in() {
+    token = good(act(
+        "create_client_token",
+        {{"portal_domain", Json("client.example")}, {"user_id", Json(7)}, {"user_name", Json("Joe Smith")}}))["token"]
+                .as_string();
+  }
+  void connect() {
+    house.core->use_egress(
+        outside, [](const std::function<void()>& work) { work(); }, 4);
+  }
+  /// As many seconds of the server, each with its tick.
+  void go_on(std::int64_t ms = 1'000) {
+    house.environment.advance(ms);
+    for (int i = 0; i < 5; ++i) house.core->tick();
+  }
+  Json add_hook(const std::string& owner = "ann", std::initializer_list<Json> events = {}) {
+    Json add = cmd("webhook add",
+                   {{"name", Json("Billing")}, {"url", Json("https://billing.example/tern")}, {"owner", Json(owner)}});
+    if (events.size() > 0) add.set("event", Json::array(events));
+    return house.command(add);
+  }
+  void set_mail(std::initializer_list<Json::Member> more = {}) {
+    Json set = cmd("mail set", {{"host", Json("smtp.pumps.example")},
+                                {"from", Json("support@pumps.example")},
+                                {"user", Json("support")},
+                                {"password", Json("mail secret")}});
+    for (const auto& [name, value] : more) set.set(name, value);
+    house.command(set);
+  }
+  Json log(const std::string& command = "webhook log") {
+    Json ask = cmd(command);
+    if (command == "webhook log") ask.set("name", Json("Billing"));
+    return house.command(ask)["rows"];
+  }
+  Json of_joe(const std::string& subject = "Pump leaks") {
+    return good_of_client(act("create_ticket", {{"subject", Json(subject)}, {"description", Json("In hall 2.")}}),
+                          token)["id"];
+  }
+  Json on(const char* action, const Json& ticket, std::initializer_list<Json::Member> more = {}) const {
+    Json out = act(action, more);
+    out.set("ticket_id", ticket);
+    return out;
+  }
+  Json reply(const Json& ticket, const std::string& words) {
+    return good(on("add_message", ticket, {{"message", Json(words)}}));
+  }
+  std::vector<std::string> events() const {
+    std::vector<std::string> out;
+    for (const auto& post : outside.posts) out.push_back(body_of(post)["event"].as_string());
+    return out;
+  }
+
+  std::int64_t operator_id(const std::string& name) {
+    const Json all = good(act("list_operators"));
+    for (const Json& one : all.items())
+      if (one["name"] == Json(name)) return one["id"].as_integer();
+    return 0;
+  }
+  void give(const Json& ticket, const std::string& name) {
+    good(on("reassign_ticket", ticket, {{"assigned_to", Json(operator_id(name))}, {"reason", Json("yours")}}));
+  }
+
+  Outside outside;
+  std::string token;
+};
+
+}  // namespace
+
+TEST_CASE("what happens to tickets is told to a webhook, signed, each once and behind its commit",
+          "[server][outgoing]") {
+  SendingRoom room;
+  const std::string secret = room.add_hook()["secret"].as_string();
+  CHECK(secret.size() == 32);
+  const Json ticket = room.ticket();
+  room.reply(ticket, "We come.");
+  CHECK(room.outside.posts.empty());
+  room.go_on();
+  room.go_on();
+  REQUIRE(room.events() == std::vector<std::string>{"ticket.created", "message.added"});
+  std::set<std::string> ids;
+  for (const auto& post : room.outside.posts) {
+    const Json body = body_of(post);
+    CHECK(post.url == "https://billing.example/tern");
+    CHECK(header_of(post, "Tern-Delivery") == body["id"].as_string());
+    CHECK(header_of(post, "Tern-Attempt") == "1");
+    CHECK(body["ticket"]["id"] == ticket);
+    CHECK(body["ticket"]["subject"] == Json("Pump leaks"));
+    const server::HookSecrets secrets{secret, "", 0};
+    CHECK(header_of(post, "Tern-Signature") ==
+          server::hook_signature(secrets, room.house.environment.wall_ms() - 1'000, post.body));
+    ids.insert(body["id"].as_string());
+  }
+  CHECK(ids.size() == 2);
+  CHECK(body_of(room.outside.posts[1])["message"]["text"] == Json("We come."));
+  CHECK(body_of(room.outside.posts[1])["message"]["visibility"] == Json("public"));
+  const Json rows = room.log();
+  REQUIRE(rows.size() == 2);
+  CHECK(rows.items()[0]["state"] == Json("sent"));
+  CHECK(rows.items()[0]["said"] == Json("204"));
+  // The secret is shown once, and is in no answer after it.
+  CHECK(to_text(room.house.command(cmd("webhook list"))).find(secret) == std::string::npos);
+  CHECK(is_verified(room.house));
+}
+
+TEST_CASE("the signature of a webhook is the HMAC that anybody can compute", "[server][outgoing]") {
+  // printf '1700000000.{"a":1}' | openssl dgst -sha256 -hmac 0123456789abcdef0123456789abcdef
+  const std::string key = "0123456789abcdef0123456789abcdef", other(32, 'x'), body = "{\"a\":1}";
+  const std::string v1 = ",v1=f05f2539e3ae1c49aec5f8cfdad75ef6b06480b133973ffbb7ec9e18827af177";
+  CHECK(server::hook_signature({key, "", 0}, 1'700'000'000'999, body) == "t=1700000000" + v1);
+  const std::string both = server::hook_signature({other, key, 1'700'000'001'000}, 1'700'000'000'999, body);
+  CHECK(both.ends_with(v1));
+  CHECK(both.size() == 2 * 68 + 12);
+  CHECK(server::hook_signature({other, key, 1'700'000'000'999}, 1'700'000'000'999, body).size() == 68 + 12);
+}
+
+TEST_CASE("a delivery that was not taken is tried again later under the same name, also by a server that was ended",
+          "[server][outgoing]") {
+  SendingRoom room;
+  room.add_hook();
+  room.outside.web = 500;
+  static_cast<void>(room.ticket());
+  room.go_on();
+  REQUIRE(room.outside.posts.size() == 1);
+  room.go_on(3'000);
+  CHECK(room.outside.posts.size() == 1);  // not before 4 s
+  room.go_on(3'000);
+  REQUIRE(room.outside.posts.size() == 2);
+  room.house.reopen();
+  room.connect();
+  room.go_on();
+  CHECK(room.outside.posts.size() == 2);
+  room.outside.web = 0;
+  room.go_on(20'000);
+  REQUIRE(room.outside.posts.size() == 3);
+  CHECK(room.log().items()[0]["said"] == Json("cannot be reached"));
+  room.outside.web = 200;
+  room.go_on(60'000);
+  REQUIRE(room.outside.posts.size() == 4);
+  std::set<std::string> ids;
+  for (const auto& post : room.outside.posts) ids.insert(header_of(post, "Tern-Delivery"));
+  CHECK(ids.size() == 1);
+  CHECK(header_of(room.outside.posts.back(), "Tern-Attempt") == "4");
+  CHECK(room.log().items()[0]["state"] == Json("sent"));
+  room.go_on(an_hour);
+  CHECK(room.outside.posts.size() == 4);
+  // Each wait is three times as long, up to four hours, and gives or takes a fifth.
+  CHECK(server::outgoing_delay_ms(1) == 5'000);
+  CHECK(server::outgoing_delay_ms(3) == 45'000);
+  CHECK(server::outgoing_delay_ms(20) == 4 * an_hour);
+}
+
+TEST_CASE("a webhook at which nobody answered for a day is turned off, and administrators are told",
+          "[server][outgoing]") {
+  SendingRoom room;
+  room.add_hook();
+  room.outside.web = 0;
+  static_cast<void>(room.ticket());
+  for (int hours = 0; hours < 30; ++hours) room.go_on(an_hour);
+  CHECK(room.log().items()[0]["state"] == Json("given_up"));
+  CHECK(room.house.command(cmd("webhook list"))["rows"].items()[0]["active"] == Json(false));
+  Panel admin(room.house);
+  const auto told_of_it = [&] {
+    std::vector<std::string> out;
+    const Json all = admin.good(request_of("get_notifications"));
+    for (const Json& one : all.items())
+      if (one["type"] == Json("webhook_off")) out.push_back(one["text"].as_string());
+    return out;
+  };
+  REQUIRE(told_of_it().size() == 1);
+  CHECK(told_of_it()[0].find("Billing") != std::string::npos);
+  const std::size_t before = room.outside.posts.size();
+  static_cast<void>(room.ticket("More"));
+  room.go_on();
+  CHECK(room.outside.posts.size() == before);
+  // Turned on again it is told of what happens from then on; gone for good, it is off at once.
+  room.house.command(cmd("webhook enable", {{"name", Json("Billing")}}));
+  room.outside.web = 410;
+  static_cast<void>(room.ticket("Even more"));
+  room.go_on();
+  CHECK(room.outside.posts.size() == before + 1);
+  CHECK(room.house.command(cmd("webhook list"))["rows"].items()[0]["active"] == Json(false));
+  CHECK(is_verified(room.house));
+}
+
+TEST_CASE("a webhook is told what its owner may read, and nothing once they may not", "[server][outgoing]") {
+  SendingRoom room;
+  const Json queue = room.house.command(cmd("queue add", {{"name", Json("Depot")}}));
+  room.house.add_operator("bob", "operator");
+  Device device(room.house, "ann", "all");
+  must(device.open_session());
+  TicketId ticket;
+  ticket.bytes.fill(7);
+  const auto push = [&](sync::Intent intent, const std::string& text, sync::Visibility visibility) {
+    sync::Change change = device.change(intent, ticket);
+    if (intent == sync::Intent::move_queue)
+      change.target = from_uuid_text(queue["id"].as_string()).value();
+    else
+      change.visibility = visibility;
+    change.text = text;
+    device.push(change);
+  };
+  device.push(device.create(ticket));
+  room.add_hook("bob");
+  push(sync::Intent::message, "for supervisors", sync::Visibility::restricted);
+  push(sync::Intent::message, "for all of us", sync::Visibility::team);
+  room.go_on();
+  REQUIRE(room.events() == std::vector<std::string>{"note.added"});
+  CHECK(body_of(room.outside.posts[0])["message"]["text"] == Json("for all of us"));
+  CHECK(body_of(room.outside.posts[0])["message"]["visibility"] == Json("team"));
+  push(sync::Intent::move_queue, "", {});  // none of Bob's
+  push(sync::Intent::message, "for the depot", sync::Visibility::open);
+  room.go_on();
+  CHECK(room.outside.posts.size() == 1);
+  // What waits is judged again when it is sent.
+  const Json his = room.ticket();
+  room.outside.web = 500;
+  room.go_on();
+  CHECK(room.events().back() == "ticket.created");
+  CHECK(body_of(room.outside.posts.back())["ticket"]["id"] == his);
+  room.house.command(cmd("operator disable", {{"operator", Json("bob")}}));
+  room.outside.web = 200;
+  const std::size_t before = room.outside.posts.size();
+  room.go_on(10'000);
+  CHECK(room.outside.posts.size() == before);
+  CHECK(room.log().items()[0]["state"] == Json("dropped"));
+  CHECK(room.log().items()[0]["said"] == Json("gone"));
+}
+
+TEST_CASE("a webhook is told of the events that it names, is tested, and gets another secret", "[server][outgoing]") {
+  SendingRoom room;
+  room.add_hook("ann", {Json("ticket.resolved")});
+  const Json ticket = room.ticket();
+  room.good(room.on("take_ticket", ticket));
+  room.good(room.on("complete_ticket", ticket, {{"result", Json("Done.")}}));
+  room.go_on();
+  CHECK(room.events() == std::vector<std::string>{"ticket.resolved"});
+  room.house.command(cmd("webhook test", {{"name", Json("Billing")}}));
+  room.house.command(cmd("webhook rotate", {{"name", Json("Billing")}, {"hours", Json(1)}}));
+  room.go_on();
+  REQUIRE(room.events().back() == "test");
+  const auto signature_of = [&] { return header_of(room.outside.posts.back(), "Tern-Signature"); };
+  CHECK(signature_of().size() == 2 * 68 + 12);
+  room.house.environment.advance(an_hour);
+  room.house.command(cmd("webhook test", {{"name", Json("Billing")}}));
+  room.go_on();
+  CHECK(signature_of().size() == 68 + 12);
+  CHECK(code_of(room.house, cmd("webhook add", {{"name", Json("B")},
+                                                {"url", Json("http://plain.example/")},
+                                                {"owner", Json("ann")}})) == ErrorCode::invalid);
+  CHECK(code_of(room.house, cmd("webhook log", {{"name", Json("Nobody")}})) == ErrorCode::not_found);
+  // The API shows it and may take it away, but sets none of it.
+  Panel admin(room.house);
+  const Json shown = admin.good(request_of("get_channels_status")).items()[0];
+  CHECK(shown["type"] == Json("webhook"));
+  CHECK(admin.refusal(request_of("update_channel", {{"channel_id", shown["id"]}, {"secret", Json("mine")}})) ==
+        "invalid channel_id");
+  admin.good(request_of("delete_channel", {{"channel_id", shown["id"]}}));
+  CHECK(room.house.command(cmd("webhook list"))["rows"].size() == 0);
+}
+
+TEST_CASE("customers get mail of their request, of answers and of its end, each once, in their language",
+          "[server][outgoing]") {
+  SendingRoom room;
+  room.set_mail({{"language", Json("de")}});
+  const Json ticket = room.of_joe();
+  room.go_on();
+  REQUIRE(room.outside.mails.size() == 1);
+  const server::MailPost received = room.outside.mails[0];
+  CHECK(received.recipient == "joe@customer.example");
+  CHECK(received.sender.empty());
+  CHECK(received.content.find("Auto-Submitted: auto-replied\r\n") != std::string::npos);
+  CHECK(received.content.find("X-Auto-Response-Suppress: All\r\n") != std::string::npos);
+  CHECK(received.content.find("Precedence: auto_reply\r\n") != std::string::npos);
+  CHECK(received.content.find("Wir haben Ihre Anfrage erhalten") != std::string::npos);
+  CHECK(received.content.find("Pump leaks") == std::string::npos);  // nothing that the customer wrote
+  CHECK(room.outside.servers[0].password == "mail secret");
+  room.reply(ticket, "We come.");
+  room.good(room.on("add_message", ticket, {{"message", Json("For us.")}, {"is_note", Json(true)}}));
+  room.go_on();
+  REQUIRE(room.outside.mails.size() == 2);
+  const server::MailPost replied = room.outside.mails[1];
+  CHECK(replied.sender == "support@pumps.example");
+  const Json messages = room.good(room.on("get_ticket", ticket))["messages"];
+  REQUIRE(messages.size() == 3);
+  CHECK(messages.items()[1]["delivery_status"] == Json("delivered"));
+  CHECK(replied.content.find("Auto-Submitted") == std::string::npos);
+  CHECK(replied.content.find("Pump leaks\r\n") != std::string::npos);
+  CHECK(replied.content.find("References: <t.") != std::string::npos);
+  CHECK(replied.content.find("Reply-To: support+") != std::string::npos);
+  room.good(room.on("take_ticket", ticket));
+  room.good(room.on("complete_ticket", ticket, {{"result", Json("Tightened.")}}));
+  room.go_on();
+  REQUIRE(room.outside.mails.size() == 3);
+  room.house.reopen();
+  room.connect();
+  room.go_on();
+  CHECK(room.outside.mails.size() == 3);
+  const Json rows = room.log("mail log");
+  REQUIRE(rows.size() == 3);
+  CHECK(rows.items()[0]["event"] == Json("resolved"));
+  CHECK(rows.items()[0]["to"] == Json("Joe Smith"));
+  CHECK(is_verified(room.house));
+}
+
+TEST_CASE("one acknowledgement goes to an address in a day, and none where nobody reads it", "[server][outgoing]") {
+  SendingRoom room;
+  room.set_mail();
+  static_cast<void>(room.of_joe());
+  room.go_on();
+  static_cast<void>(room.of_joe("Again"));
+  room.go_on();
+  const auto to_customers = [&] {
+    return std::ranges::count_if(room.outside.mails, [](const server::MailPost& mail) {
+      return mail.recipient.find("@pumps.example") == std::string::npos;  // operators are told of deadlines meanwhile
+    });
+  };
+  CHECK(to_customers() == 1);
+  CHECK(room.log("mail log").items()[0]["said"] == Json("limit"));
+  room.house.environment.advance(25 * an_hour);
+  room.log_joe_in();
+  static_cast<void>(room.of_joe("The next day"));
+  room.go_on();
+  CHECK(to_customers() == 2);
+  const std::size_t before = room.outside.mails.size();
+  for (const char* address : {"no-reply@customer.example", "support@pumps.example", "postmaster@customer.example"}) {
+    room.house.command(cmd("contact set", {{"name", Json("Joe Smith")}, {"email", Json(address)}}));
+    room.reply(room.of_joe("x"), "To nobody.");
+    room.go_on();
+    INFO(address);
+    CHECK(room.outside.mails.size() == before);
+    CHECK(room.log("mail log").items()[0]["said"] == Json("address"));
+  }
+}
+
+TEST_CASE("a mail that a server refuses for good is not tried again, and its address gets no automatic one for 60 days",
+          "[server][outgoing]") {
+  SendingRoom room;
+  room.set_mail();
+  room.outside.smtp = 550;
+  const Json ticket = room.of_joe();
+  for (int i = 0; i < 5; ++i) room.go_on(an_hour);
+  CHECK(room.outside.mails.size() == 1);
+  CHECK(room.log("mail log").items()[0]["state"] == Json("given_up"));
+  room.outside.smtp = 250;
+  room.good(room.on("take_ticket", ticket));
+  room.good(room.on("complete_ticket", ticket, {{"result", Json("Tightened.")}}));
+  room.go_on();
+  CHECK(room.outside.mails.size() == 1);
+  CHECK(room.log("mail log").items()[0]["said"] == Json("refused"));
+  room.good(room.on("reopen_ticket", ticket, {{"reason", Json("It drips.")}}));
+  room.reply(ticket, "Somebody wrote this.");
+  room.go_on();
+  CHECK(room.outside.mails.size() == 2);
+  // Refused for now, it is tried again.
+  room.outside.smtp = 451;
+  room.reply(ticket, "And this.");
+  room.go_on();
+  room.outside.smtp = 250;
+  room.go_on(10'000);
+  CHECK(room.outside.mails.size() == 4);
+  CHECK(room.outside.mails[2].content.substr(room.outside.mails[2].content.find("Message-ID")) ==
+        room.outside.mails[3].content.substr(room.outside.mails[3].content.find("Message-ID")));
+}
+
+TEST_CASE("operators get by mail what they want of what they are told", "[server][outgoing]") {
+  SendingRoom room;
+  room.set_mail();
+  Panel bob = Panel::of(room.house, "bob", "operator");
+  room.house.command(cmd("operator set", {{"operator", Json("bob")}, {"language", Json("uk")}}));
+  const Json ticket = room.ticket();
+  room.give(ticket, "bob");
+  room.good(room.on("update_ticket", ticket, {{"priority", Json("low")}}));  // told, and not by mail
+  room.go_on();
+  REQUIRE(room.outside.mails.size() == 1);
+  CHECK(room.outside.mails[0].recipient == "bob@pumps.example");
+  CHECK(room.outside.mails[0].content.find("Auto-Submitted: auto-generated\r\n") != std::string::npos);
+  CHECK(room.outside.mails[0].content.find("=?utf-8?B?") != std::string::npos);
+  room.house.command(cmd("operator set", {{"operator", Json("bob")}, {"mail", Json::array({Json("none")})}}));
+  room.give(room.ticket("Another"), "bob");
+  room.go_on();
+  CHECK(room.outside.mails.size() == 1);
+  room.house.command(cmd("operator set", {{"operator", Json("bob")}, {"mail", Json::array({Json("changed")})}}));
+  room.good(room.on("update_ticket", ticket, {{"priority", Json("high")}}));
+  room.go_on();
+  CHECK(room.outside.mails.size() == 2);
+  CHECK(code_of(room.house, cmd("operator set", {{"operator", Json("bob")}, {"mail", Json::array({Json("x")})}})) ==
+        ErrorCode::invalid);
+  bob.good(request_of("get_notifications", {{"mail", Json::array({Json("none")})}}));
+  room.good(room.on("update_ticket", ticket, {{"priority", Json("low")}}));
+  CHECK(bob.good(request_of("notif_count"))["mailed"].size() == 0);
+  room.house.command(cmd("mail test", {{"operator", Json("bob")}}));
+  room.go_on();
+  CHECK(room.outside.mails.size() == 3);
+}
+
+TEST_CASE("after a restore what waited goes to webhooks under the same name, and no customer gets a mail twice",
+          "[server][outgoing]") {
+  SendingRoom room;
+  room.set_mail();
+  room.add_hook();
+  room.outside.web = room.outside.smtp = 0;
+  static_cast<void>(room.of_joe());
+  room.go_on();
+  REQUIRE(room.outside.posts.size() == 1);
+  REQUIRE(room.outside.mails.size() == 1);
+  const std::string backup = room.house.folder.file("backup");
+  room.house.command(cmd("backup", {{"to", Json(backup)}}));
+  room.outside.web = room.outside.smtp = 250;
+  room.go_on(10'000);  // both go out, which the backup does not know
+  REQUIRE(room.outside.mails.size() == 2);
+  room.house.core.reset();
+  must(server::ServerCore::administer_offline(
+      room.house.options(),
+      cmd("restore",
+          {{"from", Json(backup)}, {"recovery-key", Json(room.house.recovery_key)}, {"replace", Json(true)}}),
+      room.house.environment));
+  room.house.reopen();
+  room.connect();
+  room.go_on(an_hour);
+  REQUIRE(room.outside.posts.size() == 3);
+  CHECK(header_of(room.outside.posts[2], "Tern-Delivery") == header_of(room.outside.posts[0], "Tern-Delivery"));
+  CHECK(room.outside.mails.size() == 2);
+  CHECK(room.log("mail log").items()[0]["said"] == Json("restored"));
+  // New ones have numbers, and so names, that none had before.
+  const std::int64_t last = room.log("mail log").items()[0]["n"].as_integer();
+  room.reply(Json(2), "We come.");
+  room.go_on();
+  CHECK(room.log("mail log").items()[0]["n"].as_integer() > last + 1'000);
+  CHECK(is_verified(room.house));
+}
+
+TEST_CASE("mail is set up with TLS and a password that nobody is shown again", "[server][outgoing]") {
+  SendingRoom room;
+  CHECK(code_of(room.house, cmd("mail show")) == ErrorCode::not_found);
+  CHECK(code_of(room.house, cmd("mail set", {{"host", Json("smtp.pumps.example")}})) == ErrorCode::usage);
+  room.set_mail();
+  const Json shown = room.house.command(cmd("mail show"));
+  CHECK(shown["security"] == Json("starttls"));
+  CHECK(shown["has_password"] == Json(true));
+  CHECK(to_text(shown).find("mail secret") == std::string::npos);
+  CHECK(code_of(room.house, cmd("mail set", {{"security", Json("plain")}})) == ErrorCode::not_permitted);
+  CHECK(room.house.command(cmd("mail set", {{"security", Json("plain")}, {"host", Json("localhost")}}))["host"] ==
+        Json("localhost"));
+  for (const char* from : {"no address", "a\r\nBcc: b@c.example", "much.too.long.before.its.at@pumps.example"})
+    CHECK(code_of(room.house, cmd("mail set", {{"from", Json(from)}})) == ErrorCode::invalid);
+  room.house.command(cmd("mail set", {{"off", Json(true)}}));
+  room.reply(room.of_joe(), "Not by mail.");
+  room.go_on();
+  CHECK(room.outside.mails.empty());
+  CHECK(room.house.core->metrics().find("tern_mails_waiting 0") != std::string::npos);
+}
+
+}  // namespace tern::test
