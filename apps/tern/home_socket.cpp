@@ -117,6 +117,11 @@ void each_field(Call& call, Visit&& visit) {
   visit("type", call.type);
   visit("assignee", call.assignee);
   visit("tags", call.tags);
+  visit("arrived", call.arrived);
+  visit("left", call.left);
+  visit("signed_by", call.signed_by);
+  visit("signature", call.signature);
+  visit("internal", call.internal);
   visit("status", call.status);
   visit("tag", call.tag);
   visit("contains", call.contains);

@@ -116,6 +116,7 @@ Result<ExitCode> run_command(Session& session) {
 Result<Invocation> with_stdin_read(Session& session) {
   Invocation call = session.call();
   if (!call.ca_file.empty()) call.ca_file = std::filesystem::absolute(call.ca_file).string();  // it stands elsewhere
+  if (!call.signature.empty()) call.signature = std::filesystem::absolute(call.signature).string();
   for (std::string& file : call.files) file = std::filesystem::absolute(file).string();
   if (call.command == "fetch" && (!call.out.empty() || !call.other.empty()))
     call.out = std::filesystem::absolute(call.out.empty() ? "." : call.out).string();

@@ -160,6 +160,10 @@ TEST_CASE("a watching device shows within two seconds what another one did, also
   CHECK(until([&] { return ben({"status"}).line()["confirmed"].as_integer() == 1; }, at_once_ms));
   ann({"sync"});
   CHECK(shows(ann, number, "answered beside the watcher"));
+  ben({"on-site", number, "seal replaced", "--arrived", "2026-01-05T08:10:00Z", "--left", "2026-01-05T09:45:00Z",
+       "--internal"});
+  const Json shown = ben({"show", number}).line();
+  CHECK(shown["timeline"].items().back()["on_site"]["to"].as_string().starts_with("2026-01-05T09:45"));
 
   server.kill_hard();
   ann({"note", number, "while the server was away"});

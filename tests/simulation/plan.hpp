@@ -34,8 +34,8 @@ std::vector<std::string> profile_names();
 
 /// One fault at one place, instead of any by chance. Machines are `server` and `device-0`, `device-1`, as the run seats
 /// them. Kinds: `once` (the nth call to its disk fails), `ever` (so do all after it), `power` (it goes at the nth call
-/// that changes something), `statement` (the nth statement of SQLite's that begins fails). Calls are counted from the first
-/// event on; 0 strikes nowhere, and only counts.
+/// that changes something), `statement` (the nth statement of SQLite's that begins fails). Calls are counted from the
+/// first event on; 0 strikes nowhere, and only counts.
 struct PlannedFault {
   std::string machine, kind;
   std::uint64_t nth = 0;

@@ -1,5 +1,6 @@
-// Statements that fail when a test says so, before they have done anything: what is done about an error stands behind each
-// of them, and a disk that fails does not get to most, whose pages are in memory. For programs that are linked with
+// Statements that fail when a test says so, before they have done anything: what is done about an error stands behind
+// each of them, and a disk that fails does not get to most, whose pages are in memory. For programs that are linked
+// with
 // `--wrap=sqlite3_step`.
 #pragma once
 
