@@ -7,7 +7,7 @@
 namespace tern::client {
 namespace {
 
-constexpr std::int64_t day_ms = 86'400'000;
+constexpr std::int64_t moment_day_ms = 86'400'000;
 constexpr std::int64_t year_0_ms = -62'167'219'200'000;
 constexpr std::int64_t year_9999_ms = 253'402'300'799'999;
 
@@ -21,8 +21,8 @@ struct Moment {
 Moment moment_of(std::int64_t ms) {
   ms = std::clamp(ms, year_0_ms, year_9999_ms);
   Moment m;
-  m.day = ms >= 0 ? ms / day_ms : -((-ms + day_ms - 1) / day_ms);
-  const int rest = static_cast<int>(ms - m.day * day_ms);
+  m.day = ms >= 0 ? ms / moment_day_ms : -((-ms + moment_day_ms - 1) / moment_day_ms);
+  const int rest = static_cast<int>(ms - m.day * moment_day_ms);
   m.hour = rest / 3'600'000;
   m.minute = rest / 60'000 % 60;
   m.second = rest / 1000 % 60;
