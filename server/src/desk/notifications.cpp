@@ -140,10 +140,11 @@ Result<void> Notifications::read(const OperatorId& whom, std::uint64_t n, std::i
 }
 
 Result<void> Notifications::drop_older(std::int64_t before_ms) {
+  constexpr std::int64_t at_once = 10'000;
   return db_.run(
       "DELETE FROM notification WHERE tenant_id = $1 AND at_ms < $2 AND n < (SELECT max(n) FROM notification "
-      "WHERE tenant_id = $1)",
-      tenant_, before_ms);
+      "WHERE tenant_id = $1) AND n < (SELECT min(n) FROM notification WHERE tenant_id = $1) + $3",
+      tenant_, before_ms, at_once);
 }
 
 }  // namespace tern::server

@@ -57,6 +57,8 @@ struct Notification {
 Bytes cause_of(const sync::ChangeRef& change);
 
 /// Rows of one tenant's file.
+inline constexpr std::int64_t notifications_kept_ms = 90LL * 24 * 3'600'000;
+
 class Notifications {
 public:
   Notifications(sqlite::Database& db, std::int64_t tenant) : db_(db), tenant_(tenant) {}
@@ -70,7 +72,7 @@ public:
   Result<void> read_all(const OperatorId& whom, std::int64_t now_ms);
   Result<void> read(const OperatorId& whom, const TicketId& ticket, std::int64_t now_ms);
   Result<void> read(const OperatorId& whom, std::uint64_t n, std::int64_t now_ms);
-  /// Those of before, but for the newest one of all: numbers go on behind it.
+  /// Those of before among the oldest 10,000, but for the newest one of all: numbers go on behind it.
   Result<void> drop_older(std::int64_t before_ms);
 
 private:

@@ -332,7 +332,7 @@ Result<FileStore::Arriving> FileStore::take_in(const sync::ChangeRef& change, st
                                                std::int64_t now_ms) {
   Arriving now;
   std::int64_t content = 0;
-  TERN_CHECKED(write(true, [&](sqlite::Database& db) -> Result<void> {
+  const auto take = [&](sqlite::Database& db) -> Result<void> {
     TERN_TRY(const auto known, content_named(db, options_.tenant, change));
     if (known) {
       content = *known;
@@ -349,7 +349,8 @@ Result<FileStore::Arriving> FileStore::take_in(const sync::ChangeRef& change, st
     now.have_bytes += bytes.size();
     return db.run("UPDATE reference SET touched_ms = $4 WHERE tenant_id = $1 AND device_id = $2 AND change_id = $3",
                   options_.tenant, change.device, change.id, now_ms);
-  }));
+  };
+  TERN_CHECKED(write(true, take));
   if (now.whole || now.have_bytes < size_bytes) return now;
   TERN_TRY(const Hash found, hash_of(content));
   if (found != sha256) {

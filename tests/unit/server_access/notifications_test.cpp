@@ -148,6 +148,27 @@ TEST_CASE("what was told is read by marking it, or by opening the ticket at the 
   CHECK(unread() == 1);
 }
 
+TEST_CASE("what was told is forgotten after ninety days, but for the newest", "[server][api][told]") {
+  constexpr std::int64_t day_ms = 24 * 3'600'000;
+  ToldRoom room;
+  Panel::of(room.house, "bob", "operator");
+  const std::int64_t bobs = room.operator_id("bob");
+  const Json first = room.customers_ticket(), second = room.customers_ticket();
+  const auto told = [&] {
+    room.house.core->tick();
+    Panel bob(room.house, "bob@pumps.example", "a password of bob");
+    return bob.good(request_of("get_notifications")).size();
+  };
+  room.give(first, bobs);
+  room.house.environment.advance(89 * day_ms);
+  room.give(second, bobs);
+  CHECK(told() == 2);
+  room.house.environment.advance(2 * day_ms);
+  CHECK(told() == 1);
+  room.house.environment.advance(99 * day_ms);
+  CHECK(told() == 1);
+}
+
 TEST_CASE("what somebody does not want to be told of they are not told of", "[server][api][told]") {
   ToldRoom room;
   Panel bob = Panel::of(room.house, "bob", "operator");
