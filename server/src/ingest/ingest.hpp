@@ -110,7 +110,7 @@ struct BatchResult {
 Result<BatchResult> commit_batch(Tenant& tenant, std::span<VerifiedPush> pushes);
 
 /// Changes by the server itself on behalf of somebody: API, administration, jobs. Sealed with the tenant's sealing key
-/// and committed through the same path. One set (or several of 1,000). Committer strand only.
+/// and committed through the same path. One set, or as many as they need. Committer strand only.
 struct ServerChange {
   sync::Change change;           // id, wall_ms filled when zero
   OperatorId acting;             // operator whose rights count; zero: the server itself

@@ -29,15 +29,21 @@ struct Sealed {
   std::vector<ProvenChange> names;
 };
 
+/// Those from the front that one set has room for.
 Result<Sealed> seal(Batch& batch, const DeviceRow& device, std::span<ServerChange> changes) {
   Sealed sealed;
   std::vector<protocol::SealedChange> content;
+  std::size_t bytes = protocol::change_set_overhead_bytes;
   for (ServerChange& change : changes) {
+    if (content.size() == limits::changes_per_set_max) break;
     complete(batch, change);
     TERN_CHECKED(sync::validate_change(change.change));
     sync::EncodedChange encoded = sync::encode_change(change.change);
-    content.push_back(
-        {std::move(encoded.skeleton), random_id<Salt>(batch.in.environment), std::move(encoded.body), {}});
+    protocol::SealedChange one{
+        std::move(encoded.skeleton), random_id<Salt>(batch.in.environment), std::move(encoded.body), {}};
+    bytes += protocol::encoded_size(one);
+    if (bytes > limits::change_set_bytes_max && !content.empty()) break;
+    content.push_back(std::move(one));
     sealed.acting.push_back(change.acting);
     ProvenChange& name = sealed.names.emplace_back();
     name.integer_id = change.integer_id;
@@ -95,10 +101,9 @@ Result<ServerCommit> server_set(Batch& batch, std::vector<ServerChange> changes)
   std::vector<ServerChange> next = std::move(changes);
   for (int round = 0; !next.empty() && round < follow_up_rounds_max; ++round) {
     std::vector<ServerChange> follow_ups;
-    for (std::size_t at = 0; at < next.size(); at += limits::changes_per_set_max) {
-      const std::span all(next);
-      TERN_TRY(const Sealed sealed,
-               seal(batch, *device, all.subspan(at, std::min(limits::changes_per_set_max, next.size() - at))));
+    for (std::size_t at = 0; at < next.size();) {
+      TERN_TRY(const Sealed sealed, seal(batch, *device, std::span(next).subspan(at)));
+      at += sealed.changes.size();
       TERN_CHECKED(process_sealed(batch, sealed, *device, commit, round == 0, follow_ups));
     }
     next = std::move(follow_ups);

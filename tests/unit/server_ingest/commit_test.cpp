@@ -1,5 +1,6 @@
 #include "desk.hpp"
 #include "support/catch.hpp"
+#include "support/must.hpp"
 
 using namespace tern;
 using namespace tern::test;
@@ -60,4 +61,26 @@ TEST_CASE("a batch of more tickets than are kept in memory is one batch", "[inge
   CHECK(desk.state(tickets.front()).version == commits + 7);
   CHECK(desk.state(tickets.back()).version == commits + 12);
   CHECK(desk.verify().findings == std::vector<std::string>{});
+}
+
+TEST_CASE("changes of the server are as many sets as they have bytes for", "[ingest]") {
+  Desk desk;
+  std::vector<server::ServerChange> changes(1);
+  const TicketId ticket = desk.new_ticket_id();
+  changes[0].change.intent = Intent::create;
+  changes[0].change.ticket = ticket;
+  changes[0].change.fields.push_back({sync::FieldId::subject, {}, Bytes("pump leaks"), false});
+  for (int i = 0; i < 40; ++i) {
+    server::ServerChange& note = changes.emplace_back();
+    note.change.intent = Intent::message;
+    note.change.ticket = ticket;
+    note.change.visibility = sync::Visibility::team;
+    note.change.text = std::string(60'000, 'x');
+  }
+  const std::uint64_t before = desk.tenant->commit_seq();
+  const auto done = must(server::commit_server(*desk.tenant, std::move(changes)));
+  CHECK(desk.tenant->commit_seq() == before + 3);
+  CHECK(done.outcomes == std::vector<Outcome>(41, Outcome::applied));
+  CHECK(desk.messages(ticket).size() == 40);
+  CHECK(desk.differs_from_zero().empty());
 }
