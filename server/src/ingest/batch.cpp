@@ -296,6 +296,7 @@ void Batch::publish() {
   clock_written(in, std::move(*clock_));
   in.flushed_ms = commit_ms;
   in.trouble = ErrorCode{};
+  keep_route_marks(*this);
   if (sla_seq) in.sla_seq = *sla_seq;
   if (figures_to) in.figures_to = *figures_to;
   if (sla_stale) in.sla_desk.reset();
@@ -342,6 +343,7 @@ Result<CommitNotice> Batch::finish() {
   if (!wrote) {
     transaction_->rollback();
     transaction_.reset();
+    keep_route_marks(*this);
     return notice;
   }
   if (in.older_files && commit_seq != committed_seq) return older_files();

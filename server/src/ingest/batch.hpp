@@ -25,6 +25,8 @@
 
 namespace tern::server {
 
+struct RouteMarks;  // route.hpp
+
 /// One change of the set that is being processed.
 struct Entry {
   const sync::Change* change = nullptr;
@@ -194,6 +196,7 @@ public:
   std::optional<std::uint64_t> next_outgoing;              // read when the first one goes out
   OperatorLoads load_changes;                              // of tickets that were written, and of all assignments
   std::vector<std::pair<TicketId, RouteMoment>> to_route;  // once each, in the order in which it came up
+  std::shared_ptr<RouteMarks> route_marks;                 // as they are after it; null: nothing was routed
   [[nodiscard]] bool settled_any() const { return !settled_tickets_.empty(); }
 };
 

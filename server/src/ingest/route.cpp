@@ -7,6 +7,8 @@
 #include "desk/sla_records.hpp"
 #include "jobs.hpp"
 #include "run_batch.hpp"
+#include "sla_look.hpp"
+#include "tern/protocol/limits.hpp"
 #include "tern/sync/rights.hpp"
 #include "ticket_columns.hpp"
 
@@ -20,8 +22,11 @@ using sync::RecordKind;
 constexpr std::size_t noted_max = 256;  // of one batch; the rest is found waiting
 constexpr int turn_burst = 3;
 constexpr std::int64_t turn_every_ms = 60'000;
-constexpr std::size_t given_per_look = 64;
-constexpr std::int64_t returned_per_look = 32;
+constexpr std::size_t given_per_look = 64;  // one set, however long their reasons are
+constexpr std::size_t returned_per_look = 32;
+constexpr std::size_t decided_per_look = 256;
+constexpr std::size_t reasons_per_set = limits::change_set_bytes_max / 2;
+constexpr int urgent_priority = 4;
 constexpr std::int64_t field_silence_s = 24 * 3'600;
 // The index of those that nobody holds.
 constexpr std::string_view one_waiting =
@@ -96,6 +101,11 @@ Result<std::shared_ptr<RouteDesk>> route_desk_of(Tenant::Internals& in) {
   return routing.desk;
 }
 
+RouteMarks& route_marks_of(Batch& batch) {
+  if (!batch.route_marks) batch.route_marks = std::make_shared<RouteMarks>(routing_of(batch.in).marks);
+  return *batch.route_marks;
+}
+
 // ---- one ticket ----
 
 bool is_whole(const sync::TicketState& state) {
@@ -124,13 +134,64 @@ Result<std::optional<OperatorId>> holder_before(Batch& batch, const TicketId& ti
 /// Tickets one after the other, as if each were given away before the next one is looked at.
 class RoutePass {
 public:
-  RoutePass(Batch& batch, const RouteDesk& desk) : batch_(batch), desk_(desk), routing_(routing_of(batch.in)) {}
+  RoutePass(Batch& batch, const RouteDesk& desk) : batch_(batch), desk_(desk), marks_(route_marks_of(batch)) {}
 
   /// Nothing: it is not routing's to decide.
   Result<std::optional<RouteDecision>> decide(const TicketId& id, RouteMoment moment) {
+    if (marks_.refused.contains(id)) return std::optional<RouteDecision>{};
+    ++decided_;
+    auto decided = decide_inside(id, moment);
+    if (decided || is_of_storage(decided.error())) return decided;
+    marks_.refused.insert(id);  // damaged: `verify` names it, and others are given away
+    return std::optional<RouteDecision>{};
+  }
+
+  [[nodiscard]] std::size_t decided() const { return decided_; }
+
+  /// What was decided so far is in the batch now.
+  void count_anew() {
+    counted_ = false;
+    loads_.clear();
+  }
+
+  [[nodiscard]] OperatorId person_of(std::uint64_t number) const {
+    for (const auto& [id, person] : desk_.people)
+      if (person.number == number) return id;
+    return {};
+  }
+
+  /// Who of the queue is free now, there or in another one of theirs, has their turns counted from now on.
+  Result<void> begin_turns(const RecordId& queue) {
+    for (const OperatorId& who : members_of(queue)) {
+      TERN_TRY(const RouteAgent agent, agent_of(who, queue, RouteMoment::moved, least_weight(who, queue)));
+      RouteQuestion any_ticket;
+      any_ticket.strategy = RouteStrategy::least_open;
+      any_ticket.agents = {agent};
+      if (decide_route(any_ticket).chosen == 0)
+        marks_.turns.erase(who);
+      else
+        marks_.turns.try_emplace(who, RouteTurn{turn_burst, 0});
+    }
+    return {};
+  }
+
+  /// Somebody of the queue has a turn, and room; of those whose turns began.
+  [[nodiscard]] bool somebody_free(const RecordId& queue) const {
+    return std::ranges::any_of(members_of(queue), [&](const OperatorId& who) { return is_free(who, queue, 1); });
+  }
+  /// And what the category asks for.
+  [[nodiscard]] bool somebody_for(const RecordId& queue, const std::optional<RecordId>& category, bool urgent) const {
+    const std::int64_t weight = urgent ? urgent_weight_of(queue) : 1;
+    const RouteSkills& needs = needs_of(category);
+    return std::ranges::any_of(members_of(queue), [&](const OperatorId& who) {
+      return is_free(who, queue, weight) && has_skills(who, needs);
+    });
+  }
+
+private:
+  Result<std::optional<RouteDecision>> decide_inside(const TicketId& id, RouteMoment moment) {
     TERN_TRY(const WorkingTicket* ticket, batch_.ticket(id));
-    if (ticket == nullptr || routing_.refused.contains(id) || !is_worked_on(ticket->state))
-      return std::optional<RouteDecision>{};
+    if (ticket == nullptr || !is_worked_on(ticket->state)) return std::optional<RouteDecision>{};
     const auto holder = sync::assignee_of(ticket->state);
     if (holder && is_there(*holder)) return std::optional<RouteDecision>{};
     TERN_TRY(auto question, question_of(ticket->state, holder ? RouteMoment::returned : moment));
@@ -145,52 +206,40 @@ public:
     return std::optional(std::move(decision));
   }
 
-  [[nodiscard]] OperatorId person_of(std::uint64_t number) const {
-    for (const auto& [id, person] : desk_.people)
-      if (person.number == number) return id;
-    return {};
-  }
-
-  /// Who of the queue is free now has their turns counted from now on. False: nobody has one.
-  Result<bool> begin_turns(const RecordId& queue) {
-    bool any = false;
+  [[nodiscard]] const std::vector<OperatorId>& members_of(const RecordId& queue) const {
+    static const std::vector<OperatorId> nobody;
     const auto members = desk_.members.find(queue);
-    if (members == desk_.members.end()) return false;
-    for (const OperatorId& who : members->second) {
-      TERN_TRY(const RouteAgent agent, agent_of(who, queue, RouteMoment::moved, 1));
-      RouteQuestion any_ticket;
-      any_ticket.strategy = RouteStrategy::least_open;
-      any_ticket.agents = {agent};
-      if (decide_route(any_ticket).chosen == 0) {
-        routing_.turns.erase(who);
-        continue;
-      }
-      routing_.turns.try_emplace(who, RouteTurn{turn_burst, 0});
-      any = any || has_turn(who);
-    }
-    return any;
+    return members == desk_.members.end() ? nobody : members->second;
   }
-
-  /// Somebody of the queue has a turn and what the category asks for.
-  [[nodiscard]] bool somebody_for(const RecordId& queue, const std::optional<RecordId>& category) const {
-    const auto members = desk_.members.find(queue);
-    return members != desk_.members.end() && std::ranges::any_of(members->second, [&](const OperatorId& who) {
-             return routing_.turns.contains(who) && has_turn(who) && has_skills(who, needs_of(category));
-           });
+  [[nodiscard]] std::int64_t urgent_weight_of(const RecordId& queue) const {
+    const auto route = desk_.queues.find(queue);
+    return route == desk_.queues.end() ? 1 : route->second.urgent_weight;
   }
-
-private:
+  /// Of an urgent ticket, in whichever queue of theirs it weighs least.
+  [[nodiscard]] std::int64_t least_weight(const OperatorId& who, const RecordId& queue) const {
+    std::int64_t out = urgent_weight_of(queue);
+    for (const RecordId& other : desk_.people.at(who).queues)
+      if (desk_.queues.contains(other)) out = std::min(out, urgent_weight_of(other));
+    return out;
+  }
+  [[nodiscard]] bool is_free(const OperatorId& who, const RecordId& queue, std::int64_t weight) const {
+    const auto load = loads_.find(who);
+    if (load == loads_.end() || !marks_.turns.contains(who) || !has_turn(who)) return false;
+    const std::int64_t held = load->second.tickets + load->second.urgent * (urgent_weight_of(queue) - 1);
+    return held + weight <= desk_.people.at(who).route.capacity;
+  }
   [[nodiscard]] bool is_there(const OperatorId& who) const {
     const auto actor = batch_.find_actor(who);
     return actor && actor->active;
   }
   [[nodiscard]] bool has_turn(const OperatorId& who) const {
-    const auto turn = routing_.turns.find(who);
-    return turn == routing_.turns.end() || turn->second.left > 0 || batch_.commit_ms >= turn->second.next_ms;
+    const auto turn = marks_.turns.find(who);
+    return turn == marks_.turns.end() || turn->second.left > 0 || batch_.commit_ms >= turn->second.next_ms;
   }
-  [[nodiscard]] RouteSkills needs_of(const std::optional<RecordId>& category) const {
+  [[nodiscard]] const RouteSkills& needs_of(const std::optional<RecordId>& category) const {
+    static const RouteSkills nothing;
     const auto found = category ? desk_.categories.find(*category) : desk_.categories.end();
-    return found == desk_.categories.end() ? RouteSkills{} : found->second.needs;
+    return found == desk_.categories.end() ? nothing : found->second.needs;
   }
   [[nodiscard]] bool has_skills(const OperatorId& who, const RouteSkills& needs) const {
     const auto person = desk_.people.find(who);
@@ -266,8 +315,7 @@ private:
     const auto route = queue ? desk_.queues.find(*queue) : desk_.queues.end();
     const QueueRoute rule = route == desk_.queues.end() ? QueueRoute{} : route->second;
     out.strategy = rule.strategy;
-    constexpr int urgent = 4;
-    out.weight = sync::priority_of(state) == urgent ? rule.urgent_weight : 1;
+    out.weight = sync::priority_of(state) == urgent_priority ? rule.urgent_weight : 1;
     const auto category = route_category(state);
     out.needs = needs_of(category);
     std::vector<OperatorId> who;
@@ -304,7 +352,7 @@ private:
       TERN_TRY(const bool more, rows.step());
       if (!more) return false;
       const TicketId id = rows.id<TicketId>(0);
-      if (routing_.refused.contains(id)) continue;
+      if (marks_.refused.contains(id)) continue;
       const auto here = batch_.tickets().find(id);
       if (here != batch_.tickets().end() &&
           (sync::assignee_of(here->second->state) || !is_worked_on(here->second->state)))
@@ -320,21 +368,21 @@ private:
       return;
     }
     const OperatorId who = person_of(decision.chosen);
-    constexpr int urgent = 4;
     OperatorLoad& load = loads_[who];
     load.tickets += 1;
-    load.urgent += sync::priority_of(state) == urgent ? 1 : 0;
+    load.urgent += sync::priority_of(state) == urgent_priority ? 1 : 0;
     load.last_seq = batch_.commit_seq + 1;  // of the set that all of the pass goes into
     if (decision.moment != RouteMoment::waited) return;
-    const auto turn = routing_.turns.find(who);
-    if (turn == routing_.turns.end()) return;
+    const auto turn = marks_.turns.find(who);
+    if (turn == marks_.turns.end()) return;
     if (turn->second.left > 0) --turn->second.left;
     if (turn->second.left == 0) turn->second.next_ms = batch_.commit_ms + turn_every_ms;
   }
 
   Batch& batch_;
   const RouteDesk& desk_;
-  Routing& routing_;
+  RouteMarks& marks_;
+  std::size_t decided_ = 0;
   bool counted_ = false;
   OperatorLoads in_batch_, loads_;
   std::map<RecordId, std::vector<RouteSkills>> waiting_;  // what those asked for that this pass left waiting
@@ -352,9 +400,9 @@ ServerChange assignment_of(const RoutePass& pass, const TicketId& ticket, const 
   return out;
 }
 
-/// Of a ticket whose holder is gone, also that nobody has it now.
+/// Of a ticket whose holder is gone, also that nobody has it now: where the queue gives it out again.
 bool changes_ticket(const RouteDecision& decision) {
-  return decision.chosen != 0 || decision.moment == RouteMoment::returned;
+  return decision.chosen != 0 || (decision.moment == RouteMoment::returned && decision.strategy != RouteStrategy::none);
 }
 
 Result<std::size_t> commit_routes(Batch& batch, std::vector<ServerChange> changes) {
@@ -367,7 +415,7 @@ Result<std::size_t> commit_routes(Batch& batch, std::vector<ServerChange> change
     if (done.outcomes[i] == sync::Outcome::applied) {
       ++given;
     } else {
-      routing_of(batch.in).refused.insert(tickets[i]);
+      route_marks_of(batch).refused.insert(tickets[i]);
     }
   }
   return given;
@@ -413,6 +461,7 @@ struct WaitingTicket {
   TicketId id;
   std::int64_t rank = 0, due_s = INT64_MAX, created_ms = 0;
   std::optional<RecordId> category;
+  bool urgent = false;
 
   /// R10.
   bool operator<(const WaitingTicket& other) const {
@@ -440,6 +489,7 @@ Result<std::vector<WaitingTicket>> waiting_in(Batch& batch, const RecordId& queu
     TERN_TRY(const bool more, rows.step());
     if (!more) break;
     WaitingTicket one{rows.id<TicketId>(0), rows.int64(1), INT64_MAX, rows.int64(2), RecordId::from(rows.blob(3))};
+    one.urgent = one.rank == urgent_priority;
     if (is_vip(batch, RecordId::from(rows.blob(4)))) ++one.rank;
     if (!rows.is_null(5)) one.due_s = rows.int64(5);
     out.push_back(std::move(one));
@@ -449,33 +499,41 @@ Result<std::vector<WaitingTicket>> waiting_in(Batch& batch, const RecordId& queu
 }
 
 Result<void> drain_queue(Batch& batch, RoutePass& pass, const RecordId& queue, std::vector<ServerChange>& changes) {
-  TERN_TRY(const bool somebody, pass.begin_turns(queue));
-  if (!somebody) return {};
+  TERN_CHECKED(pass.begin_turns(queue));
+  if (!pass.somebody_free(queue)) return {};
   TERN_TRY(const auto waiting, waiting_in(batch, queue));
+  std::map<std::pair<std::optional<RecordId>, bool>, bool> known;  // somebody_for, since the last one was given
   for (const WaitingTicket& one : waiting) {
-    if (changes.size() >= given_per_look) return {};
-    if (!pass.somebody_for(queue, one.category)) continue;
+    if (changes.size() >= given_per_look || pass.decided() >= decided_per_look) return {};
+    const auto [answer, asked] = known.try_emplace({one.category, one.urgent}, false);
+    if (asked) answer->second = pass.somebody_for(queue, one.category, one.urgent);
+    if (!answer->second) continue;
     TERN_TRY(const auto decision, pass.decide(one.id, RouteMoment::waited));
-    if (decision && decision->chosen != 0) changes.push_back(assignment_of(pass, one.id, *decision));
+    if (!decision || decision->chosen == 0) continue;
+    changes.push_back(assignment_of(pass, one.id, *decision));
+    known.clear();
+    if (!pass.somebody_free(queue)) return {};
   }
   return {};
 }
 
-/// Tickets at work of people who are gone.
+/// Tickets at work of people who are gone: some of them, the others at the next look.
 Result<std::vector<TicketId>> left_behind(Batch& batch, const RouteDesk& desk) {
   TERN_TRY(const OperatorLoads loads, read_loads(batch.db(), batch.number));
+  const std::set<TicketId>& refused = route_marks_of(batch).refused;
   std::vector<TicketId> out;
   for (const auto& [who, load] : loads) {
     const auto actor = batch.find_actor(who);
     if (load.tickets == 0 || (actor && actor->active)) continue;
     for (const auto& [queue, route] : desk.queues) {
       TERN_TRY(auto rows, batch.db().query("SELECT ticket_id FROM ticket WHERE tenant_id = $1 AND assignee = $2 AND "
-                                           "listed IN (1, 2, 4, 9) AND queue = $3 ORDER BY integer_id LIMIT $4",
-                                           batch.number, who, queue, returned_per_look));
+                                           "listed IN (1, 2, 4, 9) AND queue = $3 ORDER BY integer_id",
+                                           batch.number, who, queue));
       for (;;) {
+        if (out.size() == returned_per_look) return out;
         TERN_TRY(const bool more, rows.step());
         if (!more) break;
-        out.push_back(rows.id<TicketId>(0));
+        if (const auto id = rows.id<TicketId>(0); !refused.contains(id)) out.push_back(id);
       }
     }
   }
@@ -519,6 +577,11 @@ bool routes_read(RecordKind kind) {
          kind == RecordKind::calendar || kind == RecordKind::sla_order;
 }
 
+void keep_route_marks(Batch& batch) {
+  if (batch.route_marks) routing_of(batch.in).marks = std::move(*batch.route_marks);
+  batch.route_marks.reset();
+}
+
 bool is_routing(const sync::Change& change) {
   return change.intent == Intent::assign && change.principal_kind == sync::PrincipalKind::server &&
          change.principal_id.empty() && change.quotes.none() && change.reason.starts_with("routed:");
@@ -543,9 +606,17 @@ Result<void> route_noted(Batch& batch) {
   if (desk->idle() || batch.commit_ms < desk->from_ms) return {};
   RoutePass pass(batch, *desk);
   std::vector<ServerChange> changes;
+  std::size_t bytes = 0;
   for (const auto& [ticket, moment] : noted) {
     TERN_TRY(const auto decision, pass.decide(ticket, moment));
-    if (decision && changes_ticket(*decision)) changes.push_back(assignment_of(pass, ticket, *decision));
+    if (!decision || !changes_ticket(*decision)) continue;
+    changes.push_back(assignment_of(pass, ticket, *decision));
+    bytes += changes.back().change.reason.size();
+    if (bytes < reasons_per_set) continue;
+    // One set for each: explanations say in which commit somebody was given their last one.
+    TERN_CHECKED(commit_routes(batch, std::exchange(changes, {})));
+    pass.count_anew();
+    bytes = 0;
   }
   TERN_CHECKED(commit_routes(batch, std::move(changes)));
   batch.to_route.clear();
@@ -564,7 +635,7 @@ Result<std::size_t> drain_waiting(Tenant& tenant) {
     TERN_TRY(const bool waits, anything_waits(in, queue));
     if (waits) queues.push_back(queue);
   }
-  if (queues.empty()) routing_of(in).turns.clear();
+  if (queues.empty()) routing_of(in).marks.turns.clear();
   TERN_TRY(const bool gone, anybody_gone(in));
   if (queues.empty() && !gone) return std::size_t{0};
   TERN_TRY(const Routed routed, run_batch(tenant, [&](Batch& batch) { return give_what_waits(batch, *desk, queues); }));
@@ -576,10 +647,10 @@ Result<std::optional<RouteDecision>> route_now(Tenant& tenant, const TicketId& t
   TERN_CHECKED(tenant.internals().ensure_writer());
   TERN_TRY(const auto desk, route_desk_of(tenant.internals()));
   if (desk->idle()) return std::optional<RouteDecision>{};
-  const auto turns = routing_of(tenant.internals()).turns;
+  const auto turns = routing_of(tenant.internals()).marks.turns;
   auto decision =
       run_batch(tenant, [&](Batch& batch) { return RoutePass(batch, *desk).decide(ticket, RouteMoment::waited); });
-  routing_of(tenant.internals()).turns = turns;  // nothing was given
+  routing_of(tenant.internals()).marks.turns = turns;  // nothing was given
   return decision;
 }
 

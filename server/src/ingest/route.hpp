@@ -42,10 +42,14 @@ struct RouteTurn {
   std::int64_t next_ms = 0;  // server time of the next one, when none is left
 };
 
-struct Routing {
-  std::shared_ptr<RouteDesk> desk;        // null: to be made
+struct RouteMarks {
   std::map<OperatorId, RouteTurn> turns;  // of who is free while something waits
-  std::set<TicketId> refused;             // the ledger did not take the change: not again
+  std::set<TicketId> refused;             // the ledger did not take the change, or the ticket is damaged: not again
+};
+
+struct Routing {
+  std::shared_ptr<RouteDesk> desk;  // null: to be made
+  RouteMarks marks;
 };
 
 /// Whether routing reads records of that kind.
@@ -55,6 +59,9 @@ bool routes_read(sync::RecordKind kind);
 void note_routes(Batch& batch, const SetWork& work);
 /// Gives those to somebody who can be given them; before the batch ends, however it began.
 Result<void> route_noted(Batch& batch);
+
+/// Behind the end of a batch that did not fail.
+void keep_route_marks(Batch& batch);
 
 /// One that routing made.
 bool is_routing(const sync::Change& change);

@@ -58,11 +58,6 @@ SlaNames names_in(const Batch& batch, const SlaDesk& desk) {
           desk.categories};
 }
 
-bool is_of_storage(const Error& error) {
-  return error.code == ErrorCode::storage_failed || error.code == ErrorCode::storage_full ||
-         error.code == ErrorCode::busy;
-}
-
 /// Looks at tickets one after the other.
 class Watch {
 public:
@@ -258,6 +253,11 @@ Result<void> sweep(Tenant& tenant, sla::Instant now) {
 }
 
 }  // namespace
+
+bool is_of_storage(const Error& error) {
+  return error.code == ErrorCode::storage_failed || error.code == ErrorCode::storage_full ||
+         error.code == ErrorCode::busy;
+}
 
 Result<void> look_at(Batch& batch, std::vector<TicketId> tickets) {
   std::ranges::sort(tickets);

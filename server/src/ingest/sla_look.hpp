@@ -18,6 +18,9 @@ struct SlaDesk {
 /// `look_at_clocks` (jobs.hpp), as do all open clocks once rules, calendars or what rules look at changed.
 Result<void> follow_clocks(Batch& batch);
 
+/// No ticket's fault: what comes of anything else is about the one that was looked at.
+bool is_of_storage(const Error& error);
+
 /// Every ticket of `tickets`, as of the batch's time.
 Result<void> look_at(Batch& batch, std::vector<TicketId> tickets);
 

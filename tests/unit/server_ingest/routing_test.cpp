@@ -397,6 +397,117 @@ TEST_CASE("tickets at work of who is gone go to others, or back to the queue", "
   CHECK(d.found() == "");
 }
 
+TEST_CASE("of who is gone so many tickets a second go to others, not all at once", "[ingest][routing]") {
+  RoutedDesk d;
+  for (int i = 0; i < 40; ++i) d.ask();
+  CHECK(d.load(d.bob).tickets == 20);
+  const OperatorId cyd = d.desk.add_operator("Cyd", sync::Role::operator_, {d.tech});
+  d.say_of(cyd, {{"capacity", "100"}});
+  for (const OperatorId& who : {d.ann, d.bob}) d.desk.change_operator(who, sync::Role::operator_, {d.tech}, false);
+  CHECK(d.drain() == 32);
+  CHECK(d.drain() == 8);
+  CHECK(d.load(cyd).tickets == 40);
+  CHECK(d.found() == "");
+}
+
+TEST_CASE("where the queue gives nothing out, who is gone keeps their ticket", "[ingest][routing]") {
+  RoutedDesk d;
+  d.say_of(d.bob, {{"status", "away"}});
+  const RecordId quiet = d.desk.add_record(sync::RecordKind::queue, "Quiet");
+  const RecordId pumps = d.desk.add_record(sync::RecordKind::category, "Pumps");
+  d.say(sync::RecordKind::category, pumps, {{"default_agent", "Bob"}});
+  const TicketId ticket = d.ask(quiet);
+  d.act(ticket, Intent::assign, Bytes(d.ann.view()));
+  d.desk.change_operator(d.ann, sync::Role::operator_, {d.tech}, false);
+  d.set(ticket, sync::FieldId::category, Bytes(pumps.view()));
+  CHECK(d.holder(ticket) == "Ann");
+  CHECK(d.decisions(ticket).empty());
+}
+
+TEST_CASE("who was full, as the queue weighs urgent tickets, and has room again is free anew", "[ingest][routing]") {
+  RoutedDesk d;
+  d.say(sync::RecordKind::queue, d.tech, {{"urgent_weight", "2"}});
+  d.say_of(d.bob, {{"status", "offline"}});
+  d.say_of(d.ann, {{"status", "break"}, {"capacity", "4"}});
+  std::vector<TicketId> tickets;
+  for (int i = 0; i < 5; ++i) {
+    tickets.push_back(d.ask());
+    d.pass(1'000);
+  }
+  d.say_of(d.ann, {{"status", ""}});
+  CHECK(d.drain() == 3);
+  CHECK(d.drain() == 0);  // one a minute
+  d.set(tickets[0], sync::FieldId::priority, Bytes("4"));
+  CHECK(d.drain() == 0);
+  d.act(tickets[1], Intent::resolve);
+  CHECK(d.drain() == 1);
+  CHECK(d.holder(tickets[3]) == "Ann");
+}
+
+TEST_CASE("a ticket that cannot be read waits by itself", "[ingest][routing]") {
+  RoutedDesk d;
+  d.say_of(d.bob, {{"status", "away"}});
+  d.say_of(d.ann, {{"status", "away"}});
+  const TicketId damaged = d.ask(), other = d.ask();
+  must(d.desk.tenant->writer().exec("UPDATE ticket SET state = x'ff' WHERE ticket_id = x'" + to_hex(damaged) + "'"));
+  d.say_of(d.ann, {{"status", ""}});
+  CHECK(d.drain() == 1);
+  CHECK(d.holder(other) == "Ann");
+  CHECK(d.drain() == 0);
+}
+
+TEST_CASE("what many are given in one commit has room, however long the reasons are", "[ingest][routing]") {
+  RoutedDesk d;
+  std::vector<server::ServerChange> people, changes;
+  for (int i = 0; i < 200; ++i) {
+    sync::Record record;
+    record.kind = sync::RecordKind::operator_;
+    record.id = random_id<RecordId>(d.desk.environment);
+    record.name = "p" + std::to_string(i);
+    record.attributes["role"] = "operator";
+    record.refs = {d.tech};
+    Change change;
+    change.intent = Intent::record;
+    change.record_kind = static_cast<std::uint32_t>(record.kind);
+    change.record = sync::encode_record(record);
+    people.push_back({change, {}});
+  }
+  must(server::commit_server(*d.desk.tenant, std::move(people)));
+  std::vector<TicketId> tickets;
+  for (int i = 0; i < 180; ++i) {
+    tickets.push_back(d.desk.new_ticket_id());
+    Change create = RoutedDesk::on(tickets.back(), Intent::create);
+    create.fields.push_back({sync::FieldId::subject, {}, Bytes("pump leaks"), false});
+    changes.push_back({create, {}});
+    changes.push_back({RoutedDesk::on(tickets.back(), Intent::move_queue), {}});
+    changes.back().change.target = Bytes(d.tech.view());
+  }
+  must(server::commit_server(*d.desk.tenant, std::move(changes)));
+  // Each somebody else's; and what a reason says of others is what came of theirs.
+  std::map<std::uint64_t, std::uint64_t> given;  // by number: in which commit
+  std::size_t reasons = 0, compared = 0;
+  auto reader = must(d.desk.tenant->reader());
+  for (const TicketId& ticket : tickets)
+    for (const auto& change : must(server::read_ticket(reader.db(), d.desk.tenant->number(), ticket))) {
+      if (!server::is_routing(change.placed.change)) continue;
+      reasons += change.placed.change.reason.size();
+      const auto decision = server::route_from_text(change.placed.change.reason);
+      REQUIRE(decision);
+      CHECK(given.emplace(decision->chosen, change.commit_seq).second);
+    }
+  CHECK(given.size() == tickets.size());
+  CHECK(reasons > limits::change_set_bytes_max);
+  for (const TicketId& ticket : tickets)
+    for (const server::RouteDecision& decision : d.decisions(ticket))
+      for (const server::RouteCandidate& candidate : decision.candidates) {
+        if (candidate.tickets == 0) continue;
+        CHECK(candidate.last == given[candidate.number]);
+        ++compared;
+      }
+  CHECK(compared > 100);
+  CHECK(d.found() == "");
+}
+
 TEST_CASE("every decision comes out of the ledger again as it was made", "[ingest][routing]") {
   RoutedDesk d;
   d.say(sync::RecordKind::queue, d.tech, {{"urgent_weight", "2"}});
