@@ -82,20 +82,24 @@ Result<std::uint64_t> return_tickets(AdminCall& call, const RecordId& who) {
   for (;;) {
     TERN_TRY(const auto tickets, tickets_at_work(call, who));
     if (tickets.empty()) return returned;
+    std::size_t given_back = 0;
     const auto give_back = [&]() -> Result<void> {
       TERN_TRY(auto reader, call.tenant().reader());
       TicketView view(call.tenant(), reader.db(), Caller{});
       std::vector<ServerChange> changes;
       for (const TicketId& id : tickets) {
         TERN_TRY(const FoundTicket ticket, view.find(id));
+        // By now somebody else's.
+        if (sync::assignee_of(ticket.state) != OperatorId::or_zero(who.view())) continue;
         changes.push_back(assignment(call.caller(), ticket.state, std::nullopt, "Their operator was removed."));
         TERN_CHECKED(check_change(call, changes.back(), &ticket.state));
       }
-      return commit_part(call, std::move(changes));
+      given_back = changes.size();
+      return changes.empty() ? Result<void>{} : commit_part(call, std::move(changes));
     };
     TERN_CHECKED(call.on_strand(give_back));
-    returned += tickets.size();
-    if (tickets.size() < tickets_at_once) return returned;
+    returned += given_back;
+    if (tickets.size() < tickets_at_once || given_back == 0) return returned;
   }
 }
 
