@@ -56,11 +56,17 @@ bool is_backed(const Tenant& tenant, const ClientToken& token) {
   const auto contact = tenant.find_record(sync::RecordKind::contact, token.contact);
   if (contact && contact->deleted) return false;
   if (token.made_by.is_zero()) return true;
-  const auto key = tenant.find_record(sync::RecordKind::api_key, token.made_by);
-  return key && !key->deleted && read_key(*key).revoked_ms == 0;
+  if (const auto key = tenant.find_record(sync::RecordKind::api_key, token.made_by))
+    return !key->deleted && read_key(*key).revoked_ms == 0;
+  const auto person = tenant.find_actor(OperatorId::or_zero(token.made_by.view()));
+  return person && person->active && gives_client_tokens(person->role);
 }
 
 }  // namespace
+
+bool gives_client_tokens(sync::Role role) {
+  return sync::has_right(role, sync::Right::approve_estimate) || sync::has_right(role, sync::Right::administer);
+}
 
 RecordId contact_of_user(const Tenant& tenant, const RecordId& organisation, std::int64_t user_id,
                          Environment& environment) {

@@ -11,6 +11,7 @@
 #include "access/open_tenants.hpp"
 #include "store/tenant.hpp"
 #include "tern/protocol/json.hpp"
+#include "tern/sync/rights.hpp"
 
 namespace tern::server {
 
@@ -25,9 +26,13 @@ struct ClientToken {
   RecordId organisation;
   std::string name;
   std::int64_t user_id = 0;
-  RecordId made_by;  // the API key that it ends with; zero: none
+  RecordId made_by;  // the API key or the operator that it ends with; zero: none
   std::int64_t made_ms = 0, ends_ms = 0;
 };
+
+/// Whether people of that role make them in their sessions. Whoever has one reads what that customer reads, in all
+/// queues, and decides on estimates in their place.
+bool gives_client_tokens(sync::Role role);
 
 /// The same contact for the same user of an organisation; of nobody that it knows another one each time.
 RecordId contact_of_user(const Tenant& tenant, const RecordId& organisation, std::int64_t user_id,
@@ -44,7 +49,8 @@ struct TokenOfTenant {
   Tenant* tenant = nullptr;
   ClientToken token;
 };
-/// `session_unknown` for one that is none, has ended, or was taken back with its key, its organisation or its contact.
+/// `session_unknown` for one that is none, has ended, or was taken back with its key or maker, its organisation or its
+/// contact.
 Result<TokenOfTenant> open_client_token(const OpenTenants& tenants, std::string_view text);
 
 /// Those that have not ended, the newest first.

@@ -373,15 +373,28 @@ TEST_CASE("tokens are made within their limits, by keys with the scopes for it",
   }
 }
 
-TEST_CASE("who answers no customers makes no token that speaks for one", "[server][api][client][security]") {
+TEST_CASE("in a session tokens are made by who decides in the place of customers, and end with them",
+          "[server][api][client][security]") {
   Counter counter;
   const Json request =
       request_of("create_client_token", {{"portal_domain", Json("client.example")}, {"user_id", Json(7)}});
-  for (const char* role : {"light", "manager", "sla_manager", "analyst", "integrator"}) {
+  for (const char* role : {"light", "operator", "manager", "sla_manager", "analyst", "integrator"}) {
     INFO(role);
     CHECK(Panel::of(counter.house, std::string("p_") + role, role).refusal(request) == "not_permitted");
   }
-  CHECK(Panel::of(counter.house, "bob", "operator").good(request)["token"].as_string().starts_with("ct_"));
+  const auto made_by = [&](const char* name) {
+    return Panel::of(counter.house, name, "supervisor").good(request)["token"].as_string();
+  };
+  const std::string of_bob = made_by("bob"), of_cyd = made_by("cyd");
+  const std::string of_admin = Panel(counter.house).good(request)["token"].as_string();
+  const auto answers = [&](const std::string& token) { return counter.by(token, act("list_tickets")).status == 200; };
+  CHECK(answers(of_bob));
+  CHECK(answers(of_cyd));
+  counter.house.command(cmd("operator set", {{"operator", Json("bob")}, {"role", Json("operator")}}));
+  CHECK_FALSE(answers(of_bob));
+  counter.house.command(cmd("operator disable", {{"operator", Json("cyd")}}));
+  CHECK_FALSE(answers(of_cyd));
+  CHECK(answers(of_admin));
 }
 
 TEST_CASE("of tokens that have not ended there are no more than there may be, and those that have make room",

@@ -41,14 +41,21 @@ Json token_json(Tenant& tenant, const ClientToken& token) {
                        {"expires_at", Json(instant_text(token.ends_ms))}});
 }
 
+/// A key says by its scopes that it may.
+bool may_give_token(const Caller& caller) {
+  if (!caller.actor) return true;
+  return caller.key.is_zero() ? gives_client_tokens(caller.actor->role)
+                              : sync::has_right(caller.actor->role, sync::Right::reply);
+}
+
 }  // namespace
 
 Result<Json> create_client_token(AdminCall& call) {
   Tenant& tenant = call.tenant();
   Environment& environment = call.parts().environment;
-  // Whoever has one speaks as a customer, and reads what they read.
-  if (const auto& actor = call.caller().actor; actor && !sync::has_right(actor->role, sync::Right::reply))
-    return fail(ErrorCode::not_permitted, "This role does not answer customers.");
+  if (!may_give_token(call.caller()))
+    return fail(ErrorCode::not_permitted, "This role does not speak for customers.",
+                "Who decides on estimates in their place may, or an administrator.");
   TERN_TRY(const std::int64_t ttl_s, ttl_of(call));
   TERN_TRY(const std::string url, address_of_server(call));
   ClientToken token;
@@ -57,6 +64,7 @@ Result<Json> create_client_token(AdminCall& call) {
   if (token.user_id < 0) return fail(ErrorCode::invalid, "user_id is not below 0.", "0: anonymous.", "user_id");
   TERN_TRY(token.name, admin::record_name(call.has("user_name") ? call.text("user_name") : "Client", "user_name"));
   token.made_by = call.caller().key;
+  if (token.made_by.is_zero()) token.made_by = RecordId::or_zero(call.caller().acting().view());
   Bytes hash;
   std::string text = make_client_token(tenant, token.id, environment, hash);
   call.makes(token.id.view());
