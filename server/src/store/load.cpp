@@ -83,6 +83,9 @@ Result<void> load_head(Tenant::Internals& in, sqlite::Database& db, std::int64_t
   in.figures_to = meta_number(figures_to);
   in.sla_desk.reset();
   in.triggers.reset();
+  in.routing.reset();
+  in.outgoing.reset();
+  in.outgoing_due_ms = 0;
   TERN_TRY(const auto told, db.int64_of("SELECT max(told_seq) FROM sla_clock WHERE tenant_id = $1", tenant));
   in.sla_told = static_cast<std::uint64_t>(told.value_or(0));
   return {};

@@ -2,6 +2,8 @@
 
 #include "access/enrolment.hpp"
 #include "desk.hpp"
+#include "desk/outgoing_settings.hpp"
+#include "ingest/route.hpp"
 #include "ingest/working_ticket.hpp"
 #include "store/admission_codec.hpp"
 #include "store/tenant_internals.hpp"
@@ -295,6 +297,19 @@ TEST_CASE("a clock in doubt stays in doubt when the file is opened again after a
   CHECK_FALSE(must(desk.tenant->anchor()));
   desk.tenant->accept_clock();
   CHECK_FALSE(desk.tenant->clock_in_doubt());
+}
+
+TEST_CASE("a broken file that is opened again is read again by all that was made of it", "[ingest][store]") {
+  Desk desk;
+  auto& inside = desk.tenant->internals();
+  inside.routing = std::make_shared<server::Routing>();
+  inside.outgoing = std::make_shared<server::OutgoingDesk>();
+  inside.outgoing_due_ms = INT64_MAX;
+  inside.writer_broken = true;
+  must(desk.tenant->write([](sqlite::Database&) { return Result<void>{}; }));
+  CHECK_FALSE(inside.routing);
+  CHECK_FALSE(inside.outgoing);
+  CHECK(inside.outgoing_due_ms == 0);
 }
 
 TEST_CASE("codes are made and forgotten again once a broken file can be opened", "[ingest][store][enrolment]") {
