@@ -308,13 +308,14 @@ TEST_CASE("a webhook is told of the events that it names, is tested, and gets an
                                                 {"url", Json("http://plain.example/")},
                                                 {"owner", Json("ann")}})) == ErrorCode::invalid);
   CHECK(code_of(room.house, cmd("webhook log", {{"name", Json("Nobody")}})) == ErrorCode::not_found);
-  // The API shows it and may take it away, but sets none of it.
+  // The API shows it, but sets none of it and does not take it away.
   Panel admin(room.house);
   const Json shown = admin.good(request_of("get_channels_status")).items()[0];
   CHECK(shown["type"] == Json("webhook"));
   CHECK(admin.refusal(request_of("update_channel", {{"channel_id", shown["id"]}, {"secret", Json("mine")}})) ==
         "invalid channel_id");
-  admin.good(request_of("delete_channel", {{"channel_id", shown["id"]}}));
+  CHECK(admin.refusal(request_of("delete_channel", {{"channel_id", shown["id"]}})) == "invalid channel_id");
+  room.house.command(cmd("webhook remove", {{"name", Json("Billing")}}));
   CHECK(room.house.command(cmd("webhook list"))["rows"].size() == 0);
 }
 

@@ -66,10 +66,13 @@ Result<void> check_no_secret(const Json& settings) {
   return {};
 }
 
+tl::unexpected<Error> not_by_api() {
+  return fail(ErrorCode::invalid, "That is set on the server's own machine.", "ternd webhook, ternd mail",
+              "channel_id");
+}
+
 Result<void> fill_channel(const AdminCall& call, sync::Record& record) {
-  if (is_own_channel(record) && (call.has("settings") || call.has("secret") || call.has("name")))
-    return fail(ErrorCode::invalid, "That is set on the server's own machine.", "ternd webhook, ternd mail",
-                "channel_id");
+  if (is_own_channel(record) && (call.has("settings") || call.has("secret") || call.has("name"))) return not_by_api();
   put_said(call, record, "type");
   put_switch(call, record);
   TERN_CHECKED(check_no_secret(call.object("settings")));
@@ -229,6 +232,7 @@ Result<Json> update_channel(AdminCall& call) {
 Result<Json> delete_channel(AdminCall& call) {
   TERN_TRY(const sync::Record record,
            change_record(call, RecordKind::channel, "channel_id", "", [&](sync::Record& channel) -> Result<void> {
+             if (is_own_channel(channel)) return not_by_api();
              channel.deleted = true;
              return {};
            }));
