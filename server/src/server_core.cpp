@@ -323,6 +323,7 @@ std::string Core::metrics() {
   const PostmanCounters& sent = postman_.counters();
   out.counter("webhooks_sent_total", "Deliveries that a webhook took", sent.hooks_sent)
       .counter("webhooks_failed_total", "Attempts that it did not take", sent.hooks_failed)
+      .counter("webhooks_dropped_total", "Deliveries that were not sent on purpose", sent.hooks_dropped)
       .counter("mails_sent_total", "Mails that the mail server took", sent.mails_sent)
       .counter("mails_failed_total", "Attempts that it did not take", sent.mails_failed)
       .counter("mails_dropped_total", "Mails that were not sent on purpose", sent.mails_dropped);

@@ -54,6 +54,10 @@ void PeerLine::write(const std::string& bytes) {
     sent += static_cast<std::size_t>(socket_.sendBytes(bytes.data() + sent, static_cast<int>(bytes.size() - sent)));
 }
 
+bool PeerLine::stirs_within(int ms) {
+  return socket_.poll(Poco::Timespan(0, ms * 1'000), Poco::Net::Socket::SELECT_READ);
+}
+
 TlsPeer::TlsPeer(const std::string& certificate_file, const std::string& key_file,
                  std::function<void(PeerLine&)> script, std::uint16_t port)
     : script_(std::move(script)), port_(port) {
@@ -145,7 +149,7 @@ void MailReceiver::answer(PeerLine& line) {
         const std::lock_guard guard(mutex_);
         taken_.push_back(one);
       }
-      line.write("250 taken\r\n");
+      line.write(std::to_string(to_messages) + " that message\r\n");
     } else if (said == "QUIT") {
       line.write("221 bye\r\n");
       return;

@@ -25,6 +25,8 @@ public:
   std::string read_line();  // without CR LF
   std::string read(std::size_t size);
   void write(const std::string& bytes);
+  /// Whether the other side goes, or says more, before so long.
+  bool stirs_within(int ms);
 
 private:
   void fill();
@@ -83,7 +85,7 @@ public:
   MailReceiver(const std::string& certificate_file, const std::string& key_file, bool offers_tls = true);
   [[nodiscard]] std::uint16_t port() const { return peer_.port(); }
   [[nodiscard]] std::vector<Taken> taken() const;
-  std::atomic<int> to_recipients{250};
+  std::atomic<int> to_recipients{250}, to_messages{250};
 
 private:
   void answer(PeerLine& line);

@@ -100,7 +100,7 @@ Result<std::vector<Outgoing>> OutgoingRows::newest(OutgoingWay first, OutgoingWa
 Result<void> OutgoingRows::note(const Outgoing& one) {
   return db_.run(
       "UPDATE outgoing SET state = $3, attempts = $4, due_ms = $5, done_ms = $6, address = $7, said = $8 "
-      "WHERE tenant_id = $1 AND n = $2",
+      "WHERE tenant_id = $1 AND n = $2 AND state = 0",
       tenant_, one.n, one.state, one.attempts, one.due_ms, one.done_ms, sqlite::Blob{one.address},
       sqlite::Text{one.said});
 }
@@ -147,7 +147,7 @@ Result<std::uint64_t> OutgoingRows::mails_to(ByteView address, std::int64_t sinc
 Result<bool> OutgoingRows::refused_since(ByteView address, std::int64_t since_ms) {
   TERN_TRY(const auto found,
            db_.int64_of("SELECT 1 FROM outgoing WHERE tenant_id = $1 AND address = $2 AND length(address) > 0 AND "
-                        "state = 2 AND done_ms > $3 AND said LIKE '5__' LIMIT 1",
+                        "state = 2 AND done_ms > $3 AND said IN ('550', '551', '553') LIMIT 1",
                         tenant_, sqlite::Blob{address}, since_ms));
   return found.has_value();
 }

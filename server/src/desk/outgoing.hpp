@@ -61,7 +61,7 @@ public:
   /// Of the ways from `first` to `last` and, unless it is zero, of that target: the newest first, below `before`.
   Result<std::vector<Outgoing>> newest(OutgoingWay first, OutgoingWay last, const RecordId& target,
                                        std::uint64_t before, std::int64_t limit);
-  /// State, attempts, times, address and what was said.
+  /// State, attempts, times, address and what was said, of one that still waits: what was given up meanwhile stays so.
   Result<void> note(const Outgoing& outgoing);
   /// Those of a target that wait are not sent any more.
   Result<void> give_up(const RecordId& target, std::int64_t now_ms, std::string_view why);

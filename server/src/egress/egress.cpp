@@ -66,9 +66,9 @@ public:
     return read_status(*line);
   }
 
-  Result<int> mail(const MailServer& server, const MailPost& post) override {
+  Result<MailAnswer> mail(const MailServer& server, const MailPost& post) override {
     TERN_TRY(auto line, connect(server.host, server.port, mail_ports, options_.mail_deadline_ms));
-    return speak_mail(*line, server, post, tls_);
+    return speak_mail(*line, server, post, tls_, {options_.mail_taken_ms, options_.mail_drain_ms});
   }
 
   void stop() override { stopping_ = true; }

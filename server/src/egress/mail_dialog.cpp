@@ -19,6 +19,11 @@ bool is_good(const MailReply& reply) {
   return reply.code / 100 == 2;
 }
 
+/// Said to a recipient: there is no such mailbox, or it is elsewhere. Others (530, 535, 554) are about who asks.
+bool is_no_mailbox(const MailReply& reply) {
+  return reply.code == 550 || reply.code == 551 || reply.code == 553;
+}
+
 /// It stands between < and >, in a line of its own.
 bool is_mail_address(std::string_view address) {
   return std::ranges::all_of(address, [](char c) { return c > 0x20 && c < 0x7f && c != '<' && c != '>' && c != '\\'; });
@@ -40,22 +45,26 @@ std::string stuffed(std::string_view content) {
 
 class MailDialog {
 public:
-  MailDialog(OutgoingLine& line, const MailServer& server, const Poco::Net::Context::Ptr& tls)
-      : line_(line), server_(server), tls_(tls) {}
+  MailDialog(OutgoingLine& line, const MailServer& server, const Poco::Net::Context::Ptr& tls, MailPatience patience)
+      : line_(line), server_(server), tls_(tls), patience_(patience) {}
 
-  Result<int> send(const MailPost& post) {
+  Result<MailAnswer> send(const MailPost& post) {
     TERN_CHECKED(greet());
     TERN_CHECKED(log_in());
     TERN_TRY(const MailReply from, say("MAIL FROM:<" + post.sender + ">"));
     if (!is_good(from)) return refused("the sender", from);
     TERN_TRY(const MailReply to, say("RCPT TO:<" + post.recipient + ">"));
-    if (!is_good(to)) return to.code;
+    if (to.code / 100 == 5 && !is_no_mailbox(to)) return refused("the recipient", to);
+    if (!is_good(to)) return MailAnswer{to.code};
     TERN_TRY(const MailReply ready, say("DATA"));
-    if (ready.code != 354) return ready.code / 100 == 5 ? Result<int>(ready.code) : refused("the message", ready);
+    if (ready.code / 100 == 5) return MailAnswer{ready.code, true};
+    if (ready.code != 354) return refused("the message", ready);
     TERN_CHECKED(line_.write(stuffed(post.content)));
+    // Whoever ends it now does not know whether it was taken, and sends it twice.
+    line_.give_time(patience_.taken_ms, patience_.drain_ms);
     TERN_TRY(const MailReply done, reply());
     static_cast<void>(line_.write("QUIT\r\n"));  // it was taken, whatever is said to that
-    return is_good(done) ? said_yes : done.code;
+    return is_good(done) ? MailAnswer{said_yes} : MailAnswer{done.code, true};
   }
 
 private:
@@ -126,17 +135,18 @@ private:
   OutgoingLine& line_;
   const MailServer& server_;
   const Poco::Net::Context::Ptr& tls_;
+  const MailPatience patience_;
   std::vector<std::string> can_;
 };
 
 }  // namespace
 
-Result<int> speak_mail(OutgoingLine& line, const MailServer& server, const MailPost& post,
-                       const Poco::Net::Context::Ptr& tls) {
+Result<MailAnswer> speak_mail(OutgoingLine& line, const MailServer& server, const MailPost& post,
+                              const Poco::Net::Context::Ptr& tls, MailPatience patience) {
   if (!is_mail_address(server.own_name) || !is_mail_address(post.sender) || !is_mail_address(post.recipient) ||
       post.recipient.empty())
     return fail(ErrorCode::invalid, "that is no address");
-  return MailDialog(line, server, tls).send(post);
+  return MailDialog(line, server, tls, patience).send(post);
 }
 
 }  // namespace tern::server

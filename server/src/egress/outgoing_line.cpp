@@ -134,11 +134,22 @@ OutgoingLine::Step OutgoingLine::step_of(int returned, int& moved) const {
   return returned == Poco::Net::SecureStreamSocket::ERR_SSL_WANT_WRITE ? Step::wait_write : Step::ended;
 }
 
-Result<void> OutgoingLine::wait(Step for_what) const {
+void OutgoingLine::give_time(std::int64_t for_ms, std::int64_t after_stop_ms) {
+  limits_.until_ms = line_clock_ms() + for_ms;
+  limits_.after_stop_ms = after_stop_ms;
+}
+
+bool OutgoingLine::must_stop(std::int64_t now_ms) {
+  if (limits_.stopping == nullptr || !limits_.stopping->load()) return false;
+  if (stopped_ms_ == 0) stopped_ms_ = now_ms;
+  return now_ms - stopped_ms_ >= limits_.after_stop_ms;
+}
+
+Result<void> OutgoingLine::wait(Step for_what) {
   for (;;) {
-    const std::int64_t left_ms = limits_.until_ms - line_clock_ms();
+    const std::int64_t now_ms = line_clock_ms(), left_ms = limits_.until_ms - now_ms;
     if (left_ms <= 0) return no_way("too slow");
-    if (limits_.stopping != nullptr && limits_.stopping->load()) return no_way("this server stops");
+    if (must_stop(now_ms)) return no_way("this server stops");
     const auto events = static_cast<short>(for_what == Step::wait_write ? POLLOUT : POLLIN);
     pollfd entry{static_cast<int>(socket_.impl()->sockfd()), events, 0};
     if (::poll(&entry, 1, static_cast<int>(std::min(left_ms, look_every_ms))) > 0) return {};

@@ -30,6 +30,7 @@ struct LineLimits {
   std::int64_t until_ms = 0;  // of steady_clock
   const std::atomic<bool>* stopping = nullptr;
   std::size_t read_bytes_max = 64 * 1024;
+  std::int64_t after_stop_ms = 0;  // it goes on for so long, once it saw that it is to end
 };
 std::int64_t line_clock_ms();
 
@@ -45,6 +46,8 @@ public:
   /// was not yet known.
   Result<void> start_tls(const std::string& host, const Poco::Net::Context::Ptr& tls);
   Result<void> write(std::string_view bytes);
+  /// From now on it has so long, whatever it had before, and of that so much when it is to end.
+  void give_time(std::int64_t for_ms, std::int64_t after_stop_ms);
   /// One line without its end (LF or CR LF).
   Result<std::string> read_line();
 
@@ -52,11 +55,13 @@ private:
   OutgoingLine(const Poco::Net::StreamSocket& socket, const LineLimits& limits) : socket_(socket), limits_(limits) {}
   enum class Step : std::uint8_t { moved, wait_read, wait_write, ended };
   Step step_of(int returned, int& moved) const;
-  Result<void> wait(Step for_what) const;
+  Result<void> wait(Step for_what);
+  bool must_stop(std::int64_t now_ms);
   Result<void> fill();
 
   Poco::Net::StreamSocket socket_;
   LineLimits limits_;
+  std::int64_t stopped_ms_ = 0;  // when it saw that it is to end; 0: it did not
   bool tls_ = false;
   std::string read_;  // not yet taken
   std::size_t read_bytes_ = 0;

@@ -188,7 +188,8 @@ Result<void> turn_off_hook(Tenant& tenant, const RecordId& hook, const std::stri
   return run_batch(tenant,
                    [&](Batch& batch) -> Result<ServerCommit> {
                      const sync::Record* record = batch.find_record(RecordKind::channel, hook);
-                     if (record == nullptr || record->deleted) return ServerCommit{};
+                     const auto known = record != nullptr ? hook_of(*record) : std::nullopt;
+                     if (!known || !known->active) return ServerCommit{};
                      const std::string name = record->name;
                      TERN_CHECKED(OutgoingRows(batch.db(), batch.number).give_up(hook, batch.commit_ms, why));
                      TERN_TRY(ServerCommit done, server_set(batch, {switched_off(*record)}));

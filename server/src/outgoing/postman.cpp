@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <new>
 #include <optional>
 
 #include "ingest/send_out.hpp"
@@ -58,22 +59,31 @@ void Postman::use(Egress& egress, std::function<void(std::function<void()>)> run
 }
 
 void Postman::look() {
+  std::vector<Tenant*> tenants = parts_.tenants.all();
+  std::size_t of_each = 0;
   {
     const std::lock_guard guard(mutex_);
-    if (egress_ == nullptr || busy_.size() >= at_once_) return;
+    if (egress_ == nullptr || tenants.empty() || busy_.size() >= at_once_) return;
+    std::ranges::rotate(tenants, tenants.begin() + static_cast<std::ptrdiff_t>(turn_++ % tenants.size()));
+    of_each = tenants.size() == 1 ? at_once_ : std::max<std::size_t>(1, at_once_ / 2);
   }
-  for (Tenant* tenant : parts_.tenants.all()) {
+  for (Tenant* tenant : tenants) {
+    // What cannot be noted is not sent; and older files do not know what went out since.
+    if (tenant->has_older_files() || tenant->storage_trouble()) continue;
     const std::int64_t now_ms = tenant->now_ms();
     if (tenant->internals().outgoing_due_ms.load() > now_ms) continue;
-    if (const auto looked = look_at(*tenant, now_ms); !looked)
-      parts_.log.write(LogLevel::error, "outgoing_failed",
-                       {{"tenant", Json(to_uuid_text(tenant->id().view()))},
-                        {"code", Json(to_string(looked.error().code))},
-                        {"reason", Json(looked.error().message)}});
+    if (const auto looked = look_at(*tenant, now_ms, of_each); !looked)
+      log_trouble(*tenant, to_string(looked.error().code), looked.error().message);
   }
 }
 
-Result<void> Postman::look_at(Tenant& tenant, std::int64_t now_ms) {
+void Postman::log_trouble(const Tenant& tenant, std::string_view code, std::string_view reason) const {
+  parts_.log.write(
+      LogLevel::error, "outgoing_failed",
+      {{"tenant", Json(to_uuid_text(tenant.id().view()))}, {"code", Json(code)}, {"reason", Json(reason)}});
+}
+
+Result<void> Postman::look_at(Tenant& tenant, std::int64_t now_ms, std::size_t of_each) {
   // Set before the rows are read: a commit behind that says 0 again.
   std::atomic<std::int64_t>& due_ms = tenant.internals().outgoing_due_ms;
   due_ms = std::numeric_limits<std::int64_t>::max();
@@ -104,41 +114,89 @@ Result<void> Postman::look_at(Tenant& tenant, std::int64_t now_ms) {
       if (!mail) mail = mail_for(tenant);
       busy.second = *mail ? (*mail)->id : RecordId{};
     }
-    {
-      const std::lock_guard guard(mutex_);
-      if (busy_.size() >= at_once_) return {};
-      if (!busy_.insert(busy).second) continue;
-    }
-    run_later_([this, &tenant, busy, row = std::move(row)] {
-      deliver(tenant, row);
-      tenant.internals().outgoing_due_ms = 0;
-      const std::lock_guard ended(mutex_);
-      busy_.erase(busy);
-    });
+    bool full = false;
+    if (take_slot(busy, of_each, full))
+      run_later_([this, &tenant, busy, row = std::move(row)] { work_on(tenant, busy, row); });
+    else if (full)
+      return {};
   }
   return {};
 }
 
-void Postman::deliver(Tenant& tenant, const Outgoing& outgoing) {
-  const auto outcome = send(tenant, outgoing);
-  auto done = outcome ? note(tenant, outgoing, *outcome) : Result<void>(tl::unexpected(outcome.error()));
-  if (outcome) count(outgoing, *outcome);
-  const bool good = done && outcome->sent;
-  parts_.log.write(done ? LogLevel::info : LogLevel::error, "outgoing",
+/// False: something goes there already, or no more may go at a time (`full`).
+bool Postman::take_slot(const Busy& busy, std::size_t of_each, bool& full) {
+  const std::lock_guard guard(mutex_);
+  const auto of_tenant = std::ranges::count(busy_, busy.first, &Busy::first);
+  full = busy_.size() >= at_once_ || static_cast<std::size_t>(of_tenant) >= of_each;
+  return !full && busy_.insert(busy).second;
+}
+
+void Postman::work_on(Tenant& tenant, const Busy& busy, const Outgoing& due) {
+  try {
+    deliver(tenant, due.n);
+  } catch (const std::bad_alloc&) {
+    count(due.way, {});  // no memory to say more: it is due again later
+  } catch (const std::exception& error) {
+    count(due.way, {});
+    log_trouble(tenant, "internal", error.what());
+  }
+  tenant.internals().outgoing_due_ms = 0;
+  const std::lock_guard ended(mutex_);
+  busy_.erase(busy);
+}
+
+void Postman::deliver(Tenant& tenant, std::uint64_t n) {
+  auto claimed = claim(tenant, n);
+  if (!claimed) return log_trouble(tenant, to_string(claimed.error().code), claimed.error().message);
+  if (!*claimed) return;
+  const Outgoing& outgoing = **claimed;
+  auto sent = send(tenant, outgoing);
+  Outcome outcome;
+  if (sent) {
+    outcome = std::move(*sent);
+  } else {
+    outcome.inner = true;
+    outcome.said = std::string(to_string(sent.error().code));
+  }
+  count(outgoing.way, outcome);
+  const auto noted = note(tenant, outgoing, outcome);
+  const Error* trouble = !sent ? &sent.error() : !noted ? &noted.error() : nullptr;
+  parts_.log.write(trouble == nullptr ? LogLevel::info : LogLevel::error, "outgoing",
                    {{"tenant", Json(to_uuid_text(tenant.id().view()))},
                     {"delivery", Json(to_uuid_text(outgoing.delivery.view()))},
                     {"event", Json(outgoing.event)},
-                    {"attempt", Json(outgoing.attempts + 1)},
-                    {"sent", Json(good)},
-                    {"said", Json(done ? outcome->said : done.error().message)}});
+                    {"attempt", Json(outgoing.attempts)},
+                    {"sent", Json(outcome.sent)},
+                    {"said", Json(trouble == nullptr ? outcome.said : trouble->message)}});
 }
 
-void Postman::count(const Outgoing& outgoing, const Outcome& outcome) {
-  const bool hook = outgoing.way == OutgoingWay::hook;
+/// Counts the attempt, and says when the next one is due, before anything is sent: what cannot be noted is not sent,
+/// and what ends in between is not sent at once again. Nothing: it does not wait any more, or is not due.
+Result<std::optional<Outgoing>> Postman::claim(Tenant& tenant, std::uint64_t n) {
+  std::optional<Outgoing> claimed;
+  Result<void> done;
+  const auto write = [&](sqlite::Database& db) -> Result<void> {
+    OutgoingRows rows(db, tenant.number());
+    TERN_TRY(auto row, rows.find(n));
+    const std::int64_t now_ms = tenant.now_ms();
+    if (!row || row->state != OutgoingState::waiting || row->due_ms > now_ms) return {};
+    ++row->attempts;
+    row->due_ms = now_ms + jittered(outgoing_delay_ms(row->attempts));
+    TERN_CHECKED(rows.note(*row));
+    claimed = std::move(row);
+    return {};
+  };
+  parts_.committer().run(tenant, [&] { done = tenant.write(write); });
+  if (!done) return tl::unexpected(std::move(done).error());
+  return claimed;
+}
+
+void Postman::count(OutgoingWay way, const Outcome& outcome) {
+  const bool hook = way == OutgoingWay::hook;
   if (outcome.sent)
     ++(hook ? counters_.hooks_sent : counters_.mails_sent);
   else if (outcome.ended == OutgoingState::dropped)
-    ++counters_.mails_dropped;
+    ++(hook ? counters_.hooks_dropped : counters_.mails_dropped);
   else
     ++(hook ? counters_.hooks_failed : counters_.mails_failed);
 }
@@ -172,7 +230,7 @@ Result<Postman::Outcome> Postman::send_to_hook(Tenant& tenant, sqlite::Database&
                   {"User-Agent", "Tern/" + parts_.version},
                   {"Tern-Delivery", to_uuid_text(outgoing.delivery.view())},
                   {"Tern-Event", outgoing.event},
-                  {"Tern-Attempt", std::to_string(outgoing.attempts + 1)},
+                  {"Tern-Attempt", std::to_string(outgoing.attempts)},
                   {"Tern-Signature", hook_signature(parse_hook_secrets(*kept), parts_.environment.wall_ms(), *body)}};
   post.body = std::move(*body);
   const auto status = egress_->post(post);
@@ -211,21 +269,22 @@ Result<Postman::Outcome> Postman::send_mail(Tenant& tenant, sqlite::Database& db
                           settings->user,
                           secrets->password,
                           domain_of(settings->from)};
-  const auto code = egress_->mail(server, letter.post);
-  out.sent = code && *code / 100 == 2;
-  out.for_good = code && *code / 100 == 5;
-  out.said = code ? std::to_string(*code) : code.error().message;
+  const auto answer = egress_->mail(server, letter.post);
+  out.sent = answer && answer->code / 100 == 2;
+  out.for_good = answer && answer->code / 100 == 5;
+  out.said = answer ? std::to_string(answer->code) : answer.error().message;
+  // A code alone says that the address was refused (OutgoingRows::refused_since).
+  if (answer && answer->of_message && !out.sent) out.said = "message refused (" + out.said + ")";
   return out;
 }
 
 Result<void> Postman::note(Tenant& tenant, Outgoing row, const Outcome& outcome) {
   const std::int64_t now_ms = tenant.now_ms();
   const std::int64_t patience_ms = row.way == OutgoingWay::hook ? hook_given_up_ms : mail_given_up_ms;
-  ++row.attempts;
   row.said = outcome.said;
   row.address = outcome.address;
   row.due_ms = now_ms + jittered(outgoing_delay_ms(row.attempts));
-  const bool late = row.due_ms - row.at_ms > patience_ms;
+  const bool late = row.due_ms - row.at_ms > patience_ms && row.attempts >= attempts_before_giving_up;
   if (outcome.sent)
     row.state = OutgoingState::sent;
   else if (outcome.for_good || outcome.hook_gone || late)
@@ -236,7 +295,8 @@ Result<void> Postman::note(Tenant& tenant, Outgoing row, const Outcome& outcome)
     bool dead = outcome.hook_gone;
     done = tenant.write([&](sqlite::Database& db) -> Result<void> {
       OutgoingRows rows(db, tenant.number());
-      if (row.way == OutgoingWay::hook && row.state == OutgoingState::given_up && !outcome.for_good && !dead) {
+      const bool took_none = row.state == OutgoingState::given_up && !outcome.for_good && !outcome.inner;
+      if (row.way == OutgoingWay::hook && took_none && !dead) {
         TERN_TRY(const bool lives, rows.sent_since(row.target, row.at_ms));
         dead = !lives;
       }

@@ -1,6 +1,7 @@
 // The one way out, against real peers.
 #include "tern/server/egress.hpp"
 
+#include <atomic>
 #include <thread>
 
 #include "outgoing/web_address.hpp"
@@ -30,7 +31,8 @@ WebPost to_port(std::uint16_t port, const std::string& host = "127.0.0.1") {
   return {"https://" + host + ":" + std::to_string(port) + "/hook?a=b", {{"Tern-Event", "test"}}, "{\"a\":1}"};
 }
 
-std::string trouble_of(const Result<int>& answer) {
+template <typename Answer>
+std::string trouble_of(const Result<Answer>& answer) {
   REQUIRE_FALSE(answer);
   return std::string(to_string(answer.error().code)) + ": " + answer.error().message;
 }
@@ -114,9 +116,12 @@ TEST_CASE("a mail goes under TLS with its login inside, and never without TLS un
   MailReceiver receiver(certificate.certificate_file(), certificate.key_file());
   const auto egress = way_to(receiver.port(), certificate.certificate_file());
   const MailServer server{"localhost", receiver.port(), MailSecurity::starttls, "desk", "secret"};
-  CHECK(must(egress->mail(server, {"desk@a.example", "joe@b.example", "Subject: x\r\n\r\n.dot\r\n..two\r\n"})) == 250);
+  CHECK(must(egress->mail(server, {"desk@a.example", "joe@b.example", "Subject: x\r\n\r\n.dot\r\n..two\r\n"})).code ==
+        250);
   receiver.to_recipients = 550;
-  CHECK(must(egress->mail(server, {"", "joe@b.example", "Subject: x\r\n\r\n"})) == 550);
+  const auto refused = must(egress->mail(server, {"", "joe@b.example", "Subject: x\r\n\r\n"}));
+  CHECK(refused.code == 550);
+  CHECK_FALSE(refused.of_message);
   const auto taken = receiver.taken();
   REQUIRE(taken.size() == 1);
   CHECK(taken[0].under_tls);
@@ -132,7 +137,77 @@ TEST_CASE("a mail goes under TLS with its login inside, and never without TLS un
   const auto way = way_to(plain.port(), certificate.certificate_file());
   const MailServer bare{"localhost", plain.port(), MailSecurity::starttls, "", ""};
   CHECK(trouble_of(way->mail(bare, {"", "joe@b.example", "x"})) == "no_connection: the mail server offers no TLS");
-  CHECK(must(way->mail({"localhost", plain.port(), MailSecurity::plain, "", ""}, {"", "joe@b.example", "x"})) == 250);
+  CHECK(must(way->mail({"localhost", plain.port(), MailSecurity::plain, "", ""}, {"", "joe@b.example", "x"})).code ==
+        250);
+}
+
+TEST_CASE("an address is refused by the codes that say so, and what is refused of a message is not its address",
+          "[egress]") {
+  const TestCertificate certificate;
+  MailReceiver receiver(certificate.certificate_file(), certificate.key_file());
+  const auto egress = way_to(receiver.port(), certificate.certificate_file());
+  const MailServer server{"localhost", receiver.port(), MailSecurity::starttls, "", ""};
+  const MailPost post{"", "joe@b.example", "x"};
+  for (const int code : {450, 550, 551, 553}) {
+    receiver.to_recipients = code;
+    CHECK(must(egress->mail(server, post)).code == code);
+  }
+  for (const int code : {530, 535, 552, 554}) {
+    receiver.to_recipients = code;
+    CHECK(trouble_of(egress->mail(server, post)) ==
+          "no_connection: the mail server refuses the recipient (" + std::to_string(code) + ")");
+  }
+  receiver.to_recipients = 250;
+  for (const int code : {451, 550, 554}) {
+    receiver.to_messages = code;
+    const auto answer = must(egress->mail(server, post));
+    CHECK(answer.code == code);
+    CHECK(answer.of_message);
+  }
+}
+
+TEST_CASE("the answer to a message has a time of its own, and a stop lets it come for a while", "[egress]") {
+  const TestCertificate certificate;
+  const std::string file = certificate.certificate_file(), key = certificate.key_file();
+  std::atomic<server::Egress*> stopped{nullptr};
+  const auto take_message = [](PeerLine& line) {
+    line.write("220 mail.example\r\n");
+    for (const char* answer : {"250 mail.example\r\n", "250 good\r\n", "250 good\r\n", "354 say it\r\n"}) {
+      line.read_line();
+      line.write(answer);
+    }
+    while (line.read_line() != ".") {
+    }
+  };
+  TlsPeer silent(file, key, [&](PeerLine& line) {
+    take_message(line);
+    line.read_line();
+  });
+  TlsPeer slow(file, key, [&](PeerLine& line) {
+    take_message(line);
+    stopped.load()->stop();
+    if (!line.stirs_within(300)) line.write("250 taken\r\n");
+  });
+  TlsPeer stuck(file, key, [&](PeerLine& line) {
+    take_message(line);
+    stopped.load()->stop();
+    line.read_line();
+  });
+  EgressOptions options;
+  options.ca_file = file;
+  for (const TlsPeer* peer : {&silent, &slow, &stuck})
+    options.allow.push_back("localhost:" + std::to_string(peer->port()));
+  const auto mail = [&](const TlsPeer& peer) {
+    const auto egress = must(server::make_egress(options));
+    stopped = egress.get();
+    return egress->mail({"localhost", peer.port(), MailSecurity::plain, "", ""}, {"", "joe@b.example", "x"});
+  };
+  options.mail_taken_ms = options.mail_drain_ms = 300;
+  CHECK(trouble_of(mail(silent)) == "no_connection: too slow");
+  options.mail_taken_ms = 600'000;
+  CHECK(trouble_of(mail(stuck)) == "no_connection: this server stops");
+  options.mail_drain_ms = 600'000;
+  CHECK(must(mail(slow)).code == 250);
 }
 
 }  // namespace tern::test

@@ -1,6 +1,10 @@
 // What goes out because of commits: webhooks and mails, from the row to what came of it (docs/webhooks.md,
 // docs/mail.md).
 #include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <new>
 #include <set>
 
 #include "office.hpp"
@@ -8,6 +12,7 @@
 #include "outgoing/postman.hpp"
 #include "panel.hpp"
 #include "tern/server/egress.hpp"
+#include "tern/sqlite/database.hpp"
 
 namespace tern::test {
 namespace {
@@ -19,18 +24,21 @@ class Outside : public server::Egress {
 public:
   Result<int> post(const server::WebPost& post) override {
     posts.push_back(post);
+    if (meanwhile) std::exchange(meanwhile, nullptr)();
     if (web == 0) return fail(ErrorCode::no_connection, "cannot be reached");
     return web;
   }
-  Result<int> mail(const server::MailServer& server, const server::MailPost& post) override {
+  Result<server::MailAnswer> mail(const server::MailServer& server, const server::MailPost& post) override {
     servers.push_back(server);
     mails.push_back(post);
     if (smtp == 0) return fail(ErrorCode::no_connection, "cannot be reached");
-    return smtp;
+    return server::MailAnswer{smtp, refuses_message};
   }
   void stop() override {}
 
   int web = 204, smtp = 250;
+  bool refuses_message = false;     // what `smtp` says is said of the message
+  std::function<void()> meanwhile;  // done once, while a webhook is being posted
   std::vector<server::WebPost> posts;
   std::vector<server::MailServer> servers;
   std::vector<server::MailPost> mails;
@@ -44,6 +52,12 @@ std::string header_of(const server::WebPost& post, const std::string& name) {
 
 Json body_of(const server::WebPost& post) {
   return must(parse_json(post.body));
+}
+
+std::unique_ptr<sqlite::Database> file_at(const std::string& path) {
+  sqlite::OpenOptions options;
+  options.path = path;
+  return must(sqlite::Database::open(options));
 }
 
 /// A house with a way out, a customer with an address, and people at the panel.
@@ -91,6 +105,13 @@ struct SendingRoom : Office {
     Json ask = cmd(command);
     if (command == "webhook log") ask.set("name", Json("Billing"));
     return house.command(ask)["rows"];
+  }
+  bool hook_is_on() { return house.command(cmd("webhook list"))["rows"].items()[0]["active"] == Json(true); }
+  /// The tenant's file, beside the server.
+  std::unique_ptr<sqlite::Database> file() {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(house.options().directory))
+      if (entry.path().filename() == "tern.db") return file_at(entry.path());
+    return nullptr;
   }
   Json of_joe(const std::string& subject = "Pump leaks") {
     return good_of_client(act("create_ticket", {{"subject", Json(subject)}, {"description", Json("In hall 2.")}}),
@@ -242,6 +263,129 @@ TEST_CASE("a webhook at which nobody answered for a day is turned off, and admin
   CHECK(is_verified(room.house));
 }
 
+TEST_CASE("what cannot be noted is not sent, and what went out without a note of it is not sent again at once",
+          "[server][outgoing]") {
+  SendingRoom room;
+  room.add_hook();
+  const auto file = room.file();
+  const auto refuse_notes = [&](const std::string& when) {
+    must(file->exec("CREATE TRIGGER noted BEFORE UPDATE ON outgoing WHEN " + when +
+                    " BEGIN SELECT RAISE(ABORT, 'not now'); END"));
+  };
+  refuse_notes("1");
+  static_cast<void>(room.ticket());
+  room.go_on();
+  CHECK(room.outside.posts.empty());
+  must(file->exec("DROP TRIGGER noted"));
+  refuse_notes("NEW.state <> 0");
+  for (int i = 0; i < 10; ++i) room.go_on();
+  CHECK(room.outside.posts.size() == 2);
+  must(file->exec("DROP TRIGGER noted"));
+  room.go_on(an_hour);
+  REQUIRE(room.outside.posts.size() == 3);
+  CHECK(header_of(room.outside.posts[2], "Tern-Attempt") == "3");
+  CHECK(room.log().items()[0]["state"] == Json("sent"));
+}
+
+TEST_CASE("a webhook that is turned off while something goes to it stays off, and what went there stays given up",
+          "[server][outgoing]") {
+  SendingRoom room;
+  room.add_hook();
+  room.outside.meanwhile = [&] { room.house.command(cmd("webhook disable", {{"name", Json("Billing")}})); };
+  static_cast<void>(room.ticket());
+  room.go_on();
+  CHECK(room.outside.posts.size() == 1);
+  CHECK(room.log().items()[0]["state"] == Json("given_up"));
+  CHECK(room.log().items()[0]["said"] == Json("off"));
+  CHECK_FALSE(room.hook_is_on());
+}
+
+TEST_CASE("what the server itself cannot make is tried again later, and turns no webhook off", "[server][outgoing]") {
+  SendingRoom room;
+  room.add_hook();
+  const auto directory = file_at(room.house.options().directory + "/server.db");
+  must(directory->exec("ALTER TABLE channel_secret RENAME TO elsewhere"));
+  static_cast<void>(room.ticket());
+  room.go_on();
+  CHECK(room.log().items()[0]["state"] == Json("waiting"));
+  CHECK(room.log().items()[0]["attempts"] == Json(1));
+  for (int hours = 0; hours < 30; ++hours) room.go_on(an_hour);
+  CHECK(room.log().items()[0]["state"] == Json("given_up"));
+  CHECK(room.hook_is_on());
+  must(directory->exec("ALTER TABLE elsewhere RENAME TO channel_secret"));
+  CHECK(room.outside.posts.empty());
+  static_cast<void>(room.ticket("Again"));
+  room.go_on();
+  CHECK(room.outside.posts.size() == 1);
+}
+
+TEST_CASE("a server that had no memory for a delivery goes on, and makes it later", "[server][outgoing]") {
+  SendingRoom room;
+  room.add_hook();
+  room.outside.meanwhile = [] { throw std::bad_alloc(); };
+  static_cast<void>(room.ticket());
+  room.go_on();
+  CHECK(room.log().items()[0]["state"] == Json("waiting"));
+  CHECK(room.house.core->metrics().find("tern_webhooks_failed_total 1") != std::string::npos);
+  room.go_on(10'000);
+  CHECK(room.outside.posts.size() == 2);
+  CHECK(room.log().items()[0]["state"] == Json("sent"));
+}
+
+TEST_CASE("a day without the server turns no webhook off: eight attempts come first", "[server][outgoing]") {
+  SendingRoom room;
+  room.add_hook();
+  static_cast<void>(room.ticket());
+  room.house.environment.advance(30 * an_hour);
+  room.outside.web = 0;
+  room.go_on();
+  CHECK(room.log().items()[0]["state"] == Json("waiting"));
+  CHECK(room.hook_is_on());
+  for (int hours = 0; hours < 12; ++hours) room.go_on(an_hour);
+  CHECK(room.log().items()[0]["state"] == Json("given_up"));
+  CHECK(room.log().items()[0]["attempts"] == Json(8));
+  CHECK_FALSE(room.hook_is_on());
+}
+
+TEST_CASE("a tenant with much to send leaves room for others, and another one is first each time",
+          "[server][outgoing]") {
+  SendingRoom room;
+  std::vector<std::function<void()>> under_way;
+  const auto send_at_once = [&](std::size_t at_once) {
+    room.house.core->use_egress(
+        room.outside, [&](std::function<void()> work) { under_way.push_back(std::move(work)); }, at_once);
+  };
+  const auto done = [&] {
+    for (const auto& work : std::exchange(under_way, {})) work();
+  };
+  const auto add = [&](const std::string& name, const std::string& owner, Json::Member tenant) {
+    room.house.command(
+        cmd("webhook add",
+            {{"name", Json(name)}, {"url", Json("https://" + name + ".example/")}, {"owner", Json(owner)}, tenant}));
+    room.house.command(cmd("webhook test", {{"name", Json(name)}, tenant}));
+  };
+  send_at_once(4);
+  room.house.command(cmd("tenant add", {{"name", Json("Other")}}));
+  room.house.add_operator("bo", "supervisor", "Other");
+  for (const char* name : {"a", "b", "c", "d", "e"}) add(name, "ann", {"tenant", Json("Pumps")});
+  add("other", "bo", {"tenant", Json("Other")});
+  const auto to_other = [&] {
+    return std::ranges::count(room.outside.posts, std::string("https://other.example/"), &server::WebPost::url);
+  };
+  room.go_on();
+  CHECK(under_way.size() == 3);
+  done();
+  CHECK(to_other() == 1);
+  send_at_once(1);
+  room.house.command(cmd("webhook test", {{"name", Json("other")}, {"tenant", Json("Other")}}));
+  for (int i = 0; i < 2; ++i) {
+    room.go_on();
+    CHECK(under_way.size() == 1);
+    done();
+  }
+  CHECK(to_other() == 2);
+}
+
 TEST_CASE("a webhook is told what its owner may read, and nothing once they may not", "[server][outgoing]") {
   SendingRoom room;
   const Json queue = room.house.command(cmd("queue add", {{"name", Json("Depot")}}));
@@ -284,6 +428,9 @@ TEST_CASE("a webhook is told what its owner may read, and nothing once they may 
   CHECK(room.outside.posts.size() == before);
   CHECK(room.log().items()[0]["state"] == Json("dropped"));
   CHECK(room.log().items()[0]["said"] == Json("gone"));
+  const std::string metrics = room.house.core->metrics();
+  CHECK(metrics.find("tern_webhooks_dropped_total 1") != std::string::npos);
+  CHECK(metrics.find("tern_mails_dropped_total 0") != std::string::npos);
 }
 
 TEST_CASE("a webhook is told of the events that it names, is tested, and gets another secret", "[server][outgoing]") {
@@ -421,6 +568,23 @@ TEST_CASE("a mail that a server refuses for good is not tried again, and its add
   CHECK(room.outside.mails.size() == 4);
   CHECK(room.outside.mails[2].content.substr(room.outside.mails[2].content.find("Message-ID")) ==
         room.outside.mails[3].content.substr(room.outside.mails[3].content.find("Message-ID")));
+}
+
+TEST_CASE("a mail whose text a server refuses ends alone: its address gets others", "[server][outgoing]") {
+  SendingRoom room;
+  room.set_mail();
+  room.outside.smtp = 554;
+  room.outside.refuses_message = true;
+  const Json ticket = room.of_joe();
+  for (int i = 0; i < 5; ++i) room.go_on(an_hour);
+  CHECK(room.outside.mails.size() == 1);
+  CHECK(room.log("mail log").items()[0]["state"] == Json("given_up"));
+  CHECK(room.log("mail log").items()[0]["said"] == Json("message refused (554)"));
+  room.outside.smtp = 250;
+  room.good(room.on("take_ticket", ticket));
+  room.good(room.on("complete_ticket", ticket, {{"result", Json("Tightened.")}}));
+  room.go_on();
+  CHECK(room.outside.mails.size() == 2);
 }
 
 TEST_CASE("operators get by mail what they want of what they are told", "[server][outgoing]") {

@@ -17,7 +17,9 @@ struct EgressOptions {
   std::vector<std::string> allow;         // HOST:PORT: another port than usual, or a host whose address is an inner one
   std::string ca_file;                    // PEM; empty: the system's authorities
   std::int64_t web_deadline_ms = 10'000;  // from the first look at the name to the last byte
-  std::int64_t mail_deadline_ms = 30'000;  // likewise
+  std::int64_t mail_deadline_ms = 30'000;  // likewise, but for the answer to the message itself
+  std::int64_t mail_taken_ms = 600'000;    // for that one: it is being stored (RFC 5321, 4.5.3.2.6)
+  std::int64_t mail_drain_ms = 10'000;     // a stop lets that one come for so long
 };
 
 /// One POST over https.
@@ -44,6 +46,12 @@ struct MailPost {
   std::string content;
 };
 
+/// What a mail server said to a mail in the end.
+struct MailAnswer {
+  int code = 0;             // 250: it has the mail
+  bool of_message = false;  // refused was what it says, and not whom it is for
+};
+
 /// Thread-safe; each call is one connection, and blocks.
 ///
 /// Ports are 443 for the web and 25, 465, 587 for mail, addresses those that the whole internet reaches; one that is
@@ -55,9 +63,10 @@ public:
   virtual ~Egress() = default;
   /// The status of the answer. `invalid`: no https address; `not_permitted`; `no_connection` with what the trouble is.
   virtual Result<int> post(const WebPost& post) = 0;
-  /// 250, or with what the recipient or the message was refused. `no_connection` for all trouble before.
-  virtual Result<int> mail(const MailServer& server, const MailPost& post) = 0;
-  /// Ends what is under way; nothing begins after it.
+  /// 250, or with what the address (550, 551, 553: for good; 4xx) or the message (5xx: for good; 4xx) was refused.
+  /// `no_connection` for all trouble before, and for other refusals of the address, which are about this server.
+  virtual Result<MailAnswer> mail(const MailServer& server, const MailPost& post) = 0;
+  /// Ends what is under way, but for a message that is being taken (mail_drain_ms); nothing begins after it.
   virtual void stop() = 0;
 };
 
