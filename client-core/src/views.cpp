@@ -67,11 +67,14 @@ public:
   /// Whoever may not read the message any more has no row of it, or will have none after the next sync.
   Result<Bytes> read_file(const FileView& file, std::uint64_t offset, std::size_t length) override {
     TERN_CHECKED(check_not_wiped(parts_.wipe, parts_.outbox));
+    std::optional<Error> unreadable;
     for (FileShelf* shelf : {parts_.outgoing, parts_.fetched}) {
       if (shelf == nullptr) continue;
-      TERN_TRY(const auto there, shelf->find(file.change));
-      if (there && there->whole()) return shelf->read(*there, offset, length);
+      const auto there = shelf->find(file.change);
+      if (!there) unreadable = there.error();
+      if (there && *there && (*there)->whole()) return shelf->read(**there, offset, length);
     }
+    if (unreadable) return tl::unexpected(*unreadable);
     return fail(ErrorCode::not_found, "the content of this file is not here", "fetch it", "file");
   }
 

@@ -1,6 +1,7 @@
 // Content of attachments between devices: queued offline, sent and fetched piece by piece, cut anywhere, read by who
 // may read the message, gone with what it belongs to.
 #include <filesystem>
+#include <fstream>
 
 #include "files/file_shelf.hpp"
 #include "files/file_store.hpp"
@@ -77,6 +78,22 @@ void set_each_max(Device& device, std::uint64_t bytes) {
   client::FilePolicy policy = must(device.client().commands().file_policy());
   policy.each_bytes_max = bytes;
   must(device.client().commands().set_file_policy(policy));
+}
+
+/// In a file of a device that is closed.
+void change_own(Device& device, const std::string& file, const std::string& sql) {
+  sqlite::OpenOptions how;
+  how.path = device.home() + "/" + file;
+  if (sqlite::encryption_available()) how.key = sqlite::DatabaseKey::or_zero(device.keys().data_key.view());
+  must(must(sqlite::Database::open(how))->exec(sql));
+}
+
+/// In the store of contents of a server that is closed.
+void change_contents(World& world, const std::string& sql) {
+  sqlite::OpenOptions how;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(world.server.directory()))
+    if (entry.path().filename() == "files.db") how.path = entry.path();
+  must(must(sqlite::Database::open(how))->exec(sql));
 }
 
 struct Attachments {
@@ -532,4 +549,156 @@ TEST_CASE("a wiped device keeps no fetched file", "[world][security][files]") {
   static_cast<void>(scene.desk.sync());
   CHECK(scene.desk.status().wiped);
   CHECK_FALSE(std::filesystem::exists(scene.desk.home() + "/replica-files.db"));
+}
+
+TEST_CASE("a content that was never sent keeps its change, however long a backup has had that", "[world][files]") {
+  Attachments scene(716);
+  const ChangeRef note = scene.van.note(scene.ticket, "sent");
+  must(scene.van.sync());
+  const ChangeRef file = attach(scene.van, scene.ticket, "kept.bin", file_bytes(100'000));
+  scene.world.network.on_request = [&](const std::string& address, client::HttpRequest& request) {
+    if (request.target == send_path) scene.world.network.cut(address);  // exchanges get through
+  };
+  const auto sync = [&] {
+    scene.world.network.heal();
+    static_cast<void>(scene.van.sync());
+  };
+  sync();
+  CHECK(scene.world.place_of(scene.van.tenant(), file) == "ledger");
+  scene.van.close();
+  scene.world.pass(days_ms(40));
+  scene.van.open();
+  scene.world.server.backup();
+  sync();
+  CHECK_FALSE(scene.world.own_work(scene.van).contains(note.id));
+  CHECK(scene.world.own_work(scene.van).contains(file.id));
+  CHECK(scene.van.status().files_waiting == 1);
+  scene.world.network.on_request = {};
+  scene.world.network.heal();
+  must(scene.van.sync());
+  CHECK(server_has(scene.world, scene.van, file));
+  scene.van.note(scene.ticket, "so that there is another backup");
+  must(scene.van.sync());
+  scene.world.server.backup();
+  scene.world.pass(minutes_ms(5));
+  must(scene.van.sync());
+  CHECK_FALSE(scene.world.own_work(scene.van).contains(file.id));
+  CHECK_FALSE(std::filesystem::exists(scene.van.home() + "/outbox-files.db"));
+  CHECK(scene.world.run_until_quiet());
+  CHECK(scene.world.invariants_hold());
+}
+
+TEST_CASE("a backup from before a content came does not let it go", "[world][files][restore]") {
+  Attachments scene(721);
+  const ChangeRef file = attach(scene.van, scene.ticket, "late.bin", file_bytes(100'000));
+  bool exchanges_only = true;
+  std::string backup;
+  scene.world.network.on_request = [&](const std::string& address, client::HttpRequest& request) {
+    if (request.target != send_path) return;
+    if (exchanges_only) return scene.world.network.cut(address);
+    if (backup.empty()) backup = scene.world.server.backup();
+  };
+  CHECK_FALSE(scene.van.sync());
+  scene.van.close();
+  scene.world.pass(days_ms(40));
+  scene.van.open();
+  scene.world.network.heal();
+  exchanges_only = false;
+  must(scene.van.sync());
+  scene.world.network.on_request = {};
+  REQUIRE(server_has(scene.world, scene.van, file));
+  REQUIRE_FALSE(backup.empty());
+  scene.world.pass(minutes_ms(5));
+  must(scene.van.sync());  // hears of that backup
+  CHECK(std::filesystem::exists(scene.van.home() + "/outbox-files.db"));
+  scene.world.server.restore(backup);
+  CHECK(scene.world.run_until_quiet());
+  CHECK(server_has(scene.world, scene.van, file));
+}
+
+TEST_CASE("a file over which the server fails keeps no other one back, and no round", "[world][files]") {
+  Attachments scene(717);
+  set_each_max(scene.desk, 0);
+  const ChangeRef broken = attach(scene.van, scene.ticket, "broken.bin", file_bytes(70'000));
+  const ChangeRef good = attach(scene.van, scene.ticket, "good.bin", file_bytes(100'000));
+  must(scene.van.sync());
+  must(scene.desk.sync());
+  scene.world.server.close();
+  change_contents(scene.world,
+                  "UPDATE piece SET bytes = x'00' WHERE n = 0 AND content_id = (SELECT min(content_id) "
+                  "FROM content)");
+  scene.world.server.open();
+  for (const ChangeRef& file : {broken, good}) must(scene.desk.client().commands().want_file(scene.ticket, file));
+  must(scene.desk.sync());
+  CHECK(content(scene.desk, scene.ticket, good) == file_bytes(100'000));
+  CHECK(where(scene.desk, scene.ticket, broken) == "wanted");
+  CHECK(scene.desk.status().last_error.find("a file") != std::string::npos);
+}
+
+TEST_CASE("a content that is all there and was not found to be whole is so with the next try", "[world][files]") {
+  Attachments scene(718);
+  const ChangeRef even = attach(scene.van, scene.ticket, "even.bin", file_bytes(2 * limits::file_piece_bytes));
+  const ChangeRef odd = attach(scene.van, scene.ticket, "odd.bin", file_bytes(100'000));
+  Device& twin = scene.world.clone(scene.van, "twin");
+  must(scene.van.sync());
+  REQUIRE(server_has(scene.world, scene.van, even));
+  scene.world.server.close();
+  change_contents(scene.world, "UPDATE content SET content_hash = NULL");
+  scene.world.server.open();
+  REQUIRE_FALSE(server_has(scene.world, scene.van, even));
+  must(twin.sync());
+  CHECK(server_has(scene.world, scene.van, even));
+  CHECK(server_has(scene.world, scene.van, odd));
+  CHECK(twin.status().files_waiting == 0);
+}
+
+TEST_CASE("a round that is asked for while files travel fetches tickets first", "[world][files]") {
+  Attachments scene(719);
+  const ChangeRef file = attach(scene.van, scene.ticket, "long.bin", file_bytes(600'000));
+  std::size_t pieces = 0;
+  std::string next;
+  scene.world.network.on_request = [&](const std::string& address, client::HttpRequest& request) {
+    if (address != scene.van.address()) return;
+    if (pieces == 2 && next.empty()) next = request.target;
+    if (request.target == send_path && ++pieces == 2) scene.van.begin_round();
+  };
+  must(scene.van.sync());
+  scene.world.network.on_request = {};
+  CHECK(next == "/sync/v1/exchange");
+  CHECK(server_has(scene.world, scene.van, file));
+}
+
+TEST_CASE("what is damaged of a device's own files keeps back no other one", "[world][files]") {
+  Attachments scene(720);
+  const std::string bytes = file_bytes(100'000);
+  SECTION("a piece of one") {
+    const ChangeRef lost = attach(scene.van, scene.ticket, "lost.bin", file_bytes(200'000));
+    const ChangeRef good = attach(scene.van, scene.ticket, "good.bin", bytes);
+    scene.van.close();
+    change_own(scene.van, "outbox-files.db",
+               "DELETE FROM piece WHERE n = 1 AND content = (SELECT min(id) FROM content)");
+    scene.van.open();
+    must(scene.van.sync());
+    CHECK(where(scene.van, scene.ticket, lost) == "needs attention");
+    CHECK(server_has(scene.world, scene.van, good));
+    CHECK(scene.van.status().files_stuck == 1);
+  }
+  SECTION("all of them") {
+    set_each_max(scene.desk, 0);
+    const ChangeRef file = attach(scene.van, scene.ticket, "theirs.bin", bytes);
+    must(scene.van.sync());
+    must(scene.desk.sync());
+    scene.world.network.cut(scene.desk.address());
+    attach(scene.desk, scene.ticket, "own.bin", bytes);
+    scene.desk.close();
+    std::ofstream(scene.desk.home() + "/outbox-files.db", std::ios::trunc) << std::string(16'384, 'x');
+    std::filesystem::remove(scene.desk.home() + "/outbox-files.db-wal");
+    scene.desk.open();
+    scene.world.network.heal();
+    must(scene.desk.client().commands().want_file(scene.ticket, file));
+    must(scene.desk.sync());
+    CHECK(content(scene.desk, scene.ticket, file) == bytes);
+    CHECK_FALSE(scene.desk.status().files_problem.empty());
+    CHECK_FALSE(scene.desk.status().last_error.empty());
+  }
 }

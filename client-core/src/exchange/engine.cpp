@@ -54,6 +54,7 @@ Result<void> Engine::load() {
 // ---- rounds ----
 
 void Engine::start_round() {
+  if (files_under_way_) tickets_go_first_ = true;
   if (round_) return;
   round_ = true;
   session_renewed_ = clock_corrected_ = false;
@@ -68,6 +69,7 @@ void Engine::retry_now() {
 
 EngineStep Engine::next() {
   EngineStep step;
+  if (push_only()) files_under_way_ = false;
   if (page_) {
     step.kind = EngineStep::Kind::apply;
     if (!std::exchange(page_->may_ask_ahead, false) || !ahead_wanted_ || stream_) return step;

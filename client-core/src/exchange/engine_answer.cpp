@@ -309,7 +309,9 @@ Result<void> Engine::take_anchor(const CheckedAnswer& answer, const Flight& flig
   if (same_epoch && before.backup_stable_seq == anchor.backup_stable_seq && !at_once) return {};
   const std::int64_t backups_kept_ms = std::int64_t{answer.response->retention_days()} * 86'400'000;
   const std::int64_t retention_ms = std::max(backups_kept_ms, limits::retention_ms_min);
-  TERN_CHECKED(outbox_.prune(at_once ? INT64_MAX : anchor.backup_stable_seq, anchor.time_ms, retention_ms));
+  const auto kept = kept_for_files(anchor);
+  if (!kept) return {};  // nobody knows what would lose its content
+  TERN_CHECKED(outbox_.prune(at_once ? INT64_MAX : anchor.backup_stable_seq, anchor.time_ms, retention_ms, *kept));
   return {};
 }
 

@@ -4,25 +4,29 @@
 
 #include "exchange/engine_impl.hpp"
 #include "exchange/unproven_answer.hpp"
+#include "files/file_policy.hpp"
 
 namespace tern::client {
 
 bool Engine::begin_files() {
   if (!files_ || push_only()) return false;
   const auto any = files_taken_ ? files_->begin() : files_->tidy().map([] { return false; });
+  if (files_->own_unreadable()) files_error_ = files_->own_unreadable();
   if (!any) stop_files(any.error());
   files_under_way_ = any && *any;
   if (!files_under_way_) return false;
   count_files();
   const auto waiting = outbox_.waiting();
   waiting_beside_files_ = waiting ? waiting->changes : 0;
+  tickets_go_first_ = false;
   if (newest_server_time_ms_ != 0) state_.current_as_of_ms = newest_server_time_ms_;  // of the tickets it is true now
   return true;
 }
 
-/// What was saved since they are under way.
+/// What was saved since they are under way, and what a round that was asked for since may bring.
 bool Engine::work_goes_first() {
   if (flight_) return false;
+  if (tickets_go_first_) return true;
   const auto waiting = outbox_.waiting();
   return waiting && waiting->changes > waiting_beside_files_;
 }
@@ -63,14 +67,26 @@ Result<void> Engine::on_file_refusal(const HttpAnswer& answer) {
   const Error error{error_code_from_string(problem->code), problem->detail, {}, problem->field};
   const bool of_session = answer.status == 401 || error.code == ErrorCode::clock_skew;
   if (of_session && renew_session()) return {};
-  const bool later = of_session || error.code == ErrorCode::busy || error.code == ErrorCode::rate_limited ||
-                     error.code == ErrorCode::internal;
+  const bool later = of_session || error.code == ErrorCode::busy || error.code == ErrorCode::rate_limited;
   if (later) return fault(error, retry_after_ms(answer, Backoff::longest_ms()));
   flight_.reset();
   if (error.code == ErrorCode::storage_full)
     files_error_ = Error{error.code, "The server has too little room for files; they are sent later.", {}, {}};
+  if (error.code == ErrorCode::internal)  // of this one, as far as anybody knows
+    files_error_ = Error{error.code, "The server failed over a file; it is tried again later.", {}, {}};
   if (const auto noted = files_->refused(error); !noted) stop_files(noted.error());
   return {};
+}
+
+/// Own changes whose content the server may lack, or its newest backup.
+Result<std::vector<sync::ChangeRef>> Engine::kept_for_files(const protocol::Anchor& anchor) {
+  std::vector<sync::ChangeRef> kept;
+  if (parts_.outgoing == nullptr) return kept;
+  TERN_TRY(const std::uint64_t sent_seq, load_files_sent_seq(outbox_));
+  const bool backed_up = anchor.backup_stable_seq > sent_seq;
+  TERN_TRY(const auto files, backed_up ? parts_.outgoing->unsent(anchor.epoch) : parts_.outgoing->all());
+  for (const ShelvedFile& file : files) kept.push_back(file.change);
+  return kept;
 }
 
 void Engine::stop_files(const Error& error) {

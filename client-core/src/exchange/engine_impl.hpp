@@ -151,6 +151,7 @@ private:
   Result<std::optional<HttpRequest>> file_request();
   Result<void> on_file_answer(const HttpAnswer& answer);
   Result<void> on_file_refusal(const HttpAnswer& answer);
+  Result<std::vector<sync::ChangeRef>> kept_for_files(const protocol::Anchor& anchor);
   /// The rest of the round does without them; why is told with its end.
   void stop_files(const Error& error);
   void count_files();
@@ -230,6 +231,7 @@ private:
   // Files.
   std::optional<FileTransfers> files_;
   bool files_under_way_ = false;
+  bool tickets_go_first_ = false;           // a round was asked for since
   bool files_taken_ = false;                // this server speaks of them
   std::uint64_t waiting_beside_files_ = 0;  // changes
   std::optional<Error> files_error_;

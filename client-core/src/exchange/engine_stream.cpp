@@ -105,7 +105,7 @@ Result<void> Engine::take_push(std::unique_ptr<v1::ExchangeResponse> response) {
 
 std::optional<Bytes> Engine::next_stream_message() {
   drop_ahead();
-  if (files_under_way_ && work_goes_first()) files_under_way_ = false;
+  if (push_only() || (files_under_way_ && work_goes_first())) files_under_way_ = false;
   const bool free =
       stream_ && round_ && !flight_ && !page_ && !parts_.wiped && !too_big_for_stream_ && !files_under_way_;
   if (!free || wake_at_ms_ > environment_.boot_ms()) return std::nullopt;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view meta_file_policy = "file_policy";
 constexpr std::string_view meta_file_limit = "file_bytes_max";
+constexpr std::string_view meta_files_sent = "files_sent_seq";
 
 tl::unexpected<Error> damaged_note() {
   return fail(ErrorCode::corrupt, "the outbox's note about files is damaged", hint_salvage, "outbox");
@@ -48,6 +49,21 @@ Result<void> store_file_limit(Outbox& outbox, std::uint64_t bytes_max) {
   TERN_TRY(const auto stored, outbox.meta(meta_file_limit));
   if (stored && known == bytes_max) return {};
   return outbox.set_meta(meta_file_limit, protocol::ByteWriter().u64(bytes_max).take());
+}
+
+Result<std::uint64_t> load_files_sent_seq(Outbox& outbox) {
+  TERN_TRY(const auto stored, outbox.meta(meta_files_sent));
+  if (!stored) return std::uint64_t{0};
+  protocol::ByteReader reader(*stored);
+  const std::uint64_t commit_seq = reader.u64("commit_seq");
+  if (!reader.finish()) return damaged_note();
+  return commit_seq;
+}
+
+Result<void> store_files_sent_seq(Outbox& outbox, std::uint64_t commit_seq) {
+  TERN_TRY(const std::uint64_t known, load_files_sent_seq(outbox));
+  if (known >= commit_seq) return {};
+  return outbox.set_meta(meta_files_sent, protocol::ByteWriter().u64(commit_seq).take());
 }
 
 }  // namespace tern::client

@@ -33,6 +33,10 @@ ShelvedFile read_shelved(const sqlite::Statement& row) {
   return out;
 }
 
+tl::unexpected<Error> file_not_here() {
+  return fail(ErrorCode::not_found, "the file is not here any more");
+}
+
 }  // namespace
 
 /// False: there is none, because there is no content.
@@ -118,11 +122,17 @@ Result<std::vector<ShelvedFile>> FileShelf::all() {
   }
 }
 
+Result<std::vector<ShelvedFile>> FileShelf::unsent(const EpochId& epoch) {
+  TERN_TRY(auto files, all());
+  std::erase_if(files,
+                [&](const ShelvedFile& file) { return !file.whole() || (file.sent_in == epoch && !epoch.is_zero()); });
+  return files;
+}
+
 Result<FileShelf::Waiting> FileShelf::waiting(const EpochId& epoch) {
   Waiting out;
-  TERN_TRY(const auto files, all());
+  TERN_TRY(const auto files, unsent(epoch));
   for (const ShelvedFile& file : files) {
-    if (!file.whole() || (file.sent_in == epoch && !epoch.is_zero())) continue;
     if (!file.problem.empty()) {
       ++out.stuck;
       continue;
@@ -136,13 +146,13 @@ Result<FileShelf::Waiting> FileShelf::waiting(const EpochId& epoch) {
 Result<Bytes> FileShelf::read(const ShelvedFile& file, std::uint64_t offset, std::size_t length) {
   Bytes out;
   TERN_TRY(const bool there, open(false));
-  if (!there) return fail(ErrorCode::not_found, "the file is not here any more");
+  if (!there) return file_not_here();
   while (out.size() < length && offset + out.size() < file.have_bytes) {
     const std::uint64_t at = offset + out.size();
     TERN_TRY(auto rows,
              database_->query("SELECT bytes FROM piece WHERE content = $1 AND n = $2", file.id, at / file_piece_bytes));
     TERN_TRY(const bool found, rows.step());
-    if (!found) return fail(ErrorCode::not_found, "the file is not here any more");
+    if (!found) return file_not_here();
     const ByteView piece = rows.blob(0);
     const std::size_t within = at % file_piece_bytes;
     if (within >= piece.size()) return fail(ErrorCode::corrupt, "a stored file is shorter than it says");
@@ -179,6 +189,8 @@ Result<std::int64_t> FileShelf::begin(const sync::ChangeRef& change, const Ticke
 }
 
 Result<void> FileShelf::append(std::int64_t id, std::uint64_t at, ByteView bytes) {
+  TERN_TRY(const bool there, open(false));
+  if (!there) return file_not_here();
   TERN_TRY(auto transaction, sqlite::Transaction::begin_write(*database_));
   for (std::size_t done = 0; done < bytes.size(); done += file_piece_bytes)
     TERN_CHECKED(database_->run("INSERT INTO piece (content, n, bytes) VALUES ($1, $2, $3)", id,
@@ -188,6 +200,8 @@ Result<void> FileShelf::append(std::int64_t id, std::uint64_t at, ByteView bytes
 }
 
 Result<void> FileShelf::finish(std::int64_t id, const Hash& sha256) {
+  TERN_TRY(const bool there, open(false));
+  if (!there) return file_not_here();
   return database_->run("UPDATE content SET content_hash = $2 WHERE id = $1", id, sha256);
 }
 

@@ -47,10 +47,12 @@ public:
 
   Result<std::optional<ShelvedFile>> find(const sync::ChangeRef& change);
   Result<std::vector<ShelvedFile>> all();
+  /// Whole, and not known to be at the server in this epoch.
+  Result<std::vector<ShelvedFile>> unsent(const EpochId& epoch);
   struct Waiting {
     std::uint64_t files = 0, bytes = 0, stuck = 0;
   };
-  /// Whole, and not known to be at the server in this epoch; `stuck`: those with a problem, which are not among them.
+  /// How many are unsent; `stuck`: those with a problem, which are not among them.
   Result<Waiting> waiting(const EpochId& epoch);
 
   /// A content without pieces; what was there for this change goes. `sha256` zero: `finish` says it.
@@ -58,6 +60,7 @@ public:
                              std::uint64_t size_bytes, bool asked);
   /// `at`: a multiple of limits::file_piece_bytes, where the content ends so far.
   Result<void> append(std::int64_t id, std::uint64_t at, ByteView bytes);
+  /// Like append `not_found` once the database is gone: with its last content, or with a wipe.
   Result<void> finish(std::int64_t id, const Hash& sha256);
   /// Shorter than `length` only at the end of what is here.
   Result<Bytes> read(const ShelvedFile& file, std::uint64_t offset, std::size_t length);

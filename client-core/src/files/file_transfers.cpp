@@ -31,6 +31,11 @@ bool is_final_for_file(const Error& error) {
   return of_change || error.code == ErrorCode::malformed || error.code == ErrorCode::invalid;
 }
 
+/// Of what should be on this disk.
+bool is_damage(const Error& error) {
+  return error.code == ErrorCode::corrupt || error.code == ErrorCode::not_found;
+}
+
 bool is_file_of(const sync::Message& message, const ShelvedFile& file) {
   return message.stamp.ref() == file.change && message.kind == sync::MessageKind::file && !message.erased &&
          !sync::is_deleted(message) && message.content_hash == file.sha256.view();
@@ -100,12 +105,15 @@ Result<void> FileTransfers::tidy_fetched() {
 // ---- what there is to carry ----
 
 Result<bool> FileTransfers::begin() {
-  TERN_CHECKED(tidy());
+  auto own = tidy_outgoing();
+  TERN_CHECKED(tidy_fetched());
   jobs_.clear();
   counts_.bytes_done = counts_.bytes_due = 0;
   TERN_TRY(const AnchorHeld anchor, parts_.outbox.anchor());
   epoch_ = anchor.epoch;
-  TERN_CHECKED(add_uploads());
+  if (own) own = add_uploads();
+  own_unreadable_ = own ? std::nullopt : std::optional(own.error());
+  if (!own) jobs_.clear();  // what was fetched is a file of its own
   TERN_CHECKED(want_by_policy());
   TERN_CHECKED(add_downloads());
   for (const Job& job : jobs_) counts_.bytes_due += job.file.size_bytes - job.at;
@@ -165,8 +173,8 @@ Result<void> FileTransfers::want_by_policy() {
       const sync::ChangeRef ref = file.stamp.ref();
       if (file.erased || sync::is_deleted(file) || file.size_bytes > policy.each_bytes_max) continue;
       if (std::ranges::any_of(there, [&](const auto& known) { return known.change == ref; })) continue;
-      TERN_TRY(const auto own, parts_.outgoing.find(ref));
-      if (own && own->whole()) continue;
+      const auto own = parts_.outgoing.find(ref);
+      if (own && *own && (*own)->whole()) continue;
       if (total + file.size_bytes > policy.total_bytes_max) break;
       total += file.size_bytes;
       TERN_CHECKED(parts_.fetched.begin(ref, one.ticket, Hash::or_zero(file.content_hash), file.size_bytes, false));
@@ -181,13 +189,15 @@ Result<void> FileTransfers::want_by_policy() {
 // ---- piece by piece ----
 
 Result<std::optional<FileTransfers::Request>> FileTransfers::next() {
-  if (jobs_.empty()) return std::optional<Request>{};
   if (piece_bytes_ == 0) piece_bytes_ = limits::file_piece_bytes;
-  Job& job = jobs_.front();
-  if (job.up) {
-    TERN_TRY(Bytes body, piece_of(job));
-    return std::optional(Request{std::string(send_target), std::move(body)});
+  while (!jobs_.empty() && jobs_.front().up) {
+    auto body = piece_of(jobs_.front());
+    if (body) return std::optional(Request{std::string(send_target), std::move(*body)});
+    if (!is_damage(body.error())) return tl::unexpected(std::move(body).error());
+    TERN_CHECKED(own_is_damaged());
   }
+  if (jobs_.empty()) return std::optional<Request>{};
+  Job& job = jobs_.front();
   protocol::FilePieceWanted wanted{job.file.ticket, job.file.change.device, job.file.change.id, job.at, 0};
   job.on_the_way = static_cast<std::size_t>(std::min<std::uint64_t>(piece_bytes_, job.file.size_bytes - job.at));
   wanted.length = static_cast<std::uint32_t>(job.on_the_way);
@@ -206,6 +216,13 @@ Result<Bytes> FileTransfers::piece_of(Job& job) {
   return encode(piece);
 }
 
+/// That file goes no further; the others do.
+Result<void> FileTransfers::own_is_damaged() {
+  const sync::ChangeRef change = jobs_.front().file.change;
+  give_up_job();
+  return parts_.outgoing.note_failure(change, file_failures_max, "the file is damaged on this device; attach it again");
+}
+
 Result<void> FileTransfers::take(ByteView answer, std::int64_t took_ms) {
   if (jobs_.empty()) return {};
   if (took_ms > slow_piece_ms) piece_bytes_ = limits::file_piece_bytes;
@@ -219,13 +236,18 @@ Result<void> FileTransfers::take_upload(ByteView answer) {
   Job& job = jobs_.front();
   if (taken.state == protocol::FileState::wrong) return upload_was_wrong();
   if (taken.state == protocol::FileState::whole) {
+    TERN_TRY(const CursorHeld here, parts_.replica.cursor());
+    TERN_CHECKED(store_files_sent_seq(parts_.outbox, here.commit_seq));
     TERN_CHECKED(parts_.outgoing.mark_sent(job.file.change, epoch_));
     counts_.bytes_done += job.file.size_bytes - std::min(job.furthest, job.file.size_bytes);
     ++counts_.sent;
     jobs_.pop_front();
     return {};
   }
-  const bool further = taken.have_bytes > job.furthest && taken.have_bytes <= job.file.size_bytes;
+  const std::uint64_t size = job.file.size_bytes;
+  if (taken.have_bytes > size || (taken.have_bytes != size && taken.have_bytes % limits::file_piece_bytes != 0))
+    return fail(ErrorCode::malformed, "The server says that it has what nobody can have sent.", {}, "have");
+  const bool further = taken.have_bytes > job.furthest;
   job.useless = further || job.asks ? 0 : job.useless + 1;
   job.asks = false;
   if (further) counts_.bytes_done += taken.have_bytes - job.furthest;
@@ -234,22 +256,19 @@ Result<void> FileTransfers::take_upload(ByteView answer) {
     give_up_job();
     return {};
   }
-  job.at = std::min(taken.have_bytes, job.file.size_bytes);
-  if (job.at % limits::file_piece_bytes != 0) job.at = 0;
+  job.at = taken.have_bytes;
   return {};
 }
 
 /// It was spoilt on its way, or here.
 Result<void> FileTransfers::upload_was_wrong() {
   Job& job = jobs_.front();
-  TERN_TRY(const Hash here, parts_.outgoing.hash_of(job.file));
-  const bool damaged = here != job.file.sha256;
-  job.file.failures = damaged ? file_failures_max : job.file.failures + 1;
-  const bool stuck = job.file.failures >= file_failures_max;
+  const auto here = parts_.outgoing.hash_of(job.file);
+  if (!here && !is_damage(here.error())) return tl::unexpected(here.error());
+  if (!here || *here != job.file.sha256) return own_is_damaged();
+  const bool stuck = ++job.file.failures >= file_failures_max;
   TERN_CHECKED(parts_.outgoing.note_failure(job.file.change, job.file.failures,
-                                            damaged ? "the file is damaged on this device; attach it again"
-                                            : stuck ? "the server did not get what was sent; attach it again"
-                                                    : ""));
+                                            stuck ? "the server did not get what was sent; attach it again" : ""));
   if (stuck) {
     give_up_job();
   } else {

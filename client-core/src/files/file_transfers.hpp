@@ -35,6 +35,8 @@ public:
   Result<void> tidy();
   /// tidy, and what there is to carry now. False: nothing.
   Result<bool> begin();
+  /// Why `begin` left out what was attached here; what is fetched goes on.
+  [[nodiscard]] const std::optional<Error>& own_unreadable() const { return own_unreadable_; }
 
   struct Request {
     std::string target;
@@ -74,11 +76,13 @@ private:
   Result<void> take_upload(ByteView answer);
   Result<void> take_download(ByteView answer);
   Result<void> upload_was_wrong();
+  Result<void> own_is_damaged();
   Result<void> download_was_wrong(std::string_view problem);
   void give_up_job();
 
   FileParts parts_;
   std::deque<Job> jobs_;
+  std::optional<Error> own_unreadable_;
   Counts counts_;
   EpochId epoch_;
   std::size_t piece_bytes_ = 0;  // at once; grows on a quick line

@@ -86,8 +86,8 @@ Result<void> drop_files(const std::vector<Change>& changes, FileShelf& from) {
 
 Result<void> want(const TicketId& ticket, const sync::Message& file, FileShelf& outgoing, FileShelf& fetched) {
   const sync::ChangeRef change = file.stamp.ref();
-  TERN_TRY(const auto own, outgoing.find(change));
-  if (own && own->whole()) return {};
+  const auto own = outgoing.find(change);  // what is wrong with them keeps nobody from fetching
+  if (own && *own && (*own)->whole()) return {};
   TERN_TRY(const auto known, fetched.find(change));
   if (known && known->whole()) return {};
   if (known) return fetched.mark_asked(change);

@@ -203,8 +203,9 @@ public:
   Result<std::uint64_t> next_provisional();
 
   /// Marks sets up to `backup_stable_seq` stable; removes those that are stable, at least `retention_ms` old by
-  /// `now_ms`, and hold nothing their author has still to be shown. Gives how many were removed.
-  Result<std::size_t> prune(std::uint64_t backup_stable_seq, std::int64_t now_ms, std::int64_t retention_ms);
+  /// `now_ms`, hold nothing their author has still to be shown and none of `kept`. Gives how many were removed.
+  Result<std::size_t> prune(std::uint64_t backup_stable_seq, std::int64_t now_ms, std::int64_t retention_ms,
+                            const std::vector<sync::ChangeRef>& kept = {});
 
   sqlite::Database& database();
 

@@ -46,6 +46,7 @@ struct Outbox::Impl {
   Result<void> flag_unhappy(std::int64_t first_position, const v1::SetOutcomes& outcomes);
   Result<void> raise_acked();
   Result<std::uint64_t> count_open();
+  Result<std::size_t> remove_sets(std::int64_t kept_from_ms, const std::vector<sync::ChangeRef>& kept);
   /// Header, signatures and changes, as they travel.
   Result<protocol::ChangeSet> stored_set(std::int64_t set_id);
 };

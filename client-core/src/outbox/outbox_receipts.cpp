@@ -1,5 +1,6 @@
 // What became of sealed sets: receipts, amendments, erasure, pruning.
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "outbox/outbox_impl.hpp"
@@ -180,7 +181,32 @@ Result<std::vector<TicketId>> Outbox::erase(const std::vector<sync::ChangeRef>& 
   return unnamed;
 }
 
-Result<std::size_t> Outbox::prune(std::uint64_t backup_stable_seq, std::int64_t now_ms, std::int64_t retention_ms) {
+/// All that prune would remove, but for the sets of `kept`.
+Result<std::size_t> Outbox::Impl::remove_sets(std::int64_t kept_from_ms, const std::vector<sync::ChangeRef>& kept) {
+  std::set<std::int64_t> stay;
+  for (const sync::ChangeRef& change : kept) {
+    if (change.device != owner.device) continue;
+    TERN_TRY(const auto set,
+             database->int64_of("SELECT set_id FROM change WHERE change_id = $1 AND set_id IS NOT NULL", change.id));
+    if (set) stay.insert(*set);
+  }
+  std::vector<std::int64_t> go;
+  TERN_TRY(auto rows, database->query("SELECT id FROM change_set WHERE state = $1 AND sealed_wall_ms <= $2 AND "
+                                      "commit_ms <= $2 AND NOT EXISTS (SELECT 1 FROM change WHERE set_id = "
+                                      "change_set.id AND attention = 1 AND dismissed = 0)",
+                                      SetState::stable, kept_from_ms));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) break;
+    if (!stay.contains(rows.int64(0))) go.push_back(rows.int64(0));
+  }
+  rows.reset();
+  for (const std::int64_t set : go) TERN_CHECKED(database->run("DELETE FROM change_set WHERE id = $1", set));
+  return go.size();
+}
+
+Result<std::size_t> Outbox::prune(std::uint64_t backup_stable_seq, std::int64_t now_ms, std::int64_t retention_ms,
+                                  const std::vector<sync::ChangeRef>& kept) {
   TERN_TRY(auto transaction, Transaction::begin_write(*impl_->database));
   TERN_CHECKED(
       impl_->database->run("UPDATE change_set SET state = $1 WHERE state = $2 AND commit_seq > 0 AND commit_seq "
@@ -188,18 +214,13 @@ Result<std::size_t> Outbox::prune(std::uint64_t backup_stable_seq, std::int64_t 
                            SetState::stable, SetState::acked, backup_stable_seq));
   const std::int64_t kept_from_ms =
       mutant(Mutant::prune_on_ack) ? INT64_MAX : now_ms - std::max(retention_ms, limits::retention_ms_min);
-  TERN_CHECKED(
-      impl_->database->run("DELETE FROM change_set WHERE state = $1 AND sealed_wall_ms <= $2 AND commit_ms <= $2 AND "
-                           "NOT EXISTS (SELECT 1 FROM "
-                           "change WHERE set_id = change_set.id AND attention = 1 AND dismissed = 0)",
-                           SetState::stable, kept_from_ms));
-  const std::int64_t removed = impl_->database->changes();
+  TERN_TRY(const std::size_t removed, impl_->remove_sets(kept_from_ms, kept));
   TERN_CHECKED(impl_->database->run(
       "DELETE FROM receipt_list WHERE NOT EXISTS (SELECT 1 FROM receipt_proof WHERE list_id = receipt_list.id)"));
   TERN_CHECKED(impl_->database->run(
       "DELETE FROM ticket_label WHERE NOT EXISTS (SELECT 1 FROM change WHERE ticket_id = ticket_label.ticket_id)"));
   TERN_CHECKED(transaction.commit());
-  return static_cast<std::size_t>(removed);
+  return removed;
 }
 
 }  // namespace tern::client

@@ -133,7 +133,8 @@ Result<protocol::FilePieceTaken> take_file_piece(Session& session, const protoco
                 "size");
   FileStore& files = tenant.files();
   TERN_TRY(auto have, files.arriving(change));
-  const bool asks = piece.bytes.empty() && piece.size_bytes != 0;
+  // Who has nothing more to send asks to have the end tried again that failed before.
+  const bool asks = piece.bytes.empty() && have.have_bytes < piece.size_bytes;
   if (!have.whole && !asks) {
     if (!tenant.takes_files())
       return fail(ErrorCode::storage_full, "There is too little room for files on the server's disk.");

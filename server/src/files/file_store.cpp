@@ -60,9 +60,9 @@ Result<std::optional<std::int64_t>> known_content(sqlite::Database& db, std::int
 
 /// A content that is not known yet, and its reference.
 Result<std::int64_t> begin_content(sqlite::Database& db, std::int64_t tenant, const sync::ChangeRef& change,
-                                   std::uint64_t size_bytes, std::int64_t now_ms) {
-  TERN_TRY(const auto newest, db.int64_of("SELECT max(content_id) FROM content WHERE tenant_id = $1", tenant));
-  const std::int64_t content = newest.value_or(0) + 1;
+                                   std::uint64_t size_bytes, std::int64_t now_ms, std::int64_t& newest) {
+  TERN_TRY(const auto there, db.int64_of("SELECT max(content_id) FROM content WHERE tenant_id = $1", tenant));
+  const std::int64_t content = newest = std::max(newest, there.value_or(0)) + 1;
   TERN_CHECKED(db.run("INSERT INTO content (tenant_id, content_id, size_bytes, have_bytes) VALUES ($1, $2, $3, 0)",
                       tenant, content, size_bytes));
   TERN_CHECKED(write_reference(db, tenant, change, content, now_ms));
@@ -76,6 +76,10 @@ Result<void> append_pieces(sqlite::Database& db, std::int64_t tenant, std::int64
                         (at + done) / file_piece_bytes, sqlite::Blob{bytes.substr(done, file_piece_bytes)}));
   return db.run("UPDATE content SET have_bytes = $3 WHERE tenant_id = $1 AND content_id = $2", tenant, content,
                 at + bytes.size());
+}
+
+tl::unexpected<Error> is_another_file() {
+  return fail(ErrorCode::content_mismatch, "The file is not the one that was announced.", "Send it again.");
 }
 
 bool is_storage_error(ErrorCode code) {
@@ -250,7 +254,7 @@ Result<bool> FileStore::refer_to_known(const sync::ChangeRef& change, const Hash
 Result<std::int64_t> FileStore::begin(const sync::ChangeRef& change, std::uint64_t size_bytes, std::int64_t now_ms) {
   std::int64_t content = 0;
   const auto begun = write(true, [&](sqlite::Database& db) -> Result<void> {
-    TERN_TRY(content, begin_content(db, options_.tenant, change, size_bytes, now_ms));
+    TERN_TRY(content, begin_content(db, options_.tenant, change, size_bytes, now_ms, newest_));
     return {};
   });
   return begun.map([&] { return content; });
@@ -260,11 +264,21 @@ Result<void> FileStore::append(std::int64_t content, std::uint64_t at, ByteView 
   return write(true, [&](sqlite::Database& db) { return append_pieces(db, options_.tenant, content, at, bytes); });
 }
 
-/// Who sent the same at the same time was quicker: then there is one of it.
-Result<void> FileStore::finish(const sync::ChangeRef& change, std::int64_t content, const Hash& sha256) {
-  return write(true, [&](sqlite::Database& db) -> Result<void> {
+/// What was read outside of a transaction may be somebody else's by now, or gone: then it is left as it is.
+Result<bool> FileStore::finish(const sync::ChangeRef& change, std::int64_t content, const Hash& found,
+                               const Hash& sha256) {
+  bool due = false;
+  const auto finished = write(true, [&](sqlite::Database& db) -> Result<void> {
+    TERN_TRY(const auto named, content_named(db, options_.tenant, change));
+    TERN_TRY(const auto arrived,
+             db.int64_of("SELECT 1 FROM content WHERE tenant_id = $1 AND content_id = $2 AND content_hash IS NULL AND "
+                         "have_bytes = size_bytes",
+                         options_.tenant, content));
+    due = named && *named == content && arrived;
+    if (!due) return {};
+    if (found != sha256) return forget_reference(db, options_.tenant, change);
+    // Who sent the same at the same time was quicker: then there is one of it.
     TERN_TRY(const auto known, known_content(db, options_.tenant, sha256));
-    if (known && *known == content) return {};  // the last piece came twice
     if (!known)
       return db.run("UPDATE content SET content_hash = $3 WHERE tenant_id = $1 AND content_id = $2", options_.tenant,
                     content, sha256);
@@ -273,6 +287,7 @@ Result<void> FileStore::finish(const sync::ChangeRef& change, std::int64_t conte
                options_.tenant, change.device, change.id, *known));
     return forget_content(db, options_.tenant, content);
   });
+  return finished.map([&] { return due; });
 }
 
 Result<void> FileStore::put(const sync::ChangeRef& change, const RequestBody& from, std::uint64_t offset,
@@ -289,9 +304,9 @@ Result<void> FileStore::put(const sync::ChangeRef& change, const RequestBody& fr
       digest.add(bytes);
       TERN_CHECKED(append(content, at, bytes));
     }
-    if (digest.finish() != sha256)
-      return fail(ErrorCode::content_mismatch, "The file is not the one that was announced.", "Send it again.");
-    return finish(change, content, sha256);
+    const Hash found = digest.finish();
+    TERN_CHECKED(finish(change, content, found, sha256));
+    return found == sha256 ? Result<void>{} : Result<void>(is_another_file());
   };
   auto taken = take_in();
   // What cannot be dropped now is found to be nobody's later (sweep_files).
@@ -334,6 +349,7 @@ Result<FileStore::Arriving> FileStore::take_in(const sync::ChangeRef& change, st
   std::int64_t content = 0;
   const auto take = [&](sqlite::Database& db) -> Result<void> {
     TERN_TRY(const auto known, content_named(db, options_.tenant, change));
+    bool begun = false;
     if (known) {
       content = *known;
       TERN_TRY(auto rows, db.query("SELECT have_bytes, content_hash IS NOT NULL FROM content WHERE tenant_id = $1 AND "
@@ -341,8 +357,10 @@ Result<FileStore::Arriving> FileStore::take_in(const sync::ChangeRef& change, st
                                    options_.tenant, content));
       TERN_TRY(const bool found, rows.step());
       if (found) now = {rows.uint64(0), rows.boolean(1)};
-    } else {
-      TERN_TRY(content, begin_content(db, options_.tenant, change, size_bytes, now_ms));
+      begun = found;
+    }
+    if (!begun) {
+      TERN_TRY(content, begin_content(db, options_.tenant, change, size_bytes, now_ms, newest_));
     }
     if (now.whole || offset != now.have_bytes || bytes.empty()) return {};
     TERN_CHECKED(append_pieces(db, options_.tenant, content, offset, bytes));
@@ -353,13 +371,9 @@ Result<FileStore::Arriving> FileStore::take_in(const sync::ChangeRef& change, st
   TERN_CHECKED(write(true, take));
   if (now.whole || now.have_bytes < size_bytes) return now;
   TERN_TRY(const Hash found, hash_of(content));
-  if (found != sha256) {
-    TERN_CHECKED(drop({change}));
-    return fail(ErrorCode::content_mismatch, "The file is not the one that was announced.", "Send it again.");
-  }
-  TERN_CHECKED(finish(change, content, sha256));
-  now.whole = true;
-  return now;
+  TERN_TRY(const bool finished, finish(change, content, found, sha256));
+  if (finished && found != sha256) return is_another_file();
+  return arriving(change);
 }
 
 Result<void> FileStore::drop(const std::vector<sync::ChangeRef>& changes) {

@@ -103,7 +103,9 @@ private:
   Result<bool> refer_to_known(const sync::ChangeRef& change, const Hash& sha256, std::int64_t now_ms);
   Result<std::int64_t> begin(const sync::ChangeRef& change, std::uint64_t size_bytes, std::int64_t now_ms);
   Result<void> append(std::int64_t content, std::uint64_t at, ByteView bytes);
-  Result<void> finish(const sync::ChangeRef& change, std::int64_t content, const Hash& sha256);
+  /// Of a content that is all here, with the hash `found`: whole, or gone where that is not `sha256`. False: it is not
+  /// this change's any more, or somebody else came first.
+  Result<bool> finish(const sync::ChangeRef& change, std::int64_t content, const Hash& found, const Hash& sha256);
   Result<Hash> hash_of(std::int64_t content);
 
   const FileStoreOptions options_;
@@ -111,6 +113,7 @@ private:
   std::atomic<There> there_{There::unknown};  // the file: nobody but this makes it
   std::mutex writer_mutex_;
   std::unique_ptr<sqlite::Database> writer_;
+  std::int64_t newest_ = 0;  // number given: a reader may still hold one that was dropped
   std::mutex reader_mutex_;
   std::vector<std::unique_ptr<sqlite::Database>> readers_;
 };

@@ -447,6 +447,42 @@ TEST_CASE("a file that is not what its hash says is not kept, and one that was d
   CHECK(must(store->check({})).damaged.size() == 1);
 }
 
+TEST_CASE("a content whose row is missing is taken in anew, and a number that was dropped is given to no other one",
+          "[server][files]") {
+  TempDir folder;
+  VirtualEnvironment environment(8);
+  server::FileStoreOptions options;
+  options.path = folder.file("files.db");
+  const auto store = std::make_shared<server::FileStore>(std::move(options));
+  const sync::ChangeRef ref{random_id<DeviceId>(environment), random_id<ChangeId>(environment)};
+  const std::string content = canary_bytes(2 * limits::file_piece_bytes);
+  const Hash sha256 = protocol::sha256(content);
+  const auto half = [&](std::uint64_t at) {
+    return store->take_in(ref, content.size(), sha256, at, content.substr(at, limits::file_piece_bytes), 1);
+  };
+  must(half(0));
+  {
+    sqlite::OpenOptions how;
+    how.path = folder.file("files.db");
+    const auto db = must(sqlite::Database::open(how));
+    must(db->exec("DELETE FROM piece; DELETE FROM content"));
+  }
+  CHECK(must(half(limits::file_piece_bytes)).have_bytes == 0);
+  CHECK(must(half(0)).have_bytes == limits::file_piece_bytes);
+  CHECK(must(half(limits::file_piece_bytes)).whole);
+  const auto first = must(store->find(ref));
+  REQUIRE(first);
+  CHECK(must(store->open(*first)->read_at(0, content.size())) == content);
+
+  must(store->drop({ref}));
+  CHECK_FALSE(must(store->find(ref)));
+  must(half(0));
+  must(half(limits::file_piece_bytes));
+  CHECK(must(store->find(ref))->id != first->id);
+  must(half(limits::file_piece_bytes));  // once more
+  CHECK(must(store->find(ref)));
+}
+
 TEST_CASE("files are in a backup, and come back without what was erased since", "[server][backup][restore][files]") {
   FileDesk desk;
   const std::int64_t ticket = desk.ticket();
