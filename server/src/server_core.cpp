@@ -246,10 +246,11 @@ void Core::make_room() {
 
 Result<void> Core::sweep_old_work(Tenant& tenant) {
   TERN_CHECKED(sweep_files(tenant));
-  TERN_CHECKED(tenant.write([&](sqlite::Database& db) -> Result<void> {
+  const auto drop_rows = [&](sqlite::Database& db) -> Result<void> {
     TERN_CHECKED(Notifications(db, tenant.number()).drop_older(tenant.now_ms() - notifications_kept_ms));
     return OutgoingRows(db, tenant.number()).drop_older(tenant.now_ms() - outgoing_kept_ms);
-  }));
+  };
+  TERN_CHECKED(tenant.write(drop_rows));
   TERN_TRY(const std::uint64_t gone, sweep_quarantine(tenant));
   if (gone == 0) return {};
   quarantine_expired_ += gone;

@@ -8,9 +8,9 @@
 #include "desk/notifications.hpp"
 #include "desk/outgoing.hpp"
 #include "files/file_store.hpp"
+#include "files/sent_with.hpp"
 #include "tern/sqlite/transaction.hpp"
 #include "tern/sync/attachment.hpp"
-#include "tern/v1/change.pb.h"
 #include "time_text.hpp"
 
 namespace tern::server {
@@ -426,21 +426,6 @@ Result<std::vector<FoundMessage>> TicketView::messages(const FoundTicket& ticket
 
 // ---- files ----
 
-/// The message that a file was sent with, as its change says; nothing: it came alone.
-Result<std::optional<sync::ChangeRef>> TicketView::sent_with(const sync::ChangeRef& file) {
-  TERN_TRY(auto rows,
-           db_.query("SELECT skeleton FROM change WHERE tenant_id = $1 AND device_id = $2 AND change_id = $3",
-                     tenant_.number(), file.device, file.id));
-  TERN_TRY(const bool there, rows.step());
-  v1::Skeleton skeleton;
-  if (!there || !skeleton.ParseFromArray(rows.blob(0).data(), static_cast<int>(rows.blob(0).size())) ||
-      skeleton.targets().empty())
-    return std::optional<sync::ChangeRef>{};
-  const auto& named = skeleton.targets(0);
-  const DeviceId device = named.device_id().empty() ? file.device : DeviceId::or_zero(named.device_id());
-  return std::optional(sync::ChangeRef{device, ChangeId::or_zero(named.change_id())});
-}
-
 /// A file goes to the message that it was sent with, if that one is here.
 Result<void> TicketView::gather_files(std::vector<FoundMessage>& all) {
   const auto is_file = [](const FoundMessage& one) { return one.message.kind == sync::MessageKind::file; };
@@ -451,7 +436,7 @@ Result<void> TicketView::gather_files(std::vector<FoundMessage>& all) {
   std::vector<bool> moved(all.size(), false);
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (!is_file(all[i])) continue;
-    TERN_TRY(const auto message, sent_with(all[i].message.stamp.ref()));
+    TERN_TRY(const auto message, sent_with(db_, tenant_.number(), all[i].message.stamp.ref()));
     const auto place = message ? places.find(*message) : places.end();
     if (place == places.end()) continue;
     all[place->second].files.push_back(std::move(all[i]));
@@ -489,7 +474,7 @@ Result<FoundMessage> TicketView::find_file(std::int64_t integer_id) {
   if (!named->message) return none;
   const sync::Message& file = named->message->message;
   if (file.kind != sync::MessageKind::file || file.erased || sync::is_deleted(file)) return none;
-  TERN_TRY(const auto message, sent_with(file.stamp.ref()));
+  TERN_TRY(const auto message, sent_with(db_, tenant_.number(), file.stamp.ref()));
   if (message) {
     TERN_TRY(auto rows, db_.query("SELECT data FROM message WHERE tenant_id = $1 AND device_id = $2 AND change_id = $3",
                                   tenant_.number(), message->device, message->id));

@@ -100,7 +100,6 @@ private:
   /// queued, delivered (the mail server took it), failed, read.
   [[nodiscard]] std::string_view delivery_status(const FoundMessage& found) const;
   [[nodiscard]] Json creator_name(const sync::TicketState& state) const;
-  Result<std::optional<sync::ChangeRef>> sent_with(const sync::ChangeRef& file);
   Result<void> gather_files(std::vector<FoundMessage>& all);
   Result<void> add_messages(const TicketId& ticket, const std::vector<sync::ChangeRef>* wanted,
                             std::vector<FoundMessage>& out);

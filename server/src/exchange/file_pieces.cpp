@@ -5,6 +5,7 @@
 #include "api/plans.hpp"
 #include "exchange/reader_scope.hpp"
 #include "files/file_store.hpp"
+#include "files/sent_with.hpp"
 #include "ingest/devices.hpp"
 #include "store/tenant.hpp"
 #include "tern/protocol/limits.hpp"
@@ -83,20 +84,6 @@ Result<std::optional<sync::Message>> message_for(sqlite::Database& db, const Rea
   return std::optional(std::move(message));
 }
 
-/// The message that a file came with, where it names one.
-Result<std::optional<sync::ChangeRef>> beside(sqlite::Database& db, std::int64_t tenant, const sync::ChangeRef& file) {
-  TERN_TRY(auto rows, db.query("SELECT skeleton FROM change WHERE tenant_id = $1 AND device_id = $2 AND change_id = $3",
-                               tenant, file.device, file.id));
-  TERN_TRY(const bool there, rows.step());
-  v1::Skeleton skeleton;
-  if (!there || !skeleton.ParseFromArray(rows.blob(0).data(), static_cast<int>(rows.blob(0).size())) ||
-      skeleton.targets().empty())
-    return std::optional<sync::ChangeRef>{};
-  const auto& named = skeleton.targets(0);
-  const DeviceId device = named.device_id().empty() ? file.device : DeviceId::or_zero(named.device_id());
-  return std::optional(sync::ChangeRef{device, ChangeId::or_zero(named.change_id())});
-}
-
 Result<void> check_may_read_file(Session& session, const sync::ChangeRef& change, const TicketId& ticket) {
   TERN_TRY(ReaderScope scope, scope_of_session(session));
   TERN_TRY(auto reader, session.tenant->reader());
@@ -107,7 +94,7 @@ Result<void> check_may_read_file(Session& session, const sync::ChangeRef& change
   TERN_TRY(const auto file, message_for(db, scope, change, ticket));
   const bool is_there = file && file->kind == sync::MessageKind::file && !file->erased && !sync::is_deleted(*file);
   if (!is_there) return no_such_file();
-  TERN_TRY(const auto with, beside(db, scope.tenant, change));
+  TERN_TRY(const auto with, sent_with(db, scope.tenant, change));
   if (!with) return {};
   TERN_TRY(const auto known, db.int64_of("SELECT 1 FROM message WHERE tenant_id = $1 AND device_id = $2 AND change_id "
                                          "= $3",
