@@ -145,9 +145,9 @@ Result<void> check_outbox_is_there(const HomePaths& paths, const std::string& vf
   TERN_TRY(const bool interrupted, is_there(SalvageFiles(paths.outbox).finished));
   if (interrupted)
     return fail(ErrorCode::corrupt, "a salvage of this home was interrupted", "to finish it, run: tern salvage");
-  if (vfs.empty() && holds_nothing(paths.outbox) && holds_nothing(paths.outbox + "-wal"))
-    return outbox_lost(paths.outbox);
-  return {};
+  if (!vfs.empty()) return {};
+  TERN_TRY(const bool missing, outbox_is_missing(paths));
+  return missing ? Result<void>(outbox_lost(paths.outbox)) : Result<void>();
 }
 
 /// A copy that kept no modes, or a umask that let others in: what the home holds is private again.
@@ -163,9 +163,7 @@ Result<std::unique_ptr<Client>> Client::open(const ClientOptions& options, Envir
   TERN_CHECKED(protocol::init_crypto());
   const HomePaths paths(options.home);
   TERN_TRY(const bool enrolled, is_there(paths.device_key));
-  if (!enrolled) {
-    return no_device(options.home, !holds_nothing(paths.outbox));
-  }
+  if (!enrolled) return no_device(paths);
   const sqlite::Role role = options.read_only_views ? sqlite::Role::reader : sqlite::Role::writer;
   std::unique_ptr<HomeLock> lock;
   if (role == sqlite::Role::writer) {

@@ -76,7 +76,8 @@ Result<Pending> begin(const HomePaths& paths, const EnrolmentRequest& wish, cons
                       Environment& environment) {
   TERN_TRY(std::optional<Pending> earlier, read_pending(paths, wish.passphrase));
   if (earlier && earlier->request.id == code.id()) return Pending{std::move(*earlier)};
-  if (!earlier && file_exists(paths.outbox)) {
+  TERN_TRY(const bool others, is_there(paths.outbox));
+  if (!earlier && others) {
     return fail(ErrorCode::invalid, "the home already holds the outbox of another device: " + paths.outbox,
                 "move it away if nothing in it is needed, or choose another home", "home");
   }
@@ -162,7 +163,8 @@ Result<DeviceIdentity> enrol(const EnrolmentRequest& request, Transport& transpo
                              const std::function<bool(const EnrolmentOffer&)>& confirm) {
   TERN_CHECKED(protocol::init_crypto());
   const HomePaths paths(request.home);
-  if (file_exists(paths.device_key)) {
+  TERN_TRY(const bool enrolled_already, is_there(paths.device_key));
+  if (enrolled_already) {
     return fail(ErrorCode::invalid, "a device is already enrolled in " + paths.home, "choose another home", "home");
   }
   TERN_TRY(const EnrolmentCode code, EnrolmentCode::from_text(request.code));

@@ -1,5 +1,5 @@
-// What strains a device or the server without breaking it: no memory, a writer in the way, a wrong clock, too much
-// work, too much news.
+// What strains a device or the server without breaking it: no memory, a statement that fails, a writer in the way, a
+// wrong clock, too much work, too much news.
 #include "simulation/acts.hpp"
 
 namespace tern::test {
@@ -16,6 +16,12 @@ void memory(Run& run, Random& random) {
   if (random.chance(600)) return run.disk_.fail_memory(root, nth, 1);
   run.disk_.fail_memory(root, nth, UINT64_MAX);
   run.world_.schedule.after(random.between(1, minutes_ms(10)), [&run, root] { run.disk_.fail_memory(root, 1, 0); });
+}
+
+/// The nth statement of SQLite's fails on a device or on the server, whatever it is for.
+void statement(Run& run, Random& random) {
+  const std::string root = random.chance(500) ? run.world_.server.directory() : run.a_seat(random).device->home();
+  run.disk_.fail_statement(root, random.below(random.chance(500) ? 40 : 1'500) + 1);
 }
 
 Result<void> note(Run::Seat& seat, std::uint64_t number) {
@@ -105,7 +111,8 @@ std::vector<Act> acts_of_strain() {
           {"pile", pile},
           {"server_clock", server_clock},
           {"server_busy", server_busy},
-          {"fall_behind", fall_behind}};
+          {"fall_behind", fall_behind},
+          {"statement", statement}};
 }
 
 }  // namespace tern::test

@@ -69,9 +69,11 @@ Result<void> FileShelf::connect(bool create) {
   how.synchronous = options_.synchronous;
   if (options_.role == sqlite::Role::writer) how.index = sqlite::LogIndex::connection_if_full;
   if (sqlite::encryption_available()) how.key = sqlite::DatabaseKey::or_zero(options_.key.view());
-  if (options_.vfs.empty() && holds_nothing(options_.path) && holds_nothing(options_.path + "-wal")) {
-    if (!create) return fail(ErrorCode::not_found, "no file was attached or fetched here");
-    TERN_CHECKED(write_private_file(options_.path, {}));
+  if (options_.vfs.empty()) {
+    TERN_TRY(const bool no_file, holds_nothing(options_.path));
+    TERN_TRY(const bool no_log, holds_nothing(options_.path + "-wal"));
+    if (no_file && no_log && !create) return fail(ErrorCode::not_found, "no file was attached or fetched here");
+    if (no_file && create) TERN_CHECKED(make_private_file(options_.path));
   }
   TERN_TRY(auto database, sqlite::Database::open(how));
   if (options_.role == sqlite::Role::writer) {

@@ -237,9 +237,10 @@ Result<OpenedKeys> open_keys(const std::string& home, const std::optional<std::s
   auto block = decode_identity(file.identity);
   if (!block) return damaged_file(paths.device_key);
   // A home of an older version has no copy, and goes on with the path. When that leads nowhere, the copy is missing.
-  const bool copied = file_exists(paths.ca);
+  TERN_TRY(const bool copied, is_there(paths.ca));
   const bool named = !block->identity.ca_file.empty();
-  if (copied || (named && !file_exists(block->identity.ca_file))) block->identity.ca_file = paths.ca;
+  const bool leads_nowhere = named && !is_there(block->identity.ca_file).value_or(false);
+  if (copied || leads_nowhere) block->identity.ca_file = paths.ca;
   apply_kept_certificate(paths, block->identity);
   auto secret = open_secret(file.secret, passphrase, file.identity);
   protocol::wipe(file.secret);
@@ -251,7 +252,10 @@ Result<OpenedKeys> open_keys(const std::string& home, const std::optional<std::s
   if (!key_list) return damaged_file(paths.device_key);
 
   const bool wiped = !file.wipe_order.empty();
-  if (wiped && file_exists(paths.replica_key)) TERN_CHECKED(remove_replica_files(paths));
+  if (wiped) {
+    TERN_TRY(const bool half_there, is_there(paths.replica_key));
+    if (half_there) TERN_CHECKED(remove_replica_files(paths));
+  }
   SecretKey half = SecretKey::random(environment);
   if (!wiped) {
     TERN_TRY(half, read_replica_half(paths, environment));

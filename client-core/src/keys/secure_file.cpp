@@ -73,18 +73,35 @@ Result<void> make_private_directory(const std::string& path) {
   return sync_directory(parent);
 }
 
-bool file_exists(const std::string& path) {
-  struct stat info {};
-  return ::lstat(path.c_str(), &info) == 0;
-}
+namespace {
 
-Result<bool> is_there(const std::string& path) {
-  struct stat info {};
-  if (::lstat(path.c_str(), &info) == 0) return true;
+/// Of a look at a path that failed: false when nothing has that name.
+Result<bool> not_there(const std::string& path) {
   if (errno == ENOENT || errno == ENOTDIR) return false;
   if (errno == EACCES || errno == EPERM)
     return fail(ErrorCode::not_permitted, "this user may not look into " + parent_of(path), "run as its owner", "home");
   return failed("cannot look at", path);
+}
+
+}  // namespace
+
+Result<bool> is_there(const std::string& path) {
+  struct stat info {};
+  return ::lstat(path.c_str(), &info) == 0 ? Result<bool>(true) : not_there(path);
+}
+
+Result<bool> holds_nothing(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0) return info.st_size == 0;
+  TERN_TRY(const bool there, not_there(path));
+  return !there;
+}
+
+Result<void> make_private_file(const std::string& path) {
+  const FileHandle file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (file.ok()) return sync_directory(parent_of(path));
+  if (errno == EEXIST) return {};
+  return failed("cannot make", path);
 }
 
 namespace {
@@ -123,11 +140,6 @@ Result<void> close_to_others(const std::string& path) {
   if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode) || (info.st_mode & 077) == 0) return {};
   if (::chmod(path.c_str(), 0600) != 0) return failed("cannot close to others", path);
   return {};
-}
-
-bool holds_nothing(const std::string& path) {
-  struct stat info {};
-  return ::stat(path.c_str(), &info) != 0 || info.st_size == 0;
 }
 
 Result<Bytes> read_private_file(const std::string& path, std::size_t bytes_max) {

@@ -12,13 +12,15 @@ namespace tern::client {
 /// `storage_failed` when it cannot be made, or something else has its name.
 Result<void> make_private_directory(const std::string& path);
 
-[[nodiscard]] bool file_exists(const std::string& path);
 /// A regular file that others may read is closed to them; one that is not there is none.
 Result<void> close_to_others(const std::string& path);
-/// Not there, or empty.
-bool holds_nothing(const std::string& path);
-/// As file_exists, for paths where it matters whether this user may look: `not_permitted`, `storage_failed`.
+/// Whether something has that name. `not_permitted`, `storage_failed`: nobody knows, and nothing may be made of it.
 Result<bool> is_there(const std::string& path);
+/// Not there, or empty. Errors: as is_there.
+Result<bool> holds_nothing(const std::string& path);
+/// Makes an empty file, 0600, and fsyncs the directory; one that is there stays as it is. `storage_full`,
+/// `storage_failed`.
+Result<void> make_private_file(const std::string& path);
 
 /// The whole file, at most `bytes_max`. Closes it to others (0600) if it was open to them. `not_found`; `too_large`;
 /// `storage_failed`, also for anything that is no regular file.

@@ -53,8 +53,7 @@ Result<std::unique_ptr<Outbox>> Outbox::open(const std::string& path, ByteView d
   if (role == sqlite::Role::writer) options.index = sqlite::LogIndex::connection_if_full;
   if (mutant(Mutant::outbox_not_durable)) options.synchronous = sqlite::Synchronous::normal;
   if (sqlite::encryption_available()) options.key = sqlite::DatabaseKey::or_zero(data_key);
-  if (options.create && vfs.empty() && path != ":memory:" && !file_exists(path))
-    TERN_CHECKED(write_private_file(path, {}));
+  if (options.create && vfs.empty() && path != ":memory:") TERN_CHECKED(make_private_file(path));
   auto impl = std::make_unique<Impl>();
   TERN_TRY(impl->database, sqlite::Database::open(options));
   if (role == sqlite::Role::writer) {

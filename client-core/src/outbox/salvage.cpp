@@ -94,7 +94,7 @@ Result<SalvageReport> salvage(const ClientOptions& options, Environment& environ
   TERN_CHECKED(protocol::init_crypto());
   const HomePaths paths(options.home);
   TERN_TRY(const bool enrolled, is_there(paths.device_key));
-  if (!enrolled) return no_device(options.home, !holds_nothing(paths.outbox));
+  if (!enrolled) return no_device(paths);
   TERN_TRY(const auto lock, HomeLock::take(paths.lock));
   TERN_TRY(const OpenedKeys keys, open_keys(options.home, options.passphrase, environment));
   const SalvageFiles files(paths.outbox);

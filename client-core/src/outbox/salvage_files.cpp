@@ -52,8 +52,8 @@ Result<void> SalvageFiles::copy_lengthened() const {
   std::filesystem::copy_file(outbox, unfinished, failed);
   if (!failed)
     std::filesystem::resize_file(unfinished, std::filesystem::file_size(outbox, failed) + room_bytes, failed);
-  if (!failed && !holds_nothing(outbox + "-wal"))
-    std::filesystem::copy_file(outbox + "-wal", unfinished + "-wal", failed);
+  TERN_TRY(const bool no_log, holds_nothing(outbox + "-wal"));
+  if (!failed && !no_log) std::filesystem::copy_file(outbox + "-wal", unfinished + "-wal", failed);
   if (failed) return fail(ErrorCode::storage_failed, "cannot copy " + outbox + ": " + failed.message());
   return {};
 }
@@ -69,9 +69,11 @@ Result<std::string> SalvageFiles::put_in_place() const {
   std::string aside;
   for (int n = 1; aside.empty(); ++n) {
     const std::string name = outbox + ".damaged-" + std::to_string(n);
-    if (!file_exists(name) && !file_exists(name + "-wal")) aside = name;
+    TERN_TRY(const bool taken, is_there(name));
+    TERN_TRY(const bool log_taken, is_there(name + "-wal"));
+    if (!taken && !log_taken) aside = name;
   }
-  const bool there = file_exists(outbox);
+  TERN_TRY(const bool there, is_there(outbox));
   TERN_CHECKED(move(outbox + "-wal", aside + "-wal"));
   if (::unlink((outbox + "-shm").c_str()) != 0 && errno != ENOENT)
     return fail(ErrorCode::storage_failed, "cannot remove " + outbox + "-shm: " + std::strerror(errno));
@@ -82,8 +84,17 @@ Result<std::string> SalvageFiles::put_in_place() const {
   return there ? aside : std::string();
 }
 
-tl::unexpected<Error> no_device(const std::string& home, bool outbox_there) {
-  if (outbox_there)
+Result<bool> outbox_is_missing(const HomePaths& paths) {
+  TERN_TRY(const bool no_file, holds_nothing(paths.outbox));
+  TERN_TRY(const bool no_log, holds_nothing(paths.outbox + "-wal"));
+  return no_file && no_log;
+}
+
+tl::unexpected<Error> no_device(const HomePaths& paths) {
+  const std::string& home = paths.home;
+  const auto missing = outbox_is_missing(paths);
+  if (!missing) return tl::unexpected(missing.error());
+  if (!*missing)
     return fail(ErrorCode::not_enrolled,
                 "the keys of the device in " + home + " are lost (device.key): nothing in this home can be read",
                 "put device.key back from a copy; if there is none, enrol anew in another home with a new code");

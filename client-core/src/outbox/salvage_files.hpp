@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "keys/key_file.hpp"
 #include "tern/protocol/error.hpp"
 
 namespace tern::client {
@@ -26,6 +27,9 @@ struct SalvageFiles {
 };
 
 /// For a home without device.key. With an outbox in it its keys are lost, and with them whatever it held.
-tl::unexpected<Error> no_device(const std::string& home, bool outbox_there);
+tl::unexpected<Error> no_device(const HomePaths& paths);
+
+/// Whether there is neither an outbox nor a log of its writes, or they are empty. Errors: those of is_there.
+Result<bool> outbox_is_missing(const HomePaths& paths);
 
 }  // namespace tern::client

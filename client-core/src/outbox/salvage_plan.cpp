@@ -192,7 +192,10 @@ bool holds_owner(const DamagedOutbox& old) {
 /// What of the old file can be read, as rows and in content; `whole` or not is judged by their sum.
 Result<void> read_old(SalvagePlan& plan, const HomePaths& paths, const OpenedKeys& keys, const std::string& vfs) {
   plan.report.found = Found::missing;
-  if (vfs.empty() && holds_nothing(paths.outbox) && holds_nothing(paths.outbox + "-wal")) return {};
+  if (vfs.empty()) {
+    TERN_TRY(const bool missing, outbox_is_missing(paths));
+    if (missing) return {};
+  }
   auto read = read_what_is_there(paths, keys, vfs);
   if (!read && read.error().code != ErrorCode::corrupt && read.error().code != ErrorCode::not_found)
     return tl::unexpected(read.error());  // of the disk: tried again, it may be read

@@ -77,7 +77,7 @@ Result<void> Replica::Impl::open() {
     options.vfs = vfs;
     if (role == sqlite::Role::writer) options.index = sqlite::LogIndex::connection_if_full;
     if (sqlite::encryption_available()) options.key = sqlite::DatabaseKey::or_zero(key.view());
-    if (options.create && vfs.empty() && !file_exists(path)) TERN_CHECKED(write_private_file(path, {}));
+    if (options.create && vfs.empty()) TERN_CHECKED(make_private_file(path));
   }
   drop_page();
   page_lost = false;

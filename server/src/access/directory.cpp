@@ -64,14 +64,15 @@ std::vector<std::string> folders_in(const std::string& path) {
 }
 
 /// A log of writes beside an empty file holds them still.
-bool holds_server_without_index(const std::string& path) {
+Result<bool> holds_server_without_index(const std::string& path) {
   std::error_code none;
   const auto size = [&](const std::string& name) {
     const auto bytes = std::filesystem::file_size(path + name, none);
     return none ? 0 : bytes;
   };
   if (size("/server.db") > 0 || size("/server.db-wal") > 0) return false;
-  return file_exists(path + "/keys/log.key") || !folders_in(path + "/tenants").empty();
+  TERN_TRY(const bool keys_there, is_there(path + "/keys/log.key"));
+  return keys_there || !folders_in(path + "/tenants").empty();
 }
 
 constexpr const char* way_out =
@@ -114,7 +115,8 @@ Result<void> Directory::open_index(bool create) {
 }
 
 Result<void> Directory::load_store_key() {
-  if (!file_exists(path_ + std::string(store_key_file))) return {};
+  TERN_TRY(const bool there, is_there(path_ + std::string(store_key_file)));
+  if (!there) return {};
   TERN_TRY(Bytes raw, read_private_file(path_ + std::string(store_key_file), store_key_bytes));
   if (raw.size() != store_key_bytes)
     return fail(ErrorCode::corrupt, "The key file " + path_ + std::string(store_key_file) + " is damaged.",
@@ -130,7 +132,8 @@ Result<std::unique_ptr<Directory>> Directory::create(const std::string& path, co
     return fail(ErrorCode::invalid, "This build has no encryption.",
                 "Build with the SQLite that ./dev deps fetches, or leave out --encrypt.", "encrypt");
   TERN_CHECKED(make_private_directory(path));
-  if (file_exists(path + "/server.db"))
+  TERN_TRY(const bool there, is_there(path + "/server.db"));
+  if (there)
     return fail(ErrorCode::invalid, "There is a server in " + path + " already.",
                 "Choose another directory with --data.", "data");
   if (!folders_in(path + "/tenants").empty()) return index_lost(path, "is missing");  // its keys are not written over
@@ -147,7 +150,8 @@ Result<std::unique_ptr<Directory>> Directory::create(const std::string& path, co
 }
 
 Result<void> Directory::check_unused(const std::string& path) {
-  if (!file_exists(path + "/lock")) return {};
+  TERN_TRY(const bool there, is_there(path + "/lock"));
+  if (!there) return {};
   TERN_TRY(const int lock, take_lock(path));
   ::close(lock);
   return {};
@@ -172,9 +176,10 @@ Result<void> Directory::check_index_is_whole() {
 }
 
 Result<std::unique_ptr<Directory>> Directory::open(const std::string& path) {
-  if (holds_server_without_index(path))
-    return index_lost(path, file_exists(path + "/server.db") ? "is empty" : "is missing");
-  if (!file_exists(path + "/server.db"))
+  TERN_TRY(const bool lost, holds_server_without_index(path));
+  TERN_TRY(const bool there, is_there(path + "/server.db"));
+  if (lost) return index_lost(path, there ? "is empty" : "is missing");
+  if (!there)
     return fail(ErrorCode::not_found, "There is no server in " + path + ".",
                 "Make one: ternd init --data " + path + " ...", "data");
   TERN_CHECKED(check_private_directory(path));
@@ -308,7 +313,8 @@ Result<void> Directory::append_log(const std::string& lines) {
 
 Result<Bytes> Directory::read_log() {
   const std::lock_guard guard(mutex_);
-  if (!file_exists(log_path())) return Bytes();
+  TERN_TRY(const bool there, is_there(log_path()));
+  if (!there) return Bytes();
   return read_private_file(log_path(), erasures_log_bytes_max);
 }
 

@@ -154,7 +154,8 @@ std::string sealing_key_path(const std::string& directory, const TenantId& tenan
 Result<protocol::SigningKey> sealing_key(const std::string& directory, const TenantId& tenant, bool create,
                                          Environment& environment) {
   const std::string path = sealing_key_path(directory, tenant);
-  if (create && !file_exists(path)) return make_key(path, environment);
+  TERN_TRY(const bool there, is_there(path));
+  if (create && !there) return make_key(path, environment);
   return load_key(path);
 }
 

@@ -49,9 +49,13 @@ std::string folder_of(const std::string& path) {
   return slash == std::string::npos ? std::string(".") : path.substr(0, slash + 1);
 }
 
-/// The name is durable only once its directory is.
+/// The name is durable only once its directory is. What cannot be moved is not left behind.
 Result<void> move_into_place(const std::string& temporary, const std::string& path) {
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return failed("write", path);
+  if (::rename(temporary.c_str(), path.c_str()) != 0) {
+    const auto error = failed("write", path);
+    ::unlink(temporary.c_str());
+    return error;
+  }
   const File directory(folder_of(path), O_RDONLY | O_DIRECTORY);
   if (directory.get() < 0 || ::fsync(directory.get()) != 0) return failed("sync the directory of", path);
   return {};
@@ -83,7 +87,11 @@ Result<void> write_private_file(const std::string& path, ByteView content) {
   {
     const File file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (file.get() < 0) return failed("write", temporary);
-    if (!write_all(file.get(), content) || ::fsync(file.get()) != 0) return failed("write", temporary);
+    if (!write_all(file.get(), content) || ::fsync(file.get()) != 0) {
+      const auto error = failed("write", temporary);
+      ::unlink(temporary.c_str());
+      return error;
+    }
   }
   return move_into_place(temporary, path);
 }
@@ -166,8 +174,11 @@ Result<Bytes> read_private_file(const std::string& path, std::size_t bytes_max) 
   }
 }
 
-bool file_exists(const std::string& path) {
-  return ::access(path.c_str(), F_OK) == 0;
+Result<bool> is_there(const std::string& path) {
+  struct stat found {};
+  if (::stat(path.c_str(), &found) == 0) return true;
+  if (errno == ENOENT || errno == ENOTDIR) return false;
+  return failed("look at", path);
 }
 
 }  // namespace tern::server

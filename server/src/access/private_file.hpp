@@ -46,6 +46,7 @@ private:
   Bytes buffer_;
 };
 
-bool file_exists(const std::string& path);
+/// Whether something has that name. `not_permitted`, `storage_failed`: nobody knows, and nothing may be made of it.
+Result<bool> is_there(const std::string& path);
 
 }  // namespace tern::server

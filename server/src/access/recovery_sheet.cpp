@@ -36,7 +36,8 @@ Result<std::string> write_recovery_sheet(const std::string& directory, const std
   if (is_inside(place, directory))
     return fail(ErrorCode::invalid, "The recovery key must not lie in the server's own directory.",
                 "Choose another file with --recovery-out.", "recovery-out");
-  if (file_exists(place))
+  TERN_TRY(const bool taken, is_there(place));
+  if (taken)
     return fail(ErrorCode::invalid, place + " exists already.", "Choose another file with --recovery-out.",
                 "recovery-out");
   Bytes sheet =
@@ -57,7 +58,7 @@ std::string recovery_sheet_path(const std::string& directory) {
 
 std::optional<std::string> recovery_sheet(const std::string& directory) {
   auto place = read_private_file(note_of(directory), path_bytes_max);
-  if (!place || place->empty() || !file_exists(*place)) return std::nullopt;
+  if (!place || place->empty() || !is_there(*place).value_or(true)) return std::nullopt;
   return std::move(*place);
 }
 

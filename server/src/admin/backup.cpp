@@ -198,7 +198,8 @@ private:
       TERN_CHECKED(add_files_of(*tenant, path + "/files.db"));
     }
     const std::string log = directory + "/" + std::string(erasures_log_name);
-    if (!file_exists(log)) return {};
+    TERN_TRY(const bool there, is_there(log));
+    if (!there) return {};
     std::filesystem::copy_file(log, staging_.path() + "/" + std::string(erasures_log_name), failed);
     if (failed) return fail(ErrorCode::storage_failed, "Cannot copy " + log + ".");
     return add(staging_.path() + "/" + std::string(erasures_log_name), std::string(erasures_log_name));
@@ -237,11 +238,13 @@ private:
   /// before a restore, left there stays.
   Result<void> copy_erasures_beside(const std::string& to) {
     const std::string log = call_.parts().directory.path() + "/" + std::string(erasures_log_name);
-    if (!file_exists(log)) return {};
+    TERN_TRY(const bool there, is_there(log));
+    if (!there) return {};
     TERN_TRY(const Bytes own, read_private_file(log, erasures_log_bytes_max));
     const std::string beside = (std::filesystem::path(to).parent_path() / std::string(erasures_log_name)).string();
     Bytes others;
-    if (file_exists(beside)) {
+    TERN_TRY(const bool others_there, is_there(beside));
+    if (others_there) {
       TERN_TRY(others, read_private_file(beside, erasures_log_bytes_max));
     }
     return write_private_file(beside, merge_logs(others, own));

@@ -171,7 +171,9 @@ struct GatheredLogs {
 Result<GatheredLogs> gather_logs(const std::vector<std::string>& paths) {
   GatheredLogs out;
   for (const std::string& path : paths) {
-    if (path.empty() || !file_exists(path)) continue;
+    if (path.empty()) continue;
+    TERN_TRY(const bool there, is_there(path));
+    if (!there) continue;
     TERN_TRY(const Bytes text, read_private_file(path, erasures_log_bytes_max));
     const LogText read = read_log_text(text);
     for (const std::string& line : read.lines) out.text += line;
@@ -183,7 +185,9 @@ Result<GatheredLogs> gather_logs(const std::vector<std::string>& paths) {
 
 /// A log that somebody names is there.
 Result<std::string> existing_log(const std::string& path) {
-  if (path.empty() || file_exists(path)) return path;
+  if (path.empty()) return path;
+  TERN_TRY(const bool there, is_there(path));
+  if (there) return path;
   return fail(ErrorCode::not_found, "There is no " + path + ".", "", "erasures");
 }
 
@@ -337,7 +341,8 @@ Result<Json> make_ready(const std::string& folder, const BackupManifest& manifes
 
 /// What is there already is moved aside, when that was asked for and nobody uses it. Empty: nothing was there.
 Result<std::string> move_aside(const std::string& target, bool replace, Environment& environment) {
-  if (!file_exists(target)) return std::string();
+  TERN_TRY(const bool there, is_there(target));
+  if (!there) return std::string();
   std::error_code ignored;
   if (std::filesystem::is_directory(target, ignored) && std::filesystem::is_empty(target, ignored)) {
     std::filesystem::remove(target, ignored);
@@ -375,7 +380,8 @@ private:
 Result<Json> restore(const ServerOptions& options, const Json& command, Environment& environment) {
   TERN_TRY(const auto recovery, protocol::RecoveryKey::from_text(command["recovery-key"].as_string()));
   const std::string target = folder_path(options.directory), from = command["from"].as_string();
-  if (file_exists(target + "/server.db") && !command["replace"].as_bool())
+  TERN_TRY(const bool replaces, is_there(target + "/server.db"));
+  if (replaces && !command["replace"].as_bool())
     return fail(ErrorCode::invalid, "There is a server in " + target + " already.",
                 "Restore with --replace to move it aside, or choose another --data.", "data");
 
@@ -392,7 +398,7 @@ Result<Json> restore(const ServerOptions& options, const Json& command, Environm
   TERN_CHECKED(write_private_file(staging.path() + log_name, logs.text));
   // Whose keys ended since the backup is known from the server that is replaced, or from a log that somebody vouches
   // for; not when a line of either was skipped.
-  const bool logs_told = logs.damaged.empty() && (file_exists(target + "/server.db") || !named.empty());
+  const bool logs_told = logs.damaged.empty() && (replaces || !named.empty());
   TERN_TRY(Json answer, make_ready(staging.path(), manifest, recovery, options, logs.text, logs_told, environment));
   TERN_CHECKED(check_not_interrupted(options));
 

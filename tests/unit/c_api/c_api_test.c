@@ -182,6 +182,103 @@ static void goes_online(tern_client* client) {
   expect(tern_status(client, next()) == TERN_OK && says("\"saved_here\":2"), "the work is still here", last);
 }
 
+/* Each function on a client that is not there, whether its words are wanted or not. */
+#define REFUSES(call)                                                                              \
+  do {                                                                                             \
+    char** json = NULL;                                                                            \
+    expect((call) == TERN_ERROR, #call, NULL);                                                     \
+    json = next();                                                                                 \
+    expect((call) == TERN_ERROR && says("there is no open client") && says("usage"), #call, last); \
+  } while (0)
+
+static void refuses_no_client(void) {
+  tern_transport transport = {sizeof transport, NULL, no_network};
+  int reads = 0;
+  const tern_source source = {sizeof source, &reads, read_hello};
+  char bytes[4];
+  size_t got = 0;
+  REFUSES(tern_identity(NULL, json));
+  REFUSES(tern_save(NULL, "[]", json));
+  REFUSES(tern_check_offered(NULL, "{}", json));
+  REFUSES(tern_apply_macro(NULL, "x", "y", json));
+  REFUSES(tern_dismiss(NULL, "{}", json));
+  REFUSES(tern_dismiss_notice(NULL, json));
+  REFUSES(tern_follow_up(NULL, "{}", "x", NULL, json));
+  REFUSES(tern_find_ticket(NULL, "x", json));
+  REFUSES(tern_find_record(NULL, "queue", "x", json));
+  REFUSES(tern_list(NULL, NULL, json));
+  REFUSES(tern_ticket(NULL, "x", json));
+  REFUSES(tern_search(NULL, "x", 1, NULL, json));
+  REFUSES(tern_attention(NULL, json));
+  REFUSES(tern_history(NULL, NULL, json));
+  REFUSES(tern_status(NULL, json));
+  REFUSES(tern_quick_replies(NULL, json));
+  REFUSES(tern_macros(NULL, json));
+  REFUSES(tern_articles(NULL, NULL, json));
+  REFUSES(tern_article(NULL, "x", json));
+  REFUSES(tern_attach(NULL, "{}", &source, json));
+  REFUSES(tern_files(NULL, "x", json));
+  REFUSES(tern_want_file(NULL, "x", "{}", json));
+  REFUSES(tern_read_file(NULL, "x", "{}", 0, bytes, sizeof bytes, &got, json));
+  REFUSES(tern_sync(NULL, &transport, json));
+}
+
+/* A host that lacks a part, or is of an older header, is told so and nothing is opened. */
+static void refuses_half_a_host(const char* options, const tern_environment* whole) {
+  tern_transport line = {sizeof line, NULL, no_network}, lines[2] = {line, line};
+  lines[0].size = 1;
+  lines[1].send = NULL;
+  tern_environment hosts[5] = {*whole, *whole, *whole, *whole, *whole};
+  hosts[0].size = sizeof(size_t);
+  hosts[1].wall_ms = NULL;
+  hosts[2].boot_ms = NULL;
+  hosts[3].boot_id = NULL;
+  hosts[4].random = NULL;
+  tern_client* client = NULL;
+  for (int i = 0; i < 5; ++i) {
+    expect(tern_open(options, &hosts[i], &client, next()) == TERN_ERROR && says("usage"), "half a host", last);
+    expect(tern_enrol(options, &hosts[i], &line, next()) == TERN_ERROR && says("usage"), "half a host", last);
+  }
+  for (int i = 0; i < 2; ++i)
+    expect(tern_enrol(options, whole, &lines[i], next()) == TERN_ERROR && says("usage"), "half a network", last);
+  expect(tern_enrol(options, whole, NULL, NULL) == TERN_ERROR, "no network", NULL);
+  expect(tern_enrol(options, whole, &line, next()) == TERN_ERROR && says("usage"), "no server", last);
+  expect(tern_enrol("[]", whole, &line, next()) == TERN_ERROR && says("usage"), "options that are no object", last);
+  expect(tern_enrol("{\"home\":\"/nonexistent/h\",\"server\":\"https://x\"}", whole, &line, next()) == TERN_ERROR &&
+             says("usage"),
+         "no code", last);
+  expect(tern_open(options, whole, NULL, NULL) == TERN_ERROR, "nowhere to put it", NULL);
+  expect(tern_open("{", whole, &client, next()) == TERN_ERROR && says("error"), "no JSON", last);
+  expect(client == NULL, "nothing was opened", NULL);
+}
+
+/* What is missing is as if it were empty, or is said to be missing. */
+static void takes_nothing_for_something(tern_client* client) {
+  expect(tern_save(client, NULL, next()) == TERN_ERROR && says("an argument is missing"), "no changes", last);
+  expect(tern_check_offered(client, NULL, next()) == TERN_ERROR && says("an argument is missing"), "no change", last);
+  expect(tern_dismiss(client, NULL, next()) == TERN_ERROR && says("an argument is missing"), "no change", last);
+  expect(tern_follow_up(client, NULL, NULL, NULL, next()) == TERN_ERROR && says("missing"), "no change", last);
+  expect(tern_follow_up(client, "{\"device\":\"01010101-0101-0101-0101-010101010101\",\"id\":\"0101010101010101\"}",
+                        NULL, "why", next()) == TERN_ERROR,
+         "a follow-up without a name", last);
+  expect(tern_apply_macro(client, NULL, NULL, next()) == TERN_ERROR, "no ticket", last);
+  expect(tern_find_ticket(client, NULL, next()) == TERN_ERROR, "no ticket", last);
+  expect(tern_find_record(client, NULL, NULL, next()) == TERN_ERROR && says("usage"), "no kind", last);
+  expect(tern_find_record(client, "queue", NULL, next()) == TERN_ERROR, "no name", last);
+  expect(tern_ticket(client, NULL, next()) == TERN_ERROR, "no ticket", last);
+  expect(tern_files(client, NULL, next()) == TERN_ERROR, "no ticket", last);
+  expect(tern_article(client, NULL, next()) == TERN_ERROR, "no article", last);
+  expect(tern_search(client, NULL, 5, "", next()) == TERN_ERROR && says("nothing to look for"), "no words", last);
+  expect(tern_articles(client, "x", next()) == TERN_OK, "words", last);
+  expect(tern_history(client, NULL, next()) == TERN_OK && says("["), "all history", last);
+  expect(tern_sync(client, NULL, next()) == TERN_ERROR && says("usage"), "no network", last);
+  expect(tern_list(client, "[]", next()) == TERN_ERROR && says("an object is expected"), "no object", last);
+  expect(tern_list(client, "{\"tag\":1}", next()) == TERN_ERROR && says("\"field\":\"tag\""), "a tag is a text", last);
+  expect(tern_list(client, "{\"limit\":-1}", next()) == TERN_ERROR && says("\"field\":\"limit\""), "less than nothing",
+         last);
+  expect(tern_answer_set(NULL, 200, NULL, NULL, 0) == TERN_ERROR, "no answer", NULL);
+}
+
 int main(int count, char** arguments) {
   if (count != 2) return 2;
   tern_environment host = {sizeof host, NULL, wall_ms, boot_ms, boot_id, random_bytes};
@@ -194,7 +291,8 @@ int main(int count, char** arguments) {
   expect(tern_open(options, NULL, &client, next()) == TERN_ERROR && says("usage"), "no environment", last);
   expect(tern_open("{\"home\":\"/nonexistent/home\"}", &host, &client, next()) == TERN_ERROR && says("not_enrolled"),
          "no home", last);
-  expect(tern_status(NULL, next()) == TERN_ERROR && says("usage"), "no handle", last);
+  refuses_no_client();
+  refuses_half_a_host(options, &host);
 
   if (tern_open(options, &host, &client, next()) != TERN_OK) {
     expect(0, "open", last);
@@ -202,6 +300,7 @@ int main(int count, char** arguments) {
   }
   expect(tern_open(options, &host, &second, next()) == TERN_ERROR && says("busy"), "a second handle", last);
   looks_around(client);
+  takes_nothing_for_something(client);
   works(client);
   goes_online(client);
   splits(client);

@@ -1,5 +1,7 @@
 #include "unit/client_sync/support.hpp"
 
+#include <filesystem>
+
 #include "keys/secure_file.hpp"
 
 namespace tern::client::test {
@@ -19,7 +21,7 @@ TEST_CASE("enrolment shows who asks, then makes home, keys and outbox", "[client
   CHECK(shown.server_url == "https://desk.example");
   CHECK(shown.root_fingerprint == to_hex(server.root().id()));
   CHECK(identity.tenant == server.tenant());
-  CHECK_FALSE(file_exists(request.home + "/pending-enrolment"));
+  CHECK_FALSE(std::filesystem::exists(request.home + "/pending-enrolment"));
   const OpenedKeys keys = good(open_keys(request.home, std::nullopt, environment));
   CHECK(keys.identity.device == identity.device);
   const auto outbox = good(Outbox::open(request.home + "/outbox.db", keys.data_key.view(), ""));
@@ -39,7 +41,7 @@ TEST_CASE("a lost answer costs nothing: the same code and key get the same bytes
   };
   const EnrolmentRequest request = enrolment(dir, server.new_code());
   CHECK(outcome(enrol(request, wire, environment, yes)) == "no_connection");
-  CHECK_FALSE(file_exists(request.home + "/device.key"));
+  CHECK_FALSE(std::filesystem::exists(request.home + "/device.key"));
   wire.after = [&](const HttpRequest& sent, HttpAnswer answer) -> Result<HttpAnswer> {
     requests.push_back(sent.body);
     return answer;
@@ -109,8 +111,8 @@ TEST_CASE("what cannot prove that it knows the code pins nothing", "[client][enr
     CHECK(outcome(enrol(request, wire, environment, confirm)) == "no_connection");
   }
   CHECK_FALSE(asked);
-  CHECK_FALSE(file_exists(request.home + "/device.key"));
-  CHECK_FALSE(file_exists(request.home + "/outbox.db"));
+  CHECK_FALSE(std::filesystem::exists(request.home + "/device.key"));
+  CHECK_FALSE(std::filesystem::exists(request.home + "/outbox.db"));
 }
 
 TEST_CASE("wrong, used and unreadable codes are refused in a sentence", "[client][enrolment]") {
@@ -143,8 +145,8 @@ TEST_CASE("who says no has stored nothing and may say yes later", "[client][enro
   FakeServer server(environment);
   const EnrolmentRequest request = enrolment(dir, server.new_code());
   CHECK(outcome(enrol(request, server, environment, [](const EnrolmentOffer&) { return false; })) == "usage");
-  CHECK_FALSE(file_exists(request.home + "/device.key"));
-  CHECK_FALSE(file_exists(request.home + "/outbox.db"));
+  CHECK_FALSE(std::filesystem::exists(request.home + "/device.key"));
+  CHECK_FALSE(std::filesystem::exists(request.home + "/outbox.db"));
   CHECK(outcome(enrol(request, server, environment, yes)) == "good");
 }
 

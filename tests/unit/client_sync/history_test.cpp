@@ -425,8 +425,8 @@ TEST_CASE("a wipe order destroys the replica and keeps the outbox, which is hand
   const auto result = desk.device.sync();
   REQUIRE_FALSE(result);
   CHECK(result.error().code == ErrorCode::key_revoked);
-  CHECK_FALSE(file_exists(desk.device.home() + "/replica.db"));
-  CHECK_FALSE(file_exists(desk.device.home() + "/replica.key"));
+  CHECK_FALSE(std::filesystem::exists(desk.device.home() + "/replica.db"));
+  CHECK_FALSE(std::filesystem::exists(desk.device.home() + "/replica.key"));
   CHECK(desk.device.head().acked_seq == 2);  // handed in by the same round
   desk.device.set_subject(ticket, "written by a program that did not ask");
 

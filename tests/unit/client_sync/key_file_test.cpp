@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "keys/secure_file.hpp"
@@ -108,14 +109,14 @@ TEST_CASE("a wipe destroys the replica and its key, keeps the outbox, and is rem
   VirtualEnvironment environment(7);
   const OpenedKeys before = good(open_keys(home, std::nullopt, environment));
   good(destroy_replica(home, "the order"));
-  CHECK_FALSE(file_exists(home + "/replica.key"));
-  CHECK_FALSE(file_exists(home + "/replica.db"));
-  CHECK(file_exists(home + "/outbox.db"));
+  CHECK_FALSE(std::filesystem::exists(home + "/replica.key"));
+  CHECK_FALSE(std::filesystem::exists(home + "/replica.db"));
+  CHECK(std::filesystem::exists(home + "/outbox.db"));
   const OpenedKeys after = good(open_keys(home, std::nullopt, environment));
   CHECK(after.wipe_order == "the order");
   CHECK(after.data_key.view() == before.data_key.view());
   CHECK(after.replica_key.view() != before.replica_key.view());
-  CHECK_FALSE(file_exists(home + "/replica.key"));  // and is not kept on disk any more
+  CHECK_FALSE(std::filesystem::exists(home + "/replica.key"));  // and is not kept on disk any more
 }
 
 TEST_CASE("an interrupted wipe is finished when the home is opened", "[client][keys]") {
@@ -127,8 +128,8 @@ TEST_CASE("an interrupted wipe is finished when the home is opened", "[client][k
   good(write_private_file(home + "/replica.db", "rows"));
   VirtualEnvironment environment;
   good(open_keys(home, std::nullopt, environment));
-  CHECK_FALSE(file_exists(home + "/replica.key"));
-  CHECK_FALSE(file_exists(home + "/replica.db"));
+  CHECK_FALSE(std::filesystem::exists(home + "/replica.key"));
+  CHECK_FALSE(std::filesystem::exists(home + "/replica.db"));
 }
 
 TEST_CASE("a home without a device says so", "[client][keys]") {

@@ -1,0 +1,34 @@
+# Statements of SQLite's fail here and there, on devices and on the server, in all that they do.
+devices 4
+hours 24
+events 350
+drop 50
+delay_ms 2000
+work 400
+sync 250
+statement 250
+live 40
+cable 20
+crash 20
+reboot 5
+lose_copy 8
+damage_copy 6
+server_crash 12
+server_restart 8
+customer 40
+role 12
+queues 12
+release 10
+erase 6
+backup 10
+restore 6
+set_back_server 2
+copy_home 12
+set_back_device 7
+clone 2
+revoke 5
+enrol 6
+let_in 10
+portal 4
+forge 4
+meets statement failed
