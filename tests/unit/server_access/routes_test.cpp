@@ -180,6 +180,39 @@ TEST_CASE("health says what keeps the server from taking work in", "[server][acc
   CHECK(must(parse_json(draining.body))["reason"].as_string() == "draining");
 }
 
+TEST_CASE("health says that the files are old ones, and says so after a restart", "[server][access][routes]") {
+  House house;
+  house.add_operator("ann", "supervisor");
+  Device device(house, "ann", "all");
+  must(device.open_session());
+  device.push(device.create(random_id<TicketId>(house.environment)));
+  const std::string files = house.options().directory, old = house.folder.file("old");
+  house.core.reset();
+  std::filesystem::copy(files, old, std::filesystem::copy_options::recursive);
+  house.reopen();
+  must(device.open_session());
+  house.environment.advance(2'000);  // anchors are shared for a second
+  device.push(device.create(random_id<TicketId>(house.environment)));
+  house.environment.advance(2'000);
+  auto request = device.request();
+  request.set_held_anchor(device.exchange().anchor());
+
+  house.core.reset();
+  std::filesystem::remove_all(files);
+  std::filesystem::rename(old, files);
+  house.reopen();
+  CHECK(house.get("/healthz").status == 200);  // nobody has shown it yet
+  must(device.open_session());
+  static_cast<void>(device.exchange_raw(request));
+  for (int run = 0; run < 2; ++run) {
+    const auto health = house.get("/healthz");
+    CHECK(health.status == 503);
+    CHECK(must(parse_json(health.body))["status"].as_string() == "not_ready");
+    CHECK(must(parse_json(health.body))["reason"].as_string() == "SERVER_BEHIND");
+    house.reopen();
+  }
+}
+
 TEST_CASE("a small disk has a small ballast, which what must go through takes at once", "[server][access][routes]") {
   House house;
   house.add_operator("ann", "supervisor");
