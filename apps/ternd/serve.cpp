@@ -3,8 +3,6 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <condition_variable>
-#include <deque>
 #include <iostream>
 #include <mutex>
 #include <thread>
@@ -14,6 +12,7 @@
 #include "ingest/committer.hpp"
 #include "invocation.hpp"
 #include "runtime/thread.hpp"
+#include "strands.hpp"
 #include "system_environment.hpp"
 #include "terminal.hpp"
 #include "tern/server/edge.hpp"
@@ -61,54 +60,6 @@ bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
-/// Threads that run what is handed to them; one runs it in order. What waits when it goes is dropped.
-class Strands {
-public:
-  Result<void> start(std::size_t threads) {
-    while (threads_.size() < threads) {
-      TERN_TRY(auto thread, server::start_thread([this] { run(); }));
-      threads_.push_back(std::move(thread));
-    }
-    return {};
-  }
-  ~Strands() {
-    {
-      const std::lock_guard guard(mutex_);
-      stopping_ = true;
-    }
-    wake_.notify_all();
-    for (std::thread& thread : threads_) thread.join();
-  }
-  void post(std::function<void()> work) {
-    {
-      const std::lock_guard guard(mutex_);
-      if (stopping_) return;
-      waiting_.push_back(std::move(work));
-    }
-    wake_.notify_one();
-  }
-
-private:
-  void run() {
-    std::unique_lock lock(mutex_);
-    for (;;) {
-      wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
-      if (stopping_) return;
-      const auto work = std::move(waiting_.front());
-      waiting_.pop_front();
-      lock.unlock();
-      work();
-      lock.lock();
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<std::function<void()>> waiting_;
-  bool stopping_ = false;
-  std::vector<std::thread> threads_;
-};
-
 /// Log lines go to stderr, whole.
 class LogWriter {
 public:
@@ -140,7 +91,7 @@ private:
   LogWriter log_writer_;
   std::unique_ptr<server::ServerCore> core_;
   std::unique_ptr<server::Egress> egress_;
-  Strands deliveries_, outgoing_;  // end before the core they work on
+  Strands deliveries_{1}, outgoing_{outgoing_at_once};  // end before the core they work on
   std::unique_ptr<server::EdgeServer> edge_, metrics_edge_;
   std::unique_ptr<server::Handler> metrics_;
 };
@@ -158,13 +109,11 @@ Result<void> Daemon::open_core(const Address& listen) {
   TERN_TRY(auto committer,
            server::make_group_committer(std::min(std::max(1U, std::thread::hardware_concurrency()), 4U)));
   core_->use_committer(std::move(committer));
-  TERN_CHECKED(deliveries_.start(1));
   core_->use_push_executor([this](std::function<void()> work) { deliveries_.post(std::move(work)); });
   server::EgressOptions out;
   out.allow = call_.egress_allow;
   out.ca_file = call_.egress_ca;
   TERN_TRY(egress_, server::make_egress(out));
-  TERN_CHECKED(outgoing_.start(outgoing_at_once));
   core_->use_egress(
       *egress_, [this](std::function<void()> work) { outgoing_.post(std::move(work)); }, outgoing_at_once);
   return {};
@@ -228,6 +177,8 @@ void Daemon::wait_for_signal() {
     const int signal = ::sigtimedwait(&signals, nullptr, &second);
     if (signal == SIGTERM || signal == SIGINT) return;
     core_->tick();
+    deliveries_.tend();
+    outgoing_.tend();
   }
 }
 

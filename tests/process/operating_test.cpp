@@ -5,10 +5,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <list>
+#include <thread>
 #include <utility>
 
 #include "process/load.hpp"
@@ -93,6 +95,29 @@ TEST_CASE("SIGTERM lets requests finish, ends with exit code 0 and loses nothing
   check_each_is_in(said_saved(busy), work.all, "saved, and not in the history");
   CHECK(ledger_of(server).doubled.empty());
   check_verified(server);
+}
+
+TEST_CASE("a server at rest has at most sixteen threads, however many processors, after work too", "[operating]") {
+  const TempDir folder;
+  ServerProcess server(folder.file("server"));
+  server.start();
+  const auto threads = [&] {
+    const std::filesystem::directory_iterator of("/proc/" + std::to_string(server.child().pid()) + "/task");
+    return static_cast<std::size_t>(std::distance(of, {}));
+  };
+  const auto committers = std::clamp(std::thread::hardware_concurrency(), 1U, 4U);
+  const std::size_t at_rest = 12 + committers;  // 16 on four processors or more
+  CHECK(until([&] { return threads() == at_rest; }));
+  const DeviceProcess ann(server, folder.file("ann"), "Ann"), ben(server, folder.file("ben"), "Ben");
+  Child watching(ben.command({"sync", "--watch"}));
+  REQUIRE(watching.says("\"exchanges\""));
+  server.admin({"webhook", "add", "Billing", "--url", "https://127.0.0.1/", "--owner", "Ann"});
+  server.admin({"webhook", "test", "Billing"});
+  const auto said = [&] { return server.admin({"webhook", "log", "Billing", "--limit", "1"}).line()["said"]; };
+  REQUIRE(until([&] { return said() == Json("the address is an inner one"); }, 20'000));
+  static_cast<void>(ann.open_ticket("Pump leaks"));
+  ann({"sync"});
+  CHECK(until([&] { return threads() == at_rest; }, 20'000));
 }
 
 TEST_CASE("a port that the system chose is the one that links and status tell", "[operating]") {

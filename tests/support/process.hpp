@@ -46,6 +46,7 @@ public:
 
   void signal(int number);
   bool running();
+  [[nodiscard]] pid_t pid() const { return pid_; }
   /// Until it ends by itself; the test fails when that takes longer.
   Ended wait(int deadline_ms = 20'000);
   Ended kill_hard();
