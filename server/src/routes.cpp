@@ -105,6 +105,7 @@ struct Routes::Accepted {
 // ---- heads ----
 
 HeadVerdict Routes::on_head(const Request& head) {
+  if (InboundService::owns(head.path)) return parts_.inbound.on_head(head);
   if (ApiService::owns(head.path)) return parts_.api.on_head(head);
   const Route* route = find_route(head.path);
   if (route == nullptr) return not_found(head.request_id);
@@ -171,13 +172,14 @@ Response Routes::fault(const Error& error, const Request& request) {
 
 Response Routes::handle(Request&& request, std::any context) {
   if (const auto* asked = std::any_cast<ApiAccepted>(&context)) return parts_.api.answer(request, *asked);
+  if (const auto* sent = std::any_cast<InboundAccepted>(&context)) return parts_.inbound.answer(request, *sent);
   const auto* accepted = std::any_cast<Accepted>(&context);
   check(accepted != nullptr && accepted->route != nullptr, "a request comes with what on_head made of it");
   return sealed(answer(request, *accepted), request, *accepted);
 }
 
 void Routes::handle_async(Request&& request, std::any context, Reply reply) {
-  if (std::any_cast<ApiAccepted>(&context) != nullptr)
+  if (std::any_cast<ApiAccepted>(&context) != nullptr || std::any_cast<InboundAccepted>(&context) != nullptr)
     return Handler::handle_async(std::move(request), std::move(context), reply);
   const auto* accepted = std::any_cast<Accepted>(&context);
   check(accepted != nullptr && accepted->route != nullptr, "a request comes with what on_head made of it");

@@ -11,6 +11,7 @@
 #include "access/sessions.hpp"
 #include "api/api_service.hpp"
 #include "exchange/exchange_service.hpp"
+#include "inbound/inbound_service.hpp"
 #include "push/stream_hub.hpp"
 #include "tern/server/http.hpp"
 #include "tern/server/log.hpp"
@@ -34,6 +35,7 @@ public:
     ExchangeService& exchange;
     StreamHub& streams;
     ApiService& api;
+    InboundService& inbound;
     const Log& log;
     std::function<Committer&()> committer;
     std::function<std::string()> metrics;

@@ -60,7 +60,8 @@ public:
                naming_,
                errors_},
         api_(admin_),
-        routes_({environment, tenants_, sessions_, enrolment_, exchange_, streams_, api_, log_,
+        inbound_(admin_),
+        routes_({environment, tenants_, sessions_, enrolment_, exchange_, streams_, api_, inbound_, log_,
                  [this]() -> Committer& { return *committer_; }, [this] { return metrics() + more_metrics(); },
                  [this] { return draining_.load(); }}),
         disk_(options.directory, options.ballast_bytes, options.disk_space),
@@ -146,6 +147,7 @@ private:
   std::mutex naming_;
   AdminParts admin_;
   ApiService api_;
+  InboundService inbound_;
   Routes routes_;
   DiskGuard disk_;
   Postman postman_;
@@ -320,7 +322,11 @@ std::string Core::metrics() {
       .counter("replays_refused_total", "Requests that came before", routes.replays_refused)
       .counter("api_requests_total", "Actions of the API that were done", api_.counters().done)
       .counter("api_requests_refused_total", "Actions of the API that were refused", api_.counters().refused)
-      .counter("api_requests_limited_total", "Of these, for want of requests a minute", api_.counters().rate_limited);
+      .counter("api_requests_limited_total", "Of these, for want of requests a minute", api_.counters().rate_limited)
+      .counter("inbound_taken_total", "Events of others that tickets were made or went on with",
+               inbound_.counters().taken)
+      .counter("inbound_ignored_total", "Events of others that had nothing for tickets", inbound_.counters().ignored)
+      .counter("inbound_refused_total", "Requests of others that were refused", inbound_.counters().refused);
   const PostmanCounters& sent = postman_.counters();
   out.counter("webhooks_sent_total", "Deliveries that a webhook took", sent.hooks_sent)
       .counter("webhooks_failed_total", "Attempts that it did not take", sent.hooks_failed)

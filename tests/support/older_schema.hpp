@@ -5,8 +5,12 @@
 
 namespace tern::test {
 
-/// Before migration 20, to stand in front of what undoes earlier ones.
-inline const std::string before_outgoing = "DROP TABLE outgoing; DELETE FROM meta WHERE name = 'next_outgoing';";
+/// Before migration 23, to stand in front of what undoes earlier ones.
+inline const std::string before_inbound = "DROP TABLE inbound; DROP TABLE ticket_key;";
+
+/// Before migration 20, the same.
+inline const std::string before_outgoing =
+    before_inbound + "DROP TABLE outgoing; DELETE FROM meta WHERE name = 'next_outgoing';";
 
 /// Before migration 19, the same.
 inline const std::string before_routing =

@@ -12,10 +12,10 @@ std::vector<AdminEntry> joined_entries() {
   std::vector<AdminEntry> all;
   for (const auto part :
        {admin::people_commands, admin::waiting_commands, admin::record_commands, admin::library_commands,
-        admin::sla_commands, admin::report_commands, admin::outgoing_commands, admin::ledger_commands,
-        admin::server_commands, admin::key_commands, admin::ticket_actions, admin::message_actions,
-        admin::reference_actions, admin::setting_actions, admin::token_commands, admin::client_actions,
-        admin::widget_commands, admin::widget_actions})
+        admin::sla_commands, admin::report_commands, admin::outgoing_commands, admin::inbound_commands,
+        admin::ledger_commands, admin::server_commands, admin::key_commands, admin::ticket_actions,
+        admin::message_actions, admin::reference_actions, admin::setting_actions, admin::token_commands,
+        admin::client_actions, admin::widget_commands, admin::widget_actions})
     std::ranges::move(part(), std::back_inserter(all));
   return all;
 }
@@ -70,6 +70,7 @@ std::string_view admin_family_summary(std::string_view family) {
       {"sla", "The clock of what was promised to customers"},
       {"sla rule", "What is promised to whom"},
       {"webhook", "Addresses that are told of what happens to tickets"},
+      {"inbound", "Addresses at which programs of others make tickets"},
       {"mail", "The mail server, and what was mailed"},
       {"report", "What a period came to, and how sure that is"}};
   for (const auto& [name, summary] : summaries)

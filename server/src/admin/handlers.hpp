@@ -84,6 +84,16 @@ Result<Json> webhook_remove(AdminCall& call);
 Result<Json> webhook_rotate(AdminCall& call);
 Result<Json> webhook_log(AdminCall& call);
 Result<Json> webhook_test(AdminCall& call);
+// inbound.cpp
+Result<Json> inbound_add(AdminCall& call);
+Result<Json> inbound_list(AdminCall& call);
+Result<Json> inbound_set(AdminCall& call);
+Result<Json> inbound_disable(AdminCall& call);
+Result<Json> inbound_enable(AdminCall& call);
+Result<Json> inbound_remove(AdminCall& call);
+Result<Json> inbound_rotate(AdminCall& call);
+Result<Json> inbound_log(AdminCall& call);
+Result<Json> inbound_try(AdminCall& call);
 // mail.cpp
 Result<Json> mail_set(AdminCall& call);
 Result<Json> mail_show(AdminCall& call);

@@ -97,7 +97,7 @@ Json ratings_json(const sync::TicketState& state) {
 
 Names::Names(const Tenant& tenant) {
   for (const RecordKind kind : {RecordKind::operator_, RecordKind::queue, RecordKind::contact, RecordKind::category,
-                                RecordKind::organisation, RecordKind::api_key})
+                                RecordKind::organisation, RecordKind::api_key, RecordKind::channel})
     for (const sync::Record& record : tenant.records(kind)) names_[{kind, record.id}] = record.name;
 }
 
@@ -112,7 +112,9 @@ Json Names::author(const OperatorId& id, sync::PrincipalKind kind) const {
   const RecordKind where = kind == sync::PrincipalKind::contact       ? RecordKind::contact
                            : kind == sync::PrincipalKind::integration ? RecordKind::api_key
                                                                       : RecordKind::operator_;
-  return of(where, id.view());
+  const bool is_hook =
+      kind == sync::PrincipalKind::integration && names_.contains({RecordKind::channel, RecordId::or_zero(id.view())});
+  return of(is_hook ? RecordKind::channel : where, id.view());
 }
 
 // ---- the ticket ----

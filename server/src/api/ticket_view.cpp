@@ -7,6 +7,7 @@
 #include "api/dialect.hpp"
 #include "desk/notifications.hpp"
 #include "desk/outgoing.hpp"
+#include "desk/principals.hpp"
 #include "files/file_store.hpp"
 #include "files/sent_with.hpp"
 #include "tern/sqlite/transaction.hpp"
@@ -274,10 +275,7 @@ std::vector<RecordId> contacts_of(const Tenant& tenant, const RecordId& organisa
 }
 
 Json TicketView::author_name(const OperatorId& id, sync::PrincipalKind kind) const {
-  const RecordKind where = kind == sync::PrincipalKind::contact       ? RecordKind::contact
-                           : kind == sync::PrincipalKind::integration ? RecordKind::api_key
-                                                                      : RecordKind::operator_;
-  const auto who = kind == sync::PrincipalKind::server ? std::nullopt : record(where, Bytes(id.view()));
+  const auto who = record_of_principal(tenant_, kind, RecordId::or_zero(id.view()));
   return who ? Json(who->name) : Json(kind == sync::PrincipalKind::server ? "System" : "Unknown");
 }
 

@@ -90,7 +90,7 @@ Json mail_settings_json(const MailSettings& mail) {
 
 bool is_own_channel(const sync::Record& channel) {
   const std::string_view type = said_by_channel(channel, "type");
-  return type == hook_type || type == mail_type;
+  return type == hook_type || type == mail_type || type == inbound_hook_type;
 }
 
 std::set<NotificationKind> mailed_to(const sync::Record& person) {

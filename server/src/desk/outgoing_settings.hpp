@@ -14,7 +14,7 @@
 
 namespace tern::server {
 
-inline constexpr std::string_view hook_type = "webhook", mail_type = "smtp";
+inline constexpr std::string_view hook_type = "webhook", mail_type = "smtp", inbound_hook_type = "inbound";
 /// The one mail channel of a tenant is called so.
 inline constexpr std::string_view mail_channel_name = "Mail";
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 
 #include "tern/protocol/base64.hpp"
@@ -131,6 +132,26 @@ std::string ReplyNames::reply_to(const TicketId& ticket, std::string_view recipi
   const std::string_view local = address_.substr(0, address_.rfind('@'));
   return std::string(local) + "+" + lower(protocol::crockford_encode(ticket.view())) + "." +
          mac("recipient", Bytes(ticket.view()) + protocol::fold_case(recipient)) + "@" + domain_of(address_);
+}
+
+std::optional<TicketId> ReplyNames::ticket_of(std::string_view name, std::string_view sender) const {
+  if (name.starts_with('<') && name.ends_with('>')) name = name.substr(1, name.size() - 2);
+  const std::string folded = lower(std::string(name));
+  const bool is_id = folded.starts_with("t.");
+  const std::size_t from = is_id ? 2 : folded.find('+') + 1, dot = folded.find('.', from);
+  if (from == 0 || dot == std::string::npos) return std::nullopt;
+  const auto raw = protocol::crockford_decode(std::string_view(folded).substr(from, dot - from), TicketId::size_bytes);
+  const auto ticket = raw ? TicketId::from(*raw) : std::nullopt;
+  if (!ticket) return std::nullopt;
+  std::string made = reply_to(*ticket, sender);
+  if (is_id) {
+    std::uint64_t n = 0;
+    const char* const end = folded.data() + folded.size();
+    if (std::from_chars(folded.data() + dot + 1, end, n).ec != std::errc()) return std::nullopt;
+    made = message_id(*ticket, n);
+    made = made.substr(1, made.size() - 2);
+  }
+  return protocol::equal_secret(lower(made), folded) ? ticket : std::nullopt;
 }
 
 Bytes ReplyNames::hashed(std::string_view address) const {

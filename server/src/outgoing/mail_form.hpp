@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,8 @@ public:
   [[nodiscard]] std::string message_id(const TicketId& ticket, std::uint64_t n) const;
   /// LOCAL+TICKET.MAC@DOMAIN, the MAC over ticket and who gets the mail.
   [[nodiscard]] std::string reply_to(const TicketId& ticket, std::string_view recipient) const;
+  /// The ticket that such a name stands for, an id or an address: where this server gave it, an address to `sender`.
+  [[nodiscard]] std::optional<TicketId> ticket_of(std::string_view name, std::string_view sender) const;
   /// Of an address as rows keep it.
   [[nodiscard]] Bytes hashed(std::string_view address) const;
 

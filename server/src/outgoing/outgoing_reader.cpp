@@ -1,5 +1,7 @@
 #include "outgoing/outgoing_reader.hpp"
 
+#include "desk/principals.hpp"
+
 namespace tern::server {
 
 using sync::PrincipalKind;
@@ -38,11 +40,8 @@ Result<std::optional<OutgoingReader::FoundChange>> OutgoingReader::change(const 
   out.intent = static_cast<sync::Intent>(rows.int64(0));
   out.author.id = OperatorId::or_zero(rows.blob(1));
   out.author.kind = static_cast<PrincipalKind>(rows.int64(2));
-  const RecordKind kind = out.author.kind == PrincipalKind::contact       ? RecordKind::contact
-                          : out.author.kind == PrincipalKind::integration ? RecordKind::api_key
-                                                                          : RecordKind::operator_;
-  out.author.name = record_name(kind, RecordId::or_zero(out.author.id.view()));
-  if (out.author.name.empty()) out.author.name = "System";
+  const auto who = record_of_principal(tenant_, out.author.kind, RecordId::or_zero(out.author.id.view()));
+  out.author.name = who && !who->name.empty() ? who->name : "System";
   return std::optional(std::move(out));
 }
 

@@ -36,7 +36,9 @@ void House::reopen() {
 server::Response House::send(server::Request request) {
   server::Handler& handler = core->handler();
   if (request.request_id.empty()) request.request_id = "test-1";
-  request.path = request.target.substr(0, request.target.find('?'));
+  const std::size_t question = request.target.find('?');
+  request.path = request.target.substr(0, question);
+  if (question != std::string::npos) request.query = request.target.substr(question + 1);
   if (request.peer_address.empty()) request.peer_address = peer;
   server::RequestBody body = std::exchange(request.body, {});
   if (!request.content_length && body.size() > 0 && !chunked) request.content_length = body.size();

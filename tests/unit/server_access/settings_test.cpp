@@ -122,8 +122,7 @@ TEST_CASE("a client's settings are kept as they were given, and null takes one a
   CHECK(is_verified(house));
 }
 
-TEST_CASE("a channel is stored, says that it is not connected, and never shows its secret again",
-          "[server][api][security]") {
+TEST_CASE("a channel says whether it is connected, and never shows its secret again", "[server][api][security]") {
   House house;
   Panel admin(house), boss = Panel::of(house, "boss", "supervisor");
   const Json made =
@@ -131,12 +130,13 @@ TEST_CASE("a channel is stored, says that it is not connected, and never shows i
                                                {"name", Json("Bot")},
                                                {"settings", members_of({{"username", Json("settings canary")}})},
                                                {"secret", Json("secret canary")}}));
-  CHECK(made["state"] == Json("stored"));
-  CHECK(made["status"] == Json("not_connected"));
+  CHECK(made["state"] == Json("active"));
+  CHECK(made["status"] == Json("connected"));
   CHECK(made["has_secret"] == Json(true));
   const Json changed = admin.good(request_of("update_channel", {{"channel_id", made["id"]}, {"active", Json(false)}}));
   CHECK(changed["settings"]["username"] == Json("settings canary"));
   CHECK(changed["has_secret"] == Json(true));
+  CHECK(changed["status"] == Json("off"));
   CHECK(changed["version"].as_integer() > made["version"].as_integer());
   const Json all = admin.good(request_of("get_channels_status"));
   for (const Json& shown : {made, changed, all}) CHECK(to_text(shown).find("secret canary") == std::string::npos);
@@ -153,6 +153,7 @@ TEST_CASE("a channel is stored, says that it is not connected, and never shows i
   CHECK(again.good(request_of("get_channels_status")).size() == 0);
   again.good(request_of("create_channel", {{"type", Json("email")}, {"name", Json("Bot")}}));
   CHECK(again.good(request_of("get_channels_status")).items()[0]["has_secret"] == Json(false));
+  CHECK(again.good(request_of("get_channels_status")).items()[0]["status"] == Json("not_connected"));
 
   const auto refused = [&](std::initializer_list<Json::Member> members) {
     return again.refusal(request_of("create_channel", members));

@@ -9,7 +9,7 @@ namespace {
 constexpr std::string_view a_person =
     R"({"id":5,"name":"Ann Lee","role":"operator","department":"Field","email":"ann@example.org","active":true,"can_edit":false})";
 constexpr std::string_view a_channel =
-    R"({"id":1,"name":"Support bot","type":"telegram","settings":{"username":"acme_bot"},"active":true,"has_secret":true,"status":"not_connected","state":"stored","version":17})";
+    R"({"id":1,"name":"Support bot","type":"telegram","settings":{"username":"acme_bot"},"active":true,"has_secret":true,"status":"connected","state":"active","version":17})";
 constexpr std::string_view the_branding =
     R"({"company_name":"Acme","support_email":null,"footer_text":null,"logo_url":null,"favicon_url":null,"website_url":null,"primary_color":"#1a2b3c","accent_color":null,"state":"stored","version":17})";
 constexpr std::string_view a_trigger =
@@ -85,12 +85,15 @@ std::vector<AdminEntry> channel_actions() {
                                       {"token", "api_key"});
   const AdminArg type = one_of(required("type", "Of what kind it is"), {"whatsapp", "telegram", "email"});
   return {
-      {offered(command("api create_channel", "Keeps a channel to customers",
-                       "It is stored; nothing is connected.\nExample: ternd api create_channel --type telegram --name "
-                       "\"Support bot\"",
-                       {type, required("name", "What it is called"), settings, secret, switched("Whether it is used")}),
-               by_admin("create_channel",
-                        R"({"type":"telegram","name":"Support bot","settings":{"username":"acme_bot"}})", a_channel)),
+      {offered(
+           command("api create_channel", "Keeps a channel to customers",
+                   "With a secret it takes in what customers write (ternd inbound list: where to). settings may have a "
+                   "mapping of priority, category and portal_domain.\nExample: ternd api create_channel --type "
+                   "telegram --name "
+                   "\"Support bot\"",
+                   {type, required("name", "What it is called"), settings, secret, switched("Whether it is used")}),
+           by_admin("create_channel", R"({"type":"telegram","name":"Support bot","settings":{"username":"acme_bot"}})",
+                    a_channel)),
        actions::create_channel},
       {offered(
            command("api update_channel", "Changes a channel",
@@ -108,7 +111,7 @@ std::vector<AdminEntry> channel_actions() {
                    "Example: ternd api get_channels_status", {}),
            by_admin(
                "get_channels_status", "{}",
-               R"([{"id":1,"name":"Support bot","type":"telegram","settings":{"username":"acme_bot"},"active":true,"has_secret":true,"status":"not_connected","state":"stored","version":17}])")),
+               R"([{"id":1,"name":"Support bot","type":"telegram","settings":{"username":"acme_bot"},"active":true,"has_secret":true,"status":"connected","state":"active","version":17}])")),
        actions::get_channels_status},
   };
 }

@@ -16,6 +16,7 @@ std::vector<AdminEntry> library_commands();
 std::vector<AdminEntry> sla_commands();
 std::vector<AdminEntry> report_commands();
 std::vector<AdminEntry> outgoing_commands();
+std::vector<AdminEntry> inbound_commands();
 std::vector<AdminEntry> ledger_commands();
 std::vector<AdminEntry> server_commands();
 std::vector<AdminEntry> key_commands();

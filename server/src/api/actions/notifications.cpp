@@ -6,6 +6,7 @@
 #include "api/keys.hpp"
 #include "desk/notifications.hpp"
 #include "desk/outgoing_settings.hpp"
+#include "desk/principals.hpp"
 #include "desk/sla_text.hpp"
 #include "tern/sqlite/transaction.hpp"
 #include "time_text.hpp"
@@ -116,10 +117,7 @@ std::string sentence_of(const Notification& one, const std::string& who, const s
 
 /// Who it was, by their name now.
 std::string author_of(const Tenant& tenant, const Notification& one) {
-  const sync::RecordKind kind = one.author_kind == sync::PrincipalKind::contact       ? sync::RecordKind::contact
-                                : one.author_kind == sync::PrincipalKind::integration ? sync::RecordKind::api_key
-                                                                                      : sync::RecordKind::operator_;
-  const auto who = one.author.is_zero() ? std::nullopt : tenant.find_record(kind, RecordId::or_zero(one.author.view()));
+  const auto who = record_of_principal(tenant, one.author_kind, RecordId::or_zero(one.author.view()));
   return who ? who->name : "System";
 }
 

@@ -1,5 +1,5 @@
 // Channels, branding and triggers: judged, kept in versions, and given back as they were given. Nothing acts on
-// branding and on channels to customers: state "stored".
+// branding: state "stored". A channel with a secret takes in what customers write (docs/inbound.md).
 #include <algorithm>
 
 #include "admin/record_writer.hpp"
@@ -7,6 +7,7 @@
 #include "api/actions/record_actions.hpp"
 #include "desk/outgoing_settings.hpp"
 #include "desk/trigger_rules.hpp"
+#include "inbound/inbound_event.hpp"
 #include "one_line.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/protocol/text.hpp"
@@ -67,15 +68,22 @@ Result<void> check_no_secret(const Json& settings) {
 }
 
 tl::unexpected<Error> not_by_api() {
-  return fail(ErrorCode::invalid, "That is set on the server's own machine.", "ternd webhook, ternd mail",
-              "channel_id");
+  return fail(ErrorCode::invalid, "That is set on the server's own machine.",
+              "ternd webhook, ternd inbound, ternd mail", "channel_id");
 }
 
 Result<void> fill_channel(const AdminCall& call, sync::Record& record) {
   if (is_own_channel(record) && (call.has("settings") || call.has("secret") || call.has("name"))) return not_by_api();
   put_said(call, record, "type");
   put_switch(call, record);
-  TERN_CHECKED(check_no_secret(call.object("settings")));
+  const Json& settings = call.object("settings");
+  TERN_CHECKED(check_no_secret(settings));
+  if (const auto form = inbound_form(call.text("type").empty() ? record.attributes["type"] : call.text("type"));
+      form && settings.find("mapping") != nullptr) {
+    auto good = check_mapping(*form, settings["mapping"]);
+    if (!good) good.error().field = "settings";
+    TERN_CHECKED(good);
+  }
   if (call.text("secret").size() > secret_bytes_max)
     return fail(ErrorCode::too_large, "A secret has at most 1,024 bytes.", "", "secret");
   return put_object(call, record, "settings");
@@ -102,7 +110,7 @@ Result<Json> channel_json(AdminCall& call, const sync::Record& channel) {
                            {"has_secret", Json(secret)},
                            {"status", Json("not_connected")}});
   add_state(out, channel);
-  if (is_own_channel(channel)) {
+  if (is_own_channel(channel) || (secret && inbound_of(channel))) {
     out.set("status", Json(is_switched_on(channel) ? "connected" : "off"));
     out.set("state", Json("active"));
   }
