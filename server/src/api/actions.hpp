@@ -131,9 +131,16 @@ Result<TicketFilter> filter_asked(const AdminCall& call);
 /// while they may.
 Result<FoundTicket> find_changed(const AdminCall& call, TicketView& view, ByteView ticket);
 
-using AddToTicket = std::function<Result<void>(sync::Change& create, std::vector<ServerChange>& first)>;
+/// A ticket that is being made.
+struct NewTicket {
+  sync::Change& create;
+  std::vector<ServerChange> first = {}, then = {};             // committed before it, and behind it
+  std::function<Result<void>(sqlite::Database&)> beside = {};  // written with it
+  std::optional<TicketId> instead = {};                        // of one that is there: nothing is made
+};
+using AddToTicket = std::function<Result<void>(NewTicket&)>;
 /// A ticket of what --subject, --description, --priority and --category say: {"id","subject","status","created_at",
-/// "number"}. `add` says the rest on the strand, and what is written first.
+/// "number","duplicates"}. `add` says the rest on the strand.
 Result<Json> make_ticket(AdminCall& call, const AddToTicket& add);
 
 using FindTicket = std::function<Result<FoundTicket>(TicketView&)>;

@@ -59,7 +59,8 @@ std::string lower_case_name(ErrorCode code) {
 Problem told(const Error& error, const std::string& request_id) {
   const AnswerKind& kind = kind_of(error.code);
   Problem out{kind.exact, "", std::string(kind.title), "", "", request_id};
-  if (error.code == ErrorCode::invalid && (error.hint == "file_name" || error.hint == "unmapped")) {
+  if (error.code == ErrorCode::invalid &&
+      (error.hint == "file_name" || error.hint == "unmapped" || error.hint == "duplicate")) {
     out.code = error.hint;
     out.detail = error.message;
     out.field = error.field;

@@ -84,8 +84,14 @@ std::optional<Conditions> conditions_of(const Tenant& tenant, const Caller& call
   out.branches = filter.organisation ? client_branches(tenant, *filter.organisation) : std::vector<std::string>{""};
   if (filter.category) out.always += " AND category = " + blob_literal(filter.category->view());
   if (filter.assignee) out.always += " AND assignee = " + blob_literal(filter.assignee->view());
+  if (!filter.among.empty()) {
+    std::string ids;
+    for (const TicketId& id : filter.among) ids += (ids.empty() ? "" : ", ") + blob_literal(id.view());
+    out.always += " AND ticket_id IN (" + ids + ")";
+  }
   out.always += *readable;
-  out.of_column = filter.category || filter.assignee || filter.organisation || caller.is_client();
+  out.of_column =
+      !filter.among.empty() || filter.category || filter.assignee || filter.organisation || caller.is_client();
   out.asks_nothing = filter.statuses.empty() && filter.priorities.empty() && !filter.organisation && out.always.empty();
   return out;
 }

@@ -15,7 +15,8 @@ struct TicketFilter {
   std::optional<RecordId> category;
   std::optional<OperatorId> assignee;
   std::optional<RecordId> organisation;
-  std::string words;  // of subject, description or messages, or the number; empty: any
+  std::vector<TicketId> among;  // empty: any
+  std::string words;            // of subject, description or messages, or the number; empty: any
 };
 
 struct TicketPaging {

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "api/conversations.hpp"
 #include "api/dialect.hpp"
 #include "desk/notifications.hpp"
 #include "desk/outgoing.hpp"
@@ -343,6 +344,7 @@ Result<Json> TicketView::ticket(const sync::TicketState& state) {
   out.append_member("result", view.result.empty() ? Json() : Json(view.result));
   out.append_member("csat", csat_json(state));
   out.append_member("tags", tags_json(state));
+  out.append_member("conversation", text_or_null(sync::field_value(state, FieldId::external_ref, conversation_ref)));
   return out;
 }
 

@@ -6,7 +6,7 @@ namespace tern::server::admin {
 namespace {
 
 constexpr std::string_view a_ticket =
-    R"({"id":42,"number":"T-2026-0042","subject":"CRM does not synchronise","description":"Since the update contacts are missing.","status":"in_progress","priority":"urgent","category":"crm","portal_domain":"client.example","company_name":"Client Ltd","assigned_to":5,"assigned_name":"Ann Lee","creator_name":"John Smith","created_at":"2026-03-19T10:30:00.000Z","updated_at":"2026-03-20T08:15:00.000Z","status_exact":"in_progress","priority_exact":"urgent","sla_response_at":"2026-03-19T11:00:00.000Z","sla_response_breached":false,"sla_resolution_at":"2026-03-19T14:30:00.000Z","sla_resolution_breached":false,"estimate":{"hours":2.5,"description":"A new sensor"},"result":null,"csat":null,"tags":["pump"]})";
+    R"({"id":42,"number":"T-2026-0042","subject":"CRM does not synchronise","description":"Since the update contacts are missing.","status":"in_progress","priority":"urgent","category":"crm","portal_domain":"client.example","company_name":"Client Ltd","assigned_to":5,"assigned_name":"Ann Lee","creator_name":"John Smith","created_at":"2026-03-19T10:30:00.000Z","updated_at":"2026-03-20T08:15:00.000Z","status_exact":"in_progress","priority_exact":"urgent","sla_response_at":"2026-03-19T11:00:00.000Z","sla_response_breached":false,"sla_resolution_at":"2026-03-19T14:30:00.000Z","sla_resolution_breached":false,"estimate":{"hours":2.5,"description":"A new sensor"},"result":null,"csat":null,"tags":["pump"],"conversation":null})";
 constexpr std::string_view a_whole_ticket =
     R"({"ticket":{"id":42,"subject":"CRM does not synchronise"},"messages":[{"id":101,"message":"Since the update contacts are missing.","author_type":"client","author_name":"John Smith","is_note":false,"created_at":"2026-03-19T10:30:00.000Z","files":[]}],"files":[]})";
 constexpr std::string_view a_page =
@@ -47,6 +47,7 @@ std::vector<AdminEntry> ticket_actions() {
                         optional("search", "Words of subject, description or messages; or a number: that ticket"),
                         optional("portal_domain", "The client's portal"),
                         optional("assigned_to", "An operator's id", ArgKind::integer),
+                        optional("conversation", "Of which: CHANNEL:ID, as create_ticket was told"),
                         otherwise(one_of(optional("sort", "Relevance goes with a search"),
                                          {"newest", "oldest", "updated", "priority", "relevance"}),
                                   "newest"),
@@ -65,11 +66,20 @@ std::vector<AdminEntry> ticket_actions() {
                    {required("subject", "What it is about"), required("description", "Shown as its first message"),
                     otherwise(one_of(optional("priority", "How urgent"), priorities()), "normal"),
                     optional("category", "Its code; one that is not there is made"),
-                    optional("portal_domain", "The client's portal")}),
+                    optional("portal_domain", "The client's portal"),
+                    optional("conversation",
+                             "Out of which: id, channel, customer_name, customer_email, customer_phone, reason, and "
+                             "messages of name, text and at",
+                             ArgKind::object),
+                    otherwise(one_of(optional("if_exists",
+                                              "What a ticket of the same conversation that is not over is to "
+                                              "that: reuse shows it, refuse is an error"),
+                                     {"create", "reuse", "refuse"}),
+                              "create")}),
            writes_ticket(
                "create_ticket",
                R"({"subject":"Server CPU > 90%","description":"host prod-01, CPU 94% for 5 min","priority":"urgent","category":"infrastructure"})",
-               R"({"id":43,"subject":"Server CPU > 90%","status":"new","created_at":"2026-03-20T09:00:00.000Z","number":"T-2026-0043"})")),
+               R"({"id":43,"subject":"Server CPU > 90%","status":"new","created_at":"2026-03-20T09:00:00.000Z","number":"T-2026-0043","duplicates":[]})")),
        actions::create_ticket},
       {offered(command("api update_ticket", "Changes fields of a ticket; what is as it was shown stays",
                        "Example: ternd api update_ticket --ticket-id 42 --priority urgent",

@@ -51,11 +51,11 @@ void add_contact_of(const AdminCall& call, const Caller& caller, std::vector<Ser
 
 Result<Json> client_create_ticket(AdminCall& call) {
   const Caller& caller = call.caller();
-  return make_ticket(call, [&](sync::Change& create, std::vector<ServerChange>& first) -> Result<void> {
-    add_contact_of(call, caller, first);
-    create.fields.push_back({FieldId::contact, {}, caller.id, false});
+  return make_ticket(call, [&](NewTicket& made) -> Result<void> {
+    add_contact_of(call, caller, made.first);
+    made.create.fields.push_back({FieldId::contact, {}, caller.id, false});
     if (!caller.organisation.is_zero())
-      create.fields.push_back({FieldId::organisation, {}, Bytes(caller.organisation.view()), false});
+      made.create.fields.push_back({FieldId::organisation, {}, Bytes(caller.organisation.view()), false});
     return {};
   });
 }

@@ -2,9 +2,11 @@
 #include <algorithm>
 
 #include "api/actions.hpp"
+#include "api/conversations.hpp"
 #include "api/dialect.hpp"
 #include "api/ticket_list.hpp"
 #include "api/ticket_writer.hpp"
+#include "desk/duplicates.hpp"
 #include "tern/sqlite/transaction.hpp"
 #include "time_text.hpp"
 
@@ -52,6 +54,11 @@ Result<std::optional<TicketFilter>> filter_of(const AdminCall& call) {
   if (call.has("assigned_to")) {
     TERN_TRY(const sync::Record who, find_assignee(call.tenant(), call.integer("assigned_to", 0)));
     filter.assignee = OperatorId::or_zero(who.id.view());
+  }
+  if (call.has("conversation")) {
+    TERN_TRY(auto reader, call.tenant().reader());
+    TERN_TRY(filter.among, tickets_of_conversation(reader.db(), call.tenant().number(), call.text("conversation")));
+    if (filter.among.empty()) return std::optional<TicketFilter>{};
   }
   return std::optional(std::move(filter));
 }
@@ -103,6 +110,102 @@ Result<void> add_assignee(const AdminCall& call, const sync::TicketState& state,
   if ((now ? Bytes(now->view()) : Bytes()) == (to ? Bytes(to->view()) : Bytes())) return {};
   changes.push_back(assignment(call.caller(), state, to, {}));
   return {};
+}
+
+// ---- what else there is on the same matter ----
+
+/// Of its conversation, and of the same requester with a similar subject within a day, as far as the caller reads them.
+Result<Json> duplicates_json(const AdminCall& call, sqlite::Database& db, TicketView& view,
+                             const sync::TicketState& state) {
+  std::vector<std::pair<TicketId, std::string_view>> found;
+  const std::int64_t tenant = call.tenant().number();
+  if (const auto name = sync::field_value(state, FieldId::external_ref, conversation_ref)) {
+    TERN_TRY(const auto same, tickets_of_conversation(db, tenant, *name));
+    for (const TicketId& id : same) found.emplace_back(id, "conversation");
+  }
+  const auto who = [&](FieldId field) {
+    const auto id = sync::field_value(state, field);
+    return id ? std::optional(RecordId::or_zero(*id)) : std::optional<RecordId>();
+  };
+  TERN_TRY(const auto similar,
+           similar_tickets(db, tenant, {who(FieldId::contact), who(FieldId::organisation)},
+                           sync::field_value(state, FieldId::subject).value_or(Bytes()), call.tenant().now_ms()));
+  for (const TicketId& id : similar)
+    if (std::ranges::find(found, id, &std::pair<TicketId, std::string_view>::first) == found.end())
+      found.emplace_back(id, "subject");
+  Json out = Json::array();
+  for (const auto& [id, because] : found) {
+    if (id == state.id) continue;
+    TERN_TRY(const FoundTicket other, view.find(id));
+    if (!view.may_read(other.state)) continue;
+    const auto subject = sync::field_value(other.state, FieldId::subject);
+    out.push(Json::object({{"id", Json(other.state.integer_id)},
+                           {"number", Json(other.state.number)},
+                           {"subject", subject ? Json(*subject) : Json()},
+                           {"status", Json(shown_status(other.state))},
+                           {"because", Json(because)}}));
+  }
+  return out;
+}
+
+/// The newest ticket of a conversation that is not over.
+Result<std::optional<FoundTicket>> open_ticket_of(const AdminCall& call, TicketView& view, sqlite::Database& db,
+                                                  const std::string& name) {
+  TERN_TRY(const auto tickets, tickets_of_conversation(db, call.tenant().number(), name));
+  for (const TicketId& id : tickets) {
+    TERN_TRY(FoundTicket found, view.find(id));
+    if (sync::class_of(found.state) != sync::StatusClass::end) return std::optional(std::move(found));
+  }
+  return std::optional<FoundTicket>();
+}
+
+/// The customer, the reference and what was said, unless --if_exists has it that the ticket that is there will do.
+Result<void> add_conversation(const AdminCall& call, const Conversation& conversation, NewTicket& made) {
+  TERN_TRY(auto reader, call.tenant().reader());
+  TicketView view(call.tenant(), reader.db(), call.caller());
+  TERN_TRY(const auto before, open_ticket_of(call, view, reader.db(), conversation.name));
+  const std::string wanted = call.has("if_exists") ? call.text("if_exists") : "create";
+  if (before && wanted != "create") {
+    const bool readable = view.may_read(before->state);
+    if (wanted == "reuse" && readable) {
+      made.instead = before->state.id;
+      return {};
+    }
+    return fail(
+        ErrorCode::invalid,
+        "This conversation has a ticket already" + (readable ? ": " + before->state.number : std::string()) + ".",
+        "duplicate", "conversation");
+  }
+  auto& fields = made.create.fields;
+  TERN_TRY(const auto customer, customer_of(call.tenant(), conversation.customer));
+  if (customer) {
+    if (customer->made) made.first.push_back(record_change(*customer->made));
+    fields.push_back({FieldId::contact, {}, Bytes(customer->id.view()), false});
+  }
+  fields.push_back({FieldId::external_ref, conversation_ref, conversation.name, false});
+  ServerChange note = change_by(call.caller(), Intent::message, made.create.ticket);
+  note.change.visibility = sync::Visibility::team;
+  note.change.text = conversation.text;
+  made.then.push_back(std::move(note));
+  made.beside = [&call, name = conversation.name, ticket = made.create.ticket](sqlite::Database& db) {
+    return note_conversation(db, call.tenant().number(), name, ticket);
+  };
+  return {};
+}
+
+/// What is written with a new ticket, where it is made.
+WriteBeside beside_of(const AdminCall& call, const NewTicket& made) {
+  WriteBeside once = call.beside();
+  if (!made.beside) return once;
+  return
+      [once = std::move(once), beside = made.beside](sqlite::Database& db, const ServerCommit& commit) -> Result<void> {
+        const auto failed = [](sync::Outcome outcome) {
+          return outcome == sync::Outcome::held || outcome == sync::Outcome::rejected ||
+                 outcome == sync::Outcome::overtaken;
+        };
+        if (std::ranges::none_of(commit.outcomes, failed)) TERN_CHECKED(beside(db));
+        return once ? once(db, commit) : Result<void>{};
+      };
 }
 
 }  // namespace
@@ -181,30 +284,45 @@ Result<Json> make_ticket(AdminCall& call, const AddToTicket& add) {
     fields.push_back({FieldId::priority, {}, rank_text(*sync::priority_rank(call.text("priority"))), false});
   create.change.text = call.text("description");
   TERN_TRY(const Bytes id, call.change([&]() -> Result<void> {
-    std::vector<ServerChange> changes;
-    TERN_CHECKED(add(create.change, changes));
+    NewTicket made{create.change};
+    TERN_CHECKED(add(made));
+    if (made.instead) {
+      call.makes(made.instead->view());
+      return {};
+    }
+    std::vector<ServerChange> changes = std::move(made.first);
     if (call.has("category")) {
       TERN_TRY(const RecordId category, category_of(call, call.text("category"), changes));
       fields.push_back({FieldId::category, {}, Bytes(category.view()), false});
     }
     changes.push_back(create);
-    return commit_changes(call, std::move(changes), nullptr);
+    for (const ServerChange& change : changes) TERN_CHECKED(check_change(call, change, nullptr));
+    for (ServerChange& change : made.then) changes.push_back(std::move(change));
+    return commit_part(call, std::move(changes), beside_of(call, made));
   }));
   TERN_TRY(auto reader, call.tenant().reader());
   TicketView view(call.tenant(), reader.db(), call.caller());
   TERN_TRY(const FoundTicket made, find_changed(call, view, id));
+  TERN_TRY(Json duplicates, duplicates_json(call, reader.db(), view, made.state));
+  const auto subject = sync::field_value(made.state, FieldId::subject);
   return Json::object({{"id", Json(made.state.integer_id)},
-                       {"subject", Json(call.text("subject"))},
+                       {"subject", subject ? Json(*subject) : Json()},
                        {"status", Json(shown_status(made.state))},
                        {"created_at", Json(instant_text(made.state.created->order_ms))},
-                       {"number", Json(made.state.number)}});
+                       {"number", Json(made.state.number)},
+                       {"duplicates", std::move(duplicates)}});
 }
 
 Result<Json> create_ticket(AdminCall& call) {
-  return make_ticket(call, [&](sync::Change& create, std::vector<ServerChange>&) -> Result<void> {
-    if (!call.has("portal_domain")) return {};
+  std::optional<Conversation> conversation;
+  if (call.has("conversation")) {
+    TERN_TRY(conversation, read_conversation(call.object("conversation")));
+  }
+  return make_ticket(call, [&](NewTicket& made) -> Result<void> {
+    if (conversation) TERN_CHECKED(add_conversation(call, *conversation, made));
+    if (made.instead || !call.has("portal_domain")) return {};
     TERN_TRY(const sync::Record client, find_client(call.tenant(), call.text("portal_domain")));
-    create.fields.push_back({FieldId::organisation, {}, Bytes(client.id.view()), false});
+    made.create.fields.push_back({FieldId::organisation, {}, Bytes(client.id.view()), false});
     return {};
   });
 }
