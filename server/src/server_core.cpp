@@ -274,6 +274,7 @@ void Core::tick() {
       if (done && sweep_codes) done = sweep_old_work(*tenant);
       if (done) done = look_at_clocks(*tenant).map([](std::size_t) {});
       if (done) done = follow_up_silence(*tenant).map([](std::size_t) {});
+      if (done) done = wake_held(*tenant).map([](std::size_t) {});
       Result<void> drained;  // where it fails the rest goes on
       if (done) drained = drain_waiting(*tenant).map([](std::size_t) {});
       if (done) done = maintain(*tenant);

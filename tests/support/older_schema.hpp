@@ -5,8 +5,11 @@
 
 namespace tern::test {
 
-/// Before migration 23, to stand in front of what undoes earlier ones.
-inline const std::string before_inbound = "DROP TABLE inbound; DROP TABLE ticket_key;";
+/// Before migration 24, to stand in front of what undoes earlier ones.
+inline const std::string before_waking = "DROP TABLE waking;";
+
+/// Before migration 23, the same.
+inline const std::string before_inbound = before_waking + "DROP TABLE inbound; DROP TABLE ticket_key;";
 
 /// Before migration 20, the same.
 inline const std::string before_outgoing =

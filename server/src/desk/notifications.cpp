@@ -22,6 +22,7 @@ constexpr std::pair<NotificationKind, std::string_view> notification_kinds[] = {
     {NotificationKind::trigger, "trigger"},
     {NotificationKind::sla_rescinded, "sla_rescinded"},
     {NotificationKind::hook_off, "webhook_off"},
+    {NotificationKind::woken, "woken"},
 };
 
 Notification notification_of(const sqlite::Statement& row) {

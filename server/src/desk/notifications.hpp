@@ -31,6 +31,7 @@ enum class NotificationKind : std::uint8_t {
   trigger = 13,
   sla_rescinded = 14,
   hook_off = 15,  // a webhook was turned off; of no ticket
+  woken = 16,     // it was put on hold until now
 };
 std::string_view notification_name(NotificationKind kind);
 std::optional<NotificationKind> notification_from_name(std::string_view name);

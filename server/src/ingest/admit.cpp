@@ -174,8 +174,27 @@ Result<bool> allowed_at_seen(Batch& batch, SetWork& work, const Entry& entry, co
   return state != nullptr && sync::may(*actor, *entry.change, state, message).allowed;
 }
 
+/// What somebody who may only note wrote to the customer is kept inside, in their name, whatever becomes of it else.
+void keep_as_note(const Batch& batch, SetWork& work, const Entry& entry) {
+  const sync::Change& change = *entry.change;
+  const bool to_customer = change.intent == Intent::message && change.visibility == sync::Visibility::open;
+  if (work.from_server || !to_customer || change.text.empty() || entry.ticket == nullptr) return;
+  ServerChange note;
+  note.change.intent = Intent::message;
+  note.change.ticket = change.ticket;
+  note.change.visibility = sync::Visibility::team;
+  note.change.text = change.text;
+  note.change.seen_now = true;
+  note.change.principal_kind = sync::PrincipalKind::operator_;
+  note.change.principal_id = Bytes(entry.author.view());
+  const auto actor = batch.find_actor(entry.acting);
+  if (actor && sync::may(*actor, note.change, &entry.ticket->state, nullptr).allowed)
+    work.follow_ups.push_back(std::move(note));
+}
+
 Result<void> check_rights(Batch& batch, SetWork& work, Entry& entry, const sync::Message* message) {
   if (may_now(batch, work, entry, message)) return {};
+  keep_as_note(batch, work, entry);
   const bool holdable = !work.from_server && is_fact(*entry.change) && entry.change->intent != Intent::release;
   if (holdable) {
     TERN_TRY(const bool then, allowed_at_seen(batch, work, entry, message));

@@ -114,12 +114,57 @@ void answer_customer(Batch& batch, SetWork& work, const Entry& entry) {
   work.follow_ups.push_back(std::move(link));
 }
 
-void follow(Batch& batch, SetWork& work, const Entry& entry) {
+// ---- links show on both tickets ----
+
+sync::LinkKind seen_from_there(std::uint32_t kind) {
+  switch (sync::link_kind_from_number(kind).value_or(sync::LinkKind::related)) {
+    case sync::LinkKind::parent:
+      return sync::LinkKind::child;
+    case sync::LinkKind::child:
+      return sync::LinkKind::parent;
+    case sync::LinkKind::duplicate:
+      return sync::LinkKind::duplicate;
+    default:
+      return sync::LinkKind::related;
+  }
+}
+
+/// The kinds of a ticket's links to another one.
+std::vector<std::uint32_t> links_between(const sync::TicketState& state, const TicketId& other) {
+  std::vector<std::uint32_t> kinds;
+  for (const Bytes& element : sync::elements_of(state, sync::FieldId::links))
+    if (ByteView(element).substr(1) == other.view()) kinds.push_back(static_cast<std::uint8_t>(element.front()));
+  return kinds;
+}
+
+/// Whoever has no link back gets one; with the last link the other side's go, too.
+Result<void> mirror_link(Batch& batch, SetWork& work, const Entry& entry) {
   const sync::Change& change = *entry.change;
+  const TicketId id = TicketId::or_zero(change.target);
+  TERN_TRY(const WorkingTicket* other, batch.ticket(id));
+  if (other == nullptr || id == change.ticket) return {};
+  const auto here = links_between(entry.ticket->state, id), there = links_between(other->state, change.ticket);
+  const bool links = change.intent == Intent::link;
+  if (links == here.empty() || links != there.empty()) return {};
+  const auto add = [&](Intent intent, std::uint32_t kind) {
+    ServerChange back = server_change(intent, id);
+    back.change.kind = kind;
+    back.change.target = Bytes(change.ticket.view());
+    work.follow_ups.push_back(std::move(back));
+  };
+  if (links) add(Intent::link, static_cast<std::uint32_t>(seen_from_there(change.kind)));
+  for (const std::uint32_t kind : there) add(Intent::unlink, kind);
+  return {};
+}
+
+Result<void> follow(Batch& batch, SetWork& work, const Entry& entry) {
+  const sync::Change& change = *entry.change;
+  if (change.intent == Intent::link || change.intent == Intent::unlink) return mirror_link(batch, work, entry);
   follow_claim(work, {change, entry.stamp, entry.admission});
   const bool customer = change.intent == Intent::message && entry.author_kind == sync::PrincipalKind::contact &&
                         change.visibility == sync::Visibility::open;
   if (customer && sync::is_deleted(entry.ticket->state)) answer_customer(batch, work, entry);
+  return {};
 }
 
 // ---- records ----
@@ -270,8 +315,7 @@ Result<void> fold_entry(Batch& batch, SetWork& work, Entry& entry) {
     return {};
   }
   TERN_TRY(entry.standing, fold_placed(batch, work, *entry.ticket, {change, entry.stamp, entry.admission}));
-  follow(batch, work, entry);
-  return {};
+  return follow(batch, work, entry);
 }
 
 }  // namespace tern::server

@@ -26,6 +26,9 @@ Result<std::size_t> look_at_clocks(Tenant& tenant);
 /// again at once where there was something. Gives how many there were.
 Result<std::size_t> follow_up_silence(Tenant& tenant);
 
+/// Tickets that were put on hold until now: whoever has them is told. Gives how many there were.
+Result<std::size_t> wake_held(Tenant& tenant);
+
 /// Tickets that wait in queues that give them out, and those of people who are gone: to who is free by now. Gives how
 /// many were given away or back.
 Result<std::size_t> drain_waiting(Tenant& tenant);

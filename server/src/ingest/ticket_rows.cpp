@@ -109,6 +109,20 @@ Result<void> write_custody(Batch& batch, const TicketId& id, const ScopeFacts& b
   return {};
 }
 
+/// Most tickets were never put on hold until some time.
+Result<void> write_waking(Batch& batch, const TicketId& id, const sync::TicketState& state) {
+  const bool ever = std::ranges::any_of(
+      state.moves, [](const sync::Move& move) { return move.intent == sync::Intent::hold && move.number != 0; });
+  if (!ever) return {};
+  const sync::StatusView view = sync::status_view(state);
+  if (view.status != sync::Status::on_hold || view.wake_at_ms == 0)
+    return batch.db().run("DELETE FROM waking WHERE tenant_id = $1 AND ticket_id = $2", batch.number, id);
+  return batch.db().run(
+      "INSERT INTO waking (tenant_id, ticket_id, wake_ms) VALUES ($1, $2, $3) ON CONFLICT (tenant_id, ticket_id) "
+      "DO UPDATE SET wake_ms = excluded.wake_ms",
+      batch.number, id, view.wake_at_ms);
+}
+
 }  // namespace
 
 Result<void> write_tickets(Batch& batch) {
@@ -122,6 +136,7 @@ Result<void> write_tickets(Batch& batch) {
     TERN_CHECKED(write_ticket(batch, id, *ticket, facts));
     TERN_CHECKED(write_followers(batch, id, ticket->scope_before.followers, facts.followers));
     TERN_CHECKED(write_custody(batch, id, ticket->scope_before, facts));
+    TERN_CHECKED(write_waking(batch, id, ticket->state));
     note_words(batch, id, *ticket, facts);
   }
   return write_words(batch);

@@ -98,6 +98,10 @@ constexpr ToldRow told_rows[] = {
     {NotificationKind::hook_off,
      {"a webhook was turned off", "вебхук вимкнено", "вебхук отключён", "вебхук өшірілді",
       "ein Webhook wurde abgeschaltet"}},
+    {NotificationKind::woken,
+     {"the ticket was put on hold until now", "заявку було відкладено до цього часу",
+      "заявка была отложена до этого времени", "өтініш осы уақытқа дейін кейінге қалдырылған",
+      "das Ticket war bis jetzt zurückgestellt"}},
 };
 
 std::optional<LetterLanguage> known_language(std::string_view tag) {

@@ -4,6 +4,7 @@
 #include "api/actions.hpp"
 #include "api/ticket_writer.hpp"
 #include "tern/protocol/limits.hpp"
+#include "time_text.hpp"
 
 namespace tern::server::actions {
 namespace {
@@ -71,8 +72,18 @@ Result<Json> complete_ticket(AdminCall& call) {
 }
 
 Result<Json> hold_ticket(AdminCall& call) {
-  return move_ticket(call, Intent::hold, Status::on_hold,
-                     [&](sync::Change& change) { change.text = text_or_none(call, "reason"); });
+  std::int64_t wake_ms = 0;
+  if (call.has("wake_at")) {
+    const auto at = parse_instant(call.text("wake_at"));
+    if (!at || *at <= call.tenant().now_ms())
+      return fail(ErrorCode::invalid, "wake_at is no instant that is still to come.", "2026-03-20T09:00:00Z",
+                  "wake_at");
+    wake_ms = *at;
+  }
+  return move_ticket(call, Intent::hold, Status::on_hold, [&](sync::Change& change) {
+    change.text = text_or_none(call, "reason");
+    change.number = wake_ms;
+  });
 }
 
 Result<Json> resume_ticket(AdminCall& call) {

@@ -109,6 +109,8 @@ std::string sentence_of(const Notification& one, const std::string& who, const s
       return ticket + " has stood still for long";
     case NotificationKind::trigger:
       return "Trigger \"" + one.detail + "\" tells of " + ticket;
+    case NotificationKind::woken:
+      return ticket + " was put on hold until now";
     case NotificationKind::hook_off:
       return "Webhook \"" + one.detail + "\" was turned off: nobody answered there";
   }
