@@ -4,6 +4,7 @@
 #include "exchange/exchange_service.hpp"
 #include "exchange/file_pieces.hpp"
 #include "http/problems.hpp"
+#include "http/reset_page.hpp"
 #include "tern/protocol/enrolment.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/protocol/zstd.hpp"
@@ -88,6 +89,7 @@ const Routes::Route* Routes::find_route(std::string_view path) {
       {"/sync/v1/hello", "POST", &Routes::hello, handshake_bytes_max, octets},
       {"/sync/v1/session", "POST", &Routes::session, handshake_bytes_max, octets},
       {"/sync/v1/enrol", "POST", &Routes::enrol, protocol::enrolment_request_bytes_max, octets},
+      {"/reset", "GET", &Routes::reset, 0, {}},
       {"/healthz", "GET", &Routes::health, 0, {}},
       {"/metrics", "GET", &Routes::metrics, 0, {}},
   };
@@ -243,6 +245,10 @@ Result<Response> Routes::health(const Request&, const Bytes&, const Authenticate
   if (!reason.empty()) response.set_header("retry-after", "5");
   response.set_header("cache-control", "no-store");
   return response;
+}
+
+Result<Response> Routes::reset(const Request&, const Bytes&, const AuthenticatedRequest*) {
+  return reset_page();
 }
 
 /// For this machine only: a proxy that speaks for others says so.

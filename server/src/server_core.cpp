@@ -9,6 +9,7 @@
 #include "access/logins.hpp"
 #include "access/open_tenants.hpp"
 #include "access/recovery_sheet.hpp"
+#include "access/reset_links.hpp"
 #include "access/sessions.hpp"
 #include "admin/admin.hpp"
 #include "admin/operator_record.hpp"
@@ -21,6 +22,7 @@
 #include "ingest/devices.hpp"
 #include "ingest/jobs.hpp"
 #include "ingest/quarantine.hpp"
+#include "ingest/send_out.hpp"
 #include "metrics/metrics_writer.hpp"
 #include "outgoing/postman.hpp"
 #include "push/stream_hub.hpp"
@@ -32,6 +34,7 @@ namespace tern::server {
 namespace {
 
 constexpr std::int64_t sweep_codes_every_ms = 60'000;
+constexpr std::size_t resets_at_a_tick = 20;
 
 class Core : public ServerCore {
 public:
@@ -45,6 +48,7 @@ public:
         sessions_(environment),
         enrolment_(environment),
         logins_(environment),
+        resets_(environment),
         exchange_(*committer_),
         streams_(exchange_),
         admin_{environment,
@@ -54,6 +58,7 @@ public:
                sessions_,
                enrolment_,
                logins_,
+               resets_,
                log_,
                [this]() -> Committer& { return *committer_; },
                [this] { make_room(); },
@@ -124,6 +129,7 @@ private:
   void watch_disk();
   void make_room();
   Result<void> sweep_old_work(Tenant& tenant);
+  void mail_reset_links();
   std::string more_metrics();
 
   /// Every line of the log.
@@ -142,6 +148,7 @@ private:
   SessionRegistry sessions_;
   Enrolment enrolment_;
   Logins logins_;
+  ResetRequests resets_;
   ExchangeService exchange_;
   StreamHub streams_;
   std::mutex naming_;
@@ -250,6 +257,7 @@ Result<void> Core::sweep_old_work(Tenant& tenant) {
   TERN_CHECKED(sweep_files(tenant));
   const auto drop_rows = [&](sqlite::Database& db) -> Result<void> {
     TERN_CHECKED(Notifications(db, tenant.number()).drop_older(tenant.now_ms() - notifications_kept_ms));
+    TERN_CHECKED(drop_old_reset_links(db, tenant.number(), tenant.now_ms()));
     return OutgoingRows(db, tenant.number()).drop_older(tenant.now_ms() - outgoing_kept_ms);
   };
   TERN_CHECKED(tenant.write(drop_rows));
@@ -259,6 +267,21 @@ Result<void> Core::sweep_old_work(Tenant& tenant) {
   log_.write(LogLevel::warning, "quarantine_expired",
              {{"tenant", Json(to_uuid_text(tenant.id().view()))}, {"sets", Json(gone)}});
   return {};
+}
+
+void Core::mail_reset_links() {
+  for (const std::string& login : resets_.take(resets_at_a_tick))
+    for (Tenant* tenant : tenants_.all()) {
+      const auto known = directory_->find_login(tenant->number(), login);
+      if (!known || !*known) continue;
+      Result<void> done;
+      committer_->run(*tenant, [&] { done = send_reset_link(*tenant, (*known)->operator_id); });
+      if (!done)
+        log_.write(LogLevel::error, "job_failed",
+                   {{"tenant", Json(to_uuid_text(tenant->id().view()))},
+                    {"code", Json(to_string(done.error().code))},
+                    {"reason", Json(done.error().message)}});
+    }
 }
 
 void Core::tick() {
@@ -286,6 +309,7 @@ void Core::tick() {
                   {"code", Json(to_string(done.error().code))},
                   {"reason", Json(done.error().message)}});
   }
+  mail_reset_links();
   postman_.look();
   sessions_.sweep();
   streams_.sweep();

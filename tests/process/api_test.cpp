@@ -180,6 +180,8 @@ TEST_CASE("the examples of the document run as they stand there, and answer with
   CHECK(desk.server.ternd({"queue", "remove", "Nobody's"}).exit_code != 0);  // the log has a line
   GivenIds ids;
   ids.take("api_key", desk.server.admin({"widget", "add", "Shop", "--origins", "https://shop.example"}).line()["key"]);
+  const std::string link = desk.server.admin({"operator", "reset-link", "Ann Lee"}).line()["link"].as_string();
+  ids.take("token", Json(link.substr(link.find('#') + 1)));
   std::ifstream order(api_data + "/order.txt");
   REQUIRE(order.good());
   for (std::string action; std::getline(order, action);) {

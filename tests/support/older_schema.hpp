@@ -11,9 +11,12 @@ inline const std::string before_waking = "DROP TABLE waking;";
 /// Before migration 23, the same.
 inline const std::string before_inbound = before_waking + "DROP TABLE inbound; DROP TABLE ticket_key;";
 
+/// Before migration 21, the same.
+inline const std::string before_sign_ins = before_inbound + "DROP TABLE reset_link; ";
+
 /// Before migration 20, the same.
 inline const std::string before_outgoing =
-    before_inbound + "DROP TABLE outgoing; DELETE FROM meta WHERE name = 'next_outgoing';";
+    before_sign_ins + "DROP TABLE outgoing; DELETE FROM meta WHERE name = 'next_outgoing';";
 
 /// Before migration 19, the same.
 inline const std::string before_routing =

@@ -15,6 +15,7 @@
 #include "access/enrolment.hpp"
 #include "access/logins.hpp"
 #include "access/open_tenants.hpp"
+#include "access/reset_links.hpp"
 #include "access/sessions.hpp"
 #include "api/once.hpp"
 #include "api/sent_files.hpp"
@@ -36,6 +37,7 @@ struct AdminParts {
   SessionRegistry& sessions;
   Enrolment& enrolment;
   Logins& logins;
+  ResetRequests& resets;
   const Log& log;
   std::function<Committer&()> committer;
   std::function<void()> make_room;  // gives the ballast up

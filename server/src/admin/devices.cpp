@@ -48,7 +48,12 @@ std::vector<DeviceInfo> people_devices(const Tenant& tenant) {
   return all;
 }
 
-/// Where a device is told to find this server: said now, or what the server was last told or found.
+Result<void> note_revoked(const AdminCall& call, const DeviceId& device) {
+  return call.with_room([&] { return call.parts().directory.note_revoked(call.tenant().id(), device); });
+}
+
+}  // namespace
+
 Result<std::string> public_url_of(const AdminCall& call) {
   if (!call.has("public-url")) {
     const std::string& running = call.parts().options.public_url;
@@ -59,12 +64,6 @@ Result<std::string> public_url_of(const AdminCall& call) {
   return fail(ErrorCode::invalid, "\"" + url + "\" is no address of a server.",
               "Write it like https://desk.example:8470.", "public-url");
 }
-
-Result<void> note_revoked(const AdminCall& call, const DeviceId& device) {
-  return call.with_room([&] { return call.parts().directory.note_revoked(call.tenant().id(), device); });
-}
-
-}  // namespace
 
 Result<DeviceInfo> resolve_device(const Tenant& tenant, const std::string& words) {
   std::vector<DeviceInfo> found;

@@ -25,6 +25,9 @@ Result<Json> operator_add(AdminCall& call);
 Result<Json> operator_list(AdminCall& call);
 Result<Json> operator_set(AdminCall& call);
 Result<Json> operator_disable(AdminCall& call);
+Result<Json> operator_reset_link(AdminCall& call);
+/// What opens something in a person's name without a key or a device ends: sessions and links. From beside the strand.
+Result<void> end_sign_ins(AdminParts& parts, Tenant& tenant, const OperatorId& person);
 /// Sessions, keys and devices of an operator end. From beside the strand.
 Result<std::vector<EndedDevice>> end_operator(const AdminCall& call, const OperatorId& who);
 // devices.cpp
@@ -32,6 +35,8 @@ Result<Json> device_code(AdminCall& call);
 Result<Json> device_list(AdminCall& call);
 Result<Json> device_revoke(AdminCall& call);
 Result<Json> device_wipe(AdminCall& call);
+/// Where people reach this server: --public-url, or what it was last told or found; empty: nobody said.
+Result<std::string> public_url_of(const AdminCall& call);
 /// By name, uuid or the first digits of it.
 Result<DeviceInfo> resolve_device(const Tenant& tenant, const std::string& words);
 // waiting.cpp

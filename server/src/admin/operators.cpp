@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "access/reset_links.hpp"
 #include "admin/handlers.hpp"
 #include "admin/library_records.hpp"
 #include "admin/list_page.hpp"
@@ -11,9 +12,12 @@
 #include "desk/route_settings.hpp"
 #include "ingest/devices.hpp"
 #include "one_line.hpp"
+#include "tern/protocol/crypto.hpp"
 #include "tern/protocol/key_wrap.hpp"
 #include "tern/protocol/limits.hpp"
+#include "tern/sqlite/transaction.hpp"
 #include "tern/sync/rights.hpp"
+#include "time_text.hpp"
 
 namespace tern::server::admin {
 namespace {
@@ -43,8 +47,7 @@ Result<void> store_login(const AdminCall& call, const sync::Record& record, cons
   if (!hash || email == record.attributes.end()) return {};
   LoginEntry login{call.tenant().number(), OperatorId::or_zero(record.id.view()), *hash};
   TERN_CHECKED(call.parts().directory.put_login(call.tenant().number(), email->second, login));
-  call.parts().logins.end_sessions_of(login.operator_id);
-  return {};
+  return end_sign_ins(call.parts(), call.tenant(), login.operator_id);
 }
 
 std::optional<sync::Record> operator_with_email(const Tenant& tenant, const std::string& email) {
@@ -113,6 +116,19 @@ Result<void> change_operator(const AdminCall& call, sync::Record& record) {
 }
 
 }  // namespace
+
+Result<void> end_sign_ins(AdminParts& parts, Tenant& tenant, const OperatorId& person) {
+  parts.logins.end_sessions_of(person);
+  Result<void> done;
+  parts.committer().run(tenant, [&] {
+    done = tenant.write([&](sqlite::Database& db) -> Result<void> {
+      TERN_TRY(auto transaction, sqlite::Transaction::begin_write(db));
+      TERN_CHECKED(end_reset_links(db, tenant.number(), person));
+      return transaction.commit();
+    });
+  });
+  return done;
+}
 
 Result<std::string> email_of(std::string_view words) {
   std::string email(words);
@@ -213,7 +229,31 @@ Result<std::vector<EndedDevice>> end_operator(const AdminCall& call, const Opera
         TERN_CHECKED(call.parts().directory.note_revoked(call.tenant().id(), device.device));
     return disable_operator(call.tenant(), who, OperatorId{});
   };
-  return call.with_room([&] { return call.on_strand(disable); });
+  TERN_TRY(auto ended, call.with_room([&] { return call.on_strand(disable); }));
+  TERN_CHECKED(call.with_room([&] { return end_sign_ins(call.parts(), call.tenant(), who); }));
+  return ended;
+}
+
+Result<Json> operator_reset_link(AdminCall& call) {
+  TERN_TRY(const std::string url, public_url_of(call));
+  if (url.empty())
+    return fail(ErrorCode::usage, "Nobody said where this server is reached.", "--public-url https://desk.example",
+                "public-url");
+  TERN_TRY(const sync::Record record,
+           resolve_record(call.tenant(), sync::RecordKind::operator_, call.text("operator")));
+  const auto who = OperatorId::or_zero(record.id.view());
+  const auto actor = call.tenant().find_actor(who);
+  if (!actor || !actor->active || !record.attributes.contains("email"))
+    return fail(ErrorCode::not_permitted, record.name + " does not log in: disabled, or without an address.",
+                "ternd operator set --enable", "operator");
+  const std::int64_t ends_ms = call.tenant().now_ms() + made_link_ms;
+  TERN_TRY(std::string token,
+           make_reset_token(call.tenant(), call.parts().committer(), who, made_link_ms, call.parts().environment));
+  Json out = Json::object({{"operator", Json(record.name)},
+                           {"link", Json(reset_link(url, token))},
+                           {"ends_at", Json(instant_text(ends_ms))}});
+  protocol::wipe(token);
+  return out;
 }
 
 Result<Json> operator_disable(AdminCall& call) {

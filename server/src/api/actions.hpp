@@ -92,6 +92,8 @@ Result<Json> update_tenant(AdminCall& call);
 Result<Json> list_error_logs(AdminCall& call);
 // actions/login.cpp
 Result<Json> admin_login(AdminCall& call);
+Result<Json> forgot_password(AdminCall& call);
+Result<Json> reset_password(AdminCall& call);
 // actions/client_tokens.cpp
 Result<Json> create_client_token(AdminCall& call);
 Result<Json> token_list(AdminCall& call);

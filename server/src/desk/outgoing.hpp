@@ -24,7 +24,7 @@ enum class OutgoingState : std::uint8_t {
 };
 std::string_view outgoing_state_name(OutgoingState state);
 
-inline constexpr std::string_view event_test = "test";
+inline constexpr std::string_view event_test = "test", event_reset = "reset_link";
 
 struct Outgoing {
   std::uint64_t n = 0;

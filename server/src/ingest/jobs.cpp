@@ -207,6 +207,7 @@ Result<void> begin_epoch(Tenant& tenant, const protocol::EpochRecord& record, By
              TERN_CHECKED(OutgoingRows(batch.db(), batch.number).drop_waiting_mails(batch.commit_ms, "restored"));
              // What was taken back after the backup stays so.
              TERN_CHECKED(batch.db().run("DELETE FROM client_token WHERE tenant_id = $1", batch.number));
+             TERN_CHECKED(batch.db().run("DELETE FROM reset_link WHERE tenant_id = $1", batch.number));
              batch.new_epoch = record.new_epoch;
              batch.wrote = true;
              return Done{};

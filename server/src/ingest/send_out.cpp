@@ -17,6 +17,8 @@ using sync::Visibility;
 constexpr std::string_view ticket_created = "ticket.created", ticket_changed = "ticket.changed",
                            ticket_resolved = "ticket.resolved", message_added = "message.added",
                            note_added = "note.added";
+constexpr std::int64_t reset_again_ms = 5LL * 60'000;
+constexpr std::int64_t resets_looked_at = 32;
 constexpr std::string_view mail_received = "received", mail_replied = "replied", mail_resolved = "resolved";
 
 const OutgoingDesk& outgoing_desk(Batch& batch) {
@@ -206,6 +208,28 @@ Result<void> turn_off_hook(Tenant& tenant, const RecordId& hook, const std::stri
                      return done;
                    })
       .map([](const ServerCommit&) {});
+}
+
+Result<void> send_reset_link(Tenant& tenant, const OperatorId& person) {
+  return run_batch(
+             tenant,
+             [&](Batch& batch) -> Result<bool> {
+               const auto actor = batch.find_actor(person);
+               if (!actor || !actor->active || !outgoing_desk(batch).mail) return false;
+               Outgoing one;
+               one.way = OutgoingWay::colleague;
+               one.target = RecordId::or_zero(person.view());
+               one.event = event_reset;
+               one.cause = Bytes(random_id<DeliveryId>(batch.in.environment).view());
+               TERN_TRY(const std::uint64_t next, next_outgoing(batch));
+               TERN_TRY(
+                   const auto before,
+                   OutgoingRows(batch.db(), batch.number).newest(one.way, one.way, one.target, next, resets_looked_at));
+               for (const Outgoing& other : before)
+                 if (other.event == event_reset && other.at_ms > batch.commit_ms - reset_again_ms) return false;
+               return put_outgoing(batch, std::move(one));
+             })
+      .map([](bool) {});
 }
 
 Result<DeliveryId> send_test(Tenant& tenant, OutgoingWay way, const RecordId& target) {

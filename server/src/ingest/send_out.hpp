@@ -21,6 +21,10 @@ Result<bool> put_outgoing(Batch& batch, Outgoing outgoing);
 /// A webhook that nobody answers at is turned off: a commit; what waits for it is given up, administrators are told.
 Result<void> turn_off_hook(Tenant& tenant, const RecordId& hook, const std::string& why);
 
+/// A link with which that person sets another password, by mail, due now; it is made when it is sent. Nothing where no
+/// mail is set up, to nobody who is active, or a few minutes after the one before.
+Result<void> send_reset_link(Tenant& tenant, const OperatorId& person);
+
 /// A test of what is set up, due now: to a webhook, or as a mail to an operator.
 Result<DeliveryId> send_test(Tenant& tenant, OutgoingWay way, const RecordId& target);
 

@@ -15,7 +15,7 @@ using sync::RecordKind;
 constexpr std::int64_t mail_minute_ms = 60'000, mail_hour_ms = 60 * mail_minute_ms, mail_day_ms = 24 * mail_hour_ms;
 constexpr std::int64_t refused_for_ms = 60 * mail_day_ms;
 constexpr std::int64_t references_max = 19;
-constexpr std::uint64_t over_all_tickets = 3, mails_a_day_max = 200;  // of one address
+constexpr std::uint64_t over_all_tickets = 3, mails_a_day_max = 200, links_a_day_max = 5;  // of one address
 
 struct MailLimit {
   std::int64_t within_ms;
@@ -53,6 +53,10 @@ Result<bool> is_over_limit(OutgoingRows& rows, ByteView address, const Outgoing&
     TERN_TRY(const auto answered, rows.mails_to(address, now_ms - mail_day_ms, {}, outgoing.event));
     if (answered > 0) return true;
   }
+  if (outgoing.event == event_reset) {
+    TERN_TRY(const auto links, rows.mails_to(address, now_ms - mail_day_ms, {}, outgoing.event));
+    if (links >= links_a_day_max) return true;
+  }
   for (const MailLimit& limit : mail_limits) {
     TERN_TRY(const auto of_all, rows.mails_to(address, now_ms - limit.within_ms));
     if (of_all >= limit.mails * over_all_tickets) return true;
@@ -67,9 +71,10 @@ Result<bool> is_over_limit(OutgoingRows& rows, ByteView address, const Outgoing&
 class LetterMaker {
 public:
   LetterMaker(OutgoingReader& reader, const MailSettings& settings, const MailSecrets& secrets,
-              const Outgoing& outgoing, std::int64_t now_ms)
+              const Outgoing& outgoing, std::int64_t now_ms, const MakeLink& make_link)
       : reader_(reader),
         settings_(settings),
+        make_link_(make_link),
         outgoing_(outgoing),
         now_ms_(now_ms),
         names_(secrets.reply_key, settings.from),
@@ -115,6 +120,11 @@ private:
     language_ = letter_language(person_text(whom_, "language"), settings_.language);
     values_["company"] = settings_.company;
     if (outgoing_.event == event_test) return true;
+    if (outgoing_.event == event_reset) {
+      if (!make_link_) return false;
+      TERN_TRY(values_["link"], make_link_());
+      return !values_["link"].empty();
+    }
     const auto kind = notification_from_name(outgoing_.event);
     values_["told"] = kind ? std::string(told_words(*kind, language_)) : "";
     values_["author"] = settings_.company;
@@ -170,7 +180,8 @@ private:
     out.to_address = address;
     out.to_name = outgoing_.event == "received" ? "" : whom_.name;
     out.subject = filled_in(words.subject, values_);
-    if (outgoing_.ticket.is_zero() && outgoing_.event != event_test) out.subject = values_["told"];
+    const bool of_its_own = outgoing_.event == event_test || outgoing_.event == event_reset;
+    if (outgoing_.ticket.is_zero() && !of_its_own) out.subject = values_["told"];
     out.text = filled_in(words.text, values_);
     out.at_ms = now_ms_;
     out.message_id = names_.message_id(outgoing_.ticket, outgoing_.n);
@@ -186,6 +197,7 @@ private:
 
   OutgoingReader& reader_;
   const MailSettings& settings_;
+  const MakeLink& make_link_;
   const Outgoing& outgoing_;
   const std::int64_t now_ms_;
   const ReplyNames names_;
@@ -198,8 +210,8 @@ private:
 }  // namespace
 
 Result<MadeLetter> make_letter(OutgoingReader& reader, const MailSettings& settings, const MailSecrets& secrets,
-                               const Outgoing& outgoing, std::int64_t now_ms) {
-  return LetterMaker(reader, settings, secrets, outgoing, now_ms).make();
+                               const Outgoing& outgoing, std::int64_t now_ms, const MakeLink& make_link) {
+  return LetterMaker(reader, settings, secrets, outgoing, now_ms, make_link).make();
 }
 
 }  // namespace tern::server

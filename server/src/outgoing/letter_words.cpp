@@ -46,6 +46,23 @@ constexpr LetterRow letters[] = {
        {"[{number}] {told}", "{author}: {told}\n\n{number} {subject}\n"},
        {"[{number}] {told}", "{author}: {told}\n\n{number} {subject}\n"},
        {"[{number}] {told}", "{author}: {told}\n\n{number} {subject}\n"}}}},
+    {"reset_link",
+     {{{"Another password for {company}",
+        "Hello,\n\nsomebody has asked for another password for your login at {company}. Set it here, within an "
+        "hour:\n\n{link}\n\nIf it was not you, leave this mail alone: nothing has changed.\n"},
+       {"Новий пароль для {company}",
+        "Вітаємо!\n\nХтось попросив новий пароль для вашого входу в {company}. Задайте його тут протягом "
+        "години:\n\n{link}\n\nЯкщо це були не ви, нічого не робіть: нічого не змінилося.\n"},
+       {"Новый пароль для {company}",
+        "Здравствуйте!\n\nКто-то попросил новый пароль для вашего входа в {company}. Задайте его здесь в течение "
+        "часа:\n\n{link}\n\nЕсли это были не вы, ничего не делайте: ничего не изменилось.\n"},
+       {"{company} үшін жаңа құпиясөз",
+        "Сәлеметсіз бе!\n\nБіреу сіздің {company} жүйесіне кіруіңіз үшін жаңа құпиясөз сұрады. Оны бір сағат ішінде "
+        "осы жерде қойыңыз:\n\n{link}\n\nЕгер бұл сіз болмасаңыз, ештеңе істемеңіз: ештеңе өзгерген жоқ.\n"},
+       {"Neues Passwort für {company}",
+        "Guten Tag,\n\njemand hat ein neues Passwort für Ihre Anmeldung bei {company} verlangt. Setzen Sie es "
+        "innerhalb einer Stunde hier:\n\n{link}\n\nWaren Sie es nicht, tun Sie nichts: Es hat sich nichts "
+        "geändert.\n"}}}},
     {"test",
      {{{"Test", "This mail is a test. Mail of {company} arrives here.\n"},
        {"Перевірка", "Це перевірковий лист. Пошта від {company} надходить сюди.\n"},

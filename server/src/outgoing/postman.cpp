@@ -5,6 +5,7 @@
 #include <new>
 #include <optional>
 
+#include "access/reset_links.hpp"
 #include "ingest/send_out.hpp"
 #include "outgoing/hook_body.hpp"
 #include "outgoing/letter.hpp"
@@ -255,7 +256,15 @@ Result<Postman::Outcome> Postman::send_mail(Tenant& tenant, sqlite::Database& db
     return out;
   }
   OutgoingReader reader(tenant, db);
-  TERN_TRY(const MadeLetter letter, make_letter(reader, *settings, *secrets, outgoing, tenant.now_ms()));
+  // Each attempt makes another one: what is kept of it can be mailed to nobody.
+  const auto fresh_link = [&]() -> Result<std::string> {
+    TERN_TRY(const std::string url, parts_.directory.public_url());
+    if (url.empty()) return url;
+    return make_reset_token(tenant, parts_.committer(), OperatorId::or_zero(outgoing.target.view()), mailed_link_ms,
+                            parts_.environment)
+        .map([&](const std::string& token) { return reset_link(url, token); });
+  };
+  TERN_TRY(const MadeLetter letter, make_letter(reader, *settings, *secrets, outgoing, tenant.now_ms(), fresh_link));
   out.address = letter.address;
   if (!letter.dropped.empty()) {
     out.for_good = true;

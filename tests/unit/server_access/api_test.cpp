@@ -22,12 +22,12 @@ TEST_CASE("every action of the document is done or said to come later, and none 
   std::string surface, action, state;
   while (list >> surface >> action >> state) {
     INFO(surface << ' ' << action);
-    names.insert(action);
-    CHECK((state == "done" || state == "later"));
-    CHECK((there.erase({surface, action}) == 1) == (state == "done"));
+    if (state != "ours") names.insert(action);
+    CHECK((state == "done" || state == "later" || state == "ours"));
+    CHECK((there.erase({surface, action}) == 1) == (state != "later"));
   }
   CHECK(names.size() == 80);
-  CHECK(there.empty());  // no action that the document does not know
+  CHECK(there.empty());  // no action that nobody listed
 }
 
 TEST_CASE("every action of the registry can be asked for through the API, and its example is what it takes",

@@ -146,6 +146,10 @@ TEST_CASE("every action that writes does with an Idempotency-Key once what it do
   ids.take("api_key",
            office.house.command(cmd("widget add", {{"name", Json("Shop")},
                                                    {"origins", Json::array({Json("https://shop.example")})}}))["key"]);
+  office.house.command(cmd("operator set", {{"operator", Json("ann")}, {"password", Json("a password of ann")}}));
+  const Json link = office.house.command(
+      cmd("operator reset-link", {{"operator", Json("ann")}, {"public-url", Json("https://desk.example")}}))["link"];
+  ids.take("token", Json(link.as_string().substr(link.as_string().find('#') + 1)));
   const auto log_in = [&](const char* who, const char* password) {
     const std::string mine = std::exchange(office.key, {});
     const auto answer = office.ask(act("admin_login", {{"login", Json(who)}, {"password", Json(password)}}));
@@ -160,7 +164,7 @@ TEST_CASE("every action that writes does with an Idempotency-Key once what it do
   for (std::string name; std::getline(order, name);) {
     INFO(name);
     const Json fixture = must(parse_json(content_of(folder + "/" + name + ".json"), {.decimals = true}));
-    if (name == "admin_login") continue;
+    if (fixture["by"].as_string() == "nobody") continue;  // of no organisation: nothing is kept for it
     const Json request = ids.put_into(fixture["request"]);
     const std::string once = "key-" + std::to_string(++key);
     const std::string by = fixture["by"].as_string();

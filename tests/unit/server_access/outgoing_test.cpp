@@ -11,6 +11,7 @@
 #include "outgoing/hook_body.hpp"
 #include "outgoing/postman.hpp"
 #include "panel.hpp"
+#include "tern/protocol/base64.hpp"
 #include "tern/server/egress.hpp"
 #include "tern/sqlite/database.hpp"
 
@@ -52,6 +53,20 @@ std::string header_of(const server::WebPost& post, const std::string& name) {
 
 Json body_of(const server::WebPost& post) {
   return must(parse_json(post.body));
+}
+
+std::string text_of_mail(const server::MailPost& mail) {
+  std::string packed = mail.content.substr(mail.content.find("\r\n\r\n") + 4);
+  std::erase_if(packed, [](char c) { return c == '\r' || c == '\n'; });
+  const auto text = from_base64(packed);
+  REQUIRE(text.has_value());
+  return *text;
+}
+
+std::string without_its_id(const std::string& body) {
+  Json json = must(parse_json(body));
+  json.set("request_id", Json());
+  return to_text(json);
 }
 
 std::unique_ptr<sqlite::Database> file_at(const std::string& path) {
@@ -652,6 +667,78 @@ TEST_CASE("after a restore what waited goes to webhooks under the same name, and
   room.go_on();
   CHECK(room.log("mail log").items()[0]["n"].as_integer() > last + 1'000);
   CHECK(is_verified(room.house));
+}
+
+TEST_CASE("who forgot a password is mailed a link, and the answer is the same for who is nobody",
+          "[server][outgoing][security]") {
+  SendingRoom room;
+  room.set_mail();
+  room.house.command(cmd("operator set", {{"operator", Json("ann")}, {"password", Json("a password of ann")}}));
+  room.house.command(cmd("operator set", {{"operator", Json("ann")}, {"language", Json("de")}}));
+  must(room.house.core->found_public_url("https://desk.example/"));
+  room.house.command(cmd("operator add", {{"email", Json("cid@pumps.example")}, {"role", Json("operator")}}));
+  const auto forgets = [&](const char* login) {
+    return without_its_id(room.ask(act("forgot_password", {{"login", Json(login)}})).body);
+  };
+  room.key.clear();
+  const std::string said = forgets("Ann@pumps.example");
+  CHECK(said == forgets("nobody@pumps.example"));
+  CHECK(said == forgets("cid@pumps.example"));  // who never had a password gets one from an administrator
+  CHECK(room.outside.mails.empty());
+  room.go_on();
+  REQUIRE(room.outside.mails.size() == 1);
+  const server::MailPost& mail = room.outside.mails[0];
+  CHECK(mail.recipient == "ann@pumps.example");
+  CHECK(mail.sender.empty());
+  const std::string text = text_of_mail(mail), start = "https://desk.example/reset#rt_";
+  const auto at = text.find(start);
+  REQUIRE(at != std::string::npos);
+  const std::string token = text.substr(at + start.size() - 3, 3 + 2 * (16 + 16 + 32));
+  CHECK(text.find("hat ein neues Passwort") != std::string::npos);
+  // Asked again at once there is no second mail; later there is, and its link is the one that counts.
+  forgets("ann@pumps.example");
+  room.go_on();
+  CHECK(room.outside.mails.size() == 1);
+  room.go_on(6 * 60'000);
+  forgets("ann@pumps.example");
+  room.go_on();
+  REQUIRE(room.outside.mails.size() == 2);
+  const std::string newer = text_of_mail(room.outside.mails[1]);
+  const auto reset = [&](const std::string& with) {
+    return room.ask(act("reset_password", {{"token", Json(with)}, {"password", Json("another password")}}));
+  };
+  CHECK(said(reset(token)) == "login_refused");
+  CHECK(reset(newer.substr(newer.find("rt_"), token.size())).status == 200);
+  for (const std::string& line : room.house.log) CHECK(line.find("rt_") == std::string::npos);
+  CHECK(to_text(room.log("mail log")).find("rt_") == std::string::npos);
+  room.house.environment.advance(60'000);
+  for (int i = 0; i < 5; ++i) CHECK(forgets("nobody@pumps.example") == said);
+  CHECK(room.ask(act("forgot_password", {{"login", Json("nobody@pumps.example")}})).status == 429);
+  CHECK(is_verified(room.house));
+}
+
+TEST_CASE("five links a day are mailed to an address, and each attempt to mail one makes another",
+          "[server][outgoing][security]") {
+  SendingRoom room;
+  room.set_mail();
+  room.house.command(cmd("operator set", {{"operator", Json("ann")}, {"password", Json("a password of ann")}}));
+  must(room.house.core->found_public_url("https://desk.example"));
+  room.key.clear();
+  room.outside.smtp = 0;
+  room.ask(act("forgot_password", {{"login", Json("ann@pumps.example")}}));
+  room.go_on();
+  room.outside.smtp = 250;
+  room.go_on(10'000);
+  REQUIRE(room.outside.mails.size() == 2);
+  CHECK(text_of_mail(room.outside.mails[0]) != text_of_mail(room.outside.mails[1]));
+  for (int i = 0; i < 8; ++i) {
+    room.go_on(6 * 60'000);
+    room.ask(act("forgot_password", {{"login", Json("ann@pumps.example")}}));
+    room.go_on();
+  }
+  CHECK(room.outside.mails.size() == 6);
+  CHECK(room.log("mail log").items()[0]["said"] == Json("limit"));
+  CHECK(room.log("mail log").items()[0]["event"] == Json("reset_link"));
 }
 
 TEST_CASE("mail is set up with TLS and a password that nobody is shown again", "[server][outgoing]") {

@@ -56,6 +56,13 @@ std::vector<AdminEntry> people_commands() {
                 optional_positional("operator", "Name, address or id, instead of --email")}),
        operator_disable},
 
+      {command("operator reset-link", "A link with which an operator sets another password",
+               "It works once, for a day; the one before ends. Give it to them in private: whoever has it is them. "
+               "Setting the password ends all their sessions.\nExample: ternd operator reset-link ann@example.org",
+               {positional("operator", "Name, address or id"),
+                optional("public-url", "Where people reach this server, for the link")}),
+       operator_reset_link},
+
       {command("device code", "A code with which an operator enrols one device",
                "It works once, for 10 minutes. The link and its QR need to know where devices reach the server: what "
                "ternd serve was last told or found, or --public-url.\nExample: ternd device code --operator "
