@@ -21,6 +21,7 @@ endif()
 
 find_package(Poco 1.11 REQUIRED COMPONENTS Foundation Net NetSSL Util Crypto)
 include(TernPocoPatched)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(CLI11 REQUIRED)
 find_package(date REQUIRED)
 find_package(wslay REQUIRED)

@@ -35,6 +35,7 @@ SODIUM = (
 # (what, pattern, rooms in which it is forbidden, rooms or files below those in which it is at home)
 RULES = [
     ("Poco", r"\bPoco::|<Poco/|\"Poco/", ("protocol", "sync", "client-core", "server"), ("client-core/poco", "server/src/edge", "server/src/egress")),
+    ("OpenSSL", r"<openssl/", ("protocol", "sync", "client-core", "server"), ("client-core/poco", "server/src/edge", "server/src/egress", "server/src/openssl")),
     ("SQLite's API", r"\bsqlite3_\w+\s*\(|<sqlite3|\"sqlite3", ("protocol", "sync", "client-core", "server", "apps"), ("sync/sqlite",)),
     ("libsodium", SODIUM, ("protocol/include", "sync", "client-core", "server", "apps"), ()),
     ("a clock or randomness of the machine", MACHINE, (*CORE, "server"), ("server/src/edge", "server/src/egress", "server/src/runtime")),

@@ -47,7 +47,8 @@ public:
         committer_(make_inline_committer()),
         sessions_(environment),
         enrolment_(environment),
-        logins_(environment),
+        factors_(*directory_, environment),
+        logins_(environment, factors_),
         resets_(environment),
         exchange_(*committer_),
         streams_(exchange_),
@@ -57,6 +58,7 @@ public:
                tenants_,
                sessions_,
                enrolment_,
+               factors_,
                logins_,
                resets_,
                log_,
@@ -147,6 +149,7 @@ private:
   std::unique_ptr<Committer> committer_;
   SessionRegistry sessions_;
   Enrolment enrolment_;
+  SecondFactors factors_;
   Logins logins_;
   ResetRequests resets_;
   ExchangeService exchange_;

@@ -1,5 +1,6 @@
 // The API as an integration meets it: a real server, real keys, and the examples of the document that integrations were
 // written for, as they stand there but for host and key.
+#include <chrono>
 #include <fstream>
 #include <sstream>
 
@@ -8,11 +9,17 @@
 #include "support/given_ids.hpp"
 #include "support/must.hpp"
 #include "support/process_desk.hpp"
+#include "support/totp.hpp"
 
 namespace tern::test {
 namespace {
 
 const std::string api_data = std::string(TERN_TEST_DATA_DIR) + "/api";
+
+std::int64_t now_ms() {
+  const auto since = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
+}
 
 /// One answer of curl: its status, its type, its body, the cookie that it sets.
 struct ApiAnswer {
@@ -211,6 +218,8 @@ TEST_CASE("the examples of the document run as they stand there, and answer with
     if (!answer.cookie.empty()) by_admin.cookie = answer.cookie;
     if (action == "create_client_token") by_client.client_token = data["token"].as_string();
     ids.take_from(action, data);
+    if (action == "begin_two_factor") ids.take("code", Json(authenticator_code(data["secret"].as_string(), now_ms())));
+    if (action == "confirm_two_factor") ids.take("code", data["recovery_codes"].items().front());
   }
   check_verified(desk.server);
 }

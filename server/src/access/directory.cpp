@@ -33,6 +33,10 @@ constexpr sqlite::Migration index_migrations[] = {
     {3, "channel secrets",
      "CREATE TABLE channel_secret (tenant_id INTEGER NOT NULL, record_id BLOB NOT NULL, secret TEXT NOT NULL,"
      " PRIMARY KEY (tenant_id, record_id)) WITHOUT ROWID;"},
+    {4, "second factors",
+     "CREATE TABLE second_factor (tenant_id INTEGER NOT NULL, operator_id BLOB NOT NULL, secret BLOB NOT NULL, is_on "
+     "INTEGER NOT NULL, last_step INTEGER NOT NULL, recovery BLOB NOT NULL,"
+     " PRIMARY KEY (tenant_id, operator_id)) WITHOUT ROWID;"},
 };
 
 Result<int> take_lock(const std::string& path) {
@@ -256,6 +260,31 @@ Result<std::optional<LoginEntry>> Directory::find_login(std::int64_t tenant, con
   TERN_TRY(const bool found, rows.step());
   if (!found) return std::optional<LoginEntry>();
   return std::optional(LoginEntry{tenant, OperatorId::or_zero(rows.blob(0)), std::string(rows.text(1))});
+}
+
+Result<std::optional<SecondFactorEntry>> Directory::second_factor(std::int64_t tenant, const OperatorId& person) {
+  const std::lock_guard guard(mutex_);
+  TERN_TRY(auto rows, index_->query("SELECT secret, is_on, last_step, recovery FROM second_factor WHERE tenant_id = $1 "
+                                    "AND operator_id = $2",
+                                    tenant, person));
+  TERN_TRY(const bool found, rows.step());
+  if (!found) return std::optional<SecondFactorEntry>();
+  return std::optional(SecondFactorEntry{Bytes(rows.blob(0)), rows.int64(1) != 0, rows.int64(2), Bytes(rows.blob(3))});
+}
+
+Result<void> Directory::put_second_factor(std::int64_t tenant, const OperatorId& person,
+                                          const SecondFactorEntry& entry) {
+  const std::lock_guard guard(mutex_);
+  return index_->run(
+      "INSERT INTO second_factor (tenant_id, operator_id, secret, is_on, last_step, recovery) VALUES ($1, $2, $3, $4, "
+      "$5, $6) ON CONFLICT (tenant_id, operator_id) DO UPDATE SET secret = excluded.secret, is_on = excluded.is_on, "
+      "last_step = excluded.last_step, recovery = excluded.recovery",
+      tenant, person, sqlite::Blob{entry.secret}, entry.on, entry.last_step, sqlite::Blob{entry.recovery});
+}
+
+Result<void> Directory::drop_second_factor(std::int64_t tenant, const OperatorId& person) {
+  const std::lock_guard guard(mutex_);
+  return index_->run("DELETE FROM second_factor WHERE tenant_id = $1 AND operator_id = $2", tenant, person);
 }
 
 Result<void> Directory::put_channel_secret(std::int64_t tenant, const RecordId& channel, const std::string& secret) {

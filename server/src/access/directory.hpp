@@ -34,6 +34,14 @@ struct LoginEntry {
   std::string password_hash;  // crypto_pwhash_str; empty: no password yet
 };
 
+/// What codes of a second factor are judged by.
+struct SecondFactorEntry {
+  Bytes secret;  // wipe it
+  bool on = false;
+  std::int64_t last_step = 0;  // no code of it or of one before is taken any more
+  Bytes recovery;              // hashes of recovery codes, 32 bytes each, one behind another
+};
+
 /// A resource; holds the directory's lock while it lives. Thread-safe.
 class Directory {
 public:
@@ -65,6 +73,11 @@ public:
 
   Result<void> put_login(std::int64_t tenant, const std::string& email, const LoginEntry& login);
   Result<std::optional<LoginEntry>> find_login(std::int64_t tenant, const std::string& email);
+
+  /// Likewise: the codes have to be computed, so it is no hash that is kept.
+  Result<std::optional<SecondFactorEntry>> second_factor(std::int64_t tenant, const OperatorId& person);
+  Result<void> put_second_factor(std::int64_t tenant, const OperatorId& person, const SecondFactorEntry& entry);
+  Result<void> drop_second_factor(std::int64_t tenant, const OperatorId& person);
 
   /// What a channel opens the other side with. Like logins never in the ledger, so in no export of it.
   Result<void> put_channel_secret(std::int64_t tenant, const RecordId& channel, const std::string& secret);

@@ -67,9 +67,39 @@ std::string Logins::begin(const Person& person) {
   return token;
 }
 
-Result<Logins::Begun> Logins::log_in(Directory& directory, const std::vector<Tenant*>& tenants,
-                                     const std::string& login, const std::string& password, const std::string& peer) {
-  const std::string name = protocol::fold_case(login);
+/// Of somebody whose password was good.
+Result<void> Logins::check_second(const Person& person, const std::string& code) {
+  TERN_TRY(const bool on, factors_.is_on(*person.tenant, person.id));
+  if (!on) return {};
+  if (code.empty())
+    return fail(ErrorCode::login_refused, "A code of the second factor is needed, too.",
+                "Of the authenticator, or one of the recovery codes.", "code");
+  TERN_TRY(const bool good, factors_.take(*person.tenant, person.id, code));
+  if (good) return {};
+  return fail(ErrorCode::login_refused, "This code is wrong, or was used.", "Wait for the next one.", "code");
+}
+
+Result<void> Logins::count_code(const Person& person) {
+  const std::lock_guard lock(mutex_);
+  if (may_try("c " + to_hex(person.id))) return {};
+  return fail(ErrorCode::rate_limited, "Too many codes were tried.", "Wait a quarter of an hour.");
+}
+
+void Logins::code_was_good(const Person& person) {
+  const std::lock_guard lock(mutex_);
+  give_back("c " + to_hex(person.id));
+}
+
+Result<void> Logins::check_code(const Person& person, const std::string& code) {
+  TERN_CHECKED(count_code(person));
+  TERN_CHECKED(check_second(person, code));
+  code_was_good(person);
+  return {};
+}
+
+Result<Person> Logins::identify(Directory& directory, const std::vector<Tenant*>& tenants, const Claim& claim) {
+  const std::string name = protocol::fold_case(claim.login);
+  const std::string& peer = claim.peer;
   {
     const std::lock_guard lock(mutex_);
     if (checking_ >= checks_at_once_max) return fail(ErrorCode::busy, "Others are logging in.", "Try again.");
@@ -78,18 +108,20 @@ Result<Logins::Begun> Logins::log_in(Directory& directory, const std::vector<Ten
       return fail(ErrorCode::rate_limited, "Too many tries to log in.", "Wait a quarter of an hour.");
     ++checking_;
   }
-  const auto person = check(directory, tenants, name, password);
+  const auto person = check(directory, tenants, name, claim.password);
+  const Result<void> second = person && *person ? check_second(**person, claim.code) : Result<void>{};
   {
     const std::lock_guard lock(mutex_);
     --checking_;
-    if (person && *person) {
-      tries_.erase("l " + name);
-      give_back("a " + peer);
-    }
+    if (person && *person && second) tries_.erase("l " + name);
+    // Who says no code guesses none, and comes again with one.
+    if (person && *person && !second && claim.code.empty()) give_back("l " + name);
+    if (person && *person && (second || claim.code.empty())) give_back("a " + peer);
   }
   TERN_CHECKED(person);
   if (!*person) return fail(ErrorCode::login_refused, "The login or the password is wrong.");
-  return Begun{**person, begin(**person)};
+  TERN_CHECKED(second);
+  return **person;
 }
 
 void Logins::end_sessions_of(const OperatorId& person) {

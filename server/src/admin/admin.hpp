@@ -36,6 +36,7 @@ struct AdminParts {
   OpenTenants& tenants;
   SessionRegistry& sessions;
   Enrolment& enrolment;
+  SecondFactors& factors;
   Logins& logins;
   ResetRequests& resets;
   const Log& log;

@@ -202,6 +202,8 @@ Result<Json> operator_list(AdminCall& call) {
     });
     Json row = record_json(call.tenant(), record);
     row.set("devices", Json(static_cast<std::int64_t>(active)));
+    TERN_TRY(const bool two, call.parts().factors.is_on(call.tenant(), OperatorId::or_zero(record.id.view())));
+    row.set("two_factor", Json(two));
     page.add(list_key(record.integer_id), std::move(row));
   }
   return std::move(page).answer();
@@ -254,6 +256,13 @@ Result<Json> operator_reset_link(AdminCall& call) {
                            {"ends_at", Json(instant_text(ends_ms))}});
   protocol::wipe(token);
   return out;
+}
+
+Result<Json> operator_two_factor_off(AdminCall& call) {
+  TERN_TRY(const sync::Record record,
+           resolve_record(call.tenant(), sync::RecordKind::operator_, call.text("operator")));
+  TERN_CHECKED(call.parts().factors.end(call.tenant(), OperatorId::or_zero(record.id.view())));
+  return Json::object({{"operator", Json(record.name)}, {"two_factor", Json(false)}});
 }
 
 Result<Json> operator_disable(AdminCall& call) {

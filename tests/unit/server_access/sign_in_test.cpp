@@ -1,6 +1,9 @@
 // The ways to sign in beside a key: what a lost password takes, codes of a second factor, tokens of mobile programs.
+#include "access/second_factors.hpp"
 #include "office.hpp"
 #include "panel.hpp"
+#include "support/files.hpp"
+#include "support/totp.hpp"
 #include "tern/protocol/base64.hpp"
 #include "tern/protocol/crypto.hpp"
 
@@ -112,6 +115,140 @@ TEST_CASE("the page that a link leads to runs its own script alone and holds not
     const std::string inside = page.body.substr(from, page.body.find("</" + tag + ">") - from);
     CHECK(policy.find("'sha256-" + to_base64(protocol::sha256(inside).view()) + "'") != std::string::npos);
   }
+}
+
+TEST_CASE("codes of an authenticator are those of RFC 6238", "[server][security]") {
+  // Appendix B, of its eight digits the last six.
+  const std::pair<std::int64_t, const char*> vectors[] = {{59, "287082"},         {1111111109, "081804"},
+                                                          {1111111111, "050471"}, {1234567890, "005924"},
+                                                          {2000000000, "279037"}, {20000000000, "353130"}};
+  for (const auto& [second, code] : vectors) {
+    CHECK(server::code_of_step("12345678901234567890", second / 30) == code);
+    CHECK(authenticator_code("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", second * 1'000) == code);
+  }
+}
+
+namespace {
+
+/// The administrator of a house, who has a second factor.
+struct GuardedDoor : Office {
+  GuardedDoor() {
+    key.clear();
+    session = cookie(log_in());
+    secret = in_session(act("begin_two_factor"))["secret"].as_string();
+    const Json confirmed = in_session(act("confirm_two_factor", {{"code", Json(code())}}));
+    for (const Json& one : confirmed["recovery_codes"].items()) recovery.push_back(one.as_string());
+    later();
+  }
+  server::Response log_in(const std::string& code = {}, const std::string& password = "a good password") {
+    Json request = act("admin_login", {{"login", Json("admin@pumps.example")}, {"password", Json(password)}});
+    if (!code.empty()) request.set("code", Json(code));
+    return ask(request);
+  }
+  static std::string cookie(const server::Response& answer) {
+    const std::string all(answer.header("set-cookie"));
+    return all.substr(0, all.find(';'));
+  }
+  server::Response try_in_session(const Json& request) {
+    return send(to_text(request), "/api/admin.php", "application/json", {{"cookie", session}});
+  }
+  Json in_session(const Json& request) {
+    const auto answer = try_in_session(request);
+    INFO(to_text(request) << " -> " << answer.body);
+    REQUIRE(answer.status == 200);
+    return must(parse_json(answer.body))["data"];
+  }
+  std::string code(std::int64_t later_ms = 0) {
+    return authenticator_code(secret, house.environment.wall_ms() + later_ms);
+  }
+  std::string wrong_code() { return code() == "000000" ? "000001" : "000000"; }
+  void later() { house.environment.advance(60'000); }
+
+  std::string session, secret;
+  std::vector<std::string> recovery;
+};
+
+}  // namespace
+
+TEST_CASE("with a second factor a login needs a code of now, each once, and none that is older than the last",
+          "[server][api][security]") {
+  GuardedDoor door;
+  const auto missing = door.log_in();
+  CHECK(said(missing) == "login_refused");
+  CHECK(said(missing, "field") == "code");
+  CHECK(missing.header("set-cookie").empty());
+  CHECK(said(door.log_in({}, "a wrong password"), "field").empty());
+  CHECK(said(door.log_in(door.code(), "a wrong password"), "field").empty());  // does not use it up
+  const std::string now = door.code(), before = door.code(-30'000), next = door.code(30'000);
+  CHECK(said(door.log_in(door.code(-60'000)), "field") == "code");
+  CHECK(said(door.log_in(door.code(60'000)), "field") == "code");
+  CHECK(door.log_in(now).status == 200);
+  CHECK(said(door.log_in(now)) == "login_refused");
+  CHECK(said(door.log_in(before)) == "login_refused");
+  CHECK(door.log_in(next).status == 200);  // a clock that is ahead
+  door.house.reopen();
+  CHECK(said(door.log_in(next)) == "login_refused");
+  door.later();
+  CHECK(door.log_in(door.code()).status == 200);
+  CHECK(door.house.command(cmd("operator list"))["rows"].items()[0]["two_factor"] == Json(true));
+  for (const std::string& line : door.house.log) CHECK(line.find(door.secret) == std::string::npos);
+}
+
+TEST_CASE("ten wrong codes in 15 minutes are enough, and asking without one is no try", "[server][api][security]") {
+  GuardedDoor door;
+  for (int i = 0; i < 15; ++i) CHECK(said(door.log_in(), "field") == "code");
+  for (int i = 0; i < 10; ++i) CHECK(said(door.log_in(door.wrong_code())) == "login_refused");
+  CHECK(said(door.log_in(door.code())) == "rate_limited");
+  door.house.peer = "192.0.2.8";
+  CHECK(said(door.log_in(door.code())) == "rate_limited");
+  door.house.environment.advance(15 * 60'000 + 1);
+  CHECK(door.log_in(door.code()).status == 200);
+  // Whoever stole the session does not turn it off by guessing.
+  door.session = GuardedDoor::cookie(door.log_in(door.recovery[0]));
+  for (int i = 0; i < 10; ++i)
+    CHECK(said(door.try_in_session(act("end_two_factor", {{"code", Json(door.wrong_code())}}))) == "login_refused");
+  door.later();
+  CHECK(said(door.try_in_session(act("end_two_factor", {{"code", Json(door.code())}}))) == "rate_limited");
+}
+
+TEST_CASE("a recovery code lets in once, and a second factor ends by a code or on the server's machine",
+          "[server][api][security]") {
+  GuardedDoor door;
+  REQUIRE(door.recovery.size() == 10);
+  CHECK(door.log_in(door.recovery[3]).status == 200);
+  CHECK(said(door.log_in(door.recovery[3]), "field") == "code");
+  std::string typed = door.recovery[4];
+  std::erase(typed, '-');
+  CHECK(door.log_in(typed).status == 200);
+  CHECK(said(door.try_in_session(act("begin_two_factor"))) == "bad_transition");
+  CHECK(said(door.try_in_session(act("confirm_two_factor", {{"code", Json(door.code())}}))) == "bad_transition");
+  CHECK(door.in_session(act("end_two_factor", {{"code", Json(door.code())}}))["two_factor"] == Json(false));
+  CHECK(door.log_in().status == 200);
+  CHECK(said(door.try_in_session(act("confirm_two_factor", {{"code", Json(door.code())}}))) == "bad_transition");
+  // Begun and not confirmed it is asked of nobody.
+  door.secret = door.in_session(act("begin_two_factor"))["secret"].as_string();
+  CHECK(door.log_in().status == 200);
+  CHECK(said(door.try_in_session(act("confirm_two_factor", {{"code", Json(door.wrong_code())}})), "field") == "code");
+  door.in_session(act("confirm_two_factor", {{"code", Json(door.code())}}));
+  CHECK(said(door.log_in()) == "login_refused");
+  door.house.command(cmd("operator two-factor-off", {{"operator", Json("admin@pumps.example")}}));
+  CHECK(door.log_in().status == 200);
+}
+
+TEST_CASE("another password does not take a second factor away, and none of it is in an export",
+          "[server][api][security]") {
+  GuardedDoor door;
+  door.house.command(
+      cmd("operator set", {{"operator", Json("admin@pumps.example")}, {"password", Json("another password")}}));
+  CHECK(said(door.log_in({}, "another password"), "field") == "code");
+  CHECK(door.log_in(door.code(), "another password").status == 200);
+  const std::string file = door.house.folder.file("ledger");
+  door.house.command(cmd("export", {{"format", Json("ledger")}, {"to", Json(file)}}));
+  const std::string exported = content_of(file);
+  CHECK(exported.size() > 100);
+  CHECK(exported.find(door.secret) == std::string::npos);
+  Panel plain = Panel::of(door.house, "bob", "operator");
+  CHECK(plain.refusal(request_of("begin_two_factor")) == "not_permitted");
 }
 
 }  // namespace tern::test

@@ -62,6 +62,11 @@ std::vector<AdminEntry> people_commands() {
                {positional("operator", "Name, address or id"),
                 optional("public-url", "Where people reach this server, for the link")}),
        operator_reset_link},
+      {command("operator two-factor-off", "An operator who lost their authenticator logs in without it",
+               "Be sure that it is them who ask. They turn it on again by themselves.\nExample: ternd operator "
+               "two-factor-off ann@example.org",
+               {positional("operator", "Name, address or id")}),
+       operator_two_factor_off},
 
       {command("device code", "A code with which an operator enrols one device",
                "It works once, for 10 minutes. The link and its QR need to know where devices reach the server: what "

@@ -2,20 +2,82 @@
 #include "admin/handlers.hpp"
 #include "admin/operator_record.hpp"
 #include "api/actions.hpp"
+#include "tern/protocol/crypto.hpp"
 
 namespace tern::server::actions {
+namespace {
 
-Result<Json> admin_login(AdminCall& call) {
-  TERN_TRY(Logins::Begun begun,
-           call.parts().logins.log_in(call.parts().directory, call.parts().tenants.all(), call.text("login"),
-                                      call.text("password"), call.caller().peer));
-  const Tenant& tenant = *begun.person.tenant;
-  const auto who = tenant.find_record(sync::RecordKind::operator_, RecordId::or_zero(begun.person.id.view()));
-  call.begin_session(std::move(begun.token));
+Result<Person> identified(const AdminCall& call) {
+  return call.parts().logins.identify(
+      call.parts().directory, call.parts().tenants.all(),
+      {call.text("login"), call.text("password"), call.text("code"), call.caller().peer});
+}
+
+Json who_logged_in(const Person& person) {
+  const auto who = person.tenant->find_record(sync::RecordKind::operator_, RecordId::or_zero(person.id.view()));
   return Json::object({{"operator", Json::object({{"id", who ? Json(who->integer_id) : Json()},
                                                   {"name", who ? Json(who->name) : Json()},
                                                   {"role", attribute_json(who, "role")}})},
-                       {"tenant", Json::object({{"name", Json(tenant.name())}})}});
+                       {"tenant", Json::object({{"name", Json(person.tenant->name())}})}});
+}
+
+Person in_session(const AdminCall& call) {
+  return {&call.tenant(), call.caller().acting()};
+}
+
+/// As it stands in a query.
+std::string percent_encoded(std::string_view text) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                       std::string_view("-._~@").find(c) != std::string_view::npos;
+    const auto byte = static_cast<unsigned char>(c);
+    out += plain ? std::string(1, c) : std::string{'%', digits[byte >> 4], digits[byte & 15]};
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Json> admin_login(AdminCall& call) {
+  TERN_TRY(const Person person, identified(call));
+  call.begin_session(call.parts().logins.begin(person));
+  return who_logged_in(person);
+}
+
+Result<Json> begin_two_factor(AdminCall& call) {
+  const Person person = in_session(call);
+  TERN_TRY(std::string secret, call.parts().factors.begin(*person.tenant, person.id));
+  const auto who = person.tenant->find_record(sync::RecordKind::operator_, RecordId::or_zero(person.id.view()));
+  const bool named = who && who->attributes.contains("email");
+  const std::string issuer = percent_encoded(person.tenant->name());
+  std::string uri = "otpauth://totp/" + issuer + ":" + percent_encoded(named ? who->attributes.at("email") : "tern") +
+                    "?secret=" + secret + "&issuer=" + issuer + "&algorithm=SHA1&digits=6&period=30";
+  Json out = Json::object({{"secret", Json(secret)}, {"uri", Json(uri)}});
+  protocol::wipe(secret);
+  protocol::wipe(uri);
+  return out;
+}
+
+Result<Json> confirm_two_factor(AdminCall& call) {
+  const Person person = in_session(call);
+  TERN_CHECKED(call.parts().logins.count_code(person));
+  TERN_TRY(std::vector<std::string> codes, call.parts().factors.confirm(*person.tenant, person.id, call.text("code")));
+  call.parts().logins.code_was_good(person);
+  Json out = Json::array();
+  for (std::string& code : codes) {
+    out.push(Json(code));
+    protocol::wipe(code);
+  }
+  return Json::object({{"recovery_codes", std::move(out)}});
+}
+
+Result<Json> end_two_factor(AdminCall& call) {
+  const Person person = in_session(call);
+  TERN_CHECKED(call.parts().logins.check_code(person, call.text("code")));
+  TERN_CHECKED(call.parts().factors.end(*person.tenant, person.id));
+  return Json::object({{"two_factor", Json(false)}});
 }
 
 Result<Json> forgot_password(AdminCall& call) {
