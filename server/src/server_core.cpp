@@ -7,6 +7,7 @@
 #include "access/directory.hpp"
 #include "access/enrolment.hpp"
 #include "access/logins.hpp"
+#include "access/mobile_tokens.hpp"
 #include "access/open_tenants.hpp"
 #include "access/recovery_sheet.hpp"
 #include "access/reset_links.hpp"
@@ -261,6 +262,7 @@ Result<void> Core::sweep_old_work(Tenant& tenant) {
   const auto drop_rows = [&](sqlite::Database& db) -> Result<void> {
     TERN_CHECKED(Notifications(db, tenant.number()).drop_older(tenant.now_ms() - notifications_kept_ms));
     TERN_CHECKED(drop_old_reset_links(db, tenant.number(), tenant.now_ms()));
+    TERN_CHECKED(drop_old_mobile_tokens(db, tenant.number(), tenant.now_ms()));
     return OutgoingRows(db, tenant.number()).drop_older(tenant.now_ms() - outgoing_kept_ms);
   };
   TERN_CHECKED(tenant.write(drop_rows));

@@ -30,6 +30,7 @@ public:
                                    std::pair("create_tariff", "tariff_id"), std::pair("create_channel", "channel_id"),
                                    std::pair("save_trigger", "trigger_id"), std::pair("add_operator", "operator_id")})
       if (action == made) ids_[id] = data["id"];
+    if (action == "mobile_login") ids_["mobile_token"] = data["token"];
     if (action == "list_tenants") ids_["tenant_id"] = data.items().front()["id"];
     if (action == "create_api_key" || action == "regenerate_api_key") ids_["key_id"] = data["id"];
     if (action == "list_operators") ids_["assigned_to"] = ids_["operator_id"] = data.items().front()["id"];

@@ -12,7 +12,7 @@ inline const std::string before_waking = "DROP TABLE waking;";
 inline const std::string before_inbound = before_waking + "DROP TABLE inbound; DROP TABLE ticket_key;";
 
 /// Before migration 21, the same.
-inline const std::string before_sign_ins = before_inbound + "DROP TABLE reset_link; ";
+inline const std::string before_sign_ins = before_inbound + "DROP TABLE reset_link; DROP TABLE mobile_token; ";
 
 /// Before migration 20, the same.
 inline const std::string before_outgoing =

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "access/mobile_tokens.hpp"
 #include "access/reset_links.hpp"
 #include "admin/handlers.hpp"
 #include "admin/library_records.hpp"
@@ -124,6 +125,7 @@ Result<void> end_sign_ins(AdminParts& parts, Tenant& tenant, const OperatorId& p
     done = tenant.write([&](sqlite::Database& db) -> Result<void> {
       TERN_TRY(auto transaction, sqlite::Transaction::begin_write(db));
       TERN_CHECKED(end_reset_links(db, tenant.number(), person));
+      TERN_CHECKED(end_mobile_tokens(db, tenant.number(), person));
       return transaction.commit();
     });
   });

@@ -92,6 +92,9 @@ Result<Json> update_tenant(AdminCall& call);
 Result<Json> list_error_logs(AdminCall& call);
 // actions/login.cpp
 Result<Json> admin_login(AdminCall& call);
+Result<Json> mobile_login(AdminCall& call);
+Result<Json> create_mobile_token(AdminCall& call);
+Result<Json> end_mobile_token(AdminCall& call);
 Result<Json> begin_two_factor(AdminCall& call);
 Result<Json> confirm_two_factor(AdminCall& call);
 Result<Json> end_two_factor(AdminCall& call);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "access/mobile_tokens.hpp"
 #include "api/cross_origin.hpp"
 #include "api/parameters.hpp"
 #include "tern/sync/rights.hpp"
@@ -70,7 +71,28 @@ bool comes_from_our_pages(const Request& request, const std::string& public_url)
   return origin == (request.tls ? "https://" : "http://") + std::string(request.header("host"));
 }
 
+/// Work on tickets, messages and clients, for who does the work: no administration, no other credential.
+bool is_for_mobile(const ApiFace& action) {
+  const bool of_work = !action.scopes.empty() && std::ranges::find(action.scopes, "webhooks") == action.scopes.end();
+  return action.role == ApiRole::operator_ && of_work && !action.makes_token;
+}
+
+Result<Admitted> admit_mobile(std::string_view token, const char* field, const OpenTenants& tenants) {
+  auto opened = open_mobile_token(tenants, token);
+  if (!opened) {
+    if (opened.error().code == ErrorCode::session_unknown) opened.error().field = field;
+    return tl::unexpected(std::move(opened).error());
+  }
+  Admitted who;
+  who.tenant = opened->person.tenant;
+  who.person = opened->person.id;
+  who.by_mobile = true;
+  return who;
+}
+
 Result<Caller> judge_person(const Admitted& who, const ApiFace& action) {
+  if (who.by_mobile && !is_for_mobile(action))
+    return fail(ErrorCode::not_permitted, "No mobile token does this.", "Log in with admin_login.");
   Caller caller;
   caller.actor = who.tenant->find_actor(*who.person);
   if (!caller.actor || !caller.actor->active)
@@ -112,11 +134,14 @@ Result<void> check_site(const Request& request, const std::string& public_url) {
 }
 
 Result<Admitted> admit_caller(const Request& request, const std::optional<KeyOfTenant>& head_key,
-                              const Json& parameters, Logins& logins, const std::string& public_url) {
+                              const Json& parameters, const OpenTenants& tenants, Logins& logins,
+                              const std::string& public_url) {
   if (head_key) return Admitted{head_key->tenant, head_key->key, {}, {}, {}};
   const auto unknown = [](const char* field) { return nobody_by_it(field, "Send an API key in X-Api-Key."); };
-  if (request.has_header("x-mobile-token")) return unknown("X-Mobile-Token");
-  if (was_said(parameters["mobile_token"])) return unknown("mobile_token");
+  if (request.has_header("x-mobile-token"))
+    return admit_mobile(request.header("x-mobile-token"), "X-Mobile-Token", tenants);
+  if (was_said(parameters["mobile_token"]))
+    return admit_mobile(parameters["mobile_token"].as_string(), "mobile_token", tenants);
   if (request.has_header("x-client-token"))
     return fail(ErrorCode::not_permitted, "A client's token does not open this path.", "It is one for /api/client.php.",
                 "X-Client-Token");
@@ -139,8 +164,10 @@ Result<Admitted> admit_client(const Request& request, const std::optional<KeyOfT
   if (head_key)
     return fail(ErrorCode::not_permitted, "An API key does not open this path.", "It is one for /api/admin.php.",
                 "X-Api-Key");
-  if (request.has_header("x-mobile-token")) return nobody_by_it("X-Mobile-Token", hint);
-  if (was_said(parameters["mobile_token"])) return nobody_by_it("mobile_token", hint);
+  for (const bool in_head : {true, false})
+    if (in_head ? request.has_header("x-mobile-token") : was_said(parameters["mobile_token"]))
+      return fail(ErrorCode::not_permitted, "A mobile token does not open this path.", "It is one for /api/admin.php.",
+                  in_head ? "X-Mobile-Token" : "mobile_token");
   if (!request.has_header("x-client-token"))
     return fail(ErrorCode::key_required, "A client's token is needed.", hint, "X-Client-Token");
   TERN_TRY(TokenOfTenant found, open_client_token(tenants, request.header("x-client-token")));
@@ -178,6 +205,9 @@ Result<Caller> judge_caller(const Admitted& who, const ApiFace& action) {
   if (who.person) return judge_person(who, action);
   const Plan& plan = plan_of(*who.tenant);
   TERN_CHECKED(check_plan(who, plan));
+  if (action.of_session)
+    return fail(ErrorCode::not_permitted, "This is for people who are logged in: no key does it.",
+                "Log in with admin_login.");
   if (action.role >= ApiRole::editor)
     return fail(ErrorCode::not_permitted, "Administration is for people who are logged in: no key does it.",
                 "Log in with admin_login, or use the command line.");

@@ -17,9 +17,10 @@ namespace tern::server {
 struct Admitted {
   Tenant* tenant = nullptr;
   ApiKey key;                        // of one that came with a key
-  std::optional<OperatorId> person;  // of one that came with a session
+  std::optional<OperatorId> person;  // of one that came with a session or a mobile token
   std::optional<ClientToken> client;
   std::optional<Widget> widget;
+  bool by_mobile = false;  // of a person: by a mobile token
 };
 inline constexpr std::string_view session_cookie = "__Host-tern";
 
@@ -27,7 +28,8 @@ inline constexpr std::string_view session_cookie = "__Host-tern";
 /// `session_unknown` for a token or cookie that nobody here was given, `not_permitted` for one of another door,
 /// `origin` for a cookie that another site's page sent. `public_url`: where people reach this server; may be empty.
 Result<Admitted> admit_caller(const Request& request, const std::optional<KeyOfTenant>& head_key,
-                              const Json& parameters, Logins& logins, const std::string& public_url);
+                              const Json& parameters, const OpenTenants& tenants, Logins& logins,
+                              const std::string& public_url);
 
 /// The same at the door of clients: by their token alone. `origin` for a page that is neither ours nor of the client
 /// that the token is for.
@@ -42,8 +44,9 @@ Result<Admitted> admit_visitor(const Request& request, const Json& parameters, c
 /// nothing.
 Result<void> check_site(const Request& request, const std::string& public_url);
 
-/// What a person may, by their role; a client everything that is for clients; what a key may, by its own scopes, the
-/// plan and whom it acts as: `scope_missing`, `plan_limit`, `not_permitted`, `operator_required`.
+/// What a person may, by their role, with a mobile token of that the work on tickets; a client everything that is for
+/// clients; what a key may, by its own scopes, the plan and whom it acts as: `scope_missing`, `plan_limit`,
+/// `not_permitted`, `operator_required`.
 Result<Caller> judge_caller(const Admitted& who, const ApiFace& action);
 
 }  // namespace tern::server

@@ -145,6 +145,7 @@ std::string section_of(const AdminCommand& command) {
   if (face.role >= ApiRole::editor) out += "For `" + std::string(api_role_name(face.role)) + "`, by no key.";
   if (!face.scopes.empty()) out += "Scopes: " + quoted_list(face.scopes) + ".";
   if (face.role == ApiRole::supervisor) out += " The key acts as a supervisor.";
+  if (face.of_session) out += "In a session, by no key.";
   if (face.takes_files) out += " Files: `files[]` of a multipart form.";
   if (command.where != AdminWhere::over_http) out += " Here: `ternd " + std::string(command.name) + "`.";
   while (out.ends_with(' ')) out.pop_back();

@@ -208,6 +208,7 @@ Result<void> begin_epoch(Tenant& tenant, const protocol::EpochRecord& record, By
              // What was taken back after the backup stays so.
              TERN_CHECKED(batch.db().run("DELETE FROM client_token WHERE tenant_id = $1", batch.number));
              TERN_CHECKED(batch.db().run("DELETE FROM reset_link WHERE tenant_id = $1", batch.number));
+             TERN_CHECKED(batch.db().run("DELETE FROM mobile_token WHERE tenant_id = $1", batch.number));
              batch.new_epoch = record.new_epoch;
              batch.wrote = true;
              return Done{};

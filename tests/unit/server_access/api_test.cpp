@@ -63,8 +63,8 @@ TEST_CASE("every action of the registry has a fixture, which is a request to it 
     CHECK(fixture["request"]["action"] == Json(action));
     CHECK(fixture["response"]["data"].is_null() == false);
     const std::string by = fixture["by"].as_string();  // else: a key of an operator
-    CHECK((by == "admin") ==
-          (command.api->role == server::ApiRole::admin || command.api->role == server::ApiRole::editor));
+    CHECK((by == "admin") == (command.api->role == server::ApiRole::admin ||
+                              command.api->role == server::ApiRole::editor || command.api->of_session));
     CHECK((by == "head") == (command.api->role == server::ApiRole::head_admin));
     CHECK((by == "nobody") == (command.api->role == server::ApiRole::nobody));
     CHECK((by == "client") == (surface == "client"));

@@ -315,7 +315,7 @@ TEST_CASE("a client's token opens its own door for its time, and is taken back",
   const std::string key = std::exchange(desk.key, jane);
   CHECK(said(desk.ask(list), "error").find("X-Client-Token") != std::string::npos);
   desk.key = key;
-  CHECK(said(desk.by(jane, act("list_tickets", {{"mobile_token", Json("x")}}))) == "session_unknown");
+  CHECK(said(desk.by(jane, act("list_tickets", {{"mobile_token", Json("x")}}))) == "not_permitted");
 
   const auto listed = desk.house.command(cmd("token list"))["rows"];
   CHECK(listed.size() == 2);

@@ -681,9 +681,9 @@ TEST_CASE("who forgot a password is mailed a link, and the answer is the same fo
     return without_its_id(room.ask(act("forgot_password", {{"login", Json(login)}})).body);
   };
   room.key.clear();
-  const std::string said = forgets("Ann@pumps.example");
-  CHECK(said == forgets("nobody@pumps.example"));
-  CHECK(said == forgets("cid@pumps.example"));  // who never had a password gets one from an administrator
+  const std::string same = forgets("Ann@pumps.example");
+  CHECK(same == forgets("nobody@pumps.example"));
+  CHECK(same == forgets("cid@pumps.example"));  // who never had a password gets one from an administrator
   CHECK(room.outside.mails.empty());
   room.go_on();
   REQUIRE(room.outside.mails.size() == 1);
@@ -712,7 +712,7 @@ TEST_CASE("who forgot a password is mailed a link, and the answer is the same fo
   for (const std::string& line : room.house.log) CHECK(line.find("rt_") == std::string::npos);
   CHECK(to_text(room.log("mail log")).find("rt_") == std::string::npos);
   room.house.environment.advance(60'000);
-  for (int i = 0; i < 5; ++i) CHECK(forgets("nobody@pumps.example") == said);
+  for (int i = 0; i < 5; ++i) CHECK(forgets("nobody@pumps.example") == same);
   CHECK(room.ask(act("forgot_password", {{"login", Json("nobody@pumps.example")}})).status == 429);
   CHECK(is_verified(room.house));
 }

@@ -159,8 +159,14 @@ struct Doors : Office {
   std::vector<std::string> columns() const {
     std::vector<std::string> out;
     for (const auto& [name, panel] : people) out.push_back("`" + name + "`");
-    for (const char* other : {"key", "client", "widget", "nobody"}) out.emplace_back(other);
+    for (const char* other : {"key", "mobile token", "client", "widget", "nobody"}) out.emplace_back(other);
     return out;
+  }
+  /// Of the supervisor.
+  std::string mobile_token() {
+    return good(act("mobile_login", {{"login", Json("p_supervisor@pumps.example")},
+                                     {"password", Json("a password of p_supervisor")}}))["token"]
+        .as_string();
   }
   /// It came as far as what it asks for: a parameter that no action has. Where an action says itself whom it is for, it
   /// did what it was asked for.
@@ -181,7 +187,8 @@ struct Doors : Office {
     std::vector<bool> out;
     for (auto& [name, panel] : people) out.push_back(was_let_in(panel.ask(request, path)));
     out.push_back(was_let_in(ask(request, path)));
-    const std::string mine = std::exchange(key, {});
+    const std::string mobile = mobile_token(), mine = std::exchange(key, {});
+    out.push_back(was_let_in(send(to_text(request), path, "application/json", {{"x-mobile-token", mobile}})));
     out.push_back(was_let_in(send(to_text(request), path, "application/json", {{"x-client-token", token}})));
     Json visit = request;
     visit.set("api_key", Json(widget));
@@ -224,7 +231,7 @@ std::string roles_page() {
          "A "
          "key: one that acts as\nnobody, with all scopes but `webhooks`; one that acts as somebody is let in where "
          "they "
-         "are, but to no\nadministration.\n\n" +
+         "are, but to no\nadministration. A mobile token: a supervisor's.\n\n" +
          actions_table();
 }
 

@@ -26,6 +26,11 @@ struct FrontDoor : Office {
     const std::string cookie(answer.header("set-cookie"));
     return cookie.substr(0, cookie.find(';'));
   }
+  static Json data(const server::Response& answer) {
+    INFO(answer.body);
+    CHECK(answer.status == 200);
+    return must(parse_json(answer.body, {.decimals = true}))["data"];
+  }
   server::Response with(const std::string& header, const std::string& value, const Json& request) {
     return send(to_text(request), "/api/admin.php", "application/json", {{header, value}});
   }
@@ -249,6 +254,105 @@ TEST_CASE("another password does not take a second factor away, and none of it i
   CHECK(exported.find(door.secret) == std::string::npos);
   Panel plain = Panel::of(door.house, "bob", "operator");
   CHECK(plain.refusal(request_of("begin_two_factor")) == "not_permitted");
+}
+
+TEST_CASE("a mobile token does an operator's work on tickets, and nothing that is beside it",
+          "[server][api][security]") {
+  FrontDoor door;
+  const auto answer =
+      door.ask(act("mobile_login", {{"login", Json("ann@pumps.example")}, {"password", Json("a password of ann")}}));
+  const std::string token = FrontDoor::data(answer)["token"].as_string();
+  CHECK(answer.header("set-cookie").empty());
+  CHECK(token.starts_with("mt_"));
+  const auto with = [&](const Json& request) { return door.with("x-mobile-token", token, request); };
+  const Json made = FrontDoor::data(
+      with(act("create_ticket", {{"subject", Json("Pump leaks")}, {"description", Json("In hall 2.")}})));
+  const Json id = made["id"];
+  CHECK(FrontDoor::data(with(act("take_ticket", {{"ticket_id", id}})))["assigned_name"] == Json("ann"));
+  CHECK(with(act("list_clients")).status == 200);
+  CHECK(with(act("notif_count")).status == 200);
+  // As a parameter, too; and of two credentials the first alone.
+  CHECK(door.ask(act("list_tickets", {{"mobile_token", Json(token)}})).status == 200);
+  CHECK(said(door.with("x-mobile-token", "mt_00", act("list_tickets", {{"mobile_token", Json(token)}}))) ==
+        "session_unknown");
+  // A supervisor's work, administration, another credential: not by this one.
+  for (const Json& other :
+       {act("delete_ticket", {{"ticket_id", id}}), act("merge_tickets", {{"ticket_id", id}, {"target_id", id}}),
+        act("create_tag", {{"name", Json("x")}}), act("save_branding"), act("update_tariff"), act("list_api_keys"),
+        act("create_api_key", {{"name", Json("mine")}}), act("create_mobile_token"), act("list_tenants"),
+        act("create_client_token", {{"portal_domain", Json("client.example")}}), act("begin_two_factor")}) {
+    INFO(to_text(other));
+    CHECK(said(with(other)) == "not_permitted");
+  }
+  for (const char* other : {"client", "widget"}) {
+    const auto refused = door.send(to_text(act("list_tickets")), std::string("/api/") + other, "application/json",
+                                   {{"x-mobile-token", token}});
+    CHECK(said(refused) == "not_permitted");
+    CHECK(said(refused, "field") == "X-Mobile-Token");
+  }
+  for (const std::string& line : door.house.log) CHECK(line.find(token) == std::string::npos);
+  CHECK(is_verified(door.house));
+}
+
+TEST_CASE("a mobile token ends by time, by whoever has it, with its person and with another password",
+          "[server][api][security]") {
+  FrontDoor door;
+  const auto log_in = [&](int ttl, const char* password = "a password of ann") {
+    return door.ask(
+        act("mobile_login", {{"login", Json("ann@pumps.example")}, {"password", Json(password)}, {"ttl", Json(ttl)}}));
+  };
+  const auto fresh = [&] { return FrontDoor::data(log_in(43'200))["token"].as_string(); };
+  const auto works = [&](const std::string& token) {
+    return door.with("x-mobile-token", token, act("list_tickets")).status == 200;
+  };
+  CHECK(said(log_in(299), "field") == "ttl");
+  CHECK(said(log_in(43'201), "field") == "ttl");
+  CHECK(said(log_in(600, "another password")) == "login_refused");
+  std::string token = FrontDoor::data(log_in(600))["token"].as_string();
+  CHECK(works(token));
+  door.house.reopen();
+  CHECK(works(token));
+  door.house.environment.advance(600'000);
+  CHECK_FALSE(works(token));
+  token = fresh();
+  const std::string other = fresh();
+  CHECK(FrontDoor::data(door.ask(act("end_mobile_token", {{"mobile_token", Json(token)}})))["ended"] == Json(true));
+  CHECK_FALSE(works(token));
+  CHECK(works(other));
+  door.house.command(cmd("operator set", {{"operator", Json("ann")}, {"password", Json("a password of ann")}}));
+  CHECK_FALSE(works(other));
+  token = fresh();
+  door.house.command(cmd("operator disable", {{"operator", Json("ann")}}));
+  CHECK_FALSE(works(token));
+  door.house.command(cmd("operator set", {{"operator", Json("ann")}, {"enable", Json(true)}}));
+  CHECK_FALSE(works(token));
+  // Twenty at a time; with the next the oldest goes.
+  std::vector<std::string> many;
+  for (int i = 0; i < 21; ++i) {
+    door.house.environment.advance(1'000);
+    many.push_back(fresh());
+  }
+  CHECK_FALSE(works(many.front()));
+  CHECK(works(many[1]));
+  std::string altered = many.back();
+  altered.back() = altered.back() == '0' ? '1' : '0';
+  CHECK_FALSE(works(altered));
+}
+
+TEST_CASE("a session makes a mobile token for who is in it, a key makes none, and a second factor is asked for",
+          "[server][api][security]") {
+  GuardedDoor door;
+  const Json made = door.in_session(act("create_mobile_token", {{"ttl", Json(300)}}));
+  CHECK(made["expires_in"] == Json(300));
+  CHECK(door.send(to_text(act("list_tickets")), "/api/admin.php", "application/json",
+                  {{"x-mobile-token", made["token"].as_string()}})
+            .status == 200);
+  Json login = act("mobile_login", {{"login", Json("admin@pumps.example")}, {"password", Json("a good password")}});
+  CHECK(said(door.ask(login), "field") == "code");
+  login.set("code", Json(door.code()));
+  CHECK(door.ask(login).status == 200);
+  Office keyed({{"operator_id", Json("ann")}});
+  CHECK(said(keyed.ask(act("create_mobile_token"))) == "not_permitted");
 }
 
 }  // namespace tern::test

@@ -55,6 +55,8 @@ struct ApiFace {
   std::string_view request;  // parameters of an example, JSON
   std::string_view answer;   // `data` of an answer, JSON
   bool takes_files = false;  // as files[] of a multipart form
+  bool of_session = false;   // of people who are logged in: for no key, whomever it acts as
+  bool makes_token = false;  // gives a credential: for no mobile token
 };
 
 /// Where a command may run: beside a running server through its admin socket, or on the directory itself.

@@ -12,6 +12,10 @@ constexpr std::string_view the_keys =
 constexpr std::string_view a_new_key =
     R"({"id":1,"name":"Zabbix","prefix":"tps_5f0c1d2e","scopes":["read","write","tickets"],"operator_id":5,"operator_name":"Ann Lee","created_at":"2026-03-19T10:30:00.000Z","expires_at":null,"revoked_at":null,"state":"active","key":"tps_5f0c1d2e..."})";
 
+AdminArg mobile_ttl() {
+  return otherwise(optional("ttl", "Seconds that it is good for: 300 to 43200", ArgKind::integer), "3600");
+}
+
 AdminArg key_id() {
   return also_called(positional("key_id", "Name or id"), {"id"});
 }
@@ -62,6 +66,39 @@ std::vector<AdminEntry> key_commands() {
                 R"({"login":"ann@example.org","password":"correct horse battery"})",
                 R"({"operator":{"id":5,"name":"Ann Lee","role":"admin"},"tenant":{"name":"Acme"}})"}),
        actions::admin_login},
+      {offered(
+           command(
+               "api mobile_login", "A token for a program that keeps no cookies, for a password",
+               "Sent in X-Mobile-Token, or as mobile_token. It does what operators do with tickets, messages and "
+               "clients.",
+               {required("login", "The operator's address"), required("password", "Theirs", ArgKind::secret),
+                also_called(optional("code", "Of the second factor, where it is on"), {"otp", "totp"}), mobile_ttl()},
+               of_the_server, AdminWhere::over_http),
+           {"mobile_login",
+            ApiSurface::admin,
+            {},
+            ApiRole::nobody,
+            R"({"login":"ann@example.org","password":"correct horse battery"})",
+            R"({"operator":{"id":5,"name":"Ann Lee","role":"operator"},"tenant":{"name":"Acme"},"token":"mt_5f0c1d2e...","expires_in":3600})"}),
+       actions::mobile_login},
+      {offered(command("api create_mobile_token", "The same in a session, for oneself", "", {mobile_ttl()}, true,
+                       AdminWhere::over_http),
+               {.action = "create_mobile_token",
+                .scopes = {},
+                .request = "{}",
+                .answer = R"({"token":"mt_5f0c1d2e...","expires_in":3600})",
+                .of_session = true,
+                .makes_token = true}),
+       actions::create_mobile_token},
+      {offered(command("api end_mobile_token", "The token opens nothing any more", "Whoever has it may end it.",
+                       {required("mobile_token", "The token, mt_...")}, of_the_server, AdminWhere::over_http),
+               {"end_mobile_token",
+                ApiSurface::admin,
+                {},
+                ApiRole::nobody,
+                R"({"mobile_token":"mt_5f0c1d2e..."})",
+                R"({"ended":true})"}),
+       actions::end_mobile_token},
       {offered(
            command("api begin_two_factor", "A secret for an authenticator of one's own",
                    "Nothing asks for its codes until confirm_two_factor was given one.", {}, true,

@@ -1,8 +1,10 @@
 // Who logs in with a password, and who has lost it.
+#include "access/mobile_tokens.hpp"
 #include "admin/handlers.hpp"
 #include "admin/operator_record.hpp"
 #include "api/actions.hpp"
 #include "tern/protocol/crypto.hpp"
+#include "tern/sqlite/transaction.hpp"
 
 namespace tern::server::actions {
 namespace {
@@ -19,6 +21,24 @@ Json who_logged_in(const Person& person) {
                                                   {"name", who ? Json(who->name) : Json()},
                                                   {"role", attribute_json(who, "role")}})},
                        {"tenant", Json::object({{"name", Json(person.tenant->name())}})}});
+}
+
+Result<std::int64_t> mobile_ttl_of(const AdminCall& call) {
+  const std::int64_t ttl_s = call.integer("ttl", mobile_ttl_s_default);
+  if (ttl_s >= mobile_ttl_s_min && ttl_s <= mobile_ttl_s_max) return ttl_s;
+  return fail(ErrorCode::invalid, "A mobile token is good for 300 to 43200 seconds.", "", "ttl");
+}
+
+/// On the strand.
+Result<std::string> written_token(const AdminCall& call, Tenant& tenant, const OperatorId& person, std::int64_t ttl_s) {
+  std::string token;
+  TERN_CHECKED(tenant.write([&](sqlite::Database& db) -> Result<void> {
+    TERN_TRY(auto transaction, sqlite::Transaction::begin_write(db));
+    TERN_TRY(token, make_mobile_token(db, tenant, person, ttl_s, call.parts().environment));
+    TERN_CHECKED(call.note_in(db));
+    return transaction.commit();
+  }));
+  return token;
 }
 
 Person in_session(const AdminCall& call) {
@@ -44,6 +64,45 @@ Result<Json> admin_login(AdminCall& call) {
   TERN_TRY(const Person person, identified(call));
   call.begin_session(call.parts().logins.begin(person));
   return who_logged_in(person);
+}
+
+Result<Json> mobile_login(AdminCall& call) {
+  TERN_TRY(const std::int64_t ttl_s, mobile_ttl_of(call));
+  TERN_TRY(const Person person, identified(call));
+  Result<std::string> token;
+  call.parts().committer().run(*person.tenant, [&] { token = written_token(call, *person.tenant, person.id, ttl_s); });
+  TERN_CHECKED(token);
+  Json out = who_logged_in(person);
+  out.set("token", Json(*token));
+  out.set("expires_in", Json(ttl_s));
+  protocol::wipe(*token);
+  return out;
+}
+
+Result<Json> create_mobile_token(AdminCall& call) {
+  TERN_TRY(const std::int64_t ttl_s, mobile_ttl_of(call));
+  std::string token;
+  TERN_CHECKED(call.change([&]() -> Result<void> {
+    TERN_TRY(token, written_token(call, call.tenant(), call.caller().acting(), ttl_s));
+    return {};
+  }));
+  Json out = Json::object({{"token", call.is_repeated() ? Json() : Json(token)}, {"expires_in", Json(ttl_s)}});
+  protocol::wipe(token);
+  return out;
+}
+
+/// Whoever has it may.
+Result<Json> end_mobile_token(AdminCall& call) {
+  TERN_CHECKED(call.parts().resets.count(call.caller().peer));
+  TERN_TRY(const OpenedMobile opened, open_mobile_token(call.parts().tenants, call.text("mobile_token")));
+  Tenant& tenant = *opened.person.tenant;
+  Result<void> done;
+  call.parts().committer().run(tenant, [&] {
+    done =
+        tenant.write([&](sqlite::Database& db) { return server::end_mobile_token(db, tenant.number(), opened.token); });
+  });
+  TERN_CHECKED(done);
+  return Json::object({{"ended", Json(true)}});
 }
 
 Result<Json> begin_two_factor(AdminCall& call) {
