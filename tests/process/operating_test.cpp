@@ -51,7 +51,57 @@ private:
   int descriptor_;
 };
 
+/// A server in name only: to whoever comes to its socket it says a line, or nothing, and goes.
+class FaultyServer {
+public:
+  FaultyServer(const std::string& path, std::string line) : line_(std::move(line)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    REQUIRE(path.size() < sizeof address.sun_path);
+    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+    REQUIRE(::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(::listen(listener_, 1) == 0);
+    thread_ = std::thread([this] {
+      const int connection = ::accept(listener_, nullptr, nullptr);
+      char asked[4096];
+      static_cast<void>(::recv(connection, asked, sizeof asked, 0));
+      static_cast<void>(::send(connection, line_.data(), line_.size(), MSG_NOSIGNAL));
+      ::close(connection);
+    });
+  }
+  ~FaultyServer() {
+    ::shutdown(listener_, SHUT_RDWR);  // nobody came: the thread waits no longer
+    thread_.join();
+    ::close(listener_);
+  }
+  FaultyServer(const FaultyServer&) = delete;
+  FaultyServer& operator=(const FaultyServer&) = delete;
+
+private:
+  const std::string line_;
+  const int listener_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  std::thread thread_;
+};
+
 }  // namespace
+
+TEST_CASE("a fault inside the server is exit code 1, in one sentence", "[operating]") {
+  const TempDir folder;
+  const ServerProcess server(folder.file("server"));
+  const std::string socket = server.data() + "/admin.sock";
+  for (const char* answer : {"", R"({"error":{"code":"internal","message":"it fell over","hint":"","field":""}})"
+                                 "\n"}) {
+    INFO(answer);
+    const FaultyServer faulty(socket, answer);
+    const Ended ended = server.ternd({"status"});
+    CHECK(ended.exit_code == 1);
+    CHECK(ended.signal == 0);
+    CHECK(ended.out.empty());
+    CHECK(ended.error()["code"].as_string() == "internal");
+    std::filesystem::remove(socket);
+  }
+  CHECK(server.ternd({"status"}).exit_code == 0);
+}
 
 TEST_CASE("a log that is no CSV is refused with line and column, and nothing of it is stored", "[operating]") {
   const TempDir folder;
