@@ -23,10 +23,15 @@ ROOMS = [
 
 # Threads, clocks, randomness and sockets of the machine come only through Environment or an adapter.
 CORE = ("protocol", "sync", "client-core/src", "client-core/include")
-MACHINE = r"\b(system_clock|steady_clock|high_resolution_clock|random_device|clock_gettime|gettimeofday|getrandom)\b"
-THREADS = r"\bstd::(thread|jthread|async)\b"
-LOCKS = r"\bstd::(mutex|shared_mutex|recursive_mutex|condition_variable\w*|this_thread)\b"
-SOCKETS = r"<(sys/socket|netinet/\w+|arpa/inet|poll|sys/epoll)\.h>"
+# Functions of C with names that members of classes have, too: with what one calls them with.
+OF_C = r"(?<![\w.>:])(?:std::|::)?(?:s?rand\s*\(|(?:random|drand48|clock)\s*\(\s*\)|time\s*\(\s*(?:nullptr|NULL|0|&\w+)\s*\))"
+MACHINE = (
+    r"\b(system_clock|steady_clock|high_resolution_clock|random_device|clock_gettime|timespec_get|gettimeofday|getrandom|"
+    r"getentropy|arc4random\w*|localtime(_r)?|mktime)\b|" + OF_C
+)
+THREADS = r"\bstd::(thread|jthread|async)\b|\bpthread_create\b"
+LOCKS = r"\bstd::(mutex|shared_mutex|recursive_mutex|condition_variable\w*|this_thread)\b|\bpthread_(?!create)\w+"
+SOCKETS = r"<(sys/socket|sys/un|netinet/\w+|arpa/inet|netdb|poll|sys/epoll)\.h>"
 SODIUM = (
     r"<sodium|\bsodium_\w+|\brandombytes_\w+|"
     r"\bcrypto_(sign|generichash|auth|pwhash|box|secretbox|aead|scalarmult|kx|hash|kdf|stream|shorthash|core|verify)_?\w*\s*\("
