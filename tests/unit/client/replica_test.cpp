@@ -41,6 +41,13 @@ TEST_CASE("a page is applied in slices; the cursor moves with the last of them",
   CHECK(must(desk.replica->progress()).complete);
 }
 
+TEST_CASE("a replica's log goes into its file when it is 64 MiB long", "[client][replica]") {
+  ClientDesk desk;
+  CHECK(must(desk.replica->database().int64_of("PRAGMA wal_autocheckpoint")) == 16'384);
+  CHECK(must(desk.replica->database().int64_of("PRAGMA page_size")) == 4'096);
+  CHECK(must(desk.replica->database().int64_of("PRAGMA synchronous")) == 1);  // it can be had again
+}
+
 TEST_CASE("the digest is that of the rows, whichever way they came", "[client][replica]") {
   ClientDesk desk;
   const TicketId one = desk.colleagues_ticket("ann", "one");

@@ -299,6 +299,18 @@ TEST_CASE("a clock in doubt stays in doubt when the file is opened again after a
   CHECK_FALSE(desk.tenant->clock_in_doubt());
 }
 
+TEST_CASE("a tenant's log goes into its file when it is 16 MiB long, by the writer alone, also when it is opened again",
+          "[ingest][store]") {
+  Desk desk;
+  const auto frames = [](sqlite::Database& db) { return must(db.int64_of("PRAGMA wal_autocheckpoint")); };
+  CHECK(frames(desk.tenant->writer()) == 4'096);
+  CHECK(must(desk.tenant->writer().int64_of("PRAGMA page_size")) == 4'096);
+  CHECK(frames(must(desk.tenant->reader()).db()) == 0);
+  desk.tenant->internals().writer_broken = true;
+  must(desk.tenant->write([](sqlite::Database&) { return Result<void>{}; }));
+  CHECK(frames(desk.tenant->writer()) == 4'096);
+}
+
 TEST_CASE("a broken file that is opened again is read again by all that was made of it", "[ingest][store]") {
   Desk desk;
   auto& inside = desk.tenant->internals();
