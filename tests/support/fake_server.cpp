@@ -90,9 +90,10 @@ FakeServer::FakeServer(Environment& environment)
 
 FakeServer::~FakeServer() = default;
 
-Signed<KeyList> FakeServer::next_key_list() {
+Signed<KeyList> FakeServer::next_key_list(std::int64_t refresh_by_ms) {
   KeyList list = key_list_.value;
   ++list.version;
+  list.refresh_by_ms = refresh_by_ms;
   key_list_ = sign_statement(list, root_);
   return key_list_;
 }

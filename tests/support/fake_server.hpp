@@ -84,7 +84,7 @@ public:
   [[nodiscard]] std::size_t handshakes() const { return handshakes_; }
   /// A change by somebody else, committed here.
   void commit_foreign(sync::Change change);
-  protocol::Signed<protocol::KeyList> next_key_list();
+  protocol::Signed<protocol::KeyList> next_key_list(std::int64_t refresh_by_ms = 0);
   /// A push for a stream whose replica stands at `base_seq`.
   std::unique_ptr<v1::ExchangeResponse> push_from(std::uint64_t base_seq);
 

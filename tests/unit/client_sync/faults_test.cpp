@@ -270,6 +270,23 @@ TEST_CASE("a newer key list by the pinned root is kept", "[client][exchange]") {
   good(desk.device.sync());
 }
 
+TEST_CASE("a key list that is due for renewal is told from then on, until a renewed one comes", "[client][exchange]") {
+  constexpr std::int64_t day_ms = 86'400'000;
+  Desk desk;
+  desk.server.statements = {desk.server.next_key_list(desk.environment.wall_ms() + day_ms).wire};
+  good(desk.device.sync());
+  CHECK(desk.device.state().notice.empty());
+  desk.environment.advance(2 * day_ms);
+  for (int i = 0; i < 2; ++i) {
+    good(desk.device.sync());
+    CHECK_THAT(desk.device.state().notice, Catch::Contains("key list is due for renewal"));
+    desk.device.restart();
+  }
+  desk.server.statements = {desk.server.next_key_list(desk.environment.wall_ms() + day_ms).wire};
+  good(desk.device.sync());
+  CHECK(desk.device.state().notice.empty());
+}
+
 TEST_CASE("refusals under the MAC are told in their own words", "[client][exchange]") {
   Desk desk;
   desk.device.create("one");

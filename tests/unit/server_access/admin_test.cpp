@@ -158,6 +158,18 @@ TEST_CASE("a tenant that cannot be made leaves nothing", "[server][admin]") {
   CHECK(house.command(cmd("tenant add", {{"name", Json("Harbour")}}))["name"].as_string() == "Harbour");
 }
 
+TEST_CASE("a key list that is due for renewal is a problem of the status", "[server][admin]") {
+  House house;
+  const auto told = [&] {
+    return to_text(house.command(cmd("status"))["problems"]).find("key list is due for renewal") != std::string::npos;
+  };
+  CHECK_FALSE(told());
+  house.environment.advance(399LL * 86'400'000);
+  CHECK_FALSE(told());
+  house.environment.advance(2LL * 86'400'000);
+  CHECK(told());
+}
+
 TEST_CASE("a write-ahead log that nobody cuts back is told", "[server][admin]") {
   House house;
   const auto told = [&] {

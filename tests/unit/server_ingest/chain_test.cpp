@@ -238,6 +238,35 @@ TEST_CASE("one push that fails poisons no other of its batch", "[ingest][chain]"
   CHECK(a.desk.messages(a.ticket).size() == 1);
 }
 
+TEST_CASE("quarantine holds a thousand sets of a device and not one more, however small", "[ingest][chain]") {
+  Alone a;
+  auto other = a.desk.add_van(a.desk.add_operator("Bob"));
+  for (int i = 0; i < 1'001; ++i) a.van->seal({a.van->note(a.ticket, "n")});
+  other->seal({other->note(a.ticket, "n")});
+  REQUIRE(server::end_device(*a.desk.tenant, a.van->id, protocol::RevocationReason::revoked, {}));
+  REQUIRE(server::end_device(*a.desk.tenant, other->id, protocol::RevocationReason::revoked, {}));
+  server::Push push;
+  push.device = a.van->id;
+  push.deposit = true;
+  const auto hand_in = [&](std::size_t from, std::size_t to) {
+    push.change_sets = {a.van->sealed.begin() + static_cast<std::ptrdiff_t>(from),
+                        a.van->sealed.begin() + static_cast<std::ptrdiff_t>(to)};
+    return a.van->push(push);
+  };
+  for (std::size_t i = 0; i < 1'000; i += 50) CHECK_FALSE(hand_in(i, i + 50).fault);
+  CHECK(a.desk.count("quarantine") == 1'000);
+  const auto refused = hand_in(1'000, 1'001);
+  REQUIRE(refused.fault);
+  CHECK(refused.fault->error.code == ErrorCode::quarantine_full);
+  CHECK_FALSE(hand_in(0, 1).fault);  // that is there already
+  CHECK(a.desk.count("quarantine") == 1'000);
+  push.device = other->id;
+  push.change_sets = other->sealed;
+  CHECK_FALSE(other->push(push).fault);  // another device's work has room of its own
+  CHECK(a.desk.count("quarantine") == 1'001);
+  a.van->sealed.clear();
+}
+
 TEST_CASE("quarantine is bounded", "[ingest][chain]") {
   Alone a;
   for (int i = 0; i < 20; ++i) {
