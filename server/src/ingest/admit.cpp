@@ -174,6 +174,8 @@ Result<bool> allowed_at_seen(Batch& batch, SetWork& work, const Entry& entry, co
   return state != nullptr && sync::may(*actor, *entry.change, state, message).allowed;
 }
 
+constexpr std::string_view not_sent = "Meant for the customer, and not sent:\n";
+
 /// What somebody who may only note wrote to the customer is kept inside, in their name, whatever becomes of it else.
 void keep_as_note(const Batch& batch, SetWork& work, const Entry& entry) {
   const sync::Change& change = *entry.change;
@@ -183,7 +185,8 @@ void keep_as_note(const Batch& batch, SetWork& work, const Entry& entry) {
   note.change.intent = Intent::message;
   note.change.ticket = change.ticket;
   note.change.visibility = sync::Visibility::team;
-  note.change.text = change.text;
+  note.change.text = std::string(not_sent) + change.text;
+  if (note.change.text.size() > limits::text_bytes_max) note.change.text = change.text;
   note.change.seen_now = true;
   note.change.principal_kind = sync::PrincipalKind::operator_;
   note.change.principal_id = Bytes(entry.author.view());

@@ -71,8 +71,8 @@ TEST_CASE("what a light agent wrote to the customer becomes a note, and they are
   CHECK(told.reason == ReasonCode::not_permitted);
   const auto kept = desk.messages(ticket);
   REQUIRE(kept.size() == 2);
-  CHECK(kept[0].text == "We come at nine.");
-  CHECK(kept[1].text == "At ten.");
+  CHECK(kept[0].text == "Meant for the customer, and not sent:\nWe come at nine.");
+  CHECK(kept[1].text == "Meant for the customer, and not sent:\nAt ten.");
   for (const sync::Message& note : kept) {
     CHECK(note.visibility == sync::Visibility::team);
     CHECK(note.stamp.author == ada);
