@@ -116,6 +116,7 @@ void each_field(Call& call, Visit&& visit) {
   visit("contact", call.contact);
   visit("type", call.type);
   visit("assignee", call.assignee);
+  visit("colour", call.colour);
   visit("tags", call.tags);
   visit("arrived", call.arrived);
   visit("left", call.left);

@@ -33,7 +33,7 @@ struct Invocation {
   std::string wake_at;
 
   // new
-  std::string subject, description, priority, category, queue, contact, type, assignee;
+  std::string subject, description, priority, category, queue, contact, type, assignee, colour;
   std::vector<std::string> tags;
 
   // on-site; `text` is the result, `contact` who signed

@@ -125,10 +125,13 @@ private:
     list->add_option("--priority", call_.priority, "low normal high urgent");
     list->add_option("--queue", call_.queue, "Name of a queue, or none");
     list->add_option("--assignee", call_.assignee, "Name of an operator, me, or none");
+    list->add_option("--category", call_.category, "Name of a category, or none");
+    list->add_option("--colour", call_.colour, "Of what was promised or of the deadline, the worse one")
+        ->check(CLI::IsMember({"green", "yellow", "red", "blue", "none"}));
     list->add_option("--tag", call_.tag, "A tag");
     list->add_option("--text", call_.contains, "Words in subject, description or messages");
     list->add_option("--sort", call_.sort, "Sort by")
-        ->check(CLI::IsMember({"updated", "created", "priority", "number", "status", "subject", "sla"}))
+        ->check(CLI::IsMember({"updated", "created", "priority", "number", "status", "subject", "assignee", "sla"}))
         ->capture_default_str();
     list->add_flag("--ascending", call_.ascending, "Smallest or oldest first; of sla: the nearest deadline last");
     paging(list);

@@ -49,6 +49,8 @@ Result<ExitCode> list(Session& session) {
   filter.priority = call.priority;
   filter.queue = call.queue;
   filter.assignee = call.assignee;
+  filter.category = call.category;
+  filter.colour = call.colour;
   filter.tag = call.tag;
   filter.text = call.contains;
   filter.sort = call.sort;

@@ -295,7 +295,10 @@ void print_ticket(const client::TicketView& view) {
   line("Type", view.type);
   line("Contact", view.row.contact);
   line("Organisation", view.organisation);
-  if (view.due_at_ms) line("Due", local_minute(*view.due_at_ms));
+  if (view.row.due_at_ms) {
+    const std::string& colour = view.row.due_colour;
+    line("Due", local_minute(*view.row.due_at_ms) + (colour.empty() || colour == "green" ? "" : " (" + colour + ")"));
+  }
   for (const client::SlaView& wait : view.sla) line("SLA", sla_sentence(view, wait));
   if (view.wake_at_ms) line("Wake at", local_minute(*view.wake_at_ms));
   if (view.estimate_minutes)

@@ -99,7 +99,9 @@ Json to_json(const ListRow& row) {
                        {"updated_at", time_or_null(row.updated_ms)},
                        {"saved", to_string(row.saved)},
                        {"ghost", row.ghost},
-                       {"sla", row.sla ? sla_json(*row.sla) : Json()}});
+                       {"sla", row.sla ? sla_json(*row.sla) : Json()},
+                       {"due_at", time_or_null(row.due_at_ms)},
+                       {"due_colour", text_or_null(row.due_colour)}});
 }
 
 Json to_json(const TicketView& view) {
@@ -110,7 +112,6 @@ Json to_json(const TicketView& view) {
   out.set("result", text_or_null(view.result));
   out.set("hold_reason", text_or_null(view.hold_reason));
   out.set("wake_at", time_or_null(view.wake_at_ms));
-  out.set("due_at", time_or_null(view.due_at_ms));
   out.set("first_response_at", time_or_null(view.first_response_ms));
   out.set("resolved_at", time_or_null(view.resolved_ms));
   out.set("closed_at", time_or_null(view.closed_ms));

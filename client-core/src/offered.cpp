@@ -8,6 +8,7 @@
 
 #include "replica/replica.hpp"
 #include "tern/client/views.hpp"
+#include "tern/protocol/text.hpp"
 #include "tern/sync/lifecycle.hpp"
 #include "tern/sync/rights.hpp"
 #include "views/name_book.hpp"
@@ -35,7 +36,7 @@ public:
     }
     TERN_CHECKED(check_rights(state, target));
     if (state) TERN_CHECKED(check_lifecycle(*state));
-    for (const sync::FieldSetting& setting : change_.fields) TERN_CHECKED(check_custom(setting));
+    for (const sync::FieldSetting& setting : change_.fields) TERN_CHECKED(check_custom(setting, state));
     return {};
   }
 
@@ -134,16 +135,44 @@ private:
     return false;
   }
 
-  Result<void> check_custom(const sync::FieldSetting& setting) {
+  /// As the change leaves it.
+  std::optional<Bytes> category_then(const std::optional<sync::TicketState>& state) const {
+    const auto set = std::ranges::find(change_.fields, sync::FieldId::category, &sync::FieldSetting::field);
+    if (set != change_.fields.end()) return set->value;
+    return state ? sync::field_value(*state, sync::FieldId::category) : std::nullopt;
+  }
+
+  /// A field of one category, by its name or its code, is of no other tickets. Emptying it is always possible there.
+  Result<void> check_category_of_field(const sync::Record& field, const std::string& wanted,
+                                       const std::optional<sync::TicketState>& state) {
+    if (wanted.empty()) return {};
+    const auto now = category_then(state);
+    const auto category = now ? replica_.record(sync::RecordKind::category, RecordId::or_zero(*now))
+                              : Result<std::optional<sync::Record>>();
+    if (!category) return tl::unexpected(category.error());
+    if (*category) {
+      const auto code = (*category)->attributes.find("code");
+      const bool by_code = code != (*category)->attributes.end() && code->second == wanted;
+      if (by_code || protocol::fold_case((*category)->name) == protocol::fold_case(wanted)) return {};
+    }
+    return fail(ErrorCode::invalid, field.name + " is a field of the category " + wanted,
+                "set the ticket's category first", field.name);
+  }
+
+  Result<void> check_custom(const sync::FieldSetting& setting, const std::optional<sync::TicketState>& state) {
     if (setting.field != sync::FieldId::custom) return {};
     TERN_TRY(const auto defined, replica_.records(sync::RecordKind::custom_field));
     const auto found = std::ranges::find(defined, setting.key, &sync::Record::name);
     if (found == defined.end()) return unknown_field(setting.key, defined);
-    if (!setting.value) return {};
     const auto attribute = [&](const char* name) {
       const auto there = found->attributes.find(name);
       return there == found->attributes.end() ? std::string() : there->second;
     };
+    const auto of_ticket = check_category_of_field(*found, attribute("category"), state);
+    if (!setting.value && attribute("required") == "1" && of_ticket)
+      return fail(ErrorCode::invalid, setting.key + " must be filled", "give it another value", setting.key);
+    if (!setting.value) return {};
+    TERN_CHECKED(of_ticket);
     const auto type = sync::custom_type_from_name(attribute("type"));
     if (!type) return {};  // of a newer version
     if (const auto fits = sync::validate_custom(*type, setting.key, *setting.value); !fits) {

@@ -11,6 +11,7 @@
 #include "replica/ticket_columns.hpp"
 #include "search/words.hpp"
 #include "tern/protocol/wire.hpp"
+#include "tern/sync/due_colour.hpp"
 #include "tern/sync/ticket_fields.hpp"
 #include "views/name_book.hpp"
 #include "views/sla_view.hpp"
@@ -27,7 +28,9 @@ constexpr std::size_t rows_max = 500;
 constexpr std::string_view columns_sql =
     "SELECT t.id, t.ticket_id, t.integer_id, t.number, t.subject, t.status, t.priority, t.queue_id, t.assignee_id, "
     "t.category_id, t.contact_id, t.created_ms, t.updated_ms, t.ghost, t.pending, c.clock, -coalesce(c.due_s, "
-    "9000000000000000) FROM ticket t LEFT JOIN ";
+    "9000000000000000), t.due_ms, t.status_class, coalesce((SELECT r.name FROM record r WHERE r.kind = 1 AND "
+    "r.record_id = "
+    "t.assignee_id), '') FROM ticket t LEFT JOIN ";
 constexpr std::string_view clocks_sql = "clock",
                            no_clocks_sql = "(SELECT NULL AS ticket, NULL AS due_s, NULL AS clock)";
 
@@ -44,6 +47,10 @@ constexpr std::array sort_columns = {
     SortColumn{"number", "t.integer_id", 2, false},
     SortColumn{"status", "t.status", 5, false},
     SortColumn{"subject", "t.subject COLLATE NOCASE", 4, true},
+    SortColumn{"assignee",
+               "coalesce((SELECT r.name FROM record r WHERE r.kind = 1 AND r.record_id = t.assignee_id), '') COLLATE "
+               "NOCASE",
+               19, true},
     SortColumn{"sla", "-coalesce(c.due_s, 9000000000000000)", 16, false},  // without a deadline: behind all others
 };
 
@@ -189,7 +196,7 @@ Result<std::uint8_t> sort_index(const std::string& name) {
   for (std::size_t i = 0; i < sort_columns.size(); ++i)
     if (sort_columns[i].name == name || (name.empty() && i == 0)) return static_cast<std::uint8_t>(i);
   return bad("sort", "lists are not sorted by '" + name + "'",
-             "updated, created, priority, number, status, subject or sla");
+             "updated, created, priority, number, status, subject, assignee or sla");
 }
 
 Result<std::string> page_order(Query& query, const ListFilter& filter, std::uint8_t column) {
@@ -203,6 +210,7 @@ Result<std::string> page_order(Query& query, const ListFilter& filter, std::uint
   const std::string_view way = filter.descending ? " DESC" : " ASC";
   std::string order(" ORDER BY ");
   order.append(sort.sql).append(way).append(", t.id").append(way);
+  if (!filter.colour.empty()) return order;  // which rows have it is not the database's to know
   return order.append(" LIMIT ") + query.number(static_cast<std::int64_t>(filter.limit) + 1);
 }
 
@@ -242,6 +250,11 @@ public:
       TERN_TRY(const auto clock, of_copy(sync::decode_sla_clock(from.blob(15))));
       row.sla = worst_sla_view(clock, parts_.now_ms);
     }
+    if (!from.is_null(17) && !row.ghost) {
+      row.due_at_ms = from.int64(17);
+      row.due_colour = sync::due_colour(static_cast<sync::StatusClass>(from.int64(18)), row.created_ms, *row.due_at_ms,
+                                        parts_.now_ms);
+    }
     return row;
   }
 
@@ -258,6 +271,19 @@ private:
   std::uint64_t cursor_seq_ = 0;
 };
 
+Result<void> check_colour(const std::string& colour) {
+  for (const std::string_view known : {"", "green", "yellow", "red", "blue", "none"})
+    if (colour == known) return {};
+  return bad("colour", "there is no colour '" + colour + "'", "green, yellow, red, blue or none");
+}
+
+/// Of what was promised and of the deadline the worse one.
+std::string_view colour_of(const ListRow& row) {
+  for (const std::string_view colour : {"red", "yellow", "green", "blue"})
+    if (row.due_colour == colour || (row.sla && row.sla->colour == colour)) return colour;
+  return "none";
+}
+
 }  // namespace
 
 Result<ListPage> list_tickets(ListParts parts, const ListFilter& filter) {
@@ -269,6 +295,8 @@ Result<ListPage> list_tickets(ListParts parts, const ListFilter& filter) {
   TERN_CHECKED(filter_priority(query, filter.priority));
   TERN_CHECKED(filter_ref(query, parts, "queue_id", RecordKind::queue, filter.queue));
   TERN_CHECKED(filter_ref(query, parts, "assignee_id", RecordKind::operator_, filter.assignee));
+  TERN_CHECKED(filter_ref(query, parts, "category_id", RecordKind::category, filter.category));
+  TERN_CHECKED(check_colour(filter.colour));
   filter_tag(query, filter.tag);
   if (!filter.text.empty()) {
     // On a full disk it is found what was indexed while there was room.
@@ -290,6 +318,9 @@ Result<ListPage> list_tickets(ListParts parts, const ListFilter& filter) {
     }
     if (!row) return tl::unexpected(row.error());
     if (!*row) return page;
+    if (page.rows.size() == filter.limit && filter.colour.empty()) break;
+    TERN_TRY(auto read, reader.read(rows));
+    if (!filter.colour.empty() && colour_of(read) != filter.colour) continue;
     if (page.rows.size() == filter.limit) break;
     const SortColumn& sort = sort_columns[column];
     if (sort.text) {
@@ -298,7 +329,6 @@ Result<ListPage> list_tickets(ListParts parts, const ListFilter& filter) {
       last.number = rows.int64(sort.selected);
     }
     last.id = rows.int64(0);
-    TERN_TRY(auto read, reader.read(rows));
     page.rows.push_back(std::move(read));
   }
   page.next = write_token(last);

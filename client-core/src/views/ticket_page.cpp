@@ -1,7 +1,6 @@
 #include "views/ticket_page.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <set>
 
@@ -280,12 +279,6 @@ void fill_fields(TicketView& view, const sync::TicketState& state, NameBook& nam
       case FieldId::organisation:
         view.organisation = names.of(RecordKind::organisation, *value);
         break;
-      case FieldId::due_at: {
-        std::int64_t ms = 0;
-        std::from_chars(value->data(), value->data() + value->size(), ms);
-        view.due_at_ms = ms;
-        break;
-      }
       default:
         break;
     }

@@ -1,6 +1,7 @@
 #include "api/ticket_view.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <set>
 
@@ -344,6 +345,10 @@ Result<Json> TicketView::ticket(const sync::TicketState& state) {
   out.append_member("result", view.result.empty() ? Json() : Json(view.result));
   out.append_member("csat", csat_json(state));
   out.append_member("tags", tags_json(state));
+  const auto due = sync::field_value(state, FieldId::due_at);
+  std::int64_t due_ms = 0;
+  if (due) std::from_chars(due->data(), due->data() + due->size(), due_ms);
+  out.append_member("due_at", when_json(due_ms));
   out.append_member("conversation", text_or_null(sync::field_value(state, FieldId::external_ref, conversation_ref)));
   return out;
 }

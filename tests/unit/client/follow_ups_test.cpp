@@ -290,6 +290,45 @@ TEST_CASE("a custom field is one that is defined, with a value of its type", "[c
   CHECK_FALSE(set("colour", "blue"));
 }
 
+TEST_CASE("a required custom field is not emptied, and one of a category is set on its tickets alone",
+          "[client][commands]") {
+  ClientDesk desk;
+  desk.add_operator("ann");
+  desk.add_record(sync::RecordKind::category, "Meters");
+  desk.add_record(sync::RecordKind::category, "Lamps");
+  desk.add_record(sync::RecordKind::custom_field, "site");
+  desk.add_record(sync::RecordKind::custom_field, "meter_no");
+  for (sync::Record& record : desk.records) {
+    if (record.name == "Meters") record.attributes = {{"code", "mtr"}};
+    if (record.name == "site") record.attributes = {{"type", "text"}, {"required", "1"}};
+    if (record.name == "meter_no") record.attributes = {{"type", "number"}, {"required", "1"}, {"category", "mtr"}};
+  }
+  const TicketId pump = desk.colleagues_ticket("ann", "pump");
+  desk.pull();
+  const auto set = [&](const std::string& name, std::optional<Bytes> value) {
+    return desk.commands->check_offered(desk.set(pump, FieldId::custom, std::move(value), name));
+  };
+  const auto categorise = [&](const char* name) {
+    Change change = desk.by("ann", Intent::set, pump);
+    change.fields = {{FieldId::category, {}, Bytes(named<RecordId>(name).view()), false}};
+    desk.commit("ann", change);
+    desk.pull();
+  };
+  CHECK(set("site", "north"));
+  const auto emptied = set("site", std::nullopt);
+  REQUIRE_FALSE(emptied);
+  CHECK(emptied.error().field == "site");
+  CHECK_FALSE(set("meter_no", "12"));
+  categorise("Lamps");
+  const auto elsewhere = set("meter_no", "12");
+  REQUIRE_FALSE(elsewhere);
+  CHECK(elsewhere.error().message == "meter_no is a field of the category mtr");
+  CHECK(set("meter_no", std::nullopt));
+  categorise("Meters");
+  CHECK(set("meter_no", "12"));
+  CHECK_FALSE(set("meter_no", std::nullopt));
+}
+
 TEST_CASE("a ticket was not made under a later subject, and a take is called a take", "[client][views]") {
   ClientDesk desk;
   desk.add_operator("ann");

@@ -35,6 +35,7 @@ struct Listed : ClientDesk {
     add_operator("me");
     add_record(sync::RecordKind::queue, "Field");
     add_record(sync::RecordKind::queue, "Depot");
+    add_record(sync::RecordKind::category, "Pumps");
     pump = colleagues_ticket("ann", "pump leaks");
     env.advance(60'000);
     fan = colleagues_ticket("ann", "fan hums");
@@ -56,6 +57,9 @@ struct Listed : ClientDesk {
     message.text = "the ballast is gone, Größe 12";
     message.visibility = sync::Visibility::team;
     commit("ann", message);
+    Change category = by("ann", Intent::set, pump);
+    category.fields = {{FieldId::category, {}, Bytes(named<RecordId>("Pumps").view()), false}};
+    commit("ann", category);
     pull();
   }
   TicketId pump, fan, lamp;
@@ -89,6 +93,44 @@ TEST_CASE("lists are filtered by status class, priority, queue, assignee, tag an
   CHECK(listed(desk, with(&ListFilter::tag, "Noise")) == Names{"fan hums"});
   CHECK(listed(desk, with(&ListFilter::tag, "noi")).empty());
   CHECK(listed(desk, with(&ListFilter::text, "ballast")) == Names{"Lamp broken"});
+  CHECK(listed(desk, with(&ListFilter::category, "pumps")) == Names{"pump leaks"});
+  CHECK(listed(desk, with(&ListFilter::category, "none")).size() == 2);
+}
+
+TEST_CASE("the deadline of a task turns yellow and red, and lists are filtered by the colour", "[client][views]") {
+  Listed desk;
+  const std::int64_t hour = 3'600'000;
+  const auto due = [&](const TicketId& ticket, std::int64_t at_ms) {
+    Change set = desk.by("ann", Intent::set, ticket);
+    set.fields = {{FieldId::due_at, {}, std::to_string(at_ms), false}};
+    desk.commit("ann", set);
+  };
+  const auto colour = [&](const TicketId& ticket) { return desk.show(ticket).row.due_colour; };
+  const auto of_colour = [&](const char* name) { return listed(desk, with(&ListFilter::colour, name)); };
+  due(desk.pump, desk.env.wall_ms() + 8 * hour);
+  due(desk.lamp, desk.env.wall_ms() + hour);
+  due(desk.fan, desk.env.wall_ms() + hour);  // is done
+  desk.pull();
+  CHECK(colour(desk.pump) == "green");
+  CHECK(of_colour("green") == Names{"Lamp broken", "pump leaks"});
+  desk.env.advance(hour - 60'000);
+  CHECK(colour(desk.lamp) == "yellow");
+  desk.env.advance(120'000);
+  CHECK(colour(desk.lamp) == "red");
+  CHECK(of_colour("red") == Names{"Lamp broken"});
+  CHECK(of_colour("green") == Names{"pump leaks"});
+  CHECK(colour(desk.fan).empty());
+  CHECK(of_colour("none") == Names{"fan hums"});
+  desk.env.advance(6 * hour);
+  CHECK(of_colour("yellow") == Names{"pump leaks"});
+  ListFilter page = with(&ListFilter::colour, "none");
+  page.colour = "red";
+  page.limit = 1;
+  CHECK(must(desk.views->list(page)).next.empty());
+  CHECK(client::to_json(desk.show(desk.lamp))["due_colour"] == Json("red"));
+  const auto refused = desk.views->list(with(&ListFilter::colour, "pink"));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().field == "colour");
 }
 
 TEST_CASE("words that no list knows are refused by name", "[client][views]") {
@@ -118,7 +160,7 @@ TEST_CASE("pages follow each other without holes or repeats, in every order", "[
     desk.env.advance(i % 3 * 1000);
   }
   desk.pull();
-  for (const char* sort : {"updated", "created", "priority", "number", "status", "subject"}) {
+  for (const char* sort : {"updated", "created", "priority", "number", "status", "subject", "assignee"}) {
     for (const bool descending : {true, false}) {
       ListFilter filter;
       filter.sort = sort;

@@ -108,8 +108,8 @@ int tern_find_record(tern_client* client, const char* kind, const char* name, ch
 
 /* ---- views: the JSON forms of `tern --json` ---- */
 
-/* `filter` = {"status"?, "priority"?, "queue"?, "assignee"?, "tag"?, "text"?, "sort"?, "descending"?, "limit"?,
- * "after"?}, or null. {"rows":[...], "next"?} */
+/* `filter` = {"status"?, "priority"?, "queue"?, "assignee"?, "tag"?, "category"?, "colour"?, "text"?, "sort"?,
+ * "descending"?, "limit"?, "after"?}, or null. {"rows":[...], "next"?} */
 int tern_list(tern_client* client, const char* filter, char** json);
 int tern_ticket(tern_client* client, const char* name, char** json);
 /* {"rows":[...], "next"?}; `after` may be null */

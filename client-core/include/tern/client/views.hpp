@@ -24,7 +24,10 @@ std::string_view to_string(Saved saved);  // "confirmed", "saved here", "sent", 
 struct ListFilter {
   std::string status;  // canonical status, class, `active` (default), `all`
   std::string priority, queue, assignee /* name, "me", "none" */, tag, text;
-  std::string sort = "updated";  // updated, created, priority, number, status, subject, sla (descending: nearest due)
+  std::string category;          // name, "none"
+  std::string colour;            // of the SLA clock or the deadline, the worse one: green, yellow, red, blue, none
+  std::string sort = "updated";  // updated, created, priority, number, status, subject, assignee, sla (descending:
+                                 // nearest due)
   bool descending = true;
   std::size_t limit = 50;  // 1..500
   std::string after;       // token of the page before
@@ -48,6 +51,8 @@ struct ListRow {
   Saved saved = Saved::confirmed;
   bool ghost = false;
   std::optional<SlaView> sla;  // the worst of what is open; nothing: nothing is promised
+  std::optional<std::int64_t> due_at_ms;
+  std::string due_colour;  // of that: "green", "yellow", "red"; empty: there is none, or the work is done
 };
 
 struct ListPage {
@@ -111,7 +116,7 @@ struct TicketView {
   std::vector<std::string> aliases, tags, watchers, links, external_refs, possible_moves;
   std::map<std::string, std::string> custom;
   std::vector<std::string> erased;  // what stands but was erased: "subject", "description", "custom:room", "result" ...
-  std::optional<std::int64_t> due_at_ms, wake_at_ms, estimate_minutes;
+  std::optional<std::int64_t> wake_at_ms, estimate_minutes;
   std::int64_t first_response_ms = 0, resolved_ms = 0, closed_ms = 0;  // 0: not, or not any more
   std::optional<sync::ChangeRef> estimate;                             // what an approval names
   std::string estimate_decision;  // "approved", "rejected"; empty: nobody has decided, or no estimate

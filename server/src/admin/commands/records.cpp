@@ -39,9 +39,10 @@ std::vector<AdminEntry> record_commands() {
   const std::vector<AdminArg> organisation = {optional("portal_domain", "Domain of its addresses"),
                                               optional("tariff", "Tariff")};
   const std::vector<AdminArg> tag = {optional("colour", "Colour")};
-  const std::vector<AdminArg> field = {optional("label", "What people read"),
-                                       optional("options", "Of select and multi: values, one a line"),
-                                       optional("required", "1: must be filled"), optional("sort", "Place in forms")};
+  const std::vector<AdminArg> field = {
+      optional("label", "What people read"), optional("options", "Of select and multi: values, one a line"),
+      optional("required", "1: is not emptied again"),
+      optional("category", "Only of tickets of this category: its name or code"), optional("sort", "Place in forms")};
   std::vector<AdminArg> new_field = field;
   new_field.insert(new_field.begin(), required("type", "text number date select multi bool ref"));
   return {
