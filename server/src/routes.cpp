@@ -5,6 +5,7 @@
 #include "exchange/file_pieces.hpp"
 #include "http/problems.hpp"
 #include "http/reset_page.hpp"
+#include "http/sign_in_page.hpp"
 #include "tern/protocol/enrolment.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/protocol/zstd.hpp"
@@ -90,6 +91,7 @@ const Routes::Route* Routes::find_route(std::string_view path) {
       {"/sync/v1/session", "POST", &Routes::session, handshake_bytes_max, octets},
       {"/sync/v1/enrol", "POST", &Routes::enrol, protocol::enrolment_request_bytes_max, octets},
       {"/reset", "GET", &Routes::reset, 0, {}},
+      {"/sign-in", "GET", &Routes::sign_in, 0, {}},
       {"/healthz", "GET", &Routes::health, 0, {}},
       {"/metrics", "GET", &Routes::metrics, 0, {}},
   };
@@ -249,6 +251,10 @@ Result<Response> Routes::health(const Request&, const Bytes&, const Authenticate
 
 Result<Response> Routes::reset(const Request&, const Bytes&, const AuthenticatedRequest*) {
   return reset_page();
+}
+
+Result<Response> Routes::sign_in(const Request&, const Bytes&, const AuthenticatedRequest*) {
+  return sign_in_page();
 }
 
 /// For this machine only: a proxy that speaks for others says so.

@@ -64,6 +64,7 @@ private:
   static Result<Bytes> read_body(const Request& request, const Accepted& accepted);
   Response sealed(Result<Response> answered, const Request& request, const Accepted& accepted);
   Result<Response> health(const Request& request, const Bytes& body, const AuthenticatedRequest* auth);
+  Result<Response> sign_in(const Request& request, const Bytes& body, const AuthenticatedRequest* auth);
   Result<Response> reset(const Request& request, const Bytes& body, const AuthenticatedRequest* auth);
   Result<Response> metrics(const Request& request, const Bytes& body, const AuthenticatedRequest* auth);
   Result<Response> enrol(const Request& request, const Bytes& body, const AuthenticatedRequest* auth);

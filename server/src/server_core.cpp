@@ -6,6 +6,7 @@
 
 #include "access/directory.hpp"
 #include "access/enrolment.hpp"
+#include "access/external_logins.hpp"
 #include "access/logins.hpp"
 #include "access/mobile_tokens.hpp"
 #include "access/open_tenants.hpp"
@@ -51,6 +52,7 @@ public:
         factors_(*directory_, environment),
         logins_(environment, factors_),
         resets_(environment),
+        external_(environment, tenants_, *directory_, factors_),
         exchange_(*committer_),
         streams_(exchange_),
         admin_{environment,
@@ -62,6 +64,7 @@ public:
                factors_,
                logins_,
                resets_,
+               external_,
                log_,
                [this]() -> Committer& { return *committer_; },
                [this] { make_room(); },
@@ -110,6 +113,7 @@ public:
     exchange_.use_executor(std::move(run_later));
   }
   void use_egress(Egress& egress, std::function<void(std::function<void()>)> run_later, std::size_t at_once) override {
+    external_.use(egress);
     postman_.use(egress, std::move(run_later), at_once);
   }
   void close_streams() override {
@@ -153,6 +157,7 @@ private:
   SecondFactors factors_;
   Logins logins_;
   ResetRequests resets_;
+  ExternalLogins external_;
   ExchangeService exchange_;
   StreamHub streams_;
   std::mutex naming_;

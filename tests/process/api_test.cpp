@@ -2,11 +2,15 @@
 // written for, as they stand there but for host and key.
 #include <chrono>
 #include <fstream>
+#include <functional>
+#include <memory>
 #include <sstream>
 
+#include "support/authority.hpp"
 #include "support/catch.hpp"
 #include "support/files.hpp"
 #include "support/given_ids.hpp"
+#include "support/issuer.hpp"
 #include "support/must.hpp"
 #include "support/process_desk.hpp"
 #include "support/totp.hpp"
@@ -157,7 +161,7 @@ struct ApiDesk {
   ServerProcess server{folder.file("server")};
   std::string key;
 
-  ApiDesk() {
+  explicit ApiDesk(const std::function<Words(const TempDir&)>& set_up = {}) {
     server.admin({"operator", "add", "--name", "Ann Lee", "--email", "ann@harbour.example", "--role", "supervisor"});
     server.admin({"organisation", "add", "Client Ltd", "--portal-domain", "client.bitrix24.kz"});
     server.admin({"contact", "add", "John Smith", "--email", "john@client.example", "--organisation", "Client Ltd"});
@@ -167,7 +171,7 @@ struct ApiDesk {
     server.admin({"operator", "add", "--email", "head@harbour.example", "--role", "head_admin", "--password-stdin"},
                  "a password of heads\n");
     key = server.admin({"key", "add", "Monitoring", "--operator-id", "Ann Lee"}).line()["key"].as_string();
-    server.start();
+    server.start(set_up ? set_up(folder) : Words{});
   }
 };
 
@@ -175,7 +179,16 @@ struct ApiDesk {
 
 TEST_CASE("the examples of the document run as they stand there, and answer with its members and types",
           "[api][process]") {
-  ApiDesk desk;
+  std::unique_ptr<IssuerPeer> outside;
+  ApiDesk desk([&](const TempDir& folder) -> Words {
+    const Authority authority(folder, "outside", "IP:127.0.0.1");
+    const std::uint16_t port = free_port();
+    outside = std::make_unique<IssuerPeer>(authority.certificate, authority.key, port);
+    outside->issuer.email = "admin@harbour.example";
+    outside->issuer.secret = "a secret of the client";
+    return {"--egress-allow", "127.0.0.1:" + std::to_string(port), "--egress-ca", authority.ca};
+  });
+  Issuer& issuer = outside->issuer;
   const std::string alerts = desk.server.admin({"key", "add", "Alerts"}).line()["key"].as_string();
   const Api by_key(desk.server, desk.key), by_program(desk.server, alerts), by_nobody(desk.server, "");
   Api by_admin(desk.server, ""), by_client(desk.server, ""), by_head(desk.server, "");
@@ -195,6 +208,10 @@ TEST_CASE("the examples of the document run as they stand there, and answer with
     INFO(action);
     const Json example = api_fixture(action);
     const std::string by = example["by"].as_string();
+    if (action == "oidc_begin")
+      desk.server.admin({"oidc", "set", "--domain", "Harbour.example", "--issuer", issuer.address, "--client-id",
+                         "tern", "--client-secret-stdin"},
+                        "a secret of the client\n");
     const Api& api = by == "admin"     ? by_admin
                      : by == "head"    ? by_head
                      : by == "client"  ? by_client
@@ -220,7 +237,18 @@ TEST_CASE("the examples of the document run as they stand there, and answer with
     ids.take_from(action, data);
     if (action == "begin_two_factor") ids.take("code", Json(authenticator_code(data["secret"].as_string(), now_ms())));
     if (action == "confirm_two_factor") ids.take("code", data["recovery_codes"].items().front());
+    if (action == "oidc_begin") {
+      ids.take("state", Json(query_value(data["url"].as_string(), "state")));
+      ids.take("code", Json(issuer.authorise(data["url"].as_string())));
+      ids.take("proof", data["proof"]);
+    }
   }
+  // And its token beside the domain, as the document has it.
+  const Json vouched = Json::object({{"action", Json("list_tickets")},
+                                     {"domain", Json("harbour.example")},
+                                     {"auth_token", Json(issuer.token(issuer.claims()))}});
+  CHECK(by_nobody.json(vouched).status == 200);
+  CHECK_FALSE(holds(desk.server.child().err(), "a secret of the client"));
   check_verified(desk.server);
 }
 

@@ -13,6 +13,7 @@
 
 #include "access/directory.hpp"
 #include "access/enrolment.hpp"
+#include "access/external_logins.hpp"
 #include "access/logins.hpp"
 #include "access/open_tenants.hpp"
 #include "access/reset_links.hpp"
@@ -39,6 +40,7 @@ struct AdminParts {
   SecondFactors& factors;
   Logins& logins;
   ResetRequests& resets;
+  ExternalLogins& external;
   const Log& log;
   std::function<Committer&()> committer;
   std::function<void()> make_room;  // gives the ballast up

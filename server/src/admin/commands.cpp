@@ -72,6 +72,7 @@ std::string_view admin_family_summary(std::string_view family) {
       {"webhook", "Addresses that are told of what happens to tickets"},
       {"inbound", "Addresses at which programs of others make tickets"},
       {"mail", "The mail server, and what was mailed"},
+      {"oidc", "An issuer that vouches for who logs in"},
       {"report", "What a period came to, and how sure that is"}};
   for (const auto& [name, summary] : summaries)
     if (name == family) return summary;

@@ -54,11 +54,13 @@ Result<void> note_revoked(const AdminCall& call, const DeviceId& device) {
 
 }  // namespace
 
+Result<std::string> known_url(const AdminCall& call) {
+  const std::string& running = call.parts().options.public_url;
+  return running.empty() ? call.parts().directory.public_url() : Result<std::string>(running);
+}
+
 Result<std::string> public_url_of(const AdminCall& call) {
-  if (!call.has("public-url")) {
-    const std::string& running = call.parts().options.public_url;
-    return running.empty() ? call.parts().directory.public_url() : Result<std::string>(running);
-  }
+  if (!call.has("public-url")) return known_url(call);
   const std::string& url = call.text("public-url");
   if (url.starts_with("https://") || url.starts_with("http://")) return url;
   return fail(ErrorCode::invalid, "\"" + url + "\" is no address of a server.",

@@ -39,6 +39,8 @@ Result<Json> device_revoke(AdminCall& call);
 Result<Json> device_wipe(AdminCall& call);
 /// Where people reach this server: --public-url, or what it was last told or found; empty: nobody said.
 Result<std::string> public_url_of(const AdminCall& call);
+/// What it was last told or found.
+Result<std::string> known_url(const AdminCall& call);
 /// By name, uuid or the first digits of it.
 Result<DeviceInfo> resolve_device(const Tenant& tenant, const std::string& words);
 // waiting.cpp
@@ -106,6 +108,9 @@ Result<Json> mail_set(AdminCall& call);
 Result<Json> mail_show(AdminCall& call);
 Result<Json> mail_test(AdminCall& call);
 Result<Json> mail_log(AdminCall& call);
+// oidc.cpp
+Result<Json> oidc_set(AdminCall& call);
+Result<Json> oidc_show(AdminCall& call);
 // recovery.cpp
 Result<Json> recovery(AdminCall& call);
 

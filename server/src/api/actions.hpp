@@ -92,6 +92,8 @@ Result<Json> update_tenant(AdminCall& call);
 Result<Json> list_error_logs(AdminCall& call);
 // actions/login.cpp
 Result<Json> admin_login(AdminCall& call);
+Result<Json> oidc_begin(AdminCall& call);
+Result<Json> oidc_finish(AdminCall& call);
 Result<Json> mobile_login(AdminCall& call);
 Result<Json> create_mobile_token(AdminCall& call);
 Result<Json> end_mobile_token(AdminCall& call);

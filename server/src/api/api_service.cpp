@@ -109,8 +109,7 @@ Result<KeyOfTenant> ApiService::key_of(const Request& head) {
 std::uint64_t ApiService::body_bytes_of(const Request& head, const ApiAccepted& accepted) {
   const std::uint64_t usual = accepted.key ? body_bytes_max : stranger_body_bytes_max;
   if (accepted.surface != ApiSurface::admin || !is_multipart(head.header("content-type"))) return usual;
-  const auto who =
-      admit_caller(head, accepted.key, Json::object(), parts_.tenants, parts_.logins, parts_.options.public_url);
+  const auto who = admit_caller(head, accepted.key, Json::object(), parts_, parts_.options.public_url);
   return who ? plan_of(*who->tenant).file_mib_max * limits::mib + body_bytes_max : usual;
 }
 
@@ -171,7 +170,7 @@ Result<Admitted> ApiService::admit(const Asked& asked, const ApiAccepted& accept
     return admit_client(asked.request, accepted.key, parameters, parts_.tenants, url);
   if (accepted.surface == ApiSurface::widget)
     return admit_visitor(asked.request, parameters, parts_.tenants.all(), url);
-  return admit_caller(asked.request, accepted.key, parameters, parts_.tenants, parts_.logins, url);
+  return admit_caller(asked.request, accepted.key, parameters, parts_, url);
 }
 
 Result<Json> ApiService::perform(Asked& asked, const ApiAccepted& accepted) {

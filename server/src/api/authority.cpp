@@ -77,6 +77,19 @@ bool is_for_mobile(const ApiFace& action) {
   return action.role == ApiRole::operator_ && of_work && !action.makes_token;
 }
 
+Result<Admitted> admit_vouched(const std::string& domain, const std::string& token, ExternalLogins& external) {
+  auto person = external.person_of(domain, token);
+  if (!person) {
+    if (person.error().code == ErrorCode::session_unknown) person.error().field = "auth_token";
+    return tl::unexpected(std::move(person).error());
+  }
+  Admitted who;
+  who.tenant = person->tenant;
+  who.person = person->id;
+  who.by_mobile = true;
+  return who;
+}
+
 Result<Admitted> admit_mobile(std::string_view token, const char* field, const OpenTenants& tenants) {
   auto opened = open_mobile_token(tenants, token);
   if (!opened) {
@@ -92,7 +105,7 @@ Result<Admitted> admit_mobile(std::string_view token, const char* field, const O
 
 Result<Caller> judge_person(const Admitted& who, const ApiFace& action) {
   if (who.by_mobile && !is_for_mobile(action))
-    return fail(ErrorCode::not_permitted, "No mobile token does this.", "Log in with admin_login.");
+    return fail(ErrorCode::not_permitted, "No token of an operator does this.", "Log in with admin_login.");
   Caller caller;
   caller.actor = who.tenant->find_actor(*who.person);
   if (!caller.actor || !caller.actor->active)
@@ -134,24 +147,24 @@ Result<void> check_site(const Request& request, const std::string& public_url) {
 }
 
 Result<Admitted> admit_caller(const Request& request, const std::optional<KeyOfTenant>& head_key,
-                              const Json& parameters, const OpenTenants& tenants, Logins& logins,
-                              const std::string& public_url) {
+                              const Json& parameters, const AdminParts& parts, const std::string& public_url) {
   if (head_key) return Admitted{head_key->tenant, head_key->key, {}, {}, {}};
   const auto unknown = [](const char* field) { return nobody_by_it(field, "Send an API key in X-Api-Key."); };
   if (request.has_header("x-mobile-token"))
-    return admit_mobile(request.header("x-mobile-token"), "X-Mobile-Token", tenants);
+    return admit_mobile(request.header("x-mobile-token"), "X-Mobile-Token", parts.tenants);
   if (was_said(parameters["mobile_token"]))
-    return admit_mobile(parameters["mobile_token"].as_string(), "mobile_token", tenants);
+    return admit_mobile(parameters["mobile_token"].as_string(), "mobile_token", parts.tenants);
   if (request.has_header("x-client-token"))
     return fail(ErrorCode::not_permitted, "A client's token does not open this path.", "It is one for /api/client.php.",
                 "X-Client-Token");
   if (const auto cookie = cookie_of(request)) {
     TERN_CHECKED(check_site(request, public_url));
-    const auto person = logins.person_of(*cookie);
+    const auto person = parts.logins.person_of(*cookie);
     if (!person) return unknown("Cookie");
     return Admitted{person->tenant, {}, person->id, {}, {}};
   }
-  if (was_said(parameters["auth_token"])) return unknown("auth_token");
+  if (was_said(parameters["auth_token"]))
+    return admit_vouched(parameters["domain"].as_string(), parameters["auth_token"].as_string(), parts.external);
   if (was_said(parameters["api_key"]))
     return fail(ErrorCode::not_permitted, "A widget's key does not open this path.", "It is one for /api/widget.php.",
                 "api_key");

@@ -17,10 +17,10 @@ namespace tern::server {
 struct Admitted {
   Tenant* tenant = nullptr;
   ApiKey key;                        // of one that came with a key
-  std::optional<OperatorId> person;  // of one that came with a session or a mobile token
+  std::optional<OperatorId> person;  // of one that came with a session or a token of theirs
   std::optional<ClientToken> client;
   std::optional<Widget> widget;
-  bool by_mobile = false;  // of a person: by a mobile token
+  bool by_mobile = false;  // of a person: by a mobile token, or one of an issuer
 };
 inline constexpr std::string_view session_cookie = "__Host-tern";
 
@@ -28,8 +28,7 @@ inline constexpr std::string_view session_cookie = "__Host-tern";
 /// `session_unknown` for a token or cookie that nobody here was given, `not_permitted` for one of another door,
 /// `origin` for a cookie that another site's page sent. `public_url`: where people reach this server; may be empty.
 Result<Admitted> admit_caller(const Request& request, const std::optional<KeyOfTenant>& head_key,
-                              const Json& parameters, const OpenTenants& tenants, Logins& logins,
-                              const std::string& public_url);
+                              const Json& parameters, const AdminParts& parts, const std::string& public_url);
 
 /// The same at the door of clients: by their token alone. `origin` for a page that is neither ours nor of the client
 /// that the token is for.

@@ -88,9 +88,21 @@ Json mail_settings_json(const MailSettings& mail) {
                        {"language", Json(mail.language)}});
 }
 
+std::optional<OidcSettings> oidc_of(const sync::Record& channel) {
+  const auto settings = settings_of(channel, oidc_type);
+  if (!settings) return std::nullopt;
+  return OidcSettings{channel.id, (*settings)["domain"].as_string(), (*settings)["issuer"].as_string(),
+                      (*settings)["client_id"].as_string(), is_on(channel)};
+}
+
+Json oidc_settings_json(const OidcSettings& oidc) {
+  return Json::object(
+      {{"domain", Json(oidc.domain)}, {"issuer", Json(oidc.issuer)}, {"client_id", Json(oidc.client_id)}});
+}
+
 bool is_own_channel(const sync::Record& channel) {
   const std::string_view type = said_by_channel(channel, "type");
-  return type == hook_type || type == mail_type || type == inbound_hook_type;
+  return type == hook_type || type == mail_type || type == inbound_hook_type || type == oidc_type;
 }
 
 std::set<NotificationKind> mailed_to(const sync::Record& person) {

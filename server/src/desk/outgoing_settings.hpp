@@ -1,5 +1,6 @@
-// What is set up to go out: webhooks, and the mail server. Both are channels, records of the ledger of type "webhook"
-// and "smtp"; what opens the other side stands beside logins (docs/decisions/secrets-of-channels.md).
+// What is set up to go out: webhooks, the mail server, an issuer of logins. They are channels, records of the ledger of
+// type "webhook", "smtp" and "oidc"; what opens the other side stands beside logins
+// (docs/decisions/secrets-of-channels.md).
 #pragma once
 
 #include <optional>
@@ -14,9 +15,10 @@
 
 namespace tern::server {
 
-inline constexpr std::string_view hook_type = "webhook", mail_type = "smtp", inbound_hook_type = "inbound";
+inline constexpr std::string_view hook_type = "webhook", mail_type = "smtp", inbound_hook_type = "inbound",
+                                  oidc_type = "oidc";
 /// The one mail channel of a tenant is called so.
-inline constexpr std::string_view mail_channel_name = "Mail";
+inline constexpr std::string_view mail_channel_name = "Mail", oidc_channel_name = "Sign-in";
 
 /// What a webhook is told of.
 std::vector<std::string_view> hook_events();
@@ -43,6 +45,15 @@ struct MailSettings {
 };
 std::optional<MailSettings> mail_of(const sync::Record& channel);
 Json mail_settings_json(const MailSettings& mail);
+
+/// Who vouches for an organisation's people: an issuer of OpenID Connect.
+struct OidcSettings {
+  RecordId id;
+  std::string domain, issuer, client_id;  // the domain in lower case
+  bool active = true;
+};
+std::optional<OidcSettings> oidc_of(const sync::Record& channel);
+Json oidc_settings_json(const OidcSettings& oidc);
 
 /// Whether a channel is set by commands of its own, and not by actions of the API.
 bool is_own_channel(const sync::Record& channel);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 #include "egress/address_rules.hpp"
 #include "egress/mail_dialog.hpp"
@@ -23,8 +24,8 @@ bool is_header(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
-Result<std::string> request_of(const WebPost& post, const WebAddress& address) {
-  std::string out = "POST " + address.target + " HTTP/1.1\r\nHost: " + bracketed(address.host);
+Result<std::string> request_of(const WebAsk& post, const WebAddress& address) {
+  std::string out = post.method + " " + address.target + " HTTP/1.1\r\nHost: " + bracketed(address.host);
   if (address.port != web_ports[0]) out += ":" + std::to_string(address.port);
   out += "\r\nConnection: close\r\nContent-Length: " + std::to_string(post.body.size()) + "\r\n";
   for (const auto& [name, value] : post.headers) {
@@ -52,18 +53,80 @@ Result<int> read_status(OutgoingLine& line) {
   }
 }
 
+/// How an answer says where it ends.
+struct AnswerFrame {
+  std::optional<std::size_t> length;
+  bool chunked = false, coded = false;
+};
+std::string in_lower_case(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  return out;
+}
+
+Result<AnswerFrame> read_frame(OutgoingLine& line) {
+  AnswerFrame out;
+  for (std::size_t lines = 0; lines < head_lines_max; ++lines) {
+    TERN_TRY(const std::string header, line.read_line());
+    if (header.empty()) return out;
+    const auto colon = header.find(':');
+    if (colon == std::string::npos) return no_way("does not speak HTTP");
+    const std::string name = in_lower_case(header.substr(0, colon));
+    std::string_view value = std::string_view(header).substr(colon + 1);
+    while (value.starts_with(' ') || value.starts_with('\t')) value.remove_prefix(1);
+    while (value.ends_with(' ') || value.ends_with('\t')) value.remove_suffix(1);
+    if (name == "content-length") {
+      std::size_t length = 0;
+      const auto read = std::from_chars(value.data(), value.data() + value.size(), length);
+      const bool whole = read.ec == std::errc() && read.ptr == value.data() + value.size();
+      if (!whole || (out.length && *out.length != length)) return no_way("does not speak HTTP");
+      out.length = length;
+    } else if (name == "transfer-encoding") {
+      if (in_lower_case(value) != "chunked") return no_way("speaks in a coding");
+      out.chunked = true;
+    } else if (name == "content-encoding") {
+      out.coded = in_lower_case(value) != "identity";
+    }
+  }
+  return no_way("says too much");
+}
+
+Result<std::string> read_chunks(OutgoingLine& line) {
+  std::string out;
+  for (;;) {
+    TERN_TRY(const std::string head, line.read_line());
+    std::size_t size = 0;
+    const auto read = std::from_chars(head.data(), head.data() + head.size(), size, 16);
+    const bool ended = read.ptr == head.data() + head.size() || *read.ptr == ';' || *read.ptr == ' ';
+    if (read.ec != std::errc() || !ended) return no_way("does not speak HTTP");
+    if (size == 0) return out;  // what may follow says nothing of the body
+    TERN_TRY(const std::string chunk, line.read_exactly(size));
+    out += chunk;
+    TERN_TRY(const std::string end, line.read_line());
+    if (!end.empty()) return no_way("does not speak HTTP");
+  }
+}
+
 class PocoEgress : public Egress {
 public:
   PocoEgress(const EgressOptions& options, std::vector<HostAndPort> allowed, Poco::Net::Context::Ptr tls)
       : options_(options), allowed_(std::move(allowed)), tls_(std::move(tls)) {}
 
   Result<int> post(const WebPost& post) override {
-    TERN_TRY(const WebAddress address, parse_web_address(post.url));
-    TERN_TRY(const std::string request, request_of(post, address));
-    TERN_TRY(auto line, connect(address.host, address.port, web_ports, options_.web_deadline_ms));
-    TERN_CHECKED(line->start_tls(address.host, tls_));
-    TERN_CHECKED(line->write(request));
+    TERN_TRY(const auto line, say({"POST", post.url, post.headers, post.body}));
     return read_status(*line);
+  }
+
+  Result<WebAnswer> fetch(const WebAsk& what) override {
+    TERN_TRY(const auto line, say(what));
+    WebAnswer out;
+    TERN_TRY(out.status, read_status(*line));
+    TERN_TRY(const AnswerFrame frame, read_frame(*line));
+    if (frame.coded) return no_way("speaks in a coding");
+    if (frame.chunked == frame.length.has_value()) return no_way("does not say where its answer ends");
+    TERN_TRY(out.body, frame.chunked ? read_chunks(*line) : line->read_exactly(*frame.length));
+    return out;
   }
 
   Result<MailAnswer> mail(const MailServer& server, const MailPost& post) override {
@@ -74,6 +137,16 @@ public:
   void stop() override { stopping_ = true; }
 
 private:
+  /// The line on which it was asked.
+  [[nodiscard]] Result<std::unique_ptr<OutgoingLine>> say(const WebAsk& what) const {
+    TERN_TRY(const WebAddress address, parse_web_address(what.url));
+    TERN_TRY(const std::string request, request_of(what, address));
+    TERN_TRY(auto line, connect(address.host, address.port, web_ports, options_.web_deadline_ms));
+    TERN_CHECKED(line->start_tls(address.host, tls_));
+    TERN_CHECKED(line->write(request));
+    return line;
+  }
+
   [[nodiscard]] bool is_allowed(const std::string& host, std::uint16_t port) const {
     return std::ranges::any_of(allowed_, [&](const HostAndPort& one) { return one.host == host && one.port == port; });
   }

@@ -211,6 +211,14 @@ Result<void> OutgoingLine::fill() {
   }
 }
 
+Result<std::string> OutgoingLine::read_exactly(std::size_t bytes) {
+  if (bytes > limits_.read_bytes_max) return no_way("says too much");
+  while (read_.size() < bytes) TERN_CHECKED(fill());
+  std::string out = read_.substr(0, bytes);
+  read_.erase(0, bytes);
+  return out;
+}
+
 Result<std::string> OutgoingLine::read_line() {
   for (;;) {
     if (const auto end = read_.find('\n'); end != std::string::npos) {

@@ -50,6 +50,7 @@ public:
   void give_time(std::int64_t for_ms, std::int64_t after_stop_ms);
   /// One line without its end (LF or CR LF).
   Result<std::string> read_line();
+  Result<std::string> read_exactly(std::size_t bytes);
 
 private:
   OutgoingLine(const Poco::Net::StreamSocket& socket, const LineLimits& limits) : socket_(socket), limits_(limits) {}

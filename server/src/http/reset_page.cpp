@@ -1,13 +1,14 @@
 #include "http/reset_page.hpp"
 
-#include "tern/protocol/base64.hpp"
-#include "tern/protocol/crypto.hpp"
+#include "http/own_page.hpp"
 
 namespace tern::server {
 namespace {
 
-constexpr std::string_view reset_style =
-    R"(body{font:16px/1.5 system-ui,sans-serif;max-width:24rem;margin:4rem auto;padding:0 1rem}input,button{display:block;width:100%;box-sizing:border-box;font:inherit;padding:.5rem;margin:.25rem 0 1rem})";
+constexpr std::string_view reset_body =
+    "<form id=\"form\"><input id=\"first\" type=\"password\" autocomplete=\"new-password\" minlength=\"8\" required "
+    "autofocus><input id=\"again\" type=\"password\" autocomplete=\"new-password\" required><button id=\"send\">Set "
+    "it</button></form>";
 
 // Texts go in as text, never as markup.
 constexpr std::string_view reset_script = R"(
@@ -63,33 +64,10 @@ at("form").addEventListener("submit", async (event) => {
 });
 )";
 
-std::string allowed_by_hash(std::string_view content) {
-  return "'sha256-" + to_base64(protocol::sha256(content).view()) + "'";
-}
-
 }  // namespace
 
 Response reset_page() {
-  static const std::string policy =
-      "default-src 'none'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-      "frame-ancestors 'none'; script-src " +
-      allowed_by_hash(reset_script) + "; style-src " + allowed_by_hash(reset_style);
-  static const std::string page =
-      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-      "content=\"width=device-width\"><title>Another password</title><style>" +
-      std::string(reset_style) +
-      "</style></head><body><h1 id=\"title\">Another password</h1><form id=\"form\"><input id=\"first\" "
-      "type=\"password\" autocomplete=\"new-password\" minlength=\"8\" required autofocus><input id=\"again\" "
-      "type=\"password\" autocomplete=\"new-password\" required><button id=\"send\">Set it</button></form><p "
-      "id=\"said\" "
-      "role=\"status\"></p><noscript>This page needs JavaScript.</noscript><script>" +
-      std::string(reset_script) + "</script></body></html>\n";
-  Response response(200, "text/html; charset=utf-8", page);
-  response.set_header("content-security-policy", policy);
-  response.set_header("referrer-policy", "no-referrer");
-  response.set_header("x-content-type-options", "nosniff");
-  response.set_header("cache-control", "no-store");
-  return response;
+  return own_page("Another password", reset_body, reset_script);
 }
 
 }  // namespace tern::server

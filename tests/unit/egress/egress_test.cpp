@@ -111,6 +111,45 @@ TEST_CASE("whoever answers too slowly, too much, or no HTTP is left, and a stop 
   CHECK(trouble_of(egress->post(to_port(peer.port()))) == "no_connection: this server stops");
 }
 
+TEST_CASE("of an answer that is asked for as much is read as it says, within 64 KiB, and nowhere else is asked",
+          "[egress]") {
+  const TestCertificate certificate;
+  std::string answer, asked;
+  TlsPeer peer(certificate.certificate_file(), certificate.key_file(), [&](PeerLine& line) {
+    line.start_tls();
+    asked = line.read_line();
+    line.write(answer);
+    line.read(1'000'000);
+  });
+  const auto egress = way_to(peer.port(), certificate.certificate_file());
+  const auto fetched = [&](const std::string& what) {
+    answer = what;
+    return egress->fetch({"GET", "https://localhost:" + std::to_string(peer.port()) + "/a?b", {}, {}});
+  };
+  const auto good = must(fetched("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello, and more"));
+  CHECK(good.status == 200);
+  CHECK(good.body == "hello");
+  CHECK(asked == "GET /a?b HTTP/1.1");
+  CHECK(
+      must(fetched("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\n\r\n")).body ==
+      "hello");
+  const auto moved = must(fetched("HTTP/1.1 302 Found\r\nLocation: https://localhost/\r\nContent-Length: 0\r\n\r\n"));
+  CHECK(moved.status == 302);
+  for (const char* bad : {"HTTP/1.1 200 OK\r\n\r\nno end", "HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n",
+                          "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+                          "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                          "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+                          "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Encoding: gzip\r\n\r\nhello",
+                          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffffff\r\n",
+                          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhello\r\n0\r\n\r\n",
+                          "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "HTTP/1.1 200 OK\r\nno header\r\n\r\n"}) {
+    INFO(bad);
+    CHECK_FALSE(fetched(bad));
+  }
+  CHECK(trouble_of(egress->fetch({"GET", "http://localhost/", {}, {}})).starts_with("invalid"));
+  CHECK(trouble_of(egress->fetch({"GET", "https://127.0.0.1/", {}, {}})).starts_with("not_permitted"));
+}
+
 TEST_CASE("a mail goes under TLS with its login inside, and never without TLS unless that was said", "[egress]") {
   const TestCertificate certificate;
   MailReceiver receiver(certificate.certificate_file(), certificate.key_file());

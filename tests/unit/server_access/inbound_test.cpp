@@ -80,6 +80,7 @@ struct Gate : Office {
 class MailBox : public server::Egress {
 public:
   Result<int> post(const server::WebPost&) override { return 204; }
+  Result<server::WebAnswer> fetch(const server::WebAsk&) override { return server::WebAnswer{404, {}}; }
   Result<server::MailAnswer> mail(const server::MailServer&, const server::MailPost& post) override {
     mails.push_back(post);
     return server::MailAnswer{250, false};

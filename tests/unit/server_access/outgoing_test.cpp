@@ -35,6 +35,9 @@ public:
     if (smtp == 0) return fail(ErrorCode::no_connection, "cannot be reached");
     return server::MailAnswer{smtp, refuses_message};
   }
+  Result<server::WebAnswer> fetch(const server::WebAsk&) override {
+    return fail(ErrorCode::no_connection, "cannot be reached");
+  }
   void stop() override {}
 
   int web = 204, smtp = 250;

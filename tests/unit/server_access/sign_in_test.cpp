@@ -1,14 +1,22 @@
 // The ways to sign in beside a key: what a lost password takes, codes of a second factor, tokens of mobile programs.
 #include "access/second_factors.hpp"
+#include "http/url_text.hpp"
 #include "office.hpp"
 #include "panel.hpp"
 #include "support/files.hpp"
+#include "support/issuer.hpp"
 #include "support/totp.hpp"
 #include "tern/protocol/base64.hpp"
 #include "tern/protocol/crypto.hpp"
+#include "tern/server/egress.hpp"
 
 namespace tern::test {
 namespace {
+
+Bytes must_be(const std::optional<Bytes>& bytes) {
+  REQUIRE(bytes.has_value());
+  return *bytes;
+}
 
 /// Ann, who has a password, and nobody's key.
 struct FrontDoor : Office {
@@ -108,17 +116,19 @@ TEST_CASE("a link ends by time, with its person, with another password and with 
 TEST_CASE("the page that a link leads to runs its own script alone and holds nothing of anybody",
           "[server][api][security]") {
   House house;
-  const auto page = house.get("/reset");
-  REQUIRE(page.status == 200);
-  CHECK(page.header("content-type") == "text/html; charset=utf-8");
-  CHECK(page.header("referrer-policy") == "no-referrer");
-  const std::string policy(page.header("content-security-policy"));
-  CHECK(policy.starts_with("default-src 'none'; "));
-  CHECK(policy.find("unsafe") == std::string::npos);
-  for (const std::string tag : {"script", "style"}) {
-    const auto from = page.body.find("<" + tag + ">") + tag.size() + 2;
-    const std::string inside = page.body.substr(from, page.body.find("</" + tag + ">") - from);
-    CHECK(policy.find("'sha256-" + to_base64(protocol::sha256(inside).view()) + "'") != std::string::npos);
+  for (const char* path : {"/reset", "/sign-in"}) {
+    const auto page = house.get(path);
+    REQUIRE(page.status == 200);
+    CHECK(page.header("content-type") == "text/html; charset=utf-8");
+    CHECK(page.header("referrer-policy") == "no-referrer");
+    const std::string policy(page.header("content-security-policy"));
+    CHECK(policy.starts_with("default-src 'none'; "));
+    CHECK(policy.find("unsafe") == std::string::npos);
+    for (const std::string tag : {"script", "style"}) {
+      const auto from = page.body.find("<" + tag + ">") + tag.size() + 2;
+      const std::string inside = page.body.substr(from, page.body.find("</" + tag + ">") - from);
+      CHECK(policy.find("'sha256-" + to_base64(protocol::sha256(inside).view()) + "'") != std::string::npos);
+    }
   }
 }
 
@@ -353,6 +363,237 @@ TEST_CASE("a session makes a mobile token for who is in it, a key makes none, an
   CHECK(door.ask(login).status == 200);
   Office keyed({{"operator_id", Json("ann")}});
   CHECK(said(keyed.ask(act("create_mobile_token"))) == "not_permitted");
+}
+
+namespace {
+
+/// A house whose people an issuer vouches for.
+struct VouchedDoor : FrontDoor {
+  /// The way to the issuer, and to nowhere else.
+  class Way : public server::Egress {
+  public:
+    explicit Way(Issuer& issuer) : issuer_(issuer) {}
+    Result<int> post(const server::WebPost&) override { return fail(ErrorCode::no_connection, "nowhere"); }
+    Result<server::WebAnswer> fetch(const server::WebAsk& what) override {
+      if (!what.url.starts_with(issuer_.address)) return fail(ErrorCode::no_connection, "nowhere");
+      std::string authorization;
+      for (const auto& [name, value] : what.headers)
+        if (name == "Authorization") authorization = value;
+      const auto [status, body] =
+          issuer_.answer(what.method, what.url.substr(issuer_.address.size()), authorization, what.body);
+      return server::WebAnswer{status, body};
+    }
+    Result<server::MailAnswer> mail(const server::MailServer&, const server::MailPost&) override {
+      return fail(ErrorCode::no_connection, "nowhere");
+    }
+    void stop() override {}
+
+  private:
+    Issuer& issuer_;
+  };
+
+  VouchedDoor() {
+    house.core->use_egress(
+        way, [](const std::function<void()>& work) { work(); }, 1);
+    set_issuer();
+  }
+  void set_issuer(std::initializer_list<Json::Member> more = {}) {
+    Json set = cmd(
+        "oidc set",
+        {{"domain", Json("pumps.example")}, {"issuer", Json(issuer.address)}, {"client-id", Json(issuer.client_id)}});
+    for (const auto& [name, value] : more) set.set(name, value);
+    house.command(set);
+  }
+  Json begin() { return data(ask(act("oidc_begin", {{"domain", Json("Pumps.example")}}))); }
+  server::Response finish(const Json& begun, const std::string& code) {
+    return ask(act("oidc_finish", {{"state", Json(query_value(begun["url"].as_string(), "state"))},
+                                   {"code", Json(code)},
+                                   {"proof", begun["proof"]}}));
+  }
+  server::Response log_in_there() {
+    const Json begun = begin();
+    return finish(begun, issuer.authorise(begun["url"].as_string()));
+  }
+  server::Response by(const std::string& token, const std::string& domain = "pumps.example",
+                      const std::string& action = "list_tickets") {
+    return ask(act(action, {{"domain", Json(domain)}, {"auth_token", Json(token)}}));
+  }
+  Json changed(std::initializer_list<Json::Member> members) {
+    Json claims = issuer.claims();
+    for (const auto& [name, value] : members) claims.set(name, value);
+    return claims;
+  }
+
+  Issuer issuer{"https://id.pumps.example", [this] { return house.environment.wall_ms(); }};
+  Way way{issuer};
+};
+
+}  // namespace
+
+TEST_CASE("who an issuer vouches for logs in by its code, once for each time it was begun, with the proof of who began",
+          "[server][api][security]") {
+  VouchedDoor door;
+  const Json begun = door.begin();
+  CHECK(begun["url"].as_string().starts_with("https://id.pumps.example/authorize?response_type=code&"));
+  CHECK(query_value(begun["url"].as_string(), "redirect_uri") == "https://desk.example/sign-in");
+  const auto answer = door.finish(begun, door.issuer.authorise(begun["url"].as_string()));
+  INFO(answer.body);
+  REQUIRE(answer.status == 200);
+  CHECK(VouchedDoor::data(answer)["operator"]["name"] == Json("ann"));
+  CHECK(door.with("cookie", FrontDoor::cookie_of(answer), act("list_tags")).status == 200);
+  CHECK(said(door.finish(begun, door.issuer.authorise(begun["url"].as_string()))) == "login_refused");  // used
+  // Somebody else's page does not have the proof.
+  Json stolen = door.begin();
+  const std::string code = door.issuer.authorise(stolen["url"].as_string());
+  const Json proof = stolen["proof"];
+  stolen.set("proof", Json("another"));
+  CHECK(said(door.finish(stolen, code)) == "login_refused");
+  stolen.set("proof", proof);
+  CHECK(said(door.finish(stolen, code)) == "login_refused");  // tried once, gone
+  Json made_up = door.begin();
+  made_up.set("url", Json("https://id.pumps.example/authorize?state=x"));
+  CHECK(said(door.finish(made_up, "code")) == "login_refused");
+  const Json late = door.begin();
+  door.house.environment.advance(600'000);
+  CHECK(said(door.finish(late, door.issuer.authorise(late["url"].as_string()))) == "login_refused");
+  door.house.environment.advance(60'000);
+  door.issuer.elliptic = true;
+  CHECK(door.log_in_there().status == 200);
+  door.issuer.secret = "a secret";
+  CHECK(door.log_in_there().status == 503);  // the issuer wants it, and it is not set
+  door.set_issuer({{"client-secret", Json("a secret")}});
+  door.house.environment.advance(60'000);
+  CHECK(door.log_in_there().status == 200);
+  CHECK(door.house.command(cmd("oidc show"))["has_secret"] == Json(true));
+  for (const std::string& line : door.house.log) CHECK(line.find("a secret") == std::string::npos);
+}
+
+TEST_CASE("an issuer vouches for operators whose address it has proven, and for nobody with a second factor",
+          "[server][api][security]") {
+  VouchedDoor door;
+  const auto refused = [&] {
+    door.house.environment.advance(60'000);
+    return said(door.log_in_there()) == "login_refused";
+  };
+  door.issuer.verified = false;
+  CHECK(refused());
+  door.issuer.verified = true;
+  for (const char* email : {"nobody@pumps.example", "", "ann@pumps.example.evil.example"}) {
+    door.issuer.email = email;
+    CHECK(refused());
+  }
+  door.issuer.email = "Ann@Pumps.example";
+  CHECK_FALSE(refused());
+  door.issuer.nonce_instead = "another";
+  CHECK(refused());
+  door.issuer.nonce_instead.clear();
+  door.house.command(cmd("operator disable", {{"operator", Json("ann")}}));
+  CHECK(refused());
+  door.house.command(cmd("operator set", {{"operator", Json("ann")}, {"enable", Json(true)}}));
+  CHECK_FALSE(refused());
+  door.house.command(cmd("oidc set", {{"off", Json(true)}}));
+  CHECK(said(door.ask(act("oidc_begin", {{"domain", Json("pumps.example")}}))) == "not_found");
+  door.house.command(cmd("oidc set", {{"on", Json(true)}}));
+
+  door.issuer.email = "admin@pumps.example";
+  const std::string session = FrontDoor::cookie_of(door.log_in_there());
+  const auto in_session = [&](const Json& request) { return VouchedDoor::data(door.with("cookie", session, request)); };
+  const std::string secret = in_session(act("begin_two_factor"))["secret"].as_string();
+  in_session(act("confirm_two_factor", {{"code", Json(authenticator_code(secret, door.house.environment.wall_ms()))}}));
+  CHECK(refused());
+  CHECK(said(door.by(door.issuer.token(door.issuer.claims()))) == "session_unknown");
+}
+
+TEST_CASE("a token of the issuer is a credential beside its domain, and each thing that is wrong with it refuses it",
+          "[server][api][security]") {
+  VouchedDoor door;
+  Issuer& issuer = door.issuer;
+  const std::string good = issuer.token(issuer.claims());
+  CHECK(door.by(good).status == 200);
+  CHECK(door.by(issuer.token(issuer.claims(), "ES256")).status == 200);
+  CHECK(door.by(good, "PUMPS.example").status == 200);
+  CHECK(said(door.by(good, "other.example")) == "session_unknown");
+  CHECK(said(door.by(good, "")) == "session_unknown");
+  CHECK(said(door.by(good, "pumps.example", "create_api_key")) == "not_permitted");
+  CHECK(said(door.by(good, "pumps.example", "create_mobile_token")) == "not_permitted");
+  const std::int64_t now_s = door.house.environment.wall_ms() / 1'000;
+  for (const Json& wrong :
+       {door.changed({{"iss", Json("https://id.evil.example")}}), door.changed({{"aud", Json("another")}}),
+        door.changed({{"aud", Json::array({Json("another")})}}),
+        door.changed({{"aud", Json::array({Json("tern"), Json("another")})}}), door.changed({{"azp", Json("another")}}),
+        door.changed({{"exp", Json(now_s - 61)}}), door.changed({{"exp", Json("soon")}}),
+        door.changed({{"iat", Json(now_s + 120)}}), door.changed({{"iat", Json(now_s - 25 * 3'600)}}),
+        door.changed({{"iat", Json()}}), door.changed({{"nbf", Json(now_s + 120)}}), door.changed({{"sub", Json()}}),
+        door.changed({{"email_verified", Json(false)}}), door.changed({{"email", Json("eve@pumps.example")}})}) {
+    INFO(to_text(wrong));
+    CHECK(said(door.by(issuer.token(wrong))) == "session_unknown");
+  }
+  CHECK(door.by(issuer.token(door.changed({{"aud", Json::array({Json("tern")})}, {"exp", Json(now_s - 30)}}))).status ==
+        200);
+  CHECK(door.by(issuer.token(door.changed({{"aud", Json::array({Json("tern"), Json("x")})}, {"azp", Json("tern")}})))
+            .status == 200);
+  for (const char* algorithm : {"none", "HS256"})
+    CHECK(said(door.by(issuer.token(issuer.claims(), algorithm))) == "session_unknown");
+  // Bytes that were changed behind the signature, or that are no token.
+  const auto dot = good.find('.'), last = good.rfind('.');
+  std::string claims = must_be(server::from_base64url(good.substr(dot + 1, last - dot - 1)));
+  claims.replace(claims.find("ann@"), 3, "bob");
+  for (const std::string& broken :
+       {good.substr(0, dot + 1) + server::to_base64url(claims) + good.substr(last), good.substr(0, last),
+        good.substr(0, last + 1), good + "x", good + ".x", std::string("x"), std::string("a.b.c"),
+        std::string(20'000, 'x'), good.substr(0, good.size() - 8)}) {
+    INFO(broken.substr(0, 100));
+    CHECK(said(door.by(broken)) == "session_unknown");
+  }
+  const Issuer evil("https://id.pumps.example", [&] { return door.house.environment.wall_ms(); });
+  CHECK(said(door.by(evil.token(evil.claims()))) == "session_unknown");
+  CHECK(said(door.by(evil.token(evil.claims(), "ES256"))) == "session_unknown");
+}
+
+TEST_CASE(
+    "an issuer is asked for what it is once an hour, for a key that is new once in five minutes, and left alone "
+    "where it does not answer",
+    "[server][api][security]") {
+  VouchedDoor door;
+  Issuer& issuer = door.issuer;
+  const std::string discovery = "/.well-known/openid-configuration";
+  for (int i = 0; i < 5; ++i) CHECK(door.by(issuer.token(issuer.claims())).status == 200);
+  CHECK(issuer.asked(discovery) == 1);
+  CHECK(issuer.asked("/keys") == 1);
+  issuer.rotate();
+  CHECK(said(door.by(issuer.token(issuer.claims()))) == "session_unknown");  // asked less than 5 minutes ago
+  CHECK(issuer.asked("/keys") == 1);
+  door.house.environment.advance(300'000);
+  for (int i = 0; i < 5; ++i) CHECK(door.by(issuer.token(issuer.claims())).status == 200);
+  CHECK(issuer.asked("/keys") == 2);
+  door.house.environment.advance(3'600'000);
+  issuer.down = true;
+  for (int i = 0; i < 5; ++i) CHECK(door.by(issuer.token(issuer.claims())).status == 503);
+  CHECK(issuer.asked(discovery) == 2);
+  door.house.environment.advance(30'000);
+  issuer.down = false;
+  CHECK(door.by(issuer.token(issuer.claims())).status == 200);
+  CHECK(issuer.asked(discovery) == 3);
+}
+
+TEST_CASE("an issuer is set by an administrator of the machine, over https, and each domain is one organisation's",
+          "[server][api][security]") {
+  VouchedDoor door;
+  for (const auto& [name, value] :
+       {std::pair("issuer", "http://id.pumps.example"), std::pair("issuer", "https://id.pumps.example/?x"),
+        std::pair("domain", "no domain"), std::pair("client-id", "a\nb")}) {
+    INFO(name << ' ' << value);
+    CHECK(code_of(door.house, cmd("oidc set", {{name, Json(value)}})) == ErrorCode::invalid);
+  }
+  door.house.command(cmd("tenant add", {{"name", Json("Other")}}));
+  CHECK(code_of(door.house, cmd("oidc set", {{"tenant", Json("Other")},
+                                             {"domain", Json("Pumps.EXAMPLE")},
+                                             {"issuer", Json("https://id.other.example")},
+                                             {"client-id", Json("x")}})) == ErrorCode::invalid);
+  Panel admin(door.house);
+  CHECK(admin.refusal(request_of("delete_channel", {{"channel_id", Json(1)}})) != "");
+  CHECK(door.house.get("/sign-in").status == 200);
+  CHECK(door.house.command(cmd("verify", {{"tenant", Json("Pumps")}}))["good"] == Json(true));
 }
 
 }  // namespace tern::test

@@ -1,5 +1,5 @@
-// The one door through which the server opens connections of its own: webhooks and mail. docs/operating.md says what it
-// lets through.
+// The one door through which the server opens connections of its own: webhooks, mail, issuers of logins.
+// docs/operating.md says what it lets through.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +26,17 @@ struct EgressOptions {
 struct WebPost {
   std::string url;
   std::vector<std::pair<std::string, std::string>> headers;
+  Bytes body;
+};
+
+/// One request over https whose answer is read.
+struct WebAsk {
+  std::string method, url;
+  std::vector<std::pair<std::string, std::string>> headers;
+  Bytes body;
+};
+struct WebAnswer {
+  int status = 0;
   Bytes body;
 };
 
@@ -57,12 +68,14 @@ struct MailAnswer {
 /// Ports are 443 for the web and 25, 465, 587 for mail, addresses those that the whole internet reaches; one that is
 /// not, among all that a name has, refuses the name (`not_permitted`). The name is looked up once, its address is the
 /// one that is connected to, the certificate is checked against the name. No redirects; of an answer at most 64 KiB are
-/// read, and nothing but its code comes back.
+/// read, and but for `fetch` nothing but its code comes back.
 class Egress {
 public:
   virtual ~Egress() = default;
   /// The status of the answer. `invalid`: no https address; `not_permitted`; `no_connection` with what the trouble is.
   virtual Result<int> post(const WebPost& post) = 0;
+  /// The answer, whatever its status. Errors as `post`; `no_connection`, too, for one without a stated end or a coding.
+  virtual Result<WebAnswer> fetch(const WebAsk& what) = 0;
   /// 250, or with what the address (550, 551, 553: for good; 4xx) or the message (5xx: for good; 4xx) was refused.
   /// `no_connection` for all trouble before, and for other refusals of the address, which are about this server.
   virtual Result<MailAnswer> mail(const MailServer& server, const MailPost& post) = 0;

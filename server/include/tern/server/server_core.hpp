@@ -94,7 +94,8 @@ public:
   /// (EdgeServer::executor). Without it a worker waits for each commit. Call before serving; same lifetime.
   virtual void use_answer_executor(std::function<void(std::function<void()>)> run_later) = 0;
 
-  /// What goes out because of commits, webhooks and mails, is sent through `egress`, on up to `at_once` threads that
+  /// Issuers of logins are asked through `egress`, on the thread of who logs in. What goes out because of commits,
+  /// webhooks and mails, is sent through it, on up to `at_once` threads that
   /// `run_later` has for what blocks. Without it, it waits. Call before serving; same lifetime, `egress` outlives it.
   virtual void use_egress(Egress& egress, std::function<void(std::function<void()>)> run_later,
                           std::size_t at_once) = 0;

@@ -41,6 +41,21 @@ std::vector<AdminEntry> outgoing_commands() {
                {which}),
        webhook_test},
 
+      {command(
+           "oidc set", "Who vouches for people: an issuer of OpenID Connect",
+           "What is not named stays. Operators whose address the issuer has proven log in by it, without a password "
+           "here; who has a second factor does not. The client's redirect address is /sign-in of this "
+           "server.\nExample: ternd oidc set --domain acme.example --issuer https://id.acme.example --client-id tern "
+           "--client-secret-stdin < secret",
+           {optional("domain", "What people say to be sent to the issuer"),
+            optional("issuer", "Its address, as it calls itself, to the letter"),
+            optional("client-id", "What the issuer calls this server"),
+            optional("client-secret", "Read from the first line of stdin; left out for a public client",
+                     ArgKind::secret),
+            optional("off", "Nobody logs in by it", ArgKind::flag), optional("on", "People do again", ArgKind::flag)}),
+       oidc_set},
+      {command("oidc show", "The issuer, without the secret", "Example: ternd oidc show", {}), oidc_show},
+
       {command("mail set", "The mail server, and from whom mails come",
                "What is not named stays. From then on customers get mail of what concerns them, and operators of what "
                "they want (operator set --mail). Mail is sent under TLS; --security plain is for a mail server on this "

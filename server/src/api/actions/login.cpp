@@ -3,6 +3,7 @@
 #include "admin/handlers.hpp"
 #include "admin/operator_record.hpp"
 #include "api/actions.hpp"
+#include "http/url_text.hpp"
 #include "tern/protocol/crypto.hpp"
 #include "tern/sqlite/transaction.hpp"
 
@@ -45,23 +46,24 @@ Person in_session(const AdminCall& call) {
   return {&call.tenant(), call.caller().acting()};
 }
 
-/// As it stands in a query.
-std::string percent_encoded(std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                       std::string_view("-._~@").find(c) != std::string_view::npos;
-    const auto byte = static_cast<unsigned char>(c);
-    out += plain ? std::string(1, c) : std::string{'%', digits[byte >> 4], digits[byte & 15]};
-  }
-  return out;
-}
-
 }  // namespace
 
 Result<Json> admin_login(AdminCall& call) {
   TERN_TRY(const Person person, identified(call));
+  call.begin_session(call.parts().logins.begin(person));
+  return who_logged_in(person);
+}
+
+Result<Json> oidc_begin(AdminCall& call) {
+  TERN_TRY(const std::string url, admin::known_url(call));
+  TERN_TRY(const ExternalLogins::Begun begun,
+           call.parts().external.begin(call.text("domain"), url, call.caller().peer));
+  return Json::object({{"url", Json(begun.url)}, {"proof", Json(begun.proof)}});
+}
+
+Result<Json> oidc_finish(AdminCall& call) {
+  TERN_TRY(const Person person,
+           call.parts().external.finish(call.text("state"), call.text("code"), call.text("proof")));
   call.begin_session(call.parts().logins.begin(person));
   return who_logged_in(person);
 }

@@ -69,7 +69,7 @@ Result<void> check_no_secret(const Json& settings) {
 
 tl::unexpected<Error> not_by_api() {
   return fail(ErrorCode::invalid, "That is set on the server's own machine.",
-              "ternd webhook, ternd inbound, ternd mail", "channel_id");
+              "ternd webhook, ternd inbound, ternd mail, ternd oidc", "channel_id");
 }
 
 Result<void> fill_channel(const AdminCall& call, sync::Record& record) {
