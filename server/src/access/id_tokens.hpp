@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tern/protocol/bytes.hpp"
 #include "tern/protocol/error.hpp"
 
 namespace tern::server {

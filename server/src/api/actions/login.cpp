@@ -33,12 +33,13 @@ Result<std::int64_t> mobile_ttl_of(const AdminCall& call) {
 /// On the strand.
 Result<std::string> written_token(const AdminCall& call, Tenant& tenant, const OperatorId& person, std::int64_t ttl_s) {
   std::string token;
-  TERN_CHECKED(tenant.write([&](sqlite::Database& db) -> Result<void> {
+  const auto written = tenant.write([&](sqlite::Database& db) -> Result<void> {
     TERN_TRY(auto transaction, sqlite::Transaction::begin_write(db));
     TERN_TRY(token, make_mobile_token(db, tenant, person, ttl_s, call.parts().environment));
     TERN_CHECKED(call.note_in(db));
     return transaction.commit();
-  }));
+  });
+  TERN_CHECKED(written);
   return token;
 }
 
