@@ -2,8 +2,6 @@
 
 #include <sys/stat.h>
 
-#include <fstream>
-
 #include "tern/client/enrolment.hpp"
 
 namespace tern::fleet {
@@ -118,16 +116,15 @@ const RecordId& Fleet::record(sync::RecordKind kind, const std::string& name) co
 }
 
 Result<std::vector<Json>> Fleet::export_tickets() {
-  const std::string path = directory_ + "/export.jsonl";
-  TERN_CHECKED(server_->administer(Json::object(
-      {{"command", Json("export")}, {"format", Json("jsonl")}, {"to", Json(path)}, {"replace", Json(true)}})));
-  std::ifstream in(path);
+  Json command = Json::object({{"command", Json("export")}});
   std::vector<Json> lines;
-  for (std::string line; std::getline(in, line);) {
-    TERN_TRY(Json parsed, parse_json(line, JsonLimits{.depth_max = 32, .bytes_max = 64 * 1024 * 1024}));
-    lines.push_back(std::move(parsed));
+  for (;;) {
+    TERN_TRY(const Json page, server_->administer(command));
+    lines.insert(lines.end(), page["rows"].items().begin(), page["rows"].items().end());
+    const Json* next = page.find("next");
+    if (next == nullptr) return lines;
+    command.set("after", *next);
   }
-  return lines;
 }
 
 }  // namespace tern::fleet

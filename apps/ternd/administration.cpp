@@ -10,11 +10,13 @@
 
 #include "admin_socket.hpp"
 #include "exit_codes.hpp"
+#include "export.hpp"
 #include "invocation.hpp"
 #include "qr.hpp"
 #include "system_environment.hpp"
 #include "terminal.hpp"
 #include "tern/server/admin.hpp"
+#include "tern/server/csv.hpp"
 #include "tern/server/server_core.hpp"
 
 namespace tern::apps {
@@ -33,17 +35,9 @@ std::string plain(const Json& value) {
   return to_text(value);
 }
 
-/// RFC 4180. A text that a spreadsheet would take for a formula begins with an apostrophe.
 std::string csv_cell(const Json& value) {
   if (value.is_null() || (value.is_array() && value.size() == 0)) return {};
-  if (value.is_number()) return to_text(value);
-  std::string text = value.is_string() ? value.as_string() : plain(value);
-  if (!text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos)
-    text.insert(0, 1, '\'');
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
+  return value.is_number() ? to_text(value) : server::csv_text(plain(value));
 }
 
 void print_csv(const Json& answer) {
@@ -190,6 +184,11 @@ bool makes_a_file(const Json& command) {
   return name == "backup" || name == "restore" || (name == "export" && command.find("to") != nullptr);
 }
 
+/// Lines are asked for page by page; a ledger is written by the server, in one piece.
+bool exports_lines(const Json& command) {
+  return command["command"].as_string() == "export" && command["format"].as_string() != "ledger";
+}
+
 /// Sends commands to the running server, else opens the directory, once.
 class Administrator {
 public:
@@ -206,7 +205,12 @@ public:
     if (spec_.where == server::AdminWhere::offline_only)
       return server::ServerCore::administer_offline(options_, command, environment_);
     TERN_TRY(auto answer, ask_running_server(admin_socket_path(call_.data), command));
-    if (answer) return std::move(*answer);
+    if (answer) {
+      beside_server_ = true;
+      return std::move(*answer);
+    }
+    if (beside_server_)  // what takes several answers does not take the directory over from a server that ended
+      return fail(ErrorCode::busy, "Interrupted: the server stopped meanwhile.", "Run it again.");
     if (spec_.where == server::AdminWhere::online_only)
       return fail(ErrorCode::no_connection, "No server runs in " + call_.data + ".",
                   "Start it: ternd serve --data " + call_.data);
@@ -221,6 +225,7 @@ private:
   SystemEnvironment environment_;
   server::ServerOptions options_;
   std::unique_ptr<server::ServerCore> core_;
+  bool beside_server_ = false;
 };
 
 /// Ends as the signal would have ended it, once everything that was open is closed.
@@ -244,23 +249,6 @@ bool is_list(const Json& answer) {
   return answer.size() == (answer.find("next") == nullptr ? 1 : 2);
 }
 
-/// The whole list in as many answers as it takes; one page of it when --limit says how long.
-Result<void> print_export(Administrator& administrator, Json command) {
-  const bool one_page = command.find("limit") != nullptr;
-  for (;;) {
-    TERN_TRY(const Json answer, administrator.perform(command));
-    print_rows(answer["rows"]);
-    if (!std::cout) return {};  // nobody can read the rest; the program's end says so
-    const Json* next = answer.find("next");
-    if (next == nullptr) return {};
-    if (one_page) {
-      print_next(*next);
-      return {};
-    }
-    command.set("after", *next);
-  }
-}
-
 /// `verify` found something wrong; a command did what it could.
 int exit_code_of(const Json& answer) {
   if (const Json* good = answer.find("good"); good != nullptr && !good->as_bool(true)) return exit_differs;
@@ -276,11 +264,14 @@ int run_administration(const Invocation& call) {
   Json command = with_absolute_paths(call.administration, *spec);
   if (call.command == "export") command = without_stdout_name(command);
   std::optional<Administrator> administrator(std::in_place, call, *spec);
-  if (call.command == "export" && command.find("to") == nullptr) {  // its format is lines of JSON
-    const auto printed = print_export(*administrator, command);
+  const Perform perform = [&](const Json& asked) { return administrator->perform(asked); };
+  if (exports_lines(command) && command.find("to") == nullptr) {
+    const auto printed = export_to_stdout(perform, command);
     return printed ? exit_done : report(printed.error(), call.json);
   }
-  const auto answer = administrator->perform(command);
+  if (makes_a_file(command) && exports_lines(command)) listen_for_stop();
+  const auto stopped = [] { return stop_signal != 0; };
+  const auto answer = exports_lines(command) ? export_to_file(perform, command, stopped) : perform(command);
   administrator.reset();
   if (!answer) return end_by_signal(report(answer.error(), call.json));
   if (call.csv) {

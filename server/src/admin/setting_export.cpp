@@ -18,6 +18,20 @@ struct Setting {
   Json value;
 };
 
+/// What a change says beside its value: the result of a resolution, why a ticket is on hold, the note of a time entry.
+Json text_beside(const sync::Change& change) {
+  const sync::IntentSpec* spec = sync::find_intent(change.intent);
+  const bool says = spec != nullptr && (spec->unit == sync::Unit::status || change.intent == Intent::log_time ||
+                                        change.intent == Intent::rate);
+  return says && !change.text.empty() ? Json(change.text) : Json();
+}
+
+/// Minutes of an estimate; when a ticket on hold is to wake.
+Json number_beside(const sync::Change& change) {
+  const bool says = change.intent == Intent::estimate || change.intent == Intent::hold;
+  return says && change.number != 0 ? Json(change.number) : Json();
+}
+
 Json flag_names(std::uint32_t flags) {
   constexpr std::pair<std::uint32_t, std::string_view> names[] = {{sync::time_flag_mono_ignored, "mono_ignored"},
                                                                   {sync::time_flag_mono_missing, "mono_missing"},
@@ -62,7 +76,8 @@ Setting element_setting(const sync::Change& change, const Names& names) {
       return {"tags", {}, Json(change.label)};
     case Intent::watch:
     case Intent::unwatch:
-      return {"watchers", {}, names.of(change.kind == 1 ? RecordKind::contact : RecordKind::operator_, change.target)};
+      return {"watchers", change.kind == 1 ? "contact" : "operator",
+              names.of(change.kind == 1 ? RecordKind::contact : RecordKind::operator_, change.target)};
     default: {
       const auto kind = sync::link_kind_from_number(change.kind);
       return {"links", kind ? std::string(sync::link_kind_name(*kind)) : std::string(),
@@ -158,10 +173,13 @@ std::vector<Json> settings_of(const sync::PlacedChange& placed, const LedgerChan
   // A pin is its owner's own and never appears to others.
   if (placed.change.intent == Intent::pin || placed.change.intent == Intent::unpin) return {};
   const sync::IntentSpec* spec = sync::find_intent(placed.change.intent);
+  // A claim is ordered by its commit; one that was imported was made when its source says.
+  const bool asserted = (placed.admission.time_flags & sync::time_flag_asserted) != 0;
+  const std::int64_t at_ms = asserted ? placed.admission.effective_ms : placed.stamp.order_ms;
   std::vector<Json> out;
   for (Setting& setting : settings_in(placed, led_to, names))
-    out.push_back(Json::object({{"at_ms", Json(placed.stamp.order_ms)},
-                                {"at", Json(instant_text(placed.stamp.order_ms))},
+    out.push_back(Json::object({{"at_ms", Json(at_ms)},
+                                {"at", Json(instant_text(at_ms))},
                                 {"lo_ms", Json(placed.admission.lo_ms)},
                                 {"hi_ms", Json(placed.admission.hi_ms)},
                                 {"flags", flag_names(placed.admission.time_flags)},
@@ -169,6 +187,9 @@ std::vector<Json> settings_of(const sync::PlacedChange& placed, const LedgerChan
                                 {"field", setting.field.empty() ? Json() : Json(setting.field)},
                                 {"key", setting.key.empty() ? Json() : Json(setting.key)},
                                 {"value", std::move(setting.value)},
+                                {"text", text_beside(placed.change)},
+                                {"number", number_beside(placed.change)},
+                                {"author_kind", Json(author_kind_name(placed.stamp.author_kind))},
                                 {"author", names.author(placed.stamp.author, placed.stamp.author_kind)},
                                 {"outcome", Json(sync::to_string(row.outcome))},
                                 {"standing", Json(sync::to_string(row.standing))},

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "admin/setting_export.hpp"
+#include "desk/sla_rows.hpp"
 #include "tern/protocol/base64.hpp"
 #include "time_text.hpp"
 
@@ -15,6 +16,9 @@ using sync::RecordKind;
 
 Json instant_or_null(std::int64_t ms) {
   return ms == 0 ? Json() : Json(instant_text(ms));
+}
+Json second_or_null(const Json& at_s) {
+  return at_s.is_null() ? Json() : Json(instant_text(at_s.as_integer() * 1'000));
 }
 Json text_or_null(const std::optional<Bytes>& value) {
   return value ? Json(*value) : Json();
@@ -93,12 +97,32 @@ Json ratings_json(const sync::TicketState& state) {
 
 }  // namespace
 
+std::string_view author_kind_name(sync::PrincipalKind kind) {
+  switch (kind) {
+    case sync::PrincipalKind::contact:
+      return "contact";
+    case sync::PrincipalKind::integration:
+      return "integration";
+    case sync::PrincipalKind::server:
+      return "server";
+    default:
+      return "operator";
+  }
+}
+
 // ---- names ----
 
-Names::Names(const Tenant& tenant) {
+Names::Names(const Tenant& tenant, bool unambiguous) {
   for (const RecordKind kind : {RecordKind::operator_, RecordKind::queue, RecordKind::contact, RecordKind::category,
-                                RecordKind::organisation, RecordKind::api_key, RecordKind::channel})
-    for (const sync::Record& record : tenant.records(kind)) names_[{kind, record.id}] = record.name;
+                                RecordKind::organisation, RecordKind::api_key, RecordKind::channel}) {
+    std::map<std::string, std::size_t> times;
+    for (const sync::Record& record : tenant.records(kind)) {
+      names_[{kind, record.id}] = record.name;
+      ++times[record.name];
+    }
+    if (unambiguous)
+      std::erase_if(names_, [&](const auto& named) { return named.first.first == kind && times[named.second] > 1; });
+  }
 }
 
 Json Names::of(RecordKind kind, ByteView id) const {
@@ -120,6 +144,16 @@ Json Names::author(const OperatorId& id, sync::PrincipalKind kind) const {
 // ---- the ticket ----
 
 Result<Json> TicketExport::ticket(const sync::TicketState& state, std::uint64_t change_count) {
+  TERN_TRY(Json out, fields(state));
+  TERN_TRY(Json written, messages(state));
+  TERN_TRY(Json folded, history(state));
+  out.append_member("messages", std::move(written));
+  out.append_member("changes", Json(change_count));
+  out.append_member("history", std::move(folded));
+  return out;
+}
+
+Result<Json> TicketExport::fields(const sync::TicketState& state) {
   const sync::StatusView view = sync::status_view(state);
   const auto reference = [&](FieldId field, RecordKind kind) {
     const auto value = sync::field_value(state, field);
@@ -137,8 +171,7 @@ Result<Json> TicketExport::ticket(const sync::TicketState& state, std::uint64_t 
                              {"at", Json(instant_text(entry.stamp.order_ms))}}));
   TERN_TRY(Json links_held, links(state));
   TERN_TRY(Json merged, number_of(state.merged_into ? ByteView(state.merged_into->value) : ByteView()));
-  TERN_TRY(Json written, messages(state));
-  TERN_TRY(Json folded, history(state));
+  TERN_TRY(Json clock, clocks(state));
   return Json::object({{"id", Json(to_uuid_text(state.id.view()))},
                        {"integer_id", Json(state.integer_id)},
                        {"number", Json(state.number)},
@@ -171,9 +204,41 @@ Result<Json> TicketExport::ticket(const sync::TicketState& state, std::uint64_t 
                        {"closed_at", instant_or_null(view.closed_ms)},
                        {"deleted", Json(sync::is_deleted(state))},
                        {"merged_into", std::move(merged)},
-                       {"messages", std::move(written)},
-                       {"changes", Json(change_count)},
-                       {"history", std::move(folded)}});
+                       {"sla", std::move(clock)}});
+}
+
+/// What the clocks said when the server looked last: seconds ago while the ticket is open.
+Result<Json> TicketExport::clocks(const sync::TicketState& state) {
+  Json out = Json::array();
+  SlaRows rows(db_, tenant_);
+  TERN_TRY(const auto row, rows.clock(state.id));
+  if (!row || row->clock.empty()) return out;
+  TERN_TRY(const Json cycles, parse_json(row->clock));
+  TERN_TRY(const auto breaches, rows.breaches(state.id));
+  for (const Json& cycle : cycles.items()) {
+    const auto breach = std::ranges::find_if(breaches, [&](const sla::BreachRecord& record) {
+      return sla::metric_name(record.metric) == cycle["metric"].as_string() &&
+             record.cycle == cycle["cycle"].as_string();
+    });
+    Json evidence = Json::array();
+    if (breach != breaches.end())
+      for (const std::string& change : breach->evidence) evidence.push(Json(change));
+    out.push(Json::object({{"metric", cycle["metric"]},
+                           {"n", cycle["n"]},
+                           {"state", cycle["state"]},
+                           {"verdict", cycle["verdict"]},
+                           {"target_s", cycle["target"]},
+                           {"started_at", second_or_null(cycle["started"])},
+                           {"due_at", second_or_null(cycle["due"])},
+                           {"stopped_at", second_or_null(cycle["stopped"])},
+                           {"breached_at", second_or_null(cycle["breached"])},
+                           {"elapsed_s", cycle["elapsed"]},
+                           {"rule", cycle["rule"]},
+                           {"calendar", cycle["calendar"]},
+                           {"breach", breach == breaches.end() ? Json() : Json(sla::record_state_name(breach->state))},
+                           {"evidence", std::move(evidence)}}));
+  }
+  return out;
 }
 
 Json TicketExport::watchers(const sync::TicketState& state) const {
@@ -227,6 +292,7 @@ Json TicketExport::message_json(const sync::Message& message) const {
                            {"device", Json(to_uuid_text(message.stamp.origin.device.view()))},
                            {"kind", Json(message_kind_name(message.kind))},
                            {"visibility", Json(visibility_name(message.visibility))},
+                           {"author_kind", Json(author_kind_name(message.stamp.author_kind))},
                            {"author", names_.author(message.stamp.author, message.stamp.author_kind)},
                            {"at_ms", Json(message.stamp.order_ms)},
                            {"at", Json(instant_text(message.stamp.order_ms))},

@@ -115,8 +115,11 @@ TEST_CASE("what an administrator asks for is done or refused, whatever statement
     return cmd("backup", {{"to", Json(house.folder.file("backup-" + n))}});
   });
   numbered("export", [&](const std::string& n) {
-    return cmd("export", {{"to", Json(house.folder.file("export-" + n))}});
+    return cmd("export", {{"format", Json("ledger")}, {"to", Json(house.folder.file("export-" + n))}});
   });
+  swept(cmd("export"));
+  swept(cmd("export", {{"what", Json("history")}, {"format", Json("csv")}}));
+  swept(cmd("export", {{"what", Json("records")}}));
   CHECK(house.command(cmd("verify"))["good"].as_bool());
 }
 

@@ -11,14 +11,31 @@ std::vector<AdminEntry> ledger_commands() {
                        "incident_event_log.csv",
                        {positional("file", "The log", ArgKind::path)})),
        import_incidents},
-      {lengthy(command("export", "Every ticket with its history, one JSON object a line",
-                       "--format ledger writes the whole history as it was signed: tern-verify proves it without this "
-                       "server.\nExample: ternd export --format jsonl --to tickets.jsonl",
-                       {optional("format", "jsonl, or ledger (with --to)"),
-                        optional("to", "File to write, 0600; to stdout when left out or -", ArgKind::path),
-                        optional("replace", "The file of --to may be there already", ArgKind::flag),
-                        optional("limit", "At most so many tickets; then a line {\"next\": TOKEN}", ArgKind::integer),
-                        optional("after", "TOKEN of the page before")})),
+      {lengthy(command(
+           "export", "Tickets with their history, or clients, contacts and other records, as JSON lines or CSV",
+           "Tickets come with messages, notes, SLA clocks and the history of every field. No cell of CSV is a formula "
+           "to "
+           "a spreadsheet. With --to FILE --resume an export that ended early is gone on with.\n"
+           "--format ledger writes the whole history as it was signed: tern-verify proves it without this "
+           "server.\nExample: ternd export --format csv --status resolved --since 2026-06-01T00:00:00Z --to june.csv",
+           {optional(
+                "what",
+                "tickets; their messages or their history, one a line; records; or clients, contacts, operators, "
+                "categories, queues, tags, fields, tariffs, calendars, sla-rules, quick-replies, macros, articles"),
+            optional("format", "jsonl, csv, or ledger (with --to)"),
+            repeated("status", "Tickets of this status; may be repeated"),
+            repeated("category", "Tickets of this category; may be repeated"),
+            repeated("queue", "Tickets of this queue; may be repeated"),
+            optional("portable", "Tickets without what is this server's own: what import tickets makes again",
+                     ArgKind::flag),
+            optional("since", "Tickets made at this instant or later, as 2026-06-01T00:00:00Z"),
+            optional("until", "Tickets made before this instant"),
+            optional("to", "File to write, 0600; to stdout when left out or -", ArgKind::path),
+            optional("replace", "The file of --to may be there already", ArgKind::flag),
+            optional("resume", "Keeps FILE.part when it ends early, and goes on with it the next time", ArgKind::flag),
+            optional("bom", "Begins CSV with a byte order mark, for spreadsheets that want one", ArgKind::flag),
+            optional("limit", "At most so many tickets or records; then a line {\"next\": TOKEN}", ArgKind::integer),
+            optional("after", "TOKEN of the page before")})),
        export_tickets},
       {lengthy(command("verify", "Checks every signature, chain, root, receipt and state, and names what is wrong",
                        "Exit code 8 when something is.\nExample: ternd verify --json", {})),
