@@ -11,6 +11,7 @@
 #include "admin_socket.hpp"
 #include "exit_codes.hpp"
 #include "export.hpp"
+#include "import.hpp"
 #include "invocation.hpp"
 #include "qr.hpp"
 #include "system_environment.hpp"
@@ -271,7 +272,9 @@ int run_administration(const Invocation& call) {
   }
   if (makes_a_file(command) && exports_lines(command)) listen_for_stop();
   const auto stopped = [] { return stop_signal != 0; };
-  const auto answer = exports_lines(command) ? export_to_file(perform, command, stopped) : perform(command);
+  const auto answer = exports_lines(command)                ? export_to_file(perform, command, stopped)
+                      : call.command.starts_with("import ") ? import_in_parts(perform, command, call.json, stopped)
+                                                            : perform(command);
   administrator.reset();
   if (!answer) return end_by_signal(report(answer.error(), call.json));
   if (call.csv) {

@@ -52,9 +52,10 @@ Result<Json> quarantine_drop(AdminCall& call);
 Result<Json> handed_back_list(AdminCall& call);
 Result<Json> handed_back_take(AdminCall& call);
 Result<std::uint64_t> count_held(Tenant& tenant);
-// export.cpp, import.cpp, erase.cpp, backup.cpp
+// export.cpp, import.cpp, import_tickets.cpp, erase.cpp, backup.cpp
 Result<Json> export_tickets(AdminCall& call);
 Result<Json> import_incidents(AdminCall& call);
+Result<Json> import_tickets(AdminCall& call);
 Result<Json> erase_bodies(AdminCall& call);
 /// By number, alias or uuid.
 Result<TicketId> resolve_ticket(Tenant& tenant, const std::string& words);

@@ -1,7 +1,9 @@
 // Reference records: one by one, and many at once.
 #include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <map>
+#include <set>
 
 #include "admin/handlers.hpp"
 #include "admin/library_records.hpp"
@@ -17,7 +19,7 @@ namespace tern::server::admin {
 namespace {
 
 constexpr std::size_t records_max = 200'000;
-constexpr std::size_t line_bytes_max = 64 * limits::kib;
+constexpr std::size_t line_bytes_max = 256 * limits::kib;  // an article, with everything escaped
 
 /// Operators by their address, too.
 using Named = std::map<std::pair<sync::RecordKind, std::string>, RecordId>;
@@ -56,7 +58,7 @@ Result<void> fill_operator(const Json& row, const Named& named, sync::Record& re
   if (!role.empty() && !sync::role_from_name(role))
     return fail(ErrorCode::invalid, "There is no role \"" + role + "\".", "", "role");
   record.attributes["role"] = role.empty() ? "operator" : role;
-  record.attributes["active"] = "1";
+  record.attributes.try_emplace("active", "1");
   if (const std::string& words = row["email"].as_string(); !words.empty()) {
     TERN_TRY(const std::string email, email_of(words));
     if (named.contains({record.kind, email}))
@@ -88,19 +90,20 @@ Result<void> take_owner(const Named& named, sync::Record& reply) {
 
 /// A member that nobody knows would be lost without a word.
 Result<void> check_members(const Json& row, sync::RecordKind kind) {
-  constexpr std::string_view of_all[] = {"kind", "name", "attributes"};
+  constexpr std::string_view of_all[] = {"kind", "name", "attributes", "id", "integer_id"};
   constexpr std::string_view of_operators[] = {"email", "role", "queues"};
   const bool is_operator = kind == sync::RecordKind::operator_;
   for (const auto& [name, value] : row.members()) {
     const bool known = std::ranges::find(of_all, name) != std::end(of_all) ||
                        (is_operator && std::ranges::find(of_operators, name) != std::end(of_operators));
-    const bool good = name == "attributes" ? value.is_object()
-                      : name == "queues"   ? value.is_array()
-                                           : value.is_string();
+    const bool good = name == "attributes"   ? value.is_object()
+                      : name == "queues"     ? value.is_array()
+                      : name == "integer_id" ? value.is_integer()
+                                             : value.is_string();
     if (!known)
       return fail(
           ErrorCode::invalid, "A record of kind " + std::string(sync::to_string(kind)) + " has no \"" + name + "\".",
-          is_operator ? "Known: kind name attributes email role queues." : "Known: kind name attributes.", name);
+          is_operator ? "Known: kind name attributes id email role queues." : "Known: kind name attributes id.", name);
     if (!good) return fail(ErrorCode::invalid, "\"" + name + "\" is not of the kind it should be.", "", name);
   }
   for (const auto& [name, value] : row["attributes"].members())
@@ -122,10 +125,27 @@ Result<std::string> name_in(const Json& row, sync::RecordKind kind) {
   return kind == sync::RecordKind::tag ? sync::canonical_tag(name) : name;
 }
 
+/// Its own id, as an export has it; else a new one.
+Result<RecordId> id_in(const Json& row, Environment& environment) {
+  const std::string& words = row["id"].as_string();
+  if (words.empty()) return random_id<RecordId>(environment);
+  const auto raw = from_uuid_text(words);
+  const auto id = raw ? RecordId::from(*raw) : std::nullopt;
+  if (id && !id->is_zero()) return *id;
+  return fail(ErrorCode::invalid, "\"" + words + "\" is no id.", "Leave it out, and it gets one.", "id");
+}
+
+/// Loaded before, or somebody has its name. Contacts may share a name: those with an id go by it.
+bool is_loaded(const Tenant& tenant, const sync::Record& record, const std::string& id, const Named& named) {
+  if (!id.empty() && tenant.find_record(record.kind, record.id)) return true;
+  if (!id.empty() && record.kind == sync::RecordKind::contact) return false;
+  return named.contains({record.kind, record.name});
+}
+
 Result<sync::Record> record_of(const Json& row, sync::RecordKind kind, const Named& named, Environment& environment) {
   sync::Record record;
   record.kind = kind;
-  record.id = random_id<RecordId>(environment);
+  TERN_TRY(record.id, id_in(row, environment));
   TERN_TRY(record.name, name_in(row, kind));
   for (const auto& [name, value] : row["attributes"].members()) record.attributes[name] = value.as_string();
   if (kind == sync::RecordKind::operator_) TERN_CHECKED(fill_operator(row, named, record));
@@ -153,23 +173,33 @@ Result<Json::Array> rows_of_file(const std::string& path) {
   return rows;
 }
 
-/// One pass over the rows: operators come second, because they name queues. A rule stands behind its calendar.
-Result<std::vector<sync::Record>> new_records(const Json::Array& rows, bool operators, Named& named,
+/// Operators name queues, and somebody's own quick replies name operators: each comes behind what it names. A rule
+/// stands behind its calendar.
+int pass_of(sync::RecordKind kind) {
+  return kind == sync::RecordKind::operator_ ? 1 : kind == sync::RecordKind::quick_reply ? 2 : 0;
+}
+
+Result<std::vector<sync::Record>> new_records(const Tenant& tenant, const Json::Array& rows, int pass, Named& named,
                                               SlaRecordCheck& sla, Environment& environment) {
   std::vector<sync::Record> out;
+  std::set<std::pair<sync::RecordKind, RecordId>> taken;
   for (const Json& row : rows) {
     TERN_TRY(const sync::RecordKind kind, kind_of(row["kind"].as_string()));
-    if ((kind == sync::RecordKind::operator_) != operators) continue;
+    if (pass_of(kind) != pass) continue;
     TERN_CHECKED(check_members(row, kind));
-    TERN_TRY(const std::string name, name_in(row, kind));
-    if (named.contains({kind, name})) continue;
+    sync::Record known;
+    known.kind = kind;
+    TERN_TRY(known.name, name_in(row, kind));
+    TERN_TRY(known.id, id_in(row, environment));
+    if (is_loaded(tenant, known, row["id"].as_string(), named) || taken.contains({kind, known.id})) continue;
     TERN_TRY(sync::Record record, record_of(row, kind, named, environment));
     TERN_CHECKED(sla.take(record));
     TERN_CHECKED(check_library_record(record, [&named](sync::RecordKind of, const std::string& called) {
       return named.contains({of, called});
     }));
-    named[{kind, name}] = record.id;
-    if (operators) note_address(record, named);
+    named.try_emplace({kind, record.name}, record.id);
+    taken.insert({kind, record.id});
+    if (pass == 1) note_address(record, named);
     out.push_back(std::move(record));
   }
   return out;
@@ -190,11 +220,12 @@ Result<Json> record_load(AdminCall& call) {
     return named.contains({kind, name});
   });
   // All of it is judged before anything is written.
-  TERN_TRY(const auto others, new_records(rows, false, named, sla, environment));
-  TERN_TRY(const auto operators, new_records(rows, true, named, sla, environment));
-  TERN_CHECKED(write_in_parts(call, others));
-  TERN_CHECKED(write_in_parts(call, operators));
-  const std::size_t made = others.size() + operators.size();
+  std::vector<sync::Record> records;
+  for (const int pass : {0, 1, 2}) {
+    TERN_TRY(auto of_pass, new_records(call.tenant(), rows, pass, named, sla, environment));
+    std::ranges::move(of_pass, std::back_inserter(records));
+  }
+  TERN_CHECKED(write_in_parts(call, records));
   Json out = Json::array();
   for (const Json& row : rows) {
     TERN_TRY(const sync::RecordKind kind, kind_of(row["kind"].as_string()));
@@ -202,7 +233,7 @@ Result<Json> record_load(AdminCall& call) {
     out.push(Json::object(
         {{"kind", row["kind"]}, {"name", row["name"]}, {"id", Json(to_uuid_text(named.at({kind, name}).view()))}}));
   }
-  return Json::object({{"made", Json(made)}, {"rows", std::move(out)}});
+  return Json::object({{"made", Json(records.size())}, {"rows", std::move(out)}});
 }
 
 /// "queue add", "category add" ...: the command's first word is the kind; its other arguments are attributes.

@@ -137,9 +137,15 @@ std::vector<std::uint32_t> links_between(const sync::TicketState& state, const T
   return kinds;
 }
 
+/// An import says itself what stood on either side, and when.
+bool is_imported(const sync::Change& change) {
+  return change.asserted_ms != 0 && change.quotes.none() && change.handed_back_by.is_zero();
+}
+
 /// Whoever has no link back gets one; with the last link the other side's go, too.
 Result<void> mirror_link(Batch& batch, SetWork& work, const Entry& entry) {
   const sync::Change& change = *entry.change;
+  if (is_imported(change)) return {};
   const TicketId id = TicketId::or_zero(change.target);
   TERN_TRY(const WorkingTicket* other, batch.ticket(id));
   if (other == nullptr || id == change.ticket) return {};

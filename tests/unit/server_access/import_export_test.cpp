@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <sstream>
 
 #include "house.hpp"
 #include "tern/server/csv.hpp"
@@ -339,6 +340,274 @@ TEST_CASE("clients, contacts and every other record go out, in pages, as lines o
   CHECK(total["records"].as_integer() == 2);
   CHECK(code_of(house, cmd("export", {{"what", Json("records")}, {"format", Json("csv")}})) == ErrorCode::usage);
   CHECK(code_of(house, cmd("export", {{"what", Json("contacts")}, {"after", Json("x")}})) == ErrorCode::invalid);
+}
+
+namespace {
+
+std::string written_file(House& house, const std::string& name, const std::string& text) {
+  const std::string path = house.folder.file(name);
+  std::ofstream(path, std::ios::binary) << text;
+  return path;
+}
+
+/// A desk with a little of everything that a ticket can hold.
+void fill_desk(House& house) {
+  const auto contact = [](const char* name, const char* phone) {
+    Json out = record("contact", name);
+    out.set("attributes", Json::object({{"phone", Json(phone)}}));
+    return out;
+  };
+  Json jo = contact("Jo Miller", "1"), other_jo = contact("Jo Miller", "2");
+  jo.set("id", Json("11111111-0000-0000-0000-000000000001"));
+  other_jo.set("id", Json("11111111-0000-0000-0000-000000000002"));
+  house.command(cmd("record load", {{"rows", Json::array({record("queue", "Field"), record("queue", "Office"),
+                                                          record("category", "Leak"), record("organisation", "Harbour"),
+                                                          record("tag", "wet"), record("custom_field", "meter_no"),
+                                                          std::move(jo), std::move(other_jo)})}}));
+  house.add_operator("ann", "supervisor");
+  house.add_operator("ben");
+  const auto uuid_of = [&](const char* list, const char* name) {
+    const Json answer = house.command(cmd(list));
+    for (const Json& row : answer["rows"].items())
+      if (row["name"].as_string() == name) return from_uuid_text(row["id"].as_string()).value_or(Bytes());
+    return Bytes();
+  };
+  Device device(house, "ann", "all");
+  must(device.open_session());
+  const auto push = [&](sync::Change change) {
+    device.push(std::move(change));
+    house.environment.advance(61'000);
+  };
+  const TicketId first = random_id<TicketId>(house.environment), second = random_id<TicketId>(house.environment);
+  auto create = device.create(first, "pump leaks");
+  create.text = "since noon\nin the cellar";
+  create.fields.push_back({sync::FieldId::priority, {}, "3", false});
+  create.fields.push_back({sync::FieldId::category, {}, uuid_of("category list", "Leak"), false});
+  create.fields.push_back({sync::FieldId::contact, {}, *from_uuid_text("11111111-0000-0000-0000-000000000002"), false});
+  create.fields.push_back({sync::FieldId::custom, "meter_no", "17", false});
+  create.fields.push_back({sync::FieldId::external_ref, "order", "4711", false});
+  push(create);
+  push(device.create(second, "same again"));
+  const auto change = [&](sync::Intent intent, const TicketId& ticket) { return device.change(intent, ticket); };
+  auto move = change(sync::Intent::move_queue, first);
+  move.target = uuid_of("queue list", "Field");
+  push(move);
+  push(change(sync::Intent::take, first));
+  push(change(sync::Intent::start, first));
+  auto set = change(sync::Intent::set, first);
+  set.fields.push_back({sync::FieldId::priority, {}, "4", false});
+  push(set);
+  auto tag = change(sync::Intent::tag, first);
+  tag.label = "wet";
+  push(tag);
+  auto watch = change(sync::Intent::watch, first);
+  watch.target = uuid_of("operator list", "ben");
+  push(watch);
+  auto link = change(sync::Intent::link, first);  // to what comes later in the file
+  link.kind = static_cast<std::uint32_t>(sync::LinkKind::related);
+  link.target = Bytes(second.view());
+  push(link);
+  auto reply = change(sync::Intent::message, first);
+  reply.text = "on my way";
+  reply.visibility = sync::Visibility::open;
+  push(reply);
+  auto note = change(sync::Intent::message, first);
+  note.text = "bring the long ladder";
+  note.visibility = sync::Visibility::team;
+  push(note);
+  auto edit = change(sync::Intent::edit_message, first);
+  edit.targets = {note.ref};
+  edit.text = "bring both ladders";
+  push(edit);
+  auto hours = change(sync::Intent::log_time, first);
+  hours.number = 45;
+  hours.text = "travel";
+  push(hours);
+  auto hold = change(sync::Intent::hold, first);
+  hold.text = "waits for a part";
+  push(hold);
+  push(change(sync::Intent::resume, first));
+  auto resolve = change(sync::Intent::resolve, first);
+  resolve.text = "seal replaced";
+  push(resolve);
+  push(change(sync::Intent::close, first));
+  auto away = change(sync::Intent::assign, second);
+  away.target = uuid_of("operator list", "ben");
+  away.reason = "nearer";
+  push(away);
+}
+
+}  // namespace
+
+TEST_CASE("an export that is imported into an empty tenant is the same when it is exported again",
+          "[server][admin][import][export]") {
+  House from;
+  fill_desk(from);
+  from.command(cmd("import incidents", {{"file", Json(std::string(TERN_TEST_DATA_DIR) + "/incidents-sample.csv")}}));
+  const Json tickets = cmd("export", {{"portable", Json(true)}});
+  const Json records = cmd("export", {{"what", Json("records")}});
+  const std::string lines = all_pages(from, tickets, 7), named = all_pages(from, records, 7);
+  CHECK(std::ranges::count(lines, '\n') == 62);
+
+  House to(2);
+  to.environment.advance(86'400'000);
+  to.command(cmd("record load", {{"file", Json(written_file(to, "records.jsonl", named))}}));
+  const Json file = Json(written_file(to, "tickets.jsonl", lines));
+  const Json first = to.command(cmd("import tickets", {{"file", file}}));
+  INFO(to_text(first));
+  CHECK(first["tickets"].as_integer() == 62);
+  CHECK(first["refused"].as_integer() == 0);
+  const std::string again = all_pages(to, tickets, 9);
+  if (again != lines) {  // the first line that differs says more than all of them
+    std::istringstream left(lines), right(again);
+    for (std::string a, b; std::getline(left, a) && std::getline(right, b);) CHECK(a == b);
+  }
+  CHECK(again == lines);
+  const auto contacts = [](House& house) { return all_pages(house, cmd("export", {{"what", Json("contacts")}}), 100); };
+  CHECK(std::ranges::count(contacts(to), '\n') == std::ranges::count(contacts(from), '\n'));
+  CHECK(to.command(cmd("verify"))["good"].as_bool());
+
+  const Json repeated = to.command(cmd("import tickets", {{"file", file}}));
+  CHECK(repeated["skipped"].as_integer() == 62);
+  CHECK(repeated["changes"].as_integer() == 0);
+  CHECK(from.command(cmd("import tickets", {{"file", file}}))["skipped"].as_integer() == 62);  // nor where it came from
+}
+
+TEST_CASE("an import goes on where it was stopped, with no second copy of anything", "[server][admin][import]") {
+  House from;
+  from.command(cmd("import incidents", {{"file", Json(std::string(TERN_TEST_DATA_DIR) + "/incidents-sample.csv")}}));
+  const std::string lines = all_pages(from, cmd("export", {{"portable", Json(true)}}), 100);
+  House to(2);
+  const Json file = Json(written_file(to, "tickets.jsonl", lines));
+  const auto count = [&] { return to.command(cmd("export"))["total"].as_integer(); };
+  int asked = 0;
+  const auto stops_at_third = [&] { return ++asked > 3; };
+  const auto stopped = to.core->administer(cmd("import tickets", {{"file", file}}), stops_at_third);
+  REQUIRE_FALSE(stopped);
+  CHECK(stopped.error().code == ErrorCode::busy);
+  const auto there = count();
+  CHECK(there > 0);
+  CHECK(there < 60);
+  const Json rest = to.command(cmd("import tickets", {{"file", file}}));
+  CHECK(rest["skipped"].as_integer() == there);
+  CHECK(rest["tickets"].as_integer() == 60 - there);
+  CHECK(count() == 60);
+
+  // In parts, each of which says where the next one begins.
+  for (const char* command : {"import tickets", "import incidents"}) {
+    House parts(3);
+    const std::string log = std::string(TERN_TEST_DATA_DIR) + "/incidents-sample.csv";
+    const Json path =
+        command == std::string("import incidents") ? Json(log) : Json(written_file(parts, "t.jsonl", lines));
+    Json call = cmd(command, {{"file", path}, {"limit", Json(25)}});
+    std::int64_t made = 0;
+    for (int part = 0;; ++part) {
+      const Json answer = parts.command(call);
+      made += answer["tickets"].as_integer();
+      if (answer.find("next") == nullptr) {
+        CHECK(part == 2);
+        break;
+      }
+      call.set("after", answer["next"]);
+    }
+    CHECK(made == 60);
+    call.set("after", Json("7.x"));
+    CHECK(code_of(parts, call) == ErrorCode::invalid);
+  }
+}
+
+TEST_CASE("a dry run says of each line what would become of it, and writes nothing", "[server][admin][import]") {
+  House house;
+  const std::string good = "{\"reference\":\"A1\",\"subject\":\"one\",\"contact\":\"Jo\",\"status\":\"resolved\"}\n";
+  const Json file = Json(
+      written_file(house, "t.jsonl",
+                   good + "\n" + "{\"reference\":\"A2\",\"subject\":\"two\",\"contact\":\"Jo\",\"tags\":[\"Wet\"]}\n" +
+                       "{\"reference\":\"A3\"}\n" + "no json\n" + "{\"subject\":\"nameless\"}\n" +
+                       "{\"reference\":\"A4\",\"subject\":\"four\",\"status\":\"gone\"}\n" +
+                       "{\"reference\":\"A5\",\"subject\":\"five\",\"created_at\":\"soon\"}\n" + good));
+  const Json command = cmd("import tickets", {{"file", file}, {"source", Json("zendesk")}, {"dry_run", Json(true)}});
+  const auto before = house.command(cmd("status"))["rows"].items()[0]["commit_seq"].as_integer();
+  const Json told = house.command(command);
+  std::string all;
+  for (const Json& row : told["rows"].items())
+    all +=
+        std::to_string(row["line"].as_integer()) + " " + row["would"].as_string() + " " + row["why"].as_string() + "\n";
+  CHECK(all == "1 make \n3 make \n4 refuse Line 4: \"subject\" is missing.\n" +
+                   ("5 refuse " + told["rows"].items()[3]["why"].as_string()) + "\n" +
+                   "6 refuse Line 6: it has no reference, so that it would come in again each time.\n" +
+                   "7 refuse Line 7: \"status\" \"gone\" is none.\n" +
+                   "8 refuse Line 8: \"created_at\" is no instant like 2026-06-03T10:15:00Z.\n" + "9 skip \n");
+  CHECK(told["rows"].items()[3]["why"].as_string().starts_with("Line 5: "));
+  CHECK(told["rows"].items()[0]["records"] == Json::array({Json("contact Jo")}));
+  CHECK(told["rows"].items()[1]["records"].size() == 0);  // told once
+  CHECK(told["tickets"].as_integer() == 2);
+  CHECK(told["refused"].as_integer() == 5);
+  CHECK(told["needs_attention"].as_bool());
+  CHECK(house.command(cmd("status"))["rows"].items()[0]["commit_seq"].as_integer() == before);
+
+  // The import itself takes nothing of a file of which a line is wrong.
+  Json real = cmd("import tickets", {{"file", file}, {"source", Json("zendesk")}});
+  const auto refused = house.core->administer(real);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.starts_with("Line 4: "));
+  CHECK(refused.error().field == "file");
+  CHECK(house.command(cmd("status"))["rows"].items()[0]["commit_seq"].as_integer() == before);
+  const Json some = Json(written_file(house, "u.jsonl", good));
+  CHECK(house.command(cmd("import tickets", {{"file", some}, {"source", Json("zendesk")}}))["tickets"].as_integer() ==
+        1);
+  CHECK(house.command(command)["rows"].items()[0]["ticket"].as_string().starts_with("T-"));
+  const Json log = Json(std::string(TERN_TEST_DATA_DIR) + "/incidents-sample.csv");
+  const Json incidents = house.command(cmd("import incidents", {{"file", log}, {"dry_run", Json(true)}}));
+  CHECK(incidents["rows"].size() == 60);
+  CHECK(incidents["tickets"].as_integer() == 60);
+  CHECK(house.command(cmd("export"))["total"].as_integer() == 1);
+}
+
+TEST_CASE("a table of another house comes in by what its columns are said to be, and only once",
+          "[server][admin][import]") {
+  House house;
+  const std::string head =
+      "Ticket ID,subject,description,status,priority,contact,assignee,created_at,resolved_at,tags,Colour,x\n";
+  const std::string csv =
+      head +
+      "7,'=pump,\"two\nlines\",closed,high,Jo Miller,Ann,2024-03-01T08:00:00Z,2024-03-02T08:00:00Z,wet,red,y\r\n" +
+      "8,lamp,,new,,,,2024-03-03T08:00:00Z,,,,\n";
+  const Json file = Json(written_file(house, "old.csv", csv));
+  CHECK(code_of(house, cmd("import tickets", {{"file", file}})) == ErrorCode::invalid);  // nobody knows "Ticket ID"
+  const Json map = Json::array({Json("Ticket ID=reference"), Json("Colour=custom.colour"), Json("x=")});
+  const Json command = cmd("import tickets", {{"file", file}, {"map", map}, {"source", Json("zendesk")}});
+  const Json done = house.command(command);
+  INFO(to_text(done));
+  CHECK(done["tickets"].as_integer() == 2);
+  CHECK(done["refused"].as_integer() == 0);
+  CHECK(house.command(command)["skipped"].as_integer() == 2);
+  const Json rows = house.command(cmd("export"))["rows"];
+  const Json& pump = rows.items()[0];
+  CHECK(pump["subject"].as_string() == "=pump");
+  CHECK(pump["description"].as_string() == "two\nlines");
+  CHECK(pump["status"].as_string() == "closed");
+  CHECK(pump["priority"].as_string() == "high");
+  CHECK(pump["contact"].as_string() == "Jo Miller");
+  CHECK(pump["assignee"].as_string() == "Ann");
+  CHECK(pump["created_at"].as_string() == "2024-03-01T08:00:00.000Z");
+  CHECK(pump["resolved_at"].as_string() == "2024-03-02T08:00:00.000Z");
+  CHECK(pump["tags"] == Json::array({Json("wet")}));
+  CHECK(pump["custom"]["colour"].as_string() == "red");
+  CHECK(pump["external_refs"] == Json::array({Json::object({{"type", Json("zendesk")}, {"id", Json("7")}})}));
+  CHECK(pump["sla"].size() == 0);  // nobody promised anything here then
+
+  // Erased, it stays away: its id tells that it was here.
+  house.command(cmd("erase", {{"ticket", pump["number"]}}));
+  CHECK(house.command(command)["skipped"].as_integer() == 2);
+
+  CHECK(code_of(house, cmd("import tickets", {{"file", Json(written_file(house, "a.csv", head + "7,\"x"))},
+                                              {"map", map}})) == ErrorCode::csv_invalid);
+  const auto short_row = house.core->administer(cmd(
+      "import tickets", {{"file", Json(written_file(house, "b.csv", head + "1,s,,,,,,,,,,\n7,x\n"))}, {"map", map}}));
+  REQUIRE_FALSE(short_row);
+  CHECK(short_row.error().message == "Line 3: it has 2 cells, the header 12.");
+  CHECK(code_of(house, cmd("import tickets", {{"file", Json("/dev/zero")}})) == ErrorCode::invalid);
+  CHECK(code_of(house, cmd("import tickets", {{"file", Json(house.folder.file("none"))}})) == ErrorCode::not_found);
 }
 
 }  // namespace tern::test

@@ -6,10 +6,28 @@ namespace tern::server::admin {
 
 std::vector<AdminEntry> ledger_commands() {
   return {
-      {lengthy(command("import incidents", "Tickets from a real incident log (CSV), at the times it asserts",
-                       "Incidents that are there already are left as they are.\nExample: ternd import incidents "
-                       "incident_event_log.csv",
-                       {positional("file", "The log", ArgKind::path)})),
+      {lengthy(command(
+           "import tickets", "Tickets out of lines of JSON or rows of CSV, at the times that they tell",
+           "An export of this program, or a table of another one: --map says what its columns are. Every line is "
+           "judged "
+           "before anything is written. What is there already, by its id or its reference, is left as it is.\n"
+           "Example: ternd import tickets old.csv --source zendesk --map \"Ticket ID=reference\" --dry-run",
+           {positional("file", "Lines of JSON, or CSV with a header", ArgKind::path),
+            optional("format", "jsonl or csv; csv where FILE ends so"),
+            optional("source", "Where references are from: the type of the external reference that they become"),
+            repeated("map", "COLUMN=FIELD: what a column of CSV is; COLUMN= leaves it out; may be repeated"),
+            optional("dry_run", "Writes nothing, and says of each line what would become of it", ArgKind::flag),
+            optional("limit", "Looks at so many tickets at most; then says where to go on", ArgKind::integer),
+            optional("after", "TOKEN of the part before")})),
+       import_tickets},
+      {lengthy(command(
+           "import incidents", "Tickets from a real incident log (CSV), at the times it asserts",
+           "Incidents that are there already are left as they are.\nExample: ternd import incidents "
+           "incident_event_log.csv",
+           {positional("file", "The log", ArgKind::path),
+            optional("dry_run", "Writes nothing, and says of each incident what would become of it", ArgKind::flag),
+            optional("limit", "Looks at so many incidents at most; then says where to go on", ArgKind::integer),
+            optional("after", "TOKEN of the part before")})),
        import_incidents},
       {lengthy(command(
            "export", "Tickets with their history, or clients, contacts and other records, as JSON lines or CSV",
