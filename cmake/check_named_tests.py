@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every test that docs/merge-rules.md, docs/sla.md, docs/reports.md, docs/notifications.md, docs/webhooks.md, docs/inbound.md, docs/mail.md, docs/triggers.md, docs/routing.md, docs/import-export.md and docs/reliability.md name is there: `file.cpp: "name"` is a TEST_CASE of that file.
+"""Every test that docs/merge-rules.md, docs/sla.md, docs/reports.md, docs/notifications.md, docs/webhooks.md, docs/inbound.md, docs/mail.md, docs/triggers.md, docs/routing.md, docs/import-export.md, docs/personal-data.md and docs/reliability.md name is there: `file.cpp: "name"` is a TEST_CASE of that file.
 
     check_named_tests.py [TREE]
 """
@@ -10,7 +10,8 @@ import re
 import sys
 
 PAGES = ("docs/merge-rules.md", "docs/sla.md", "docs/reports.md", "docs/notifications.md", "docs/webhooks.md",
-         "docs/inbound.md", "docs/mail.md", "docs/triggers.md", "docs/routing.md", "docs/import-export.md", "docs/reliability.md")
+         "docs/inbound.md", "docs/mail.md", "docs/triggers.md", "docs/routing.md", "docs/import-export.md",
+         "docs/personal-data.md", "docs/reliability.md")
 
 
 @functools.lru_cache(None)

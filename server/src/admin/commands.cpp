@@ -49,6 +49,7 @@ std::string_view admin_family_summary(std::string_view family) {
       {"queue", "Queues of tickets"},
       {"category", "Categories of tickets"},
       {"contact", "Customers"},
+      {"person", "What is known of a customer: given to them, or erased"},
       {"organisation", "Organisations of customers"},
       {"tag", "Tags that lists offer"},
       {"quick-reply", "Texts to answer with, everybody's or somebody's own"},

@@ -32,6 +32,10 @@ Result<Json> operator_two_factor_off(AdminCall& call);
 Result<void> end_sign_ins(AdminParts& parts, Tenant& tenant, const OperatorId& person);
 /// Sessions, keys and devices of an operator end. From beside the strand.
 Result<std::vector<EndedDevice>> end_operator(const AdminCall& call, const OperatorId& who);
+// person.cpp
+Result<Json> person_export(AdminCall& call);
+Result<Json> person_erase(AdminCall& call);
+Result<Json> person_anonymise(AdminCall& call);
 // devices.cpp
 Result<Json> device_code(AdminCall& call);
 Result<Json> device_list(AdminCall& call);

@@ -92,10 +92,27 @@ Result<std::optional<Victim>> find_victim(Batch& batch, const sync::ChangeRef& r
   return std::optional(victim);
 }
 
-/// The record as it is now was written by this change: it has to be written anew first, without what is to go.
+/// The record that an entry of the ledger wrote; nothing: it can be read no more.
+Result<std::optional<sync::Record>> record_of_entry(Batch& batch, const sync::ChangeRef& ref) {
+  TERN_TRY(auto rows, batch.db().query("SELECT skeleton, body FROM change WHERE tenant_id = $1 AND device_id = $2 AND "
+                                       "change_id = $3 AND body_commitment IS NULL",
+                                       batch.number, ref.device, ref.id));
+  TERN_TRY(const bool found, rows.step());
+  if (!found || rows.blob(1).empty()) return std::optional<sync::Record>{};
+  TERN_TRY(const sync::Change entry, sync::parse_change(rows.blob(0), rows.blob(1), ref.device));
+  if (entry.record.empty()) return std::optional<sync::Record>{};
+  TERN_TRY(sync::Record record, sync::decode_record(entry.record));
+  return std::optional(std::move(record));
+}
+
+/// The record as it is now was written by this change: it has to be written anew first, without what is to go. Others
+/// that the same set wrote are no matter.
 Result<bool> is_current_record(Batch& batch, const Victim& victim) {
-  TERN_TRY(const auto found, batch.db().int64_of("SELECT 1 FROM record WHERE tenant_id = $1 AND version = $2",
-                                                 batch.number, victim.commit_seq));
+  TERN_TRY(const auto record, record_of_entry(batch, victim.ref));
+  if (!record) return false;
+  TERN_TRY(const auto found, batch.db().int64_of("SELECT 1 FROM record WHERE tenant_id = $1 AND kind = $2 AND "
+                                                 "record_id = $3 AND version = $4",
+                                                 batch.number, record->kind, record->id, victim.commit_seq));
   return found.has_value();
 }
 
@@ -131,13 +148,14 @@ Result<std::vector<Victim>> find_victims(Batch& batch, const std::vector<sync::C
 // ---- removing ----
 
 /// An operator's past record keeps what rights need of it: role, queues, whether active.
-Result<void> strip_history(Batch& batch, const Victim& victim) {
-  TERN_TRY(auto rows, batch.db().query("SELECT kind, record_id, data FROM record_history WHERE tenant_id = $1 "
-                                       "AND version = $2",
-                                       batch.number, victim.commit_seq));
+Result<void> strip_history(Batch& batch, const Victim& victim, const std::optional<sync::Record>& written) {
+  if (!written) return {};
+  TERN_TRY(auto rows, batch.db().query("SELECT data FROM record_history WHERE tenant_id = $1 AND kind = $2 AND "
+                                       "record_id = $3 AND version = $4",
+                                       batch.number, written->kind, written->id, victim.commit_seq));
   TERN_TRY(const bool found, rows.step());
   if (!found) return {};
-  TERN_TRY(sync::Record record, sync::decode_record(rows.blob(2)));
+  TERN_TRY(sync::Record record, sync::decode_record(rows.blob(0)));
   rows.reset();
   record.name = "erased";
   std::erase_if(record.attributes,
@@ -173,6 +191,10 @@ Result<void> remove_other_bodies(Batch& batch, const sync::ChangeRef& ref) {
 }
 
 Result<void> remove_body(Batch& batch, const Victim& victim, std::uint64_t commit_seq, ByteView statement) {
+  std::optional<sync::Record> record;  // read before it goes
+  if (victim.ticket.is_zero()) {
+    TERN_TRY(record, record_of_entry(batch, victim.ref));
+  }
   TERN_CHECKED(
       batch.db().run("UPDATE change SET salt = NULL, body = NULL, body_commitment = $4 WHERE tenant_id = $1 AND "
                      "device_id = $2 AND change_id = $3",
@@ -184,7 +206,7 @@ Result<void> remove_body(Batch& batch, const Victim& victim, std::uint64_t commi
       batch.number, victim.ref.device, victim.ref.id, victim.commitment, commit_seq, sqlite::Blob{statement}));
   batch.newly_erased.push_back({victim.ref.device, victim.commitment});
   batch.newly_erased_changes.push_back(victim.ref);
-  return victim.ticket.is_zero() ? strip_history(batch, victim) : Result<void>{};
+  return strip_history(batch, victim, record);
 }
 
 // ---- the entry ----

@@ -33,9 +33,12 @@ std::vector<AdminEntry> record_commands() {
       optional("default_agent", "Who is given its tickets: name, address or id"),
       optional("sticky", "1: in any case, free or not"),
       optional("skills", "What they have to be good at, who are given its tickets: sip:2,crm")};
-  const std::vector<AdminArg> contact = {
-      optional("email", "Address"), optional("phone", "Telephone"), optional("organisation", "Where they belong"),
-      optional("language", "Language tag"), optional("vip", "1: somebody whom rules may prefer")};
+  const std::vector<AdminArg> contact = {optional("email", "Address"),
+                                         optional("phone", "Telephone"),
+                                         optional("organisation", "Where they belong"),
+                                         optional("language", "Language tag"),
+                                         optional("vip", "1: somebody whom rules may prefer"),
+                                         optional("legal_hold", "Why nothing of them may be erased")};
   const std::vector<AdminArg> organisation = {optional("portal_domain", "Domain of its addresses"),
                                               optional("tariff", "Tariff")};
   const std::vector<AdminArg> tag = {optional("colour", "Colour")};

@@ -77,6 +77,32 @@ std::vector<AdminEntry> ledger_commands() {
                   optional("list", "What was erased, when and why, and which devices have confirmed it",
                            ArgKind::flag)})),
        erase_bodies},
+      {lengthy(command("person export", "What a customer may have of what is known of them",
+                       "Profile, their tickets, public messages and ratings; no notes, and nobody else: staff is "
+                       "\"support\".\nExample: ternd person export \"Joe Smith\" --format html --to joe.html",
+                       {positional("contact", "Who: name or id"), optional("format", "json, or html (with --to)"),
+                        optional("to", "File to write, 0600", ArgKind::path),
+                        optional("replace", "The file of --to may be there already", ArgKind::flag)})),
+       person_export},
+      {lengthy(command(
+           "person erase", "Removes a customer from everything the server keeps, for ever",
+           "What they wrote, what their tickets say of them (name, address, telephone), files that came with it, their "
+           "record, tokens, mails that wait. They are called \"erased #N\" from then on; order, status, figures and "
+           "signatures stay. Devices do the same at their next sync: ternd erase --list says which have. Backups made "
+           "before keep it.\nExample: ternd person erase \"Joe Smith\" --reason \"asked for by the customer\"",
+           {positional("contact", "Who: name or id"), optional("reason", "Why; stands in the ledger, so name nobody"),
+            optional("open_tickets", "Also while tickets of theirs are open", ArgKind::flag),
+            optional("everywhere", "Also texts in tickets of others that name them", ArgKind::flag),
+            optional("dry_run", "Says what would go, and where else they are named", ArgKind::flag)})),
+       person_erase},
+      {lengthy(command(
+           "person anonymise", "Erases customers all of whose tickets were closed before an instant",
+           "Lists them; with --apply they are erased. More than 100 at once take two administrators. Who is "
+           "under legal hold stays.\nExample: ternd person anonymise --closed-before 2024-01-01T00:00:00Z",
+           {required("closed_before", "As 2024-01-01T00:00:00Z"), optional("apply", "Erases them", ArgKind::flag),
+            optional("by", "The administrator in whose name, of more than 100"),
+            optional("second", "The other administrator")})),
+       person_anonymise},
   };
 }
 
