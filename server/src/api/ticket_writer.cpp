@@ -56,18 +56,6 @@ tl::unexpected<Error> refused_for(ReasonCode reason) {
   }
 }
 
-Result<void> judge_outcomes(const ServerCommit& commit) {
-  for (std::size_t i = 0; i < commit.outcomes.size(); ++i) {
-    const Outcome outcome = commit.outcomes[i];
-    if (outcome == Outcome::held || outcome == Outcome::rejected) return refused_for(commit.reasons[i]);
-    if (outcome == Outcome::overtaken)
-      return fail(ErrorCode::bad_transition,
-                  "Something else stands: it was changed meanwhile, or is merged or deleted.",
-                  "Read the ticket again.");
-  }
-  return {};
-}
-
 tl::unexpected<Error> no_way(const sync::TicketState& state, const sync::StatusView& view) {
   std::string ways;
   for (const Intent intent : sync::possible_moves(view.status, view.before_hold))
@@ -130,6 +118,18 @@ Result<void> check_change(const AdminCall& call, const ServerChange& change, con
   const bool of_ticket = change.change.intent != Intent::record;
   if (of_ticket && before != nullptr && is_merged(*before) && spec != nullptr && !spec->append_only)
     return fail(ErrorCode::bad_transition, std::string(merged_away), "", "ticket_id");
+  return {};
+}
+
+Result<void> judge_outcomes(const ServerCommit& commit) {
+  for (std::size_t i = 0; i < commit.outcomes.size(); ++i) {
+    const Outcome outcome = commit.outcomes[i];
+    if (outcome == Outcome::held || outcome == Outcome::rejected) return refused_for(commit.reasons[i]);
+    if (outcome == Outcome::overtaken)
+      return fail(ErrorCode::bad_transition,
+                  "Something else stands: it was changed meanwhile, or is merged or deleted.",
+                  "Read the ticket again.");
+  }
   return {};
 }
 

@@ -25,6 +25,8 @@ Result<void> check_takes_work(const AdminCall& call);
 Result<void> check_change(const AdminCall& call, const ServerChange& change, const sync::TicketState* before,
                           const sync::Message* message = nullptr);
 
+/// Why one of them had no effect.
+Result<void> judge_outcomes(const ServerCommit& commit);
 /// Committer strand. Of changes that were checked; `not_permitted`, `bad_transition`, `too_large`, `invalid`,
 /// `not_found` say why one had no effect.
 Result<void> commit_checked(const AdminCall& call, std::vector<ServerChange> changes);

@@ -199,11 +199,9 @@ WriteBeside beside_of(const AdminCall& call, const NewTicket& made) {
   if (!made.beside) return once;
   return
       [once = std::move(once), beside = made.beside](sqlite::Database& db, const ServerCommit& commit) -> Result<void> {
-        const auto failed = [](sync::Outcome outcome) {
-          return outcome == sync::Outcome::held || outcome == sync::Outcome::rejected ||
-                 outcome == sync::Outcome::overtaken;
-        };
-        if (std::ranges::none_of(commit.outcomes, failed)) TERN_CHECKED(beside(db));
+        // All of it or nothing: the ticket alone would be made again by whoever asks again.
+        TERN_CHECKED(judge_outcomes(commit));
+        TERN_CHECKED(beside(db));
         return once ? once(db, commit) : Result<void>{};
       };
 }
@@ -296,8 +294,8 @@ Result<Json> make_ticket(AdminCall& call, const AddToTicket& add) {
       fields.push_back({FieldId::category, {}, Bytes(category.view()), false});
     }
     changes.push_back(create);
-    for (const ServerChange& change : changes) TERN_CHECKED(check_change(call, change, nullptr));
     for (ServerChange& change : made.then) changes.push_back(std::move(change));
+    for (const ServerChange& change : changes) TERN_CHECKED(check_change(call, change, nullptr));
     return commit_part(call, std::move(changes), beside_of(call, made));
   }));
   TERN_TRY(auto reader, call.tenant().reader());
