@@ -20,6 +20,7 @@
 #include "admin/restore.hpp"
 #include "exchange/exchange_service.hpp"
 #include "files/sweep.hpp"
+#include "inbound/inbound_rows.hpp"
 #include "ingest/committer.hpp"
 #include "ingest/devices.hpp"
 #include "ingest/jobs.hpp"
@@ -268,6 +269,7 @@ Result<void> Core::sweep_old_work(Tenant& tenant) {
     TERN_CHECKED(Notifications(db, tenant.number()).drop_older(tenant.now_ms() - notifications_kept_ms));
     TERN_CHECKED(drop_old_reset_links(db, tenant.number(), tenant.now_ms()));
     TERN_CHECKED(drop_old_mobile_tokens(db, tenant.number(), tenant.now_ms()));
+    TERN_CHECKED(InboundRows(db, tenant.number()).drop_older(tenant.now_ms() - inbound_kept_ms));
     return OutgoingRows(db, tenant.number()).drop_older(tenant.now_ms() - outgoing_kept_ms);
   };
   TERN_CHECKED(tenant.write(drop_rows));

@@ -5,6 +5,7 @@
 #include "admin/record_writer.hpp"
 #include "api/ticket_view.hpp"
 #include "inbound/inbound_desk.hpp"
+#include "one_line.hpp"
 #include "tern/protocol/crockford.hpp"
 #include "tern/protocol/crypto.hpp"
 #include "time_text.hpp"
@@ -32,8 +33,9 @@ Result<std::string> inbound_secret(const AdminCall& call) {
   if (call.has("secret")) {
     if (call.text("secret").size() > inbound_secret_bytes_max)
       return fail(ErrorCode::too_large, "A secret has at most 1,024 bytes.", "", "secret");
-    if (call.text("secret").size() < 8)
+    if (call.text("secret").size() < inbound_secret_bytes_min)
       return fail(ErrorCode::invalid, "A secret of less than 8 characters is guessed.", "", "secret");
+    TERN_CHECKED(check_one_line(call.text("secret"), "secret", "secret"));
     return call.text("secret");
   }
   Bytes raw(inbound_secret_bytes, '\0');
@@ -135,8 +137,9 @@ Result<Json> inbound_add(AdminCall& call) {
     for (const sync::Record& other : call.tenant().records(record.kind)) hooks += inbound_of(other) ? 1 : 0;
     if (hooks >= inbound_hooks_max)
       return fail(ErrorCode::too_large, "There are 100 of them already.", "Remove one.", "name");
-    TERN_CHECKED(call.parts().directory.put_channel_secret(call.tenant().number(), record.id, secret));
-    return write_records(call.tenant(), {record});
+    // The record first: a secret of no channel would be nobody's to take away.
+    TERN_CHECKED(write_records(call.tenant(), {record}));
+    return call.parts().directory.put_channel_secret(call.tenant().number(), record.id, secret);
   };
   TERN_CHECKED(call.on_strand(write));
   if (const auto made = call.tenant().find_record(record.kind, record.id)) hook.integer_id = made->integer_id;

@@ -40,7 +40,7 @@ Result<Conversation> read_conversation(const Json& said) {
   out.customer.name = said["customer_name"].as_string();
   out.customer.email = said["customer_email"].as_string();
   out.customer.phone = said["customer_phone"].as_string();
-  if (!out.customer.email.empty() && out.customer.email.find('@') == std::string::npos)
+  if (!out.customer.email.empty() && !looks_like_address(out.customer.email))
     return no_conversation("customer_email is no address.");
   if (!out.customer.name.empty()) out.customer.key = out.name;
   out.text = "Out of the conversation " + out.name;

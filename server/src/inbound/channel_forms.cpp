@@ -51,6 +51,7 @@ Result<InboundEvent> read_telegram(const InboundRequest& request) {
                : not_of_form("message", "This is no update of Telegram: it has neither message nor update_id.");
   const std::string chat = number_or_text(message["chat"]["id"]), from = number_or_text(message["from"]["id"]);
   if (chat.empty() || from.empty()) return not_of_form("message.chat.id", "The message says no chat, or nobody.");
+  if (message["chat"]["type"].as_string() != "private") return nothing_to_do("a group");
   if (message["from"]["is_bot"].as_bool()) return nothing_to_do("written by a bot");
   std::string text = message["text"].as_string();
   if (text.empty()) text = message["caption"].as_string();
@@ -191,8 +192,12 @@ Result<InboundEvent> read_mail(const InboundRequest& request, const FindAnswered
   out.contact_name = sender.name.empty() ? sender.address : sender.name;
   out.automatic = is_automatic(heads);
   for (const char* where : {"recipient", "to", "envelope", "in-reply-to", "references"})
-    for (const std::string& name : names_of_mail(mail_said(request, heads, where)))
-      if (!out.answers && find) out.answers = find(name, sender.address);
+    for (const std::string& name : names_of_mail(mail_said(request, heads, where))) {
+      if (out.answers || !find) continue;
+      out.answers = find(name, sender.address);
+      out.only_refers = std::string_view(where) == "references";
+      out.was_given = !out.only_refers && std::string_view(where) != "in-reply-to";
+    }
   if (out.automatic && !out.answers) return nothing_to_do("written by a program");
   for (const char* where : {"body-plain", "text"})
     if (out.description.empty()) out.description = request.payload[where].as_string();

@@ -4,6 +4,7 @@
 #include "api/widgets.hpp"
 #include "inbound/inbound_rows.hpp"
 #include "inbound/inbound_text.hpp"
+#include "one_line.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/protocol/text.hpp"
 
@@ -49,15 +50,15 @@ Result<std::optional<Customer>> customer_of(const Tenant& tenant, const Customer
   if (said.email.empty() && phone_digits(said.phone).empty() && said.key.empty()) return std::optional<Customer>();
   if (const auto known = known_contact(tenant, said)) return std::optional(Customer{*known, {}});
   Customer out{id_of_new(tenant, said), {}};
-  if (tenant.find_record(sync::RecordKind::contact, out.id)) return std::optional(std::move(out));
+  const auto there = tenant.find_record(sync::RecordKind::contact, out.id);
+  if (there && !there->deleted) return std::optional(std::move(out));
   sync::Record made;
   made.kind = sync::RecordKind::contact;
   made.id = out.id;
-  const std::string& name = !said.name.empty()    ? said.name
-                            : !said.email.empty() ? said.email
-                            : !said.phone.empty() ? said.phone
-                                                  : said.key;
-  TERN_TRY(made.name, admin::record_name(one_line_of(name, limits::name_bytes_max / 4), "contact_name"));
+  std::string name;
+  for (const std::string* one : {&said.name, &said.email, &said.phone, &said.key})
+    if (is_blank(name)) name = one_line_of(*one, limits::name_bytes_max / 4);
+  TERN_TRY(made.name, admin::record_name(name, "contact_name"));
   admin::put_attribute(made, "email", said.email);
   admin::put_attribute(made, "phone", one_line_of(said.phone, phone_characters_max));
   out.made = std::move(made);

@@ -4,6 +4,7 @@
 
 #include "api/ticket_view.hpp"
 #include "api/ticket_writer.hpp"
+#include "desk/duplicates.hpp"
 #include "inbound/customers.hpp"
 #include "inbound/inbound_text.hpp"
 #include "outgoing/mail_form.hpp"
@@ -41,20 +42,22 @@ bool is_senders_fault(ErrorCode code) {
   }
 }
 
-bool in_vain(const ServerCommit& commit) {
-  return std::ranges::any_of(commit.outcomes, [](sync::Outcome outcome) {
-    return outcome == sync::Outcome::held || outcome == sync::Outcome::rejected || outcome == sync::Outcome::overtaken;
-  });
-}
-
-/// A customer goes on with what is not over: neither deleted nor closed for longer than it may be opened again.
-bool takes_more(const sync::TicketState& state, std::int64_t now_ms) {
-  if (sync::is_deleted(state)) return false;
-  const sync::StatusView view = sync::status_view(state);
-  return view.status != sync::Status::closed || now_ms - view.closed_ms <= limits::reopen_window_ms;
+/// Subjects of our mails begin with the ticket's number, and some say nothing more of it.
+bool is_same_subject(const InboundEvent& event, const sync::TicketState& state) {
+  if (event.subject.find("[" + state.number + "]") != std::string::npos) return true;
+  const std::string said = canonical_subject(event.subject);
+  return said == canonical_subject(sync::field_value(state, FieldId::subject).value_or(Bytes()));
 }
 
 }  // namespace
+
+bool takes_more(const sync::TicketState& state, std::uint64_t changes, std::int64_t now_ms) {
+  const bool full = state.message_count >= limits::messages_per_ticket_max ||
+                    changes + changes_of_an_event_max > limits::changes_per_ticket_max;
+  if (full || sync::is_deleted(state)) return false;
+  const sync::StatusView view = sync::status_view(state);
+  return view.status != sync::Status::closed || now_ms - view.closed_ms <= limits::reopen_window_ms;
+}
 
 /// Who says it.
 struct InboundDesk::Sender {
@@ -183,19 +186,33 @@ Result<InboundDesk::Plan> InboundDesk::plan(const InboundEvent& event) {
   TERN_TRY(const Sender sender, who_says(event));
   TERN_TRY(auto reader, tenant_.reader());
   TERN_TRY(const auto goes_on, goes_on_with(reader.db(), event));
+  bool linked = goes_on.has_value();
+  auto kind = sync::LinkKind::follow_up;
   if (goes_on) {
     TicketView view(tenant_, reader.db(), call_.caller());
     TERN_TRY(const FoundTicket found, view.find(*goes_on));
-    if (takes_more(found.state, tenant_.now_ms())) {
+    TERN_TRY(const auto changes, reader.db().int64_of("SELECT change_count FROM ticket WHERE tenant_id = $1 AND "
+                                                      "ticket_id = $2",
+                                                      tenant_.number(), *goes_on));
+    // A Message-ID travels with the mail, to whomever it is passed on.
+    const auto whose = sync::field_value(found.state, FieldId::contact);
+    const bool by_person = event.answers && !event.automatic;  // a program's answer is a note at most
+    const bool foreign =
+        by_person && !event.was_given && (!sender.contact || !whose || *whose != Bytes(sender.contact->view()));
+    const bool another = by_person && event.only_refers && !is_same_subject(event, found.state);
+    if (!foreign && !another &&
+        takes_more(found.state, static_cast<std::uint64_t>(changes.value_or(0)), tenant_.now_ms())) {
       plan_message(event, sender, found.state, out);
       return out;
     }
+    if (another) linked = false;
+    if (foreign) kind = sync::LinkKind::related;
   }
   TERN_CHECKED(plan_create(event, sender, out));
-  if (goes_on) {
+  if (linked) {
     ServerChange link = change_by(caller_of(hook_), Intent::link, out.ticket);
     link.change.target = Bytes(goes_on->view());
-    link.change.kind = static_cast<std::uint32_t>(sync::LinkKind::follow_up);
+    link.change.kind = static_cast<std::uint32_t>(kind);
     out.changes.push_back(std::move(link));
   }
   return out;
@@ -230,6 +247,11 @@ Result<InboundOutcome> InboundDesk::take_on_strand(const InboundRequest& request
                             true,
                             {}};
   }
+  // It was met beside the strand: meanwhile it may be off, or gone.
+  const auto record = tenant_.find_record(sync::RecordKind::channel, hook_.id);
+  const auto known = record ? inbound_of(*record) : std::nullopt;
+  if (!known || (hook_.active && !known->active))
+    return fail(ErrorCode::key_unknown, "No webhook here knows this sender.");
   TERN_CHECKED(check_takes_work(call_));
   const auto refused = [&](const Error& why) -> Result<InboundOutcome> {
     if (is_senders_fault(why.code)) TERN_CHECKED(keep_refused(request, name, why));
@@ -258,7 +280,8 @@ Result<InboundOutcome> InboundDesk::take_on_strand(const InboundRequest& request
   for (const ServerChange& change : planned->changes)
     if (const auto may = check_change(call_, change, before); !may) return refused(may.error());
   const auto beside = [&](sqlite::Database& db, const ServerCommit& commit) -> Result<void> {
-    if (in_vain(commit)) return {};
+    // All of it or nothing: half of it would be done again when the event comes again.
+    TERN_CHECKED(judge_outcomes(commit));
     InboundRows rows(db, tenant_.number());
     TERN_CHECKED(rows.put(row));
     if (event->key.empty() || planned->did != "created") return {};

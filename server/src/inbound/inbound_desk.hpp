@@ -7,6 +7,11 @@
 
 namespace tern::server {
 
+/// What one event may do to a ticket: contact, opening again, category, message, link.
+inline constexpr std::uint64_t changes_of_an_event_max = 10;
+/// It goes on with what is not over and not full: neither deleted nor closed for longer than it may be opened again.
+bool takes_more(const sync::TicketState& state, std::uint64_t changes, std::int64_t now_ms);
+
 struct InboundOutcome {
   InboundState state = InboundState::taken;
   std::string did;        // "created", "continued"; of what was ignored: why

@@ -5,6 +5,7 @@
 #include "inbound/channel_forms.hpp"
 #include "inbound/inbound_text.hpp"
 #include "inbound/template_text.hpp"
+#include "one_line.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/protocol/text.hpp"
 #include "tern/sync/ticket_fields.hpp"
@@ -90,13 +91,6 @@ std::optional<std::string> mapped(const Json& value, const InboundRequest& reque
   return std::nullopt;
 }
 
-bool looks_like_address(std::string_view text) {
-  const std::size_t at = text.find('@');
-  return at != std::string_view::npos && at > 0 && at + 1 < text.size() && text.size() <= 254 &&
-         text.find('@', at + 1) == std::string_view::npos &&
-         std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) > ' ' && c != '\x7f'; });
-}
-
 /// Where a mapping looks for what is missing.
 std::string sought(const Json& value) {
   return value.is_object() ? value["from"].as_string() : value.as_string();
@@ -164,8 +158,11 @@ std::string event_id_of(const InboundHook& hook, const InboundRequest& request) 
     said = event_of_form(hook.form, request);
   else if (const Json* id = hook.mapping.find("event_id"))
     said = mapped(*id, request);
-  for (const char* header : {"idempotency-key", "tern-delivery", "x-github-delivery"})
-    if (const auto found = request.headers.find(header); !said && found != request.headers.end()) said = found->second;
+  // A signature covers the body: under another header the same body would be another event.
+  if (hook.proof == InboundProof::token)
+    for (const char* header : {"idempotency-key", "tern-delivery", "x-github-delivery"})
+      if (const auto found = request.headers.find(header); !said && found != request.headers.end())
+        said = found->second;
   if (said && !said->empty()) return "id " + *said;
   return "body " + to_hex(request.digest);
 }
@@ -189,6 +186,9 @@ Result<InboundEvent> read_event(const InboundHook& hook, const InboundRequest& r
     return unmapped("contact_email", "What the request says as contact_email is no address.");
   event.subject = one_line_of(event.subject, limits::subject_code_points_max);
   event.description = shortened(event.description, limits::text_bytes_max);
+  if (is_blank(event.subject) && hook.form != InboundForm::mapped) event.subject = "(no subject)";
+  if (is_blank(event.subject)) return unmapped("subject", "Of what the request says as subject nobody sees anything.");
+  if (is_nothing(event.description)) return unmapped("description", "What the request says as description is no text.");
   event.message = shortened(event.message, limits::text_bytes_max);
   event.contact_name = one_line_of(event.contact_name, limits::name_bytes_max / 4);
   event.order_id = one_line_of(event.order_id, limits::name_bytes_max / 4);

@@ -24,6 +24,8 @@ struct InboundEvent {
   bool automatic = false;           // no person wrote it
   std::string ignored;              // why nothing is to be done; empty: something is
   std::optional<TicketId> answers;  // the ticket whose mail it answers
+  bool was_given = false;           // to its sender: the address that says so; else anybody may have passed it on
+  bool only_refers = false;         // among what went before, and does not say that it answers
 };
 
 /// The mapping of a hook before it is stored: `invalid` with field "mapping" says which part is wrong and why.

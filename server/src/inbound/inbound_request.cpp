@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::int64_t signed_within_ms = 5 * 60'000, mailgun_within_ms = 15 * 60'000;
 constexpr std::size_t inbound_fields_max = 200;
-constexpr std::string_view hidden = "***";
 
 /// The fields of a multipart form, and what its files are called: a mail comes with files of any name.
 Result<void> read_multipart(std::string_view content_type, const RequestBody& body, InboundRequest& out) {
@@ -83,7 +82,7 @@ bool is_signed_as_ours(std::string_view header, std::string_view secret, const B
 }
 
 bool proves_with(const InboundHook& hook, std::string_view secret, const InboundRequest& request, std::int64_t now_ms) {
-  if (secret.empty()) return false;
+  if (secret.size() < inbound_secret_bytes_min) return false;
   switch (hook.proof) {
     case InboundProof::token: {
       const auto offered = offered_tokens(hook, request);
@@ -118,7 +117,7 @@ Json hide(const Json& value, const HookSecrets& secrets) {
     const auto holds = [&](const std::string& secret) {
       return !secret.empty() && text.find(secret) != std::string::npos;
     };
-    return holds(secrets.now) || holds(secrets.before) ? Json(hidden) : value;
+    return holds(secrets.now) || holds(secrets.before) ? Json(inbound_hidden) : value;
   }
   if (value.is_array()) {
     Json out = Json::array();
@@ -128,7 +127,7 @@ Json hide(const Json& value, const HookSecrets& secrets) {
   if (!value.is_object()) return value;
   Json out = Json::object();
   for (const auto& [name, member] : value.members())
-    out.append_member(name, is_called_like_a_secret(name) ? Json(hidden) : hide(member, secrets));
+    out.append_member(name, is_called_like_a_secret(name) ? Json(inbound_hidden) : hide(member, secrets));
   return out;
 }
 

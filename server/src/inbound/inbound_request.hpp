@@ -16,6 +16,8 @@ namespace tern::server {
 
 inline constexpr std::uint64_t inbound_body_bytes_max = 1024 * 1024;  // with the files of a mail, which are not taken
 inline constexpr std::size_t inbound_kept_bytes_max = 32 * 1024;
+inline constexpr std::size_t inbound_secret_bytes_min = 8;  // one that is shorter is guessed, and proves nothing
+inline constexpr std::string_view inbound_hidden = "***";   // in the place of what is not kept
 
 struct InboundRequest {
   Bytes body;                                  // as it came

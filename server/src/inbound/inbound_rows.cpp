@@ -5,7 +5,7 @@
 namespace tern::server {
 namespace {
 
-constexpr std::int64_t inbound_swept_at_once = 100;
+constexpr std::int64_t inbound_swept_at_once = 100, inbound_dropped_at_once = 2'000;
 constexpr std::string_view inbound_columns =
     "SELECT n, hook, event, state, at_ms, tries, ticket_id, code, said, request FROM inbound WHERE tenant_id = $1 ";
 
@@ -88,6 +88,13 @@ Result<void> InboundRows::put(Inbound row) {
 Result<void> InboundRows::forget(const RecordId& hook) {
   TERN_CHECKED(db_.run("DELETE FROM inbound WHERE tenant_id = $1 AND hook = $2", tenant_, hook));
   return db_.run("DELETE FROM ticket_key WHERE tenant_id = $1 AND source = $2", tenant_, hook);
+}
+
+Result<void> InboundRows::drop_older(std::int64_t at_ms) {
+  return db_.run(
+      "DELETE FROM inbound WHERE tenant_id = $1 AND at_ms < $2 AND n IN (SELECT n FROM inbound WHERE tenant_id = $1 "
+      "ORDER BY n LIMIT $3)",
+      tenant_, at_ms, inbound_dropped_at_once);
 }
 
 Result<std::optional<TicketId>> InboundRows::ticket_by(const RecordId& source, const Hash& key) {

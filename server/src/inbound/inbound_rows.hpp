@@ -44,6 +44,8 @@ public:
   /// goes, some rows at a time.
   Result<void> put(Inbound row);
   Result<void> forget(const RecordId& hook);
+  /// Of whichever hook, some at a time.
+  Result<void> drop_older(std::int64_t at_ms);
 
   /// The newest ticket that went by that name.
   Result<std::optional<TicketId>> ticket_by(const RecordId& source, const Hash& key);

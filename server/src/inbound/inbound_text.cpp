@@ -42,6 +42,15 @@ std::string without_entities(std::string_view text) {
 
 }  // namespace
 
+bool looks_like_address(std::string_view text) {
+  constexpr std::string_view never = ",;<>\"";
+  const std::size_t at = text.find('@');
+  return at != std::string_view::npos && at > 0 && at + 1 < text.size() && text.size() <= 254 &&
+         text.find('@', at + 1) == std::string_view::npos && std::ranges::all_of(text, [&](char c) {
+           return static_cast<unsigned char>(c) > ' ' && c != '\x7f' && never.find(c) == std::string_view::npos;
+         });
+}
+
 bool is_nothing(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; });
 }
@@ -50,6 +59,7 @@ std::string shortened(std::string_view text, std::size_t bytes_max) {
   const auto whole = protocol::normalise_nfc(text);
   if (!whole) return {};
   if (whole->size() <= bytes_max) return *whole;
+  if (bytes_max < cut_mark.size()) return {};
   std::size_t end = bytes_max - cut_mark.size();
   while (end > 0 && !begins_character((*whole)[end])) --end;
   return whole->substr(0, end) + std::string(cut_mark);
@@ -63,7 +73,8 @@ std::string one_line_of(std::string_view text, std::size_t characters_max) {
     line += blank ? ' ' : c;
   }
   while (line.ends_with(' ')) line.pop_back();
-  line = shortened(line, line.size());
+  auto normal = protocol::normalise_nfc(line);  // which may be longer
+  line = normal ? std::move(*normal) : std::string();
   if (!is_one_line(line)) {  // marks that turn what follows, separators, C1
     std::string plain;
     for (std::size_t at = 0; at < line.size();) {
@@ -72,7 +83,7 @@ std::string one_line_of(std::string_view text, std::size_t characters_max) {
       if (is_one_line(std::string_view(line).substr(at, end - at))) plain += line.substr(at, end - at);
       at = end;
     }
-    line = std::move(plain);
+    line = protocol::normalise_nfc(plain).value_or(std::string());
   }
   std::size_t characters = 0;
   for (std::size_t at = 0; at < line.size(); ++at)

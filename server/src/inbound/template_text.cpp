@@ -42,7 +42,10 @@ std::optional<std::string> text_at(const InboundRequest& request, std::string_vi
     at = member_at(*at, path.substr(0, end));
     path.remove_prefix(std::min(end + 1, path.size()));
   }
-  return at == nullptr ? std::nullopt : text_of(*at);
+  auto said = at == nullptr ? std::nullopt : text_of(*at);
+  // Of a request out of the log what was hidden is not there any more.
+  if (request.event && said == inbound_hidden) return std::nullopt;
+  return said;
 }
 
 tl::unexpected<Error> no_template(const std::string& why) {

@@ -37,7 +37,8 @@ TEST_CASE("a ticket out of a conversation keeps who it was, where, and what was 
   CHECK(contacts.items()[0]["phone"] == Json("+7 701 000 00 00"));
   CHECK(office.good(act("get_ticket", {{"ticket_id", Json(office.ticket())}}))["ticket"]["conversation"].is_null());
   for (const char* wrong : {R"({"channel":"telegram"})", R"({"id":"1","colour":"red"})", R"({"id":"1","messages":{}})",
-                            R"({"id":"1","messages":[{"name":"x"}]})", R"({"id":"1","customer_email":"joe"})"}) {
+                            R"({"id":"1","messages":[{"name":"x"}]})", R"({"id":"1","customer_email":"joe"})",
+                            R"({"id":"1","customer_email":"joe@x.example,eve@y.example"})"}) {
     INFO(wrong);
     const auto answer = office.ask(out_of(must(parse_json(wrong))));
     CHECK(said(answer) == "invalid");

@@ -1,12 +1,14 @@
 // Webhooks of others, from what they post to tickets (docs/inbound.md).
 #include <filesystem>
 
+#include "inbound/inbound_desk.hpp"
 #include "inbound/inbound_event.hpp"
 #include "inbound/inbound_text.hpp"
 #include "inbound/template_text.hpp"
 #include "office.hpp"
 #include "outgoing/mail_form.hpp"
 #include "tern/protocol/crypto.hpp"
+#include "tern/protocol/limits.hpp"
 #include "tern/server/egress.hpp"
 #include "tern/sqlite/database.hpp"
 
@@ -52,6 +54,16 @@ struct Gate : Office {
     request.target = target;
     request.headers = std::move(headers);
     request.headers.push_back({"content-type", type});
+    request.body = server::RequestBody(body);
+    return house.send(std::move(request));
+  }
+  server::Response alarm_from(const std::string& peer) {
+    server::Request request;
+    request.method = "POST";
+    request.target = path;
+    const Bytes body = to_text(alert("1"));
+    request.headers = {signature(body), {"content-type", "application/json"}};
+    request.peer_address = peer;
     request.body = server::RequestBody(body);
     return house.send(std::move(request));
   }
@@ -145,7 +157,18 @@ TEST_CASE("where a sender says no name of the event, the same bytes are the same
   const Bytes body = to_text(alert("3"));
   CHECK(gate.data(gate.post(body, {gate.signature(body), {"idempotency-key", "x"}}))["repeated"] == Json(false));
   const Bytes other = to_text(alert("4"));
-  CHECK(gate.data(gate.post(other, {gate.signature(other), {"idempotency-key", "x"}}))["repeated"] == Json(true));
+  // A signature covers the body alone: a header gives what was captured no other name.
+  CHECK(gate.data(gate.post(body, {gate.signature(body), {"idempotency-key", "y"}}))["repeated"] == Json(true));
+  CHECK(gate.data(gate.post(other, {gate.signature(other), {"idempotency-key", "x"}}))["repeated"] == Json(false));
+  CHECK(gate.tickets() == 4);
+  const Json made =
+      gate.house.command(cmd("inbound add", {{"name", Json("By token")},
+                                             {"proof", Json("token")},
+                                             {"mapping", parsed(R"({"subject":"x","description":"y"})")}}));
+  const std::string url = made["url"].as_string(), to = url.substr(url.find("/api/"));
+  const server::Header token{"x-hook-token", made["secret"].as_string()};
+  CHECK(gate.data(gate.post(body, {token, {"idempotency-key", "x"}}, to))["repeated"] == Json(false));
+  CHECK(gate.data(gate.post(other, {token, {"idempotency-key", "x"}}, to))["repeated"] == Json(true));
 }
 
 TEST_CASE("a request that maps to nothing is told why, and is kept without its secrets until it is tried again",
@@ -194,8 +217,11 @@ TEST_CASE("of what was refused the newest two hundred are kept", "[server][api][
   const Json rows = gate.house.command(cmd("inbound log", {{"name", Json("Alerts")}, {"limit", Json(1000)}}))["rows"];
   CHECK(rows.size() == 200);
   gate.house.environment.advance(31LL * 86'400'000);
-  gate.data(gate.alarm(alert("new")));
-  CHECK(gate.house.command(cmd("inbound log", {{"name", Json("Alerts")}, {"limit", Json(1000)}}))["rows"].size() < 200);
+  for (int i = 0; i < 3; ++i) {
+    gate.house.core->tick();
+    gate.house.environment.advance(3'600'000);
+  }
+  CHECK(gate.log().size() == 0);  // also where nobody posts any more
 }
 
 TEST_CASE("who does not prove to know the secret is nobody, and a rotated secret counts for a while",
@@ -338,6 +364,10 @@ TEST_CASE("what is no message to us is taken and left alone", "[server][api][inb
   CHECK(whatsapp("connection.update", own, "{}").status == 200);
   CHECK(whatsapp("messages.upsert", own, R"({"conversation":"x"})").status == 200);
   CHECK(whatsapp("messages.upsert", group, R"({"conversation":"x"})").status == 200);
+  std::string in_group = telegram(2, "x");
+  in_group.replace(in_group.find("private"), 7, "supergroup");
+  CHECK(gate.chat(in_group, bot).status == 200);
+  CHECK(gate.log("Bot").items().front()["said"] == Json("a group"));
   CHECK(gate.tickets() == 0);
   CHECK(whatsapp("messages.upsert", theirs, R"({"imageMessage":{"caption":"Look"}})").status == 200);
   REQUIRE(gate.tickets() == 1);
@@ -357,6 +387,18 @@ TEST_CASE("a channel that was made through the API takes in what its secret prov
   CHECK(gate.house.command(made)["status"] == Json("connected"));
   gate.chat(telegram(1, "Hello"), "the-bots-secret");
   CHECK(gate.tickets() == 1);
+  for (const char* weak : {"short", "long enough\nbut of two lines"})
+    CHECK(code_of(gate.house, cmd("api create_channel",
+                                  {{"type", Json("telegram")}, {"name", Json("Weak")}, {"secret", Json(weak)}})) ==
+          ErrorCode::invalid);
+  gate.house.command(cmd("api delete_channel", {{"channel_id", Json("Chat")}}));
+  sqlite::OpenOptions how;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(gate.house.folder.file("server")))
+    if (entry.path().filename() == "tern.db") how.path = entry.path();
+  how.role = sqlite::Role::reader;
+  const auto db = must(sqlite::Database::open(how));
+  CHECK(must(db->int64_of("SELECT count(*) FROM inbound")) == 0);
+  CHECK(must(db->int64_of("SELECT count(*) FROM ticket_key")) == 0);
   Json bad = cmd("api create_channel", {{"type", Json("telegram")},
                                         {"name", Json("Chat 2")},
                                         {"settings", parsed(R"({"mapping":{"priority":"huge"}})")}});
@@ -451,6 +493,115 @@ TEST_CASE("names of our mails stand for their tickets, and made ones for nothing
     CHECK(names.ticket_of(none, "joe@customer.example") == std::nullopt);
 }
 
+TEST_CASE("a ticket that is full, over or gone is gone on with by another one", "[server][inbound]") {
+  sync::TicketState state;
+  CHECK(server::takes_more(state, 0, 0));
+  CHECK_FALSE(server::takes_more(state, limits::changes_per_ticket_max - server::changes_of_an_event_max + 1, 0));
+  state.message_count = limits::messages_per_ticket_max;
+  CHECK_FALSE(server::takes_more(state, 0, 0));
+}
+
+TEST_CASE("a ticket that is full is gone on with by another one", "[server][inbound]") {
+  sync::TicketState state;
+  CHECK(server::takes_more(state, 0, 0));
+  CHECK(server::takes_more(state, limits::changes_per_ticket_max - server::changes_of_an_event_max, 0));
+  CHECK_FALSE(server::takes_more(state, limits::changes_per_ticket_max - server::changes_of_an_event_max + 1, 0));
+  state.message_count = limits::messages_per_ticket_max;
+  CHECK_FALSE(server::takes_more(state, 0, 0));
+}
+
+TEST_CASE("a text that comes to nothing is not said", "[server][api][inbound]") {
+  Gate gate(R"({"subject":"{s}","description":"{d}"})");
+  const auto refused = gate.alarm(parsed("{\"s\":\"\xE2\x80\xAE\",\"d\":\"x\"}"));
+  CHECK(said(refused) == "unmapped");
+  CHECK(said(refused, "field") == "subject");
+}
+
+TEST_CASE("what was hidden of a request that is kept is not said by it", "[server][api][inbound]") {
+  Gate gate(R"({"subject":"{token}","description":"{d}","key":"{secret}"})");
+  gate.alarm(parsed(R"({"token":"T-1","secret":"K-1"})"));
+  gate.house.command(cmd(
+      "inbound set", {{"name", Json("Alerts")}, {"mapping", parsed(R"({"subject":"{token}","description":"d"})")}}));
+  const Json n = gate.log().items().front()["n"];
+  const auto tried =
+      gate.house.try_command(cmd("inbound try", {{"name", Json("Alerts")}, {"n", n}, {"commit", Json(true)}}));
+  REQUIRE_FALSE(tried);
+  CHECK(tried.error().field == "subject");
+  CHECK(gate.tickets() == 0);
+}
+
+TEST_CASE("a customer whose name nobody can see is called by what else they said", "[server][api][inbound]") {
+  Gate gate;
+  const std::string token = gate.add("Bot", "telegram");
+  std::string unseen = telegram(1, "Hello");
+  unseen.replace(unseen.find("\"Joe\""), 5, "\"\xE2\xA0\x80\"");
+  unseen.replace(unseen.find("\"Smith\""), 7, "\"\xE2\x80\xAE\"");
+  CHECK(gate.chat(unseen, token).status == 200);
+  CHECK(gate.house.command(cmd("contact list"))["rows"].items().front()["name"] == Json("77"));
+}
+
+TEST_CASE("a customer who was removed and writes again is there again", "[server][api][inbound]") {
+  Gate gate;
+  const std::string token = gate.add("Bot", "telegram");
+  CHECK(gate.chat(telegram(1, "Hello"), token).status == 200);
+  gate.house.command(cmd("contact remove", {{"name", Json("Joe Smith")}}));
+  CHECK(gate.house.command(cmd("contact list"))["rows"].size() == 0);
+  CHECK(gate.chat(telegram(2, "Hello again"), token).status == 200);
+  CHECK(gate.house.command(cmd("contact list"))["rows"].size() == 1);
+}
+
+TEST_CASE("a mail of somebody else makes another ticket, linked, whatever it refers to",
+          "[server][api][inbound][security]") {
+  Gate gate;
+  MailBox box;
+  gate.house.core->use_egress(
+      box, [](const std::function<void()>& work) { work(); }, 4);
+  gate.house.command(cmd("mail set", {{"host", Json("smtp.pumps.example")}, {"from", Json("support@pumps.example")}}));
+  const std::string token = gate.add("Mails", "email");
+  const auto send = [&](const std::string& from, const std::string& id, const std::string& subject,
+                        const std::string& head) {
+    const auto answer = gate.post("from=" + from + "&subject=" + subject + "&text=Words+" + id +
+                                      "&to=x@pumps.example&headers=Message-Id:+" + id + head,
+                                  {{"authorization", "Bearer " + token}}, "/api/channel-webhook.php?type=email",
+                                  "application/x-www-form-urlencoded");
+    CHECK(answer.status == 200);
+    for (int i = 0; i < 5; ++i) {
+      gate.house.environment.advance(1'000);
+      gate.house.core->tick();
+    }
+  };
+  send("joe@customer.example", "1", "Pump", "");
+  REQUIRE(box.mails.size() == 1);
+  const std::string& mail = box.mails[0].content;
+  const std::size_t at = mail.find("Message-ID: ") + 12;
+  const std::string ours = mail.substr(at, mail.find('\r', at) - at);
+  const Json id = gate.good(act("list_tickets"))["tickets"].items().front()["id"];
+  const std::size_t messages = gate.ticket(id)["messages"].size();
+  send("joe@customer.example", "2", "Re:+Pump", "%0AIn-Reply-To:+" + ours);
+  CHECK(gate.tickets() == 1);
+  CHECK(gate.ticket(id)["messages"].size() == messages + 1);
+  send("joe@customer.example", "3", "Re:+Pump", "%0AReferences:+<other@x>+" + ours);
+  CHECK(gate.tickets() == 1);
+  send("joe@customer.example", "4", "Invoice", "%0AReferences:+" + ours);
+  CHECK(gate.tickets() == 2);
+  send("eve@elsewhere.example", "5", "Fwd:+Pump", "%0AIn-Reply-To:+" + ours);
+  CHECK(gate.tickets() == 3);
+  CHECK(gate.ticket(id)["messages"].size() == messages + 2);
+  const Json all = gate.house.command(cmd("export"))["rows"];
+  REQUIRE(all.size() == 3);
+  CHECK(all.items()[0]["links"].size() == 1);
+  CHECK(all.items()[1]["links"].size() == 0);
+  REQUIRE(all.items()[2]["links"].size() == 1);
+  CHECK(all.items()[2]["links"].items()[0]["kind"] == Json("related"));
+}
+
+TEST_CASE("one webhook takes so many a minute, from however many addresses", "[server][api][inbound][security]") {
+  Gate gate;
+  int limited = 0;
+  for (int i = 0; i < 302; ++i) limited += gate.alarm_from(i % 2 == 0 ? "10.0.0.1" : "10.0.0.2").status == 429 ? 1 : 0;
+  CHECK(limited == 2);
+}
+
 TEST_CASE("texts of others are cut to whole characters and put on one line", "[server][inbound]") {
   CHECK(server::one_line_of("  a\n\tb  ", 10) == "a b");
   CHECK(server::one_line_of("\xE2\x80\xAE"
@@ -460,6 +611,13 @@ TEST_CASE("texts of others are cut to whole characters and put on one line", "[s
   CHECK(server::shortened(std::string(10, 'x'), 8) == "xxxxx...");
   CHECK(server::shortened("\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4", 6) == "\xC3\xA4...");
   CHECK(server::shortened("\xFF", 6).empty());
+  CHECK(server::shortened("abcd", 2).size() <= 2);
+  const std::string grows = "\xCD\x84", grown = "\xCC\x88\xCC\x81";  // U+0344: two letters in normal form
+  CHECK(server::one_line_of(grows, 10) == grown);
+  CHECK(server::one_line_of("a" + grows + grows + "b", 10) == "a" + grown + grown + "b");
+  CHECK(server::looks_like_address("joe@customer.example"));
+  for (const char* none : {"", "@", "joe@", "a@b@c", "a@b,c", "a@b;c", "<a@b>", "\"a\"@b", "a @b", "a@b\n"})
+    CHECK_FALSE(server::looks_like_address(none));
   CHECK(server::text_of_html("<script>x</script>a &lt;b&gt;<") == "a <b>");
 }
 

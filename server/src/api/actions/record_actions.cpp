@@ -55,9 +55,13 @@ Result<sync::Record> make_record(AdminCall& call, sync::RecordKind kind, std::st
 }
 
 Result<sync::Record> change_record(AdminCall& call, sync::RecordKind kind, std::string_view id, std::string_view field,
-                                   const RecordChange& change) {
+                                   const RecordChange& change, const WriteBeside& beside) {
   TERN_TRY(const auto naming, call.lock_names());
   sync::Record record;
+  const auto with = [&beside, once = call.beside()](sqlite::Database& db, const ServerCommit& commit) -> Result<void> {
+    if (beside) TERN_CHECKED(beside(db, commit));
+    return once ? once(db, commit) : Result<void>{};
+  };
   TERN_TRY(const Bytes changed, call.change([&]() -> Result<void> {
     auto found = admin::resolve_record(call.tenant(), kind, call.text(id));
     if (!found) {
@@ -71,7 +75,7 @@ Result<sync::Record> change_record(AdminCall& call, sync::RecordKind kind, std::
       TERN_TRY(record.name, free_name(call, kind, field));
     }
     TERN_CHECKED(change(record));
-    return record == *found ? Result<void>{} : admin::write_records(call.tenant(), {record}, call.beside());
+    return record == *found ? Result<void>{} : admin::write_records(call.tenant(), {record}, with);
   }));
   return call.tenant().find_record(kind, RecordId::or_zero(changed)).value_or(record);
 }

@@ -29,9 +29,9 @@ using RecordChange = std::function<Result<void>(sync::Record&)>;
 Result<sync::Record> make_record(AdminCall& call, sync::RecordKind kind, std::string_view field,
                                  const RecordChange& fill);
 /// The record that the parameter `id` names, changed; written where it is another one then. With `field` said, it gets
-/// that name. `not_found` with `id`.
+/// that name. `not_found` with `id`. `beside` is written with it.
 Result<sync::Record> change_record(AdminCall& call, sync::RecordKind kind, std::string_view id, std::string_view field,
-                                   const RecordChange& change);
+                                   const RecordChange& change, const WriteBeside& beside = {});
 /// The same, gone: {"id"}. `invalid` while another record names it.
 Result<Json> remove_record(AdminCall& call, sync::RecordKind kind, std::string_view id);
 

@@ -8,6 +8,7 @@
 #include "desk/outgoing_settings.hpp"
 #include "desk/trigger_rules.hpp"
 #include "inbound/inbound_event.hpp"
+#include "inbound/inbound_rows.hpp"
 #include "one_line.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/protocol/text.hpp"
@@ -86,6 +87,11 @@ Result<void> fill_channel(const AdminCall& call, sync::Record& record) {
   }
   if (call.text("secret").size() > secret_bytes_max)
     return fail(ErrorCode::too_large, "A secret has at most 1,024 bytes.", "", "secret");
+  if (const std::string& secret = call.text("secret"); !secret.empty()) {
+    TERN_CHECKED(check_one_line(secret, "secret", "secret"));
+    if (inbound_form(record.attributes["type"]) && secret.size() < inbound_secret_bytes_min)
+      return fail(ErrorCode::invalid, "A secret of less than 8 characters is guessed.", "", "secret");
+  }
   return put_object(call, record, "settings");
 }
 
@@ -238,12 +244,17 @@ Result<Json> update_channel(AdminCall& call) {
 }
 
 Result<Json> delete_channel(AdminCall& call) {
-  TERN_TRY(const sync::Record record,
-           change_record(call, RecordKind::channel, "channel_id", "", [&](sync::Record& channel) -> Result<void> {
-             if (is_own_channel(channel)) return not_by_api();
-             channel.deleted = true;
-             return {};
-           }));
+  RecordId gone;
+  const auto take = [&](sync::Record& channel) -> Result<void> {
+    if (is_own_channel(channel)) return not_by_api();
+    channel.deleted = true;
+    gone = channel.id;
+    return {};
+  };
+  const auto forget = [&](sqlite::Database& db, const ServerCommit&) {
+    return InboundRows(db, call.tenant().number()).forget(gone);
+  };
+  TERN_TRY(const sync::Record record, change_record(call, RecordKind::channel, "channel_id", "", take, forget));
   TERN_CHECKED(call.parts().directory.drop_channel_secret(call.tenant().number(), record.id));
   return Json::object({{"id", Json(record.integer_id)}});
 }
