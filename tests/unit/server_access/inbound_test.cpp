@@ -614,7 +614,7 @@ TEST_CASE("texts of others are cut to whole characters and put on one line", "[s
   CHECK(server::shortened("abcd", 2).size() <= 2);
   const std::string grows = "\xCD\x84", grown = "\xCC\x88\xCC\x81";  // U+0344: two letters in normal form
   CHECK(server::one_line_of(grows, 10) == grown);
-  CHECK(server::one_line_of("a" + grows + grows + "b", 10) == "a" + grown + grown + "b");
+  CHECK(server::one_line_of("1" + grows + grows + "b", 10) == "1" + grown + grown + "b");
   CHECK(server::looks_like_address("joe@customer.example"));
   for (const char* none : {"", "@", "joe@", "a@b@c", "a@b,c", "a@b;c", "<a@b>", "\"a\"@b", "a @b", "a@b\n"})
     CHECK_FALSE(server::looks_like_address(none));
