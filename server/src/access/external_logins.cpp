@@ -224,6 +224,9 @@ Result<Person> ExternalLogins::person_by(const Provider& provider, const std::st
     return tl::unexpected(std::move(read).error());
   }
   if (!read->email_verified || read->email.empty()) return nobody_here();
+  // Operators' addresses are ASCII: a letter that only folds into one is somebody else's.
+  if (std::ranges::any_of(read->email, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }))
+    return nobody_here();
   const std::string email = protocol::fold_case(read->email);
   OperatorId who;
   provider.tenant->each_record(sync::RecordKind::operator_, [&](const sync::Record& record) {
@@ -232,7 +235,8 @@ Result<Person> ExternalLogins::person_by(const Provider& provider, const std::st
       who = OperatorId::or_zero(record.id.view());
   });
   const auto actor = provider.tenant->find_actor(who);
-  if (!actor || !actor->active) return nobody_here();
+  // The issuer of one organisation has no say about who administers all of them.
+  if (!actor || !actor->active || actor->role == sync::Role::head_admin) return nobody_here();
   TERN_TRY(const bool second, factors_.is_on(*provider.tenant, who));
   if (second) return nobody_here();
   return Person{provider.tenant, who};

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "access/enrolment.hpp"
+
 #include "tern/protocol/crypto.hpp"
 #include "tern/protocol/key_wrap.hpp"
 #include "tern/protocol/text.hpp"
@@ -10,7 +12,9 @@ namespace tern::server {
 namespace {
 
 constexpr int tries_max = 10, checks_at_once_max = 2;
-constexpr std::size_t tries_kept_max = 10'000, logins_max = 10'000, token_bytes = 32;
+constexpr std::size_t tries_kept_max = 10'000, logins_max = 10'000, token_bytes = 32, login_bytes_max = 254;
+
+constexpr const char* wrong_login = "The login or the password is wrong.";
 
 Hash token_hash(std::string_view token) {
   return protocol::hash("TRN1-LOGIN", token);
@@ -74,7 +78,9 @@ Result<void> Logins::check_second(const Person& person, const std::string& code)
   if (code.empty())
     return fail(ErrorCode::login_refused, "A code of the second factor is needed, too.",
                 "Of the authenticator, or one of the recovery codes.", "code");
+  TERN_CHECKED(count_code(person));
   TERN_TRY(const bool good, factors_.take(*person.tenant, person.id, code));
+  if (good) code_was_good(person);
   if (good) return {};
   return fail(ErrorCode::login_refused, "This code is wrong, or was used.", "Wait for the next one.", "code");
 }
@@ -91,15 +97,13 @@ void Logins::code_was_good(const Person& person) {
 }
 
 Result<void> Logins::check_code(const Person& person, const std::string& code) {
-  TERN_CHECKED(count_code(person));
-  TERN_CHECKED(check_second(person, code));
-  code_was_good(person);
-  return {};
+  return check_second(person, code);
 }
 
 Result<Person> Logins::identify(Directory& directory, const std::vector<Tenant*>& tenants, const Claim& claim) {
   const std::string name = protocol::fold_case(claim.login);
-  const std::string& peer = claim.peer;
+  const std::string peer = counted_address(claim.peer);
+  if (name.size() > login_bytes_max) return fail(ErrorCode::login_refused, wrong_login);
   {
     const std::lock_guard lock(mutex_);
     if (checking_ >= checks_at_once_max) return fail(ErrorCode::busy, "Others are logging in.", "Try again.");
@@ -113,13 +117,14 @@ Result<Person> Logins::identify(Directory& directory, const std::vector<Tenant*>
   {
     const std::lock_guard lock(mutex_);
     --checking_;
-    if (person && *person && second) tries_.erase("l " + name);
-    // Who says no code guesses none, and comes again with one.
-    if (person && *person && !second && claim.code.empty()) give_back("l " + name);
-    if (person && *person && (second || claim.code.empty())) give_back("a " + peer);
+    // Who says no code guesses none, and comes again with one. Earlier tries stay counted: another organisation may
+    // know somebody by the same login.
+    const bool was_no_guess = person && *person && (second || claim.code.empty());
+    if (was_no_guess) give_back("l " + name);
+    if (was_no_guess) give_back("a " + peer);
   }
   TERN_CHECKED(person);
-  if (!*person) return fail(ErrorCode::login_refused, "The login or the password is wrong.");
+  if (!*person) return fail(ErrorCode::login_refused, wrong_login);
   TERN_CHECKED(second);
   return **person;
 }

@@ -265,11 +265,12 @@ Result<InboundOutcome> InboundDesk::take_on_strand(const InboundRequest& request
   if (!event->ignored.empty()) {
     row.state = InboundState::ignored;
     row.said = one_line_of(event->ignored, 500);
-    TERN_CHECKED(tenant_.write([&](sqlite::Database& db) -> Result<void> {
+    const auto put = [&](sqlite::Database& db) -> Result<void> {
       TERN_TRY(auto transaction, sqlite::Transaction::begin_write(db));
       TERN_CHECKED(InboundRows(db, tenant_.number()).put(row));
       return transaction.commit();
-    }));
+    };
+    TERN_CHECKED(tenant_.write(put));
     return InboundOutcome{row.state, row.said, {}, false, *event};
   }
   auto planned = plan(*event);

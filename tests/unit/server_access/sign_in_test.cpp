@@ -266,6 +266,34 @@ TEST_CASE("another password does not take a second factor away, and none of it i
   CHECK(plain.refusal(request_of("begin_two_factor")) == "not_permitted");
 }
 
+TEST_CASE("a good login elsewhere, or from the next address of a network, gives no more tries",
+          "[server][api][security]") {
+  FrontDoor door;
+  door.house.command(cmd("tenant add", {{"name", Json("Neighbours")}}));
+  door.house.command(cmd("operator add", {{"tenant", Json("Neighbours")},
+                                          {"email", Json("ann@pumps.example")},
+                                          {"role", Json("supervisor")},
+                                          {"password", Json("a password next door")}}));
+  for (int i = 0; i < 9; ++i) {
+    door.house.peer = "2001:db8::" + std::to_string(i + 1);  // of one network
+    CHECK(said(door.log_in("wrong " + std::to_string(i))) == "login_refused");
+  }
+  CHECK(door.log_in("a password next door").status == 200);
+  CHECK(said(door.log_in("wrong again")) == "login_refused");
+  CHECK(said(door.log_in("a password of ann")) == "rate_limited");
+  door.house.environment.advance(15 * 60'000 + 1);
+  CHECK(door.log_in("a password of ann").status == 200);
+  CHECK(said(door.ask(act("admin_login", {{"login", Json(std::string(60'000, 'x'))}, {"password", Json("x")}}))) ==
+        "login_refused");
+  for (int i = 0; i < 10; ++i) {
+    door.house.peer = "2001:db8:0:7::" + std::to_string(i + 1);
+    CHECK(said(door.ask(act("admin_login", {{"login", Json("o" + std::to_string(i))}, {"password", Json("x")}}))) ==
+          "login_refused");
+  }
+  door.house.peer = "2001:db8:0:7::99";
+  CHECK(said(door.ask(act("admin_login", {{"login", Json("other")}, {"password", Json("x")}}))) == "rate_limited");
+}
+
 TEST_CASE("a mobile token does an operator's work on tickets, and nothing that is beside it",
           "[server][api][security]") {
   FrontDoor door;
@@ -478,7 +506,8 @@ TEST_CASE("an issuer vouches for operators whose address it has proven, and for 
   door.issuer.verified = false;
   CHECK(refused());
   door.issuer.verified = true;
-  for (const char* email : {"nobody@pumps.example", "", "ann@pumps.example.evil.example"}) {
+  // The last: a long s, which folds into a plain one.
+  for (const char* email : {"nobody@pumps.example", "", "ann@pumps.example.evil.example", "ann@pump\u017f.example"}) {
     door.issuer.email = email;
     CHECK(refused());
   }
@@ -490,6 +519,10 @@ TEST_CASE("an issuer vouches for operators whose address it has proven, and for 
   door.house.command(cmd("operator disable", {{"operator", Json("ann")}}));
   CHECK(refused());
   door.house.command(cmd("operator set", {{"operator", Json("ann")}, {"enable", Json(true)}}));
+  CHECK_FALSE(refused());
+  door.house.command(cmd("operator set", {{"operator", Json("ann")}, {"role", Json("head_admin")}}));
+  CHECK(refused());  // of all organisations
+  door.house.command(cmd("operator set", {{"operator", Json("ann")}, {"role", Json("supervisor")}}));
   CHECK_FALSE(refused());
   door.house.command(cmd("oidc set", {{"off", Json(true)}}));
   CHECK(said(door.ask(act("oidc_begin", {{"domain", Json("pumps.example")}}))) == "not_found");
