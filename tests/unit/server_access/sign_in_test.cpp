@@ -305,7 +305,7 @@ TEST_CASE("a mobile token does an operator's work on tickets, and nothing that i
   const auto with = [&](const Json& request) { return door.with("x-mobile-token", token, request); };
   const Json made = FrontDoor::data(
       with(act("create_ticket", {{"subject", Json("Pump leaks")}, {"description", Json("In hall 2.")}})));
-  const Json id = made["id"];
+  const Json& id = made["id"];
   CHECK(FrontDoor::data(with(act("take_ticket", {{"ticket_id", id}})))["assigned_name"] == Json("ann"));
   CHECK(with(act("list_clients")).status == 200);
   CHECK(with(act("notif_count")).status == 200);
