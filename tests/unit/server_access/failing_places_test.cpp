@@ -6,6 +6,7 @@
 #include "backed_up_house.hpp"
 #include "support/each_fails.hpp"
 #include "tern/server/admin.hpp"
+#include "tern/sync/ticket_state.hpp"
 
 namespace tern::test {
 namespace {
@@ -55,8 +56,8 @@ TEST_CASE("a server is made anew where making it failed", "[server][failing]") {
     }
     return false;
   };
-  CHECK(each_call_fails(EIO, makes, nothing, 5) > 20);
-  CHECK(each_statement_fails(makes, nothing, 61) > 20);
+  CHECK(each_call_fails(EIO, makes, nothing, 11) > 20);
+  CHECK(each_statement_fails(makes, nothing, 151) > 20);
 }
 
 TEST_CASE("a server opens the next time, whatever failed while it was opened", "[server][failing]") {
@@ -138,7 +139,8 @@ TEST_CASE("a backup whose files fail leaves no half of it, and the next one is w
     CHECK_FALSE(std::filesystem::exists(to + ".new"));
     return was_done(made);
   };
-  CHECK(each_call_fails(error, backs_up, [&] { return commits(house); }) > 3);
+  CHECK(each_call_fails(
+            error, backs_up, [&] { return commits(house); }, 3) > 3);
 }
 
 TEST_CASE("a restore that failed anywhere is done again", "[server][restore][failing]") {
@@ -160,8 +162,8 @@ TEST_CASE("a restore that failed anywhere is done again", "[server][restore][fai
     CHECK(house.command(cmd("verify"))["good"].as_bool());
     return done.has_value();
   };
-  CHECK(each_call_fails(EIO, restores, nothing, 7) > 10);
-  CHECK(each_statement_fails(restores, nothing, 41) > 30);
+  CHECK(each_call_fails(EIO, restores, nothing, 11) > 10);
+  CHECK(each_statement_fails(restores, nothing, 71) > 30);
 }
 
 TEST_CASE("an exchange that failed anywhere is answered the next time, and nothing is there twice",
