@@ -20,6 +20,11 @@ if(TERN_PORTABLE_ONLY)
 endif()
 
 find_package(Poco 1.11 REQUIRED COMPONENTS Foundation Net NetSSL Util Crypto)
+# Debian's Poco asks whoever uses it for the interfaces of 1998; the C++ library has those of today, and says so at each
+# precompiled header.
+get_target_property(tern_poco_definitions Poco::Foundation INTERFACE_COMPILE_DEFINITIONS)
+list(REMOVE_ITEM tern_poco_definitions "_XOPEN_SOURCE=500")
+set_target_properties(Poco::Foundation PROPERTIES INTERFACE_COMPILE_DEFINITIONS "${tern_poco_definitions}")
 include(TernPocoPatched)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(CLI11 REQUIRED)
