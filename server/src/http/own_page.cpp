@@ -10,13 +10,26 @@ constexpr std::string_view page_style =
     "body{font:16px/1.5 system-ui,sans-serif;max-width:24rem;margin:4rem auto;padding:0 1rem}"
     "input,button{display:block;width:100%;box-sizing:border-box;font:inherit;padding:.5rem;margin:.25rem 0 1rem}";
 
+// Texts go in as text, never as markup.
+constexpr std::string_view own_script = R"(
+const language = navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => tag in texts) || "en";
+const say = texts[language];
+const at = (id) => document.getElementById(id);
+const show = (words) => { at("said").textContent = words; };
+document.documentElement.lang = language;
+document.title = say[0];
+at("title").textContent = say[0];
+)";
+
 std::string allowed_by_hash(std::string_view content) {
   return "'sha256-" + to_base64(protocol::sha256(content).view()) + "'";
 }
 
 }  // namespace
 
-Response own_page(std::string_view title, std::string_view body, std::string_view script) {
+Response own_page(std::string_view title, std::string_view body, std::string_view texts, std::string_view more) {
+  std::string script = "const texts = {";
+  script.append(texts).append("};").append(own_script).append(more);
   std::string page =
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
       "content=\"width=device-width\"><title>";

@@ -10,9 +10,7 @@ constexpr std::string_view reset_body =
     "autofocus><input id=\"again\" type=\"password\" autocomplete=\"new-password\" required><button id=\"send\">Set "
     "it</button></form>";
 
-// Texts go in as text, never as markup.
-constexpr std::string_view reset_script = R"(
-const texts = {
+constexpr std::string_view reset_texts = R"(
   en: ["Another password", "At least 8 characters", "Once more", "Set it", "These are two different ones.",
        "It is set. Log in with it.", "That is no password of 8 characters.", "This link was used, or is over. Ask for another one.",
        "That did not work. Try again later."],
@@ -28,19 +26,14 @@ const texts = {
   de: ["Neues Passwort", "Mindestens 8 Zeichen", "Noch einmal", "Setzen", "Das sind zwei verschiedene.",
        "Es ist gesetzt. Melden Sie sich damit an.", "Das ist kein Passwort mit 8 Zeichen.", "Dieser Link wurde benutzt oder ist abgelaufen. Verlangen Sie einen anderen.",
        "Das ging nicht. Versuchen Sie es später."],
-};
-const language = navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => tag in texts) || "en";
-const say = texts[language];
+)";
+
+constexpr std::string_view reset_script = R"(
 const token = location.hash.slice(1);
 history.replaceState(null, "", location.pathname);
-const at = (id) => document.getElementById(id);
-document.documentElement.lang = language;
-document.title = say[0];
-at("title").textContent = say[0];
 at("first").placeholder = say[1];
 at("again").placeholder = say[2];
 at("send").textContent = say[3];
-const show = (words) => { at("said").textContent = words; };
 at("form").addEventListener("submit", async (event) => {
   event.preventDefault();
   if (at("first").value !== at("again").value) return show(say[4]);
@@ -67,7 +60,7 @@ at("form").addEventListener("submit", async (event) => {
 }  // namespace
 
 Response reset_page() {
-  return own_page("Another password", reset_body, reset_script);
+  return own_page("Another password", reset_body, reset_texts, reset_script);
 }
 
 }  // namespace tern::server

@@ -9,26 +9,19 @@ constexpr std::string_view sign_in_body =
     "<form id=\"form\"><input id=\"domain\" autocomplete=\"organization\" required autofocus><button "
     "id=\"send\">Go on</button></form>";
 
-// Texts go in as text, never as markup.
-constexpr std::string_view sign_in_script = R"(
-const texts = {
+constexpr std::string_view sign_in_texts = R"(
   en: ["Log in", "Domain of your organisation", "Go on", "You are logged in.", "That did not work. Begin again."],
   uk: ["Вхід", "Домен вашої організації", "Далі", "Ви ввійшли.", "Не вдалося. Почніть знову."],
   ru: ["Вход", "Домен вашей организации", "Дальше", "Вы вошли.", "Не получилось. Начните снова."],
   kk: ["Кіру", "Ұйымыңыздың домені", "Әрі қарай", "Сіз кірдіңіз.", "Болмады. Қайта бастаңыз."],
   de: ["Anmelden", "Domain Ihrer Organisation", "Weiter", "Sie sind angemeldet.", "Das ging nicht. Beginnen Sie von vorn."],
-};
-const language = navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => tag in texts) || "en";
-const say = texts[language];
+)";
+
+constexpr std::string_view sign_in_script = R"(
 const came = new URLSearchParams(location.search);
 history.replaceState(null, "", location.pathname);
-const at = (id) => document.getElementById(id);
-document.documentElement.lang = language;
-document.title = say[0];
-at("title").textContent = say[0];
 at("domain").placeholder = say[1];
 at("send").textContent = say[2];
-const show = (words) => { at("said").textContent = words; };
 const ask = async (action, parameters) => {
   const answer = await fetch("/api/v1/" + action, {
     method: "POST",
@@ -61,7 +54,7 @@ at("form").addEventListener("submit", async (event) => {
 }  // namespace
 
 Response sign_in_page() {
-  return own_page("Log in", sign_in_body, sign_in_script);
+  return own_page("Log in", sign_in_body, sign_in_texts, sign_in_script);
 }
 
 }  // namespace tern::server
