@@ -123,6 +123,7 @@ void each_field(Call& call, Visit&& visit) {
   visit("signed_by", call.signed_by);
   visit("signature", call.signature);
   visit("internal", call.internal);
+  visit("view", call.view);
   visit("status", call.status);
   visit("tag", call.tag);
   visit("contains", call.contains);

@@ -41,7 +41,7 @@ struct Invocation {
   bool internal = false;
 
   // lists
-  std::string status, tag, contains, sort = "updated", after;
+  std::string view, status, tag, contains, sort, after;
   bool ascending = false;
   std::size_t limit = 50;
   std::string dismiss, entry, follow_up;  // attention

@@ -1,5 +1,5 @@
-// What there is to answer with and to read: quick replies, macros, the knowledge base. All of it from this device's
-// copy.
+// What there is to answer with and to read: quick replies, macros, views, the knowledge base. All of it from this
+// device's copy.
 #include <algorithm>
 #include <iostream>
 
@@ -81,6 +81,38 @@ Result<ExitCode> show_macros(Session& session) {
   return exit_done;
 }
 
+/// What the options of `tern list` would be.
+std::string options_of(const client::ListFilter& filter) {
+  std::string out;
+  const std::pair<const char*, const std::string*> terms[] = {
+      {"status", &filter.status},     {"priority", &filter.priority}, {"queue", &filter.queue},
+      {"assignee", &filter.assignee}, {"category", &filter.category}, {"colour", &filter.colour},
+      {"tag", &filter.tag},           {"text", &filter.text}};
+  for (const auto& [name, said] : terms)
+    if (!said->empty()) out.append(out.empty() ? "" : ", ").append(name).append(" ").append(*said);
+  if (filter.sort != client::ListFilter().sort || !filter.descending)
+    out.append(out.empty() ? "" : ", ")
+        .append("by ")
+        .append(filter.sort)
+        .append(filter.descending ? "" : ", ascending");
+  return out.empty() ? "all that is open" : out;
+}
+
+Result<ExitCode> show_views(Session& session) {
+  TERN_TRY(const auto views, session.client().views().saved_views());
+  if (session.call().json) {
+    print_json(views);
+    return exit_done;
+  }
+  const std::size_t names = widest_name(views);
+  for (const client::SavedView& view : views) {
+    const std::string marks =
+        (view.folder.empty() ? "" : "[" + view.folder + "] ") + std::string(view.personal ? "(yours) " : "");
+    print_named(session, view.name, marks + options_of(view.filter), names);
+  }
+  return exit_done;
+}
+
 Result<ExitCode> search_articles(Session& session) {
   TERN_TRY(const auto articles, session.client().views().articles(session.call().text));
   if (session.call().json) {
@@ -111,12 +143,14 @@ Result<ExitCode> show_article(Session& session) {
 }  // namespace
 
 bool is_library_command(std::string_view command) {
-  return command == "quick-replies" || command == "macro list" || command == "kb search" || command == "kb show";
+  return command == "quick-replies" || command == "views" || command == "macro list" || command == "kb search" ||
+         command == "kb show";
 }
 
 Result<ExitCode> run_library_command(Session& session) {
   const std::string& command = session.call().command;
   if (command == "quick-replies") return show_quick_replies(session);
+  if (command == "views") return show_views(session);
   if (command == "macro list") return show_macros(session);
   return command == "kb search" ? search_articles(session) : show_article(session);
 }

@@ -118,8 +118,11 @@ private:
   }
 
   void add_reading_commands() {
-    CLI::App* list = command("list", "Tickets on this device",
-                             "Example: tern list --status active --queue Field --sort priority", "Read");
+    CLI::App* list = command(
+        "list", "Tickets on this device",
+        "Example: tern list --status active --queue Field --sort priority\n         tern list --view Overdue", "Read");
+    list->add_option("--view", call_.view,
+                     "A list that has a name (tern views); what else is said here goes before it");
     list->add_option("--status", call_.status, "A status, a class (todo work wait hold done end), active, or all")
         ->default_str("active");
     list->add_option("--priority", call_.priority, "low normal high urgent");
@@ -132,7 +135,7 @@ private:
     list->add_option("--text", call_.contains, "Words in subject, description or messages");
     list->add_option("--sort", call_.sort, "Sort by")
         ->check(CLI::IsMember({"updated", "created", "priority", "number", "status", "subject", "assignee", "sla"}))
-        ->capture_default_str();
+        ->default_str("updated");
     list->add_flag("--ascending", call_.ascending, "Smallest or oldest first; of sla: the nearest deadline last");
     paging(list);
     CLI::App* show = ticket_command("show", "One ticket with its timeline");
@@ -157,6 +160,8 @@ private:
 
   void add_library_commands() {
     command("quick-replies", "Texts to answer with: the desk's, and one's own", "Example: tern quick-replies", "Read");
+    command("views", "Lists that have a name: those that are always there, the desk's, and one's own",
+            "Example: tern views\n         tern list --view Unassigned", "Read");
     CLI::App* kb = family("kb", "The knowledge base on this device", "Read");
     CLI::App* search = command_of(*kb, "search", "kb search", "Articles with these words in title or text",
                                   "Without words, all of them.\nExample: tern kb search \"reset meter\"");

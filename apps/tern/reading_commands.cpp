@@ -42,19 +42,28 @@ Result<ExitCode> show_entries(Session& session, const std::vector<client::Histor
   return with_follow_ups && !entries.empty() ? exit_attention : exit_done;
 }
 
-Result<ExitCode> list(Session& session) {
+/// What the view keeps, if one is named, and before that what is said in the call. Another sort begins with its own
+/// order.
+Result<client::ListFilter> filter_of(Session& session) {
   const Invocation& call = session.call();
   client::ListFilter filter;
-  filter.status = call.status.empty() ? "active" : call.status;
-  filter.priority = call.priority;
-  filter.queue = call.queue;
-  filter.assignee = call.assignee;
-  filter.category = call.category;
-  filter.colour = call.colour;
-  filter.tag = call.tag;
-  filter.text = call.contains;
-  filter.sort = call.sort;
-  filter.descending = !call.ascending;
+  if (!call.view.empty()) {
+    TERN_TRY(auto view, session.client().views().saved_view(call.view));
+    filter = std::move(view.filter);
+  }
+  const std::pair<const std::string*, std::string*> terms[] = {
+      {&call.status, &filter.status},     {&call.priority, &filter.priority}, {&call.queue, &filter.queue},
+      {&call.assignee, &filter.assignee}, {&call.category, &filter.category}, {&call.colour, &filter.colour},
+      {&call.tag, &filter.tag},           {&call.contains, &filter.text},     {&call.sort, &filter.sort}};
+  for (const auto& [said, term] : terms)
+    if (!said->empty()) *term = *said;
+  if (!call.sort.empty() || call.ascending) filter.descending = !call.ascending;
+  return filter;
+}
+
+Result<ExitCode> list(Session& session) {
+  const Invocation& call = session.call();
+  TERN_TRY(client::ListFilter filter, filter_of(session));
   filter.limit = call.limit;
   filter.after = call.after;
   TERN_TRY(const auto page, session.client().views().list(filter));

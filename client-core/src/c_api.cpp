@@ -469,6 +469,11 @@ int tern_quick_replies(tern_client* client, char** json) {
   });
 }
 
+int tern_saved_views(tern_client* client, char** json) {
+  return with_client(client, json,
+                     [](Client& open) -> Result<Json> { return open.views().saved_views().map(all_json<SavedView>); });
+}
+
 int tern_macros(tern_client* client, char** json) {
   return with_client(client, json,
                      [](Client& open) -> Result<Json> { return open.views().macros().map(all_json<Macro>); });

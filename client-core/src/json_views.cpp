@@ -235,6 +235,22 @@ Json to_json(const Macro& macro) {
                        {"actions", texts(macro.actions)}});
 }
 
+Json to_json(const SavedView& view) {
+  Json filter = Json::object();
+  const std::pair<const char*, const std::string*> texts[] = {
+      {"status", &view.filter.status},     {"priority", &view.filter.priority}, {"queue", &view.filter.queue},
+      {"assignee", &view.filter.assignee}, {"category", &view.filter.category}, {"colour", &view.filter.colour},
+      {"tag", &view.filter.tag},           {"text", &view.filter.text},         {"sort", &view.filter.sort}};
+  for (const auto& [name, said] : texts)
+    if (!said->empty()) filter.set(name, *said);
+  filter.set("descending", view.filter.descending);
+  return Json::object({{"uuid", view.id.is_zero() ? Json() : Json(to_uuid_text(view.id.view()))},
+                       {"name", view.name},
+                       {"folder", text_or_null(view.folder)},
+                       {"personal", view.personal},
+                       {"filter", std::move(filter)}});
+}
+
 Json to_json(const Article& article) {
   return Json::object({{"uuid", to_uuid_text(article.id.view())},
                        {"id", article.integer_id == 0 ? Json() : number(article.integer_id)},

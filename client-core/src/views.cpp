@@ -86,6 +86,12 @@ public:
     return ask_tickets([&](ListParts list) { return client::quick_reply(list.replica, parts_.identity, name); });
   }
 
+  Result<std::vector<SavedView>> saved_views() override {
+    return ask_tickets([&](ListParts list) { return client::saved_views(list.replica); });
+  }
+  Result<SavedView> saved_view(std::string_view name) override {
+    return ask_tickets([&](ListParts list) { return client::saved_view(list.replica, parts_.identity, name); });
+  }
   Result<std::vector<Macro>> macros() override {
     return ask_tickets([&](ListParts list) { return client::macros(list.replica); });
   }

@@ -16,7 +16,7 @@ struct KindSpec {
   RecordKind kind;
   std::string_view name;
   bool travels;
-  std::array<std::string_view, 10> attributes;  // empty ones at the end are none
+  std::array<std::string_view, 12> attributes;  // empty ones at the end are none
 };
 constexpr std::array kinds = {
     KindSpec{RecordKind::operator_, "operator", true, {"role", "email", "active", "department"}},
@@ -47,6 +47,11 @@ constexpr std::array kinds = {
     KindSpec{RecordKind::branding, "branding", false, {}},
     KindSpec{RecordKind::trigger, "trigger", false, {}},
     KindSpec{RecordKind::sla_order, "sla_order", false, {}},
+    KindSpec{RecordKind::view,
+             "view",
+             true,
+             {"folder", "position", "status", "priority", "queue", "assignee", "category", "colour", "tag", "text",
+              "sort", "order"}},
 };
 
 /// What people write and read in it, rather than look something up by it.
@@ -164,8 +169,12 @@ bool keeps_history(const Record& record, const Record* before) {
          (before != nullptr && before->attributes.contains(sla_hours_attribute));
 }
 
+bool may_be_personal(RecordKind kind) {
+  return kind == RecordKind::quick_reply || kind == RecordKind::view;
+}
+
 bool is_for(const Record& record, const OperatorId& reader) {
-  if (record.kind == RecordKind::quick_reply)
+  if (may_be_personal(record.kind))
     return record.refs.empty() ||
            std::ranges::any_of(record.refs, [&](const RecordId& owner) { return owner.view() == reader.view(); });
   if (record.kind != RecordKind::kb_article) return true;

@@ -43,6 +43,18 @@ std::optional<OperatorId> assignee_of(const TicketState& state) {
 std::optional<RecordId> queue_of(const TicketState& state) {
   return claimed<RecordId>(state.queue);
 }
+
+std::vector<RecordId> customers_of(const TicketState& state) {
+  std::vector<RecordId> out;
+  const auto add = [&out](ByteView bytes) {
+    const auto whom = RecordId::from(bytes);
+    if (whom && std::ranges::find(out, *whom) == out.end()) out.push_back(*whom);
+  };
+  if (const auto contact = field_value(state, FieldId::contact)) add(*contact);
+  for (const Bytes& watcher : elements_of(state, FieldId::watchers))
+    if (watcher.starts_with('c')) add(ByteView(watcher).substr(1));
+  return out;
+}
 const Rating* rating_of(const TicketState& state, const ChangeRef& resolution) {
   const auto found = std::ranges::find(state.ratings, resolution, &Rating::resolution);
   return found == state.ratings.end() ? nullptr : &*found;

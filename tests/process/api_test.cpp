@@ -167,6 +167,7 @@ struct ApiDesk {
     server.admin({"contact", "add", "John Smith", "--email", "john@client.example", "--organisation", "Client Ltd"});
     server.admin({"tag", "add", "pump", "--colour", "blue"});
     server.admin({"quick-reply", "add", "On our way", "--shortcut", "omw", "--content", "We are on our way."});
+    server.admin({"view", "add", "Night", "--priority", "urgent", "--folder", "Shifts"});
     server.admin({"macro", "add", "Part ordered", "--content", "The part is on its way.", "--actions", "tag part"});
     server.admin({"operator", "add", "--email", "head@harbour.example", "--role", "head_admin", "--password-stdin"},
                  "a password of heads\n");

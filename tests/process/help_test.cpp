@@ -75,7 +75,7 @@ TEST_CASE("the commands are those that the documents promise", "[cli]") {
                            "device list",  "device revoke", "import incidents", "export",
                            "verify",       "backup",        "restore",          "erase",
                            "sla cases",    "sla rule add",  "calendar add",     "quick-reply add",
-                           "macro add",    "article add",   "tariff add"}) {
+                           "view add",     "macro add",     "article add",      "tariff add"}) {
     INFO(name);
     CHECK(admin.contains(name));
   }

@@ -1,4 +1,4 @@
-// Quick replies, macros and the knowledge base as an agent types them, with no server to ask.
+// Quick replies, macros, views and the knowledge base as an agent types them, with no server to ask.
 #include "support/catch.hpp"
 #include "support/process_desk.hpp"
 
@@ -32,6 +32,8 @@ TEST_CASE("an agent answers with a quick reply, applies a macro and reads an art
   server.admin({"article", "add", "Reset a meter", "--content", "Hold the key.\n\x1b[31mFor 5 seconds.", "--category",
                 "Setup", "--status", "published"});
   server.admin({"article", "add", "Not yet", "--content", "canary"});
+  server.admin({"view", "add", "Pumps", "--text", "pump", "--sort", "subject", "--folder", "Machines"});
+  server.admin({"view", "add", "Bens own", "--text", "canary", "--operator", "Ben"});
   ann({"sync"});
   server.stop();
 
@@ -48,6 +50,22 @@ TEST_CASE("an agent answers with a quick reply, applies a macro and reads an art
     CHECK(refused->exit_code == 2);
     CHECK(refused->error()["field"] == Json("text"));
   }
+
+  static_cast<void>(ann.open_ticket("Another pump"));
+  static_cast<void>(ann.open_ticket("Lamp broken"));
+  const auto subjects = [&](Words words) {
+    std::string out;
+    for (const Json& row : ann(std::move(words)).lines()) out += row["subject"].as_string() + "\n";
+    return out;
+  };
+  CHECK(subjects({"list", "--view", "pumps"}) == "Pump leaks\nAnother pump\n");
+  CHECK(subjects({"list", "--view", "pumps", "--ascending"}) == "Another pump\nPump leaks\n");
+  CHECK(subjects({"list", "--view", "pumps", "--text", "lamp"}) == "Lamp broken\n");
+  CHECK(ann.tern({"list", "--view", "Bens own"}).exit_code == 3);
+  CHECK(plainly(ann, {"views"}) ==
+        "Mine        assignee me\nUnassigned  assignee none\nOverdue     colour red, by sla\nAll open    all that is "
+        "open\n"
+        "Pumps       [Machines] text pump, by subject\n");
 
   CHECK(ann({"macro", "list"}).line()["actions"].size() == 2);
   CHECK(plainly(ann, {"macro", "list"}) ==

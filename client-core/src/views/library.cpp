@@ -7,6 +7,7 @@
 #include "finder.hpp"
 #include "replica/replica.hpp"
 #include "search/words.hpp"
+#include "tern/sync/list_view.hpp"
 
 namespace tern::client {
 namespace {
@@ -40,6 +41,26 @@ Macro macro_of(const Record& record) {
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return out;
+}
+
+ListFilter filter_of(const sync::ListTerms& terms) {
+  ListFilter out;
+  out.status = terms.status;
+  out.priority = terms.priority;
+  out.queue = terms.queue;
+  out.assignee = terms.assignee;
+  out.category = terms.category;
+  out.colour = terms.colour;
+  out.tag = terms.tag;
+  out.text = terms.text;
+  if (!terms.sort.empty()) out.sort = terms.sort;
+  out.descending = !terms.ascending;
+  return out;
+}
+
+Result<SavedView> view_of(const Record& record) {
+  TERN_TRY(const sync::ListTerms terms, sync::list_terms(record));
+  return SavedView{record.id, record.name, written(record, "folder"), !record.refs.empty(), filter_of(terms)};
 }
 
 Article article_of(const Record& record) {
@@ -103,6 +124,32 @@ Result<std::vector<Macro>> macros(Replica& replica) {
   std::vector<Macro> out;
   for (const Record& record : records) out.push_back(macro_of(record));
   return out;
+}
+
+Result<std::vector<SavedView>> saved_views(Replica& replica) {
+  std::vector<SavedView> out;
+  for (const sync::StandingView& standing : sync::standing_views())
+    out.push_back({{}, std::string(standing.name), {}, false, filter_of(standing.terms)});
+  TERN_TRY(auto records, replica.records(RecordKind::view));
+  std::ranges::stable_sort(records, {}, [](const Record& record) {  // they come by name
+    return std::pair(fold_case(written(record, "folder")), number_of<std::int64_t>(written(record, "position")));
+  });
+  for (const Record& record : records)
+    if (auto view = view_of(record)) out.push_back(std::move(*view));
+  return out;
+}
+
+Result<SavedView> saved_view(Replica& replica, const DeviceIdentity& self, std::string_view name) {
+  TERN_TRY(auto all, saved_views(replica));
+  const std::string folded = fold_case(name);
+  SavedView* found = nullptr;
+  for (SavedView& view : all) {
+    if (fold_case(view.name) != folded) continue;
+    if (found == nullptr || (view.personal && !found->personal)) found = &view;
+  }
+  if (found != nullptr) return std::move(*found);
+  TERN_TRY(const Record record, record_named(replica, self, RecordKind::view, name));
+  return view_of(record);
 }
 
 Result<std::vector<Article>> articles(Replica& replica, std::string_view text) {

@@ -1,4 +1,5 @@
-// What there is to answer with, to do at once and to read: quick replies, macros, articles, of this device's copy.
+// What there is to answer with, to do at once and to read: quick replies, macros, views, articles, of this device's
+// copy.
 #pragma once
 
 #include <string_view>
@@ -15,6 +16,8 @@ class Replica;
 Result<std::vector<QuickReply>> quick_replies(Replica& replica);
 Result<QuickReply> quick_reply(Replica& replica, const DeviceIdentity& self, std::string_view name);
 Result<std::vector<Macro>> macros(Replica& replica);
+Result<std::vector<SavedView>> saved_views(Replica& replica);
+Result<SavedView> saved_view(Replica& replica, const DeviceIdentity& self, std::string_view name);
 Result<std::vector<Article>> articles(Replica& replica, std::string_view text);
 Result<Article> article(Replica& replica, const DeviceIdentity& self, std::string_view name);
 

@@ -12,6 +12,7 @@
 #include "search/words.hpp"
 #include "tern/protocol/wire.hpp"
 #include "tern/sync/due_colour.hpp"
+#include "tern/sync/list_view.hpp"
 #include "tern/sync/ticket_fields.hpp"
 #include "views/name_book.hpp"
 #include "views/sla_view.hpp"
@@ -272,8 +273,7 @@ private:
 };
 
 Result<void> check_colour(const std::string& colour) {
-  for (const std::string_view known : {"", "green", "yellow", "red", "blue", "none"})
-    if (colour == known) return {};
+  if (colour.empty() || std::ranges::find(sync::list_colours, colour) != sync::list_colours.end()) return {};
   return bad("colour", "there is no colour '" + colour + "'", "green, yellow, red, blue or none");
 }
 

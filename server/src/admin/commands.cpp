@@ -55,6 +55,7 @@ std::string_view admin_family_summary(std::string_view family) {
       {"quick-reply", "Texts to answer with, everybody's or somebody's own"},
       {"macro", "Several steps that are done at once"},
       {"article", "The knowledge base"},
+      {"view", "Lists of tickets under a name, everybody's or somebody's own"},
       {"tariff", "What organisations pay for"},
       {"field", "Custom fields of tickets"},
       {"record", "Queues, operators, contacts ... many at once"},

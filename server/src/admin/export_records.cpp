@@ -26,7 +26,8 @@ constexpr std::array kinds_in_order = {ExportedKind{"tariffs", RecordKind::tarif
                                        ExportedKind{"operators", RecordKind::operator_},
                                        ExportedKind{"quick-replies", RecordKind::quick_reply},
                                        ExportedKind{"macros", RecordKind::macro},
-                                       ExportedKind{"articles", RecordKind::kb_article}};
+                                       ExportedKind{"articles", RecordKind::kb_article},
+                                       ExportedKind{"views", RecordKind::view}};
 constexpr std::size_t bytes_of_answer_max = 16 * limits::mib;
 
 /// How far a list of records came: a kind by its number, and the integer id of a record of it.
@@ -74,7 +75,7 @@ Json record_line(const Tenant& tenant, const sync::Record& record) {
   }
   if (record.kind == RecordKind::operator_)
     out.append_member("queues", names_of_refs(tenant, record, RecordKind::queue));
-  if (record.kind == RecordKind::quick_reply && !record.refs.empty())
+  if (sync::may_be_personal(record.kind) && !record.refs.empty())
     if (const Json owner = names_of_refs(tenant, record, RecordKind::operator_); owner.size() > 0)
       attributes.set("operator", owner.items().front());
   out.append_member("attributes", std::move(attributes));
@@ -89,7 +90,7 @@ std::vector<std::string> record_columns(RecordKind kind, const std::vector<sync:
   for (const sync::Record& record : records)
     for (const auto& [name, value] : record.attributes)
       if (kind != RecordKind::operator_ || (name != "role" && name != "email")) attributes.insert(name);
-  if (kind == RecordKind::quick_reply) attributes.insert("operator");
+  if (sync::may_be_personal(kind)) attributes.insert("operator");
   out.insert(out.end(), attributes.begin(), attributes.end());
   return out;
 }

@@ -84,9 +84,10 @@ Result<Json> sla_rule_add(AdminCall& call);
 Result<Json> sla_rule_set(AdminCall& call);
 Result<Json> sla_rule_remove(AdminCall& call);
 Result<Json> sla_rule_list(AdminCall& call);
-// report_dashboard.cpp, report_operators.cpp, report_tickets.cpp
+// report_dashboard.cpp, report_groups.cpp, report_operators.cpp, report_tickets.cpp
 Result<Json> report_dashboard(AdminCall& call);
 Result<Json> report_sla(AdminCall& call);
+Result<Json> report_groups(AdminCall& call);
 Result<Json> report_operators(AdminCall& call);
 Result<Json> report_tickets(AdminCall& call);
 // webhooks.cpp

@@ -10,6 +10,7 @@
 #include "tern/protocol/json.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/protocol/text.hpp"
+#include "tern/sync/list_view.hpp"
 #include "tern/sync/macro.hpp"
 
 namespace tern::server::admin {
@@ -64,6 +65,22 @@ Result<void> check_macro(sync::Record& record, const std::function<bool(RecordKi
                   fmt::format("There is no {} \"{}\".", sync::to_string(named->kind), named->name), "", "actions");
   }
   return {};
+}
+
+Result<void> check_view(sync::Record& record, const std::function<bool(RecordKind, const std::string&)>& there_is) {
+  for (const sync::StandingView& standing : sync::standing_views())
+    if (protocol::fold_case(record.name) == protocol::fold_case(standing.name))
+      return fail(ErrorCode::invalid, "\"" + record.name + "\" is a view that is always there.", "Choose another name.",
+                  "name");
+  TERN_TRY(const sync::ListTerms terms, sync::list_terms(record));
+  for (const sync::NamedRecord& named : sync::records_named_by(terms))
+    if (!there_is(named.kind, named.name))
+      return fail(ErrorCode::not_found, fmt::format("There is no {} \"{}\".", sync::to_string(named.kind), named.name),
+                  "", named.kind == RecordKind::operator_ ? "assignee" : std::string(sync::to_string(named.kind)));
+  TERN_CHECKED(check_line(record, "folder", limits::name_bytes_max));
+  const std::string_view position = part_of(record, "position");
+  if (position.empty() || integer_of_text(position)) return {};
+  return fail(ErrorCode::invalid, "position is a whole number.", "", "position");
 }
 
 Result<void> check_article(sync::Record& record) {
@@ -121,6 +138,8 @@ Result<void> check_library_record(sync::Record& record,
       return check_quick_reply(record);
     case RecordKind::macro:
       return check_macro(record, there_is);
+    case RecordKind::view:
+      return check_view(record, there_is);
     case RecordKind::kb_article:
       return check_article(record);
     case RecordKind::tariff:

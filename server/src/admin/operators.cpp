@@ -16,6 +16,7 @@
 #include "tern/protocol/crypto.hpp"
 #include "tern/protocol/key_wrap.hpp"
 #include "tern/protocol/limits.hpp"
+#include "tern/protocol/text.hpp"
 #include "tern/sqlite/transaction.hpp"
 #include "tern/sync/rights.hpp"
 #include "time_text.hpp"
@@ -91,8 +92,19 @@ Result<void> take_mail_settings(const AdminCall& call, sync::Record& record) {
   return {};
 }
 
+Result<void> take_signature(const AdminCall& call, sync::Record& record) {
+  if (!call.has(signature_attribute)) return {};
+  auto normal = protocol::normalise_nfc(call.text(signature_attribute));
+  const bool plain = normal && std::ranges::all_of(*normal, [](char c) { return c == '\n' || (c & 0xE0) != 0; });
+  if (!plain || normal->size() > signature_bytes_max)
+    return fail(ErrorCode::invalid, "A signature is at most 1,000 bytes of text, in lines.", "", signature_attribute);
+  put_attribute(record, signature_attribute, *normal);
+  return {};
+}
+
 Result<void> change_operator(const AdminCall& call, sync::Record& record) {
   TERN_CHECKED(take_mail_settings(call, record));
+  TERN_CHECKED(take_signature(call, record));
   if (call.has("name")) {
     TERN_TRY(record.name, record_name(call.text("name")));
   }

@@ -7,6 +7,7 @@
 #include "desk/route_settings.hpp"
 #include "desk/sla_records.hpp"
 #include "desk/sla_text.hpp"
+#include "tern/sync/list_view.hpp"
 #include "tern/sync/macro.hpp"
 
 namespace tern::server::admin {
@@ -30,6 +31,13 @@ bool steps_name(const sync::Record& macro, const sync::Record& named) {
          });
 }
 
+bool terms_name(const sync::Record& view, const sync::Record& named) {
+  const auto terms = sync::list_terms(view);
+  if (!terms) return false;
+  const auto names = sync::records_named_by(*terms);
+  return std::ranges::find(names, sync::NamedRecord{named.kind, named.name}) != names.end();
+}
+
 bool asks_for_tariff(const sync::Record& rule, const std::string& tariff) {
   const auto when = rule.attributes.find("when");
   const auto conditions = conditions_from_text(when == rule.attributes.end() ? "" : when->second);
@@ -39,7 +47,8 @@ bool asks_for_tariff(const sync::Record& rule, const std::string& tariff) {
          });
 }
 
-/// Rules, contacts, categories, organisations and macros name other records by their names: one that is named keeps it.
+/// Rules, contacts, categories, organisations, macros and views name other records by their names: one that is named
+/// keeps it.
 std::optional<sync::Record> who_names(const Tenant& tenant, const sync::Record& named) {
   const auto among = [&](RecordKind kind, const auto& names_it) -> std::optional<sync::Record> {
     for (sync::Record& record : tenant.records(kind))
@@ -60,6 +69,7 @@ std::optional<sync::Record> who_names(const Tenant& tenant, const sync::Record& 
   if (!found && named.kind == RecordKind::tariff)
     found = among(RecordKind::sla_rule, [&](const auto& rule) { return asks_for_tariff(rule, named.name); });
   if (!found) found = among(RecordKind::macro, [&](const auto& macro) { return steps_name(macro, named); });
+  if (!found) found = among(RecordKind::view, [&](const auto& view) { return terms_name(view, named); });
   return found;
 }
 
@@ -111,7 +121,7 @@ Result<void> check_not_named(const Tenant& tenant, const sync::Record& record) {
 Result<void> put_arguments(const AdminCall& call, sync::Record& record) {
   for (const AdminArg& arg : find_admin_entry(call.name())->command.args) {
     if (arg.name == "name" || arg.name == "rename" || !call.has(arg.name)) continue;
-    if (record.kind == RecordKind::quick_reply && arg.name == "operator") {
+    if (sync::may_be_personal(record.kind) && arg.name == "operator") {
       record.refs.clear();
       if (call.text(arg.name).empty()) continue;
       TERN_TRY(const sync::Record owner, resolve_record(call.tenant(), RecordKind::operator_, call.text(arg.name)));

@@ -155,7 +155,7 @@ Json record_json(const Tenant& tenant, const sync::Record& record) {
     else
       out.set(name, Json(value));
   }
-  if (record.kind == sync::RecordKind::quick_reply && !record.refs.empty()) {
+  if (sync::may_be_personal(record.kind) && !record.refs.empty()) {
     const auto owner = tenant.find_record(sync::RecordKind::operator_, record.refs.front());
     out.set("operator", Json(owner ? owner->name : to_uuid_text(record.refs.front().view())));
   }

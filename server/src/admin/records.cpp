@@ -30,7 +30,7 @@ Result<sync::RecordKind> kind_of(std::string_view name) {
   if (kind && sync::travels_to_devices(*kind)) return *kind;
   return fail(ErrorCode::invalid, "\"" + std::string(name) + "\" is no kind of record.",
               "Kinds: operator, queue, contact, category, organisation, tag, custom_field, calendar, sla_rule, "
-              "quick_reply, macro, kb_article, tariff.",
+              "quick_reply, macro, kb_article, tariff, view.",
               "kind");
 }
 
@@ -45,7 +45,7 @@ Named names_of(const Tenant& tenant) {
        {sync::RecordKind::operator_, sync::RecordKind::queue, sync::RecordKind::contact, sync::RecordKind::category,
         sync::RecordKind::organisation, sync::RecordKind::tag, sync::RecordKind::custom_field,
         sync::RecordKind::calendar, sync::RecordKind::sla_rule, sync::RecordKind::quick_reply, sync::RecordKind::macro,
-        sync::RecordKind::kb_article, sync::RecordKind::tariff})
+        sync::RecordKind::kb_article, sync::RecordKind::tariff, sync::RecordKind::view})
     for (const sync::Record& record : tenant.records(kind))
       if (!record.deleted) out.try_emplace({kind, record.name}, record.id);
   for (const sync::Record& record : tenant.records(sync::RecordKind::operator_))
@@ -77,14 +77,14 @@ Result<void> fill_operator(const Json& row, const Named& named, sync::Record& re
 }
 
 /// Whose own it is: by name or address, of operators that are there already.
-Result<void> take_owner(const Named& named, sync::Record& reply) {
-  const auto owner = reply.attributes.find("operator");
-  if (owner == reply.attributes.end()) return {};
+Result<void> take_owner(const Named& named, sync::Record& personal) {
+  const auto owner = personal.attributes.find("operator");
+  if (owner == personal.attributes.end()) return {};
   const auto found = named.find({sync::RecordKind::operator_, owner->second});
   if (found == named.end())
     return fail(ErrorCode::not_found, "There is no operator \"" + owner->second + "\".", "", "attributes.operator");
-  reply.refs = {found->second};
-  reply.attributes.erase(owner);
+  personal.refs = {found->second};
+  personal.attributes.erase(owner);
   return {};
 }
 
@@ -149,7 +149,7 @@ Result<sync::Record> record_of(const Json& row, sync::RecordKind kind, const Nam
   TERN_TRY(record.name, name_in(row, kind));
   for (const auto& [name, value] : row["attributes"].members()) record.attributes[name] = value.as_string();
   if (kind == sync::RecordKind::operator_) TERN_CHECKED(fill_operator(row, named, record));
-  if (kind == sync::RecordKind::quick_reply) TERN_CHECKED(take_owner(named, record));
+  if (sync::may_be_personal(kind)) TERN_CHECKED(take_owner(named, record));
   if (kind == sync::RecordKind::custom_field) {
     TERN_CHECKED(check_custom_field(record.name, record.attributes.try_emplace("type", "text").first->second));
   }
@@ -173,10 +173,10 @@ Result<Json::Array> rows_of_file(const std::string& path) {
   return rows;
 }
 
-/// Operators name queues, and somebody's own quick replies name operators: each comes behind what it names. A rule
+/// Operators name queues, and what is somebody's own names operators: each comes behind what it names. A rule
 /// stands behind its calendar.
 int pass_of(sync::RecordKind kind) {
-  return kind == sync::RecordKind::operator_ ? 1 : kind == sync::RecordKind::quick_reply ? 2 : 0;
+  return kind == sync::RecordKind::operator_ ? 1 : sync::may_be_personal(kind) ? 2 : 0;
 }
 
 Result<std::vector<sync::Record>> new_records(const Tenant& tenant, const Json::Array& rows, int pass, Named& named,

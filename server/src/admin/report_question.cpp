@@ -1,9 +1,40 @@
 #include "admin/report_question.hpp"
 
+#include <fmt/format.h>
+
+#include "admin/record_writer.hpp"
 #include "api/ticket_list.hpp"
+#include "tern/sync/ticket_fields.hpp"
 #include "time_text.hpp"
 
 namespace tern::server::admin {
+namespace {
+
+/// Of one that the call names, or of none, where it says so.
+Result<std::string> column_condition(const AdminCall& call, const char* column, sync::RecordKind kind) {
+  if (!call.has(column)) return std::string();
+  if (call.text(column) == "none") return fmt::format(" AND {} IS NULL", column);
+  TERN_TRY(const sync::Record named, resolve_record(call.tenant(), kind, call.text(column)));
+  return fmt::format(" AND {} = {}", column, blob_literal(named.id.view()));
+}
+
+/// Which tickets the report is of, over columns of `ticket`; it begins with AND, or is empty.
+Result<std::string> asked_condition(const AdminCall& call) {
+  TERN_TRY(std::string out, column_condition(call, "queue", sync::RecordKind::queue));
+  TERN_TRY(const std::string category, column_condition(call, "category", sync::RecordKind::category));
+  out += category;
+  if (call.has("client")) {
+    TERN_TRY(const sync::Record client,
+             resolve_record(call.tenant(), sync::RecordKind::organisation, call.text("client")));
+    out += client_condition(call.tenant(), client.id);
+  }
+  if (!call.has("priority")) return out;
+  const auto rank = sync::priority_rank(call.text("priority"));
+  if (!rank) return fail(ErrorCode::invalid, "There is no priority \"" + call.text("priority") + "\".", "", "priority");
+  return out + fmt::format(" AND priority = {}", static_cast<int>(*rank));
+}
+
+}  // namespace
 
 Result<ReportQuestion> ReportQuestion::of(const AdminCall& call, std::int64_t days_else) {
   constexpr std::int64_t days_max = 3'660, silent_minutes_max = 30 * 24 * 60, silent_minutes_else = 15;
@@ -30,7 +61,8 @@ Result<ReportQuestion> ReportQuestion::of(const AdminCall& call, std::int64_t da
   out.period = {to_ms / 1'000 - days * sla::day_s, out.past ? to_ms / 1'000 : to_ms / 1'000 + 1};
   out.until_ms = out.past ? out.period.to * 1'000 : now_ms;
   const auto readable = readable_condition(call.caller());
-  out.readable = readable ? *readable : " AND 0";
+  TERN_TRY(const std::string asked, asked_condition(call));
+  out.readable = (readable ? *readable : " AND 0") + asked;
   return out;
 }
 

@@ -20,7 +20,7 @@ struct ReportQuestion {
   bool past = false;          // it ended before now: then and now may differ
   std::int64_t until_ms = 0;  // its end
   std::int64_t silent_after_ms = 0;
-  std::string readable;  // readable_condition of the caller
+  std::string readable;  // of what the caller may read, and what the report is asked of: a condition over `ticket`
 };
 
 }  // namespace tern::server::admin

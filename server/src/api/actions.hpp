@@ -47,6 +47,7 @@ Result<Json> save_business_hours(AdminCall& call);
 // actions/library.cpp
 Result<Json> list_quick_replies(AdminCall& call);
 Result<Json> list_macros(AdminCall& call);
+Result<Json> list_views(AdminCall& call);
 Result<Json> list_kb_articles(AdminCall& call);
 Result<Json> create_kb_article(AdminCall& call);
 Result<Json> update_kb_article(AdminCall& call);

@@ -9,7 +9,7 @@
 namespace tern::server {
 namespace {
 
-constexpr std::string_view prefix = "tps_";
+constexpr std::string_view key_prefix = "tps_";
 constexpr std::size_t secret_bytes = 24;
 constexpr std::size_t shown_digits = 8;  // of the record's id, in lists
 
@@ -75,7 +75,7 @@ Json key_json(Tenant& tenant, const ApiKey& key) {
   const bool live = key.is_live(tenant.now_ms());
   return Json::object({{"id", Json(key.integer_id)},
                        {"name", Json(key.name)},
-                       {"prefix", Json(std::string(prefix) + to_hex(key.id).substr(0, shown_digits))},
+                       {"prefix", Json(std::string(key_prefix) + to_hex(key.id).substr(0, shown_digits))},
                        {"scopes", std::move(scopes)},
                        {"operator_id", acts_as ? Json(acts_as->integer_id) : Json()},
                        {"operator_name", acts_as ? Json(acts_as->name) : Json()},
@@ -103,15 +103,15 @@ NewKey make_key(const Tenant& tenant, sync::Record record, Environment& environm
   Bytes secret(secret_bytes, '\0');
   environment.random(reinterpret_cast<std::uint8_t*>(secret.data()), secret.size());
   record.attributes["secret_hash"] = secret_hash(tenant.id(), record.id, secret);
-  NewKey made{std::move(record), std::string(prefix)};
+  NewKey made{std::move(record), std::string(key_prefix)};
   made.text += to_hex(made.record.id) + to_hex(secret);
   protocol::wipe(secret);
   return made;
 }
 
 std::optional<OfferedKey> parse_key(std::string_view text) {
-  if (!text.starts_with(prefix)) return std::nullopt;
-  const auto raw = from_hex(text.substr(prefix.size()));
+  if (!text.starts_with(key_prefix)) return std::nullopt;
+  const auto raw = from_hex(text.substr(key_prefix.size()));
   if (!raw || raw->size() != RecordId::size_bytes + secret_bytes) return std::nullopt;
   const ByteView all(*raw);
   return OfferedKey{RecordId::or_zero(all.substr(0, RecordId::size_bytes)), Bytes(all.substr(RecordId::size_bytes))};

@@ -383,6 +383,13 @@ std::string blob_literal(ByteView bytes) {
   return "x'" + to_hex(bytes) + "'";
 }
 
+std::string client_condition(const Tenant& tenant, const RecordId& organisation) {
+  std::string any;
+  for (const std::string& branch : client_branches(tenant, organisation))
+    any += (any.empty() ? "(1" : " OR (1") + branch + ")";
+  return " AND (" + any + ")";
+}
+
 std::optional<std::string> readable_condition(const Caller& caller) {
   if (caller.is_client()) return " AND contact = " + blob_literal(caller.id);
   if (!caller.actor) return std::string();

@@ -39,6 +39,8 @@ Result<TicketPage> list_page(sqlite::Database& db, const Tenant& tenant, const C
 /// The condition of what a caller may read, over columns of `ticket`; it begins with AND, or is empty. Nothing: they
 /// may read no ticket.
 std::optional<std::string> readable_condition(const Caller& caller);
+/// The condition that a ticket is a client's: by its own organisation, else by its contact's. It begins with AND.
+std::string client_condition(const Tenant& tenant, const RecordId& organisation);
 /// An id of our own as a literal, as SQLite writes them.
 std::string blob_literal(ByteView bytes);
 

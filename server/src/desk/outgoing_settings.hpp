@@ -15,6 +15,10 @@
 
 namespace tern::server {
 
+/// Of an operator: what ends their answers in mails.
+inline constexpr const char* signature_attribute = "signature";
+inline constexpr std::size_t signature_bytes_max = 1'000;
+
 inline constexpr std::string_view hook_type = "webhook", mail_type = "smtp", inbound_hook_type = "inbound",
                                   oidc_type = "oidc";
 /// The one mail channel of a tenant is called so.

@@ -100,7 +100,7 @@ Result<void> tell_hooks(Batch& batch, const Entry& entry) {
   return {};
 }
 
-/// What of a change its customer reads by mail; empty: nothing.
+/// What of a change its customers read by mail; empty: nothing.
 std::string_view mail_of_change(const Entry& entry) {
   const bool by_staff =
       entry.author_kind == PrincipalKind::operator_ || entry.author_kind == PrincipalKind::integration;
@@ -116,20 +116,21 @@ std::string_view mail_of_change(const Entry& entry) {
   }
 }
 
-Result<void> write_to_customer(Batch& batch, const Entry& entry) {
+Result<void> write_to_customers(Batch& batch, const Entry& entry) {
   const std::string_view event = mail_of_change(entry);
-  const auto contact = sync::field_value(entry.ticket->state, sync::FieldId::contact);
-  if (event.empty() || !contact || sync::is_deleted(entry.ticket->state)) return {};
-  const RecordId whom = RecordId::or_zero(*contact);
-  const sync::Record* record = batch.find_record(RecordKind::contact, whom);
-  if (record == nullptr || record->deleted || !record->attributes.contains("email")) return {};
-  Outgoing one;
-  one.way = OutgoingWay::customer;
-  one.target = whom;
-  one.event = event;
-  one.ticket = entry.change->ticket;
-  one.cause = cause_of(entry.change->ref);
-  return put_outgoing(batch, std::move(one)).map([](bool) {});
+  if (event.empty() || sync::is_deleted(entry.ticket->state)) return {};
+  for (const RecordId& whom : sync::customers_of(entry.ticket->state)) {
+    const sync::Record* record = batch.find_record(RecordKind::contact, whom);
+    if (record == nullptr || record->deleted || !record->attributes.contains("email")) continue;
+    Outgoing one;
+    one.way = OutgoingWay::customer;
+    one.target = whom;
+    one.event = event;
+    one.ticket = entry.change->ticket;
+    one.cause = cause_of(entry.change->ref);
+    TERN_CHECKED(put_outgoing(batch, std::move(one)));
+  }
+  return {};
 }
 
 ServerChange switched_off(const sync::Record& hook) {
@@ -169,7 +170,7 @@ Result<void> send_of_set(Batch& batch, const SetWork& work) {
     if (!goes_out(entry)) continue;
     TERN_CHECKED(tell_hooks(batch, entry));
     // What is proven to have been committed before a restore was mailed then.
-    if (desk.mail && work.proven.empty() && is_news(entry)) TERN_CHECKED(write_to_customer(batch, entry));
+    if (desk.mail && work.proven.empty() && is_news(entry)) TERN_CHECKED(write_to_customers(batch, entry));
   }
   return {};
 }

@@ -134,7 +134,8 @@ private:
     values_["number"] = state->number;
     values_["subject"] = subject_of(*state);
     if (!to_customer_) return may_be_told(*state);
-    if (sync::field_value(*state, sync::FieldId::contact) != Bytes(outgoing_.target.view())) return false;
+    const auto theirs = sync::customers_of(*state);
+    if (std::ranges::find(theirs, outgoing_.target) == theirs.end()) return false;
     return find_words(*state);
   }
 
@@ -149,7 +150,13 @@ private:
     const auto ref = change_of_cause(outgoing_.cause);
     if (!ref) return {};
     TERN_TRY(const auto change, reader_.change(*ref));
-    if (change && change->author.kind != sync::PrincipalKind::server) values_["author"] = change->author.name;
+    if (!change || change->author.kind == sync::PrincipalKind::server) return {};
+    values_["author"] = change->author.name;
+    if (change->author.kind != sync::PrincipalKind::operator_) return {};
+    const auto author =
+        reader_.tenant().find_record(RecordKind::operator_, RecordId::or_zero(change->author.id.view()));
+    const std::string signature = author ? person_text(*author, signature_attribute) : "";
+    if (!signature.empty()) values_["signature"] = signature + "\n";
     return {};
   }
 

@@ -78,6 +78,7 @@ static void looks_around(tern_client* client) {
   expect(tern_attention(client, next()) == TERN_OK && says("[]"), "attention", last);
   expect(tern_quick_replies(client, next()) == TERN_OK && says("[]"), "quick replies", last);
   expect(tern_macros(client, next()) == TERN_OK && says("[]"), "macros", last);
+  expect(tern_saved_views(client, next()) == TERN_OK && says("\"name\":\"Overdue\""), "views", last);
   expect(tern_articles(client, NULL, next()) == TERN_OK && says("[]"), "articles", last);
   expect(tern_article(client, "x", next()) == TERN_ERROR && says("not_found"), "no such article", last);
   expect(tern_apply_macro(client, "nowhere", "x", next()) == TERN_ERROR && says("not_found"), "no such ticket", last);
@@ -214,6 +215,7 @@ static void refuses_no_client(void) {
   REFUSES(tern_status(NULL, json));
   REFUSES(tern_quick_replies(NULL, json));
   REFUSES(tern_macros(NULL, json));
+  REFUSES(tern_saved_views(NULL, json));
   REFUSES(tern_articles(NULL, NULL, json));
   REFUSES(tern_article(NULL, "x", json));
   REFUSES(tern_attach(NULL, "{}", &source, json));

@@ -217,6 +217,7 @@ TEST_CASE("what is shown is whole or an error, whatever statement fails", "[clie
   shows([&] { return desk.views->status(); });
   shows([&] { return desk.views->files(ticket); });
   shows([&] { return desk.views->quick_replies(); });
+  shows([&] { return desk.views->saved_view("Overdue"); });
   shows([&] { return desk.views->macros(); });
   shows([&] { return desk.views->articles("pump"); });
 }

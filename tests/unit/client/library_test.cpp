@@ -38,6 +38,53 @@ TEST_CASE("a quick reply is found by its shortcut, one's own first, or by its na
   CHECK(client::to_json(all[0])["shortcut"].is_null());
 }
 
+TEST_CASE(
+    "views that are always there come first, then those of the desk by folder, place and name, and one's own goes "
+    "before another's",
+    "[client][views]") {
+  LibraryDesk desk;
+  desk.add_operator("ann");
+  desk.add_operator("me");
+  const TicketId pump = desk.colleagues_ticket("ann", "Pump leaks");
+  const TicketId valve = desk.colleagues_ticket("ann", "A valve sticks");
+  const TicketId old = desk.colleagues_ticket("ann", "Old valve");
+  Change urgent = desk.by("ann", Intent::set, pump);
+  urgent.fields = {{FieldId::priority, {}, "4", false}};
+  desk.commit("ann", urgent);
+  desk.commit("me", desk.by("me", Intent::take, valve));
+  desk.commit("ann", desk.by("ann", Intent::resolve, old));
+  desk.add(sync::RecordKind::view, "Night", {{"folder", "Shifts"}, {"position", "2"}, {"priority", "urgent"}});
+  desk.add(sync::RecordKind::view, "Zero", {{"folder", "shifts"}, {"position", "1"}});
+  desk.add(sync::RecordKind::view, "Words",
+           {{"text", "valve"}, {"status", "all"}, {"sort", "subject"}, {"order", "ascending"}});
+  desk.add(sync::RecordKind::view, "night", {{"text", "pump"}}).refs = {
+      RecordId::or_zero(desk.identity.operator_id.view())};
+  desk.add(sync::RecordKind::view, "Newer", {{"colour", "ultraviolet"}});
+  desk.pull();
+  std::vector<std::string> names;
+  for (const client::SavedView& view : must(desk.views->saved_views())) names.push_back(view.name);
+  CHECK(names ==
+        std::vector<std::string>{"Mine", "Unassigned", "Overdue", "All open", "Words", "night", "Zero", "Night"});
+
+  const auto subjects = [&](const char* name) {
+    std::vector<std::string> out;
+    for (const client::ListRow& row : must(desk.views->list(must(desk.views->saved_view(name)).filter)).rows)
+      out.push_back(row.subject);
+    return out;
+  };
+  CHECK(subjects("NIGHT") == std::vector<std::string>{"Pump leaks"});
+  CHECK(subjects("words") == std::vector<std::string>{"A valve sticks", "Old valve"});
+  CHECK(subjects("zer").size() == 2);
+  CHECK(subjects("mine") == std::vector<std::string>{"A valve sticks"});
+  CHECK(subjects("unassigned") == std::vector<std::string>{"Pump leaks"});
+  CHECK(desk.views->saved_view("Newer").error().code == ErrorCode::invalid);
+  CHECK(desk.views->saved_view("nothing").error().code == ErrorCode::not_found);
+  const Json shown = client::to_json(must(desk.views->saved_view("words")));
+  CHECK(shown["filter"]["text"] == Json("valve"));
+  CHECK(shown["filter"]["descending"] == Json(false));
+  CHECK(client::to_json(must(desk.views->saved_view("mine")))["uuid"].is_null());
+}
+
 TEST_CASE("articles are searched by words in title and text, those with all of them in the title first",
           "[client][views]") {
   LibraryDesk desk;

@@ -214,6 +214,33 @@ TEST_CASE("a client's ticket is waited for from the start, and only who is someb
   CHECK(answered());
 }
 
+TEST_CASE("the ten categories that integrations know have names, and another code makes one", "[server][api]") {
+  Office office;
+  const std::pair<const char*, const char*> known[] = {{"crm", "CRM"},
+                                                       {"telephony", "Telephony / SIP"},
+                                                       {"whatsapp", "WhatsApp / Messengers"},
+                                                       {"tasks", "Tasks"},
+                                                       {"automation", "Automation / Business Processes"},
+                                                       {"setup", "Configuration / Setup"},
+                                                       {"bugfix", "Bug fix"},
+                                                       {"consultation", "Consultation"},
+                                                       {"other", "Other"},
+                                                       {"general", "General (from channels)"},
+                                                       {"infrastructure", "infrastructure"}};
+  for (const auto& [code, name] : known)
+    for (int twice = 0; twice < 2; ++twice)
+      office.good(
+          act("create_ticket", {{"subject", Json(name)}, {"description", Json("x")}, {"category", Json(code)}}));
+  const Json made = office.house.command(cmd("category list"))["rows"];
+  REQUIRE(made.size() == std::size(known));
+  for (const auto& [code, name] : known) {
+    INFO(code);
+    const auto is_it = [&](const Json& row) { return row["code"] == Json(code) && row["name"] == Json(name); };
+    CHECK(std::ranges::count_if(made.items(), is_it) == 1);
+    CHECK(office.good(act("list_tickets", {{"category", Json(code)}}))["total"] == Json(2));
+  }
+}
+
 TEST_CASE("lists show what their filters say, in pages with a total", "[server][api]") {
   Office office({{"operator_id", Json("ann")}});
   office.house.command(cmd("organisation add", {{"name", Json("Client")}, {"portal_domain", Json("client.example")}}));

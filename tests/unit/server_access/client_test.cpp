@@ -252,6 +252,20 @@ TEST_CASE("what was done is rated once for each time, by the customer alone, and
   CHECK(must(sync::decode_state(patches.front().state())).ratings.size() == 2);
 }
 
+TEST_CASE("a client is shown that a message was edited, and when", "[server][api][client]") {
+  Counter desk;
+  const std::string john = desk.token(1);
+  const Json ticket = desk.ticket_of(john);
+  const Json answer =
+      desk.good(act("add_message", {{"ticket_id", ticket}, {"message", Json("Tomorow.")}, {"is_note", Json(false)}}));
+  const auto shown = [&] { return desk.gives(john, of_ticket("get_ticket", ticket))["messages"].items().back(); };
+  CHECK(shown().find("edited_at") == nullptr);
+  desk.house.environment.advance(60'000);
+  desk.good(act("edit_message", {{"message_id", answer["id"]}, {"message", Json("Tomorrow.")}}));
+  CHECK(shown()["message"] == Json("Tomorrow."));
+  CHECK(shown()["edited_at"].as_string() > shown()["created_at"].as_string());
+}
+
 TEST_CASE("clients make no categories, and only what is an action of theirs is done",
           "[server][api][client][security]") {
   Counter desk;

@@ -98,4 +98,57 @@ TEST_CASE("the dashboard and the clients' figures are those of the tickets one b
   CHECK(due.clients.at("south.example").at("total") > 5);
 }
 
+TEST_CASE("the hours used of a client are those of the calendar month on its tickets and those of its contacts",
+          "[server][api][figures]") {
+  House house;
+  house.add_operator("ann", "supervisor");
+  for (const char* name : {"North", "South"})
+    house.command(cmd("organisation add", {{"name", Json(name)}, {"portal_domain", Json(name)}}));
+  house.command(cmd("contact add", {{"name", Json("Jo")}, {"organisation", Json("North")}}));
+  const auto id_of = [&](const char* list, const char* name) {
+    const Json rows = house.command(cmd(list))["rows"];
+    for (const Json& row : rows.items())
+      if (row["name"] == Json(name)) return from_uuid_text(row["id"].as_string()).value_or(Bytes());
+    return Bytes();
+  };
+  Device ann(house, "ann");
+  must(ann.open_session());
+  std::uint8_t made = 0;
+  const auto ticket_of = [&](sync::FieldId field, Bytes whose) {
+    const TicketId ticket = TicketId::or_zero(Bytes(15, '\x07') + static_cast<char>(++made));
+    ann.push(ann.create(ticket));
+    sync::Change set = ann.change(sync::Intent::set, ticket);
+    set.fields.push_back({field, {}, std::move(whose), false});
+    ann.push(set);
+    return ticket;
+  };
+  const auto work = [&](const TicketId& ticket, std::int64_t minutes) {
+    sync::Change entry = ann.change(sync::Intent::log_time, ticket);
+    entry.number = minutes;
+    ann.push(entry);
+  };
+  const TicketId norths = ticket_of(sync::FieldId::organisation, id_of("organisation list", "North"));
+  const TicketId jos = ticket_of(sync::FieldId::contact, id_of("contact list", "Jo"));
+  const TicketId souths = ticket_of(sync::FieldId::organisation, id_of("organisation list", "South"));
+  const auto used = [&](const char* name) {
+    const Json clients = house.command(cmd("api list_clients"));
+    for (const Json& client : clients.items())
+      if (client["company_name"] == Json(name)) return client["hours_used"];
+    return Json();
+  };
+  work(norths, 600);
+  // 2023-11-30, half an hour before midnight.
+  house.environment.advance(1'701'387'000'000 - house.environment.wall_ms());
+  must(ann.open_session());
+  work(norths, 60);
+  CHECK(used("North") == Json(11.0));
+  house.environment.advance(3'600'000);
+  CHECK(used("North") == Json(0.0));
+  work(norths, 45);
+  work(jos, 46);
+  work(souths, 6);
+  CHECK(used("North") == Json(1.5));
+  CHECK(used("South") == Json(0.1));
+}
+
 }  // namespace tern::test

@@ -106,6 +106,45 @@ TEST_CASE("a macro is judged when it is made, and what it names keeps its name",
   CHECK(house.command(cmd("macro list")).items()[0]["actions"] == lines({"tag gone"}));
 }
 
+TEST_CASE("a view goes to whom it is for, names what there is, and what it names keeps its name",
+          "[server][exchange][packs]") {
+  House house;
+  for (const char* name : {"ann", "ben"}) house.add_operator(name);
+  Device ann(house, "ann"), ben(house, "ben");
+  must(ann.open_session());
+  must(ben.open_session());
+  house.command(cmd("queue add", {{"name", field_queue}}));
+  const Json night("Night"), urgent("urgent");
+  house.command(
+      cmd("view add", {{"name", night}, {"queue", field_queue}, {"assignee", Json("me")}, {"folder", Json("Shifts")}}));
+  house.command(cmd("view add", {{"name", Json("Hers")}, {"priority", urgent}, {"operator", of_ann}}));
+  CHECK(brought(ann.exchange(), sync::RecordKind::view) == Names{"Night", "Hers"});
+  CHECK(brought(ben.exchange(), sync::RecordKind::view) == Names{"Night", "-"});
+
+  const auto refused = [&](const char* term, const char* said) {
+    return code_of(house, cmd("view add", {{"name", Json("Other")}, {term, Json(said)}}));
+  };
+  CHECK(refused("queue", "Nowhere") == ErrorCode::not_found);
+  CHECK(refused("assignee", "nobody") == ErrorCode::not_found);
+  CHECK(refused("status", "loud") == ErrorCode::invalid);
+  CHECK(refused("colour", "pink") == ErrorCode::usage);
+  CHECK(code_of(house, cmd("view add", {{"name", Json("overdue")}})) == ErrorCode::invalid);
+  CHECK(code_of(house, cmd("queue set", {{"name", field_queue}, {"rename", Json("Out")}})) == ErrorCode::invalid);
+  CHECK(code_of(house, cmd("queue remove", {{"name", field_queue}})) == ErrorCode::invalid);
+
+  const Json all = house.command(cmd("view list"));
+  REQUIRE(all.size() == 2);
+  CHECK(all.items()[0]["folder"] == Json("Shifts"));
+  CHECK(all.items()[0]["terms"]["assignee"] == Json("me"));
+  CHECK(all.items()[1]["personal"] == Json(true));
+  house.command(cmd("view set", {{"name", night}, {"queue", Json("")}, {"rename", Json("Day")}}));
+  house.command(cmd("queue remove", {{"name", field_queue}}));
+  house.command(cmd("view remove", {{"name", Json("Hers")}}));
+  REQUIRE(house.command(cmd("view list")).size() == 1);
+  CHECK(house.command(cmd("view list")).items()[0]["name"] == Json("Day"));
+  CHECK(is_verified(house));
+}
+
 TEST_CASE("what people write with is loaded with other records, and judged like them", "[server][admin][records]") {
   House house;
   house.add_operator("ann");
@@ -124,6 +163,7 @@ TEST_CASE("what people write with is loaded with other records, and judged like 
   CHECK(code(row("macro", "Fly", {{"actions", Json("fly")}})) == ErrorCode::invalid);
   CHECK(code(row("kb_article", "Status", {{"content", Json("x")}, {"status", Json("gone")}})) == ErrorCode::invalid);
   CHECK(code(row("tariff", "Dear", {{"rate", Json("-1")}})) == ErrorCode::invalid);
+  CHECK(code(row("view", "Loud", {{"status", Json("loud")}})) == ErrorCode::invalid);
   for (const char* kind : {"channel", "branding", "trigger"}) CHECK(code(record(kind, "x")) == ErrorCode::invalid);
   const Json loaded = house.command(cmd(
       "record load", {{"rows", Json::array({row("quick_reply", "Hers", {{"content", Json("x")}, {"operator", of_ann}}),
@@ -278,8 +318,9 @@ TEST_CASE("what one organisation writes with is not another's, and is there afte
                         {{"title", Json("Canary")}, {"content", Json("x")}, {"status", Json("published")}}));
   admin.good(request_of("create_tariff", {{"name", Json("Canary")}}));
   house.command(cmd("quick-reply add", {{"tenant", Json("Pumps")}, {"name", Json("Canary")}, {"content", Json("x")}}));
+  house.command(cmd("view add", {{"tenant", Json("Pumps")}, {"name", Json("Canary")}}));
   house.command(cmd("macro add", {{"tenant", Json("Pumps")}, {"name", Json("Canary")}, {"content", Json("x")}}));
-  for (const char* name : {"list_kb_articles", "get_tariff_plans", "list_quick_replies", "list_macros"}) {
+  for (const char* name : {"list_kb_articles", "get_tariff_plans", "list_quick_replies", "list_macros", "list_views"}) {
     INFO(name);
     CHECK(admin.good(request_of(name)).size() == 1);
     CHECK(eve.good(request_of(name)).size() == 0);

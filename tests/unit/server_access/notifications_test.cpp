@@ -85,6 +85,30 @@ TEST_CASE("who holds a ticket is told of what others do to it, once, and never o
   CHECK(is_verified(room.house));
 }
 
+TEST_CASE("who watches a ticket is told of it until they watch it no more", "[server][api][told]") {
+  ToldRoom room;
+  Panel bob = Panel::of(room.house, "bob", "supervisor");
+  const Json ticket = room.customers_ticket();
+  const Json exported = room.house.command(cmd("export"))["rows"].items().front();
+  Device device(room.house, "bob", "all");
+  must(device.open_session());
+  const auto mean = [&](sync::Intent intent) {
+    sync::Change change =
+        device.change(intent, TicketId::or_zero(from_uuid_text(exported["id"].as_string()).value_or(Bytes())));
+    change.target = Bytes(device.certificate.author.view());
+    device.push(change);
+  };
+  const auto told = [&] {
+    room.customer(room.on("add_message", ticket, {{"message", Json("Anybody there?")}}));
+    return bob.good(request_of("notif_count"))["count"].as_integer();
+  };
+  const std::int64_t before = told();
+  mean(sync::Intent::watch);
+  CHECK(told() == before + 1);
+  mean(sync::Intent::unwatch);
+  CHECK(told() == before + 1);
+}
+
 TEST_CASE("who is named in a message is told, by name or address, and nobody whose name goes on",
           "[server][api][told]") {
   ToldRoom room;
@@ -209,11 +233,14 @@ TEST_CASE("deadlines tell who holds the ticket, breaches managers too, each once
   room.house.environment.advance(3 * hour_ms + 1'000);
   room.house.core->tick();
   CHECK(told_kinds(bob.good(request_of("get_notifications"))) == ToldKinds{"assigned", "sla_yellow"});
+  const auto breached = [&] { return room.good(room.on("get_ticket", ticket))["ticket"]["sla_response_breached"]; };
+  CHECK(breached() == Json(false));
   CHECK(mia.good(request_of("notif_count"))["count"] == Json(0));
   room.house.environment.advance(hour_ms);
   room.house.core->tick();
   room.house.core->tick();
   CHECK(told_kinds(bob.good(request_of("get_notifications"))) == ToldKinds{"assigned", "sla_yellow", "sla_breach"});
+  CHECK(breached() == Json(true));
   const Json told = mia.good(request_of("get_notifications"));
   REQUIRE(told_kinds(told) == ToldKinds{"sla_breach"});
   CHECK(told.items().front()["detail"] == Json("first_response"));

@@ -528,6 +528,72 @@ TEST_CASE("customers get mail of their request, of answers and of its end, each 
   CHECK(is_verified(room.house));
 }
 
+TEST_CASE("an answer that is mailed ends with its author's signature", "[server][outgoing]") {
+  SendingRoom room;
+  room.set_mail();
+  const auto sign = [&](const char* words) {
+    return cmd("operator set", {{"operator", Json("ann")}, {"signature", Json(words)}});
+  };
+  const Json ticket = room.of_joe();
+  const auto answer = [&] {
+    room.reply(ticket, "We come.");
+    room.go_on();
+    std::string text = text_of_mail(room.outside.mails.back());
+    std::erase(text, '\r');
+    INFO(text);
+    CHECK(text.find("We come.\n\n") != std::string::npos);
+    return text;
+  };
+  CHECK(answer().find("We come.\n\nPumps") != std::string::npos);
+  room.house.command(sign("Ann Lee\nField service"));
+  CHECK(answer().find("We come.\n\nAnn Lee\nField service\nPumps") != std::string::npos);
+  room.house.command(sign(""));
+  CHECK(answer().find("Ann Lee") == std::string::npos);
+  CHECK(code_of(room.house, sign("a\rb")) == ErrorCode::invalid);
+  CHECK(code_of(room.house, sign(std::string(1'001, 'x').c_str())) == ErrorCode::invalid);
+}
+
+TEST_CASE("contacts who watch a ticket are mailed its answers while they watch", "[server][outgoing]") {
+  SendingRoom room;
+  room.set_mail();
+  room.house.command(cmd("contact add", {{"name", Json("Kim")}, {"email", Json("kim@customer.example")}}));
+  const Json ticket = room.of_joe(), contacts = room.house.command(cmd("contact list"))["rows"];
+  const auto kim =
+      std::ranges::find_if(contacts.items(), [](const Json& contact) { return contact["name"] == Json("Kim"); });
+  REQUIRE(kim != contacts.items().end());
+  const Json exported = room.house.command(cmd("export"))["rows"].items().back();
+  REQUIRE(exported["subject"] == Json("Pump leaks"));
+  Device ann(room.house, "ann", "all");
+  must(ann.open_session());
+  const auto kim_watches = [&](sync::Intent intent) {
+    sync::Change change =
+        ann.change(intent, TicketId::or_zero(from_uuid_text(exported["id"].as_string()).value_or(Bytes())));
+    change.kind = 1;
+    change.target = from_uuid_text((*kim)["id"].as_string()).value_or(Bytes());
+    ann.push(change);
+  };
+  const auto answered = [&](
+                            const char* words, const std::function<void()>& meanwhile = [] {}) {
+    room.go_on();
+    room.outside.mails.clear();
+    room.reply(ticket, words);
+    meanwhile();
+    room.go_on();
+    std::multiset<std::string> out;
+    for (const server::MailPost& mail : room.outside.mails) out.insert(mail.recipient);
+    return out;
+  };
+  using To = std::multiset<std::string>;
+  CHECK(answered("One.") == To{"joe@customer.example"});
+  kim_watches(sync::Intent::watch);
+  CHECK(answered("Two.") == To{"joe@customer.example", "kim@customer.example"});
+  const Json shown = room.good(room.on("get_ticket", ticket))["messages"].items().back();
+  CHECK(shown["delivery_status"] == Json("delivered"));
+  CHECK(answered("Three.", [&] { kim_watches(sync::Intent::unwatch); }) == To{"joe@customer.example"});
+  CHECK(answered("Four.") == To{"joe@customer.example"});
+  CHECK(is_verified(room.house));
+}
+
 TEST_CASE("one acknowledgement goes to an address in a day, and none where nobody reads it", "[server][outgoing]") {
   SendingRoom room;
   room.set_mail();

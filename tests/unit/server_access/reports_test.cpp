@@ -137,6 +137,87 @@ TEST_CASE("H3: pending changes that a device told of and that never came are tol
   CHECK(horizon["sentence"].as_string().find("12 changes were pending when last heard of") != std::string::npos);
 }
 
+TEST_CASE("M13: figures are of the tickets that are asked for, and by group they are those of each group",
+          "[server][reports]") {
+  Vans desk;
+  desk.house.command(cmd("queue add", {{"name", Json("Field")}}));
+  desk.house.command(cmd("category add", {{"name", Json("Pumps")}}));
+  desk.house.command(cmd("organisation add", {{"name", Json("North")}, {"portal_domain", Json("north.example")}}));
+  const auto id_of = [&](const char* list) {
+    return Vans::must_uuid(desk.house.command(cmd(list))["rows"].items().front()["id"].as_string());
+  };
+  const TicketId first = desk.ask(desk.ada_id, *desk.ada), second = desk.ask(desk.bob_id, *desk.bob);
+  static_cast<void>(desk.ask(desk.bob_id, *desk.bob));
+  const auto by_sue = [&](sync::Change change) {
+    must(desk.sue->open_session());
+    desk.sue->push(std::move(change));
+  };
+  sync::Change move = desk.sue->change(sync::Intent::move_queue, first);
+  move.target = id_of("queue list");
+  by_sue(move);
+  const auto set = [&](const TicketId& ticket, sync::FieldId field, Bytes value) {
+    sync::Change change = desk.sue->change(sync::Intent::set, ticket);
+    change.fields.push_back({field, {}, std::move(value), false});
+    by_sue(change);
+  };
+  set(first, sync::FieldId::category, id_of("category list"));
+  set(first, sync::FieldId::organisation, id_of("organisation list"));
+  set(second, sync::FieldId::priority, "4");
+  desk.pass(report_hour_ms);
+  must(desk.ada->open_session());
+  desk.ada->push(Vans::reply(*desk.ada, first));
+  desk.pass(report_hour_ms);
+  must(desk.bob->open_session());
+  desk.bob->push(Vans::reply(*desk.bob, second));
+  desk.bob->push(desk.bob->change(sync::Intent::resolve, second));
+  desk.house.core->tick();
+
+  const auto figure = [&](std::initializer_list<Json::Member> asked, const char* name) {
+    return Vans::row(desk.report("dashboard", asked), name)["value"];
+  };
+  CHECK(figure({}, "created") == Json(3));
+  for (const auto& [name, said] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"queue", "Field"}, {"category", "Pumps"}, {"client", "North"}}) {
+    INFO(name);
+    CHECK(figure({{name, Json(said)}}, "created") == Json(1));
+    CHECK(figure({{name, Json(said)}}, "open") == Json(1));
+    CHECK(figure({{name, Json(said)}}, "first response") == Json(60));
+    CHECK(figure({{name, Json(said)}, {"priority", Json("urgent")}}, "created") == Json(0));
+  }
+  CHECK(figure({{"queue", Json("none")}}, "created") == Json(2));
+  CHECK(figure({{"priority", Json("urgent")}}, "first response") == Json(120));
+  CHECK(code_of(desk.house, cmd("report dashboard", {{"queue", Json("Nowhere")}})) == ErrorCode::not_found);
+
+  const auto group = [&](const char* by, const Json& name) {
+    const Json rows = desk.report("groups", {{"by", Json(by)}})["rows"];
+    for (const Json& row : rows.items())
+      if (row["group"] == name) return row;
+    return Json();
+  };
+  for (const auto& [by, name] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"queue", "Field"}, {"category", "Pumps"}, {"client", "North"}}) {
+    INFO(by);
+    const Json of = group(by, Json(name)), others = group(by, Json());
+    CHECK(of["created"] == Json(1));
+    CHECK(of["open"] == Json(1));
+    CHECK(of["avg_response_min"] == Json(60));
+    CHECK(others["created"] == Json(2));
+    CHECK(others["resolved"] == Json(1));
+    CHECK(others["avg_response_min"] == Json(120));
+    CHECK(others["sla_compliance_pct"] == Json(100));
+  }
+  CHECK(group("priority", Json("urgent"))["resolved"] == Json(1));
+  CHECK(group("priority", Json("normal"))["created"] == Json(2));
+  CHECK(desk.report("groups", {{"by", Json("queue")}, {"client", Json("North")}})["rows"].size() == 1);
+  // A van that holds one of them falls silent.
+  desk.pass(20 * report_minute_ms);
+  for (Device* device : {desk.sue.get(), desk.bob.get()}) desk.sync(*device);
+  CHECK(group("queue", Json("Field"))["unsure_tickets"] == Json(1));
+  CHECK(group("queue", Json())["unsure_tickets"] == Json(0));
+  const Json client = desk.report("dashboard", {{"priority", Json("urgent")}});
+  CHECK(client["horizon"]["tickets"] == Json(0));
+}
+
 TEST_CASE("M7 to M10: the figures of a period are those of its tickets, one by one", "[server][reports]") {
   Vans desk;
   // Asked at 0; answered after 1 h and 3 h, one of them resolved, reopened and resolved again.

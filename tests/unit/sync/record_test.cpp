@@ -159,6 +159,10 @@ TEST_CASE("a personal quick reply and the draft of an article are for nobody els
   CHECK(other.refs.empty());
   CHECK(tern::sync::for_devices(reply).deleted);
   CHECK(decode_record(encode_record(other)).has_value());
+  Record view = reply;
+  view.kind = RecordKind::view;
+  CHECK(tern::sync::for_devices(view, ben).deleted);
+  CHECK_FALSE(tern::sync::for_devices(view, ann).deleted);
   reply.refs.clear();
   CHECK_FALSE(tern::sync::for_devices(reply, ben).deleted);
 

@@ -123,6 +123,8 @@ int tern_status(tern_client* client, char** json);
 /* [ ... ] by name: what is there to answer with, what there is to do at once */
 int tern_quick_replies(tern_client* client, char** json);
 int tern_macros(tern_client* client, char** json);
+/* [ ... ] lists that have a name, those that every desk has first; each with the "filter" that tern_list takes */
+int tern_saved_views(tern_client* client, char** json);
 /* [ ... ] those with the words of `text`; null: all. Then one, with its content. */
 int tern_articles(tern_client* client, const char* text, char** json);
 int tern_article(tern_client* client, const char* name, char** json);

@@ -196,6 +196,14 @@ struct Macro {
   std::vector<std::string> actions;
 };
 
+/// A list under a name: the desk's, this operator's own, or one that is always there.
+struct SavedView {
+  RecordId id;  // zero: always there
+  std::string name, folder;
+  bool personal = false;
+  ListFilter filter;
+};
+
 /// A published article of the knowledge base.
 struct Article {
   RecordId id;
@@ -236,6 +244,11 @@ public:
   /// By its shortcut, else by name as records are found. `not_found`, `ambiguous`.
   virtual Result<QuickReply> quick_reply(std::string_view name) = 0;
   virtual Result<std::vector<Macro>> macros() = 0;
+  /// Those that are always there first, then by folder, position and name. What only a newer version can read is left
+  /// out.
+  virtual Result<std::vector<SavedView>> saved_views() = 0;
+  /// By name, case aside, one's own before the desk's; else as records are found. `not_found`, `ambiguous`, `invalid`.
+  virtual Result<SavedView> saved_view(std::string_view name) = 0;
   /// Articles that hold every word of `text`, the last one as a beginning; those with all of them in the title first,
   /// then by title. Without words, all.
   virtual Result<std::vector<Article>> articles(std::string_view text) = 0;
@@ -252,6 +265,7 @@ Json to_json(const SyncStatus& status);
 Json to_json(const FileView& file);
 Json to_json(const QuickReply& reply);
 Json to_json(const Macro& macro);
+Json to_json(const SavedView& view);
 Json to_json(const Article& article);
 
 }  // namespace tern::client

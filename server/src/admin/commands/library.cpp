@@ -3,6 +3,7 @@
 #include "admin/commands/describe.hpp"
 #include "admin/handlers.hpp"
 #include "api/actions.hpp"
+#include "tern/sync/list_view.hpp"
 
 namespace tern::server::admin {
 namespace {
@@ -101,6 +102,49 @@ std::vector<AdminEntry> writing_commands() {
   };
 }
 
+std::vector<AdminEntry> view_commands() {
+  std::vector<AdminArg> terms = {
+      optional("status", "A status, a class (todo work wait hold done end), active, or all"),
+      one_of(optional("priority", "Only these"), {"low", "normal", "high", "urgent"}),
+      optional("queue", "Name of a queue, or none"),
+      optional("assignee", "Name of an operator, none, or me: whoever looks"),
+      optional("category", "Name of a category, or none"),
+      one_of(optional("colour", "Of what was promised or of the deadline, the worse one"),
+             {sync::list_colours.begin(), sync::list_colours.end()}),
+      optional("tag", "A tag"),
+      optional("text", "Words in subject, description or messages"),
+      one_of(optional("sort", "Sorted by"), {sync::list_sorts.begin(), sync::list_sorts.end()}),
+      one_of(optional("order", "Largest and newest first, or last"),
+             {sync::list_orders.begin(), sync::list_orders.end()}),
+      optional("folder", "Where it is listed"),
+      optional("position", "Its place in the folder: smaller numbers first", ArgKind::integer),
+      optional("operator", "Whose own it is: name, address or id; everybody's when left out")};
+  std::vector<AdminArg> changed = terms;
+  changed.push_back(optional("rename", "Its new name"));
+  return {
+      {command(
+           "view add", "A new list of tickets under a name",
+           "Devices have everybody's and their operator's own, also offline: tern list --view NAME. A folder is there "
+           "while a view names it.\nExample: ternd view add \"Night shift\" --queue Field --priority urgent --sort "
+           "sla --folder Shifts",
+           led_by(positional("name", "What it is called"), terms)),
+       record_add},
+      {offered(command("view list", "Lists of tickets that have a name", "Example: ternd view list", {}),
+               reads_library("list_views",
+                             R"([{"id":1,"name":"Night shift","folder":"Shifts","position":0,"personal":false,"terms":)"
+                             R"({"queue":"Field","priority":"urgent","sort":"sla"}}])")),
+       actions::list_views},
+      {command("view set", "Changes a list of tickets",
+               "What is not named stays; an empty text takes away: without an operator it is everybody's.\nExample: "
+               "ternd view set \"Night shift\" --priority \"\"",
+               led_by(positional("name", "Which one"), changed)),
+       record_set},
+      {command("view remove", "Takes a view away; its tickets stay", "Example: ternd view remove \"Night shift\"",
+               {positional("name", "Which one")}),
+       record_remove},
+  };
+}
+
 std::vector<AdminEntry> article_commands() {
   return {
       {offered(command("article add", "A new article of the knowledge base",
@@ -178,7 +222,7 @@ std::vector<AdminEntry> tariff_commands() {
 
 std::vector<AdminEntry> library_commands() {
   std::vector<AdminEntry> all = writing_commands();
-  for (const auto part : {article_commands, tariff_commands})
+  for (const auto part : {view_commands, article_commands, tariff_commands})
     for (AdminEntry& entry : part()) all.push_back(std::move(entry));
   return all;
 }

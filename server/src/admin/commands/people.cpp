@@ -45,6 +45,7 @@ std::vector<AdminEntry> people_commands() {
             repeated("mail",
                      "What they get by mail beside the panel, as docs/notifications.md names it, or none; may be "
                      "repeated"),
+            optional("signature", "What ends their answers in mails: at most 1,000 bytes"),
             one_of(optional("language", "Of their mails"), {"en", "uk", "ru", "kk", "de"}),
             optional("enable", "Lets a disabled operator in again; devices need new codes", ArgKind::flag),
             optional("password", "Read from the first line of stdin", ArgKind::secret)}),

@@ -11,7 +11,12 @@ std::vector<AdminArg> of_period(std::vector<AdminArg> more = {}) {
       optional("to", "Where the period ends; now when left out. Of a past one also what was known then"),
       otherwise(
           optional("silent_after", "Minutes after which a device that was not heard of is silent", ArgKind::integer),
-          "15")};
+          "15"),
+      optional("queue", "Only tickets that lie in it now: name or id, or none"),
+      optional("category", "Only tickets of it: name or id, or none"),
+      optional("client", "Only tickets of that organisation of customers: name or id"),
+      one_of(optional("priority", "Only tickets that have it now: low, normal, high or urgent"),
+             {"low", "normal", "high", "urgent"})};
   args.insert(args.end(), more.begin(), more.end());
   return args;
 }
@@ -36,6 +41,21 @@ std::vector<AdminEntry> report_commands() {
                "report sla --days 30 --csv",
                of_period()),
        report_sla},
+      {offered(
+           command(
+               "report groups", "The figures of a period by queue, category, client or priority",
+               "By what tickets are now, and as it is known now; what was known at the end of a past period tells "
+               "report dashboard with --queue, --category, --client or --priority.\nExample: ternd report groups "
+               "--by queue --days 30 --csv",
+               of_period({one_of(required("by", "What tickets are told apart by: queue, category, client or priority"),
+                                 {"queue", "category", "client", "priority"})})),
+           {"report_groups",
+            ApiSurface::admin,
+            {"read"},
+            ApiRole::operator_,
+            R"({"by":"queue","days":30})",
+            R"({"from":"2026-06-01T00:00:00.000Z","to":"2026-07-01T00:00:00.000Z","horizon":{"sentence":"Complete: no device that holds work has been silent for longer than 15 minutes."},"rows":[{"group":"Field","id":2,"open":12,"created":40,"resolved":31,"avg_response_min":18,"median_response_min":12,"p90_response_min":40,"responses":33,"avg_response_wall_min":25,"avg_resolution_hours":4.5,"median_resolution_hours":3.5,"p90_resolution_hours":11.5,"sla_compliance_pct":92,"breached":2,"provisional":1,"csat":4.6,"csat_pct":90,"ratings":10,"unsure_tickets":0}]})"}),
+       report_groups},
       {offered(
            command("report operators", "What each operator has and did",
                    "By who held a ticket then.\nExample: ternd report operators --days 30 --csv", of_period()),

@@ -1,6 +1,7 @@
 // Counts over all tickets that the caller may read: of each client, and the dashboards. Made of columns with indexes
 // and of the rows for reports, which commits keep.
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <map>
 #include <unordered_map>
@@ -25,7 +26,7 @@ constexpr double one_decimal = 10;
 
 struct ClientFigures {
   std::uint64_t open = 0, fresh = 0, done_in_period = 0, total = 0;
-  std::int64_t minutes = 0;  // of work, in the period
+  std::int64_t minutes = 0;  // of work, in the calendar month
 };
 
 /// A mean of seconds that is made of its parts.
@@ -55,6 +56,30 @@ bool is_in_work(Status shown) {
 }
 constexpr std::string_view open_ones = "listed IN (1, 2, 3, 4, 5, 6, 9)", done_ones = "listed = 7",
                            ended_ones = "listed IN (7, 8)", all_ones = "listed > 0";
+
+std::int64_t local_day(const Zone& zone, sla::Instant at) {
+  const std::int64_t local = at + zone.offset_at(at);
+  return local / sla::day_s - (local % sla::day_s < 0 ? 1 : 0);
+}
+
+/// The first second of the day: where a midnight does not exist, the one behind the gap.
+sla::Instant day_begin(const Zone& zone, std::int64_t day) {
+  sla::Instant low = (day - 1) * sla::day_s, high = (day + 1) * sla::day_s;
+  while (low < high) {
+    const sla::Instant middle = low + (high - low) / 2;
+    if (local_day(zone, middle) >= day)
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  return low;
+}
+
+sla::Instant month_begin(const Zone& zone, sla::Instant at) {
+  const std::chrono::year_month_day today{std::chrono::sys_days{std::chrono::days{local_day(zone, at)}}};
+  const std::chrono::sys_days first{today.year() / today.month() / 1};
+  return day_begin(zone, first.time_since_epoch().count());
+}
 
 /// Over one snapshot, for one caller.
 class Counting {
@@ -129,9 +154,12 @@ public:
   }
   /// Time entries stand in the states of the tickets that were worked on.
   Result<void> minutes_of_clients() {
+    TERN_TRY(const Zone zone, Zone::open(call_.tenant().zone()));
+    const std::int64_t since_ms = month_begin(zone, call_.tenant().now_ms() / 1'000) * 1'000;
     Result<void> read;
-    TERN_CHECKED(each("organisation, contact, state", fmt::format("worked_ms >= $2 AND worked_ms > 0 AND {}", all_ones),
-                      "", [&](const auto& row) {
+    TERN_CHECKED(each("organisation, contact, state",
+                      fmt::format("worked_ms >= {} AND worked_ms > 0 AND {}", since_ms, all_ones), "",
+                      [&](const auto& row) {
                         ClientFigures* of = client(row, 0, 1);
                         if (of == nullptr || !read) return;
                         const auto state = sync::decode_state(row.blob(2));
@@ -140,7 +168,7 @@ public:
                           return;
                         }
                         for (const sync::TimeEntry& entry : state->time_entries)
-                          if (entry.stamp.order_ms >= since_ms_) of->minutes += entry.minutes;
+                          if (entry.stamp.order_ms >= since_ms) of->minutes += entry.minutes;
                       }));
     return read;
   }
@@ -231,7 +259,7 @@ public:
     const std::int64_t today = local_day(zone, now);
     for (std::int64_t day = today - count + 1; day <= today; ++day) {
       days_.push_back(day);
-      starts_.push_back(start_of(zone, day));
+      starts_.push_back(day_begin(zone, day));
     }
     figures_.resize(days_.size());
   }
@@ -254,23 +282,6 @@ public:
   }
 
 private:
-  static std::int64_t local_day(const Zone& zone, sla::Instant at) {
-    const std::int64_t local = at + zone.offset_at(at);
-    return local / sla::day_s - (local % sla::day_s < 0 ? 1 : 0);
-  }
-  /// The first second of the day: where a midnight does not exist, the one behind the gap.
-  static sla::Instant start_of(const Zone& zone, std::int64_t day) {
-    sla::Instant low = (day - 1) * sla::day_s, high = (day + 1) * sla::day_s;
-    while (low < high) {
-      const sla::Instant middle = low + (high - low) / 2;
-      if (local_day(zone, middle) >= day)
-        high = middle;
-      else
-        low = middle + 1;
-    }
-    return low;
-  }
-
   std::vector<std::int64_t> days_;
   std::vector<sla::Instant> starts_;
   std::vector<DayFigures> figures_;

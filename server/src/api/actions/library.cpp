@@ -123,8 +123,13 @@ Result<void> fill_article(const AdminCall& call, sync::Record& record) {
 }
 
 /// Everybody's, and the caller's own; to the administrator of this machine all of them.
-bool may_use(const Caller& caller, const sync::Record& reply) {
-  return caller.kind == sync::PrincipalKind::server || sync::is_for(reply, caller.acting());
+bool may_use(const Caller& caller, const sync::Record& record) {
+  return caller.kind == sync::PrincipalKind::server || sync::is_for(record, caller.acting());
+}
+
+std::int64_t position_of(const sync::Record& view) {
+  const auto said = view.attributes.find("position");
+  return said == view.attributes.end() ? 0 : integer_of_text(said->second).value_or(0);
 }
 
 }  // namespace
@@ -151,6 +156,23 @@ Result<Json> list_macros(AdminCall& call) {
                            {"title", Json(macro.name)},
                            {"content", attribute_json(macro, "content")},
                            {"actions", std::move(actions)}}));
+  }
+  return out;
+}
+
+Result<Json> list_views(AdminCall& call) {
+  Json out = Json::array();
+  for (const sync::Record& view : live_records(call.tenant(), RecordKind::view)) {
+    if (!may_use(call.caller(), view)) continue;
+    Json terms = Json::object();
+    for (const auto& [name, value] : view.attributes)
+      if (name != "folder" && name != "position") terms.set(name, Json(value));
+    out.push(Json::object({{"id", Json(view.integer_id)},
+                           {"name", Json(view.name)},
+                           {"folder", attribute_json(view, "folder")},
+                           {"position", Json(position_of(view))},
+                           {"personal", Json(!view.refs.empty())},
+                           {"terms", std::move(terms)}}));
   }
   return out;
 }

@@ -37,9 +37,10 @@ enum class RecordKind : std::uint8_t {
   channel = 18,
   branding = 19,
   trigger = 20,
-  sla_order = 21  // to judge anew what clocks had settled
+  sla_order = 21,  // to judge anew what clocks had settled
+  view = 22        // a saved list; refs: as of a quick reply
 };
-inline constexpr RecordKind last_record_kind = RecordKind::sla_order;
+inline constexpr RecordKind last_record_kind = RecordKind::view;
 std::string_view to_string(RecordKind kind);
 std::optional<RecordKind> record_kind_from_name(std::string_view name);
 
@@ -59,7 +60,9 @@ Bytes encode_record(const Record& record);
 Result<Record> decode_record(ByteView bytes);
 /// Whether records of a kind travel to devices. Of `device` each operator's devices get their own operator's.
 bool travels_to_devices(RecordKind kind);
-/// Whether it is this operator's to read: not a colleague's own quick reply, not the draft of an article.
+/// Whether records of a kind may be an operator's own: `refs` names whose.
+bool may_be_personal(RecordKind kind);
+/// Whether it is this operator's to read: not what is a colleague's own, not the draft of an article.
 bool is_for(const Record& record, const OperatorId& reader);
 /// Whether the server keeps each version: what operators were (rights as of `seen`), what was promised when.
 bool keeps_history(RecordKind kind);

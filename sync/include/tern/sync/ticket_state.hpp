@@ -193,6 +193,8 @@ std::optional<Bytes> field_value(const TicketState& state, FieldId field, std::s
 std::uint8_t priority_of(const TicketState& state);
 std::optional<OperatorId> assignee_of(const TicketState& state);
 std::optional<RecordId> queue_of(const TicketState& state);
+/// Its contact, then the contacts that watch it.
+std::vector<RecordId> customers_of(const TicketState& state);
 /// Null: nobody has rated it.
 const Rating* rating_of(const TicketState& state, const ChangeRef& resolution);
 bool is_deleted(const TicketState& state);
