@@ -14,6 +14,7 @@
 
 #include "access/private_file.hpp"
 #include "progress.hpp"
+#include "tern/protocol/crypto.hpp"
 
 namespace tern::apps {
 namespace {
@@ -57,7 +58,10 @@ public:
     if (const Json* total = answer.find("total")) of_ = static_cast<std::uint64_t>(total->as_integer());
     progress_.say(done_, of_, what_);
   }
-  void go_on_with(std::uint64_t done) { done_ = done; }
+  void go_on_with(std::uint64_t done, const std::string& what) {
+    done_ = done;
+    if (!what.empty()) what_ = what;
+  }
   [[nodiscard]] std::uint64_t done() const { return done_; }
   [[nodiscard]] const std::string& what() const { return what_; }
 
@@ -65,6 +69,29 @@ private:
   Progress progress_;
   std::uint64_t done_ = 0, of_ = 0;
   std::string what_ = "tickets";
+};
+
+/// What every page of one export has in common: which desk it is of, and the columns of a table.
+class SameExport {
+public:
+  SameExport() = default;
+  explicit SameExport(const Json& noted) : known_(noted) {}
+
+  Result<void> check(const Json& answer) {
+    Json same = Json::object({{"desk", answer["desk"]}});
+    if (const Json* head = answer.find("head"))
+      same.append_member("columns", Json(to_hex(protocol::sha256(head->as_string()))));
+    if (known_.is_null()) known_ = same;
+    if (known_ == same) return {};
+    return fail(ErrorCode::invalid,
+                known_["desk"] == same["desk"] ? "The columns are others than where the export began."
+                                               : "This is another desk than the one where the export began.",
+                "What there is by now does not go with what would follow: export anew.", "resume");
+  }
+  [[nodiscard]] const Json& noted() const { return known_; }
+
+private:
+  Json known_;
 };
 
 // ---- files ----
@@ -75,8 +102,19 @@ public:
   virtual ~PageSink() = default;
   /// Token of the page to go on with; empty: the first.
   [[nodiscard]] virtual std::string after() const { return {}; }
+  /// Nothing comes any more: it was only not moved to its place.
+  [[nodiscard]] virtual bool is_whole() const { return false; }
   [[nodiscard]] virtual std::uint64_t done() const { return 0; }
-  virtual Result<void> write(const std::string& text, const std::string& next, std::uint64_t done) = 0;
+  [[nodiscard]] virtual std::string what() const { return {}; }
+  [[nodiscard]] virtual SameExport same() const { return {}; }
+  struct Page {
+    std::string text;
+    std::string next;  // token; empty: it was the last
+    std::uint64_t done = 0;
+    std::string what;  // is counted
+    Json same;
+  };
+  virtual Result<void> write(const Page& page) = 0;
   virtual Result<void> finish() = 0;
 };
 
@@ -86,7 +124,7 @@ public:
     TERN_TRY(auto file, server::PrivateFileWriter::open(path));
     return std::unique_ptr<PageSink>(new WholeFile(std::move(file)));
   }
-  Result<void> write(const std::string& text, const std::string&, std::uint64_t) override { return file_->write(text); }
+  Result<void> write(const Page& page) override { return file_->write(page.text); }
   Result<void> finish() override { return file_->finish(); }
 
 private:
@@ -116,9 +154,13 @@ public:
   PartFile& operator=(const PartFile&) = delete;
 
   [[nodiscard]] std::string after() const override { return after_; }
+  [[nodiscard]] bool is_whole() const override { return whole_; }
   [[nodiscard]] std::uint64_t done() const override { return done_; }
+  [[nodiscard]] std::string what() const override { return what_; }
+  [[nodiscard]] SameExport same() const override { return SameExport(same_); }
 
-  Result<void> write(const std::string& text, const std::string& next, std::uint64_t done) override {
+  Result<void> write(const Page& page) override {
+    const std::string& text = page.text;
     for (std::size_t at = 0; at < text.size();) {
       const ssize_t put = ::write(file_, text.data() + at, text.size() - at);
       if (put < 0 && errno == EINTR) continue;
@@ -127,10 +169,12 @@ public:
     }
     if (::fsync(file_) != 0) return cannot_write(part_path());
     bytes_ += text.size();
-    return server::write_private_file(
-        next_path(),
-        to_text(Json::object(
-            {{"question", question_}, {"bytes", Json(bytes_)}, {"done", Json(done)}, {"after", Json(next)}})));
+    return server::write_private_file(next_path(), to_text(Json::object({{"question", question_},
+                                                                         {"bytes", Json(bytes_)},
+                                                                         {"done", Json(page.done)},
+                                                                         {"what", Json(page.what)},
+                                                                         {"same", page.same},
+                                                                         {"after", Json(page.next)}})));
   }
 
   Result<void> finish() override {
@@ -162,7 +206,9 @@ private:
     if (static_cast<std::uint64_t>(found.st_size) < bytes_) {  // the note is of a file that is gone
       bytes_ = done_ = 0;
       after_.clear();
+      same_ = Json();
     }
+    whole_ = bytes_ > 0 && after_.empty();
     if (::ftruncate(file_, static_cast<off_t>(bytes_)) != 0 || ::lseek(file_, 0, SEEK_END) < 0)
       return cannot_write(part_path());
     return {};
@@ -179,14 +225,18 @@ private:
     bytes_ = static_cast<std::uint64_t>((*note)["bytes"].as_integer());
     done_ = static_cast<std::uint64_t>((*note)["done"].as_integer());
     after_ = (*note)["after"].as_string();
+    what_ = (*note)["what"].as_string();
+    same_ = (*note)["same"];
     return {};
   }
 
   const std::string path_;
   const Json question_;
   int file_ = -1;
+  bool whole_ = false;
   std::uint64_t bytes_ = 0, done_ = 0;
-  std::string after_;
+  std::string after_, what_;
+  Json same_;
 };
 
 }  // namespace
@@ -199,8 +249,10 @@ Result<void> export_to_stdout(const Perform& perform, Json command) {
   for (const auto& [name, value] : command.members())
     if (name != "bom") out.append_member(name, value);
   Counted counted(true);
+  SameExport same;
   for (bool first = command.find("after") == nullptr;; first = false) {
     TERN_TRY(const Json answer, perform(out));
+    TERN_CHECKED(same.check(answer));
     std::cout << text_of(answer, first, bom);
     counted.add(answer);
     if (!std::cout) return {};  // nobody can read the rest; the program's end says so
@@ -232,15 +284,17 @@ Result<Json> export_to_file(const Perform& perform, const Json& command, const s
     TERN_TRY(file, WholeFile::open(path));
   }
   Counted counted(false);
-  counted.go_on_with(file->done());
+  counted.go_on_with(file->done(), file->what());
+  SameExport same = file->same();
   std::string after = file->after();
-  for (;;) {
+  while (!file->is_whole()) {
     if (!after.empty()) question.set("after", Json(after));
     TERN_TRY(const Json answer, perform(question));
+    TERN_CHECKED(same.check(answer));
     counted.add(answer);
     const Json* next = answer.find("next");
-    const std::string text = text_of(answer, after.empty(), command["bom"].as_bool());
-    TERN_CHECKED(file->write(text, next == nullptr ? "" : next->as_string(), counted.done()));
+    TERN_CHECKED(file->write({text_of(answer, after.empty(), command["bom"].as_bool()),
+                              next == nullptr ? "" : next->as_string(), counted.done(), counted.what(), same.noted()}));
     if (next == nullptr) break;
     after = next->as_string();
     if (stopped()) return fail(ErrorCode::busy, "Interrupted.", "Run it again.");

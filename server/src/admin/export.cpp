@@ -209,7 +209,7 @@ Result<Json> export_tickets(AdminCall& call) {
   const bool csv = format == "csv";
   const auto of = export_of(what);
   TERN_TRY(Json answer, of ? export_of_tickets(call, *of, csv) : export_of_records(call, what, csv));
-  Json out = Json::object({{"format", Json(format)}});
+  Json out = Json::object({{"format", Json(format)}, {"desk", Json(to_uuid_text(call.tenant().id().view()))}});
   for (const auto& [name, value] : answer.members()) out.append_member(name, value);
   return out;
 }

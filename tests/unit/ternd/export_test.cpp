@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <sstream>
 
 #include "export.hpp"
@@ -20,16 +21,20 @@ constexpr int pages_in_all = 5;
 struct Pages {
   int asked = 0;
   int stop_before = pages_in_all;  // this one is refused, as by a server that stops
+  std::string desk = "1", head = {};
+  std::function<void(int)> before_answer = {};
 
   Result<Json> answer(const Json& question) {
     ++asked;
     CHECK(question.find("to") == nullptr);
     CHECK(question.find("resume") == nullptr);
     const int page = question.find("after") == nullptr ? 0 : std::stoi(question["after"].as_string());
+    if (before_answer) before_answer(page);
     if (page == stop_before) return fail(ErrorCode::busy, "Interrupted.");
     Json rows = Json::array();
     for (const char* part : {"a", "b"}) rows.push(Json::object({{"line", Json(std::to_string(page) + part)}}));
-    Json out = Json::object({{"tickets", Json(2)}, {"rows", std::move(rows)}});
+    Json out = Json::object({{"tickets", Json(2)}, {"desk", Json(desk)}, {"rows", std::move(rows)}});
+    if (!head.empty()) out.append_member("head", Json(head));
     if (page + 1 < pages_in_all) out.append_member("next", Json(std::to_string(page + 1)));
     return out;
   }
@@ -105,6 +110,42 @@ TEST_CASE("an export that ended early is gone on with where it was, also behind 
   must(export_with(anew, question_for(lost, true)));
   CHECK(anew.asked == pages_in_all);
   CHECK(content_of(lost) == content_of(whole));
+}
+
+TEST_CASE("an export that is whole and was not moved to its place is moved there, and not made a second time",
+          "[ternd][export]") {
+  const TempDir folder;
+  const std::string whole = folder.file("whole.jsonl"), path = folder.file("parts.jsonl");
+  Pages all, blocked, rest;
+  must(export_with(all, question_for(whole, false)));
+  blocked.before_answer = [&](int page) {
+    if (page + 1 == pages_in_all) std::filesystem::create_directory(path);  // something stands in its place
+  };
+  CHECK_FALSE(export_with(blocked, question_for(path, true)));
+  std::filesystem::remove(path);
+  CHECK(must(export_with(rest, question_for(path, true)))["tickets"].as_integer() == 10);
+  CHECK(rest.asked == 0);
+  CHECK(content_of(path) == content_of(whole));
+}
+
+TEST_CASE("an export goes on with no page of another desk or of other columns", "[ternd][export]") {
+  const TempDir folder;
+  const std::string path = folder.file("parts.csv");
+  Pages begun{0, 3, "1", "a,b"};
+  CHECK_FALSE(export_with(begun, question_for(path, true)));
+  for (const Pages& other : {Pages{0, pages_in_all, "2", "a,b"}, Pages{0, pages_in_all, "1", "a,b,c"}}) {
+    Pages pages = other;
+    const auto refused = export_with(pages, question_for(path, true));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().field == "resume");
+  }
+  Pages widens{0, pages_in_all, "1", "a,b"}, same{0, pages_in_all, "1", "a,b"};
+  widens.before_answer = [&](int page) {
+    if (page == 2) widens.head = "a,b,c";  // a field is defined while it runs
+  };
+  CHECK_FALSE(export_with(widens, question_for(folder.file("whole.csv"), false)));
+  CHECK_FALSE(std::filesystem::exists(folder.file("whole.csv")));
+  CHECK(must(export_with(same, question_for(path, true)))["tickets"].as_integer() == 10);
 }
 
 }  // namespace tern::test
