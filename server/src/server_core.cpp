@@ -14,6 +14,7 @@
 #include "access/reset_links.hpp"
 #include "access/sessions.hpp"
 #include "admin/admin.hpp"
+#include "admin/import_memory.hpp"
 #include "admin/operator_record.hpp"
 #include "admin/record_writer.hpp"
 #include "admin/replace_keys.hpp"
@@ -70,7 +71,8 @@ public:
                [this]() -> Committer& { return *committer_; },
                [this] { make_room(); },
                naming_,
-               errors_},
+               errors_,
+               imports_},
         api_(admin_),
         inbound_(admin_),
         routes_({environment, tenants_, sessions_, enrolment_, exchange_, streams_, api_, inbound_, log_,
@@ -162,6 +164,7 @@ private:
   ExchangeService exchange_;
   StreamHub streams_;
   std::mutex naming_;
+  ImportMemory imports_;
   AdminParts admin_;
   ApiService api_;
   InboundService inbound_;
@@ -325,6 +328,7 @@ void Core::tick() {
   postman_.look();
   sessions_.sweep();
   streams_.sweep();
+  imports_.drop_old(now_ms);
 }
 
 std::string Core::more_metrics() {

@@ -29,6 +29,8 @@
 
 namespace tern::server {
 
+class ImportMemory;
+
 /// What commands work on. References outlive the administration.
 struct AdminParts {
   Environment& environment;
@@ -46,6 +48,7 @@ struct AdminParts {
   std::function<void()> make_room;  // gives the ballast up
   std::mutex& naming;               // of who makes records: two of one name are not made at once
   const RecentErrors& errors;
+  ImportMemory& imports;  // between parts of an import
 };
 
 /// Who a command is for. By itself: the administrator of this machine, who may everything.

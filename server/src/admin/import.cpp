@@ -5,7 +5,7 @@
 #include <unordered_map>
 
 #include "admin/handlers.hpp"
-#include "admin/import_run.hpp"
+#include "admin/import_memory.hpp"
 #include "admin/interrupted.hpp"
 #include "one_line.hpp"
 #include "tern/protocol/limits.hpp"
@@ -39,40 +39,59 @@ Result<void> check_row(const LogRow& row) {
   return error_at(row.line, ErrorCode::invalid, "a name is longer than 200 bytes, or holds a control character.");
 }
 
+}  // namespace
+
+struct IncidentIndex {
+  struct Place {
+    std::uint32_t incident = 0, line = 0;
+    std::uint64_t offset = 0;
+  };
+  std::vector<Place> rows;             // by incident, then in file order
+  std::vector<std::string> incidents;  // in file order
+  WantedRecords names;
+};
+
+namespace {
+
 /// Incidents in file order; their rows need not lie together. What is held of a log is where each row is.
 class IncidentSource final : public ImportSource {
 public:
-  IncidentSource(const AdminCall& call, IncidentLogReader& log) : call_(call), log_(log) {}
+  IncidentSource(const AdminCall& call, IncidentLogReader& log, std::shared_ptr<const IncidentIndex> index)
+      : call_(call), log_(log), index_(std::move(index)) {}
 
   Result<void> read_index() {
+    auto made = std::make_shared<IncidentIndex>();
+    auto& [rows, incidents, names] = *made;
     std::unordered_map<std::string, std::uint32_t> numbers;
     for (;;) {
       TERN_TRY(const auto row, log_.next());
       if (!row) break;
-      if (rows_.size() % rows_between_looks == 0)
+      if (rows.size() % rows_between_looks == 0)
         TERN_CHECKED(check_not_interrupted(call_.is_stopped(), "nothing was imported"));
       TERN_CHECKED(check_row(*row));
       each_name(*row, [&](sync::RecordKind kind, const std::string& name) {
-        names_.try_emplace({kind, name}, RecordId{});
+        made->names.try_emplace({kind, name}, RecordId{});
       });
-      const auto [at, first] = numbers.try_emplace(row->incident, static_cast<std::uint32_t>(incidents_.size()));
-      if (first) incidents_.push_back(row->incident);
-      rows_.push_back({at->second, static_cast<std::uint32_t>(row->line), log_.place().offset});
-      if (rows_.size() > rows_of_log_max || incidents_.size() > incidents_max || names_.size() > names_of_log_max)
+      const auto [at, first] = numbers.try_emplace(row->incident, static_cast<std::uint32_t>(incidents.size()));
+      if (first) incidents.push_back(row->incident);
+      rows.push_back({at->second, static_cast<std::uint32_t>(row->line), log_.place().offset});
+      if (rows.size() > rows_of_log_max || incidents.size() > incidents_max || names.size() > names_of_log_max)
         return error_at(row->line, ErrorCode::too_large,
                         "more rows, incidents or names than one import takes; split the file.");
     }
-    if (rows_.empty()) return fail(ErrorCode::invalid, "The incident log has no rows.", "", "file");
-    std::ranges::sort(rows_, {}, [](const Place& row) { return std::pair(row.incident, row.offset); });
+    if (rows.empty()) return fail(ErrorCode::invalid, "The incident log has no rows.", "", "file");
+    std::ranges::sort(rows, {}, [](const IncidentIndex::Place& row) { return std::pair(row.incident, row.offset); });
+    index_ = std::move(made);
     return {};
   }
 
   Result<std::optional<ImportItem>> next() override {
-    if (at_ == rows_.size()) return std::optional<ImportItem>();
+    const auto& rows = index_->rows;
+    if (at_ == rows.size()) return std::optional<ImportItem>();
     from_ = at_;
-    while (at_ < rows_.size() && rows_[at_].incident == rows_[from_].incident) ++at_;
-    const std::string& incident = incidents_[rows_[from_].incident];
-    return std::optional(ImportItem{rows_[from_].line, incident,
+    while (at_ < rows.size() && rows[at_].incident == rows[from_].incident) ++at_;
+    const std::string& incident = index_->incidents[rows[from_].incident];
+    return std::optional(ImportItem{rows[from_].line, incident,
                                     imported_id(call_.tenant().id(), incident_type, incident),
                                     std::string(incident_type)});
   }
@@ -99,8 +118,9 @@ public:
   Result<void> go_to(const std::string& place) override {
     std::size_t at = 0;
     const auto read = std::from_chars(place.data(), place.data() + place.size(), at);
+    const auto& rows = index_->rows;
     const bool begins =
-        at == rows_.size() || at == 0 || (at < rows_.size() && rows_[at].incident != rows_[at - 1].incident);
+        at == rows.size() || at == 0 || (at < rows.size() && rows[at].incident != rows[at - 1].incident);
     if (read.ec != std::errc() || read.ptr != place.data() + place.size() || !begins)
       return fail(ErrorCode::invalid, "\"" + place + "\" is no token of a page of this file.",
                   "Take it from the page before.", "after");
@@ -109,24 +129,20 @@ public:
   }
   [[nodiscard]] bool is_judged() const override { return true; }
   void add_records(WantedRecords& wanted) const override {
-    wanted.insert(names_.begin(), names_.end());
+    wanted.insert(index_->names.begin(), index_->names.end());
     for (const std::string_view column : custom_columns)
       if (std::ranges::find(log_.columns(), column) != log_.columns().end())
         wanted.try_emplace({sync::RecordKind::custom_field, std::string(column)}, RecordId{});
   }
+  [[nodiscard]] std::shared_ptr<const IncidentIndex> index() const override { return index_; }
 
 private:
-  struct Place {
-    std::uint32_t incident = 0, line = 0;
-    std::uint64_t offset = 0;
-  };
-
   /// The rows of the incident that came last, in file order.
   Result<std::vector<LogRow>> read_rows() {
-    const std::string& incident = incidents_[rows_[from_].incident];
+    const std::string& incident = index_->incidents[index_->rows[from_].incident];
     std::vector<LogRow> rows;
     std::size_t bytes = 0;
-    for (const Place& place : std::span(rows_).subspan(from_, at_ - from_)) {
+    for (const IncidentIndex::Place& place : std::span(index_->rows).subspan(from_, at_ - from_)) {
       log_.go_to({place.offset, place.line});
       TERN_TRY(auto row, log_.next());
       if (!row || row->incident != incident)
@@ -145,9 +161,7 @@ private:
 
   const AdminCall& call_;
   IncidentLogReader& log_;
-  std::vector<Place> rows_;             // by incident, then in file order
-  std::vector<std::string> incidents_;  // in file order
-  WantedRecords names_;
+  std::shared_ptr<const IncidentIndex> index_;
   std::size_t from_ = 0, at_ = 0;
 };
 
@@ -155,9 +169,11 @@ private:
 
 Result<Json> import_incidents(AdminCall& call) {
   TERN_TRY(const auto log, IncidentLogReader::open(call.text("file")));
-  IncidentSource source(call, *log);
-  TERN_CHECKED(source.read_index());
-  return run_import(call, source);
+  auto known = known_of_import(call);
+  const bool read = known && known->index;
+  IncidentSource source(call, *log, read ? known->index : nullptr);
+  if (!read) TERN_CHECKED(source.read_index());
+  return run_import(call, source, std::move(known));
 }
 
 }  // namespace tern::server::admin

@@ -1,12 +1,13 @@
 #include "import_run.hpp"
 
-#include <set>
-#include <unordered_set>
+#include <sys/stat.h>
 
+#include <utility>
+
+#include "admin/import_memory.hpp"
 #include "admin/interrupted.hpp"
 #include "admin/record_writer.hpp"
 #include "tern/protocol/crypto.hpp"
-#include "tern/sync/ticket_state.hpp"
 
 namespace tern::server::admin {
 namespace {
@@ -14,7 +15,6 @@ namespace {
 constexpr std::size_t names_max = 100'000;
 constexpr std::size_t rows_max = 10'000;            // of one answer of a dry run
 constexpr std::size_t refused_rows_max = 1'000;     // of one answer of an import
-constexpr std::size_t links_waiting_max = 100'000;  // to tickets that come later in the file
 constexpr std::size_t items_between_looks = 1'024;  // whether to go on
 
 constexpr sync::RecordKind kinds_made[] = {sync::RecordKind::operator_,    sync::RecordKind::queue,
@@ -59,41 +59,23 @@ Result<std::size_t> make_wanted(const AdminCall& call, WantedRecords& wanted) {
   return missing.size();
 }
 
-/// External references of one type that tickets have by now.
-class KnownReferences {
-public:
-  explicit KnownReferences(Tenant& tenant) : tenant_(tenant) {}
-
-  Result<bool> has(const std::string& type, const std::string& reference) {
-    if (type.empty()) return false;
-    if (!read_.contains(type)) TERN_CHECKED(read(type));
-    return known_.contains(short_hash(type, reference));
-  }
-
-private:
-  static std::uint64_t short_hash(std::string_view type, std::string_view reference) {
-    const Hash hash = protocol::hash("TRN1-REFERENCE", std::string(type) + '\0' + std::string(reference));
-    std::uint64_t out = 0;
-    for (const char c : hash.view().substr(0, 8)) out = out << 8 | static_cast<unsigned char>(c);
-    return out;
-  }
-  Result<void> read(const std::string& type) {
-    read_.insert(type);
-    TERN_TRY(auto reader, tenant_.reader());
-    TERN_TRY(auto rows, reader.db().query("SELECT state FROM ticket WHERE tenant_id = $1", tenant_.number()));
-    for (;;) {
-      TERN_TRY(const bool more, rows.step());
-      if (!more) return {};
-      TERN_TRY(const sync::TicketState state, sync::decode_state(rows.blob(0)));
-      if (const auto reference = sync::field_value(state, sync::FieldId::external_ref, type))
-        known_.insert(short_hash(type, *reference));
-    }
-  }
-
-  Tenant& tenant_;
-  std::set<std::string> read_;
-  std::unordered_set<std::uint64_t> known_;  // eight bytes each, whatever the references are
-};
+/// Of which import it is, and where it goes on; the file as it is now.
+std::string import_key(const AdminCall& call, const std::string& place) {
+  struct stat info {};
+  const std::string& path = call.text("file");
+  if (::stat(path.c_str(), &info) != 0) return {};
+  Json key = Json::object({{"command", Json(call.name())},
+                           {"tenant", Json(to_hex(call.tenant().id()))},
+                           {"file", Json(path)},
+                           {"inode", Json(static_cast<std::int64_t>(info.st_ino))},
+                           {"bytes", Json(static_cast<std::int64_t>(info.st_size))},
+                           {"written_s", Json(static_cast<std::int64_t>(info.st_mtim.tv_sec))},
+                           {"written_ns", Json(static_cast<std::int64_t>(info.st_mtim.tv_nsec))},
+                           {"dry", Json(call.flag("dry_run"))},
+                           {"place", Json(place)}});
+  for (const char* argument : {"source", "format", "map"}) key.append_member(argument, call.object(argument));
+  return to_text(key);
+}
 
 struct ImportCounts {
   std::size_t tickets = 0, skipped = 0, changes = 0, refused = 0;
@@ -102,32 +84,39 @@ struct ImportCounts {
 /// One import: of a whole file, or of a page of it.
 class ImportRun {
 public:
-  ImportRun(const AdminCall& call, ImportSource& source)
-      : call_(call), source_(source), dry_(call.flag("dry_run")), references_(call.tenant()) {}
+  ImportRun(const AdminCall& call, ImportSource& source, std::unique_ptr<ImportKnown> known)
+      : call_(call),
+        source_(source),
+        dry_(call.flag("dry_run")),
+        goes_on_(known != nullptr),
+        known_(known ? std::move(known) : std::make_unique<ImportKnown>(call.tenant())) {}
 
   Result<Json> run() {
     limit_ = call_.integer("limit", INT64_MAX);
     if (limit_ < 1) return fail(ErrorCode::invalid, "A page has at least one ticket.", "", "limit");
     if (dry_) limit_ = std::min<std::int64_t>(limit_, rows_max);
+    const std::string first = source_.place();
     if (call_.has("after")) TERN_CHECKED(source_.go_to(call_.text("after")));
     const std::string begin = source_.place();
-    if (dry_) {
-      wanted_ = records_there(call_.tenant());
-    } else {
-      TERN_CHECKED(judge());
-      TERN_TRY(made_, make_wanted(call_, wanted_));
-      TERN_CHECKED(source_.go_to(begin));
-    }
+    if (!goes_on_) TERN_CHECKED(dry_ ? tell_before(first, begin) : judge_and_name(begin));
     TERN_TRY(const bool more, each_item());
-    if (!dry_) TERN_CHECKED(settle_links());
-    return answer(more);
+    // At the end of the file, whichever call or part comes there: what waited may stand in the lines of another.
+    const bool some_wait = links_wait_ || counts_.skipped > 0 || call_.has("after");
+    if (!dry_ && !more && some_wait) TERN_CHECKED(settle_links(first));
+    Json out = answer(more);
+    if (more) {
+      known_->index = source_.index();
+      call_.parts().imports.keep(import_key(call_, source_.place()), std::move(known_),
+                                 call_.parts().environment.boot_ms());
+    }
+    return out;
   }
 
 private:
   /// Notes what is asked for. In a dry run what is new is told once, in `records`.
   RecordLookup collecting(Json* records) {
     return [this, records](sync::RecordKind kind, const std::string& name) {
-      const bool fresh = wanted_.try_emplace({kind, name}, RecordId{}).second;
+      const bool fresh = known_->wanted.try_emplace({kind, name}, RecordId{}).second;
       if (fresh && records != nullptr) records->push(Json(std::string(sync::to_string(kind)) + " " + name));
       return some_id();
     };
@@ -139,9 +128,30 @@ private:
     return id;
   }
 
+  Result<void> judge_and_name(const std::string& begin) {
+    TERN_CHECKED(judge());
+    TERN_TRY(made_, make_wanted(call_, known_->wanted));
+    return source_.go_to(begin);
+  }
+
+  /// A part of which nobody knows any more what the parts before said: they are looked at again, and told to nobody.
+  Result<void> tell_before(const std::string& first, const std::string& begin) {
+    known_->wanted = records_there(call_.tenant());
+    if (first == begin) return {};
+    TERN_CHECKED(source_.go_to(first));
+    while (source_.place() != begin) {
+      TERN_TRY(const auto item, source_.next());
+      if (!item) break;
+      TERN_CHECKED(check_not_interrupted(call_.is_stopped(), "nothing was imported"));
+      TERN_TRY(const std::string there, number_there(*item));
+      if (there.empty()) static_cast<void>(source_.changes(collecting(nullptr)));
+    }
+    return source_.go_to(begin);
+  }
+
   /// Everything that can be wrong with the file is found before anything is written.
   Result<void> judge() {
-    source_.add_records(wanted_);
+    source_.add_records(known_->wanted);
     if (source_.is_judged()) return {};
     const RecordLookup lookup = collecting(nullptr);
     const bool page = call_.has("after");  // the page before has judged all
@@ -152,7 +162,7 @@ private:
         TERN_CHECKED(check_not_interrupted(call_.is_stopped(), "nothing was imported"));
       TERN_TRY(const auto changes, source_.changes(lookup));
       TERN_CHECKED(check_changes(*item, changes));
-      if (wanted_.size() > names_max)
+      if (known_->wanted.size() > names_max)
         return error_at(item->line, ErrorCode::too_large, "more names than one import takes; split the file.");
     }
     return {};
@@ -193,13 +203,13 @@ private:
   /// What the ticket is called; "?" where that is not known; empty: it is not there.
   Result<std::string> number_there(const ImportItem& item) {
     if (item.ticket.is_zero()) return std::string();
-    if (dry_ && !seen_.insert(item.ticket).second) return std::string("?");
+    if (dry_ && !known_->seen.insert(item.ticket).second) return std::string("?");
     TERN_TRY(auto reader, call_.tenant().reader());
     TERN_TRY(auto rows, reader.db().query("SELECT number FROM ticket WHERE tenant_id = $1 AND ticket_id = $2",
                                           call_.tenant().number(), item.ticket));
     TERN_TRY(const bool found, rows.step());
     if (found) return std::string(rows.text(0));
-    TERN_TRY(const bool known, references_.has(item.type, item.reference));
+    TERN_TRY(const bool known, known_->references.has(item.type, item.reference));
     return std::string(known ? "?" : "");
   }
 
@@ -228,25 +238,38 @@ private:
     return {};
   }
 
-  Result<bool> is_there(const Bytes& ticket) {
+  Result<bool> is_there(const TicketId& ticket) {
     TERN_TRY(auto reader, call_.tenant().reader());
     TERN_TRY(const auto found, reader.db().int64_of("SELECT 1 FROM ticket WHERE tenant_id = $1 AND ticket_id = $2",
-                                                    call_.tenant().number(), TicketId::or_zero(ticket)));
+                                                    call_.tenant().number(), ticket));
     return found.has_value();
   }
 
-  /// Links to what comes later in the file wait for it.
-  Result<std::vector<ServerChange>> without_waiting(const ImportItem& item, std::vector<ServerChange> changes) {
+  static bool names_ticket(const ServerChange& change) {
+    const sync::Intent intent = change.change.intent;
+    return intent == sync::Intent::link || intent == sync::Intent::unlink || intent == sync::Intent::merge;
+  }
+
+  /// Links have names of their own: the same each time, so that each is made once.
+  static void name_links(std::vector<ServerChange>& changes) {
+    std::size_t n = 0;
+    for (ServerChange& one : changes) {
+      if (!names_ticket(one)) continue;
+      sync::Change& change = one.change;
+      const Hash hash = protocol::hash("TRN1-IMPORT-LINK", std::string(change.ticket.view()) + std::to_string(n++));
+      if (!change.ref.id.is_zero()) continue;
+      change.ref.id = ChangeId::or_zero(hash.view().substr(0, ChangeId::size_bytes));
+    }
+  }
+
+  /// Links to what comes later in the file wait for it; what undoes one waits with it.
+  Result<std::vector<ServerChange>> without_waiting(std::vector<ServerChange> changes) {
     std::vector<ServerChange> out;
     for (ServerChange& change : changes) {
-      const sync::Intent intent = change.change.intent;
-      const bool names = intent == sync::Intent::link || intent == sync::Intent::merge;
-      if (names && links_.size() < links_waiting_max) {
-        TERN_TRY(const bool there, is_there(change.change.target));
-        if (!there) {
-          links_.emplace_back(item, std::move(change));
-          continue;
-        }
+      if (names_ticket(change)) {
+        TERN_TRY(const bool there, is_there(TicketId::or_zero(change.change.target)));
+        links_wait_ = links_wait_ || !there;
+        if (!there) continue;
       }
       out.push_back(std::move(change));
     }
@@ -256,14 +279,15 @@ private:
   Result<void> make(const ImportItem& item) {
     bool changed = false;
     TERN_TRY(auto changes, source_.changes([&](sync::RecordKind kind, const std::string& name) {
-      const auto found = wanted_.find({kind, name});
-      changed = changed || found == wanted_.end();
-      return found == wanted_.end() ? RecordId{} : found->second;
+      const auto found = known_->wanted.find({kind, name});
+      changed = changed || found == known_->wanted.end();
+      return found == known_->wanted.end() ? RecordId{} : found->second;
     }));
     if (changed)
       return fail(ErrorCode::invalid, "The file changed while it was imported.",
                   "Import it again: what is there is skipped.", "file");
-    TERN_TRY(changes, without_waiting(item, std::move(changes)));
+    name_links(changes);
+    TERN_TRY(changes, without_waiting(std::move(changes)));
     TERN_CHECKED(commit(item, std::move(changes)));
     ++counts_.tickets;
     return {};
@@ -284,10 +308,34 @@ private:
     rows_.push(Json::object({{"line", Json(item.line)}, {"reference", Json(item.reference)}, {"why", Json(why)}}));
   }
 
-  /// The tickets that they name are there by now, or never come.
-  Result<void> settle_links() {
-    for (auto& [item, change] : links_) {
-      TERN_TRY(const bool there, is_there(change.change.target));
+  /// Once more through the file, for what its tickets say of each other: those are there by now, or never come.
+  Result<void> settle_links(const std::string& first) {
+    const WantedRecords there = records_there(call_.tenant());
+    TERN_CHECKED(source_.go_to(first));
+    for (;;) {
+      TERN_TRY(const auto item, source_.next());
+      if (!item) return {};
+      TERN_CHECKED(check_not_interrupted(call_.is_stopped(), "what is there by now is skipped the next time"));
+      if (item->ticket.is_zero()) continue;
+      TERN_TRY(const bool made, is_there(item->ticket));
+      if (!made) continue;  // known by a reference of another's
+      auto changes = source_.changes([&](sync::RecordKind kind, const std::string& name) {
+        if (const auto found = known_->wanted.find({kind, name}); found != known_->wanted.end()) return found->second;
+        const auto known = there.find({kind, name});
+        return known == there.end() ? RecordId{} : known->second;
+      });
+      if (!changes) continue;  // it was refused already
+      name_links(*changes);
+      TERN_CHECKED(settle_links_of(*item, std::move(*changes)));
+    }
+  }
+
+  Result<void> settle_links_of(const ImportItem& item, std::vector<ServerChange> changes) {
+    for (ServerChange& change : changes) {
+      if (!names_ticket(change)) continue;
+      TERN_TRY(const bool done, is_done(change.change));
+      if (done) continue;
+      TERN_TRY(const bool there, is_there(TicketId::or_zero(change.change.target)));
       if (!there) {
         refuse(item, "It names ticket " + to_uuid_text(change.change.target) + ", which is not here.");
         continue;
@@ -297,6 +345,15 @@ private:
       TERN_CHECKED(commit(item, std::move(one)));
     }
     return {};
+  }
+
+  /// By its name, whoever sealed it: the file may be an export of this very tenant.
+  Result<bool> is_done(const sync::Change& change) {
+    TERN_TRY(auto reader, call_.tenant().reader());
+    TERN_TRY(const auto found, reader.db().int64_of("SELECT 1 FROM change WHERE tenant_id = $1 AND ticket_id = $2 AND "
+                                                    "change_id = $3",
+                                                    call_.tenant().number(), change.ticket, change.ref.id));
+    return found.has_value();
   }
 
   Json answer(bool more) {
@@ -315,12 +372,10 @@ private:
 
   const AdminCall& call_;
   ImportSource& source_;
-  const bool dry_;
+  const bool dry_, goes_on_;
   std::int64_t limit_ = 0;
-  KnownReferences references_;
-  WantedRecords wanted_;
-  std::set<TicketId> seen_;  // of a dry run
-  std::vector<std::pair<ImportItem, ServerChange>> links_;
+  std::unique_ptr<ImportKnown> known_;
+  bool links_wait_ = false;
   ImportCounts counts_;
   std::size_t made_ = 0;
   Json rows_ = Json::array();
@@ -338,8 +393,12 @@ tl::unexpected<Error> error_at(std::size_t line, ErrorCode code, const std::stri
   return fail(code, "Line " + std::to_string(line) + ": " + what, hint, "file");
 }
 
-Result<Json> run_import(const AdminCall& call, ImportSource& source) {
-  return ImportRun(call, source).run();
+std::unique_ptr<ImportKnown> known_of_import(const AdminCall& call) {
+  return call.parts().imports.take(call.has("after") ? import_key(call, call.text("after")) : std::string());
+}
+
+Result<Json> run_import(const AdminCall& call, ImportSource& source, std::unique_ptr<ImportKnown> known) {
+  return ImportRun(call, source, std::move(known)).run();
 }
 
 }  // namespace tern::server::admin

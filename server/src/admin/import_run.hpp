@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -26,6 +27,11 @@ struct ImportItem {
   std::string type;       // of the external reference that it is known by; empty: by its id alone
 };
 
+/// Where the rows of each incident of a log lie.
+struct IncidentIndex;
+
+struct ImportKnown;
+
 /// A file as tickets, in its order. Not thread-safe.
 class ImportSource {
 public:
@@ -42,6 +48,7 @@ public:
   [[nodiscard]] virtual bool is_judged() const { return false; }
   /// Records that are wanted whatever tickets name.
   virtual void add_records(WantedRecords&) const {}
+  [[nodiscard]] virtual std::shared_ptr<const IncidentIndex> index() const { return {}; }
 };
 
 /// The id that a ticket of a reference gets: the same each time, also when the reference itself was erased since.
@@ -54,6 +61,9 @@ tl::unexpected<Error> error_at(std::size_t line, ErrorCode code, const std::stri
 /// {"tickets","skipped","changes","refused","records","rows"?,"next"?}. With `dry_run` nothing is written, and `rows`
 /// says of each ticket what would become of it. The whole file is judged before its first ticket is made. `limit`
 /// tickets are looked at; `after` goes on behind those of an answer before. What is there already is passed over.
-Result<Json> run_import(const AdminCall& call, ImportSource& source);
+/// `known`: of the part before, if it is still known.
+Result<Json> run_import(const AdminCall& call, ImportSource& source, std::unique_ptr<ImportKnown> known);
+/// What was kept of the part before the one that is asked for. Null: nothing, or none was before.
+std::unique_ptr<ImportKnown> known_of_import(const AdminCall& call);
 
 }  // namespace tern::server::admin

@@ -306,11 +306,11 @@ Result<Json> import_tickets(AdminCall& call) {
   if (format == "jsonl") {
     if (call.has("map")) return fail(ErrorCode::usage, "--map is of columns: it goes with CSV.", "", "map");
     LinesOfTickets lines(call, std::move(file));
-    return run_import(call, lines);
+    return run_import(call, lines, known_of_import(call));
   }
   RowsOfTickets rows(call, std::move(file));
   TERN_CHECKED(rows.read_header(call.list("map")));
-  return run_import(call, rows);
+  return run_import(call, rows, known_of_import(call));
 }
 
 }  // namespace tern::server::admin

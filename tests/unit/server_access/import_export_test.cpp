@@ -516,6 +516,46 @@ TEST_CASE("an import goes on where it was stopped, with no second copy of anythi
   }
 }
 
+TEST_CASE("links to later lines are made however many parts, calls or days the import takes",
+          "[server][admin][import]") {
+  House from;
+  fill_desk(from);
+  const std::string lines = all_pages(from, cmd("export", {{"portable", Json(true)}}), 7);
+  const std::string records = all_pages(from, cmd("export", {{"what", Json("records")}}), 100);
+  const auto begin = [&](House& house) {
+    house.environment.advance(86'400'000);
+    house.command(cmd("record load", {{"file", Json(written_file(house, "records.jsonl", records))}}));
+    return Json(written_file(house, "tickets.jsonl", lines));
+  };
+  const auto exported = [](House& house) { return all_pages(house, cmd("export", {{"portable", Json(true)}}), 9); };
+  {
+    House parts(2);
+    Json call = cmd("import tickets", {{"file", begin(parts)}, {"limit", Json(1)}});
+    for (Json answer = parts.command(call); answer.find("next") != nullptr; answer = parts.command(call)) {
+      CHECK(answer["refused"].as_integer() == 0);
+      call.set("after", answer["next"]);
+    }
+    CHECK(exported(parts) == lines);
+  }
+  House stopped(3);
+  const Json file = begin(stopped);
+  const auto there = [&] { return stopped.command(cmd("export"))["total"].as_integer(); };
+  for (int stop_at = 1; there() == 0; ++stop_at) {
+    int asked = 0;
+    CHECK_FALSE(stopped.core->administer(cmd("import tickets", {{"file", file}}), [&] { return ++asked >= stop_at; }));
+  }
+  REQUIRE(there() == 1);
+  CHECK(stopped.command(cmd("import tickets", {{"file", file}}))["tickets"].as_integer() == 1);
+  CHECK(exported(stopped) == lines);
+  // Nor is it made once more, and what names nothing that is there is said.
+  CHECK(stopped.command(cmd("import tickets", {{"file", file}}))["changes"].as_integer() == 0);
+  CHECK(from.command(cmd("import tickets", {{"file", file}}))["changes"].as_integer() == 0);
+  House half(4);
+  begin(half);
+  const Json first_line = Json(written_file(half, "half.jsonl", lines.substr(0, lines.find('\n') + 1)));
+  CHECK(half.command(cmd("import tickets", {{"file", first_line}}))["refused"].as_integer() == 1);
+}
+
 TEST_CASE("a dry run says of each line what would become of it, and writes nothing", "[server][admin][import]") {
   House house;
   const std::string good = "{\"reference\":\"A1\",\"subject\":\"one\",\"contact\":\"Jo\",\"status\":\"resolved\"}\n";
@@ -561,6 +601,40 @@ TEST_CASE("a dry run says of each line what would become of it, and writes nothi
   CHECK(incidents["rows"].size() == 60);
   CHECK(incidents["tickets"].as_integer() == 60);
   CHECK(house.command(cmd("export"))["total"].as_integer() == 1);
+}
+
+TEST_CASE("a dry run in parts says what it says at once, also when nobody knows of its parts before any more",
+          "[server][admin][import]") {
+  House house;
+  const auto line = [](const char* reference, const char* contact) {
+    return std::string("{\"reference\":\"") + reference + "\",\"subject\":\"s\",\"contact\":\"" + contact + "\"}\n";
+  };
+  const std::string text =
+      line("A1", "Jo") + line("A2", "Jo") + line("A1", "Jo") + line("A3", "Ann") + line("A2", "Ann");
+  const Json command =
+      cmd("import tickets", {{"file", Json(written_file(house, "t.jsonl", text))}, {"dry_run", Json(true)}});
+  const Json whole = house.command(command);
+  CHECK(whole["tickets"].as_integer() == 3);
+  CHECK(whole["skipped"].as_integer() == 2);
+  for (const bool forgotten : {false, true}) {
+    Json part = command, rows = Json::array();
+    part.set("limit", Json(1));
+    for (bool more = true; more;) {
+      const Json answer = house.command(part);
+      for (const Json& row : answer["rows"].items()) rows.push(row);
+      more = answer.find("next") != nullptr;
+      if (more) part.set("after", answer["next"]);
+      if (forgotten) house.reopen();
+    }
+    CHECK(rows == whole["rows"]);
+  }
+  // The parts of the import itself are the same import: a name is made once, for all of them.
+  Json real = cmd("import tickets", {{"file", command["file"]}, {"limit", Json(2)}});
+  Json first = house.command(real);
+  CHECK(first["records"].as_integer() == 2);
+  real.set("after", first["next"]);
+  CHECK(house.command(real)["records"].as_integer() == 0);
+  CHECK(house.command(cmd("contact list"))["rows"].size() == 2);
 }
 
 TEST_CASE("a table of another house comes in by what its columns are said to be, and only once",
