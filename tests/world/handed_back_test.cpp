@@ -411,6 +411,37 @@ TEST_CASE("what was erased does not come back from anybody's copy", "[world][res
   CHECK(rows_of(world, "SELECT count(*) FROM handed_back WHERE instr(body, 'a word that has') > 0") == 0);
 }
 
+TEST_CASE("what was handed back of a person goes with them, and does not come a second time",
+          "[world][restore][security][person]") {
+  World world{Seed::from_environment_or(557)};
+  const RecordId ann = world.add_record("contact", "Ann Nightingale");
+  Device& van = world.add_device("van");
+  const TicketId ticket = van.create("pump"), other = van.create("lamp");
+  CHECK(world.run_until_quiet());
+  const std::string backup = world.server.backup();
+  write_as_customer(world, ann, ticket, "a word that has to go");
+  write_as_customer(world, world.add_record("contact", "Joe"), other, "a word that stays");
+  CHECK(world.run_until_quiet());
+  world.network.cut(van.address());
+  world.server.restore(backup);
+  world.forget_acknowledged();
+  world.network.heal(van.address());
+  must(van.sync());
+  must(van.sync());
+  CHECK(handed_back_waiting(world) == 2);
+  const Json erased =
+      world.server.administer("person erase", {{"contact", Json("Ann Nightingale")}, {"open_tickets", Json(true)}});
+  CHECK(erased["texts"].as_integer() == 1);
+  const auto rows_with = [&](const char* word) {
+    return rows_of(world, std::string("SELECT count(*) FROM handed_back WHERE instr(body, '") + word + "') > 0");
+  };
+  CHECK(rows_with("word that has") == 0);
+  CHECK(rows_with("word that stays") == 1);
+  CHECK(world.run_until_quiet());
+  CHECK(handed_back_waiting(world) == 1);
+  CHECK(rows_with("word that has") == 0);
+}
+
 TEST_CASE("what was erased as the server said it again comes back neither from a copy nor from its author",
           "[world][restore][security]") {
   World world{Seed::from_environment_or(555)};

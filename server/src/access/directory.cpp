@@ -357,6 +357,10 @@ Result<void> Directory::note_erased(const TenantId& tenant, const std::vector<sy
   return append_log(lines);
 }
 
+Result<void> Directory::note_person(const TenantId& tenant, const RecordId& contact) {
+  return append_log(to_log_line({LogLine::Verb::person, tenant, {}, {}, {}, contact}));
+}
+
 Result<void> Directory::note_epoch(const TenantId& tenant, const EpochId& epoch) {
   return append_log(to_log_line({LogLine::Verb::epoch, tenant, {}, epoch, {}}));
 }
@@ -366,6 +370,8 @@ Result<void> Directory::complete_log(const TenantId& tenant, const Ended& ended)
   for (const DeviceId& device : ended.revoked) due.insert(line_of(LogLine::Verb::revoke, tenant, device));
   for (const DeviceId& device : ended.frozen) due.insert(line_of(LogLine::Verb::freeze, tenant, device));
   for (const sync::ChangeRef& change : ended.erased) due.insert(line_of(tenant, change));
+  for (const RecordId& person : ended.persons)
+    due.insert(to_log_line({LogLine::Verb::person, tenant, {}, {}, {}, person}));
   if (ended.restored) due.insert(to_log_line({LogLine::Verb::epoch, tenant, {}, ended.epoch, {}}));
   TERN_TRY(const Bytes text, read_log());
   const Bytes whole = mend_torn_lines(text, tenant, due, ended.epoch);

@@ -92,6 +92,8 @@ public:
   /// Appends to DIR/erasures.log, which outlives a restore: ids only. A restore lets these come back first.
   Result<void> note_revoked(const TenantId& tenant, const DeviceId& device);
   Result<void> note_erased(const TenantId& tenant, const std::vector<sync::ChangeRef>& changes);
+  /// All of this person was erased: a restore of an older backup knows more changes of theirs than these lines name.
+  Result<void> note_person(const TenantId& tenant, const RecordId& contact);
   /// An epoch that a restore began, with numbers of its own: a restore of an older backup stays clear of them.
   Result<void> note_epoch(const TenantId& tenant, const EpochId& epoch);
   /// Everything of a tenant that the log must know, against what it does know: what a crash kept from it or left
@@ -101,6 +103,7 @@ public:
     bool restored = false;  // which a restore began
     std::vector<DeviceId> revoked, frozen;
     std::vector<sync::ChangeRef> erased;
+    std::vector<RecordId> persons;
   };
   Result<void> complete_log(const TenantId& tenant, const Ended& ended);
   /// Lines of the log that cannot be read: "PATH line 3 (revoke 4f0c...)". They would refuse a restore.

@@ -11,7 +11,7 @@ using Verb = LogLine::Verb;
 
 constexpr std::size_t sum_bytes = 4;
 constexpr std::size_t shown_bytes_max = 40;
-constexpr std::string_view verbs[] = {"revoke", "freeze", "epoch", "erase"};
+constexpr std::string_view verbs[] = {"revoke", "freeze", "epoch", "erase", "person"};
 
 std::string sum_of(std::string_view words) {
   return to_hex(protocol::sha256(words).view().substr(0, sum_bytes));
@@ -76,7 +76,10 @@ bool begins_line_of(const TenantId& tenant, std::string_view begin) {
 
 std::string to_log_line(const LogLine& line) {
   std::string words(verbs[static_cast<std::size_t>(line.verb)]);
-  words += " " + to_hex(line.tenant) + " " + (line.verb == Verb::epoch ? to_hex(line.epoch) : to_hex(line.device));
+  words += " " + to_hex(line.tenant) + " ";
+  words += line.verb == Verb::epoch    ? to_hex(line.epoch)
+           : line.verb == Verb::person ? to_hex(line.contact)
+                                       : to_hex(line.device);
   if (line.verb == Verb::erase) words += " " + to_hex(line.change);
   return words + " #" + sum_of(words) + "\n";
 }
@@ -92,7 +95,10 @@ std::optional<LogLine> parse_log_line(std::string_view line) {
   LogLine out;
   out.verb = static_cast<Verb>(verb - std::begin(verbs));
   if (words.size() != (out.verb == Verb::erase ? 4U : 3U) || !take_id(words[1], out.tenant)) return std::nullopt;
-  if (!(out.verb == Verb::epoch ? take_id(words[2], out.epoch) : take_id(words[2], out.device))) return std::nullopt;
+  const bool named = out.verb == Verb::epoch    ? take_id(words[2], out.epoch)
+                     : out.verb == Verb::person ? take_id(words[2], out.contact)
+                                                : take_id(words[2], out.device);
+  if (!named) return std::nullopt;
   if (out.verb == Verb::erase && !take_id(words[3], out.change)) return std::nullopt;
   return out;
 }

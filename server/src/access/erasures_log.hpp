@@ -1,8 +1,8 @@
 // The lines of erasures.log: what a restore lets come back first. Ids only.
 //
 // `revoke TENANT DEVICE #SUM`, `freeze TENANT DEVICE #SUM`, `epoch TENANT EPOCH #SUM`, `erase TENANT DEVICE CHANGE
-// #SUM`: ids in hex, that of a revoked API key's record in place of a device; SUM is the first 8 hex digits of the
-// SHA-256 of what stands before ` #`. Older lines have none.
+// #SUM`, `person TENANT CONTACT #SUM`: ids in hex, that of a revoked API key's record in place of a device; SUM is the
+// first 8 hex digits of the SHA-256 of what stands before ` #`. Older lines have none.
 #pragma once
 
 #include <optional>
@@ -17,12 +17,13 @@
 namespace tern::server {
 
 struct LogLine {
-  enum class Verb : std::uint8_t { revoke, freeze, epoch, erase };
+  enum class Verb : std::uint8_t { revoke, freeze, epoch, erase, person };
   Verb verb = Verb::revoke;
   TenantId tenant;
-  DeviceId device;  // of epoch: none
-  EpochId epoch;    // of epoch
-  ChangeId change;  // of erase
+  DeviceId device;        // of epoch and person: none
+  EpochId epoch;          // of epoch
+  ChangeId change;        // of erase
+  RecordId contact = {};  // of person: who was erased
 
   friend bool operator==(const LogLine&, const LogLine&) = default;
 };

@@ -2,6 +2,7 @@
 
 #include "access/key_store.hpp"
 #include "api/keys.hpp"
+#include "desk/person_attributes.hpp"
 #include "ingest/devices.hpp"
 
 namespace tern::server {
@@ -17,6 +18,9 @@ Result<Directory::Ended> ended_in(Tenant& tenant) {
   }
   for (const sync::Record& key : tenant.records(sync::RecordKind::api_key))
     if (read_key(key).revoked_ms != 0) ended.revoked.push_back(DeviceId::or_zero(key.id.view()));
+  tenant.each_record(sync::RecordKind::contact, [&](const sync::Record& contact) {
+    if (contact.attributes.contains(std::string(erased_attribute))) ended.persons.push_back(contact.id);
+  });
   TERN_TRY(auto reader, tenant.reader());
   TERN_TRY(const auto restores,
            reader.db().int64_of("SELECT count(*) FROM past_epoch WHERE tenant_id = $1", tenant.number()));

@@ -14,6 +14,7 @@
 #include "admin/backup_manifest.hpp"
 #include "admin/descriptor.hpp"
 #include "admin/interrupted.hpp"
+#include "admin/person_erase.hpp"
 #include "admin/record_writer.hpp"
 #include "admin/tar.hpp"
 #include "api/keys.hpp"
@@ -140,6 +141,7 @@ Result<BackupManifest> check_manifest(const Unpacker& unpacker, const std::strin
 struct ComesBack {
   std::vector<DeviceId> revoked, frozen;
   std::vector<sync::ChangeRef> erased;
+  std::vector<RecordId> persons;
   std::set<EpochId> epochs;  // that restores began: their numbers are given already
 
   [[nodiscard]] std::vector<DeviceId> ended() const {
@@ -159,6 +161,7 @@ void read_log(ByteView text, std::map<TenantId, ComesBack>& out) {
     if (line->verb == LogLine::Verb::epoch) back.epochs.insert(line->epoch);
     if (line->verb == LogLine::Verb::erase && !mutant(Mutant::erased_returns))
       back.erased.push_back({line->device, line->change});
+    if (line->verb == LogLine::Verb::person && !mutant(Mutant::erased_returns)) back.persons.push_back(line->contact);
   }
 }
 
@@ -202,7 +205,7 @@ Result<void> refuse_damaged(const GatheredLogs& logs, bool skip) {
 }
 
 struct Returned {
-  std::size_t revoked = 0, erased = 0;
+  std::size_t revoked = 0, erased = 0, persons = 0;
 };
 
 Result<void> end_again(Tenant& tenant, const std::vector<DeviceId>& devices, protocol::RevocationReason reason,
@@ -260,6 +263,17 @@ Result<void> erase_again(Tenant& tenant, const std::vector<sync::ChangeRef>& cha
   for (std::size_t at = 0; at < due.size(); at += erase_at_once_max)
     TERN_CHECKED(
         erase_those(tenant, std::span(due).subspan(at, std::min(due.size() - at, erase_at_once_max)), returned));
+  return {};
+}
+
+/// What the log names of a person is what the server knew of then; the backup may hold more, and holds their record.
+Result<void> erase_persons(Tenant& tenant, Directory& directory, const std::vector<RecordId>& persons,
+                           const ServerOptions& options, Returned& returned) {
+  const auto at_once = [](const ErasureHands::Work& work) { return work(); };
+  TERN_TRY(const std::size_t erased,
+           erase_persons_again({tenant, directory, options.interrupted, at_once, at_once}, persons));
+  returned.erased += erased;
+  returned.persons += persons.size();
   return {};
 }
 
@@ -329,11 +343,13 @@ Result<Json> make_ready(const std::string& folder, const BackupManifest& manifes
     TERN_CHECKED(end_again(*tenant, first.revoked, protocol::RevocationReason::revoked, returned));
     TERN_CHECKED(end_again(*tenant, first.frozen, protocol::RevocationReason::frozen, returned));
     TERN_CHECKED(revoke_keys_again(*tenant, first.revoked, returned));
+    TERN_CHECKED(erase_persons(*tenant, *directory, first.persons, options, returned));
     TERN_CHECKED(erase_again(*tenant, first.erased, returned));
   }
   return Json::object({{"backup_ms", Json(manifest.time_ms)},
                        {"revoked_again", Json(returned.revoked)},
                        {"erased_again", Json(returned.erased)},
+                       {"persons_erased_again", Json(returned.persons)},
                        {"rows", std::move(rows)}});
 }
 

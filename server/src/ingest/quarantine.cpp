@@ -198,6 +198,21 @@ Result<std::size_t> strip_quarantine(Batch& batch, const std::set<sync::ChangeRe
   return stripped.size();
 }
 
+Result<void> each_quarantined(Tenant& tenant, const LookAtQuarantined& look) {
+  TERN_TRY(auto reader, tenant.reader());
+  TERN_TRY(auto rows, reader.db().query("SELECT device_id, wire FROM quarantine WHERE tenant_id = $1 ORDER BY "
+                                        "received_ms",
+                                        tenant.number()));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) return {};
+    const DeviceId device = rows.id<DeviceId>(0);
+    TERN_TRY(const protocol::ChangeSet set, protocol::decode_change_set(rows.blob(1)));
+    for (const protocol::SealedChange& change : set.changes)
+      if (!change.erased()) TERN_CHECKED(look(device, change));
+  }
+}
+
 Result<std::vector<QuarantinedSet>> quarantined_sets(Tenant& tenant) {
   TERN_TRY(auto reader, tenant.reader());
   TERN_TRY(auto rows, reader.db().query("SELECT device_id, set_hash, received_ms, wire FROM quarantine WHERE "

@@ -29,6 +29,9 @@ struct QuarantinedSet {
   std::size_t unreadable = 0;  // erased, or no change of this version
 };
 
+/// Every change that is kept here with its text, also of sets that wait no more. Thread-safe.
+using LookAtQuarantined = std::function<Result<void>(const DeviceId&, const protocol::SealedChange&)>;
+Result<void> each_quarantined(Tenant& tenant, const LookAtQuarantined& look);
 /// Those that wait, in the order of their chains. Thread-safe.
 Result<std::vector<QuarantinedSet>> quarantined_sets(Tenant& tenant);
 /// How many wait. Thread-safe.

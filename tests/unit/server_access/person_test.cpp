@@ -1,94 +1,10 @@
 // What one customer is to the desk: given to them, erased everywhere, found by a rule.
 #include "support/catch.hpp"
 //
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-
-#include "house.hpp"
 #include "office.hpp"
+#include "person_desk.hpp"
 
 namespace tern::test {
-namespace {
-
-const std::string canary_name = "Canary Nightingale";
-const std::string canaries[] = {
-    canary_name, "canary@nightingale.example", "+49 30 5550199", "CANARYTEXT", "CANARYNOTE", "CANARYMINE",
-    "CANARYSIGN"};
-
-/// Files below a folder in which a text stands, WAL and all.
-std::vector<std::string> files_with(const std::string& folder, const std::string& text) {
-  std::vector<std::string> out;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
-    if (!entry.is_regular_file()) continue;
-    std::ifstream in(entry.path(), std::ios::binary);
-    std::ostringstream all;
-    all << in.rdbuf();
-    if (all.str().find(text) != std::string::npos) out.push_back(entry.path().string());
-  }
-  return out;
-}
-
-struct PersonDesk {
-  PersonDesk() {
-    Json contact = record("contact", canary_name.c_str());
-    contact.set("attributes", Json::object({{"email", Json(canaries[1])}, {"phone", Json(canaries[2])}}));
-    // Loaded with others, in one set.
-    house.command(
-        cmd("record load", {{"rows", Json::array({record("queue", "Field"), std::move(contact),
-                                                  record("contact", "Other Customer"), record("tag", "wet")})}}));
-    const Json contacts = house.command(cmd("contact list"));
-    for (const Json& row : contacts["rows"].items()) {
-      const Bytes id = from_uuid_text(row["id"].as_string()).value_or(Bytes());
-      (row["name"].as_string() == canary_name ? person : other) = id;
-    }
-    house.add_operator("ann", "supervisor");
-    device.emplace(house, "ann", "all");
-    must(device->open_session());
-    theirs = open_for(person, "Pump of " + canary_name, "CANARYMINE since noon");
-    auto note = device->change(sync::Intent::message, theirs);
-    note.text = "CANARYNOTE: call back canary@NIGHTINGALE.example";
-    note.visibility = sync::Visibility::team;
-    push(note);
-    auto site = device->change(sync::Intent::on_site, theirs);
-    site.visibility = sync::Visibility::open;
-    site.text = "seal replaced";
-    site.from_ms = site.wall_ms - 60'000;
-    site.to_ms = site.wall_ms;
-    site.file_name = "CANARYSIGN";
-    site.target = person;
-    push(site);
-    auto plain = device->change(sync::Intent::message, theirs);
-    plain.text = "the part is ordered";
-    plain.visibility = sync::Visibility::team;
-    push(plain);
-    auto resolve = device->change(sync::Intent::resolve, theirs);
-    resolve.text = "done for CANARYTEXT " + canary_name;
-    push(resolve);
-    others = open_for(other, "Lamp", "as at " + canary_name + "'s");
-  }
-
-  void push(sync::Change change) {
-    device->push(std::move(change));
-    house.environment.advance(61'000);
-  }
-  TicketId open_for(const Bytes& contact, const std::string& subject, const std::string& text) {
-    const TicketId ticket = random_id<TicketId>(house.environment);
-    auto create = device->create(ticket, subject);
-    create.text = text;
-    create.fields.push_back({sync::FieldId::contact, {}, contact, false});
-    push(create);
-    return ticket;
-  }
-  std::size_t holding(const std::string& text) const { return files_with(house.options().directory, text).size(); }
-
-  House house;
-  std::optional<Device> device;
-  Bytes person, other;
-  TicketId theirs, others;
-};
-
-}  // namespace
 
 TEST_CASE("of an erased person no file of the server knows anything, and what the desk did stays",
           "[server][admin][person]") {
@@ -98,7 +14,9 @@ TEST_CASE("of an erased person no file of the server knows anything, and what th
     INFO(canary);
     CHECK(desk.holding(canary) > 0);
   }
-  const Json erase = cmd("person erase", {{"contact", Json(canary_name)}, {"everywhere", Json(true)}});
+  const Json erase = cmd("person erase", {{"contact", Json(canary_name)},
+                                          {"everywhere", Json(true)},
+                                          {"open_tickets", Json(true)}});  // of the other one's lamp
   const Json told = house.command(cmd("person erase", {{"contact", Json(canary_name)}, {"dry_run", Json(true)}}));
   CHECK(told["tickets"].as_integer() == 1);
   CHECK(told["texts"].as_integer() == 4);  // the ticket itself, the note, the report, the result
@@ -146,6 +64,109 @@ TEST_CASE("nobody is erased who is under legal hold, or whose tickets are still 
   CHECK(files_with(house.options().directory, "Other Customer").empty());
   CHECK(desk.holding(canary_name) > 0);
   CHECK(code_of(house, cmd("person erase", {{"contact", Json("Nobody")}})) == ErrorCode::not_found);
+}
+
+TEST_CASE("texts in tickets of others go neither from an open one without a word, nor from who is under legal hold",
+          "[server][admin][person]") {
+  PersonDesk desk;
+  House& house = desk.house;
+  Json erase = cmd("person erase", {{"contact", Json(canary_name)}, {"everywhere", Json(true)}});
+  Json dry = erase;
+  dry.set("dry_run", Json(true));
+  CHECK(house.command(dry)["open_tickets"].size() == 1);  // the lamp of the other one
+  CHECK(code_of(house, erase) == ErrorCode::invalid);
+  erase.set("open_tickets", Json(true));
+  house.command(cmd("contact set", {{"name", Json("Other Customer")}, {"legal_hold", Json("case 7")}}));
+  CHECK(house.command(dry)["under_legal_hold"].size() == 1);
+  CHECK(code_of(house, erase) == ErrorCode::not_permitted);
+  CHECK(desk.holding(canary_name) > 0);
+
+  // A hold that comes while it is done is minded, too.
+  house.command(cmd("contact set", {{"name", Json("Other Customer")}, {"legal_hold", Json("")}}));
+  bool asked = false;
+  const auto held = house.core->administer(erase, [&] {
+    if (!std::exchange(asked, true))
+      house.command(cmd("contact set", {{"name", Json(canary_name)}, {"legal_hold", Json("case 8")}}));
+    return false;
+  });
+  REQUIRE_FALSE(held);
+  CHECK(held.error().code == ErrorCode::not_permitted);
+  CHECK(desk.holding("CANARYMINE") > 0);
+}
+
+TEST_CASE("a person is found by what they were called before, in repeats, in quarantine, and in records of others",
+          "[server][admin][person]") {
+  PersonDesk desk;
+  House& house = desk.house;
+  house.command(cmd("contact set", {{"name", Json(canary_name)},
+                                    {"rename", Json("Nightingale Works")},
+                                    {"email", Json("new@nightingale.example")}}));
+  Json harbour = record("organisation", "Harbour");
+  harbour.set("attributes", Json::object({{"company_name", Json("Harbour of " + canary_name)}}));
+  house.command(cmd("record load", {{"rows", Json::array({std::move(harbour)})}}));
+  auto note = desk.device->change(sync::Intent::message, desk.theirs);
+  note.text = "an innocent note";
+  note.visibility = sync::Visibility::team;
+  desk.push(note);
+  note.text = "CANARYREPEAT of " + canary_name;  // under the same name once more
+  desk.push(note);
+  auto lost = desk.device->change(sync::Intent::message, desk.theirs);
+  lost.text = "CANARYLOST: canary@nightingale.example called";
+  lost.visibility = sync::Visibility::team;
+  const Bytes set = desk.device->seal({lost});
+  house.command(cmd("device revoke", {{"device", Json(to_uuid_text(desk.device->certificate.device.view()))}}));
+  must(desk.device->open_session());
+  desk.device->push(std::vector<Bytes>{set});
+  desk.post_refused("{\"note\":\"CANARYHOOK\",\"from\":\"mail=canary%40nightingale.example\"}");
+  for (const char* word : {"CANARYREPEAT", "CANARYLOST", "CANARYHOOK"}) CHECK(desk.holding(word) > 0);
+
+  const Json erase = cmd("person erase", {{"contact", Json("Nightingale Works")}, {"open_tickets", Json(true)}});
+  const Json erased = house.command(erase);
+  INFO(to_text(erased));
+  CHECK(erased["named_in_records"] == Json::array({Json("organisation Harbour")}));
+  for (const char* word : {"CANARYREPEAT", "CANARYLOST", "CANARYHOOK", "CANARYMINE", "CANARYNOTE", "CANARYSIGN",
+                           "canary@nightingale.example", "+49 30 5550199"}) {
+    INFO(word);
+    CHECK(desk.holding(word) == 0);
+  }
+  CHECK(house.command(cmd("verify"))["good"].as_bool());
+  // What comes a second time is taken without its text.
+  desk.device->push(std::vector<Bytes>{set});
+  CHECK(desk.holding("CANARYLOST") == 0);
+}
+
+TEST_CASE("a restore of a backup that is older than an erasure erases the person again, with all that it holds of them",
+          "[server][admin][person][restore]") {
+  PersonDesk desk;
+  House& house = desk.house;
+  desk.post_refused("{\"note\":\"CANARYHOOK of " + canary_name + "\"}");
+  const Json backup = Json(house.folder.file("backup-1"));
+  house.command(cmd("backup", {{"to", backup}}));
+  house.command(cmd("person erase", {{"contact", Json(canary_name)}}));
+  // A log that lacks the line has it again once the server opens.
+  house.core.reset();
+  const std::string log = house.options().directory + "/erasures.log";
+  std::filesystem::remove(log);
+  house.core = must(server::ServerCore::open(house.options(), house.environment));
+  CHECK(files_with(house.options().directory, "person ").size() > 0);
+  house.core.reset();
+  const Json restored = must(server::ServerCore::administer_offline(
+      house.options(),
+      cmd("restore", {{"from", backup}, {"recovery-key", Json(house.recovery_key)}, {"replace", Json(true)}}),
+      house.environment));
+  INFO(to_text(restored));
+  CHECK(restored["persons_erased_again"].as_integer() == 1);
+  house.core = must(server::ServerCore::open(house.options(), house.environment));
+  for (const std::string& canary : canaries) {
+    INFO(canary);
+    if (canary != canary_name) CHECK(desk.holding(canary) == 0);  // their name stands in the lamp of the other one
+  }
+  CHECK(desk.holding("CANARYHOOK") == 0);
+  const Json contacts = house.command(cmd("contact list"))["rows"];
+  REQUIRE(contacts.size() == 2);
+  CHECK(to_text(contacts).find("erased #") != std::string::npos);
+  CHECK(to_text(contacts).find(canary_name) == std::string::npos);
+  CHECK(house.command(cmd("verify"))["good"].as_bool());
 }
 
 TEST_CASE("a person gets what is theirs, without notes and without anybody else", "[server][admin][person]") {
@@ -210,18 +231,80 @@ TEST_CASE("more than a hundred persons at once take two administrators", "[serve
   CHECK(house.command(cmd("import tickets", {{"file", Json(path)}}))["tickets"].as_integer() == 101);
   Json rule = cmd("person anonymise", {{"closed_before", Json("2021-01-01T00:00:00Z")}});
   CHECK(house.command(rule)["rows"].size() == 101);
+  Json part = rule;
+  part.set("limit", Json(60));
+  const Json first = house.command(part);
+  CHECK(first["rows"].size() == 60);
+  part.set("after", first["next"]);
+  CHECK(house.command(part)["rows"].size() == 41);
+  CHECK(house.command(part).find("next") == nullptr);
+
   rule.set("apply", Json(true));
+  for (const char* name : {"ann", "eve", "joe"}) {
+    house.add_operator(name, name == std::string("ann") ? "supervisor" : "admin");
+    house.command(
+        cmd("operator set", {{"operator", Json(name)}, {"password", Json(std::string("a word of ") + name)}}));
+  }
+  const auto refused = [&](const char* first_one, const char* second, const std::string& password) {
+    Json asked = rule;
+    asked.set("by", Json(first_one));
+    asked.set("by_password", Json(std::string("a word of ") + first_one));
+    if (second != nullptr) asked.set("second", Json(second));
+    if (!password.empty()) asked.set("second_password", Json(password));
+    const auto answer = house.core->administer(asked);
+    return answer ? ErrorCode::internal : answer.error().code;
+  };
   CHECK(code_of(house, rule) == ErrorCode::not_permitted);
-  rule.set("second", Json("admin@pumps.example"));  // who wants it already
-  CHECK(code_of(house, rule) == ErrorCode::not_permitted);
-  house.add_operator("ann", "supervisor");
-  rule.set("second", Json("ann"));
-  CHECK(code_of(house, rule) == ErrorCode::not_permitted);
-  house.add_operator("eve", "admin");
-  rule.set("second", Json("eve"));
-  rule.set("by", Json("admin@pumps.example"));
+  CHECK(refused("joe", nullptr, {}) == ErrorCode::not_permitted);
+  CHECK(refused("joe", "eve", {}) == ErrorCode::not_permitted);  // a name is no word of hers
+  CHECK(refused("joe", "eve", "a word of joe") == ErrorCode::login_refused);
+  CHECK(refused("joe", "joe", "a word of joe") == ErrorCode::not_permitted);
+  CHECK(refused("joe", "ann", "a word of ann") == ErrorCode::not_permitted);
+  for (const char* which : {"by", "second"}) {
+    const std::string name = which == std::string("by") ? "joe" : "eve";
+    rule.set(which, Json(name));
+    rule.set(std::string(which) + "_password", Json("a word of " + name));
+  }
+  // Whoever was an administrator when it was asked for is to be one while it is done.
+  bool asked = false;
+  const auto demoted = house.core->administer(rule, [&] {
+    if (!std::exchange(asked, true))
+      house.command(cmd("operator set", {{"operator", Json("eve")}, {"role", Json("supervisor")}}));
+    return false;
+  });
+  REQUIRE_FALSE(demoted);
+  CHECK(demoted.error().field == "second");
+  CHECK_FALSE(files_with(house.options().directory, "Person 100").empty());
+  house.command(cmd("operator set", {{"operator", Json("eve")}, {"role", Json("admin")}}));
   CHECK(house.command(rule)["erased"].as_integer() == 101);
   CHECK(files_with(house.options().directory, "Person 100").empty());
+}
+
+TEST_CASE("of a ticket that was another's before a person gets what was said since", "[server][admin][person]") {
+  PersonDesk desk;
+  House& house = desk.house;
+  const auto reply = [&](const std::string& text) {
+    auto one = desk.device->change(sync::Intent::message, desk.others);
+    one.text = text;
+    one.visibility = sync::Visibility::open;
+    desk.push(one);
+  };
+  const auto set = [&](sync::FieldSetting field) {
+    auto one = desk.device->change(sync::Intent::set, desk.others);
+    one.fields.push_back(std::move(field));
+    desk.push(one);
+  };
+  reply("Dear OTHERONE, we come on Monday");
+  set({sync::FieldId::custom, "door_code", "OTHERDOOR", false});
+  set({sync::FieldId::contact, {}, desk.person, false});
+  reply("THEIRMONDAY is fine");
+  set({sync::FieldId::custom, "colour", "THEIRCOLOUR", false});
+  const Json all = house.command(cmd("person export", {{"contact", Json(canary_name)}}));
+  const std::string text = to_text(all);
+  REQUIRE(all["tickets"].size() == 2);
+  for (const char* other : {"Lamp", "as at", "OTHERONE", "OTHERDOOR"}) CHECK(text.find(other) == std::string::npos);
+  for (const char* own : {"THEIRMONDAY", "THEIRCOLOUR", "CANARYMINE"}) CHECK(text.find(own) != std::string::npos);
+  CHECK(all["tickets"].items()[1]["subject"].is_null());
 }
 
 TEST_CASE("a client of the API is erased with their files and their tokens", "[server][admin][person]") {

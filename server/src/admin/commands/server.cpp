@@ -91,17 +91,22 @@ std::vector<AdminEntry> ledger_commands() {
            "signatures stay. Devices do the same at their next sync: ternd erase --list says which have. Backups made "
            "before keep it.\nExample: ternd person erase \"Joe Smith\" --reason \"asked for by the customer\"",
            {positional("contact", "Who: name or id"), optional("reason", "Why; stands in the ledger, so name nobody"),
-            optional("open_tickets", "Also while tickets of theirs are open", ArgKind::flag),
+            optional("open_tickets", "Also while tickets with texts of theirs are open", ArgKind::flag),
             optional("everywhere", "Also texts in tickets of others that name them", ArgKind::flag),
             optional("dry_run", "Says what would go, and where else they are named", ArgKind::flag)})),
        person_erase},
-      {lengthy(command(
-           "person anonymise", "Erases customers all of whose tickets were closed before an instant",
-           "Lists them; with --apply they are erased. More than 100 at once take two administrators. Who is "
-           "under legal hold stays.\nExample: ternd person anonymise --closed-before 2024-01-01T00:00:00Z",
-           {required("closed_before", "As 2024-01-01T00:00:00Z"), optional("apply", "Erases them", ArgKind::flag),
-            optional("by", "The administrator in whose name, of more than 100"),
-            optional("second", "The other administrator")})),
+      {lengthy(
+           command("person anonymise", "Erases customers all of whose tickets were closed before an instant",
+                   "Lists them; with --apply they are erased. Where the rule finds more than 100, two administrators "
+                   "say so, each by their own password. Who is under legal hold stays, and whose texts stand in open "
+                   "tickets.\nExample: ternd person anonymise --closed-before 2024-01-01T00:00:00Z",
+                   paged({required("closed_before", "As 2024-01-01T00:00:00Z"),
+                          optional("apply", "Erases them, 1,000 at a time", ArgKind::flag),
+                          optional("by", "One administrator, of more than 100"),
+                          optional("by_password", "Theirs, from a line of stdin", ArgKind::secret),
+                          optional("by_code", "Of their second factor"), optional("second", "The other administrator"),
+                          optional("second_password", "Theirs, from the next line of stdin", ArgKind::secret),
+                          optional("second_code", "Of their second factor")}))),
        person_anonymise},
   };
 }

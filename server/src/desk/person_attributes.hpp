@@ -3,11 +3,11 @@
 
 #include <string_view>
 
-namespace tern::server::admin {
+namespace tern::server {
 
 /// Nothing of them is erased while it says why.
 inline constexpr std::string_view legal_hold_attribute = "legal_hold";
 /// "1": everything of them was.
 inline constexpr std::string_view erased_attribute = "erased";
 
-}  // namespace tern::server::admin
+}  // namespace tern::server

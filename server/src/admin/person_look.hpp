@@ -1,0 +1,48 @@
+// Where in a tenant's file a person is: in the ledger, in what waits outside of it, and in records of others.
+#pragma once
+
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "admin/person_words.hpp"
+#include "store/tenant.hpp"
+#include "tern/protocol/json.hpp"
+#include "tern/sync/change.hpp"
+
+namespace tern::server::admin {
+
+/// One person whose data it is, and everything of theirs that was found.
+struct Subject {
+  sync::Record record;
+  PersonWords words;                               // also those of earlier
+  std::set<TicketId> tickets;                      // of theirs, or with words of theirs
+  std::vector<sync::ChangeRef> said;               // by them, or in their tickets of them
+  std::vector<sync::ChangeRef> entries;            // of their record
+  std::set<TicketId> elsewhere;                    // tickets of others that name them
+  std::vector<sync::ChangeRef> elsewhere_said;     // there, and in what records of others said once
+  std::vector<sync::ChangeRef> waiting;            // `said` of what is not in the ledger
+  std::vector<sync::ChangeRef> elsewhere_waiting;  // the same of `elsewhere_said`
+  std::set<std::string> records;                   // of others, that name them as they stand
+};
+
+/// With the words of the record as it stands.
+Subject subject_of(sync::Record contact);
+
+/// Fills them in, in passes over the ledger and over what waits in quarantine and after a restore. `too_large` when
+/// that is more than one erasure holds. `stopped` ends it with `busy`.
+Result<void> look_for(Tenant& tenant, std::vector<Subject>& persons, const std::function<bool()>& stopped);
+
+/// What stands against letting these texts go: tickets that somebody works on, and persons under legal hold.
+struct Obstacles {
+  std::vector<std::string> open;  // numbers
+  std::vector<std::string> held;  // "T-2026-0001 of Jo Smith: the reason"
+};
+/// As of now. With `everywhere` also of the texts in tickets of others.
+Result<Obstacles> obstacles_of(Tenant& tenant, const Subject& person, bool everywhere);
+
+/// Why nothing of them may go; empty: nobody said so.
+std::string legal_hold_of(const sync::Record& contact);
+
+}  // namespace tern::server::admin
