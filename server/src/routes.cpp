@@ -20,10 +20,6 @@ constexpr std::uint64_t exchange_bytes_max = limits::change_set_bytes_max + limi
 constexpr std::uint64_t piece_bytes_max = limits::file_piece_bytes_max + protocol::file_piece_head_bytes;
 constexpr std::size_t compress_above_bytes = 256;
 
-bool is_loopback(std::string_view address) {
-  return address.starts_with("127.") || address == "::1" || address == "::ffff:127.0.0.1";
-}
-
 /// A browser that was led here by a name of somebody else's (DNS rebinding) says that name.
 bool names_this_machine(std::string_view host) {
   if (host.empty()) return true;  // no browser

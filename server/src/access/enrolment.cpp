@@ -52,6 +52,10 @@ void AttemptCounter::make_room(std::size_t at_most, std::int64_t now_ms) {
   std::erase_if(attempts_, [&](const auto& entry) { return last(entry) <= old; });
 }
 
+bool is_loopback(std::string_view address) {
+  return address.starts_with("127.") || address == "::1" || address.starts_with("::ffff:127.");
+}
+
 std::string counted_address(const std::string& address) {
   const std::string_view plain = std::string_view(address).substr(0, address.find('%'));
   if (plain.find(':') == std::string_view::npos || plain.find('.') != std::string_view::npos) return address;

@@ -5,6 +5,7 @@
 #include <deque>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -32,6 +33,9 @@ private:
 
   std::unordered_map<std::string, std::deque<std::int64_t>> attempts_;
 };
+
+/// Of this machine itself, where a proxy speaks for everybody: an address that says nothing of who asks.
+bool is_loopback(std::string_view address);
 
 /// Whom an address counts as: IPv6 by its /64, which one host has to itself.
 std::string counted_address(const std::string& address);

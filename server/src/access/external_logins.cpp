@@ -69,20 +69,24 @@ Result<ExternalLogins::Provider> ExternalLogins::provider_of(const std::string& 
               "domain");
 }
 
-Result<ExternalLogins::Slot> ExternalLogins::take_slot() {
+/// An issuer that does not answer holds up its own organisation.
+Result<ExternalLogins::Slot> ExternalLogins::take_slot(std::int64_t tenant) {
+  const auto of_each =
+      static_cast<std::ptrdiff_t>(tenants_.all().size() > 1 ? asked_at_once_max - 1 : asked_at_once_max);
   const std::lock_guard lock(mutex_);
-  if (asking_ >= asked_at_once_max) return fail(ErrorCode::busy, "Others are logging in.", "Try again.");
-  ++asking_;
-  return Slot(this);
+  if (asking_.size() >= asked_at_once_max || std::ranges::count(asking_, tenant) >= of_each)
+    return fail(ErrorCode::busy, "Others are logging in.", "Try again.");
+  asking_.push_back(tenant);
+  return Slot(this, GiveBack{tenant});
 }
 
 void ExternalLogins::GiveBack::operator()(ExternalLogins* logins) const {
   const std::lock_guard lock(logins->mutex_);
-  --logins->asking_;
+  logins->asking_.erase(std::ranges::find(logins->asking_, tenant));
 }
 
-/// The body of an answer that is good. By who holds a slot.
-Result<std::string> ExternalLogins::ask(const WebAsk& what) {
+/// By who holds a slot.
+Result<WebAnswer> ExternalLogins::fetch(const WebAsk& what) {
   Egress* egress = nullptr;
   {
     const std::lock_guard lock(mutex_);
@@ -90,8 +94,37 @@ Result<std::string> ExternalLogins::ask(const WebAsk& what) {
   }
   if (egress == nullptr) return no_answer();
   auto answer = egress->fetch(what);
-  if (!answer || answer->status != 200) return no_answer();
-  return std::move(answer->body);
+  if (!answer) return no_answer();
+  return std::move(*answer);
+}
+
+/// The body of an answer that is good.
+Result<std::string> ExternalLogins::ask(const WebAsk& what) {
+  TERN_TRY(WebAnswer answer, fetch(what));
+  if (answer.status != 200) return no_answer();
+  return std::move(answer.body);
+}
+
+/// An issuer that refuses a code answers: anybody can bring a wrong one. One that says nothing, or that it cannot, is
+/// left alone for a while.
+Result<WebAnswer> ExternalLogins::ask_for_token(const Provider& provider, const WebAsk& what) {
+  const Source source{provider.tenant->number(), provider.settings.issuer};
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto failed = no_tokens_ms_.find(source);
+        failed != no_tokens_ms_.end() && environment_.boot_ms() - failed->second < issuer_failed_ms)
+      return no_answer();
+  }
+  TERN_TRY(Slot slot, take_slot(provider.tenant->number()));
+  auto answer = fetch(what);
+  slot.reset();
+  const std::lock_guard lock(mutex_);
+  if (no_tokens_ms_.size() >= issuers_max) no_tokens_ms_.clear();
+  if (answer && answer->status < 500)
+    no_tokens_ms_.erase(source);
+  else
+    no_tokens_ms_[source] = environment_.boot_ms();
+  return answer;
 }
 
 /// What it says of itself, and its keys; of one that is known its keys alone.
@@ -136,7 +169,7 @@ Result<ExternalLogins::Issuer> ExternalLogins::issuer_of(const Provider& provide
       return no_answer();
     }
   }
-  TERN_TRY(Slot slot, take_slot());
+  TERN_TRY(Slot slot, take_slot(provider.tenant->number()));
   auto asked = ask_issuer(provider, known);
   slot.reset();
   const std::lock_guard lock(mutex_);
@@ -151,11 +184,26 @@ Result<ExternalLogins::Issuer> ExternalLogins::issuer_of(const Provider& provide
   return asked;
 }
 
+/// For one more login of that tenant. Whoever floods one organisation pushes out those of that one alone, and locks
+/// nobody out for as long as theirs wait.
+void ExternalLogins::make_room(std::int64_t tenant) {
+  std::erase_if(waiting_, [&](const auto& one) { return one.second.until_ms <= environment_.boot_ms(); });
+  const auto of_tenant = [&](const auto& one) { return one.second.tenant == tenant; };
+  const bool tenant_is_full = std::ranges::count_if(waiting_, of_tenant) >= std::ptrdiff_t{waiting_of_tenant_max};
+  if (!tenant_is_full && waiting_.size() < waiting_max) return;
+  auto oldest = waiting_.end();
+  for (auto one = waiting_.begin(); one != waiting_.end(); ++one)
+    if ((!tenant_is_full || of_tenant(*one)) &&
+        (oldest == waiting_.end() || one->second.until_ms < oldest->second.until_ms))
+      oldest = one;
+  waiting_.erase(oldest);
+}
+
 Result<ExternalLogins::Begun> ExternalLogins::begin(const std::string& domain, const std::string& public_url,
                                                     const std::string& peer) {
   {
     const std::lock_guard lock(mutex_);
-    if (!begun_.allow(counted_address(peer), begun_per_address_max, environment_.boot_ms()))
+    if (!is_loopback(peer) && !begun_.allow(counted_address(peer), begun_per_address_max, environment_.boot_ms()))
       return fail(ErrorCode::rate_limited, "Too many logins were begun.", "Wait a minute.");
   }
   TERN_TRY(const Provider provider, provider_of(domain));
@@ -163,7 +211,8 @@ Result<ExternalLogins::Begun> ExternalLogins::begin(const std::string& domain, c
     return fail(ErrorCode::invalid, "This server does not know where it is reached.", "ternd serve --public-url");
   TERN_TRY(const Issuer issuer, issuer_of(provider, false));
   std::string state = random_text(), proof = random_text();
-  Waiting waiting{domain,
+  Waiting waiting{provider.tenant->number(),
+                  domain,
                   joined_path(public_url, "/sign-in"),
                   random_text(),
                   random_text(),
@@ -182,8 +231,7 @@ Result<ExternalLogins::Begun> ExternalLogins::begin(const std::string& domain, c
                                                                   {"code_challenge_method", "S256"}})
     url += std::string(url.ends_with('?') || url.ends_with('&') ? "" : "&") + name + "=" + percent_encoded(value);
   const std::lock_guard lock(mutex_);
-  std::erase_if(waiting_, [&](const auto& one) { return one.second.until_ms <= environment_.boot_ms(); });
-  if (waiting_.size() >= waiting_max) return fail(ErrorCode::busy, "Others are logging in.", "Try again.");
+  make_room(provider.tenant->number());
   waiting_[state_hash(state)] = std::move(waiting);
   return Begun{std::move(url), std::move(proof)};
 }
@@ -201,13 +249,12 @@ Result<std::string> ExternalLogins::token_for(const Provider& provider, const Is
   else
     ask_for.body += "&client_id=" + client + (secret ? "&client_secret=" + percent_encoded(*secret) : "");
   if (secret) protocol::wipe(*secret);
-  const auto slot = take_slot();
-  auto answer = slot ? ask(ask_for) : Result<std::string>(tl::unexpected(slot.error()));
+  auto answer = ask_for_token(provider, ask_for);
   protocol::wipe(ask_for.body);
   if (in_head) protocol::wipe(ask_for.headers.back().second);
   if (!answer) return tl::unexpected(std::move(answer).error());
-  const auto said = parse_json(*answer, {.decimals = true});
-  if (!said || !(*said)["id_token"].is_string()) return no_answer();
+  const auto said = parse_json(answer->body, {.decimals = true});
+  if (answer->status != 200 || !said || !(*said)["id_token"].is_string()) return no_answer();
   return (*said)["id_token"].as_string();
 }
 

@@ -1,6 +1,12 @@
 // The ways to sign in beside a key: what a lost password takes, codes of a second factor, tokens of mobile programs.
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <utility>
+
 #include "access/second_factors.hpp"
 #include "http/url_text.hpp"
+#include "ingest/committer.hpp"
 #include "office.hpp"
 #include "panel.hpp"
 #include "support/files.hpp"
@@ -397,27 +403,31 @@ namespace {
 
 /// A house whose people an issuer vouches for.
 struct VouchedDoor : FrontDoor {
-  /// The way to the issuer, and to nowhere else.
+  /// The way to issuers, and to nowhere else.
   class Way : public server::Egress {
   public:
-    explicit Way(Issuer& issuer) : issuer_(issuer) {}
+    explicit Way(Issuer& issuer) : issuers{&issuer} {}
     Result<int> post(const server::WebPost&) override { return fail(ErrorCode::no_connection, "nowhere"); }
     Result<server::WebAnswer> fetch(const server::WebAsk& what) override {
-      if (!what.url.starts_with(issuer_.address)) return fail(ErrorCode::no_connection, "nowhere");
+      if (meanwhile) std::exchange(meanwhile, nullptr)();
       std::string authorization;
       for (const auto& [name, value] : what.headers)
         if (name == "Authorization") authorization = value;
-      const auto [status, body] =
-          issuer_.answer(what.method, what.url.substr(issuer_.address.size()), authorization, what.body);
-      return server::WebAnswer{status, body};
+      for (Issuer* one : issuers)
+        if (what.url.starts_with(one->address)) {
+          const auto [status, body] =
+              one->answer(what.method, what.url.substr(one->address.size()), authorization, what.body);
+          return server::WebAnswer{status, body};
+        }
+      return fail(ErrorCode::no_connection, "nowhere");
     }
     Result<server::MailAnswer> mail(const server::MailServer&, const server::MailPost&) override {
       return fail(ErrorCode::no_connection, "nowhere");
     }
     void stop() override {}
 
-  private:
-    Issuer& issuer_;
+    std::vector<Issuer*> issuers;
+    std::function<void()> meanwhile;  // done once, before an issuer answers
   };
 
   VouchedDoor() {
@@ -609,6 +619,63 @@ TEST_CASE(
   CHECK(issuer.asked(discovery) == 3);
 }
 
+TEST_CASE("an issuer that does not answer holds up its own organisation alone", "[server][api][security]") {
+  VouchedDoor door;
+  Issuer other("https://id.other.example", [&] { return door.house.environment.wall_ms(); });
+  door.house.command(cmd("tenant add", {{"name", Json("Other")}}));
+  door.house.command(cmd("oidc set", {{"tenant", Json("Other")},
+                                      {"domain", Json("other.example")},
+                                      {"issuer", Json(other.address)},
+                                      {"client-id", Json("tern")}}));
+  const auto begin = [&](const char* domain) { return door.ask(act("oidc_begin", {{"domain", Json(domain)}})).status; };
+  std::vector<int> meanwhile;
+  door.way.issuers.push_back(&other);
+  int second_login = 0;
+  door.way.meanwhile = [&] {
+    door.way.meanwhile = [&] { meanwhile = {begin("pumps.example"), begin("other.example")}; };
+    second_login = begin("pumps.example");
+  };
+  CHECK(begin("pumps.example") == 200);
+  CHECK(second_login == 200);
+  CHECK(meanwhile == std::vector<int>{503, 200});
+  // Of those that were begun the oldest of the same organisation makes room.
+  door.house.peer = "127.0.0.1";
+  const auto begun = [&](const char* domain) {
+    door.house.environment.advance(1);
+    return VouchedDoor::data(door.ask(act("oidc_begin", {{"domain", Json(domain)}})));
+  };
+  const Json elsewhere = begun("other.example"), first = begun("pumps.example"), second = begun("pumps.example");
+  for (int i = 0; i < 999; ++i) begun("pumps.example");
+  const auto refusal = [&](const Json& of) { return said(door.finish(of, "no code")); };
+  CHECK(refusal(first) == "login_refused");
+  CHECK(refusal(second) == "busy");  // it went as far as the issuer, who has no such code
+  CHECK(refusal(elsewhere) == "busy");
+}
+
+TEST_CASE("an issuer that gives no tokens is left alone for half a minute, one that refuses a code is not",
+          "[server][api][security]") {
+  VouchedDoor door;
+  const auto begin_often = [&] {
+    std::vector<Json> out;
+    for (int i = 0; i < 3; ++i) out.push_back(door.begin());
+    return out;
+  };
+  auto begun = begin_often();
+  CHECK(said(door.finish(begun[0], "no code")) == "busy");
+  CHECK(said(door.finish(begun[1], "no code")) == "busy");
+  CHECK(door.issuer.asked("/token") == 2);
+  CHECK(door.finish(begun[2], door.issuer.authorise(begun[2]["url"].as_string())).status == 200);
+  begun = begin_often();
+  door.issuer.down = true;
+  CHECK(said(door.finish(begun[0], "a code")) == "busy");
+  CHECK(door.issuer.asked("/token") == 4);
+  door.issuer.down = false;
+  CHECK(said(door.finish(begun[1], "a code")) == "busy");
+  CHECK(door.issuer.asked("/token") == 4);
+  door.house.environment.advance(30'000);
+  CHECK(door.finish(begun[2], door.issuer.authorise(begun[2]["url"].as_string())).status == 200);
+}
+
 TEST_CASE("an issuer is set by an administrator of the machine, over https, and each domain is one organisation's",
           "[server][api][security]") {
   VouchedDoor door;
@@ -624,7 +691,9 @@ TEST_CASE("an issuer is set by an administrator of the machine, over https, and 
                                              {"issuer", Json("https://id.other.example")},
                                              {"client-id", Json("x")}})) == ErrorCode::invalid);
   Panel admin(door.house);
-  CHECK(admin.refusal(request_of("delete_channel", {{"channel_id", Json(1)}})) != "");
+  CHECK(admin.refusal(request_of("delete_channel", {{"channel_id", Json(1)}})) == "invalid channel_id");
+  CHECK(admin.refusal(request_of("update_channel", {{"channel_id", Json(1)}, {"name", Json("Mine")}})) ==
+        "invalid channel_id");
   CHECK(door.house.get("/sign-in").status == 200);
   CHECK(door.house.command(cmd("verify", {{"tenant", Json("Pumps")}}))["good"] == Json(true));
 }
