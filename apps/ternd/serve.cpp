@@ -102,6 +102,7 @@ Result<void> Daemon::open_core(const Address& listen) {
   options.server_version = TERN_VERSION;
   options.allow_plain_http = is_loopback(listen.host);
   options.public_url = call_.public_url;
+  options.public_url_told = !call_.public_url.empty();
   options.ballast_bytes = 64ULL * 1024 * 1024;
   options.log_sink = [this](std::string_view line) { log_writer_(line); };
   if (options.public_url.empty() && listen.port != 0) options.public_url = url_of(call_, listen.host, listen.port);

@@ -79,7 +79,7 @@ public:
                  [this]() -> Committer& { return *committer_; }, [this] { return metrics() + more_metrics(); },
                  [this] { return draining_.load(); }}),
         disk_(options.directory, options.ballast_bytes, options.disk_space),
-        postman_({environment, tenants_, *directory_, log_, [this]() -> Committer& { return *committer_; },
+        postman_({environment, tenants_, *directory_, options_, log_, [this]() -> Committer& { return *committer_; },
                   options.server_version}) {
     watch_commits();
     watch_foreign_sets();

@@ -5,8 +5,16 @@
 
 namespace tern::test {
 
-/// Before migration 24, to stand in front of what undoes earlier ones.
-inline const std::string before_waking = "DROP TABLE waking;";
+/// Before migration 25, to stand in front of what undoes earlier ones.
+inline const std::string before_links_of_mails =
+    "CREATE TABLE links_now (tenant_id INTEGER NOT NULL, operator_id BLOB NOT NULL, link_id BLOB NOT NULL, "
+    "secret_hash BLOB NOT NULL, ends_ms INTEGER NOT NULL, PRIMARY KEY (tenant_id, operator_id)) WITHOUT ROWID; "
+    "INSERT INTO links_now SELECT tenant_id, operator_id, link_id, secret_hash, ends_ms FROM reset_link WHERE mail = "
+    "0; DROP TABLE reset_link; ALTER TABLE links_now RENAME TO reset_link; "
+    "CREATE UNIQUE INDEX reset_link_named ON reset_link (tenant_id, link_id); ";
+
+/// Before migration 24, the same.
+inline const std::string before_waking = before_links_of_mails + "DROP TABLE waking;";
 
 /// Before migration 23, the same.
 inline const std::string before_inbound = before_waking + "DROP TABLE inbound; DROP TABLE ticket_key;";

@@ -12,7 +12,7 @@ namespace tern::server {
 namespace {
 
 constexpr int tries_max = 10, checks_at_once_max = 2;
-constexpr std::size_t tries_kept_max = 10'000, logins_max = 10'000, token_bytes = 32, login_bytes_max = 254;
+constexpr std::size_t tries_kept_max = 10'000, logins_max = 10'000, token_bytes = 32;
 
 constexpr const char* wrong_login = "The login or the password is wrong.";
 

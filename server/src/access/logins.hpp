@@ -27,6 +27,7 @@ struct Person {
 class Logins {
 public:
   static constexpr std::int64_t session_ms = 12LL * 3'600'000, try_window_ms = 15LL * 60'000;
+  static constexpr std::size_t login_bytes_max = 254;
 
   Logins(Environment& environment, SecondFactors& factors) : environment_(environment), factors_(factors) {}
 

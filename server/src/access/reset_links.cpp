@@ -20,24 +20,25 @@ std::string reset_link(std::string public_url, const std::string& token) {
   return public_url + "/reset#" + token;
 }
 
-Result<std::string> make_reset_token(Tenant& tenant, Committer& committer, const OperatorId& person,
+Result<std::string> make_reset_token(sqlite::Database& db, Tenant& tenant, const OperatorId& person, std::uint64_t mail,
                                      std::int64_t for_ms, Environment& environment) {
   const auto id = random_id<RecordId>(environment);
   Bytes kept;
   std::string text = make_secret_token(reset_kind, tenant.id(), id, environment, kept);
-  Result<void> done;
-  committer.run(tenant, [&] {
-    done = tenant.write([&](sqlite::Database& db) {
-      return db.run(
-          "INSERT INTO reset_link (tenant_id, operator_id, link_id, secret_hash, ends_ms) VALUES ($1, $2, $3, $4, $5) "
-          "ON CONFLICT (tenant_id, operator_id) DO UPDATE SET link_id = excluded.link_id, secret_hash = "
-          "excluded.secret_hash, ends_ms = excluded.ends_ms",
-          tenant.number(), person, id, sqlite::Blob{kept}, tenant.now_ms() + for_ms);
-    });
-  });
-  if (done) return text;
+  auto put = db.run(
+      "INSERT INTO reset_link (tenant_id, operator_id, mail, link_id, secret_hash, ends_ms) VALUES ($1, $2, $3, $4, "
+      "$5, "
+      "$6) ON CONFLICT (tenant_id, operator_id, mail) DO UPDATE SET link_id = excluded.link_id, secret_hash = "
+      "excluded.secret_hash, ends_ms = excluded.ends_ms",
+      tenant.number(), person, mail, id, sqlite::Blob{kept}, tenant.now_ms() + for_ms);
+  if (put) return text;
   protocol::wipe(text);
-  return tl::unexpected(std::move(done).error());
+  return tl::unexpected(std::move(put).error());
+}
+
+Result<void> end_links_before(sqlite::Database& db, std::int64_t tenant, const OperatorId& person, std::uint64_t mail) {
+  return db.run("DELETE FROM reset_link WHERE tenant_id = $1 AND operator_id = $2 AND mail > 0 AND mail < $3", tenant,
+                person, mail);
 }
 
 Result<ResetOfTenant> open_reset_token(const OpenTenants& tenants, std::string_view text) {
@@ -84,22 +85,24 @@ Result<void> drop_old_reset_links(sqlite::Database& db, std::int64_t tenant, std
   return db.run("DELETE FROM reset_link WHERE tenant_id = $1 AND ends_ms <= $2", tenant, now_ms);
 }
 
-Result<void> ResetRequests::count_locked(const std::string& peer) {
+/// Behind a proxy on this machine everybody has one address: only those who ask are counted then, in all.
+Result<void> ResetRequests::count_locked(const std::string& peer, bool asks) {
   const std::int64_t now_ms = environment_.boot_ms();
-  if (by_address_.allow(counted_address(peer), per_address_max, now_ms) && of_all_.allow("", per_server_max, now_ms))
-    return {};
+  const bool may = is_loopback(peer) || by_address_.allow(counted_address(peer), per_address_max, now_ms);
+  if (may && (!asks || of_all_.allow("", per_server_max, now_ms))) return {};
   return fail(ErrorCode::rate_limited, "Too many links were asked for or tried.", "Wait a minute.");
 }
 
 Result<void> ResetRequests::count(const std::string& peer) {
   const std::lock_guard lock(mutex_);
-  return count_locked(peer);
+  return count_locked(peer, false);
 }
 
 Result<void> ResetRequests::ask(const std::string& login, const std::string& peer) {
   const std::lock_guard lock(mutex_);
-  TERN_CHECKED(count_locked(peer));
-  if (waiting_.size() < waiting_max) waiting_.push_back(protocol::fold_case(login));
+  TERN_CHECKED(count_locked(peer, true));
+  const bool may_be_somebodys = login.size() <= Logins::login_bytes_max;
+  if (may_be_somebodys && waiting_.size() < waiting_max) waiting_.push_back(protocol::fold_case(login));
   return {};
 }
 

@@ -20,9 +20,12 @@ inline constexpr std::int64_t mailed_link_ms = 3'600'000, made_link_ms = 24 * ma
 /// Of a server that is reached there. What stands behind # no browser sends.
 std::string reset_link(std::string public_url, const std::string& token);
 
-/// "rt_...": the one before ends. From beside the strand; wipe after showing.
-Result<std::string> make_reset_token(Tenant& tenant, Committer& committer, const OperatorId& person,
+/// "rt_...". Of each mail (its number among what goes out) and of an administrator (0) there is one at a time: the one
+/// before ends. As one statement or inside of a transaction; wipe it after showing.
+Result<std::string> make_reset_token(sqlite::Database& db, Tenant& tenant, const OperatorId& person, std::uint64_t mail,
                                      std::int64_t for_ms, Environment& environment);
+/// That mail has gone out: those of mails before it open nothing any more.
+Result<void> end_links_before(sqlite::Database& db, std::int64_t tenant, const OperatorId& person, std::uint64_t mail);
 
 struct ResetOfTenant {
   Tenant* tenant = nullptr;
@@ -47,12 +50,12 @@ public:
   explicit ResetRequests(Environment& environment) : environment_(environment) {}
   /// `rate_limited` for an address that asked too often, or when all did.
   Result<void> ask(const std::string& login, const std::string& peer);
-  /// Of an address that comes with a token, likewise.
+  /// Of an address that comes with a token: however many others ask.
   Result<void> count(const std::string& peer);
   std::vector<std::string> take(std::size_t at_most);
 
 private:
-  Result<void> count_locked(const std::string& peer);
+  Result<void> count_locked(const std::string& peer, bool asks);
 
   Environment& environment_;
   std::mutex mutex_;

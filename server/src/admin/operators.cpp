@@ -9,6 +9,7 @@
 #include "admin/list_page.hpp"
 #include "admin/operator_record.hpp"
 #include "admin/record_writer.hpp"
+#include "desk/outgoing.hpp"
 #include "desk/outgoing_settings.hpp"
 #include "desk/route_settings.hpp"
 #include "ingest/devices.hpp"
@@ -138,6 +139,8 @@ Result<void> end_sign_ins(AdminParts& parts, Tenant& tenant, const OperatorId& p
       TERN_TRY(auto transaction, sqlite::Transaction::begin_write(db));
       TERN_CHECKED(end_reset_links(db, tenant.number(), person));
       TERN_CHECKED(end_mobile_tokens(db, tenant.number(), person));
+      TERN_CHECKED(OutgoingRows(db, tenant.number())
+                       .drop_waiting(RecordId::or_zero(person.view()), event_reset, tenant.now_ms(), "ended"));
       return transaction.commit();
     });
   });
@@ -263,8 +266,13 @@ Result<Json> operator_reset_link(AdminCall& call) {
     return fail(ErrorCode::not_permitted, record.name + " does not log in: disabled, or without an address.",
                 "ternd operator set --enable", "operator");
   const std::int64_t ends_ms = call.tenant().now_ms() + made_link_ms;
-  TERN_TRY(std::string token,
-           make_reset_token(call.tenant(), call.parts().committer(), who, made_link_ms, call.parts().environment));
+  std::string token;
+  TERN_CHECKED(call.on_strand([&] {
+    return call.tenant().write([&](sqlite::Database& db) -> Result<void> {
+      TERN_TRY(token, make_reset_token(db, call.tenant(), who, 0, made_link_ms, call.parts().environment));
+      return {};
+    });
+  }));
   Json out = Json::object({{"operator", Json(record.name)},
                            {"link", Json(reset_link(url, token))},
                            {"ends_at", Json(instant_text(ends_ms))}});

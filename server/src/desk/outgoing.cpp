@@ -112,6 +112,14 @@ Result<void> OutgoingRows::give_up(const RecordId& target, std::int64_t now_ms, 
       tenant_, target, now_ms, sqlite::Text{why});
 }
 
+Result<void> OutgoingRows::drop_waiting(const RecordId& target, std::string_view event, std::int64_t now_ms,
+                                        std::string_view why) {
+  return db_.run(
+      "UPDATE outgoing SET state = 3, done_ms = $4, said = $5 WHERE tenant_id = $1 AND target = $2 AND event = $3 AND "
+      "state = 0",
+      tenant_, target, sqlite::Text{event}, now_ms, sqlite::Text{why});
+}
+
 Result<void> OutgoingRows::drop_waiting_mails(std::int64_t now_ms, std::string_view why) {
   return db_.run(
       "UPDATE outgoing SET state = 3, done_ms = $2, said = $3 WHERE tenant_id = $1 AND state = 0 AND way <> "

@@ -65,6 +65,8 @@ public:
   Result<void> note(const Outgoing& outgoing);
   /// Those of a target that wait are not sent any more.
   Result<void> give_up(const RecordId& target, std::int64_t now_ms, std::string_view why);
+  /// Likewise those of one event, on purpose: what they tell of is over.
+  Result<void> drop_waiting(const RecordId& target, std::string_view event, std::int64_t now_ms, std::string_view why);
   /// Of mails, all that wait: after a restore nobody knows whether they went out.
   Result<void> drop_waiting_mails(std::int64_t now_ms, std::string_view why);
   /// How the mail stands that a change of that event was to the ticket's contact, or else to the first who watches;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "access/reset_links.hpp"
 #include "outgoing/letter_words.hpp"
 #include "outgoing/mail_form.hpp"
 #include "tern/protocol/text.hpp"
@@ -121,7 +122,8 @@ private:
     values_["company"] = settings_.company;
     if (outgoing_.event == event_test) return true;
     if (outgoing_.event == event_reset) {
-      if (!make_link_) return false;
+      // Who asked has given up by now, or found another way: no link comes out of the blue.
+      if (!make_link_ || now_ms_ - outgoing_.at_ms >= mailed_link_ms) return false;
       TERN_TRY(values_["link"], make_link_());
       return !values_["link"].empty();
     }

@@ -17,7 +17,7 @@ struct MadeLetter {
   std::string dropped;  // why it is not sent, in a word; empty: it is
 };
 
-/// Makes what `reset_link` tells; empty: it cannot be made here. Asked once it is sure that the mail goes.
+/// Makes what `reset_link` tells; empty: it is not to be made any more. Asked once it is sure that the mail goes.
 using MakeLink = std::function<Result<std::string>()>;
 
 /// Dropped are mails to nobody's address or this server's own ("address"), to whom there is none ("no_address"), of

@@ -10,6 +10,7 @@
 #include "outgoing/hook_body.hpp"
 #include "outgoing/letter.hpp"
 #include "outgoing/mail_form.hpp"
+#include "tern/protocol/crypto.hpp"
 
 namespace tern::server {
 namespace {
@@ -31,6 +32,11 @@ std::optional<MailSettings> mail_for(const Tenant& tenant) {
     if (auto mail = mail_of(record); mail && mail->active) out = std::move(mail);
   });
   return out;
+}
+
+/// A link to a password goes to nobody in the clear, and to no address that was only guessed.
+bool mails_lead_to(const ServerOptions& options) {
+  return options.public_url_told && options.public_url.starts_with("https://");
 }
 
 MailSecurity mail_security_of(const std::string& word) {
@@ -241,10 +247,36 @@ Result<Postman::Outcome> Postman::send_to_hook(Tenant& tenant, sqlite::Database&
   return out;
 }
 
+/// Each attempt makes another one: what is kept of it can be mailed to nobody. Empty: the mail is not wanted any more,
+/// as its person has another password by now.
+Result<std::string> Postman::fresh_link(Tenant& tenant, const Outgoing& outgoing) const {
+  std::string token;
+  Result<void> done;
+  parts_.committer().run(tenant, [&] {
+    done = tenant.write([&](sqlite::Database& db) -> Result<void> {
+      TERN_TRY(const auto row, OutgoingRows(db, tenant.number()).find(outgoing.n));
+      if (!row || row->state != OutgoingState::waiting) return {};
+      const auto person = OperatorId::or_zero(outgoing.target.view());
+      TERN_TRY(token, make_reset_token(db, tenant, person, outgoing.n, mailed_link_ms, parts_.environment));
+      return {};
+    });
+  });
+  TERN_CHECKED(done);
+  std::string link = token.empty() ? std::string() : reset_link(parts_.options.public_url, token);
+  protocol::wipe(token);
+  return link;
+}
+
 Result<Postman::Outcome> Postman::send_mail(Tenant& tenant, sqlite::Database& db, const Outgoing& outgoing) {
   Outcome out;
   const auto settings = mail_for(tenant);
   std::optional<MailSecrets> secrets;
+  if (outgoing.event == event_reset && !mails_lead_to(parts_.options)) {
+    out.for_good = true;
+    out.ended = OutgoingState::dropped;
+    out.said = "no_url";
+    return out;
+  }
   if (settings) {
     TERN_TRY(const auto kept, parts_.directory.channel_secret(tenant.number(), settings->id));
     if (kept) secrets = parse_mail_secrets(*kept);
@@ -256,15 +288,8 @@ Result<Postman::Outcome> Postman::send_mail(Tenant& tenant, sqlite::Database& db
     return out;
   }
   OutgoingReader reader(tenant, db);
-  // Each attempt makes another one: what is kept of it can be mailed to nobody.
-  const auto fresh_link = [&]() -> Result<std::string> {
-    TERN_TRY(const std::string url, parts_.directory.public_url());
-    if (url.empty()) return url;
-    return make_reset_token(tenant, parts_.committer(), OperatorId::or_zero(outgoing.target.view()), mailed_link_ms,
-                            parts_.environment)
-        .map([&](const std::string& token) { return reset_link(url, token); });
-  };
-  TERN_TRY(const MadeLetter letter, make_letter(reader, *settings, *secrets, outgoing, tenant.now_ms(), fresh_link));
+  const auto link = [&] { return fresh_link(tenant, outgoing); };
+  TERN_TRY(const MadeLetter letter, make_letter(reader, *settings, *secrets, outgoing, tenant.now_ms(), link));
   out.address = letter.address;
   if (!letter.dropped.empty()) {
     out.for_good = true;
@@ -309,7 +334,9 @@ Result<void> Postman::note(Tenant& tenant, Outgoing row, const Outcome& outcome)
         TERN_TRY(const bool lives, rows.sent_since(row.target, row.at_ms));
         dead = !lives;
       }
-      return rows.note(row);
+      TERN_CHECKED(rows.note(row));
+      if (!outcome.sent || row.event != event_reset) return {};
+      return end_links_before(db, tenant.number(), OperatorId::or_zero(row.target.view()), row.n);
     });
     if (done && dead) done = turn_off_hook(tenant, row.target, row.said);
   });

@@ -16,6 +16,7 @@
 #include "ingest/committer.hpp"
 #include "tern/server/egress.hpp"
 #include "tern/server/log.hpp"
+#include "tern/server/server_core.hpp"
 
 namespace tern::server {
 
@@ -38,6 +39,7 @@ public:
     Environment& environment;
     OpenTenants& tenants;
     Directory& directory;
+    const ServerOptions& options;
     const Log& log;
     std::function<Committer&()> committer;
     std::string version;
@@ -70,6 +72,7 @@ private:
   Result<Outcome> send(Tenant& tenant, const Outgoing& outgoing);
   Result<Outcome> send_to_hook(Tenant& tenant, sqlite::Database& db, const Outgoing& outgoing);
   Result<Outcome> send_mail(Tenant& tenant, sqlite::Database& db, const Outgoing& outgoing);
+  Result<std::string> fresh_link(Tenant& tenant, const Outgoing& outgoing) const;
   Result<void> note(Tenant& tenant, Outgoing outgoing, const Outcome& outcome);
   void count(OutgoingWay way, const Outcome& outcome);
   void log_trouble(const Tenant& tenant, std::string_view code, std::string_view reason) const;

@@ -810,6 +810,120 @@ TEST_CASE("five links a day are mailed to an address, and each attempt to mail o
   CHECK(room.log("mail log").items()[0]["event"] == Json("reset_link"));
 }
 
+namespace {
+
+/// Who forgets their password, and what they are mailed.
+struct ForgetfulRoom : SendingRoom {
+  ForgetfulRoom() {
+    set_mail();
+    set_password("a password of ann");
+    key.clear();
+  }
+  void set_password(const char* password) {
+    house.command(cmd("operator set", {{"operator", Json("ann")}, {"password", Json(password)}}));
+  }
+  void forget() {
+    CHECK(ask(act("forgot_password", {{"login", Json("ann@pumps.example")}})).status == 200);
+    go_on();
+  }
+  static std::string token_in(const std::string& text) {
+    const auto at = text.find("rt_");
+    REQUIRE(at != std::string::npos);
+    return text.substr(at, 3 + 2 * (16 + 16 + 32));
+  }
+  std::string mailed(std::size_t n) { return token_in(text_of_mail(outside.mails.at(n))); }
+  std::string made() {
+    return token_in(house.command(cmd("operator reset-link", {{"operator", Json("ann")}}))["link"].as_string());
+  }
+  /// Uses nothing up.
+  bool opens(const std::string& token) {
+    house.environment.advance(60'000);  // so many a minute
+    return said(ask(act("reset_password", {{"token", Json(token)}, {"password", Json("short")}})), "field") ==
+           "password";
+  }
+  Json last() { return log("mail log").items()[0]; }
+};
+
+}  // namespace
+
+TEST_CASE("a link that is mailed ends the mailed one before once it is out, and none of an administrator",
+          "[server][outgoing][security]") {
+  ForgetfulRoom room;
+  const std::string made = room.made();
+  room.forget();
+  REQUIRE(room.outside.mails.size() == 1);
+  const std::string first = room.mailed(0);
+  CHECK(room.opens(made));
+  CHECK(room.opens(first));
+  room.go_on(6 * 60'000);
+  room.outside.smtp = 0;
+  room.forget();
+  REQUIRE(room.outside.mails.size() == 2);
+  CHECK(room.opens(first));  // nobody has the second
+  room.outside.smtp = 250;
+  room.go_on(60'000);
+  REQUIRE(room.outside.mails.size() == 3);
+  CHECK_FALSE(room.opens(first));
+  CHECK_FALSE(room.opens(room.mailed(1)));
+  CHECK(room.opens(made));
+  CHECK(room.opens(room.mailed(2)));
+  const std::string another = room.made();
+  CHECK_FALSE(room.opens(made));
+  CHECK(room.opens(room.mailed(2)));
+  CHECK(room.opens(another));
+  room.set_password("set by an administrator");
+  CHECK_FALSE(room.opens(another));
+  CHECK_FALSE(room.opens(room.mailed(2)));
+  CHECK(is_verified(room.house));
+}
+
+TEST_CASE("a link that waits to be mailed is not made any more once there is another password, or an hour later",
+          "[server][outgoing][security]") {
+  ForgetfulRoom room;
+  room.outside.smtp = 0;
+  room.forget();
+  REQUIRE(room.outside.mails.size() == 1);
+  room.set_password("set by an administrator");
+  room.outside.smtp = 250;
+  room.go_on(60'000);
+  CHECK(room.outside.mails.size() == 1);
+  CHECK(room.last()["said"] == Json("ended"));
+  CHECK(room.last()["state"] == Json("dropped"));
+  room.go_on(10 * 60'000);
+  room.outside.smtp = 0;
+  room.forget();
+  CHECK(room.outside.mails.size() == 2);
+  room.outside.smtp = 250;
+  room.go_on(an_hour);
+  CHECK(room.outside.mails.size() == 2);
+  CHECK(room.last()["said"] == Json("gone"));
+}
+
+TEST_CASE("links are mailed for an https address that the server was told, and for no other",
+          "[server][outgoing][security]") {
+  ForgetfulRoom room;
+  const auto serve = [&](const char* url, bool told) {
+    room.house.core.reset();
+    server::ServerOptions options = room.house.options();
+    options.public_url = url;
+    options.public_url_told = told;
+    room.house.core = must(server::ServerCore::open(options, room.house.environment));
+    room.connect();
+    room.go_on(6 * 60'000);
+    room.forget();
+  };
+  serve("http://desk.example", true);
+  CHECK(room.outside.mails.empty());
+  CHECK(room.last()["said"] == Json("no_url"));
+  serve("https://10.0.0.7:8470", false);
+  CHECK(room.outside.mails.empty());
+  serve("", true);
+  CHECK(room.outside.mails.empty());
+  serve("https://desk.example/", true);
+  REQUIRE(room.outside.mails.size() == 1);
+  CHECK(text_of_mail(room.outside.mails[0]).find("https://desk.example/reset#rt_") != std::string::npos);
+}
+
 TEST_CASE("mail is set up with TLS and a password that nobody is shown again", "[server][outgoing]") {
   SendingRoom room;
   CHECK(code_of(room.house, cmd("mail show")) == ErrorCode::not_found);

@@ -11,10 +11,12 @@
 #include "panel.hpp"
 #include "support/files.hpp"
 #include "support/issuer.hpp"
+#include "support/older_schema.hpp"
 #include "support/totp.hpp"
 #include "tern/protocol/base64.hpp"
 #include "tern/protocol/crypto.hpp"
 #include "tern/server/egress.hpp"
+#include "tern/sqlite/database.hpp"
 
 namespace tern::test {
 namespace {
@@ -23,6 +25,24 @@ Bytes must_be(const std::optional<Bytes>& bytes) {
   REQUIRE(bytes.has_value());
   return *bytes;
 }
+
+/// Does something else first, once, before what comes next on the strand.
+class InterruptedCommitter final : public server::Committer {
+public:
+  Result<server::PushAnswer> commit(server::Tenant& tenant, server::VerifiedPush push) override {
+    inner_->on_commit = on_commit;
+    return inner_->commit(tenant, std::move(push));
+  }
+  void run(server::Tenant& tenant, const std::function<void()>& work) override {
+    inner_->on_commit = on_commit;
+    if (before) std::exchange(before, nullptr)();
+    inner_->run(tenant, work);
+  }
+  std::function<void()> before;
+
+private:
+  std::unique_ptr<server::Committer> inner_ = server::make_inline_committer();
+};
 
 /// Ann, who has a password, and nobody's key.
 struct FrontDoor : Office {
@@ -60,6 +80,34 @@ struct FrontDoor : Office {
   server::Response reset(const std::string& token, const std::string& password) {
     return ask(act("reset_password", {{"token", Json(token)}, {"password", Json(password)}}));
   }
+  /// Uses nothing up.
+  bool opens(const std::string& token) { return said(reset(token, "short"), "field") == "password"; }
+  void set_password(const char* password) {
+    house.command(cmd("operator set", {{"operator", Json("ann")}, {"password", Json(password)}}));
+  }
+  std::string mobile(const std::string& password) {
+    return data(ask(act("mobile_login", {{"login", Json("ann@pumps.example")}, {"password", Json(password)}})))["token"]
+        .as_string();
+  }
+  bool works(const std::string& mobile_token) {
+    return with("x-mobile-token", mobile_token, act("list_tickets")).status == 200;
+  }
+  InterruptedCommitter& interrupt_commits() {
+    auto committer = std::make_unique<InterruptedCommitter>();
+    InterruptedCommitter& out = *committer;
+    house.core->use_committer(std::move(committer));
+    return out;
+  }
+  /// The tenant's file, beside a server that is closed.
+  std::unique_ptr<sqlite::Database> file() {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(house.options().directory))
+      if (entry.path().filename() == "tern.db") {
+        sqlite::OpenOptions options;
+        options.path = entry.path();
+        return must(sqlite::Database::open(options));
+      }
+    return nullptr;
+  }
 };
 
 }  // namespace
@@ -92,7 +140,7 @@ TEST_CASE("a link sets a password once, for a day, and ends what was begun with 
   for (const std::string& line : door.house.log) CHECK(line.find("rt_") == std::string::npos);
 }
 
-TEST_CASE("a link ends by time, with its person, with another password and with a restart of nothing",
+TEST_CASE("a link ends by time, with its person and with another password, and not with a restart",
           "[server][api][security]") {
   FrontDoor door;
   const auto next = [&] {
@@ -116,7 +164,75 @@ TEST_CASE("a link ends by time, with its person, with another password and with 
         ErrorCode::not_permitted);
   door.house.command(cmd("operator set", {{"operator", Json("ann")}, {"enable", Json(true)}}));
   CHECK(said(door.reset(token, "of who is back")) == "login_refused");
-  CHECK(code_of(door.house, cmd("operator reset-link", {{"operator", Json("nobody")}})) != ErrorCode::internal);
+  CHECK(code_of(door.house, cmd("operator reset-link",
+                                {{"operator", Json("nobody")}, {"public-url", Json("https://desk.example")}})) ==
+        ErrorCode::not_found);
+}
+
+TEST_CASE("of two who come with one link at once one sets the password", "[server][api][security]") {
+  FrontDoor door;
+  const std::string token = door.link_token();
+  InterruptedCommitter& committer = door.interrupt_commits();
+  std::optional<server::Response> inner;
+  committer.before = [&] { inner = door.reset(token, "who came in between"); };
+  CHECK(said(door.reset(token, "who came first")) == "login_refused");
+  REQUIRE(inner.has_value());
+  CHECK(inner->status == 200);
+  CHECK(door.log_in("who came in between").status == 200);
+}
+
+TEST_CASE("links and mobile tokens end with a password that is set by a link, and with a restore",
+          "[server][api][security]") {
+  FrontDoor door;
+  const std::string before = door.mobile("a password of ann");
+  CHECK(door.works(before));
+  CHECK(door.reset(door.link_token(), "another password").status == 200);
+  CHECK_FALSE(door.works(before));
+  const std::string mobile = door.mobile("another password"), link = door.link_token();
+  const std::string backup = door.house.folder.file("backup");
+  door.house.command(cmd("backup", {{"to", Json(backup)}}));
+  CHECK(door.works(mobile));
+  CHECK(door.opens(link));
+  door.house.core.reset();
+  must(server::ServerCore::administer_offline(
+      door.house.options(),
+      cmd("restore",
+          {{"from", Json(backup)}, {"recovery-key", Json(door.house.recovery_key)}, {"replace", Json(true)}}),
+      door.house.environment));
+  door.house.reopen();
+  CHECK_FALSE(door.works(mobile));
+  CHECK_FALSE(door.opens(link));
+  CHECK(door.log_in("another password").status == 200);
+}
+
+TEST_CASE("a link of an older program is good until it ends", "[server][api][security]") {
+  FrontDoor door;
+  const std::string token = door.link_token();
+  door.house.core.reset();
+  must(door.file()->exec(before_links_of_mails + "PRAGMA user_version = 24"));
+  door.house.reopen();
+  CHECK(door.opens(token));
+  CHECK_FALSE(door.opens("rt_" + std::string(128, '0')));
+  const std::string newer = door.link_token();
+  CHECK_FALSE(door.opens(token));
+  CHECK(door.reset(newer, "another password").status == 200);
+  CHECK(is_verified(door.house));
+}
+
+TEST_CASE("however many ask for links, who has one sets a password, and a token is taken back",
+          "[server][api][security]") {
+  FrontDoor door;
+  const std::string mobile = door.mobile("a password of ann"), token = door.link_token();
+  const auto ask = [&](const std::string& login) { return door.ask(act("forgot_password", {{"login", Json(login)}})); };
+  for (int i = 0; i < 100; ++i) {
+    door.house.peer = "198.51.100." + std::to_string(i);
+    CHECK(ask(i == 0 ? std::string(60'000, 'x') : "nobody@pumps.example").status == 200);
+  }
+  door.house.peer = "198.51.100.200";
+  CHECK(said(ask("ann@pumps.example")) == "rate_limited");
+  CHECK(door.ask(act("end_mobile_token", {{"mobile_token", Json(mobile)}})).status == 200);
+  CHECK_FALSE(door.works(mobile));
+  CHECK(door.reset(token, "another password").status == 200);
 }
 
 TEST_CASE("the page that a link leads to runs its own script alone and holds nothing of anybody",
@@ -263,6 +379,18 @@ TEST_CASE("another password does not take a second factor away, and none of it i
       cmd("operator set", {{"operator", Json("admin@pumps.example")}, {"password", Json("another password")}}));
   CHECK(said(door.log_in({}, "another password"), "field") == "code");
   CHECK(door.log_in(door.code(), "another password").status == 200);
+  // Nor does one that is set by a link.
+  const std::string link =
+      door.house
+          .command(cmd("operator reset-link", {{"operator", Json("admin@pumps.example")},
+                                               {"public-url", Json("https://desk.example")}}))["link"]
+          .as_string();
+  CHECK(door.ask(act("reset_password",
+                     {{"token", Json(link.substr(link.find('#') + 1))}, {"password", Json("set by a link")}}))
+            .status == 200);
+  door.later();
+  CHECK(said(door.log_in({}, "set by a link"), "field") == "code");
+  CHECK(door.log_in(door.code(), "set by a link").status == 200);
   const std::string file = door.house.folder.file("ledger");
   door.house.command(cmd("export", {{"format", Json("ledger")}, {"to", Json(file)}}));
   const std::string exported = content_of(file);

@@ -21,8 +21,9 @@ struct DiskSpace {
 };
 
 struct ServerOptions {
-  std::string directory;   // 0700; refused when others can write it
-  std::string public_url;  // told to devices in the QR; empty: derived from the listen address
+  std::string directory;        // 0700; refused when others can write it
+  std::string public_url;       // told to devices in the QR; empty: derived from the listen address
+  bool public_url_told = true;  // false: it is where it listens, which others may not reach; no mail leads there
   std::string server_version;
   std::string vfs;
   bool allow_plain_http = false;
