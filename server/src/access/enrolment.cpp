@@ -39,7 +39,7 @@ struct Enrolment::CodeRow {
 
 void AttemptCounter::make_room(std::size_t at_most, std::int64_t now_ms) {
   const auto last = [](const auto& entry) { return entry.second.empty() ? INT64_MIN : entry.second.back(); };
-  std::erase_if(attempts_, [&](const auto& entry) { return last(entry) < now_ms - attempts_window_ms; });
+  std::erase_if(attempts_, [&](const auto& entry) { return last(entry) < now_ms - window_ms_; });
   if (attempts_.size() < attempts_remembered_max) return;
   std::vector<std::int64_t> times;
   times.reserve(attempts_.size());
@@ -74,10 +74,15 @@ std::string counted_address(const std::string& address) {
 bool AttemptCounter::allow(const std::string& who, std::size_t at_most, std::int64_t now_ms) {
   if (attempts_.size() >= attempts_remembered_max && !attempts_.contains(who)) make_room(at_most, now_ms);
   auto& times = attempts_[who];
-  while (!times.empty() && now_ms - times.front() >= attempts_window_ms) times.pop_front();
+  while (!times.empty() && now_ms - times.front() >= window_ms_) times.pop_front();
   if (times.size() >= at_most) return false;
   times.push_back(now_ms);
   return true;
+}
+
+void AttemptCounter::give_back(const std::string& who) {
+  if (const auto found = attempts_.find(who); found != attempts_.end() && !found->second.empty())
+    found->second.pop_back();
 }
 
 Result<NewCode> Enrolment::make_code(Tenant& tenant, const OperatorId& operator_id, bool scope_all,

@@ -21,16 +21,23 @@ inline constexpr std::int64_t attempts_window_ms = 60'000;
 
 inline constexpr std::size_t attempts_remembered_max = 10'000;  // addresses at once
 
-/// How often somebody tried within the last minute. Bounded memory: of too many, those that tried least lately are
-/// forgotten first, and whoever used up their attempts last. Nobody is refused because others are many.
+/// How often somebody tried within the last minute, or as long as it is told to look back. Bounded memory: of too many,
+/// those that tried least lately are forgotten first, and whoever used up their attempts last. Nobody is refused
+/// because others are many.
 class AttemptCounter {
 public:
+  explicit AttemptCounter(std::int64_t window_ms = attempts_window_ms) : window_ms_(window_ms) {}
+
   /// False when this one is too many.
   bool allow(const std::string& who, std::size_t at_most, std::int64_t now_ms);
+  /// The newest was none.
+  void give_back(const std::string& who);
+  void forget(const std::string& who) { attempts_.erase(who); }
 
 private:
   void make_room(std::size_t at_most, std::int64_t now_ms);
 
+  std::int64_t window_ms_;
   std::unordered_map<std::string, std::deque<std::int64_t>> attempts_;
 };
 

@@ -62,6 +62,7 @@ struct Caller {
   std::string name = {};                            // of a client, as their record will have it if there is none
   std::map<std::string, std::string> details = {};  // likewise: its other attributes
   std::string site = {};                            // where links lead, "https://desk.example"; empty: nobody said
+  Hash session = {};                                // the name of theirs, of who is in one
 
   [[nodiscard]] bool is_client() const { return kind == sync::PrincipalKind::contact; }
   [[nodiscard]] OperatorId acting() const { return actor ? actor->id : OperatorId{}; }

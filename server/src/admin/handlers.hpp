@@ -27,9 +27,9 @@ Result<Json> operator_set(AdminCall& call);
 Result<Json> operator_disable(AdminCall& call);
 Result<Json> operator_reset_link(AdminCall& call);
 Result<Json> operator_two_factor_off(AdminCall& call);
-/// What opens something in a person's name without a key or a device ends: sessions, mobile tokens, links. From beside
-/// the strand.
-Result<void> end_sign_ins(AdminParts& parts, Tenant& tenant, const OperatorId& person);
+/// What opens something in a person's name without a key or a device ends: sessions but for that one, mobile tokens,
+/// links, also those that wait to be mailed. From beside the strand.
+Result<void> end_sign_ins(AdminParts& parts, Tenant& tenant, const OperatorId& person, const Hash& but = {});
 /// Sessions, keys and devices of an operator end. From beside the strand.
 Result<std::vector<EndedDevice>> end_operator(const AdminCall& call, const OperatorId& who);
 // person.cpp

@@ -131,8 +131,8 @@ Result<void> change_operator(const AdminCall& call, sync::Record& record) {
 
 }  // namespace
 
-Result<void> end_sign_ins(AdminParts& parts, Tenant& tenant, const OperatorId& person) {
-  parts.logins.end_sessions_of(person);
+Result<void> end_sign_ins(AdminParts& parts, Tenant& tenant, const OperatorId& person, const Hash& but) {
+  parts.logins.end_sessions_of(person, but);
   Result<void> done;
   parts.committer().run(tenant, [&] {
     done = tenant.write([&](sqlite::Database& db) -> Result<void> {
@@ -283,7 +283,8 @@ Result<Json> operator_reset_link(AdminCall& call) {
 Result<Json> operator_two_factor_off(AdminCall& call) {
   TERN_TRY(const sync::Record record,
            resolve_record(call.tenant(), sync::RecordKind::operator_, call.text("operator")));
-  TERN_CHECKED(call.parts().factors.end(call.tenant(), OperatorId::or_zero(record.id.view())));
+  const auto who = OperatorId::or_zero(record.id.view());
+  TERN_CHECKED(call.parts().factors.end(call.tenant(), who));
   return Json::object({{"operator", Json(record.name)}, {"two_factor", Json(false)}});
 }
 

@@ -10,10 +10,12 @@
 namespace tern::server {
 namespace {
 
-/// A head administrator is no organisation's: of its tickets and settings there is nothing for them.
-bool may_as(sync::Role role, bool edits, ApiRole action) {
+/// A head administrator is no organisation's: of its tickets and settings there is nothing for them. What is for them
+/// as for any administrator is about themselves.
+bool may_as(sync::Role role, bool edits, const ApiFace& face) {
+  const ApiRole action = face.role;
   if (action == ApiRole::head_admin || role == sync::Role::head_admin)
-    return action == ApiRole::head_admin && role == sync::Role::head_admin;
+    return (action == ApiRole::head_admin || face.head_admin_too) && role == sync::Role::head_admin;
   if (action == ApiRole::admin) return sync::has_right(role, sync::Right::administer);
   if (action == ApiRole::editor) return edits || sync::has_right(role, sync::Right::administer);
   if (action == ApiRole::supervisor) return sync::has_right(role, sync::Right::delete_ticket);
@@ -111,10 +113,11 @@ Result<Caller> judge_person(const Admitted& who, const ApiFace& action) {
   if (!caller.actor || !caller.actor->active)
     return fail(ErrorCode::session_unknown, "The session is over.", "Log in again.", "Cookie");
   const auto record = who.tenant->find_record(sync::RecordKind::operator_, RecordId::or_zero(who.person->view()));
-  if (!may_as(caller.actor->role, record && may_edit(*record), action.role))
+  if (!may_as(caller.actor->role, record && may_edit(*record), action))
     return fail(ErrorCode::not_permitted, "This is for the role " + std::string(api_role_name(action.role)) + ".");
   caller.kind = sync::PrincipalKind::operator_;
   caller.id = Bytes(who.person->view());
+  caller.session = who.session;
   return caller;
 }
 
@@ -161,7 +164,11 @@ Result<Admitted> admit_caller(const Request& request, const std::optional<KeyOfT
     TERN_CHECKED(check_site(request, public_url));
     const auto person = parts.logins.person_of(*cookie);
     if (!person) return unknown("Cookie");
-    return Admitted{person->tenant, {}, person->id, {}, {}};
+    Admitted who;
+    who.tenant = person->tenant;
+    who.person = person->id;
+    who.session = Logins::name_of(*cookie);
+    return who;
   }
   if (was_said(parameters["auth_token"]))
     return admit_vouched(parameters["domain"].as_string(), parameters["auth_token"].as_string(), parts.external);
@@ -243,7 +250,7 @@ Result<Caller> judge_caller(const Admitted& who, const ApiFace& action) {
     caller.id = Bytes(who.key.id.view());
     return caller;
   }
-  if (!may_as(caller.actor->role, false, action.role))
+  if (!may_as(caller.actor->role, false, action))
     return fail(ErrorCode::not_permitted, "This is for the role " + std::string(api_role_name(action.role)) + ".", "",
                 "operator_id");
   caller.kind = sync::PrincipalKind::operator_;

@@ -21,6 +21,7 @@ struct Admitted {
   std::optional<ClientToken> client;
   std::optional<Widget> widget;
   bool by_mobile = false;  // of a person: by a mobile token, or one of an issuer
+  Hash session = {};       // of a person: the one that they came with, by its name
 };
 inline constexpr std::string_view session_cookie = "__Host-tern";
 

@@ -142,7 +142,9 @@ std::string parameter_row(const AdminArg& arg) {
 std::string section_of(const AdminCommand& command) {
   const ApiFace& face = *command.api;
   std::string out = "### " + std::string(face.action) + "\n\n" + std::string(command.summary) + ". ";
-  if (face.role >= ApiRole::editor) out += "For `" + std::string(api_role_name(face.role)) + "`, by no key.";
+  if (face.role >= ApiRole::editor)
+    out += "For `" + std::string(api_role_name(face.role)) + (face.head_admin_too ? "` and `head_admin`" : "`") +
+           ", by no key.";
   if (!face.scopes.empty()) out += "Scopes: " + quoted_list(face.scopes) + ".";
   if (face.role == ApiRole::supervisor) out += " The key acts as a supervisor.";
   if (face.of_session) out += "In a session, by no key.";

@@ -104,6 +104,24 @@ TEST_CASE("who sprays from many addresses keeps nobody else from enrolling", "[s
   CHECK_FALSE(ask("used up", 600));  // is forgotten last
 }
 
+TEST_CASE("a try that was none is given back, and others count for as long as is looked back",
+          "[server][access][enrolment]") {
+  server::AttemptCounter counter(900'000);
+  for (int i = 0; i < 3; ++i) CHECK(counter.allow("ann", 3, i));
+  CHECK_FALSE(counter.allow("ann", 3, 3));
+  counter.give_back("ann");
+  counter.give_back("nobody");
+  CHECK(counter.allow("ann", 3, 4));
+  CHECK_FALSE(counter.allow("ann", 3, 899'999));
+  CHECK(counter.allow("ann", 3, 900'000));
+  CHECK_FALSE(counter.allow("ann", 3, 900'000));
+  counter.forget("ann");
+  CHECK(counter.allow("ann", 3, 900'000));
+  for (const char* here : {"127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"}) CHECK(server::is_loopback(here));
+  for (const char* there : {"", "192.0.2.1", "::2", "::ffff:192.0.2.1", "1.127.0.0"})
+    CHECK_FALSE(server::is_loopback(there));
+}
+
 TEST_CASE("a tenant's codes have a hundred attempts a minute in all", "[server][access][enrolment]") {
   House house;
   house.add_operator("ann");

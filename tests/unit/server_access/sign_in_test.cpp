@@ -44,6 +44,23 @@ private:
   std::unique_ptr<server::Committer> inner_ = server::make_inline_committer();
 };
 
+/// The same before the next secret is drawn.
+class InterruptedEnvironment final : public Environment {
+public:
+  explicit InterruptedEnvironment(VirtualEnvironment& inner) : inner_(inner) {}
+  std::int64_t wall_ms() override { return inner_.wall_ms(); }
+  std::int64_t boot_ms() override { return inner_.boot_ms(); }
+  BootId boot_id() override { return inner_.boot_id(); }
+  void random(void* into, std::size_t size_bytes) override {
+    if (before && size_bytes == 32) std::exchange(before, nullptr)();
+    inner_.random(into, size_bytes);
+  }
+  std::function<void()> before;
+
+private:
+  VirtualEnvironment& inner_;
+};
+
 /// Ann, who has a password, and nobody's key.
 struct FrontDoor : Office {
   FrontDoor() {
@@ -108,6 +125,16 @@ struct FrontDoor : Office {
       }
     return nullptr;
   }
+};
+
+/// Ann's door, before a server that is interrupted.
+struct InterruptedDoor : FrontDoor {
+  InterruptedDoor() {
+    house.core.reset();
+    house.core = must(server::ServerCore::open(house.options(), environment));
+  }
+  ~InterruptedDoor() { house.core.reset(); }
+  InterruptedEnvironment environment{house.environment};
 };
 
 }  // namespace
@@ -181,6 +208,28 @@ TEST_CASE("of two who come with one link at once one sets the password", "[serve
   CHECK(door.log_in("who came in between").status == 200);
 }
 
+TEST_CASE("what a login was begun with has to be good until it is done", "[server][api][security]") {
+  InterruptedDoor door;
+  door.environment.before = [&] { door.set_password("set meanwhile"); };
+  const auto late = door.log_in("a password of ann");
+  CHECK_FALSE(door.environment.before);
+  CHECK(said(late) == "login_refused");
+  CHECK(late.header("set-cookie").empty());
+  const std::string session = FrontDoor::cookie_of(door.log_in("set meanwhile"));
+  InterruptedCommitter& committer = door.interrupt_commits();
+  committer.before = [&] { door.set_password("set once more"); };
+  CHECK(said(door.ask(act("mobile_login", {{"login", Json("ann@pumps.example")},
+                                           {"password", Json("set meanwhile")}}))) == "login_refused");
+  CHECK_FALSE(committer.before);
+  CHECK(door.works(door.mobile("set once more")));
+  // Nor does a session that has ended leave a token behind.
+  const std::string last = FrontDoor::cookie_of(door.log_in("set once more"));
+  CHECK(said(door.with("cookie", session, act("list_tags"))) == "session_unknown");
+  committer.before = [&] { door.set_password("set at last"); };
+  CHECK(said(door.with("cookie", last, act("create_mobile_token"))) == "session_unknown");
+  CHECK_FALSE(committer.before);
+}
+
 TEST_CASE("links and mobile tokens end with a password that is set by a link, and with a restore",
           "[server][api][security]") {
   FrontDoor door;
@@ -235,6 +284,74 @@ TEST_CASE("however many ask for links, who has one sets a password, and a token 
   CHECK(door.reset(token, "another password").status == 200);
 }
 
+TEST_CASE("behind a proxy on this machine nobody is counted by the address that all have", "[server][api][security]") {
+  FrontDoor door;
+  const std::string token = door.link_token();
+  for (const char* proxy : {"127.0.0.1", "::1", "::ffff:127.0.0.1"}) {
+    door.house.peer = proxy;
+    door.house.environment.advance(60'000);
+    for (int i = 0; i < 6; ++i) {
+      const std::string somebody = "o" + std::to_string(i) + "@" + proxy;
+      CHECK(said(door.ask(act("admin_login", {{"login", Json(somebody)}, {"password", Json("x")}}))) ==
+            "login_refused");
+      CHECK(door.ask(act("forgot_password", {{"login", Json(somebody)}})).status == 200);
+      CHECK(said(door.reset("rt_00", "another password")) == "login_refused");
+    }
+  }
+  // A login has its tries all the same, and who recovers it has them anew.
+  for (int i = 0; i < 10; ++i) CHECK(said(door.log_in("wrong")) == "login_refused");
+  CHECK(said(door.log_in("a password of ann")) == "rate_limited");
+  CHECK(door.reset(token, "another password").status == 200);
+  CHECK(door.log_in("another password").status == 200);
+}
+
+TEST_CASE("strangers lock nobody out of where they come from, and no longer than until a link",
+          "[server][api][security]") {
+  FrontDoor door;
+  const auto from = [&](const std::string& peer, const std::string& password) {
+    door.house.peer = peer;
+    return door.log_in(password);
+  };
+  const auto strangers = [&] {
+    for (int i = 0; i < 11; ++i) from("198.51.100." + std::to_string(i), "wrong");
+  };
+  CHECK(from("192.0.2.7", "a password of ann").status == 200);
+  strangers();
+  CHECK(said(from("198.51.100.99", "a password of ann")) == "rate_limited");
+  CHECK(from("192.0.2.7", "a password of ann").status == 200);
+  // There, too, ten tries are all.
+  for (int i = 0; i < 10; ++i) CHECK(said(from("192.0.2.7", "wrong")) == "login_refused");
+  CHECK(said(from("192.0.2.7", "a password of ann")) == "rate_limited");
+  door.house.environment.advance(15 * 60'000 + 1);
+  strangers();
+  const std::string token = door.link_token();
+  door.house.peer = "203.0.113.5";
+  CHECK(door.reset(token, "another password").status == 200);
+  strangers();
+  CHECK(said(from("192.0.2.7", "another password")) == "rate_limited");  // known by the password before
+  CHECK(from("203.0.113.5", "another password").status == 200);
+  door.house.environment.advance(30LL * 24 * 3'600'000);
+  strangers();
+  CHECK(said(from("203.0.113.5", "another password")) == "rate_limited");
+}
+
+TEST_CASE("who is known by an address in one organisation is let into no other by it", "[server][api][security]") {
+  FrontDoor door;
+  door.house.command(cmd("tenant add", {{"name", Json("Neighbours")}}));
+  door.house.command(cmd("operator add", {{"tenant", Json("Neighbours")},
+                                          {"email", Json("ann@pumps.example")},
+                                          {"role", Json("supervisor")},
+                                          {"password", Json("a password next door")}}));
+  CHECK(door.log_in("a password next door").status == 200);
+  for (int i = 0; i < 10; ++i) {
+    door.house.peer = "198.51.100." + std::to_string(i);
+    CHECK(said(door.log_in("wrong")) == "login_refused");
+  }
+  door.house.peer = "192.0.2.7";
+  CHECK(said(door.log_in("a password of ann")) == "login_refused");
+  CHECK(door.log_in("a password next door").status == 200);
+}
+
 TEST_CASE("the page that a link leads to runs its own script alone and holds nothing of anybody",
           "[server][api][security]") {
   House house;
@@ -272,11 +389,12 @@ struct GuardedDoor : Office {
   GuardedDoor() {
     key.clear();
     session = cookie(log_in());
-    secret = in_session(act("begin_two_factor"))["secret"].as_string();
+    secret = in_session(begin())["secret"].as_string();
     const Json confirmed = in_session(act("confirm_two_factor", {{"code", Json(code())}}));
     for (const Json& one : confirmed["recovery_codes"].items()) recovery.push_back(one.as_string());
     later();
   }
+  static Json begin() { return act("begin_two_factor", {{"password", Json("a good password")}}); }
   server::Response log_in(const std::string& code = {}, const std::string& password = "a good password") {
     Json request = act("admin_login", {{"login", Json("admin@pumps.example")}, {"password", Json(password)}});
     if (!code.empty()) request.set("code", Json(code));
@@ -357,13 +475,13 @@ TEST_CASE("a recovery code lets in once, and a second factor ends by a code or o
   std::string typed = door.recovery[4];
   std::erase(typed, '-');
   CHECK(door.log_in(typed).status == 200);
-  CHECK(said(door.try_in_session(act("begin_two_factor"))) == "bad_transition");
+  CHECK(said(door.try_in_session(GuardedDoor::begin())) == "bad_transition");
   CHECK(said(door.try_in_session(act("confirm_two_factor", {{"code", Json(door.code())}}))) == "bad_transition");
   CHECK(door.in_session(act("end_two_factor", {{"code", Json(door.code())}}))["two_factor"] == Json(false));
   CHECK(door.log_in().status == 200);
   CHECK(said(door.try_in_session(act("confirm_two_factor", {{"code", Json(door.code())}}))) == "bad_transition");
   // Begun and not confirmed it is asked of nobody.
-  door.secret = door.in_session(act("begin_two_factor"))["secret"].as_string();
+  door.secret = door.in_session(GuardedDoor::begin())["secret"].as_string();
   CHECK(door.log_in().status == 200);
   CHECK(said(door.try_in_session(act("confirm_two_factor", {{"code", Json(door.wrong_code())}})), "field") == "code");
   door.in_session(act("confirm_two_factor", {{"code", Json(door.code())}}));
@@ -426,6 +544,50 @@ TEST_CASE("a good login elsewhere, or from the next address of a network, gives 
   }
   door.house.peer = "2001:db8:0:7::99";
   CHECK(said(door.ask(act("admin_login", {{"login", Json("other")}, {"password", Json("x")}}))) == "rate_limited");
+}
+
+TEST_CASE("a second factor is begun with the password, and ends what was begun without it, but for that session",
+          "[server][api][security]") {
+  FrontDoor door;
+  Panel admin(door.house), other(door.house);
+  const auto begin = [&](const char* password) {
+    return request_of("begin_two_factor", {{"password", Json(password)}});
+  };
+  const std::string mobile = FrontDoor::data(door.ask(
+      act("mobile_login", {{"login", Json("admin@pumps.example")}, {"password", Json("a good password")}})))["token"]
+                                 .as_string();
+  CHECK(admin.ask(request_of("begin_two_factor")).status == 400);
+  for (int i = 0; i < 10; ++i) CHECK(admin.refusal(begin("a wrong password")) == "login_refused password");
+  CHECK(admin.refusal(begin("a good password")) == "rate_limited");
+  Panel third(door.house);  // whoever guesses there locks nobody out
+  door.house.environment.advance(15 * 60'000 + 1);
+  const std::string secret = admin.good(begin("a good password"))["secret"].as_string();
+  CHECK(other.ask(request_of("list_tags")).status == 200);
+  CHECK(door.works(mobile));
+  admin.good(
+      request_of("confirm_two_factor", {{"code", Json(authenticator_code(secret, door.house.environment.wall_ms()))}}));
+  CHECK(admin.ask(request_of("list_tags")).status == 200);
+  CHECK(other.refusal(request_of("list_tags")).starts_with("session_unknown"));
+  CHECK(third.refusal(request_of("list_tags")).starts_with("session_unknown"));
+  CHECK_FALSE(door.works(mobile));
+}
+
+TEST_CASE("a head administrator has a second factor as any administrator", "[server][api][security]") {
+  House house;
+  Panel head = Panel::of(house, "boss", "head_admin");
+  const Json begin = request_of("begin_two_factor", {{"password", Json("a password of boss")}});
+  const std::string secret = head.good(begin)["secret"].as_string();
+  const auto code = [&] { return Json(authenticator_code(secret, house.environment.wall_ms())); };
+  const Json codes = head.good(request_of("confirm_two_factor", {{"code", code()}}))["recovery_codes"];
+  CHECK(head.ask(request_of("list_tenants")).status == 200);
+  CHECK(head.refusal(request_of("list_api_keys")) == "not_permitted");
+  Json login =
+      request_of("admin_login", {{"login", Json("boss@pumps.example")}, {"password", Json("a password of boss")}});
+  CHECK(head.refusal(login) == "login_refused code");
+  login.set("code", codes.items().front());
+  CHECK(head.ask(login).status == 200);
+  house.environment.advance(60'000);
+  CHECK(head.good(request_of("end_two_factor", {{"code", code()}}))["two_factor"] == Json(false));
 }
 
 TEST_CASE("a mobile token does an operator's work on tickets, and nothing that is beside it",
@@ -669,9 +831,15 @@ TEST_CASE("an issuer vouches for operators whose address it has proven, and for 
   door.issuer.email = "admin@pumps.example";
   const std::string session = FrontDoor::cookie_of(door.log_in_there());
   const auto in_session = [&](const Json& request) { return VouchedDoor::data(door.with("cookie", session, request)); };
-  const std::string secret = in_session(act("begin_two_factor"))["secret"].as_string();
+  const std::string secret = in_session(GuardedDoor::begin())["secret"].as_string();
   in_session(act("confirm_two_factor", {{"code", Json(authenticator_code(secret, door.house.environment.wall_ms()))}}));
   CHECK(refused());
+  door.house.add_operator("cid", "admin");
+  door.issuer.email = "cid@pumps.example";
+  door.house.environment.advance(60'000);
+  const std::string of_cid = FrontDoor::cookie_of(door.log_in_there());
+  CHECK(said(door.with("cookie", of_cid, GuardedDoor::begin())) == "bad_transition");  // beside what password?
+  door.issuer.email = "admin@pumps.example";
   CHECK(said(door.by(door.issuer.token(door.issuer.claims()))) == "session_unknown");
 }
 

@@ -52,11 +52,12 @@ struct ApiFace {
   ApiSurface surface = ApiSurface::admin;
   std::vector<std::string_view> scopes;  // of a key: all of them
   ApiRole role = ApiRole::operator_;
-  std::string_view request;  // parameters of an example, JSON
-  std::string_view answer;   // `data` of an answer, JSON
-  bool takes_files = false;  // as files[] of a multipart form
-  bool of_session = false;   // of people who are logged in: for no key, whomever it acts as
-  bool makes_token = false;  // gives a credential: for no mobile token
+  std::string_view request;     // parameters of an example, JSON
+  std::string_view answer;      // `data` of an answer, JSON
+  bool takes_files = false;     // as files[] of a multipart form
+  bool of_session = false;      // of people who are logged in: for no key, whomever it acts as
+  bool makes_token = false;     // gives a credential: for no mobile token
+  bool head_admin_too = false;  // of an administrator's: for a head administrator as well
 };
 
 /// Where a command may run: beside a running server through its admin socket, or on the directory itself.

@@ -10,10 +10,20 @@
 namespace tern::server::actions {
 namespace {
 
-Result<Person> identified(const AdminCall& call) {
-  return call.parts().logins.identify(
-      call.parts().directory, call.parts().tenants.all(),
-      {call.text("login"), call.text("password"), call.text("code"), call.caller().peer});
+struct Identified {
+  Person person;
+  Logins::Moment since = 0;
+};
+
+Result<Identified> identified(const AdminCall& call) {
+  Logins& logins = call.parts().logins;
+  const Logins::Moment since = logins.moment();
+  return logins
+      .identify(call.parts().directory, call.parts().tenants.all(),
+                {call.text("login"), call.text("password"), call.text("code"), call.caller().peer})
+      .map([&](const Person& person) {
+        return Identified{person, since};
+      });
 }
 
 Json who_logged_in(const Person& person) {
@@ -50,9 +60,10 @@ Person in_session(const AdminCall& call) {
 }  // namespace
 
 Result<Json> admin_login(AdminCall& call) {
-  TERN_TRY(const Person person, identified(call));
-  call.begin_session(call.parts().logins.begin(person));
-  return who_logged_in(person);
+  TERN_TRY(const Identified who, identified(call));
+  TERN_TRY(std::string token, call.parts().logins.begin(who.person, who.since));
+  call.begin_session(std::move(token));
+  return who_logged_in(who.person);
 }
 
 Result<Json> oidc_begin(AdminCall& call) {
@@ -63,17 +74,26 @@ Result<Json> oidc_begin(AdminCall& call) {
 }
 
 Result<Json> oidc_finish(AdminCall& call) {
+  const Logins::Moment since = call.parts().logins.moment();
   TERN_TRY(const Person person,
            call.parts().external.finish(call.text("state"), call.text("code"), call.text("proof")));
-  call.begin_session(call.parts().logins.begin(person));
+  TERN_TRY(std::string token, call.parts().logins.begin(person, since));
+  call.begin_session(std::move(token));
   return who_logged_in(person);
 }
 
 Result<Json> mobile_login(AdminCall& call) {
   TERN_TRY(const std::int64_t ttl_s, mobile_ttl_of(call));
-  TERN_TRY(const Person person, identified(call));
+  TERN_TRY(const Identified who, identified(call));
+  const Person& person = who.person;
   Result<std::string> token;
-  call.parts().committer().run(*person.tenant, [&] { token = written_token(call, *person.tenant, person.id, ttl_s); });
+  // What ends all of theirs comes behind this on the strand, or was before and is seen.
+  call.parts().committer().run(*person.tenant, [&] {
+    if (auto current = call.parts().logins.check_since(person.id, who.since); !current)
+      token = tl::unexpected(std::move(current).error());
+    else
+      token = written_token(call, *person.tenant, person.id, ttl_s);
+  });
   TERN_CHECKED(token);
   Json out = who_logged_in(person);
   out.set("token", Json(*token));
@@ -86,6 +106,8 @@ Result<Json> create_mobile_token(AdminCall& call) {
   TERN_TRY(const std::int64_t ttl_s, mobile_ttl_of(call));
   std::string token;
   TERN_CHECKED(call.change([&]() -> Result<void> {
+    if (!call.parts().logins.lives(call.caller().session))
+      return fail(ErrorCode::session_unknown, "The session is over.", "Log in again.", "Cookie");
     TERN_TRY(token, written_token(call, call.tenant(), call.caller().acting(), ttl_s));
     return {};
   }));
@@ -110,12 +132,15 @@ Result<Json> end_mobile_token(AdminCall& call) {
 
 Result<Json> begin_two_factor(AdminCall& call) {
   const Person person = in_session(call);
-  TERN_TRY(std::string secret, call.parts().factors.begin(*person.tenant, person.id));
   const auto who = person.tenant->find_record(sync::RecordKind::operator_, RecordId::or_zero(person.id.view()));
   const bool named = who && who->attributes.contains("email");
+  const std::string email = named ? who->attributes.at("email") : std::string();
+  // Who took a session over turns on nothing that its owner has no codes of.
+  TERN_CHECKED(call.parts().logins.check_password(call.parts().directory, person, email, call.text("password")));
+  TERN_TRY(std::string secret, call.parts().factors.begin(*person.tenant, person.id));
   const std::string issuer = percent_encoded(person.tenant->name());
-  std::string uri = "otpauth://totp/" + issuer + ":" + percent_encoded(named ? who->attributes.at("email") : "tern") +
-                    "?secret=" + secret + "&issuer=" + issuer + "&algorithm=SHA1&digits=6&period=30";
+  std::string uri = "otpauth://totp/" + issuer + ":" + percent_encoded(email) + "?secret=" + secret +
+                    "&issuer=" + issuer + "&algorithm=SHA1&digits=6&period=30";
   Json out = Json::object({{"secret", Json(secret)}, {"uri", Json(uri)}});
   protocol::wipe(secret);
   protocol::wipe(uri);
@@ -127,11 +152,15 @@ Result<Json> confirm_two_factor(AdminCall& call) {
   TERN_CHECKED(call.parts().logins.count_code(person));
   TERN_TRY(std::vector<std::string> codes, call.parts().factors.confirm(*person.tenant, person.id, call.text("code")));
   call.parts().logins.code_was_good(person);
+  // What was begun with a password alone is not good any more.
+  const auto ended = call.with_room(
+      [&] { return admin::end_sign_ins(call.parts(), *person.tenant, person.id, call.caller().session); });
   Json out = Json::array();
   for (std::string& code : codes) {
     out.push(Json(code));
     protocol::wipe(code);
   }
+  TERN_CHECKED(ended);
   return Json::object({{"recovery_codes", std::move(out)}});
 }
 
@@ -160,6 +189,7 @@ Result<Json> reset_password(AdminCall& call) {
   TERN_CHECKED(use_reset_token(reset, parts.committer()));
   TERN_CHECKED(parts.directory.put_login(tenant.number(), email, {tenant.number(), reset.person, hash}));
   TERN_CHECKED(admin::end_sign_ins(parts, tenant, reset.person));
+  parts.logins.recovered(email, reset.person, call.caller().peer);
   return Json::object({{"login", Json(email)}});
 }
 
