@@ -30,6 +30,8 @@ Result<Json> operator_two_factor_off(AdminCall& call);
 /// What opens something in a person's name without a key or a device ends: sessions but for that one, mobile tokens,
 /// links, also those that wait to be mailed. From beside the strand.
 Result<void> end_sign_ins(AdminParts& parts, Tenant& tenant, const OperatorId& person, const Hash& but = {});
+/// A line of the log: by what somebody logs in was changed, and through which door (machine, session, link).
+void log_sign_in(const AdminCall& call, const Tenant& tenant, const OperatorId& person, std::string_view what);
 /// Sessions, keys and devices of an operator end. From beside the strand.
 Result<std::vector<EndedDevice>> end_operator(const AdminCall& call, const OperatorId& who);
 // person.cpp

@@ -50,6 +50,7 @@ Result<void> store_login(const AdminCall& call, const sync::Record& record, cons
   if (!hash || email == record.attributes.end()) return {};
   LoginEntry login{call.tenant().number(), OperatorId::or_zero(record.id.view()), *hash};
   TERN_CHECKED(call.parts().directory.put_login(call.tenant().number(), email->second, login));
+  log_sign_in(call, call.tenant(), login.operator_id, "password_set");
   return end_sign_ins(call.parts(), call.tenant(), login.operator_id);
 }
 
@@ -130,6 +131,17 @@ Result<void> change_operator(const AdminCall& call, sync::Record& record) {
 }
 
 }  // namespace
+
+void log_sign_in(const AdminCall& call, const Tenant& tenant, const OperatorId& person, std::string_view what) {
+  const Caller& caller = call.caller();
+  const bool in_session = caller.kind != sync::PrincipalKind::server;
+  const char* const door = in_session ? "session" : caller.peer.empty() ? "machine" : "link";
+  call.parts().log.write(LogLevel::info, "sign_in_changed",
+                         {{"tenant", Json(to_uuid_text(tenant.id().view()))},
+                          {"operator", Json(to_uuid_text(person.view()))},
+                          {"what", Json(what)},
+                          {"door", Json(door)}});
+}
 
 Result<void> end_sign_ins(AdminParts& parts, Tenant& tenant, const OperatorId& person, const Hash& but) {
   parts.logins.end_sessions_of(person, but);
@@ -273,6 +285,7 @@ Result<Json> operator_reset_link(AdminCall& call) {
       return {};
     });
   }));
+  log_sign_in(call, call.tenant(), who, "reset_link_made");
   Json out = Json::object({{"operator", Json(record.name)},
                            {"link", Json(reset_link(url, token))},
                            {"ends_at", Json(instant_text(ends_ms))}});
@@ -285,6 +298,7 @@ Result<Json> operator_two_factor_off(AdminCall& call) {
            resolve_record(call.tenant(), sync::RecordKind::operator_, call.text("operator")));
   const auto who = OperatorId::or_zero(record.id.view());
   TERN_CHECKED(call.parts().factors.end(call.tenant(), who));
+  log_sign_in(call, call.tenant(), who, "two_factor_off");
   return Json::object({{"operator", Json(record.name)}, {"two_factor", Json(false)}});
 }
 

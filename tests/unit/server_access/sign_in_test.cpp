@@ -137,6 +137,19 @@ struct InterruptedDoor : FrontDoor {
   InterruptedEnvironment environment{house.environment};
 };
 
+/// What was changed of how somebody logs in, by the log: "what door", in the order in which it came.
+std::vector<std::string> changes_of_sign_ins(const House& house) {
+  std::vector<std::string> out;
+  for (const std::string& line : house.log) {
+    const Json parsed = must(parse_json(line, {.decimals = true}));
+    if (parsed["event"] != Json("sign_in_changed")) continue;
+    CHECK(parsed["operator"].as_string().size() == 36);
+    CHECK(parsed["tenant"].as_string().size() == 36);
+    out.push_back(parsed["what"].as_string() + " " + parsed["door"].as_string());
+  }
+  return out;
+}
+
 }  // namespace
 
 TEST_CASE("a link sets a password once, for a day, and ends what was begun with the one before",
@@ -588,6 +601,29 @@ TEST_CASE("a head administrator has a second factor as any administrator", "[ser
   CHECK(head.ask(login).status == 200);
   house.environment.advance(60'000);
   CHECK(head.good(request_of("end_two_factor", {{"code", code()}}))["two_factor"] == Json(false));
+}
+
+TEST_CASE("the log says by which door it was changed how somebody logs in, and no secret of it",
+          "[server][api][security]") {
+  GuardedDoor door;
+  door.in_session(act("end_two_factor", {{"code", Json(door.code())}}));
+  door.house.command(cmd("operator two-factor-off", {{"operator", Json("admin@pumps.example")}}));
+  const std::string link =
+      door.house
+          .command(cmd("operator reset-link",
+                       {{"operator", Json("ann")}, {"public-url", Json("https://desk.example")}}))["link"]
+          .as_string();
+  const std::string token = link.substr(link.find('#') + 1);
+  CHECK(door.ask(act("reset_password", {{"token", Json(token)}, {"password", Json("another password")}})).status ==
+        200);
+  door.house.command(cmd("operator set", {{"operator", Json("ann")}, {"password", Json("one more password")}}));
+  CHECK(changes_of_sign_ins(door.house) == std::vector<std::string>{"two_factor_begun session", "two_factor_on session",
+                                                                    "two_factor_off session", "two_factor_off machine",
+                                                                    "reset_link_made machine", "password_set link",
+                                                                    "password_set machine"});
+  for (const std::string& line : door.house.log)
+    for (const std::string& secret : {door.secret, door.recovery[0], token, std::string("another password")})
+      CHECK(line.find(secret) == std::string::npos);
 }
 
 TEST_CASE("a mobile token does an operator's work on tickets, and nothing that is beside it",

@@ -138,6 +138,7 @@ Result<Json> begin_two_factor(AdminCall& call) {
   // Who took a session over turns on nothing that its owner has no codes of.
   TERN_CHECKED(call.parts().logins.check_password(call.parts().directory, person, email, call.text("password")));
   TERN_TRY(std::string secret, call.parts().factors.begin(*person.tenant, person.id));
+  admin::log_sign_in(call, *person.tenant, person.id, "two_factor_begun");
   const std::string issuer = percent_encoded(person.tenant->name());
   std::string uri = "otpauth://totp/" + issuer + ":" + percent_encoded(email) + "?secret=" + secret +
                     "&issuer=" + issuer + "&algorithm=SHA1&digits=6&period=30";
@@ -152,6 +153,7 @@ Result<Json> confirm_two_factor(AdminCall& call) {
   TERN_CHECKED(call.parts().logins.count_code(person));
   TERN_TRY(std::vector<std::string> codes, call.parts().factors.confirm(*person.tenant, person.id, call.text("code")));
   call.parts().logins.code_was_good(person);
+  admin::log_sign_in(call, *person.tenant, person.id, "two_factor_on");
   // What was begun with a password alone is not good any more.
   const auto ended = call.with_room(
       [&] { return admin::end_sign_ins(call.parts(), *person.tenant, person.id, call.caller().session); });
@@ -168,6 +170,7 @@ Result<Json> end_two_factor(AdminCall& call) {
   const Person person = in_session(call);
   TERN_CHECKED(call.parts().logins.check_code(person, call.text("code")));
   TERN_CHECKED(call.parts().factors.end(*person.tenant, person.id));
+  admin::log_sign_in(call, *person.tenant, person.id, "two_factor_off");
   return Json::object({{"two_factor", Json(false)}});
 }
 
@@ -188,6 +191,7 @@ Result<Json> reset_password(AdminCall& call) {
   TERN_TRY(const std::string hash, admin::hashed_password(call.text("password")));
   TERN_CHECKED(use_reset_token(reset, parts.committer()));
   TERN_CHECKED(parts.directory.put_login(tenant.number(), email, {tenant.number(), reset.person, hash}));
+  admin::log_sign_in(call, tenant, reset.person, "password_set");
   TERN_CHECKED(admin::end_sign_ins(parts, tenant, reset.person));
   parts.logins.recovered(email, reset.person, call.caller().peer);
   return Json::object({{"login", Json(email)}});
