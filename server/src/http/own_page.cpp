@@ -15,6 +15,7 @@ constexpr std::string_view own_script = R"(
 const language = navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => tag in texts) || "en";
 const say = texts[language];
 const at = (id) => document.getElementById(id);
+const ask_for = (id, words) => { at(id).placeholder = at(id).ariaLabel = words; };
 const show = (words) => { at("said").textContent = words; };
 document.documentElement.lang = language;
 document.title = say[0];

@@ -9,7 +9,8 @@ namespace tern::server {
 
 /// `title` stands where there is no script. `texts`: members "LANGUAGE: [...]" of a JavaScript object, `en` among them
 /// and the title first of each. `more` goes on where `say` is the list in the reader's language, `at(id)` an element,
-/// and `show(words)` says what happened. The policy allows this script alone, and asking this server.
+/// `ask_for(id, words)` says what an input is for, and `show(words)` what happened. The policy allows this script
+/// alone, and asking this server.
 Response own_page(std::string_view title, std::string_view body, std::string_view texts, std::string_view more);
 
 }  // namespace tern::server

@@ -31,8 +31,8 @@ constexpr std::string_view reset_texts = R"(
 constexpr std::string_view reset_script = R"(
 const token = location.hash.slice(1);
 history.replaceState(null, "", location.pathname);
-at("first").placeholder = say[1];
-at("again").placeholder = say[2];
+ask_for("first", say[1]);
+ask_for("again", say[2]);
 at("send").textContent = say[3];
 at("form").addEventListener("submit", async (event) => {
   event.preventDefault();

@@ -20,7 +20,7 @@ constexpr std::string_view sign_in_texts = R"(
 constexpr std::string_view sign_in_script = R"(
 const came = new URLSearchParams(location.search);
 history.replaceState(null, "", location.pathname);
-at("domain").placeholder = say[1];
+ask_for("domain", say[1]);
 at("send").textContent = say[2];
 const ask = async (action, parameters) => {
   const answer = await fetch("/api/v1/" + action, {

@@ -119,7 +119,9 @@ std::string_view mail_of_change(const Entry& entry) {
 Result<void> write_to_customers(Batch& batch, const Entry& entry) {
   const std::string_view event = mail_of_change(entry);
   if (event.empty() || sync::is_deleted(entry.ticket->state)) return {};
+  const auto contact = sync::field_value(entry.ticket->state, sync::FieldId::contact);
   for (const RecordId& whom : sync::customers_of(entry.ticket->state)) {
+    if (event == mail_received && contact != Bytes(whom.view())) continue;  // the request is not theirs
     const sync::Record* record = batch.find_record(RecordKind::contact, whom);
     if (record == nullptr || record->deleted || !record->attributes.contains("email")) continue;
     Outgoing one;
