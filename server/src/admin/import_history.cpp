@@ -83,6 +83,8 @@ private:
 
   void add(Change change) {
     ServerChange one;
+    // The source says itself what stood on either side, and when.
+    one.both_sides_said = change.intent == Intent::link || change.intent == Intent::unlink;
     one.change = std::move(change);
     steps_.push_back(std::move(one));
   }

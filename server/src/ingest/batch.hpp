@@ -71,8 +71,9 @@ struct SetWork {
   protocol::ChangeSetHeader judged;  // time and place are judged by it
   Hash hash;
   std::span<const sync::Change> changes;
-  std::span<const OperatorId> acting;   // of a server's set: one for each change
-  std::span<const ProvenChange> names;  // likewise: what a ticket was called, and no more
+  std::span<const OperatorId> acting;         // of a server's set: one for each change
+  std::span<const ProvenChange> names;        // likewise: what a ticket was called, and no more
+  std::unordered_set<ChangeId> not_mirrored;  // likewise: links whose other side is said by who says them
   bool from_server = false;
   std::uint64_t sent_seq = 0;     // what the device can have seen
   std::uint64_t cursor_seen = 0;  // the header's seen_seq as it counts

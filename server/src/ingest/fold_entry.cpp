@@ -129,23 +129,48 @@ sync::LinkKind seen_from_there(std::uint32_t kind) {
   }
 }
 
-/// The kinds of a ticket's links to another one.
-std::vector<std::uint32_t> links_between(const sync::TicketState& state, const TicketId& other) {
-  std::vector<std::uint32_t> kinds;
+/// The server's own, as far as it stands: nobody else set it as well.
+bool is_mirrored(const std::vector<sync::Stamp>& stamps) {
+  return !stamps.empty() && std::ranges::all_of(stamps, [](const sync::Stamp& stamp) {
+    return stamp.author_kind == sync::PrincipalKind::server;
+  });
+}
+
+struct LinkThere {
+  std::uint32_t kind = 0;
+  bool mirrored = false;
+};
+/// A ticket's links to another one.
+std::vector<LinkThere> links_between(const sync::TicketState& state, const TicketId& other) {
+  std::vector<LinkThere> found;
   for (const Bytes& element : sync::elements_of(state, sync::FieldId::links))
-    if (ByteView(element).substr(1) == other.view()) kinds.push_back(static_cast<std::uint8_t>(element.front()));
-  return kinds;
+    if (ByteView(element).substr(1) == other.view())
+      found.push_back({static_cast<std::uint8_t>(element.front()),
+                       is_mirrored(state.elements.at({sync::FieldId::links, element}))});
+  return found;
 }
 
-/// An import says itself what stood on either side, and when.
-bool is_imported(const sync::Change& change) {
-  return change.asserted_ms != 0 && change.quotes.none() && change.handed_back_by.is_zero();
-}
-
-/// Whoever has no link back gets one; with the last link the other side's go, too.
-Result<void> mirror_link(Batch& batch, SetWork& work, const Entry& entry) {
+/// Whether what is taken away stands there because of a link on the other ticket.
+bool takes_mirror(const Entry& entry) {
   const sync::Change& change = *entry.change;
-  if (is_imported(change)) return {};
+  if (change.intent != Intent::unlink || entry.ticket == nullptr) return false;
+  const auto& elements = entry.ticket->state.elements;
+  const auto found = elements.find({sync::FieldId::links, Bytes(1, static_cast<char>(change.kind)) + change.target});
+  return found != elements.end() && is_mirrored(found->second);
+}
+
+bool may_there(const Batch& batch, const SetWork& work, const Entry& entry, const sync::Change& back,
+               const sync::TicketState& there) {
+  if (work.from_server && entry.acting.is_zero()) return true;
+  const auto actor = batch.find_actor(entry.acting);
+  return actor && sync::may(*actor, back, &there, nullptr).allowed;
+}
+
+/// Whoever has no link back gets one; with the last link the other side's go that stand there because of it, or it
+/// because of them. What else people set there is theirs, and nobody gets there by this who may not.
+Result<void> mirror_link(Batch& batch, SetWork& work, const Entry& entry, bool of_mirror) {
+  const sync::Change& change = *entry.change;
+  if (work.not_mirrored.contains(change.ref.id)) return {};
   const TicketId id = TicketId::or_zero(change.target);
   TERN_TRY(const WorkingTicket* other, batch.ticket(id));
   if (other == nullptr || id == change.ticket) return {};
@@ -156,16 +181,19 @@ Result<void> mirror_link(Batch& batch, SetWork& work, const Entry& entry) {
     ServerChange back = server_change(intent, id);
     back.change.kind = kind;
     back.change.target = Bytes(change.ticket.view());
-    work.follow_ups.push_back(std::move(back));
+    if (may_there(batch, work, entry, back.change, other->state)) work.follow_ups.push_back(std::move(back));
   };
   if (links) add(Intent::link, static_cast<std::uint32_t>(seen_from_there(change.kind)));
-  for (const std::uint32_t kind : there) add(Intent::unlink, kind);
+  for (const LinkThere& link : there)
+    if (link.mirrored || (of_mirror && static_cast<std::uint32_t>(seen_from_there(link.kind)) == change.kind))
+      add(Intent::unlink, link.kind);
   return {};
 }
 
-Result<void> follow(Batch& batch, SetWork& work, const Entry& entry) {
+Result<void> follow(Batch& batch, SetWork& work, const Entry& entry, bool of_mirror) {
   const sync::Change& change = *entry.change;
-  if (change.intent == Intent::link || change.intent == Intent::unlink) return mirror_link(batch, work, entry);
+  if (change.intent == Intent::link || change.intent == Intent::unlink)
+    return mirror_link(batch, work, entry, of_mirror);
   follow_claim(work, {change, entry.stamp, entry.admission});
   const bool customer = change.intent == Intent::message && entry.author_kind == sync::PrincipalKind::contact &&
                         change.visibility == sync::Visibility::open;
@@ -320,8 +348,9 @@ Result<void> fold_entry(Batch& batch, SetWork& work, Entry& entry) {
     entry.standing = {sync::Outcome::applied, sync::Rule::sequential, {}, {}};
     return {};
   }
+  const bool of_mirror = takes_mirror(entry);
   TERN_TRY(entry.standing, fold_placed(batch, work, *entry.ticket, {change, entry.stamp, entry.admission}));
-  return follow(batch, work, entry);
+  return follow(batch, work, entry, of_mirror);
 }
 
 }  // namespace tern::server

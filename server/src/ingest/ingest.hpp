@@ -116,6 +116,7 @@ struct ServerChange {
   OperatorId acting;             // operator whose rights count; zero: the server itself
   std::uint64_t integer_id = 0;  // a create that is said again: what its ticket was called, if nothing else is by now
   std::string number;
+  bool both_sides_said = false;  // of a link: whoever says it says what the other ticket has, too
 };
 struct ServerCommit {
   std::uint64_t commit_seq = 0;

@@ -27,6 +27,7 @@ struct Sealed {
   std::vector<sync::Change> changes;
   std::vector<OperatorId> acting;
   std::vector<ProvenChange> names;
+  std::unordered_set<ChangeId> not_mirrored;
 };
 
 /// Those from the front that one set has room for.
@@ -45,6 +46,7 @@ Result<Sealed> seal(Batch& batch, const DeviceRow& device, std::span<ServerChang
     if (bytes > limits::change_set_bytes_max && !content.empty()) break;
     content.push_back(std::move(one));
     sealed.acting.push_back(change.acting);
+    if (change.both_sides_said) sealed.not_mirrored.insert(change.change.ref.id);
     ProvenChange& name = sealed.names.emplace_back();
     name.integer_id = change.integer_id;
     name.number = std::move(change.number);
@@ -72,6 +74,7 @@ Result<void> process_sealed(Batch& batch, const Sealed& sealed, DeviceRow& devic
   work.changes = sealed.changes;
   work.acting = sealed.acting;
   work.names = sealed.names;
+  work.not_mirrored = sealed.not_mirrored;
   work.from_server = true;
   work.sent_seq = work.cursor_seen = batch.committed_seq;
   work.evidence.received_ms = batch.commit_ms;

@@ -55,6 +55,45 @@ TEST_CASE("a link shows on the other ticket as well, and goes there, too", "[ing
   CHECK(desk.verify().findings.empty());
 }
 
+TEST_CASE("what others linked stays when a link is taken away, and none is where its author may not link",
+          "[ingest][rights]") {
+  Desk desk;
+  const RecordId north = desk.add_record(sync::RecordKind::queue, "North");
+  const RecordId south = desk.add_record(sync::RecordKind::queue, "South");
+  auto ada = desk.add_van(desk.add_operator("Ada", sync::Role::supervisor), true);
+  auto bob = desk.add_van(desk.add_operator("Bob", sync::Role::operator_, {north}));
+  const TicketId a = desk.new_ticket_id(), b = desk.new_ticket_id(), c = desk.new_ticket_id();
+  const auto to_queue = [&](const TicketId& ticket, const RecordId& queue) {
+    Change out = ada->make(Intent::move_queue, ticket);
+    out.target = Bytes(queue.view());
+    return out;
+  };
+  ada->send(
+      {ada->create(a), ada->create(b), ada->create(c), to_queue(a, north), to_queue(b, north), to_queue(c, south)});
+  ada->pull();
+  bob->pull();
+  ada->send(link_to(*ada, Intent::link, a, b));
+  bob->send(link_to(*bob, Intent::link, b, a, sync::LinkKind::blocks));
+  CHECK(links_of(desk, b).size() == 2);
+  ada->pull();
+  ada->send(link_to(*ada, Intent::unlink, a, b));
+  CHECK(links_of(desk, a).empty());
+  CHECK(links_of(desk, b) == std::vector{link_element(sync::LinkKind::blocks, a)});
+  bob->pull();
+  CHECK(bob->send(link_to(*bob, Intent::link, a, c, sync::LinkKind::parent)).outcome == Outcome::applied);
+  CHECK(links_of(desk, a).size() == 1);
+  CHECK(links_of(desk, c).empty());  // it is not Bob's
+  ada->pull();
+  ada->send(link_to(*ada, Intent::link, c, b, sync::LinkKind::duplicate));
+  CHECK(links_of(desk, b).size() == 2);
+  bob->pull();
+  CHECK(bob->send(link_to(*bob, Intent::unlink, b, c, sync::LinkKind::duplicate)).outcome == Outcome::applied);
+  CHECK(links_of(desk, b).size() == 1);
+  CHECK(links_of(desk, c).size() == 1);
+  CHECK(desk.differs_from_zero() == "");
+  CHECK(desk.verify().findings.empty());
+}
+
 TEST_CASE("what a light agent wrote to the customer becomes a note, and they are told", "[ingest][rights]") {
   Desk desk;
   const OperatorId ada = desk.add_operator("Ada");
