@@ -184,7 +184,7 @@ Result<std::set<TicketId>> all_tickets(VerifyRun& run) {
 /// Rows that hang on a ticket which the ledger does not know.
 Result<void> check_strays(VerifyRun& run, const std::set<TicketId>& known) {
   for (const std::string_view table : {"message", "ticket_interest", "given_message", "sla_clock", "sla_breach",
-                                       "sla_alert", "figure", "late_change"}) {
+                                       "sla_alert", "figure", "late_change", "waking", "ticket_key"}) {
     TERN_TRY(auto rows, run.db.prepare(fmt::format("SELECT DISTINCT ticket_id FROM {} WHERE tenant_id = $1", table)));
     rows.bind_all(run.number);
     for (;;) {
@@ -195,6 +195,20 @@ Result<void> check_strays(VerifyRun& run, const std::set<TicketId>& known) {
     }
   }
   return {};
+}
+
+/// Whoever was told of a ticket on hold has no row any more; of whom there is one, its state says the same time.
+Result<void> check_waking(VerifyRun& run) {
+  TERN_TRY(auto rows, run.db.query("SELECT ticket_id, wake_ms FROM waking WHERE tenant_id = $1", run.number));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) return {};
+    const auto found = run.states.find(rows.id<TicketId>(0));
+    if (found == run.states.end()) continue;  // a stray, or one that cannot be read
+    const sync::StatusView view = sync::status_view(found->second);
+    if (view.status != sync::Status::on_hold || view.wake_at_ms != rows.int64(1))
+      run.find("ticket {}: it is to wake at a time that it does not name", to_hex(rows.blob(0)));
+  }
 }
 
 /// A number leads to its ticket for ever; so does a provisional one, to the first that had it.
@@ -247,6 +261,7 @@ Result<void> check_tickets(VerifyRun& run) {
       run.find("ticket {}: cannot be read: {}", to_hex(id), done.error().message);
   }
   TERN_CHECKED(check_strays(run, ids));
+  TERN_CHECKED(check_waking(run));
   TERN_CHECKED(check_names(run));
   return check_counters(run);
 }

@@ -149,6 +149,8 @@ TEST_CASE("who put a ticket on hold until some time is told when it has come, on
   };
   const std::int64_t before = desk.count("notification");
   CHECK(look() == 0);
+  CHECK(desk.count("waking") == 1);
+  CHECK(desk.verify().findings.empty());
   desk.environment.advance(3'601'000);
   desk.reopen();
   CHECK(look() == 1);

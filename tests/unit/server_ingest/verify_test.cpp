@@ -96,6 +96,11 @@ TEST_CASE("verify names each kind of damage", "[ingest][verify]") {
       {"UPDATE ticket SET last_commit = last_commit - 1", "say: last_commit"},
       {"UPDATE ticket SET top_ms = top_ms + 1, top_device = zeroblob(16), top_epoch = 7, second_ms = 1",
        "say: top_ms, top_device, top_epoch, second_ms"},
+      {"INSERT INTO waking (tenant_id, ticket_id, wake_ms) SELECT tenant_id, ticket_id, 5 FROM ticket",
+       "it is to wake at a time that it does not name"},
+      {"INSERT INTO ticket_key (tenant_id, source, key, n, ticket_id) SELECT tenant_id, zeroblob(16), zeroblob(32), 1, "
+       "randomblob(16) FROM ticket",
+       "which the ledger does not know"},
       {"DELETE FROM ticket_name", "leads nowhere"},
       {"UPDATE ticket_name SET ticket_id = zeroblob(16)", "which does not bear it"},
       {"DELETE FROM ticket_interest", "whom it concerns is not what its state says"},
