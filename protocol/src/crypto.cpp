@@ -121,9 +121,12 @@ Hash Sha256::finish() {
 }
 
 Mac hmac_sha256(ByteView key, ByteView message) {
-  check(key.size() == crypto_auth_hmacsha256_KEYBYTES, "key length");
+  crypto_auth_hmacsha256_state state;
   Mac out;
-  check(crypto_auth_hmacsha256(out.data(), raw(message), message.size(), raw(key)) == 0, "hmac");
+  check(crypto_auth_hmacsha256_init(&state, raw(key), key.size()) == 0, "hmac");
+  check(crypto_auth_hmacsha256_update(&state, raw(message), message.size()) == 0, "hmac");
+  check(crypto_auth_hmacsha256_final(&state, out.data()) == 0, "hmac");
+  sodium_memzero(&state, sizeof state);
   return out;
 }
 

@@ -58,6 +58,16 @@ TEST_CASE("our cryptography agrees with vectors made without libsodium", "[proto
   CHECK(merkle_root(leaves) == id_of<Hash>(v["merkle_root_rfc6962"]));
 }
 
+TEST_CASE("an HMAC takes a key of any length", "[protocol][crypto][vectors]") {
+  // RFC 4231, cases 1, 2 and 6: those whom others gave a secret sign with it as it is.
+  const auto hex = [](ByteView key, ByteView message) { return to_hex(hmac_sha256(key, message)); };
+  CHECK(hex(Bytes(20, '\x0b'), "Hi There") == "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+  CHECK(hex("Jefe", "what do ya want for nothing?") ==
+        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  CHECK(hex(Bytes(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First") ==
+        "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
 TEST_CASE("hashing in parts is hashing the whole", "[protocol][crypto]") {
   const FixedEnvironment environment;
   CHECK(Hasher("TRN1-X").add("ab").add("").add("c").finish() == hash("TRN1-X", "abc"));
