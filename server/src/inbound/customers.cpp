@@ -5,37 +5,13 @@
 #include "inbound/inbound_rows.hpp"
 #include "inbound/inbound_text.hpp"
 #include "one_line.hpp"
+#include "store/contacts.hpp"
 #include "tern/protocol/limits.hpp"
-#include "tern/protocol/text.hpp"
 
 namespace tern::server {
 namespace {
 
 constexpr std::size_t phone_characters_max = 64;
-
-std::string phone_digits(std::string_view phone) {
-  std::string out;
-  for (const char c : phone)
-    if (c >= '0' && c <= '9') out += c;
-  return out;
-}
-
-std::string contact_detail(const sync::Record& record, const char* name) {
-  const auto found = record.attributes.find(name);
-  return found == record.attributes.end() ? std::string() : found->second;
-}
-
-std::optional<RecordId> known_contact(const Tenant& tenant, const CustomerSaid& said) {
-  const std::string email = protocol::fold_case(said.email), phone = phone_digits(said.phone);
-  std::optional<RecordId> found;
-  tenant.each_record(sync::RecordKind::contact, [&](const sync::Record& contact) {
-    if (contact.deleted || found) return;
-    const bool by_email = !email.empty() && protocol::fold_case(contact_detail(contact, "email")) == email;
-    const bool by_phone = email.empty() && !phone.empty() && phone_digits(contact_detail(contact, "phone")) == phone;
-    if (by_email || by_phone) found = contact.id;
-  });
-  return found;
-}
 
 RecordId id_of_new(const Tenant& tenant, const CustomerSaid& said) {
   if (!said.email.empty()) return contact_of_visitor(tenant, said.email);
@@ -48,7 +24,7 @@ RecordId id_of_new(const Tenant& tenant, const CustomerSaid& said) {
 
 Result<std::optional<Customer>> customer_of(const Tenant& tenant, const CustomerSaid& said) {
   if (said.email.empty() && phone_digits(said.phone).empty() && said.key.empty()) return std::optional<Customer>();
-  if (const auto known = known_contact(tenant, said)) return std::optional(Customer{*known, {}});
+  if (const auto known = tenant.contact_at(said.email, said.phone)) return std::optional(Customer{*known, {}});
   Customer out{id_of_new(tenant, said), {}};
   const auto there = tenant.find_record(sync::RecordKind::contact, out.id);
   if (there && !there->deleted) return std::optional(std::move(out));

@@ -120,6 +120,7 @@ Result<void> load_clock(Tenant::Internals& in, sqlite::Database& db, std::int64_
 Result<void> load_records(Tenant::Internals& in, sqlite::Database& db, std::int64_t tenant) {
   TERN_TRY(auto rows, db.query("SELECT data FROM record WHERE tenant_id = $1", tenant));
   in.records.clear();
+  in.contacts.clear();
   in.highest_record_ids.clear();
   in.actors.clear();
   for (;;) {
@@ -267,6 +268,10 @@ sync::Actor actor_of(const sync::Record& record) {
 }
 
 void Tenant::Internals::publish_record(const sync::Record& record) {
+  if (record.kind == sync::RecordKind::contact) {
+    const auto before = records.find({record.kind, record.id});
+    contacts.put(before == records.end() ? nullptr : &before->second, record);
+  }
   records[{record.kind, record.id}] = record;
   std::uint64_t& highest = highest_record_ids[record.kind];
   highest = std::max(highest, record.integer_id);

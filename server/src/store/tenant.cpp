@@ -320,6 +320,11 @@ std::optional<sync::Record> Tenant::find_record(sync::RecordKind kind, const Rec
   return found->second;
 }
 
+std::optional<RecordId> Tenant::contact_at(std::string_view email, std::string_view phone) const {
+  std::shared_lock lock(internals_->snapshot_mutex);
+  return email.empty() ? internals_->contacts.with_phone(phone) : internals_->contacts.with_email(email);
+}
+
 std::vector<sync::Record> Tenant::records(sync::RecordKind kind) const {
   std::vector<sync::Record> out;
   {

@@ -129,6 +129,9 @@ public:
   std::vector<sync::Record> records(sync::RecordKind kind) const;
   /// The same without copies and in no order. `look` neither waits nor asks this tenant anything.
   void each_record(sync::RecordKind kind, const std::function<void(const sync::Record&)>& look) const;
+  /// The contact who has that address, however it is written; else, without an address, that number. Looks through
+  /// none.
+  [[nodiscard]] std::optional<RecordId> contact_at(std::string_view email, std::string_view phone) const;
   /// Of the commit that wrote a record last.
   [[nodiscard]] std::uint64_t newest_record_seq() const;
   bool is_erased(const DeviceId& device, const Hash& change_commitment) const;

@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "contacts.hpp"
 #include "files/file_store.hpp"
 #include "ingest/ingest.hpp"
 #include "tenant.hpp"
@@ -152,6 +153,7 @@ struct Tenant::Internals {
   mutable std::shared_mutex snapshot_mutex;
   std::unordered_map<DeviceId, Device> devices;
   std::unordered_map<RecordKey, sync::Record, RecordKeyHash> records;
+  ContactIndex contacts;  // of `records`
   std::map<sync::RecordKind, std::uint64_t> highest_record_ids;
   std::atomic<std::uint64_t> newest_record_seq{0};
   std::unordered_map<OperatorId, sync::Actor> actors;

@@ -297,6 +297,33 @@ TEST_CASE("a secret that the sender gave signs, however long it is", "[server][a
   }
 }
 
+TEST_CASE("a customer is who has the address or the number now", "[server][api][inbound]") {
+  Gate gate(R"({"subject":"{s}","description":"{s}","contact_email":"{mail}","contact_phone":"{phone}",)"
+            R"("contact_name":"{name}","author":"contact"})");
+  gate.house.command(
+      cmd("contact add",
+          {{"name", Json("Joe")}, {"email", Json("Joe@Customer.example")}, {"phone", Json("+44 1632 960961")}}));
+  int n = 0;
+  const auto who = [&](const char* member, const char* value) {
+    Json event = parsed(R"({"name":"New","s":"x )" + std::to_string(++n) + "\"}");
+    event.set(member, Json(value));
+    const Json made = gate.data(gate.alarm(event));
+    return gate.ticket(made["ticket"]["id"])["ticket"]["creator_name"].as_string();
+  };
+  CHECK(said(gate.alarm(parsed(R"({"s":"x"})"))) == "unmapped");  // a customer's own word, of nobody
+  CHECK(who("mail", "joe@customer.EXAMPLE") == "Joe");
+  CHECK(who("phone", "+441632960961") == "Joe");
+  gate.house.command(cmd("contact set", {{"name", Json("Joe")}, {"email", Json("j@customer.example")}}));
+  CHECK(who("mail", "j@customer.example") == "Joe");
+  CHECK(who("mail", "joe@customer.example") == "New");
+  gate.house.reopen();
+  CHECK(who("mail", "j@customer.example") == "Joe");
+  CHECK(who("phone", "44-1632-960961") == "Joe");
+  gate.house.command(cmd("contact remove", {{"name", Json("Joe")}}));
+  CHECK(who("mail", "j@customer.example") == "New");
+  CHECK(who("phone", "+441632960961") == "New");
+}
+
 TEST_CASE("a mapping is judged when it is stored", "[server][api][inbound]") {
   Gate gate;
   const auto why = [&](const char* mapping, const char* form = "json") {
