@@ -204,7 +204,8 @@ Result<sync::Record> find_client(const Tenant& tenant, const std::string& portal
 
 // ---- categories ----
 
-Result<RecordId> category_of(const AdminCall& call, const std::string& code, std::vector<ServerChange>& changes) {
+Result<RecordId> category_of(const AdminCall& call, const std::string& code, std::vector<ServerChange>& changes,
+                             NewCategories made_here) {
   const std::string folded = protocol::fold_case(code);
   std::optional<RecordId> by_name;
   for (const sync::Record& record : call.tenant().records(sync::RecordKind::category)) {
@@ -214,7 +215,8 @@ Result<RecordId> category_of(const AdminCall& call, const std::string& code, std
   }
   if (by_name) return *by_name;
   const auto well_known = std::ranges::find(known_categories, folded, [](const auto& known) { return known.first; });
-  if (call.caller().is_client() && well_known == std::end(known_categories))
+  const bool only_known = call.caller().is_client() || made_here == NewCategories::known;
+  if (only_known && well_known == std::end(known_categories))
     return fail(ErrorCode::invalid, "There is no category \"" + code + "\".", "", "category");
   sync::Record made;
   made.kind = sync::RecordKind::category;

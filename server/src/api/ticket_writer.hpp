@@ -52,7 +52,9 @@ ServerChange assignment(const Caller& caller, const sync::TicketState& state, co
 Result<sync::Record> find_client(const Tenant& tenant, const std::string& portal_domain);
 
 /// The category with that code or name; one that is not there is made, and its change put before the others. Clients
-/// make only those that integrations know.
-Result<RecordId> category_of(const AdminCall& call, const std::string& code, std::vector<ServerChange>& changes);
+/// and webhooks make only those that integrations know: `invalid`.
+enum class NewCategories : std::uint8_t { any, known };
+Result<RecordId> category_of(const AdminCall& call, const std::string& code, std::vector<ServerChange>& changes,
+                             NewCategories made = NewCategories::any);
 
 }  // namespace tern::server

@@ -169,8 +169,15 @@ Result<void> InboundDesk::plan_create(const InboundEvent& event, const Sender& s
   if (const auto rank = sync::priority_rank(event.priority))
     fields.push_back({FieldId::priority, {}, std::to_string(static_cast<int>(*rank)), false});
   if (!event.category.empty()) {
-    TERN_TRY(const RecordId category, category_of(call_, event.category, plan.changes));
-    fields.push_back({FieldId::category, {}, Bytes(category.view()), false});
+    // Whatever a sender says would otherwise be a record of its own.
+    const auto category = category_of(call_, event.category, plan.changes, NewCategories::known);
+    if (!category && category.error().code == ErrorCode::invalid)
+      return fail(
+          ErrorCode::invalid,
+          "There is no category \"" + one_line_of(event.category, 60) + "\": make it, or map to one that is there.",
+          "unmapped", "category");
+    if (!category) return tl::unexpected(category.error());
+    fields.push_back({FieldId::category, {}, Bytes(category->view()), false});
   }
   if (!event.portal_domain.empty()) {
     TERN_TRY(const sync::Record client, find_client(tenant_, event.portal_domain));

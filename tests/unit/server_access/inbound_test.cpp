@@ -297,6 +297,22 @@ TEST_CASE("a secret that the sender gave signs, however long it is", "[server][a
   }
 }
 
+TEST_CASE("a webhook makes no categories: what nobody knows is told", "[server][api][inbound]") {
+  Gate gate(R"({"subject":"{s}","description":"{s}","category":"{kind}"})");
+  const auto categories = [&] { return gate.house.command(cmd("category list"))["rows"].size(); };
+  const std::size_t before = categories();
+  const Json event = parsed(R"({"s":"x","kind":"Pumps"})");
+  const auto refused = gate.alarm(event);
+  CHECK(refused.status == 422);
+  CHECK(said(refused) == "unmapped");
+  CHECK(said(refused, "field") == "category");
+  CHECK(gate.tickets() == 0);
+  CHECK(categories() == before);
+  gate.house.command(cmd("category add", {{"name", Json("Pumps")}}));
+  CHECK(gate.data(gate.alarm(event))["did"] == Json("created"));
+  CHECK(gate.alarm(parsed(R"({"s":"x","kind":"telephony"})")).status == 200);  // one that integrations know
+}
+
 TEST_CASE("a customer is who has the address or the number now", "[server][api][inbound]") {
   Gate gate(R"({"subject":"{s}","description":"{s}","contact_email":"{mail}","contact_phone":"{phone}",)"
             R"("contact_name":"{name}","author":"contact"})");
