@@ -133,26 +133,32 @@ Json hide(const Json& value, const HookSecrets& secrets) {
 
 }  // namespace
 
-Result<InboundRequest> read_inbound(const Request& request) {
+Result<InboundRequest> receive_inbound(const Request& request) {
   InboundRequest out;
   if (request.body.size() > inbound_body_bytes_max) return fail(ErrorCode::too_large, "The body is too large.");
   TERN_TRY(out.body, request.body.read_all());
   out.digest = protocol::sha256(out.body);
   for (const Header& header : request.headers) out.headers.emplace(header.name, header.value);
+  return out;
+}
+
+Result<void> parse_inbound(const Request& request, InboundRequest& out) {
   const std::string_view type = request.header("content-type");
-  if (is_multipart(type)) {
-    TERN_CHECKED(read_multipart(type, request.body, out));
-    return out;
-  }
+  if (is_multipart(type)) return read_multipart(type, request.body, out);
   // Whatever a sender calls its JSON.
   const std::size_t first = out.body.find_first_not_of(" \t\r\n");
   if (first != Bytes::npos && out.body[first] == '{') {
     TERN_TRY(out.payload, parse_json(out.body, {.depth_max = 32, .bytes_max = out.body.size(), .decimals = true}));
-    return out;
+    return {};
   }
   TERN_TRY(DecodedBody decoded, decode_request_body(type, request.body));
   out.payload = std::move(decoded.parameters);
-  return out;
+  return {};
+}
+
+bool is_proven_inside(const InboundHook& hook) {
+  return hook.proof == InboundProof::mailgun ||
+         (hook.proof == InboundProof::token && hook.form == InboundForm::whatsapp);
 }
 
 bool proves_sender(const InboundHook& hook, const HookSecrets& secrets, const InboundRequest& request,

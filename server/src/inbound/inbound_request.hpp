@@ -28,8 +28,13 @@ struct InboundRequest {
   std::optional<Hash> event;                   // of one out of the log: as it is called there
 };
 
-/// `malformed` for what is neither a JSON object nor a form, `too_large`; else as parse_json.
-Result<InboundRequest> read_inbound(const Request& request);
+/// Its body, digest and headers; nothing of it is parsed. `too_large`.
+Result<InboundRequest> receive_inbound(const Request& request);
+/// Its payload and files: `malformed` for what is neither a JSON object nor a form; else as parse_json.
+Result<void> parse_inbound(const Request& request, InboundRequest& out);
+
+/// What proves its sender may stand in the payload; else it is shown before anything is parsed.
+bool is_proven_inside(const InboundHook& hook);
 
 /// Whether the request shows that its sender knows the secret of the hook, or for a while the one before. `now_ms`: of
 /// the wall, for signatures that say when they were made.

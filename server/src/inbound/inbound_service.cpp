@@ -1,5 +1,7 @@
 #include "inbound/inbound_service.hpp"
 
+#include <algorithm>
+
 #include "api/ticket_view.hpp"
 #include "api/widgets.hpp"
 #include "inbound/inbound_desk.hpp"
@@ -83,22 +85,32 @@ Result<void> InboundService::count(const RecordId& who, unsigned per_minute, std
               "Wait as long as Retry-After says.");
 }
 
-Result<InboundService::Met> InboundService::meet(const InboundAccepted& accepted, const InboundRequest& request) const {
+/// Parses what came only once it is proven, or where its proof may stand inside.
+Result<InboundService::Met> InboundService::meet(const InboundAccepted& accepted, const Request& request,
+                                                 InboundRequest& read) const {
   std::vector<Met> candidates;
   for (Tenant* tenant : parts_.tenants.all())
     tenant->each_record(sync::RecordKind::channel, [&](const sync::Record& record) {
       if (accepted.hook && record.id != *accepted.hook) return;
       auto hook = inbound_of(record);
       if (!hook || !hook->active || hook->form != accepted.form.value_or(InboundForm::mapped)) return;
+      // Each would be another signature of the whole body.
+      if (hook->proof == InboundProof::hmac && !accepted.hook) return;
       candidates.push_back({tenant, std::move(*hook)});
     });
   std::optional<Met> met;
-  for (Met& one : candidates) {
+  const auto ask = [&](Met& one) -> Result<void> {
     TERN_TRY(const auto kept, parts_.directory.channel_secret(one.tenant->number(), one.hook.id));
-    if (!kept || !proves_sender(one.hook, parse_hook_secrets(*kept), request, parts_.environment.wall_ms())) continue;
+    if (!kept || !proves_sender(one.hook, parse_hook_secrets(*kept), read, parts_.environment.wall_ms())) return {};
     if (met) return fail(ErrorCode::ambiguous, "Several webhooks have this secret.", "Say which: &hook=ID.", "hook");
     met = std::move(one);
-  }
+    return {};
+  };
+  const auto inside = std::stable_partition(candidates.begin(), candidates.end(),
+                                            [](const Met& one) { return !is_proven_inside(one.hook); });
+  for (auto one = candidates.begin(); one != inside; ++one) TERN_CHECKED(ask(*one));
+  if (met || inside != candidates.end()) TERN_CHECKED(parse_inbound(request, read));
+  for (auto one = inside; one != candidates.end(); ++one) TERN_CHECKED(ask(*one));
   if (met) return std::move(*met);
   if (!parts_.tenants.closed().empty())
     return fail(ErrorCode::busy, "Whose webhook this is cannot be said: not every organisation is open.",
@@ -111,8 +123,8 @@ Result<Response> InboundService::perform(const Request& request, const InboundAc
   TERN_CHECKED(count(bucket_of_address(request.peer_address), address_requests_per_minute, retry_in_s));
   if (const std::string_view coding = request.header("content-encoding"); !coding.empty() && coding != "identity")
     return fail(ErrorCode::malformed, "Bodies are read as they are, without a coding.", "", "Content-Encoding");
-  TERN_TRY(const InboundRequest read, read_inbound(request));
-  TERN_TRY(const Met met, meet(accepted, read));
+  TERN_TRY(InboundRequest read, receive_inbound(request));
+  TERN_TRY(const Met met, meet(accepted, request, read));
   TERN_CHECKED(count(met.hook.id, hook_requests_per_minute, retry_in_s));
   InboundDesk desk(parts_, *met.tenant, met.hook);
   TERN_TRY(const InboundOutcome done, desk.take(read));

@@ -38,7 +38,7 @@ public:
 private:
   struct Met;
   Result<void> count(const RecordId& who, unsigned per_minute, std::int64_t& retry_in_s);
-  Result<Met> meet(const InboundAccepted& accepted, const InboundRequest& request) const;
+  Result<Met> meet(const InboundAccepted& accepted, const Request& request, InboundRequest& read) const;
   Result<Response> perform(const Request& request, const InboundAccepted& accepted, std::int64_t& retry_in_s);
 
   AdminParts& parts_;

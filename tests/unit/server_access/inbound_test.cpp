@@ -278,12 +278,29 @@ TEST_CASE("bodies are bounded, and requests of one address and to one webhook ar
           "[server][api][inbound][security]") {
   Gate gate;
   CHECK(gate.post(Bytes(1024 * 1024 + 1, ' ')).status == 413);
-  CHECK(gate.post("[1]").status == 400);
-  CHECK(gate.post("{\"a\":").status == 400);
+  for (const char* none : {"[1]", "{\"a\":"}) CHECK(gate.post(none, {gate.signature(none)}).status == 400);
   server::Response last;
   for (int i = 0; i < 301; ++i) last = gate.post("{}");
   CHECK(last.status == 429);
   CHECK(last.header("retry-after") != "");
+}
+
+TEST_CASE("what nobody proved is not read", "[server][api][inbound][security]") {
+  Gate gate;
+  const std::string broken = "{\"a\":", chat = telegram(1, "Hello");
+  CHECK(said(gate.post(broken)) == "key_unknown");
+  CHECK(said(gate.chat(broken, "wrong-token")) == "key_unknown");
+  const std::string token = gate.add("Bot", "telegram");
+  CHECK(said(gate.chat(broken, "wrong-token")) == "key_unknown");
+  CHECK(gate.chat(broken, token).status == 400);
+  // Whose body it signs a request has to say: nobody's are tried out.
+  const Json hook = gate.made("Signed", "telegram", "hmac");
+  const server::Header proof{"x-hub-signature-256",
+                             "sha256=" + to_hex(protocol::hmac_sha256(hook["secret"].as_string(), chat))};
+  CHECK(said(gate.post(chat, {proof}, "/api/channel-webhook.php?type=telegram")) == "key_unknown");
+  CHECK(gate.tickets() == 0);
+  CHECK(gate.post(chat, {proof}, Gate::path_of(hook)).status == 200);
+  CHECK(gate.tickets() == 1);
 }
 
 TEST_CASE("a secret that the sender gave signs, however long it is", "[server][api][inbound][security]") {
