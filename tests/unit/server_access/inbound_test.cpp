@@ -314,6 +314,33 @@ TEST_CASE("a secret that the sender gave signs, however long it is", "[server][a
   }
 }
 
+TEST_CASE("mails prove themselves by Mailgun's fields or by a password", "[server][api][inbound][security]") {
+  Gate gate;
+  const Json gun = gate.made("Mailgun", "email", "mailgun"), grid = gate.made("SendGrid", "email");
+  const auto mail = [&](const Json& hook, std::int64_t at_ms, const std::string& id, const std::string& secret) {
+    const std::string at = std::to_string(at_ms / 1'000);
+    return gate.post("from=joe@customer.example&subject=Pump&text=Words+" + id + "&timestamp=" + at + "&token=" + id +
+                         "&signature=" + to_hex(protocol::hmac_sha256(secret, at + id)),
+                     {}, Gate::path_of(hook), "application/x-www-form-urlencoded");
+  };
+  const std::int64_t now = gate.house.environment.wall_ms();
+  const std::string secret = gun["secret"].as_string();
+  CHECK(said(mail(gun, now - 901'000, "1", secret)) == "key_unknown");
+  CHECK(said(mail(gun, now, "1", "another-secret")) == "key_unknown");
+  CHECK(said(mail(grid, now, "1", grid["secret"].as_string())) == "key_unknown");
+  CHECK(gate.tickets() == 0);
+  CHECK(mail(gun, now - 800'000, "1", secret).status == 200);
+  CHECK(gate.tickets() == 1);
+  const auto with = [&](const std::string& pair) {
+    return gate.post("from=joe@customer.example&subject=Pump&text=Words", {{"authorization", "Basic " + pair}},
+                     Gate::path_of(grid), "application/x-www-form-urlencoded");
+  };
+  CHECK(said(with(to_base64("anybody:wrong-password"))) == "key_unknown");
+  CHECK(said(with("%")) == "key_unknown");
+  CHECK(with(to_base64("anybody:" + grid["secret"].as_string())).status == 200);
+  CHECK(gate.tickets() == 2);
+}
+
 TEST_CASE("a webhook makes no categories: what nobody knows is told", "[server][api][inbound]") {
   Gate gate(R"({"subject":"{s}","description":"{s}","category":"{kind}"})");
   const auto categories = [&] { return gate.house.command(cmd("category list"))["rows"].size(); };
@@ -355,6 +382,35 @@ TEST_CASE("a customer is who has the address or the number now", "[server][api][
   gate.house.command(cmd("contact remove", {{"name", Json("Joe")}}));
   CHECK(who("mail", "j@customer.example") == "New");
   CHECK(who("phone", "+441632960961") == "New");
+}
+
+TEST_CASE("what was deleted, or is over for too long, is gone on with by another ticket; what was merged where it went",
+          "[server][api][inbound]") {
+  Gate gate;
+  const auto id_of = [&](const char* event) { return gate.data(gate.alarm(alert(event)))["ticket"]["id"]; };
+  const auto links = [&](const Json& id) {
+    const Json all = gate.house.command(cmd("export"))["rows"];
+    for (const Json& row : all.items())
+      if (row["number"] == gate.ticket(id)["ticket"]["number"]) return row["links"];
+    return Json();
+  };
+  const Json first = id_of("1"), other = gate.data(gate.alarm(alert("o", "info", "other")))["ticket"]["id"];
+  gate.good(act("merge_tickets", {{"ticket_id", first}, {"target_id", other}}));
+  CHECK(id_of("2") == other);
+  gate.good(act("delete_ticket", {{"ticket_id", other}}));
+  const Json second = id_of("3");
+  CHECK(second != other);
+  REQUIRE(links(second).size() == 1);
+  CHECK(links(second).items()[0]["kind"] == Json("follow-up"));
+  CHECK(id_of("4") == second);
+  gate.good(act("update_ticket", {{"ticket_id", second}, {"status", Json("closed")}}));
+  gate.house.environment.advance(13LL * 86'400'000);
+  CHECK(id_of("5") == second);
+  gate.good(act("update_ticket", {{"ticket_id", second}, {"status", Json("closed")}}));
+  gate.house.environment.advance(15LL * 86'400'000);
+  const Json third = id_of("6");
+  CHECK(third != second);
+  CHECK(links(third).size() == 1);
 }
 
 TEST_CASE("a mapping is judged when it is stored", "[server][api][inbound]") {
