@@ -130,7 +130,7 @@ std::vector<AdminEntry> client_actions() {
                "normal"),
            optional("category", "Its code; one that is there")},
           R"({"subject":"CRM does not synchronise","description":"Since the update contacts are missing."})",
-          R"({"id":43,"subject":"CRM does not synchronise","status":"new","created_at":"2026-03-20T09:00:00.000Z","number":"T-2026-0043"})",
+          R"({"id":43,"subject":"CRM does not synchronise","status":"new","created_at":"2026-03-20T09:00:00.000Z","number":"T-2026-0043","duplicates":[]})",
           actions::client_create_ticket),
       by_client("client list_tickets", "list_tickets", "The client's own tickets, newest first, 30 a page",
                 {otherwise(optional("page", "From 1 on", ArgKind::integer), "1"),
