@@ -202,10 +202,10 @@ Result<InboundDesk::Plan> InboundDesk::plan(const InboundEvent& event) {
                                                       "ticket_id = $2",
                                                       tenant_.number(), *goes_on));
     // A Message-ID travels with the mail, to whomever it is passed on.
-    const auto whose = sync::field_value(found.state, FieldId::contact);
+    const std::vector<RecordId> theirs = sync::customers_of(found.state);
     const bool by_person = event.answers && !event.automatic;  // a program's answer is a note at most
-    const bool foreign =
-        by_person && !event.was_given && (!sender.contact || !whose || *whose != Bytes(sender.contact->view()));
+    const bool foreign = by_person && !event.was_given &&
+                         (!sender.contact || std::ranges::find(theirs, *sender.contact) == theirs.end());
     const bool another = by_person && event.only_refers && !is_same_subject(event, found.state);
     if (!foreign && !another &&
         takes_more(found.state, static_cast<std::uint64_t>(changes.value_or(0)), tenant_.now_ms())) {

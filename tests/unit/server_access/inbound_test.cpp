@@ -723,6 +723,54 @@ TEST_CASE("a mail of somebody else makes another ticket, linked, whatever it ref
   CHECK(all.items()[2]["links"].items()[0]["kind"] == Json("related"));
 }
 
+TEST_CASE("an answer of a contact who watches goes on with the ticket while they watch", "[server][api][inbound]") {
+  Gate gate;
+  MailBox box;
+  gate.house.core->use_egress(
+      box, [](const std::function<void()>& work) { work(); }, 4);
+  gate.house.command(cmd("mail set", {{"host", Json("smtp.pumps.example")}, {"from", Json("support@pumps.example")}}));
+  gate.house.command(cmd("contact add", {{"name", Json("Kim")}, {"email", Json("kim@customer.example")}}));
+  const Json kim = gate.house.command(cmd("contact list"))["rows"].items().front();
+  REQUIRE(kim["name"] == Json("Kim"));
+  const std::string token = gate.add("Mails", "email");
+  const auto send = [&](const std::string& from, const std::string& id, const std::string& head) {
+    const auto answer = gate.post(
+        "from=" + from + "&subject=Pump&text=Words+" + id + "&to=x@pumps.example&headers=Message-Id:+" + id + head,
+        {{"authorization", "Bearer " + token}}, "/api/channel-webhook.php?type=email",
+        "application/x-www-form-urlencoded");
+    CHECK(answer.status == 200);
+    for (int i = 0; i < 5; ++i) {
+      gate.house.environment.advance(1'000);
+      gate.house.core->tick();
+    }
+  };
+  send("joe@customer.example", "1", "");
+  REQUIRE(box.mails.size() == 1);
+  const std::string mail = box.mails[0].content;
+  const std::size_t at = mail.find("Message-ID: ") + 12;
+  const std::string answers = "%0AIn-Reply-To:+" + mail.substr(at, mail.find('\r', at) - at);
+  const Json id = gate.good(act("list_tickets"))["tickets"].items().front()["id"];
+  const Json exported = gate.house.command(cmd("export"))["rows"].items().back();
+  Device ann(gate.house, "ann", "all");
+  must(ann.open_session());
+  const auto kim_does = [&](sync::Intent intent) {
+    sync::Change change =
+        ann.change(intent, TicketId::or_zero(from_uuid_text(exported["id"].as_string()).value_or(Bytes())));
+    change.kind = 1;
+    change.target = from_uuid_text(kim["id"].as_string()).value_or(Bytes());
+    ann.push(change);
+  };
+  kim_does(sync::Intent::watch);
+  const std::size_t messages = gate.ticket(id)["messages"].size();
+  send("kim@customer.example", "2", answers);
+  CHECK(gate.tickets() == 1);
+  CHECK(gate.ticket(id)["messages"].size() == messages + 1);
+  kim_does(sync::Intent::unwatch);
+  send("kim@customer.example", "3", answers);
+  CHECK(gate.tickets() == 2);
+  CHECK(gate.ticket(id)["messages"].size() == messages + 1);
+}
+
 TEST_CASE("one webhook takes so many a minute, from however many addresses", "[server][api][inbound][security]") {
   Gate gate;
   int limited = 0;
