@@ -1,6 +1,7 @@
 #include "export.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -196,11 +197,20 @@ private:
 
   Result<void> begin() {
     constexpr std::size_t note_bytes_max = 64 * 1024;
-    TERN_CHECKED(read_note(note_bytes_max));
     TERN_TRY(const bool begun, server::is_there(part_path()));
     if (begun) TERN_CHECKED(server::check_output_file(part_path(), true, "to"));
     file_ = ::open(part_path().c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file_ < 0) return cannot_write(part_path());
+    // What is another's is neither cut nor taken away.
+    if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
+      let_go();
+      return fail(ErrorCode::busy, "Another export writes " + part_path() + ".", "Wait for it, or name another file.",
+                  "to");
+    }
+    if (auto noted = read_note(note_bytes_max); !noted) {
+      let_go();
+      return noted;
+    }
     struct stat found {};
     if (::fstat(file_, &found) != 0) return cannot_write(part_path());
     if (static_cast<std::uint64_t>(found.st_size) < bytes_) {  // the note is of a file that is gone
@@ -212,6 +222,11 @@ private:
     if (::ftruncate(file_, static_cast<off_t>(bytes_)) != 0 || ::lseek(file_, 0, SEEK_END) < 0)
       return cannot_write(part_path());
     return {};
+  }
+
+  void let_go() {
+    ::close(file_);
+    file_ = -1;
   }
 
   Result<void> read_note(std::size_t bytes_max) {

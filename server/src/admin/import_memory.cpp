@@ -39,6 +39,7 @@ Result<void> KnownReferences::read(const std::string& type) {
 
 void ImportMemory::keep(std::string key, std::unique_ptr<admin::ImportKnown> known, std::int64_t now_ms) {
   const std::lock_guard guard(mutex_);
+  if (key.empty()) known.reset();  // of a file that is not there by its name any more nobody can tell which it was
   key_ = std::move(key);
   known_ = std::move(known);
   since_ms_ = now_ms;
@@ -48,7 +49,7 @@ std::unique_ptr<admin::ImportKnown> ImportMemory::take(const std::string& key) {
   const std::lock_guard guard(mutex_);
   auto known = std::move(known_);
   known_.reset();
-  if (key != key_) known.reset();
+  if (key.empty() || key != key_) known.reset();
   return known;
 }
 

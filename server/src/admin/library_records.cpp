@@ -72,9 +72,10 @@ Result<void> check_view(sync::Record& record, const std::function<bool(RecordKin
     if (protocol::fold_case(record.name) == protocol::fold_case(standing.name))
       return fail(ErrorCode::invalid, "\"" + record.name + "\" is a view that is always there.", "Choose another name.",
                   "name");
+  for (const auto& [name, said] : record.attributes) TERN_CHECKED(check_one_line(said, name, name));
   TERN_TRY(const sync::ListTerms terms, sync::list_terms(record));
   for (const sync::NamedRecord& named : sync::records_named_by(terms))
-    if (!there_is(named.kind, named.name))
+    if (!there_is(named.kind, named.name) && !from_uuid_text(named.name))
       return fail(ErrorCode::not_found, fmt::format("There is no {} \"{}\".", sync::to_string(named.kind), named.name),
                   "", named.kind == RecordKind::operator_ ? "assignee" : std::string(sync::to_string(named.kind)));
   TERN_CHECKED(check_line(record, "folder", limits::name_bytes_max));

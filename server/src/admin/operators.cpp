@@ -108,7 +108,9 @@ Result<void> change_operator(const AdminCall& call, sync::Record& record) {
   TERN_CHECKED(take_mail_settings(call, record));
   TERN_CHECKED(take_signature(call, record));
   if (call.has("name")) {
-    TERN_TRY(record.name, record_name(call.text("name")));
+    TERN_TRY(std::string name, record_name(call.text("name")));
+    if (name != record.name) TERN_CHECKED(check_not_named(call.tenant(), record));
+    record.name = std::move(name);
   }
   if (call.has("role")) {
     TERN_TRY(record.attributes["role"], role_of(call.text("role")));

@@ -63,8 +63,8 @@ private:
       for (;;) {
         TERN_TRY(const bool more, rows.step());
         if (!more) break;
-        const bool names = person_.words.in(readings_of(rows.text(1))) != FoundHow::no ||
-                           person_.words.in(readings_of(rows.text(2))) != FoundHow::no;
+        const bool names = person_.words.in(readings_of(rows.text(1))) == FoundHow::plainly ||
+                           person_.words.in(readings_of(rows.text(2))) == FoundHow::plainly;
         if (names) named.push_back(rows.uint64(0));
       }
     }

@@ -7,6 +7,7 @@
 #include "admin/interrupted.hpp"
 #include "admin/record_writer.hpp"
 #include "admin/ticket_export.hpp"
+#include "desk/person_attributes.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/sqlite/transaction.hpp"
 #include "time_text.hpp"
@@ -193,7 +194,8 @@ Result<Json> person_export(AdminCall& call) {
     return fail(ErrorCode::usage, "--replace goes with --to.", "", "replace");
   TERN_TRY(const sync::Record person, resolve_record(call.tenant(), sync::RecordKind::contact, call.text("contact")));
   Json profile = Json::object({{"name", Json(person.name)}});
-  for (const auto& [name, value] : person.attributes) profile.append_member(name, Json(value));
+  for (const auto& [name, value] : person.attributes)
+    if (name != legal_hold_attribute) profile.append_member(name, Json(value));  // why is the desk's own
   TERN_TRY(Json tickets, tickets_for(call, person));
   const std::size_t count = tickets.size();
   Json all = Json::object({{"exported_at", Json(instant_text(call.tenant().now_ms()))},

@@ -348,14 +348,14 @@ void PersonWords::add_name(std::string_view name) {
 }
 
 void PersonWords::add_address(std::string_view address) {
-  if (address.find('@') == std::string_view::npos) return add_name(address);
+  if (address.find('@') == std::string_view::npos) return;  // "unknown": a word that others write, too
   add({plain_text(address), Word::Kind::address, false}, address);
 }
 
 void PersonWords::add_phone(std::string_view phone) {
   std::string digits = digits_of(phone);
   if (digits.starts_with("00")) digits.erase(0, 2);
-  if (digits.size() < digits_min) return add_name(phone);
+  if (digits.size() < digits_min) return;
   const bool weak = digits.size() < plain_digits_min;
   add({std::move(digits), Word::Kind::phone, weak}, phone);
 }

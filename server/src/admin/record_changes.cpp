@@ -85,6 +85,17 @@ Result<void> check_queue_empty(Tenant& tenant, const sync::Record& queue) {
               "Move them to another queue first.", "name");
 }
 
+/// As devices find people: by name; by id where others have that name.
+Result<std::string> assignee_words(const Tenant& tenant, const std::string& words) {
+  if (words.empty() || words == "me" || words == "none") return words;
+  auto person = resolve_record(tenant, RecordKind::operator_, words);
+  if (!person) {
+    person.error().field = "assignee";
+    return tl::unexpected(std::move(person).error());
+  }
+  return resolve_record(tenant, RecordKind::operator_, person->name) ? person->name : to_uuid_text(person->id.view());
+}
+
 Result<void> rename_record(const Tenant& tenant, const std::string& words, sync::Record& record) {
   TERN_TRY(std::string name, record_name(words, "rename"));
   if (name == record.name) return {};
@@ -133,6 +144,11 @@ Result<void> put_arguments(const AdminCall& call, sync::Record& record) {
         return tl::unexpected(std::move(agent).error());
       }
       put_attribute(record, default_agent_attribute, to_uuid_text(agent->id.view()));
+    } else if (record.kind == RecordKind::view && arg.name == "assignee") {
+      TERN_TRY(const std::string assignee, assignee_words(call.tenant(), call.text(arg.name)));
+      put_attribute(record, "assignee", assignee);
+    } else if (arg.kind == ArgKind::integer) {
+      put_attribute(record, std::string(arg.name), std::to_string(call.integer(arg.name, 0)));
     } else if (arg.repeated) {
       std::vector<std::string> lines;
       for (const Json& line : call.list(arg.name)) lines.push_back(line.as_string());
@@ -149,8 +165,8 @@ Result<void> put_arguments(const AdminCall& call, sync::Record& record) {
 
 Result<Json> record_set(AdminCall& call) {
   return change_record(call, [&](sync::Record& record) -> Result<void> {
-    TERN_CHECKED(put_arguments(call, record));
-    return call.has("rename") ? rename_record(call.tenant(), call.text("rename"), record) : Result<void>{};
+    if (call.has("rename")) TERN_CHECKED(rename_record(call.tenant(), call.text("rename"), record));
+    return put_arguments(call, record);  // judges the new name, too
   });
 }
 

@@ -42,7 +42,8 @@ public:
   }
 
   [[nodiscard]] std::string columns(std::string_view ticket) const {
-    return fmt::format("{0}.{1}, {0}.contact", ticket, column_);
+    return kind_ == sync::RecordKind::organisation ? fmt::format("{0}.{1}, {0}.contact", ticket, column_)
+                                                   : fmt::format("{}.{}, NULL", ticket, column_);
   }
   /// Of a row that begins with these columns; empty: of none.
   [[nodiscard]] Bytes key_of(const sqlite::Statement& row) const {

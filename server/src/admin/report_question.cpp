@@ -24,9 +24,12 @@ Result<std::string> asked_condition(const AdminCall& call) {
   TERN_TRY(const std::string category, column_condition(call, "category", sync::RecordKind::category));
   out += category;
   if (call.has("client")) {
-    TERN_TRY(const sync::Record client,
-             resolve_record(call.tenant(), sync::RecordKind::organisation, call.text("client")));
-    out += client_condition(call.tenant(), client.id);
+    auto client = resolve_record(call.tenant(), sync::RecordKind::organisation, call.text("client"));
+    if (!client) {
+      client.error().field = "client";
+      return tl::unexpected(std::move(client).error());
+    }
+    out += client_condition(call.tenant(), client->id);
   }
   if (!call.has("priority")) return out;
   const auto rank = sync::priority_rank(call.text("priority"));

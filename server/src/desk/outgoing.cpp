@@ -129,9 +129,11 @@ Result<void> OutgoingRows::drop_waiting_mails(std::int64_t now_ms, std::string_v
 
 Result<std::optional<OutgoingState>> OutgoingRows::mailed(const sync::ChangeRef& change, std::string_view event) {
   const Bytes cause = Bytes(change.device.view()) + Bytes(change.id.view());
-  TERN_TRY(const auto state, db_.int64_of("SELECT state FROM outgoing WHERE tenant_id = $1 AND cause = $2 AND way = 2 "
-                                          "AND event = $3 ORDER BY n LIMIT 1",
-                                          tenant_, sqlite::Blob{cause}, sqlite::Text{event}));
+  TERN_TRY(const auto state,
+           db_.int64_of("SELECT state FROM outgoing WHERE tenant_id = $1 AND cause = $2 AND way = 2 "
+                        "AND event = $3 AND target = (SELECT contact FROM ticket WHERE tenant_id = $1 AND "
+                        "ticket_id = outgoing.ticket_id)",
+                        tenant_, sqlite::Blob{cause}, sqlite::Text{event}));
   return state ? std::optional(static_cast<OutgoingState>(*state)) : std::optional<OutgoingState>();
 }
 

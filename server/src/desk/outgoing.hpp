@@ -69,8 +69,7 @@ public:
   Result<void> drop_waiting(const RecordId& target, std::string_view event, std::int64_t now_ms, std::string_view why);
   /// Of mails, all that wait: after a restore nobody knows whether they went out.
   Result<void> drop_waiting_mails(std::int64_t now_ms, std::string_view why);
-  /// How the mail stands that a change of that event was to the ticket's contact, or else to the first who watches;
-  /// nothing: there is none.
+  /// How the mail stands that a change of that event was to the ticket's contact; nothing: there is none.
   Result<std::optional<OutgoingState>> mailed(const sync::ChangeRef& change, std::string_view event);
   /// Whether anything went to the target since then.
   Result<bool> sent_since(const RecordId& target, std::int64_t since_ms);

@@ -1,9 +1,11 @@
 #include "send_out.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "run_batch.hpp"
 #include "tell.hpp"
+#include "tern/protocol/text.hpp"
 #include "tern/sync/rights.hpp"
 
 namespace tern::server {
@@ -120,10 +122,14 @@ Result<void> write_to_customers(Batch& batch, const Entry& entry) {
   const std::string_view event = mail_of_change(entry);
   if (event.empty() || sync::is_deleted(entry.ticket->state)) return {};
   const auto contact = sync::field_value(entry.ticket->state, sync::FieldId::contact);
+  std::set<std::string> written_to;
   for (const RecordId& whom : sync::customers_of(entry.ticket->state)) {
     if (event == mail_received && contact != Bytes(whom.view())) continue;  // the request is not theirs
     const sync::Record* record = batch.find_record(RecordKind::contact, whom);
-    if (record == nullptr || record->deleted || !record->attributes.contains("email")) continue;
+    if (record == nullptr || record->deleted) continue;
+    const auto address = record->attributes.find("email");
+    if (address == record->attributes.end() || !written_to.insert(protocol::fold_case(address->second)).second)
+      continue;
     Outgoing one;
     one.way = OutgoingWay::customer;
     one.target = whom;

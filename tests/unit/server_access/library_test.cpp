@@ -109,7 +109,8 @@ TEST_CASE("a macro is judged when it is made, and what it names keeps its name",
 TEST_CASE("a view goes to whom it is for, names what there is, and what it names keeps its name",
           "[server][exchange][packs]") {
   House house;
-  for (const char* name : {"ann", "ben"}) house.add_operator(name);
+  const std::string anns_id = house.add_operator("ann");
+  house.add_operator("ben");
   Device ann(house, "ann"), ben(house, "ben");
   must(ann.open_session());
   must(ben.open_session());
@@ -129,6 +130,8 @@ TEST_CASE("a view goes to whom it is for, names what there is, and what it names
   CHECK(refused("status", "loud") == ErrorCode::invalid);
   CHECK(refused("colour", "pink") == ErrorCode::usage);
   CHECK(code_of(house, cmd("view add", {{"name", Json("overdue")}})) == ErrorCode::invalid);
+  CHECK(code_of(house, cmd("view set", {{"name", night}, {"rename", Json("Mine")}})) == ErrorCode::invalid);
+  CHECK(refused("tag", "a\nb") == ErrorCode::invalid);
   CHECK(code_of(house, cmd("queue set", {{"name", field_queue}, {"rename", Json("Out")}})) == ErrorCode::invalid);
   CHECK(code_of(house, cmd("queue remove", {{"name", field_queue}})) == ErrorCode::invalid);
 
@@ -137,6 +140,16 @@ TEST_CASE("a view goes to whom it is for, names what there is, and what it names
   CHECK(all.items()[0]["folder"] == Json("Shifts"));
   CHECK(all.items()[0]["terms"]["assignee"] == Json("me"));
   CHECK(all.items()[1]["personal"] == Json(true));
+  const auto first = [&] { return house.command(cmd("view list")).items()[0]; };
+  house.command(cmd("view set", {{"name", night}, {"position", Json(3)}}));
+  CHECK(first()["position"] == Json(3));
+  // Whoever is named by another word is named as devices find them, and keeps the name.
+  house.command(cmd("view set", {{"name", night}, {"assignee", Json(anns_id)}}));
+  CHECK(first()["terms"]["assignee"] == of_ann);
+  const Json rename = cmd("operator set", {{"operator", of_ann}, {"name", Json("Somebody")}});
+  CHECK(code_of(house, rename) == ErrorCode::invalid);
+  house.command(cmd("view set", {{"name", night}, {"assignee", Json("")}}));
+  house.command(rename);
   house.command(cmd("view set", {{"name", night}, {"queue", Json("")}, {"rename", Json("Day")}}));
   house.command(cmd("queue remove", {{"name", field_queue}}));
   house.command(cmd("view remove", {{"name", Json("Hers")}}));

@@ -585,6 +585,12 @@ TEST_CASE("contacts who watch a ticket are mailed its answers while they watch",
   };
   using To = std::multiset<std::string>;
   CHECK(answered("One.") == To{"joe@customer.example"});
+  // One person with two records is written to once.
+  room.house.command(cmd("contact set", {{"name", Json("Kim")}, {"email", Json("Joe@customer.example")}}));
+  kim_watches(sync::Intent::watch);
+  CHECK(answered("Once.").size() == 1);
+  kim_watches(sync::Intent::unwatch);
+  room.house.command(cmd("contact set", {{"name", Json("Kim")}, {"email", Json("kim@customer.example")}}));
   kim_watches(sync::Intent::watch);
   CHECK(answered("Two.") == To{"joe@customer.example", "kim@customer.example"});
   const Json shown = room.good(room.on("get_ticket", ticket))["messages"].items().back();

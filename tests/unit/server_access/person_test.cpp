@@ -56,6 +56,9 @@ TEST_CASE("nobody is erased who is under legal hold, or whose tickets are still 
   CHECK(code_of(house, erase) == ErrorCode::invalid);  // their lamp
   CHECK(house.command(cmd("export"))["rows"].items()[1]["subject"].as_string() == "Lamp");
   house.command(cmd("contact set", {{"name", Json("Other Customer")}, {"legal_hold", Json("case 7")}}));
+  const Json given = house.command(cmd("person export", {{"contact", Json("Other Customer")}}))["profile"];
+  CHECK(given["name"] == Json("Other Customer"));
+  CHECK(given.find("legal_hold") == nullptr);  // why is the desk's own
   Json forced = erase;
   forced.set("open_tickets", Json(true));
   CHECK(code_of(house, forced) == ErrorCode::not_permitted);

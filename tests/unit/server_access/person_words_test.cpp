@@ -36,6 +36,11 @@ TEST_CASE("a person is found by whole names, addresses and telephones, not by pa
   CHECK(is_named_in(other, "A\xCC\x88nne Mu\xCC\x88ller"));  // marks of their own
   CHECK(is_named_in(other, "\xE4\xBD\xA0\xE5\xA5\xBD\xE7\x8E\x8B\xE5\xB0\x8F\xE6\x98\x8E\xE5\x85\x88\xE7\x94\x9F"));
 
+  PersonWords nobody;  // what stands in a record where nothing is known
+  nobody.add_phone("none");
+  nobody.add_address("unknown");
+  CHECK_FALSE(is_named_in(nobody, "none, unknown"));
+
   PersonWords joe;
   joe.add_address("joe@x.example");
   joe.add_phone("+49 30 5550199");

@@ -214,8 +214,13 @@ TEST_CASE("M13: figures are of the tickets that are asked for, and by group they
   for (Device* device : {desk.sue.get(), desk.bob.get()}) desk.sync(*device);
   CHECK(group("queue", Json("Field"))["unsure_tickets"] == Json(1));
   CHECK(group("queue", Json())["unsure_tickets"] == Json(0));
-  const Json client = desk.report("dashboard", {{"priority", Json("urgent")}});
-  CHECK(client["horizon"]["tickets"] == Json(0));
+  CHECK(desk.report("dashboard", {{"priority", Json("urgent")}})["horizon"]["tickets"] == Json(0));
+  // Their contact is a customer of it.
+  desk.house.command(cmd("contact set", {{"name", Json("Kim")}, {"organisation", Json("North")}}));
+  CHECK(figure({{"client", Json("North")}}, "created") == Json(3));
+  CHECK(group("client", Json("North"))["created"] == Json(3));
+  const Json past = desk.report("dashboard", {{"queue", Json("Field")}, {"to", Json("2030-01-01T00:00:00Z")}});
+  CHECK(Vans::row(past, "created")["value"] == Json(1));
 }
 
 TEST_CASE("M7 to M10: the figures of a period are those of its tickets, one by one", "[server][reports]") {

@@ -3,6 +3,7 @@
 //
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -146,6 +147,23 @@ TEST_CASE("an export goes on with no page of another desk or of other columns", 
   CHECK_FALSE(export_with(widens, question_for(folder.file("whole.csv"), false)));
   CHECK_FALSE(std::filesystem::exists(folder.file("whole.csv")));
   CHECK(must(export_with(same, question_for(path, true)))["tickets"].as_integer() == 10);
+}
+
+TEST_CASE("two exports do not write one file: the second one is told, and the first one is whole", "[ternd][export]") {
+  TempDir folder;
+  const std::string path = folder.file("out.jsonl");
+  Pages first, second;
+  first.before_answer = [&](int page) {
+    if (page != 2) return;
+    const auto refused = export_with(second, question_for(path, true));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::busy);
+    CHECK(refused.error().field == "to");
+  };
+  CHECK(must(export_with(first, question_for(path, true)))["tickets"].as_integer() == 10);
+  CHECK(second.asked == 0);
+  const std::string written = content_of(path);
+  CHECK(std::ranges::count(written, '\n') == 10);
 }
 
 }  // namespace tern::test
