@@ -504,7 +504,9 @@ TEST_CASE("files that came before their messages were marked are found", "[world
   CHECK(where(scene.desk, scene.ticket, small) == "not here");
   scene.desk.close();
   scene.desk.change_copy(
-      "DROP INDEX message_files; ALTER TABLE message DROP COLUMN is_file; DELETE FROM meta WHERE name = 'files_found'; "
+      "DROP INDEX given_up_once; ALTER TABLE given_up DROP COLUMN part; CREATE UNIQUE INDEX given_up_once ON given_up "
+      "(ticket_id, epoch); DROP INDEX message_files; ALTER TABLE message DROP COLUMN is_file; DELETE FROM meta WHERE "
+      "name = 'files_found'; "
       "PRAGMA user_version = 4");
   scene.desk.open();
   set_each_max(scene.desk, 100'000);

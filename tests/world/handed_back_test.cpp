@@ -328,6 +328,72 @@ TEST_CASE("what waited for an administrator is handed back once more when a back
   CHECK(world.invariants_hold());
 }
 
+TEST_CASE("what waited is handed back once more, also where the history that is given up had as many commits by then",
+          "[world][restore]") {
+  World world{Seed::from_environment_or(560)};
+  const RecordId ann = world.add_record("contact", "Ann");
+  Device& van = world.add_device("van");
+  Device& office = world.add_device("office");
+  const TicketId ticket = van.create("pump"), moved = van.create("door"), other = office.create("stock");
+  CHECK(world.run_until_quiet());
+  const std::string before = world.server.backup();
+  const std::string asked = "it leaks again";
+  write_as_customer(world, ann, ticket, asked);
+  write_as_customer(world, ann, moved, asked);
+  must(van.sync());
+  world.network.cut(van.address());
+  world.pass(minutes_ms(1));
+  world.server.restore(before);
+  world.forget_acknowledged();
+  office.note(moved, "came by");
+  must(office.sync());
+  for (int i = 0; i < 10; ++i) {
+    office.note(other, "counted " + std::to_string(i));
+    must(office.sync());
+  }
+  const std::string after = world.server.backup();
+  world.network.heal(van.address());
+  CHECK(world.run_until_quiet());
+  CHECK(handed_back_waiting(world) == 2);
+
+  world.pass(minutes_ms(1));
+  world.server.restore(after);
+  world.forget_acknowledged();
+  CHECK(world.run_until_quiet());
+  CHECK(handed_back_waiting(world) == 2);
+  CHECK(take_handed_back(world)["changes"].as_integer() == 2);
+  CHECK(world.run_until_quiet());
+  for (Device* device : {&van, &office}) {
+    INFO(device->name());
+    CHECK(times_shown(*device, ticket, asked) == 1);
+    CHECK(times_shown(*device, moved, asked) == 1);
+  }
+  CHECK(world.invariants_hold());
+}
+
+TEST_CASE("a ticket that shows more than goes into one request is handed back in parts", "[world][restore]") {
+  World world{Seed::from_environment_or(561)};
+  const RecordId ann = world.add_record("contact", "Ann");
+  Device& van = world.add_device("van");
+  const TicketId ticket = van.create("pump");
+  CHECK(world.run_until_quiet());
+  const std::string before = world.server.backup();
+  const int messages = 16;
+  for (int i = 0; i < messages; ++i)
+    write_as_customer(world, ann, ticket, std::to_string(i) + std::string(64'000, static_cast<char>('a' + i)));
+  CHECK(world.run_until_quiet());
+  world.pass(minutes_ms(1));
+  world.server.restore(before);
+  world.forget_acknowledged();
+  CHECK(world.run_until_quiet());
+  CHECK(handed_back_waiting(world) == messages);
+  CHECK(take_handed_back(world)["changes"].as_integer() == messages);
+  CHECK(world.run_until_quiet());
+  for (int i = 0; i < messages; ++i)
+    CHECK(times_shown(van, ticket, std::to_string(i) + std::string(64'000, static_cast<char>('a' + i))) == 1);
+  CHECK(world.invariants_hold());
+}
+
 TEST_CASE("what a lost copy of a device did under its name comes back from the other one, once its key ended",
           "[world][restore][copies]") {
   World world{Seed::from_environment_or(557)};

@@ -343,14 +343,15 @@ Result<void> Engine::move_replica_to(const EpochId& epoch, std::uint64_t kept_se
   TERN_CHECKED(replica_.set_meta(meta_digest_suspended, "1"));
   TERN_CHECKED(begin_scope_check(replica_, parts_.identity.operator_id, kept_seq));
   TERN_TRY(const CursorHeld here, replica_.cursor());
-  std::set<std::uint64_t> lowered_to;
+  std::vector<EarlierRestore> earlier;
   for (const Bytes& wire : state_.epoch_records) {
     TERN_TRY(const auto record, read_stored_statement<protocol::EpochRecord>(wire));
-    lowered_to.insert(lowered_version(record.kept_size));
+    const std::uint64_t lowered_to = lowered_version(record.kept_size);
+    if (lowered_to < kept_seq) earlier.push_back({record.old_epoch, lowered_to});
   }
   sqlite::Database& copy = replica_.database();
   TERN_TRY(auto transaction, sqlite::Transaction::begin_write(copy));
-  TERN_CHECKED(keep_given_up(copy, outbox_, here.epoch, kept_seq, lowered_to));
+  TERN_CHECKED(keep_given_up(copy, outbox_, here.epoch, kept_seq, earlier));
   TERN_CHECKED(lower_versions(copy, kept_seq));
   TERN_CHECKED(transaction.commit());
   auto page = std::make_unique<v1::ExchangeResponse>();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 
 #include "replica/damaged_copy.hpp"
 #include "tern/protocol/limits.hpp"
@@ -12,7 +13,8 @@ namespace tern::client {
 namespace {
 
 constexpr std::size_t tickets_max = 64, request_bytes_max = 256 * limits::kib;  // of one request
-constexpr std::size_t ticket_bytes_max = 768 * limits::kib;  // a larger one would not fit beside the rest
+constexpr std::size_t framing_bytes = 8;
+constexpr std::size_t part_bytes_max = 768 * limits::kib;  // a larger one would not fit beside the rest
 
 /// Every change that a ticket shows: who made it, what it is called, where it was committed. True: enough was seen.
 using Look = std::function<bool(ByteView device, ByteView change, std::uint64_t commit_seq)>;
@@ -34,6 +36,20 @@ bool any_change(const v1::TicketMessage& message, const Look& look) {
          edits(message.deletes());
 }
 
+Result<v1::TicketMessage> message_in(sqlite::Statement& rows, int column) {
+  v1::TicketMessage message;
+  if (!message.ParseFromArray(rows.blob(column).data(), static_cast<int>(rows.blob(column).size())))
+    return damaged_copy("a message");
+  return message;
+}
+
+/// In the copy's history nothing is of a later commit than the version of its row: such a one is of a history that a
+/// restore gave up, which lowered the row.
+bool is_given_up(const v1::TicketMessage& message) {
+  return any_change(message,
+                    [&](ByteView, ByteView, std::uint64_t commit_seq) { return commit_seq > message.version(); });
+}
+
 /// By their stamps, too: a restore before this one may have lowered their versions, and whoever was handed them then is
 /// given up now.
 Result<std::vector<v1::TicketMessage>> messages_above(sqlite::Database& replica, std::int64_t ticket,
@@ -44,10 +60,34 @@ Result<std::vector<v1::TicketMessage>> messages_above(sqlite::Database& replica,
   for (;;) {
     TERN_TRY(const bool more, rows.step());
     if (!more) return found;
-    v1::TicketMessage message;
-    if (!message.ParseFromArray(rows.blob(0).data(), static_cast<int>(rows.blob(0).size())))
-      return damaged_copy("a message");
+    TERN_TRY(v1::TicketMessage message, message_in(rows, 0));
     if (message.version() > kept_seq || any_change(message, later)) found.push_back(std::move(message));
+  }
+}
+
+/// Tickets with something that a restore before this one gave up, by the version that this has had since.
+Result<std::map<std::uint64_t, std::set<std::int64_t>>> given_up_earlier(sqlite::Database& replica) {
+  std::map<std::uint64_t, std::set<std::int64_t>> found;
+  {
+    TERN_TRY(auto rows, replica.query("SELECT id, version, state FROM ticket WHERE state IS NOT NULL"));
+    for (;;) {
+      TERN_TRY(const bool more, rows.step());
+      if (!more) break;
+      v1::TicketStateMessage state;
+      if (!state.ParseFromArray(rows.blob(2).data(), static_cast<int>(rows.blob(2).size())))
+        return damaged_copy("a ticket");
+      const std::uint64_t version = rows.uint64(1);
+      const bool later =
+          any_change(state, [&](ByteView, ByteView, std::uint64_t commit_seq) { return commit_seq > version; });
+      if (later) found[version].insert(rows.int64(0));
+    }
+  }
+  TERN_TRY(auto rows, replica.query("SELECT ticket, data FROM message WHERE pending = 0"));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) return found;
+    TERN_TRY(const v1::TicketMessage message, message_in(rows, 1));
+    if (is_given_up(message)) found[message.version()].insert(rows.int64(0));
   }
 }
 
@@ -68,9 +108,32 @@ Result<InOutbox> in_outbox(Outbox& outbox) {
   }
 }
 
+/// Each with the state, and as many of the messages as fit.
+std::vector<Bytes> in_parts(ByteView state, std::vector<v1::TicketMessage> messages) {
+  std::vector<Bytes> parts;
+  v1::Patch part;
+  std::size_t bytes = 0;
+  const auto end_part = [&] {
+    parts.push_back(part.SerializeAsString());
+    part.clear_messages();
+    bytes = state.size();
+  };
+  part.set_state(Bytes(state));
+  bytes = state.size();
+  for (v1::TicketMessage& message : messages) {
+    const std::size_t more = message.ByteSizeLong() + framing_bytes;
+    if (bytes + more > part_bytes_max && part.messages_size() > 0) end_part();
+    if (bytes + more > part_bytes_max) continue;  // not even alone
+    bytes += more;
+    *part.add_messages() = std::move(message);
+  }
+  if (state.size() <= part_bytes_max) end_part();
+  return parts;
+}
+
 /// Empty: all of it comes by itself.
-Result<Bytes> shown_of(sqlite::Database& replica, std::int64_t row, ByteView stored, const InOutbox& own,
-                       std::uint64_t kept_seq) {
+Result<std::vector<Bytes>> shown_of(sqlite::Database& replica, std::int64_t row, ByteView stored, const InOutbox& own,
+                                    std::uint64_t kept_seq) {
   v1::TicketStateMessage state;
   if (!state.ParseFromArray(stored.data(), static_cast<int>(stored.size()))) return damaged_copy("a ticket");
   TERN_TRY(auto messages, messages_above(replica, row, kept_seq));
@@ -81,12 +144,8 @@ Result<Bytes> shown_of(sqlite::Database& replica, std::int64_t row, ByteView sto
   const bool worth =
       any_change(state, stays_out) ||
       std::ranges::any_of(messages, [&](const v1::TicketMessage& message) { return any_change(message, stays_out); });
-  if (!worth) return Bytes();
-  v1::Patch patch;
-  patch.set_state(Bytes(stored));
-  for (v1::TicketMessage& message : messages) *patch.add_messages() = std::move(message);
-  Bytes data = patch.SerializeAsString();
-  return data.size() <= ticket_bytes_max ? data : Bytes();
+  if (!worth) return std::vector<Bytes>();
+  return in_parts(stored, std::move(messages));
 }
 
 /// A file that an older program made, and that this one may not write to, has no such table.
@@ -99,29 +158,36 @@ Result<bool> has_table(sqlite::Database& replica) {
 }  // namespace
 
 Result<void> keep_given_up(sqlite::Database& replica, Outbox& outbox, const EpochId& epoch, std::uint64_t kept_seq,
-                           const std::set<std::uint64_t>& lowered_to) {
+                           const std::vector<EarlierRestore>& earlier) {
   TERN_TRY(const bool there, has_table(replica));
   if (!there) return {};
   TERN_TRY(const InOutbox own, in_outbox(outbox));
-  const auto keep_each = [&](Result<sqlite::Statement> found) -> Result<void> {
+  const auto keep_each = [&](const EpochId& of, std::uint64_t kept, Result<sqlite::Statement> found) -> Result<void> {
     TERN_TRY(auto rows, std::move(found));
     for (;;) {
       TERN_TRY(const bool more, rows.step());
       if (!more) return {};
-      TERN_TRY(const Bytes data, shown_of(replica, rows.int64(0), rows.blob(2), own, kept_seq));
-      if (data.empty()) continue;
-      TERN_CHECKED(
-          replica.run("INSERT INTO given_up (ticket_id, epoch, data) VALUES ($1, $2, $3) ON CONFLICT "
-                      "(ticket_id, epoch) DO NOTHING",
-                      rows.id<TicketId>(1), epoch, sqlite::Blob{data}));
+      TERN_TRY(const auto parts, shown_of(replica, rows.int64(0), rows.blob(2), own, kept));
+      for (std::size_t part = 0; part < parts.size(); ++part)
+        TERN_CHECKED(
+            replica.run("INSERT INTO given_up (ticket_id, epoch, part, data) VALUES ($1, $2, $3, $4) ON CONFLICT "
+                        "(ticket_id, epoch, part) DO NOTHING",
+                        rows.id<TicketId>(1), of, static_cast<std::int64_t>(part), sqlite::Blob{parts[part]}));
     }
   };
   TERN_CHECKED(keep_each(
+      epoch, kept_seq,
       replica.query("SELECT id, ticket_id, state FROM ticket WHERE version >= $1 AND state IS NOT NULL", kept_seq)));
-  for (const std::uint64_t version : lowered_to)
-    if (version < kept_seq)
+  if (earlier.empty()) return {};
+  TERN_TRY(const auto tickets, given_up_earlier(replica));
+  for (const EarlierRestore& restore : earlier) {
+    const auto found = tickets.find(restore.lowered_to);
+    if (found == tickets.end()) continue;
+    for (const std::int64_t ticket : found->second)
       TERN_CHECKED(keep_each(
-          replica.query("SELECT id, ticket_id, state FROM ticket WHERE version = $1 AND state IS NOT NULL", version)));
+          restore.given_up, restore.lowered_to,
+          replica.query("SELECT id, ticket_id, state FROM ticket WHERE id = $1 AND state IS NOT NULL", ticket)));
+  }
   return {};
 }
 

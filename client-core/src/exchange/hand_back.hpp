@@ -17,11 +17,18 @@ class ExchangeRequest;
 
 namespace tern::client {
 
+/// A restore before this one: the history that it gave up, and the version that what it gave up has had since.
+struct EarlierRestore {
+  EpochId given_up;
+  std::uint64_t lowered_to = 0;
+};
+
 /// Before the versions of the copy go back to `kept_seq`, in the transaction that does it. Tickets of which the outbox
-/// has all that was done since are not kept: that goes by itself.
-/// `lowered_to`: the versions that restores before this one have given to what they gave up, which stands there still.
+/// has all that was done since are not kept: that goes by itself. What restores before this one gave up may stand in
+/// the copy still, and has its numbers of then: it is kept as of its own history, for the server that was told of it
+/// may be given up now.
 Result<void> keep_given_up(sqlite::Database& replica, Outbox& outbox, const EpochId& epoch, std::uint64_t kept_seq,
-                           const std::set<std::uint64_t>& lowered_to);
+                           const std::vector<EarlierRestore>& earlier);
 
 Result<bool> holds_given_up(Replica& replica);
 
