@@ -138,6 +138,7 @@ private:
     if (!to_customer_) return may_be_told(*state);
     const auto theirs = sync::customers_of(*state);
     if (std::ranges::find(theirs, outgoing_.target) == theirs.end()) return false;
+    watches_ = sync::field_value(*state, sync::FieldId::contact) != Bytes(outgoing_.target.view());
     return find_words(*state);
   }
 
@@ -165,7 +166,7 @@ private:
   /// What its author wrote to the customer, as it stands now.
   Result<bool> find_words(const sync::TicketState& state) {
     const auto ref = change_of_cause(outgoing_.cause);
-    if (outgoing_.event == "received") return true;
+    if (outgoing_.event == "received") return !watches_;
     if (!ref) return false;
     TERN_CHECKED(find_author());
     if (outgoing_.event == "resolved") {
@@ -182,7 +183,7 @@ private:
   }
 
   Result<Letter> written(const std::string& address) {
-    const LetterWords words = letter_words(outgoing_.event, language_);
+    const LetterWords words = letter_words(outgoing_.event + (watches_ ? "_watched" : ""), language_);
     Letter out;
     out.from_address = settings_.from;
     out.from_name = settings_.company;
@@ -211,6 +212,7 @@ private:
   const std::int64_t now_ms_;
   const ReplyNames names_;
   const bool to_customer_, automatic_;
+  bool watches_ = false;  // the customer, without being the ticket's contact
   sync::Record whom_;
   LetterLanguage language_ = LetterLanguage::en;
   std::map<std::string_view, std::string> values_;

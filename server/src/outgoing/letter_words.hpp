@@ -16,7 +16,8 @@ std::span<const std::string_view> letter_languages();  // their tags
 /// The first of these tags that is known, by its first part ("de-AT" is de); else English.
 LetterLanguage letter_language(std::string_view recipient, std::string_view tenant);
 
-/// "received", "replied", "resolved", "reset_link", "test", and "told" for all that operators are told of.
+/// "received", "replied" and "resolved" ("_watched" behind these two: to who watches the ticket), "reset_link", "test",
+/// and "told" for all that operators are told of.
 struct LetterWords {
   std::string_view subject, text;
 };

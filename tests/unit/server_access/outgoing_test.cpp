@@ -593,6 +593,14 @@ TEST_CASE("contacts who watch a ticket are mailed its answers while they watch",
   room.house.command(cmd("contact set", {{"name", Json("Kim")}, {"email", Json("kim@customer.example")}}));
   kim_watches(sync::Intent::watch);
   CHECK(answered("Two.") == To{"joe@customer.example", "kim@customer.example"});
+  for (const server::MailPost& mail : room.outside.mails) {
+    const std::string text = text_of_mail(mail);
+    INFO(text);
+    const bool theirs = text.find("about your request") != std::string::npos;
+    const bool watched = text.find("which you watch") != std::string::npos;
+    CHECK(theirs == (mail.recipient == "joe@customer.example"));
+    CHECK(watched != theirs);
+  }
   const Json shown = room.good(room.on("get_ticket", ticket))["messages"].items().back();
   CHECK(shown["delivery_status"] == Json("delivered"));
   CHECK(answered("Three.", [&] { kim_watches(sync::Intent::unwatch); }) == To{"joe@customer.example"});
