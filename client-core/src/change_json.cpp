@@ -42,7 +42,7 @@ Result<Bytes> canonical(const sync::FieldSpec& spec, const Json& value, Commands
   if (value.is_bool()) return Bytes(value.as_bool() ? "1" : "0");
   if (value.is_integer()) return std::to_string(value.as_integer());
   if (!value.is_string()) return wrong(spec.name, "is a text, a number, true, false or null");
-  if (const auto kind = record_kind_of(spec.id)) return record_id(commands, *kind, value.as_string());
+  if (spec.refers) return record_id(commands, *spec.refers, value.as_string());
   if (spec.id == FieldId::priority) {
     const auto rank = sync::priority_rank(value.as_string());
     if (!rank) return wrong("priority", "is low, normal, high or urgent");

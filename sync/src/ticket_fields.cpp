@@ -3,6 +3,7 @@
 #include <array>
 
 #include "tern/protocol/limits.hpp"
+#include "tern/sync/record.hpp"
 
 namespace tern::sync {
 namespace {
@@ -34,16 +35,16 @@ constexpr std::array fields = {
     FieldSpec{FieldId::priority, "priority", "priority", Type::rank, Rule::highest, Place::skeleton, Writer::device, 1,
               plain},
     FieldSpec{FieldId::category, "category", "category_id", Type::ref, Rule::latest, Place::skeleton, Writer::device,
-              id_bytes, plain},
+              id_bytes, plain, RecordKind::category},
     FieldSpec{FieldId::type, "type", "type", Type::select, Rule::latest, Place::skeleton, Writer::device, 16, plain},
     FieldSpec{FieldId::queue, "queue", "queue_id", Type::ref, Rule::claim, Place::skeleton, Writer::intent, id_bytes,
-              plain},
+              plain, RecordKind::queue},
     FieldSpec{FieldId::assignee, "assignee", "assignee_id", Type::ref, Rule::claim, Place::skeleton, Writer::intent,
-              id_bytes, plain},
+              id_bytes, plain, RecordKind::operator_},
     FieldSpec{FieldId::contact, "contact", "contact_id", Type::ref, Rule::latest, Place::skeleton, Writer::device,
-              id_bytes, plain},
+              id_bytes, plain, RecordKind::contact},
     FieldSpec{FieldId::organisation, "organisation", "organisation_id", Type::ref, Rule::latest, Place::skeleton,
-              Writer::device, id_bytes, plain},
+              Writer::device, id_bytes, plain, RecordKind::organisation},
     FieldSpec{FieldId::tags, "tags", "", Type::set, Rule::add_wins, Place::skeleton, Writer::intent,
               limits::tag_bytes_max, plain},
     FieldSpec{FieldId::watchers, "watchers", "", Type::set, Rule::add_wins, Place::skeleton, Writer::intent,

@@ -11,23 +11,6 @@ namespace tern::client {
 using sync::FieldId;
 using sync::RecordKind;
 
-std::optional<RecordKind> record_kind_of(FieldId field) {
-  switch (field) {
-    case FieldId::category:
-      return RecordKind::category;
-    case FieldId::queue:
-      return RecordKind::queue;
-    case FieldId::assignee:
-      return RecordKind::operator_;
-    case FieldId::contact:
-      return RecordKind::contact;
-    case FieldId::organisation:
-      return RecordKind::organisation;
-    default:
-      return std::nullopt;
-  }
-}
-
 std::string NameBook::of(RecordKind kind, ByteView id) {
   const auto record_id = RecordId::from(id);
   if (!record_id || record_id->is_zero()) return {};
@@ -66,7 +49,7 @@ std::string NameBook::ticket(ByteView id) {
 
 std::string NameBook::value(FieldId field, const std::optional<Bytes>& value) {
   if (!value) return "none";
-  if (const auto kind = record_kind_of(field)) return of(*kind, *value);
+  if (const auto* spec = sync::find_field(field); spec != nullptr && spec->refers) return of(*spec->refers, *value);
   if (field == FieldId::priority && value->size() == 1) {
     return std::string(sync::priority_name(static_cast<std::uint8_t>(value->front() - '0')));
   }

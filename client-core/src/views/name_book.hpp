@@ -37,7 +37,4 @@ private:
   std::map<std::pair<sync::RecordKind, Bytes>, std::string> known_;
 };
 
-/// The kind of record that a field refers to; nothing for other fields.
-std::optional<sync::RecordKind> record_kind_of(sync::FieldId field);
-
 }  // namespace tern::client

@@ -38,19 +38,6 @@ Result<std::int64_t> time_in(const Json& value, const std::string& member, std::
   return wrong(member, "is no instant like 2026-06-03T10:15:00Z");
 }
 
-std::optional<RecordKind> kind_named_by(FieldId field) {
-  switch (field) {
-    case FieldId::category:
-      return RecordKind::category;
-    case FieldId::contact:
-      return RecordKind::contact;
-    case FieldId::organisation:
-      return RecordKind::organisation;
-    default:
-      return std::nullopt;
-  }
-}
-
 /// Steps of one ticket, in the order in which they are said.
 class TicketSteps {
 public:
@@ -122,8 +109,8 @@ private:
     if (value.is_null()) return out;
     TERN_TRY(std::string text, text_in(value, name));
     if (text.empty()) return out;
-    if (const auto kind = kind_named_by(spec->id)) {
-      TERN_TRY(const RecordId id, record(*kind, value, name));
+    if (spec->refers) {
+      TERN_TRY(const RecordId id, record(*spec->refers, value, name));
       out.value = Bytes(id.view());
     } else if (spec->id == FieldId::priority) {
       const auto rank = sync::priority_rank(text);

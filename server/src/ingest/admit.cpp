@@ -216,23 +216,11 @@ bool known(const Batch& batch, sync::RecordKind kind, ByteView id) {
   return batch.find_record(kind, RecordId::or_zero(id)) != nullptr;
 }
 
-std::optional<sync::RecordKind> record_kind_of(FieldId field) {
-  switch (field) {
-    case FieldId::category:
-      return sync::RecordKind::category;
-    case FieldId::contact:
-      return sync::RecordKind::contact;
-    case FieldId::organisation:
-      return sync::RecordKind::organisation;
-    default:
-      return std::nullopt;
-  }
-}
-
 bool records_known(const Batch& batch, const sync::Change& change) {
-  for (const sync::FieldSetting& setting : change.fields)
-    if (const auto kind = record_kind_of(setting.field); kind && setting.value && !known(batch, *kind, *setting.value))
-      return false;
+  for (const sync::FieldSetting& setting : change.fields) {
+    const sync::FieldSpec* spec = sync::find_field(setting.field);
+    if (spec != nullptr && spec->refers && setting.value && !known(batch, *spec->refers, *setting.value)) return false;
+  }
   if (change.target.empty()) return true;
   switch (change.intent) {
     case Intent::assign: {

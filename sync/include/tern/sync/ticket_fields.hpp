@@ -13,6 +13,8 @@
 
 namespace tern::sync {
 
+enum class RecordKind : std::uint8_t;  // record.hpp
+
 /// Numbers travel in change sets and are never reused.
 enum class FieldId : std::uint16_t {
   unspecified = 0,
@@ -91,8 +93,9 @@ struct FieldSpec {
   FieldRule rule;
   Place place;
   Writer writer;
-  std::uint32_t bytes_max;  // of the canonical value
-  bool keyed;               // has a key beside it: custom fields, external references
+  std::uint32_t bytes_max;                          // of the canonical value
+  bool keyed;                                       // has a key beside it: custom fields, external references
+  std::optional<RecordKind> refers = std::nullopt;  // the value is the id of a record of this kind
 };
 
 const FieldSpec* find_field(FieldId id);
