@@ -102,10 +102,10 @@ function(tern_precompile target header)
 endfunction()
 
 # tern_program(ternd SOURCES main.cpp ... LINKS tern_server ...): build/<preset>/bin/ternd. Those of apps/ are what the
-# target `programs` builds.
+# target `programs` builds. BUSY: tests start it thousands of times.
 add_custom_target(programs)
 function(tern_program name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
+  cmake_parse_arguments(arg "BUSY" "" "SOURCES;LINKS" ${ARGN})
   tern_have(ready ${arg_LINKS})
   if(NOT arg_SOURCES OR NOT ready)
     message(STATUS "${name}: nothing to build yet")
@@ -113,6 +113,9 @@ function(tern_program name)
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_LINKS} tern_flags)
+  if(arg_BUSY)
+    target_link_libraries(${name} PRIVATE tern_busy_flags)
+  endif()
   target_include_directories(${name} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
   if(CMAKE_CURRENT_SOURCE_DIR MATCHES "/apps/")
     add_dependencies(programs ${name})
