@@ -23,6 +23,8 @@ ExitCode exit_code(ErrorCode code) {
     case ErrorCode::operator_required:
     case ErrorCode::client_unknown:
     case ErrorCode::unknown_field:
+    case ErrorCode::sort_field:
+    case ErrorCode::date_invalid:
     case ErrorCode::idempotency_mismatch:
     case ErrorCode::csv_invalid:
       return exit_usage;

@@ -54,6 +54,8 @@ constexpr std::pair<ErrorCode, std::string_view> names[] = {
     {ErrorCode::operator_required, "operator_required"},
     {ErrorCode::client_unknown, "client_unknown"},
     {ErrorCode::unknown_field, "unknown_field"},
+    {ErrorCode::sort_field, "sort_field"},
+    {ErrorCode::date_invalid, "date_invalid"},
     {ErrorCode::origin, "origin"},
     {ErrorCode::idempotency_mismatch, "idempotency_mismatch"},
     {ErrorCode::csv_invalid, "csv_invalid"},

@@ -262,7 +262,9 @@ const std::vector<std::string>& required_markers() {
                                             "forged set",
                                             "merge with late work",
                                             "ticket left a scope",
-                                            "held or refused"};
+                                            "held or refused",
+                                            "service times changed",
+                                            "deadline missed"};
   return all;
 }
 

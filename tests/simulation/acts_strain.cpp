@@ -104,6 +104,19 @@ void fall_behind(Run& run, Random& random) {
   if (Run::works(*seat->device)) seat->device->begin_round();
 }
 
+/// Service times that tickets are measured by, set and set anew: `verify` comes to every decision of theirs again.
+void service_times(Run& run, Random& random) {
+  run.office([&] {
+    const std::vector<std::string> targets{"20m", "2h", "1d"};
+    const std::string first = random.pick(targets), last = random.pick(targets);
+    const auto rule = [&](const char* command) {
+      return run.administer(
+          command, {{"name", Json("All")}, {"first-response", Json(first)}, {"resolution", Json(last)}});
+    };
+    if (rule("sla rule set") || rule("sla rule add")) run.mark("service times changed");
+  });
+}
+
 }  // namespace
 
 std::vector<Act> acts_of_strain() {
@@ -112,7 +125,8 @@ std::vector<Act> acts_of_strain() {
           {"server_clock", server_clock},
           {"server_busy", server_busy},
           {"fall_behind", fall_behind},
-          {"statement", statement}};
+          {"statement", statement},
+          {"service_times", service_times}};
 }
 
 }  // namespace tern::test

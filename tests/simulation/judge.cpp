@@ -318,6 +318,7 @@ private:
     counted("epoch bump", "SELECT count(*) FROM device WHERE device_epoch > 1");
     counted("key frozen", "SELECT count(*) FROM device WHERE key_state = 1");
     counted("work given back after a restore", "SELECT count(*) FROM old_receipt");
+    counted("deadline missed", "SELECT count(*) FROM sla_breach");
     counted("ticket left a scope", "SELECT count(*) FROM scope_member WHERE left_seq != 0");
     run_.mark("sets", static_cast<std::uint64_t>(must(db_->int64_of("SELECT count(*) FROM change_set")).value_or(0)));
     const auto standing = [&](const char* marker, std::string_view column, auto value) {

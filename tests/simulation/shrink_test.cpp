@@ -103,7 +103,7 @@ TEST_CASE("another failure on the way is not taken for the one that shrinks", "[
 }
 
 TEST_CASE("a profile says which markers its runs must meet", "[simulation]") {
-  const auto road = read_profile("directed/road");
+  const auto road = read_profile("road");
   REQUIRE(road);
   CHECK(std::ranges::find(road->meets, "answer lost one way") != road->meets.end());
   CHECK_FALSE(road->acts.contains("meets"));

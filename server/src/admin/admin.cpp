@@ -4,6 +4,7 @@
 
 #include "tern/protocol/limits.hpp"
 #include "tern/sqlite/transaction.hpp"
+#include "time_text.hpp"
 
 namespace tern::server {
 namespace {
@@ -57,6 +58,12 @@ bool is_missing(const AdminArg& arg, const Json& command) {
 }  // namespace
 
 // ---- what is done once ----
+
+Result<std::int64_t> AdminCall::instant(std::string_view arg) const {
+  if (const auto at = parse_instant(text(arg))) return *at;
+  return fail(ErrorCode::date_invalid, "\"" + text(arg) + "\" is no instant.", "Write it like 2026-06-03T10:15:00Z.",
+              std::string(arg));
+}
 
 WriteBeside AdminCall::beside() const {
   if (!doing_->once) return {};

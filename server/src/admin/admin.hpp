@@ -93,6 +93,8 @@ public:
     return command_[arg].as_integer(fallback);
   }
   [[nodiscard]] double number(std::string_view arg, double fallback) const { return command_[arg].as_double(fallback); }
+  /// Milliseconds UTC. Error `date_invalid`.
+  [[nodiscard]] Result<std::int64_t> instant(std::string_view arg) const;
   [[nodiscard]] const Json& object(std::string_view arg) const { return command_[arg]; }  // null: not said
   [[nodiscard]] const Json::Array& list(std::string_view arg) const { return command_[arg].items(); }
 

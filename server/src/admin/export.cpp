@@ -62,10 +62,7 @@ Result<std::string> records_asked(const AdminCall& call, const char* column, syn
 
 Result<std::string> instant_asked_of(const AdminCall& call, const char* argument, const char* condition) {
   if (!call.has(argument)) return std::string();
-  const auto at = parse_instant(call.text(argument));
-  if (at) return condition + std::to_string(*at);
-  return fail(ErrorCode::invalid, "\"" + call.text(argument) + "\" is no instant.",
-              "Write it like 2026-06-03T00:00:00Z.", argument);
+  return call.instant(argument).map([&](std::int64_t at) { return condition + std::to_string(at); });
 }
 
 Result<ExportQuestion> question_of(const AdminCall& call) {

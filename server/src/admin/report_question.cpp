@@ -51,12 +51,9 @@ Result<ReportQuestion> ReportQuestion::of(const AdminCall& call, std::int64_t da
   out.silent_after_ms = silent * 60'000;
   std::int64_t to_ms = now_ms;
   if (call.has("to")) {
-    const auto to = parse_instant(call.text("to"));
-    if (!to)
-      return fail(ErrorCode::invalid, "\"" + call.text("to") + "\" is no instant.",
-                  "Write it like 2026-06-03T00:00:00Z.", "to");
-    if (*to < now_ms) {
-      to_ms = *to;
+    TERN_TRY(const std::int64_t to, call.instant("to"));
+    if (to < now_ms) {
+      to_ms = to;
       out.past = true;
     }
   }

@@ -23,8 +23,8 @@ SlaNames sla_names_of(const Tenant& tenant) {
 Result<sla::Instant> instant_asked(const AdminCall& call) {
   if (!call.has("at")) return call.parts().environment.wall_ms() / 1000;
   if (const auto at = sla::instant_from_text(call.text("at"))) return *at;
-  return fail(ErrorCode::invalid, "\"" + call.text("at") + "\" is no instant.", "Write it like 2026-06-03T10:15:00Z.",
-              "at");
+  return fail(ErrorCode::date_invalid, "\"" + call.text("at") + "\" is no instant.",
+              "Write it like 2026-06-03T10:15:00Z.", "at");
 }
 
 /// What the clock of one ticket is made of.
@@ -135,7 +135,7 @@ Result<Json> sla_recompute(AdminCall& call) {
   const sla::Instant now = call.tenant().now_ms() / 1000;
   const auto from = sla::instant_from_text(call.text("from"));
   if (!from || *from > now)
-    return fail(ErrorCode::invalid, "\"" + call.text("from") + "\" is no instant of the past.",
+    return fail(ErrorCode::date_invalid, "\"" + call.text("from") + "\" is no instant of the past.",
                 "Write it like 2026-06-03T10:15:00Z.", "from");
   TERN_TRY(const OperatorId by, named_by(call, sync::Right::administer, "judge clocks anew", "Name an administrator."));
   TERN_TRY(const std::string reason, reason_of(call));

@@ -242,11 +242,7 @@ Result<Json> search_rebuild(AdminCall& call) {
 Result<Json> clock_accept(AdminCall& call) {
   std::int64_t since_ms = 0;
   if (call.has("since")) {
-    const auto since = parse_instant(call.text("since"));
-    if (!since)
-      return fail(ErrorCode::invalid, "\"" + call.text("since") + "\" is no time.",
-                  "Write it like 2026-03-01T08:00:00Z.", "since");
-    since_ms = *since;
+    TERN_TRY(since_ms, call.instant("since"));
   }
   call.tenant().accept_clock();
   if (since_ms != 0) {

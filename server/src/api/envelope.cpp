@@ -16,6 +16,8 @@ constexpr AnswerKind answer_kinds[] = {
     {ErrorCode::usage, 400, 422, bad_value},
     {ErrorCode::invalid, 400, 422, bad_value},
     {ErrorCode::unknown_field, 400, 422, bad_value},
+    {ErrorCode::sort_field, 400, 422, bad_value},
+    {ErrorCode::date_invalid, 400, 422, bad_value},
     {ErrorCode::client_unknown, 400, 400, bad_value},
     {ErrorCode::operator_required, 400, 400, "The key acts as nobody"},
     {ErrorCode::not_found, 400, 404, "There is no such thing"},

@@ -52,7 +52,8 @@ Result<Json> text_in(const AdminArg& arg, const Json& value) {
     return Json(std::move(*normal));
   std::string all;
   for (const std::string_view choice : arg.choices) all += (all.empty() ? "" : ", ") + std::string(choice);
-  return refuse(arg, "is one of: " + all + ".");
+  return fail(arg.name == "sort" ? ErrorCode::sort_field : ErrorCode::invalid,
+              std::string(arg.name) + " is one of: " + all + ".", "", std::string(arg.name));
 }
 
 Result<Json> integer_in(const AdminArg& arg, const Json& value) {

@@ -8,6 +8,7 @@ work 500
 sync 300
 live 60
 cable 40
+service_times 8
 customer 60
 role 5
 queues 10

@@ -13,6 +13,7 @@ role 40
 queues 40
 release 30
 erase 10
+service_times 8
 customer 60
 revoke 6
 enrol 6

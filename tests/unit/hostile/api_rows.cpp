@@ -126,6 +126,13 @@ std::string new_ticket(HostileRig& rig) {
       rig.house.command(cmd("api create_ticket", {{"subject", Json("Pump")}, {"description", Json("Leaks.")}}))["id"]);
 }
 
+std::function<std::string(HostileRig&)> to_wake_at(const std::string& when) {
+  return [=](HostileRig& rig) {
+    const std::string heads = heads_with_key(rig), ticket = new_ticket(rig);
+    return rig.post("/api/v1/hold_ticket", heads, "{\"ticket_id\":" + ticket + ",\"wake_at\":\"" + when + "\"}");
+  };
+}
+
 /// What comes before a file: a message for a ticket that was made before the attack.
 std::string ticket_for(HostileRig& rig) {
   return in_form("ticket_id", new_ticket(rig)) + in_form("message", "See the file.");
@@ -179,6 +186,11 @@ std::vector<Row> api_rows() {
       {"13", "NUL in a title", subject("\\u0000"), "400 text_encoding", Line::stays, ""},
       {"15", "an unknown field is_admin", asked(R"({"subject":"a","description":"b","is_admin":true})"),
        "422 unknown_field", Line::stays, ""},
+      {"17", "lists in the order of body;drop", asked(R"({"sort":"body;drop"})", "list_tickets"), "422 sort_field",
+       Line::stays, ""},
+      {"28", "a day that is on no calendar", to_wake_at("2026-02-30T09:00:00Z"), "422 date_invalid", Line::stays, ""},
+      {"28", "the year 0", to_wake_at("0000-01-01T09:00:00Z"), "422 date_invalid", Line::stays, ""},
+      {"28", "the year 10000", to_wake_at("10000-01-01T09:00:00Z"), "422 date_invalid", Line::stays, ""},
       {"19", "no API key", plain(json), "401 key_required", Line::stays, ""},
       {"19", "an API key that is none", plain(json + "X-Api-Key: tps_00\r\n"), "401 key_unknown", Line::closes, ""},
       {"19", "an API key that is revoked", revoked_key, "401 key_revoked", Line::closes, ""},

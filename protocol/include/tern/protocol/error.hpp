@@ -59,6 +59,8 @@ enum class ErrorCode : std::uint8_t {
   operator_required,     // the key acts as nobody, and this needs somebody
   client_unknown,        // no organisation has this portal
   unknown_field,         // a parameter that the action does not have
+  sort_field,            // an order that lists do not come in
+  date_invalid,          // no instant that is on a calendar
   origin,                // asked out of a page that may not
   idempotency_mismatch,  // the same Idempotency-Key with another request
   // Tables.

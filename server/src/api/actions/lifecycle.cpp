@@ -74,11 +74,9 @@ Result<Json> complete_ticket(AdminCall& call) {
 Result<Json> hold_ticket(AdminCall& call) {
   std::int64_t wake_ms = 0;
   if (call.has("wake_at")) {
-    const auto at = parse_instant(call.text("wake_at"));
-    if (!at || *at <= call.tenant().now_ms())
-      return fail(ErrorCode::invalid, "wake_at is no instant that is still to come.", "2026-03-20T09:00:00Z",
-                  "wake_at");
-    wake_ms = *at;
+    TERN_TRY(wake_ms, call.instant("wake_at"));
+    if (wake_ms <= call.tenant().now_ms())
+      return fail(ErrorCode::invalid, "wake_at is not still to come.", "", "wake_at");
   }
   return move_ticket(call, Intent::hold, Status::on_hold, [&](sync::Change& change) {
     change.text = text_or_none(call, "reason");

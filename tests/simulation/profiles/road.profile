@@ -17,6 +17,7 @@ crash 10
 server_crash 5
 role 10
 queues 10
+service_times 8
 customer 40
 old_client 10
 meets answer lost one way

@@ -15,6 +15,7 @@ lose_copy 8
 damage_copy 6
 server_crash 12
 server_restart 8
+service_times 8
 customer 40
 role 12
 queues 12

@@ -11,6 +11,7 @@ cable 20
 crash 10
 server_restart 6
 server_crash 5
+service_times 8
 customer 40
 role 8
 queues 8
