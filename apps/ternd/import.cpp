@@ -42,6 +42,12 @@ Result<Json> import_in_parts(const Perform& perform, const Json& command, bool j
   for (;;) {
     TERN_TRY(const Json part, perform(asked));
     add_counts(part, all);
+    for (const Json& name : part["stay_erased"].items()) {
+      if (all.find("stay_erased") == nullptr) all.set("stay_erased", Json::array());
+      Json names = all["stay_erased"];
+      names.push(name);
+      all.set("stay_erased", std::move(names));
+    }
     for (const Json& row : part["rows"].items()) {
       if (!dry && refused.size() < refused_shown_max) refused.push(row);
       if (dry && json) std::cout << to_text(row) << '\n';

@@ -16,6 +16,7 @@
 #include "admin/admin.hpp"
 #include "admin/import_memory.hpp"
 #include "admin/operator_record.hpp"
+#include "admin/person_erase.hpp"
 #include "admin/record_writer.hpp"
 #include "admin/replace_keys.hpp"
 #include "admin/restore.hpp"
@@ -39,6 +40,11 @@ namespace {
 
 constexpr std::int64_t sweep_codes_every_ms = 60'000;
 constexpr std::size_t resets_at_a_tick = 20;
+
+Result<void> finish_erasures_of(Tenant& tenant, std::vector<sync::ChangeRef>& erased) {
+  TERN_TRY(erased, admin::finish_erasures(tenant));
+  return {};
+}
 
 class Core : public ServerCore {
 public:
@@ -306,6 +312,7 @@ void Core::tick() {
   if (sweep_codes) codes_swept_ms_ = now_ms;
   for (Tenant* tenant : tenants_.all()) {
     Result<void> done;
+    std::vector<sync::ChangeRef> erased;
     committer_->run(*tenant, [&] {
       if (auto expired = expire_scopes(*tenant); !expired) done = tl::unexpected(std::move(expired).error());
       if (done && sweep_codes) done = enrolment_.sweep(*tenant);
@@ -315,9 +322,12 @@ void Core::tick() {
       if (done) done = wake_held(*tenant).map([](std::size_t) {});
       Result<void> drained;  // where it fails the rest goes on
       if (done) drained = drain_waiting(*tenant).map([](std::size_t) {});
+      if (done) done = finish_erasures_of(*tenant, erased);
       if (done) done = maintain(*tenant);
       if (done) done = std::move(drained);
     });
+    if (!erased.empty())
+      if (auto noted = directory_->note_erased(tenant->id(), erased); done && !noted) done = std::move(noted);
     if (!done)
       log_.write(LogLevel::error, "job_failed",
                  {{"tenant", Json(to_uuid_text(tenant->id().view()))},

@@ -5,8 +5,12 @@
 
 namespace tern::test {
 
-/// Before migration 25, to stand in front of what undoes earlier ones.
+/// Before migration 26, to stand in front of what undoes earlier ones.
+inline const std::string before_erased_words = "DROP TABLE erased_word; DROP TABLE entry_to_erase; ";
+
+/// Before migration 25, the same.
 inline const std::string before_links_of_mails =
+    before_erased_words +
     "CREATE TABLE links_now (tenant_id INTEGER NOT NULL, operator_id BLOB NOT NULL, link_id BLOB NOT NULL, "
     "secret_hash BLOB NOT NULL, ends_ms INTEGER NOT NULL, PRIMARY KEY (tenant_id, operator_id)) WITHOUT ROWID; "
     "INSERT INTO links_now SELECT tenant_id, operator_id, link_id, secret_hash, ends_ms FROM reset_link WHERE mail = "

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "admin/erased_words.hpp"
 #include "admin/import_memory.hpp"
 #include "admin/interrupted.hpp"
 #include "admin/record_writer.hpp"
@@ -42,15 +43,25 @@ WantedRecords records_there(const Tenant& tenant) {
   return there;
 }
 
-/// Gives every wanted name its record; those that are missing are made.
-Result<std::size_t> make_wanted(const AdminCall& call, WantedRecords& wanted) {
+/// Gives every wanted name its record; those that are missing are made. A contact who was erased stays it: `stay` gets
+/// who that is.
+Result<std::size_t> make_wanted(const AdminCall& call, WantedRecords& wanted, std::vector<std::string>& stay) {
   TERN_TRY(const auto naming, call.lock_names());
   const WantedRecords there = records_there(call.tenant());
+  const ErasedWords erased_words(call.tenant());
   std::vector<sync::Record> missing;
   for (auto& [key, id] : wanted) {
     if (const auto found = there.find(key); found != there.end()) {
       id = found->second;
       continue;
+    }
+    if (key.first == sync::RecordKind::contact) {
+      TERN_TRY(const auto erased, erased_words.whose(key.second, key.second));
+      if (erased) {
+        id = *erased;
+        stay.push_back(key.second);
+        continue;
+      }
     }
     missing.push_back(imported_record(key.first, key.second, call.tenant().environment()));
     id = missing.back().id;
@@ -117,7 +128,12 @@ private:
   RecordLookup collecting(Json* records) {
     return [this, records](sync::RecordKind kind, const std::string& name) {
       const bool fresh = known_->wanted.try_emplace({kind, name}, RecordId{}).second;
-      if (fresh && records != nullptr) records->push(Json(std::string(sync::to_string(kind)) + " " + name));
+      if (!fresh || records == nullptr) return some_id();
+      const auto erased = kind == sync::RecordKind::contact ? erased_words_.whose(name, name) : std::nullopt;
+      if (erased && *erased)
+        stay_.push_back(name);
+      else
+        records->push(Json(std::string(sync::to_string(kind)) + " " + name));
       return some_id();
     };
   }
@@ -130,7 +146,7 @@ private:
 
   Result<void> judge_and_name(const std::string& begin) {
     TERN_CHECKED(judge());
-    TERN_TRY(made_, make_wanted(call_, known_->wanted));
+    TERN_TRY(made_, make_wanted(call_, known_->wanted, stay_));
     return source_.go_to(begin);
   }
 
@@ -364,6 +380,12 @@ private:
     out.append_member("changes", Json(counts_.changes));
     out.append_member("refused", Json(counts_.refused));
     out.append_member("records", Json(made_));
+    if (!stay_.empty()) {
+      Json stay = Json::array();
+      for (const std::string& name : stay_)
+        if (stay.size() < stay_erased_max) stay.push(Json(name));
+      out.append_member("stay_erased", std::move(stay));
+    }
     if (dry_ || rows_.size() > 0) out.append_member("rows", std::move(rows_));
     if (more) out.append_member("next", Json(source_.place()));
     if (counts_.refused > 0) out.append_member("needs_attention", Json(true));
@@ -375,6 +397,8 @@ private:
   const bool dry_, goes_on_;
   std::int64_t limit_ = 0;
   std::unique_ptr<ImportKnown> known_;
+  const ErasedWords erased_words_{call_.tenant()};
+  std::vector<std::string> stay_;  // names of erased persons: their tickets go by the record that is left of them
   bool links_wait_ = false;
   ImportCounts counts_;
   std::size_t made_ = 0;

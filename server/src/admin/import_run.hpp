@@ -58,10 +58,10 @@ TicketId imported_id(const TenantId& tenant, std::string_view type, std::string_
 tl::unexpected<Error> error_at(std::size_t line, ErrorCode code, const std::string& what,
                                const std::string& hint = "Nothing was imported.");
 
-/// {"tickets","skipped","changes","refused","records","rows"?,"next"?}. With `dry_run` nothing is written, and `rows`
-/// says of each ticket what would become of it. The whole file is judged before its first ticket is made. `limit`
-/// tickets are looked at; `after` goes on behind those of an answer before. What is there already is passed over.
-/// `known`: of the part before, if it is still known.
+/// {"tickets","skipped","changes","refused","records","stay_erased"?,"rows"?,"next"?}. With `dry_run` nothing is
+/// written, and `rows` says of each ticket what would become of it. The whole file is judged before its first ticket is
+/// made. `limit` tickets are looked at; `after` goes on behind those of an answer before. What is there already is
+/// passed over. `known`: of the part before, if it is still known.
 Result<Json> run_import(const AdminCall& call, ImportSource& source, std::unique_ptr<ImportKnown> known);
 /// What was kept of the part before the one that is asked for. Null: nothing, or none was before.
 std::unique_ptr<ImportKnown> known_of_import(const AdminCall& call);

@@ -47,11 +47,12 @@ Result<void> check_not_held(const sync::Record& contact) {
               "ternd contact set NAME --legal-hold \"\" ends it.", "contact");
 }
 
-/// As of now: asked before anything goes, and on the strand before each part of it.
-Result<void> check_may_go(Tenant& tenant, const Subject& person, bool everywhere, bool with_open) {
+/// As of now, of texts in these tickets: of all that are to go before anything goes, and on the strand before each
+/// part.
+Result<void> check_may_go(Tenant& tenant, const Subject& person, const std::set<TicketId>& tickets, bool with_open) {
   const auto now = tenant.find_record(sync::RecordKind::contact, person.record.id);
   if (now) TERN_CHECKED(check_not_held(*now));
-  TERN_TRY(const Obstacles found, obstacles_of(tenant, person, everywhere));
+  TERN_TRY(const Obstacles found, obstacles_of(tenant, person.record.id, tickets));
   if (!found.held.empty())
     return fail(ErrorCode::not_permitted,
                 "Texts would go from tickets of who is under legal hold: " +
@@ -63,7 +64,7 @@ Result<void> check_may_go(Tenant& tenant, const Subject& person, bool everywhere
               "End them first, or erase all the same with --open-tickets.", "open_tickets");
 }
 
-ErasureHands hands_of(AdminCall& call, std::function<Result<void>(const Subject&)> allowed) {
+ErasureHands hands_of(AdminCall& call, std::function<Result<void>(const Subject&, const std::set<TicketId>&)> allowed) {
   return {call.tenant(),
           call.parts().directory,
           [&call] { return call.is_stopped(); },
@@ -84,7 +85,8 @@ Result<Json> say_of(AdminCall& call, const Subject& person, bool dry) {
                            {"named_elsewhere", std::move(elsewhere)},
                            {"named_in_records", texts_json(person.records, elsewhere_shown_max)}});
   if (!dry) return out;
-  TERN_TRY(const Obstacles found, obstacles_of(call.tenant(), person, call.flag("everywhere")));
+  TERN_TRY(const Obstacles found,
+           obstacles_of(call.tenant(), person.record.id, tickets_of(person, call.flag("everywhere"))));
   out.append_member("looked_for", texts_json(person.words.shown(), elsewhere_shown_max));
   out.append_member("open_tickets", texts_json(found.open, elsewhere_shown_max));
   out.append_member("under_legal_hold", texts_json(found.held, elsewhere_shown_max));
@@ -124,7 +126,7 @@ Result<ByRule> find_by_rule(AdminCall& call, std::int64_t before_ms) {
     TERN_TRY(const bool more, found.step());
     if (!more) return out;
     auto record = tenant.find_record(sync::RecordKind::contact, found.id<RecordId>(0));
-    if (!record || record->attributes.contains(std::string(erased_attribute)) || !check_not_held(*record)) continue;
+    if (!record || is_erased(*record) || !check_not_held(*record)) continue;
     ++out.all;
     if (record->id <= after) continue;
     if (static_cast<std::int64_t>(out.persons.size()) == limit) {
@@ -168,6 +170,8 @@ public:
     TERN_CHECKED(check_one(first_, "by"));
     return check_one(second_, "second");
   }
+  /// For the ledger: who they were, whatever they are called one day.
+  [[nodiscard]] std::string names() const { return name_of(first_) + " and " + name_of(second_); }
 
 private:
   TwoAdministrators(Tenant& tenant, const OperatorId& first, const OperatorId& second)
@@ -194,6 +198,11 @@ private:
                 of_code ? "--" + which + "-code" : "", which + (of_code ? "_code" : "_password"));
   }
 
+  [[nodiscard]] std::string name_of(const OperatorId& who) const {
+    const auto record = tenant_->find_record(sync::RecordKind::operator_, RecordId::or_zero(who.view()));
+    return (record ? record->name : std::string("?")) + " (" + to_uuid_text(who.view()) + ")";
+  }
+
   [[nodiscard]] Result<void> check_one(const OperatorId& who, const char* which) const {
     const auto actor = tenant_->find_actor(who);
     if (actor && actor->active && sync::has_right(actor->role, sync::Right::administer)) return {};
@@ -213,7 +222,7 @@ bool is_of_administrators(const Error& error) {
 
 Result<Json> person_erase(AdminCall& call) {
   Tenant& tenant = call.tenant();
-  TERN_TRY(const sync::Record record, resolve_record(tenant, sync::RecordKind::contact, call.text("contact")));
+  TERN_TRY(const sync::Record record, resolve_with_removed(tenant, sync::RecordKind::contact, call.text("contact")));
   TERN_CHECKED(check_not_held(record));
   const std::string reason = call.has("reason") ? call.text("reason") : std::string{};
   TERN_CHECKED(protocol::check_text(reason, limits::result_bytes_max, "reason"));
@@ -223,13 +232,15 @@ Result<Json> person_erase(AdminCall& call) {
   TERN_CHECKED(look_for(tenant, persons, [&call] { return call.is_stopped(); }));
   const Subject& person = persons.front();
   if (call.flag("dry_run")) return say_of(call, person, true);
-  TERN_CHECKED(check_may_go(tenant, person, everywhere, with_open));
   call.parts().directory.discard_idle_staging();
-  const ErasureHands hands =
-      hands_of(call, [&](const Subject& one) { return check_may_go(tenant, one, everywhere, with_open); });
+  const ErasureHands hands = hands_of(call, [&](const Subject& one, const std::set<TicketId>& tickets) {
+    return check_may_go(tenant, one, tickets, with_open);
+  });
+  TERN_TRY(const std::size_t finished, finish_person(hands, person, reason));
+  TERN_CHECKED(check_may_go(tenant, person, tickets_of(person, everywhere), with_open));
   TERN_TRY(const std::size_t gone, erase_person(hands, person, everywhere, reason));
   TERN_TRY(Json out, say_of(call, person, false));
-  out.append_member("erased_changes", Json(gone));
+  out.append_member("erased_changes", Json(finished + gone));
   return out;
 }
 
@@ -246,18 +257,20 @@ Result<Json> person_anonymise(AdminCall& call) {
     TERN_TRY(both, TwoAdministrators::who_say_so(call));
   }
   TERN_CHECKED(look_for(tenant, found.persons, [&call] { return call.is_stopped(); }));
-  const ErasureHands hands = hands_of(call, [&](const Subject& person) -> Result<void> {
-    if (both) TERN_CHECKED(both->check());
-    TERN_CHECKED(check_rule_holds(tenant, person, *before));
-    return check_may_go(tenant, person, false, false);
-  });
+  const ErasureHands hands =
+      hands_of(call, [&](const Subject& person, const std::set<TicketId>& tickets) -> Result<void> {
+        if (both) TERN_CHECKED(both->check());
+        TERN_CHECKED(check_rule_holds(tenant, person, *before));
+        return check_may_go(tenant, person, tickets, false);
+      });
+  const std::string reason = both ? "anonymised by rule, as said by " + both->names() : "anonymised by rule";
   if (apply && !found.persons.empty()) call.parts().directory.discard_idle_staging();
   std::size_t erased = 0;
   for (std::size_t i = 0; i < found.persons.size(); ++i) {
     const Subject& person = found.persons[i];
-    Result<void> may = check_may_go(tenant, person, false, false);
+    Result<void> may = check_may_go(tenant, person, tickets_of(person, false), false);
     if (may && apply) {
-      const auto gone = erase_person(hands, person, false, "anonymised by rule");
+      const auto gone = erase_person(hands, person, false, reason);
       if (gone) ++erased;
       if (!gone && (is_of_administrators(gone.error()) ||
                     (gone.error().code != ErrorCode::not_permitted && gone.error().code != ErrorCode::invalid)))

@@ -17,14 +17,23 @@ struct ErasureHands {
   std::function<bool()> stopped;                           // empty: never
   std::function<Result<void>(const Work&)> on_strand;      // with room made for it
   std::function<Result<void>(const Work&)> beside_strand;  // likewise
-  /// On the strand before each part: whether it may still be. Empty: it was done before.
-  std::function<Result<void>(const Subject&)> allowed = {};
+  /// On the strand before each part: whether texts of that person may go from these tickets. Empty: it was done before.
+  std::function<Result<void>(const Subject&, const std::set<TicketId>&)> allowed = {};
+  std::size_t finds = finds_max;  // that one look holds
 };
 
 /// Everything of them that `look_for` found, with what is beside the ledger: tokens, refused requests of others'
-/// programs, mails that wait. Their record goes last. Gives how many changes lost their text.
+/// programs, mails that wait. Their record goes last, and behind that nobody is asked any more. Gives how many changes
+/// lost their text.
 Result<std::size_t> erase_person(const ErasureHands& hands, const Subject& person, bool everywhere,
                                  const std::string& reason);
+
+/// Of somebody who is erased already: what is left of their record's entries of before. Gives how many went.
+Result<std::size_t> finish_person(const ErasureHands& hands, const Subject& person, const std::string& reason);
+
+/// Committer strand. What of persons' records is still to go where an erasure was stopped behind their last part: some
+/// hundred entries. Gives what went.
+Result<std::vector<sync::ChangeRef>> finish_erasures(Tenant& tenant);
 
 /// After a restore: these persons, of whom it says only who they were, are erased again with all that the backup has.
 Result<std::size_t> erase_persons_again(const ErasureHands& hands, const std::vector<RecordId>& persons);

@@ -192,7 +192,8 @@ Result<Json> person_export(AdminCall& call) {
     return fail(ErrorCode::usage, "A page goes into a file: --to FILE.", "", "to");
   if (call.flag("replace") && !call.has("to"))
     return fail(ErrorCode::usage, "--replace goes with --to.", "", "replace");
-  TERN_TRY(const sync::Record person, resolve_record(call.tenant(), sync::RecordKind::contact, call.text("contact")));
+  TERN_TRY(const sync::Record person,
+           resolve_with_removed(call.tenant(), sync::RecordKind::contact, call.text("contact")));
   Json profile = Json::object({{"name", Json(person.name)}});
   for (const auto& [name, value] : person.attributes)
     if (name != legal_hold_attribute) profile.append_member(name, Json(value));  // why is the desk's own

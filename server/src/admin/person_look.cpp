@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "admin/interrupted.hpp"
 #include "desk/person_attributes.hpp"
@@ -14,11 +15,10 @@ namespace tern::server::admin {
 namespace {
 
 constexpr std::uint64_t commits_per_look = 1'000;
-constexpr std::size_t found_max = 1'000'000;  // changes of all persons of one look
 constexpr std::int64_t first_done_class = static_cast<std::int64_t>(sync::StatusClass::done);
 
 void add_words_of(const sync::Record& contact, PersonWords& words) {
-  if (contact.attributes.contains(std::string(erased_attribute))) return;
+  if (is_erased(contact)) return;
   words.add_name(contact.name);
   if (const auto email = contact.attributes.find("email"); email != contact.attributes.end())
     words.add_address(email->second);
@@ -26,23 +26,19 @@ void add_words_of(const sync::Record& contact, PersonWords& words) {
     words.add_phone(phone->second);
 }
 
-bool is_of(const sync::Change& change, const RecordId& contact) {
-  const auto by_them =
-      change.principal_kind == sync::PrincipalKind::contact && RecordId::or_zero(change.principal_id) == contact;
-  return by_them || (change.intent == sync::Intent::on_site && RecordId::or_zero(change.target) == contact);
-}
-
-bool opens_for(const sync::Change& change, const RecordId& contact) {
-  return std::ranges::any_of(change.fields, [&](const sync::FieldSetting& one) {
-    return one.field == sync::FieldId::contact && one.value && RecordId::or_zero(*one.value) == contact;
-  });
+/// Whose change it is: who wrote it, and who signed it.
+std::vector<RecordId> contacts_of(const sync::Change& change) {
+  std::vector<RecordId> out;
+  if (change.principal_kind == sync::PrincipalKind::contact) out.push_back(RecordId::or_zero(change.principal_id));
+  if (change.intent == sync::Intent::on_site) out.push_back(RecordId::or_zero(change.target));
+  return out;
 }
 
 /// One look at all that the tenant's file still says.
 class PersonLook {
 public:
-  PersonLook(Tenant& tenant, std::vector<Subject>& persons, const std::function<bool()>& stopped)
-      : tenant_(tenant), persons_(persons), stopped_(stopped) {
+  PersonLook(Tenant& tenant, std::vector<Subject>& persons, const std::function<bool()>& stopped, std::size_t most)
+      : tenant_(tenant), persons_(persons), stopped_(stopped), most_(most) {
     for (std::size_t i = 0; i < persons.size(); ++i) by_id_[persons[i].record.id] = i;
   }
 
@@ -50,13 +46,17 @@ public:
     for (Subject& person : persons_) TERN_CHECKED(find_tickets(person));
     // What their records said before is looked for, too: first all of that.
     TERN_CHECKED(each_part([this](std::uint64_t from) { return look_at_entries(from); }));
+    std::vector<const PersonWords*> words;
+    for (const Subject& person : persons_) words.push_back(&person.words);
+    matcher_.emplace(words);
     TERN_CHECKED(each_part([this](std::uint64_t from) { return look_at_changes(from); }));
     TERN_CHECKED(look_at_repeats());
     TERN_CHECKED(look_at_quarantine());
     TERN_CHECKED(look_at_handed_back());
+    TERN_CHECKED(look_at_requests());
     for (Subject& person : persons_) {
       std::set<sync::ChangeRef> once;
-      std::erase_if(person.said, [&](const sync::ChangeRef& ref) { return !once.insert(ref).second; });
+      std::erase_if(person.said, [&](const FoundText& text) { return !once.insert(text.ref).second; });
     }
     return {};
   }
@@ -99,9 +99,10 @@ private:
       if (change.record_kind != static_cast<std::uint32_t>(sync::RecordKind::contact)) continue;
       TERN_TRY(const sync::Record record, sync::decode_record(change.record));
       const auto found = by_id_.find(record.id);
-      if (found == by_id_.end() || record.attributes.contains(std::string(erased_attribute))) continue;
+      if (found == by_id_.end() || is_erased(record)) continue;
       add_words_of(record, persons_[found->second].words);
-      TERN_CHECKED(keep(persons_[found->second].entries, ref));
+      persons_[found->second].entries.push_back(ref);
+      TERN_CHECKED(count_one());
     }
   }
 
@@ -124,19 +125,14 @@ private:
     const auto intent = static_cast<sync::Intent>(row.int64(3));
     if (row.is_null(2)) return look_at_record(ref, row);
     const TicketId ticket = row.id<TicketId>(2);
-    const bool by_contact = static_cast<sync::PrincipalKind>(row.int64(5)) == sync::PrincipalKind::contact;
-    const RecordId author = by_contact ? row.id<RecordId>(4) : RecordId{};
-    RecordId signer;
+    std::vector<RecordId> theirs;
+    if (static_cast<sync::PrincipalKind>(row.int64(5)) == sync::PrincipalKind::contact)
+      theirs.push_back(row.id<RecordId>(4));
     if (intent == sync::Intent::on_site) {
       TERN_TRY(const sync::Change change, sync::parse_change(row.blob(6), row.blob(7), ref.device));
-      signer = RecordId::or_zero(change.target);
+      theirs.push_back(RecordId::or_zero(change.target));
     }
-    const auto readings = readings_of_body(row.blob(7));
-    for (Subject& person : persons_) {
-      const RecordId& id = person.record.id;
-      TERN_CHECKED(judge(person, ref, ticket, author == id || signer == id, readings, false));
-    }
-    return {};
+    return judge({ref, ticket}, theirs, readings_of_body(row.blob(7)), false);
   }
 
   /// A record of somebody else's, or of something else.
@@ -145,14 +141,14 @@ private:
     if (change.record.empty()) return {};
     TERN_TRY(const sync::Record record, sync::decode_record(change.record));
     if (record.kind == sync::RecordKind::contact && by_id_.contains(record.id)) return {};
-    const auto readings = readings_of_body(row.blob(7));
-    for (Subject& person : persons_) {
-      if (person.words.in(readings) != FoundHow::plainly) continue;
+    for (const auto& [which, how] : matcher_->in(readings_of_body(row.blob(7)))) {
+      if (how != FoundHow::plainly) continue;
+      Subject& person = persons_[which];
       const auto stands = tenant_.find_record(record.kind, record.id);
       if (stands && stands->version == row.uint64(8))
         person.records.insert(std::string(sync::to_string(record.kind)) + " " + record.name);
       else
-        TERN_CHECKED(keep(person.elsewhere_said, ref));
+        TERN_CHECKED(keep(person.elsewhere_said, {ref, {}}));
     }
     return {};
   }
@@ -190,45 +186,77 @@ private:
     }
   }
 
+  Result<void> look_at_requests() {
+    TERN_TRY(auto reader, tenant_.reader());
+    TERN_TRY(auto rows, reader.db().query("SELECT n, request, said FROM inbound WHERE tenant_id = $1 AND state = 1 AND "
+                                          "(length(request) > 0 OR length(said) > 0)",
+                                          tenant_.number()));
+    for (;;) {
+      TERN_TRY(const bool more, rows.step());
+      if (!more) return {};
+      TERN_CHECKED(check_not_interrupted(stopped_ && stopped_(), "nothing was erased"));
+      auto readings = readings_of(rows.text(1));
+      for (std::string& reading : readings_of(rows.text(2))) readings.push_back(std::move(reading));
+      for (const auto& [which, how] : matcher_->in(readings)) {
+        if (how != FoundHow::plainly) continue;
+        persons_[which].requests.push_back(rows.uint64(0));
+        TERN_CHECKED(count_one());
+      }
+    }
+  }
+
   Result<void> look_outside(ByteView skeleton, ByteView body, const DeviceId& device, bool waits) {
     TERN_CHECKED(check_not_interrupted(stopped_ && stopped_(), "nothing was erased"));
     const auto change = sync::parse_change(skeleton, body, device);
     if (!change || change->ticket.is_zero()) return {};
-    const auto readings = readings_of_body(body);
-    for (Subject& person : persons_) {
-      const RecordId& id = person.record.id;
-      if (opens_for(*change, id)) person.tickets.insert(change->ticket);
-      TERN_CHECKED(judge(person, change->ref, change->ticket, is_of(*change, id), readings, waits));
+    for (const sync::FieldSetting& one : change->fields) {
+      if (one.field != sync::FieldId::contact || !one.value) continue;
+      const auto opened_for = by_id_.find(RecordId::or_zero(*one.value));
+      if (opened_for != by_id_.end()) persons_[opened_for->second].tickets.insert(change->ticket);
+    }
+    return judge({change->ref, change->ticket}, contacts_of(*change), readings_of_body(body), waits);
+  }
+
+  /// `theirs`: whose it is by whoever wrote or signed it, whatever it says.
+  Result<void> judge(const FoundText& text, const std::vector<RecordId>& theirs,
+                     const std::vector<std::string>& readings, bool waits) {
+    std::set<std::size_t> kept;
+    const auto keep_as_theirs = [&](std::size_t which) -> Result<void> {
+      if (!kept.insert(which).second) return {};
+      Subject& person = persons_[which];
+      person.tickets.insert(text.ticket);
+      return keep(waits ? person.waiting : person.said, text);
+    };
+    for (const RecordId& id : theirs)
+      if (const auto found = by_id_.find(id); found != by_id_.end()) TERN_CHECKED(keep_as_theirs(found->second));
+    for (const auto& [which, how] : matcher_->in(readings)) {
+      Subject& person = persons_[which];
+      if (person.tickets.contains(text.ticket)) {
+        TERN_CHECKED(keep_as_theirs(which));
+      } else if (how == FoundHow::plainly) {
+        person.elsewhere.insert(text.ticket);
+        TERN_CHECKED(keep(waits ? person.elsewhere_waiting : person.elsewhere_said, text));
+      }
     }
     return {};
   }
 
-  Result<void> judge(Subject& person, const sync::ChangeRef& ref, const TicketId& ticket, bool theirs,
-                     const std::vector<std::string>& readings, bool waits) {
-    const FoundHow named = person.words.in(readings);
-    if (theirs || (named != FoundHow::no && person.tickets.contains(ticket))) {
-      person.tickets.insert(ticket);
-      return keep(waits ? person.waiting : person.said, ref);
-    }
-    if (named != FoundHow::plainly) return {};
-    person.elsewhere.insert(ticket);
-    return keep(waits ? person.elsewhere_waiting : person.elsewhere_said, ref);
-  }
-
-  Result<void> keep(std::vector<sync::ChangeRef>& where, const sync::ChangeRef& ref) {
-    where.push_back(ref);
+  Result<void> keep(std::vector<FoundText>& where, const FoundText& text) {
+    where.push_back(text);
     return count_one();
   }
   Result<void> count_one() {
-    if (++found_ <= found_max) return {};
-    return fail(ErrorCode::too_large, "More than a million texts and tickets of these persons were found.",
+    if (++found_ <= most_) return {};
+    return fail(ErrorCode::too_large, "More texts and tickets of these persons were found than one run holds.",
                 "Erase fewer persons at once, or tickets of theirs with: ternd erase --ticket");
   }
 
   Tenant& tenant_;
   std::vector<Subject>& persons_;
   const std::function<bool()>& stopped_;
+  const std::size_t most_;
   std::map<RecordId, std::size_t> by_id_;
+  std::optional<PersonMatcher> matcher_;
   std::size_t found_ = 0;
 };
 
@@ -241,9 +269,14 @@ Subject subject_of(sync::Record contact) {
   return out;
 }
 
-Result<void> look_for(Tenant& tenant, std::vector<Subject>& persons, const std::function<bool()>& stopped) {
+Result<void> look_for(Tenant& tenant, std::vector<Subject>& persons, const std::function<bool()>& stopped,
+                      std::size_t most) {
   if (persons.empty()) return {};
-  return PersonLook(tenant, persons, stopped).run();
+  return PersonLook(tenant, persons, stopped, most).run();
+}
+
+bool is_erased(const sync::Record& contact) {
+  return contact.attributes.contains(std::string(erased_attribute));
 }
 
 std::string legal_hold_of(const sync::Record& contact) {
@@ -251,10 +284,14 @@ std::string legal_hold_of(const sync::Record& contact) {
   return hold == contact.attributes.end() ? std::string() : hold->second;
 }
 
-Result<Obstacles> obstacles_of(Tenant& tenant, const Subject& person, bool everywhere) {
-  Obstacles out;
+std::set<TicketId> tickets_of(const Subject& person, bool everywhere) {
   std::set<TicketId> tickets = person.tickets;
   if (everywhere) tickets.insert(person.elsewhere.begin(), person.elsewhere.end());
+  return tickets;
+}
+
+Result<Obstacles> obstacles_of(Tenant& tenant, const RecordId& person, const std::set<TicketId>& tickets) {
+  Obstacles out;
   TERN_TRY(auto reader, tenant.reader());
   for (const TicketId& ticket : tickets) {
     TERN_TRY(auto rows, reader.db().query("SELECT number, contact, status_class, deleted, merged_into FROM ticket "
@@ -264,7 +301,7 @@ Result<Obstacles> obstacles_of(Tenant& tenant, const Subject& person, bool every
     if (!found) continue;  // it waits outside of the ledger
     const std::string number(rows.text(0));
     if (rows.int64(2) < first_done_class && rows.int64(3) == 0 && rows.is_null(4)) out.open.push_back(number);
-    if (rows.is_null(1) || rows.blob(1).empty() || rows.id<RecordId>(1) == person.record.id) continue;
+    if (rows.is_null(1) || rows.blob(1).empty() || rows.id<RecordId>(1) == person) continue;
     const auto other = tenant.find_record(sync::RecordKind::contact, rows.id<RecordId>(1));
     const std::string hold = other ? legal_hold_of(*other) : std::string();
     if (!hold.empty()) out.held.push_back(number + " of " + other->name + ": " + hold);

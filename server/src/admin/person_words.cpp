@@ -12,7 +12,9 @@ namespace tern::server::admin {
 namespace {
 
 constexpr std::size_t plain_name_bytes_min = 4, name_bytes_min = 2;
-constexpr std::size_t plain_digits_min = 7, digits_min = 5;
+constexpr std::size_t plain_digits_min = 7, digits_min = 5, start_digits = 4;
+constexpr std::size_t address_bytes_min = 3;
+constexpr std::size_t start_bytes = 4;
 // Two deep: what is read of a text is some twenty times as long at most.
 constexpr int encodings_deep_max = 2, messages_deep_max = 6;
 constexpr std::size_t base64_letters_min = 8;  // what is shorter holds no name
@@ -290,11 +292,23 @@ bool add_texts(ByteView message, int deep, std::vector<std::string>& out) {
 
 // ---- words ----
 
-std::string digits_of(std::string_view text) {
-  std::string out;
-  std::ranges::copy_if(text, std::back_inserter(out), is_digit);
-  return out;
+/// What people write between the digits of a number: spaces, dashes, dots, strokes and marks that nobody sees.
+bool is_between_digits(char32_t c) {
+  if (c < 0x80) return std::string_view(" -./()_~").find(static_cast<char>(c)) != std::string_view::npos;
+  constexpr char32_t signs[] = {0xA0,   0xAD,   0xB7,   0x2022, 0x2027, 0x202F, 0x205F, 0x2060, 0x2212, 0x2219, 0x22C5,
+                                0x3000, 0x30FB, 0xFE58, 0xFE63, 0xFEFF, 0xFF08, 0xFF09, 0xFF0D, 0xFF0E, 0xFF0F};
+  return (c >= 0x2000 && c <= 0x2015) || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) ||
+         std::ranges::find(signs, c) != std::end(signs);
 }
+
+std::size_t next_character(std::string_view text, std::size_t at) {
+  do ++at;
+  while (at < text.size() && continues(text[at]));
+  return at;
+}
+
+/// "+49 (0)30": to be dialled in the country only.
+constexpr std::string_view trunk_digit = "(0)";
 
 bool name_stands_at(std::string_view name, std::string_view text, std::size_t at) {
   const std::size_t end = at + name.size();
@@ -312,16 +326,24 @@ bool address_stands_at(std::string_view address, std::string_view text, std::siz
 }
 
 bool phone_stands_at(std::string_view digits, std::string_view text, std::size_t at) {
-  constexpr std::string_view between = " -./()";
   const bool international = at >= 2 && text.substr(at - 2, 2) == "00" && (at == 2 || !is_digit(text[at - 3]));
   if (at > 0 && is_digit(text[at - 1]) && !international) return false;
   for (const char digit : digits) {
-    for (int apart = 0; at < text.size() && between.find(text[at]) != std::string_view::npos; ++at)
+    for (int apart = 0; at < text.size() && is_between_digits(character_at(text, at));) {
       if (++apart > 3) return false;
+      const bool trunk = digit != '0' && text.substr(at, trunk_digit.size()) == trunk_digit;
+      at = trunk ? at + trunk_digit.size() : next_character(text, at);
+    }
     if (at == text.size() || text[at] != digit) return false;
     ++at;
   }
   return at == text.size() || !is_digit(text[at]);
+}
+
+std::uint32_t start_of(std::string_view text, std::size_t bytes) {
+  std::uint32_t out = 0;
+  for (std::size_t i = 0; i < bytes; ++i) out = out << 8U | static_cast<unsigned char>(text[i]);
+  return out;
 }
 
 }  // namespace
@@ -348,52 +370,118 @@ void PersonWords::add_name(std::string_view name) {
 }
 
 void PersonWords::add_address(std::string_view address) {
-  if (address.find('@') == std::string_view::npos) return;  // "unknown": a word that others write, too
-  add({plain_text(address), Word::Kind::address, false}, address);
+  std::string text = plain_text(address);
+  while (text.starts_with(' ')) text.erase(0, 1);
+  while (text.ends_with(' ')) text.pop_back();
+  // "unknown": a word that others write, too
+  if (text.find('@') == std::string::npos || text.size() < address_bytes_min) return;
+  add({std::move(text), Word::Kind::address, false}, address);
 }
 
+/// Behind a letter, "+", "#", "," or ";" stands an extension, where there are few digits, or another number.
 void PersonWords::add_phone(std::string_view phone) {
-  std::string digits = digits_of(phone);
+  std::vector<std::string> parts(1);
+  for (std::size_t at = 0; at < phone.size(); at = next_character(phone, at)) {
+    if (phone.substr(at, trunk_digit.size()) == trunk_digit) {
+      at += trunk_digit.size() - 1;
+      continue;
+    }
+    if (is_digit(phone[at])) {
+      parts.back() += phone[at];
+      continue;
+    }
+    const bool begins_another = !is_between_digits(character_at(phone, at));
+    if (begins_another && parts.back().size() >= digits_min) parts.emplace_back();
+  }
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    add_digits(parts[i], phone);
+    if (i > 0 && parts[i].size() < digits_min && !parts[i].empty()) add_digits(parts[i - 1] + parts[i], phone);
+  }
+}
+
+void PersonWords::add_digits(std::string digits, std::string_view as_written) {
   if (digits.starts_with("00")) digits.erase(0, 2);
   if (digits.size() < digits_min) return;
   const bool weak = digits.size() < plain_digits_min;
-  add({std::move(digits), Word::Kind::phone, weak}, phone);
+  add({std::move(digits), Word::Kind::phone, weak}, as_written);
 }
 
 void PersonWords::add(Word word, std::string_view as_written) {
   const auto same = [&](const Word& one) { return one.kind == word.kind && one.text == word.text; };
   if (std::ranges::any_of(words_, same)) return;
   words_.push_back(std::move(word));
-  shown_.emplace_back(as_written);
+  if (std::ranges::find(shown_, as_written) == shown_.end()) shown_.emplace_back(as_written);
 }
 
 std::vector<std::string> PersonWords::shown() const {
   return shown_;
 }
 
-bool PersonWords::stands(const Word& word, std::string_view reading) {
-  if (word.kind == Word::Kind::phone) {
-    for (std::size_t at = reading.find(word.text.front()); at != std::string_view::npos;
-         at = reading.find(word.text.front(), at + 1))
-      if (phone_stands_at(word.text, reading, at)) return true;
-    return false;
-  }
-  for (std::size_t at = reading.find(word.text); at != std::string_view::npos; at = reading.find(word.text, at + 1))
-    if (word.kind == Word::Kind::name ? name_stands_at(word.text, reading, at)
-                                      : address_stands_at(word.text, reading, at))
-      return true;
-  return false;
+PersonMatcher::PersonMatcher(const std::vector<const PersonWords*>& persons)
+    : persons_(persons.size()), begins_(std::size_t{1} << 16U) {
+  for (std::size_t i = 0; i < persons.size(); ++i)
+    for (const PersonWords::Word& word : persons[i]->words()) {
+      if (word.kind == PersonWords::Word::Kind::phone) {
+        by_digits_[start_of(word.text, start_digits)].push_back({i, &word});
+        continue;
+      }
+      begins_[start_of(word.text, 2)] = true;
+      const bool is_short = word.text.size() < start_bytes;
+      (is_short ? by_two_ : by_four_)[start_of(word.text, is_short ? 2 : start_bytes)].push_back({i, &word});
+    }
 }
 
-FoundHow PersonWords::in(const std::vector<std::string>& readings) const {
-  FoundHow best = FoundHow::no;
-  for (const Word& word : words_) {
-    if (best == FoundHow::weakly && word.weak) continue;
-    if (!std::ranges::any_of(readings, [&](const std::string& one) { return stands(word, one); })) continue;
-    if (!word.weak) return FoundHow::plainly;
-    best = FoundHow::weakly;
+std::vector<PersonMatcher::Found> PersonMatcher::in(const std::vector<std::string>& readings) const {
+  Best best(persons_, FoundHow::no);
+  for (const std::string& reading : readings) {
+    look_at(reading, best);
+    if (by_digits_.empty()) continue;
+    look_at_digits(reading, false, best);
+    if (reading.find(trunk_digit) != std::string::npos) look_at_digits(reading, true, best);
   }
-  return best;
+  std::vector<Found> out;
+  for (std::size_t i = 0; i < persons_; ++i)
+    if (best[i] != FoundHow::no) out.push_back({i, best[i]});
+  return out;
+}
+
+void PersonMatcher::look_at(std::string_view reading, Best& best) const {
+  for (std::size_t at = 0; at + 2 <= reading.size(); ++at) {
+    if (!begins_[start_of(reading.substr(at), 2)]) continue;
+    for (const ByStart* index : {&by_two_, &by_four_}) {
+      const std::size_t bytes = index == &by_two_ ? 2 : start_bytes;
+      if (at + bytes > reading.size()) continue;
+      const auto found = index->find(start_of(reading.substr(at), bytes));
+      if (found == index->end()) continue;
+      for (const auto& [person, word] : found->second) {
+        const FoundHow how = word->weak ? FoundHow::weakly : FoundHow::plainly;
+        if (best[person] >= how || reading.substr(at, word->text.size()) != word->text) continue;
+        const bool stands = word->kind == PersonWords::Word::Kind::name ? name_stands_at(word->text, reading, at)
+                                                                        : address_stands_at(word->text, reading, at);
+        if (stands) best[person] = how;
+      }
+    }
+  }
+}
+
+/// Where the first digits of a number stand one behind the other, whatever is between them.
+void PersonMatcher::look_at_digits(std::string_view reading, bool without_trunk, Best& best) const {
+  std::string digits;
+  std::vector<std::size_t> where;
+  for (std::size_t at = 0; at < reading.size(); ++at) {
+    if (without_trunk && reading.substr(at, trunk_digit.size()) == trunk_digit) at += trunk_digit.size();
+    if (at >= reading.size() || !is_digit(reading[at])) continue;
+    digits += reading[at];
+    where.push_back(at);
+  }
+  for (std::size_t i = 0; i + start_digits <= digits.size(); ++i) {
+    const auto found = by_digits_.find(start_of(std::string_view(digits).substr(i), start_digits));
+    if (found == by_digits_.end()) continue;
+    for (const auto& [person, word] : found->second) {
+      const FoundHow how = word->weak ? FoundHow::weakly : FoundHow::plainly;
+      if (best[person] < how && phone_stands_at(word->text, reading, where[i])) best[person] = how;
+    }
+  }
 }
 
 }  // namespace tern::server::admin

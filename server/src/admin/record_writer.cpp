@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "admin/interrupted.hpp"
+#include "desk/person_attributes.hpp"
 #include "desk/route_settings.hpp"
 #include "ingest/ingest.hpp"
 #include "one_line.hpp"
@@ -54,14 +55,15 @@ std::optional<sync::Record> find_record(const Tenant& tenant, sync::RecordKind k
   return std::nullopt;
 }
 
-Result<sync::Record> resolve_record(const Tenant& tenant, sync::RecordKind kind, std::string_view words) {
+namespace {
+
+Result<sync::Record> resolve_among(std::vector<sync::Record> all, sync::RecordKind kind, std::string_view words) {
   const auto raw = from_uuid_text(words);
   const std::optional<RecordId> id = raw ? std::optional(RecordId::or_zero(*raw)) : std::nullopt;
   std::uint64_t integer_id = 0;
   std::from_chars(words.data(), words.data() + words.size(), integer_id);
   if (std::to_string(integer_id) != words) integer_id = 0;
-  std::vector<sync::Record> all = tenant.records(kind), found;
-  std::erase_if(all, [](const sync::Record& record) { return record.deleted; });
+  std::vector<sync::Record> found;
   for (const sync::Record& record : all)
     if (goes_by(record, words, id, integer_id)) found.push_back(record);
   const std::string what(sync::to_string(kind));
@@ -71,6 +73,24 @@ Result<sync::Record> resolve_record(const Tenant& tenant, sync::RecordKind kind,
                 all.empty() ? "" : "There are: " + names_of(all) + ".", what);
   return fail(ErrorCode::ambiguous, "Several go by \"" + std::string(words) + "\": " + names_of(found) + ".",
               "Name it by its id.", what);
+}
+
+}  // namespace
+
+Result<sync::Record> resolve_record(const Tenant& tenant, sync::RecordKind kind, std::string_view words) {
+  std::vector<sync::Record> all = tenant.records(kind);
+  std::erase_if(all, [](const sync::Record& record) { return record.deleted; });
+  return resolve_among(std::move(all), kind, words);
+}
+
+Result<sync::Record> resolve_with_removed(const Tenant& tenant, sync::RecordKind kind, std::string_view words) {
+  auto standing = resolve_record(tenant, kind, words);
+  if (standing || standing.error().code != ErrorCode::not_found) return standing;
+  std::vector<sync::Record> removed = tenant.records(kind);
+  std::erase_if(removed, [](const sync::Record& record) { return !record.deleted; });
+  auto found = resolve_among(std::move(removed), kind, words);
+  if (!found && found.error().code == ErrorCode::not_found) return standing;
+  return found;
 }
 
 Result<OperatorId> named_by(const AdminCall& call, sync::Right right, const std::string& does_not,
@@ -115,7 +135,25 @@ void put_attribute(sync::Record& record, const std::string& name, const std::str
     record.attributes[name] = value;
 }
 
+Result<void> check_of_erased(const Tenant& tenant, const sync::Record& record) {
+  if (record.kind != sync::RecordKind::contact) return {};
+  const std::string erased(erased_attribute);
+  const auto stands = tenant.find_record(record.kind, record.id);
+  const bool was = stands && stands->attributes.contains(erased);
+  if (was && (stands->name != record.name || stands->attributes != record.attributes))
+    return fail(ErrorCode::invalid, "\"" + stands->name + "\" was erased: nothing is written of them any more.",
+                "Who comes back gets a contact of their own: ternd contact add", "contact");
+  const auto mark = record.attributes.find(erased);
+  if (was || mark == record.attributes.end()) return {};
+  const bool numbered = record.name.starts_with(erased_name_start) && record.name.size() > erased_name_start.size() &&
+                        record.name.find_first_not_of("0123456789", erased_name_start.size()) == std::string::npos;
+  if (numbered && record.attributes.size() == 1 && mark->second == "1") return {};
+  return fail(ErrorCode::invalid, "Only an erasure says that \"" + record.name + "\" is erased.",
+              "Erase them: ternd person erase", "attributes.erased");
+}
+
 Result<void> write_records(Tenant& tenant, const std::vector<sync::Record>& records, const WriteBeside& beside) {
+  for (const sync::Record& record : records) TERN_CHECKED(check_of_erased(tenant, record));
   std::vector<ServerChange> changes;
   std::size_t bytes = 0;
   for (const sync::Record& record : records) {

@@ -18,6 +18,8 @@ namespace tern::server::admin {
 std::optional<sync::Record> find_record(const Tenant& tenant, sync::RecordKind kind, std::string_view name);
 /// By uuid, integer id or name; an operator also by e-mail. `not_found`, `ambiguous`: both say what there is.
 Result<sync::Record> resolve_record(const Tenant& tenant, sync::RecordKind kind, std::string_view words);
+/// Where none that stands goes by these words, one that was removed.
+Result<sync::Record> resolve_with_removed(const Tenant& tenant, sync::RecordKind kind, std::string_view words);
 
 /// In whose name a command acts: the operator that --by names, else the only one with that right. `not_permitted`: the
 /// role of the one who is named "does not ...".
@@ -40,8 +42,12 @@ void put_attribute(sync::Record& record, const std::string& name, const std::str
 /// with rules of their own hold (library_records.hpp).
 Result<void> put_arguments(const AdminCall& call, sync::Record& record);
 
-/// Committer strand. All of them, in sets of up to 1,000; `invalid` when one is refused. New ones have a zero version.
-/// `beside` is written with the last set.
+/// `invalid`, what erasures keep: an erased person's record stays as it is, and none is marked as erased that says more
+/// than "erased #N".
+Result<void> check_of_erased(const Tenant& tenant, const sync::Record& record);
+
+/// Committer strand. All of them, in sets of up to 1,000; `invalid` when one is refused (`check_of_erased`, the
+/// ledger). New ones have a zero version. `beside` is written with the last set.
 Result<void> write_records(Tenant& tenant, const std::vector<sync::Record>& records, const WriteBeside& beside = {});
 /// The same from beside the strand, in parts: others commit in between. `busy` when the call is stopped; what was
 /// written by then stays.

@@ -5,10 +5,12 @@
 #include <map>
 #include <set>
 
+#include "admin/erased_words.hpp"
 #include "admin/handlers.hpp"
 #include "admin/library_records.hpp"
 #include "admin/list_page.hpp"
 #include "admin/operator_record.hpp"
+#include "admin/person_look.hpp"
 #include "admin/record_writer.hpp"
 #include "admin/sla_records.hpp"
 #include "tern/protocol/limits.hpp"
@@ -173,14 +175,37 @@ Result<Json::Array> rows_of_file(const std::string& path) {
   return rows;
 }
 
+/// Rows of persons who were erased here, and what is left of each.
+using StayErased = std::map<const Json*, RecordId>;
+
+Json names_of_erased(const Json::Array& rows, const StayErased& stay) {
+  Json out = Json::array();
+  for (const Json& row : rows)
+    if (stay.contains(&row) && out.size() < stay_erased_max) out.push(row["name"]);
+  return out;
+}
+
 /// Operators name queues, and what is somebody's own names operators: each comes behind what it names. A rule
 /// stands behind its calendar.
 int pass_of(sync::RecordKind kind) {
   return kind == sync::RecordKind::operator_ ? 1 : sync::may_be_personal(kind) ? 2 : 0;
 }
 
-Result<std::vector<sync::Record>> new_records(const Tenant& tenant, const Json::Array& rows, int pass, Named& named,
-                                              SlaRecordCheck& sla, Environment& environment) {
+/// Whose record was erased: by the id that an export had of it, by their name or by their address. Who stands here
+/// under that name is somebody else.
+Result<std::optional<RecordId>> erased_before(const Tenant& tenant, const ErasedWords& words, const Json& row,
+                                              const sync::Record& known, const Named& named) {
+  if (known.kind != sync::RecordKind::contact) return std::optional<RecordId>{};
+  const auto stands = tenant.find_record(known.kind, known.id);
+  if (stands && is_erased(*stands))  // a row that says so itself is there already
+    return stands->name == known.name ? std::nullopt : std::optional(known.id);
+  if (stands || named.contains({known.kind, known.name})) return std::optional<RecordId>{};
+  return words.whose(known.name, row["attributes"]["email"].as_string());
+}
+
+Result<std::vector<sync::Record>> new_records(Tenant& tenant, const Json::Array& rows, int pass, Named& named,
+                                              SlaRecordCheck& sla, Environment& environment, StayErased& stay) {
+  const ErasedWords words(tenant);
   std::vector<sync::Record> out;
   std::set<std::pair<sync::RecordKind, RecordId>> taken;
   for (const Json& row : rows) {
@@ -191,8 +216,12 @@ Result<std::vector<sync::Record>> new_records(const Tenant& tenant, const Json::
     known.kind = kind;
     TERN_TRY(known.name, name_in(row, kind));
     TERN_TRY(known.id, id_in(row, environment));
+    TERN_TRY(const auto erased, erased_before(tenant, words, row, known, named));
+    if (erased) stay.try_emplace(&row, *erased);
+    if (erased) continue;
     if (is_loaded(tenant, known, row["id"].as_string(), named) || taken.contains({kind, known.id})) continue;
     TERN_TRY(sync::Record record, record_of(row, kind, named, environment));
+    TERN_CHECKED(check_of_erased(tenant, record));
     TERN_CHECKED(sla.take(record));
     TERN_CHECKED(check_library_record(record, [&named](sync::RecordKind of, const std::string& called) {
       return named.contains({of, called});
@@ -221,8 +250,9 @@ Result<Json> record_load(AdminCall& call) {
   });
   // All of it is judged before anything is written.
   std::vector<sync::Record> records;
+  StayErased stay;
   for (const int pass : {0, 1, 2}) {
-    TERN_TRY(auto of_pass, new_records(call.tenant(), rows, pass, named, sla, environment));
+    TERN_TRY(auto of_pass, new_records(call.tenant(), rows, pass, named, sla, environment, stay));
     std::ranges::move(of_pass, std::back_inserter(records));
   }
   TERN_CHECKED(write_in_parts(call, records));
@@ -230,10 +260,23 @@ Result<Json> record_load(AdminCall& call) {
   for (const Json& row : rows) {
     TERN_TRY(const sync::RecordKind kind, kind_of(row["kind"].as_string()));
     TERN_TRY(const std::string name, name_in(row, kind));
-    out.push(Json::object(
-        {{"kind", row["kind"]}, {"name", row["name"]}, {"id", Json(to_uuid_text(named.at({kind, name}).view()))}}));
+    const auto erased = stay.find(&row);
+    const auto by_name = named.find({kind, name});
+    RecordId id;
+    if (erased != stay.end()) {
+      id = erased->second;
+    } else if (row["id"].as_string().empty() && by_name != named.end()) {
+      id = by_name->second;
+    } else {
+      TERN_TRY(id, id_in(row, environment));
+      if (!call.tenant().find_record(kind, id) && by_name != named.end()) id = by_name->second;
+    }
+    out.push(Json::object({{"kind", row["kind"]}, {"name", row["name"]}, {"id", Json(to_uuid_text(id.view()))}}));
   }
-  return Json::object({{"made", Json(records.size())}, {"rows", std::move(out)}});
+  Json answer = Json::object({{"made", Json(records.size())}});
+  if (!stay.empty()) answer.append_member("stay_erased", names_of_erased(rows, stay));
+  answer.append_member("rows", std::move(out));
+  return answer;
 }
 
 /// "queue add", "category add" ...: the command's first word is the kind; its other arguments are attributes.

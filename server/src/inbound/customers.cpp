@@ -2,6 +2,7 @@
 
 #include "admin/record_writer.hpp"
 #include "api/widgets.hpp"
+#include "desk/person_attributes.hpp"
 #include "inbound/inbound_rows.hpp"
 #include "inbound/inbound_text.hpp"
 #include "one_line.hpp"
@@ -27,7 +28,8 @@ Result<std::optional<Customer>> customer_of(const Tenant& tenant, const Customer
   if (const auto known = tenant.contact_at(said.email, said.phone)) return std::optional(Customer{*known, {}});
   Customer out{id_of_new(tenant, said), {}};
   const auto there = tenant.find_record(sync::RecordKind::contact, out.id);
-  if (there && !there->deleted) return std::optional(std::move(out));
+  if (there && (!there->deleted || there->attributes.contains(std::string(erased_attribute))))
+    return std::optional(std::move(out));
   sync::Record made;
   made.kind = sync::RecordKind::contact;
   made.id = out.id;

@@ -41,6 +41,11 @@ std::vector<std::string> lines_of(std::string_view text) {
   return lines;
 }
 
+void add_lines_of(const sync::Change& change, std::vector<std::string>& lines) {
+  for (std::string& line : lines_of(own_text(change))) lines.push_back(std::move(line));
+  for (std::string& line : lines_of(change.base)) lines.push_back(std::move(line));
+}
+
 bool quotes(const sync::Change& change, const std::vector<std::string>& lines) {
   return std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
     return change.text.find(line) != std::string::npos || change.base.find(line) != std::string::npos ||
@@ -63,8 +68,8 @@ std::set<sync::ChangeRef> with_quotes(const std::vector<LedgerChange>& ledger, c
   std::set<sync::ChangeRef> all = named;
   for (const LedgerChange& source : ledger) {
     if (!named.contains(source.placed.change.ref)) continue;
-    std::vector<std::string> lines = lines_of(own_text(source.placed.change));
-    for (std::string& line : lines_of(source.placed.change.base)) lines.push_back(std::move(line));
+    std::vector<std::string> lines;
+    add_lines_of(source.placed.change, lines);
     for (const LedgerChange& change : ledger)
       if (later(change, source) && quotes(change.placed.change, lines)) all.insert(change.placed.change.ref);
   }
@@ -263,18 +268,36 @@ Result<void> check_right(const Batch& batch, const OperatorId& acting) {
   return fail(ErrorCode::not_permitted, "only an admin erases");
 }
 
+/// Of a ticket of another what devices handed back stays, but for what repeats a line of what goes.
+Result<void> drop_handed_back_quotes(Batch& batch, const std::vector<Victim>& victims) {
+  std::map<TicketId, std::set<sync::ChangeRef>> by_ticket;
+  for (const Victim& victim : victims)
+    if (!victim.ticket.is_zero()) by_ticket[victim.ticket].insert(victim.ref);
+  for (const auto& [ticket, gone] : by_ticket) {
+    TERN_TRY(const auto ledger, read_ticket(batch.db(), batch.number, ticket));
+    std::vector<std::string> lines;
+    for (const LedgerChange& source : ledger)
+      if (gone.contains(source.placed.change.ref)) add_lines_of(source.placed.change, lines);
+    const auto goes = [&](const sync::Change& change) { return quotes(change, lines) || is_file_of(change, gone); };
+    TERN_CHECKED(drop_handed_back_if(batch, ticket, goes));
+  }
+  return {};
+}
+
 Result<Erased> erase_in(Batch& batch, const std::vector<sync::ChangeRef>& changes, const OperatorId& acting,
-                        const std::string& reason) {
+                        const std::string& reason, HandedBackGoes goes = HandedBackGoes::whole_tickets) {
   TERN_CHECKED(check_right(batch, acting));
   TERN_TRY(const std::vector<Victim> victims, find_victims(batch, changes));
   if (victims.empty()) return fail(ErrorCode::invalid, "what was named is erased already", {}, "changes");
   Erased out;
   TERN_TRY(out.statement, sign_erasure(batch, victims));
   TERN_TRY(out.commit, write_entries(batch, victims, acting, reason));
+  const bool whole = goes == HandedBackGoes::whole_tickets;
+  if (!whole) TERN_CHECKED(drop_handed_back_quotes(batch, victims));
   TERN_CHECKED(remove(batch, victims, out.statement));
   for (const Victim& victim : victims) {
     out.changes.push_back(victim.ref);
-    if (!victim.ticket.is_zero()) TERN_CHECKED(drop_handed_back(batch, victim.ticket));
+    if (whole && !victim.ticket.is_zero()) TERN_CHECKED(drop_handed_back(batch, victim.ticket));
   }
   return out;
 }
@@ -302,7 +325,7 @@ Result<void> erase_what_was_due(Batch& batch, const std::vector<sync::ChangeRef>
   return {};
 }
 
-Result<void> expect_erased(Tenant& tenant, const std::vector<sync::ChangeRef>& changes) {
+Result<void> expect_erased(Tenant& tenant, const std::vector<sync::ChangeRef>& changes, HandedBackGoes goes) {
   const auto strand = tenant.lock_writer();
   std::set<sync::ChangeRef> due;
   TERN_TRY(const bool stripped, run_batch(tenant, [&](Batch& batch) -> Result<bool> {
@@ -314,8 +337,10 @@ Result<void> expect_erased(Tenant& tenant, const std::vector<sync::ChangeRef>& c
              TERN_CHECKED(write_meta(batch.db(), batch.number, "erasure_due", bytes.bytes()));
              // The ledger never held them, or does not yet: what waits outside it may.
              TERN_TRY(const std::size_t sets, strip_quarantine(batch, due));
-             TERN_TRY(const std::size_t tickets, drop_handed_back(batch, due));
-             if (sets + tickets == 0) return false;
+             TERN_TRY(const std::size_t dropped, goes == HandedBackGoes::whole_tickets
+                                                     ? drop_handed_back(batch, due)
+                                                     : drop_handed_back_changes(batch, due));
+             if (sets + dropped == 0) return false;
              TERN_CHECKED(write_meta(batch.db(), batch.number, "truncate_due", meta_number(1)));
              return true;
            }));
@@ -328,9 +353,9 @@ Result<void> expect_erased(Tenant& tenant, const std::vector<sync::ChangeRef>& c
 }
 
 Result<Erased> erase(Tenant& tenant, const std::vector<sync::ChangeRef>& changes, const OperatorId& acting,
-                     const std::string& reason) {
+                     const std::string& reason, HandedBackGoes goes) {
   const auto strand = tenant.lock_writer();
-  auto erased = run_batch(tenant, [&](Batch& batch) { return erase_in(batch, changes, acting, reason); });
+  auto erased = run_batch(tenant, [&](Batch& batch) { return erase_in(batch, changes, acting, reason, goes); });
   if (!erased) return erased;
   TERN_CHECKED(empty_log(tenant));
   return erased;

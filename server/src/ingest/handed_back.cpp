@@ -317,6 +317,52 @@ Result<void> drop_handed_back(Batch& batch, const TicketId& ticket) {
                         batch.number, ticket);
 }
 
+namespace {
+
+Result<void> drop_rows(Batch& batch, const std::vector<sync::ChangeRef>& changes) {
+  for (const sync::ChangeRef& ref : changes)
+    TERN_CHECKED(
+        batch.db().run("DELETE FROM handed_back WHERE tenant_id = $1 AND device_id = $2 AND change_id = $3 AND "
+                       "said_seq = 0",
+                       batch.number, ref.device, ref.id));
+  return {};
+}
+
+}  // namespace
+
+Result<void> drop_handed_back_if(Batch& batch, const TicketId& ticket,
+                                 const std::function<bool(const sync::Change&)>& goes) {
+  std::vector<sync::ChangeRef> due;
+  TERN_TRY(auto rows, batch.db().query("SELECT device_id, change_id, skeleton, body FROM handed_back WHERE tenant_id = "
+                                       "$1 AND ticket_id = $2 AND said_seq = 0",
+                                       batch.number, ticket));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) break;
+    const sync::ChangeRef ref{rows.id<DeviceId>(0), rows.id<ChangeId>(1)};
+    const auto change = sync::parse_change(rows.blob(2), rows.blob(3), ref.device);
+    if (!change || goes(*change)) due.push_back(ref);
+  }
+  rows.reset();
+  return drop_rows(batch, due);
+}
+
+Result<std::size_t> drop_handed_back_changes(Batch& batch, const std::set<sync::ChangeRef>& gone) {
+  std::vector<sync::ChangeRef> due;
+  TERN_TRY(auto rows, batch.db().query("SELECT device_id, change_id FROM handed_back WHERE tenant_id = $1 AND said_seq "
+                                       "= 0",
+                                       batch.number));
+  for (;;) {
+    TERN_TRY(const bool more, rows.step());
+    if (!more) break;
+    const sync::ChangeRef ref{rows.id<DeviceId>(0), rows.id<ChangeId>(1)};
+    if (names_it(gone, batch.in.keys.sealing_device, ref)) due.push_back(ref);
+  }
+  rows.reset();
+  TERN_CHECKED(drop_rows(batch, due));
+  return due.size();
+}
+
 Result<std::size_t> drop_handed_back(Batch& batch, const std::set<sync::ChangeRef>& gone) {
   std::set<TicketId> tickets;
   TERN_TRY(auto rows, batch.db().query("SELECT device_id, change_id, ticket_id FROM handed_back WHERE tenant_id = $1 "

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -48,6 +49,11 @@ Result<ServerCommit> say_handed_back(Tenant& tenant);
 
 /// Inside a batch: of a ticket of which something is erased nothing that waits is kept.
 Result<void> drop_handed_back(Batch& batch, const TicketId& ticket);
+/// Only those of a ticket of which `goes` is true.
+Result<void> drop_handed_back_if(Batch& batch, const TicketId& ticket,
+                                 const std::function<bool(const sync::Change&)>& goes);
+/// Only these, and what these say again. Gives how many there were.
+Result<std::size_t> drop_handed_back_changes(Batch& batch, const std::set<sync::ChangeRef>& gone);
 /// The same of each ticket of which one of these waits, or what one of these says again. Gives how many there were.
 Result<std::size_t> drop_handed_back(Batch& batch, const std::set<sync::ChangeRef>& gone);
 

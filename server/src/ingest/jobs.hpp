@@ -45,14 +45,19 @@ std::uint64_t wal_bytes(const Tenant& tenant);
 inline constexpr std::uint64_t wal_bytes_alarm = 256ULL * 1024 * 1024;
 
 /// Removes body and salt of these changes wherever they are kept, and of every later change of their tickets that
-/// quotes them; refolds. `not_found` for a change the ledger does not hold. The statement is signed -ER.
+/// quotes them; refolds. What devices handed back of these tickets after a restore goes as `goes` says. `not_found` for
+/// a change the ledger does not hold. The statement is signed -ER.
+enum class HandedBackGoes : std::uint8_t {
+  whole_tickets,  // all of a ticket of which something goes
+  what_quotes,    // what quotes a line of it, or is named
+};
 struct Erased {
   std::vector<sync::ChangeRef> changes;  // with those that quoted
   Bytes statement;
   ServerCommit commit;
 };
 Result<Erased> erase(Tenant& tenant, const std::vector<sync::ChangeRef>& changes, const OperatorId& acting,
-                     const std::string& reason = {});
+                     const std::string& reason = {}, HandedBackGoes goes = HandedBackGoes::whole_tickets);
 
 /// States that an older program wrote are folded again from the ledger, some hundred tickets in a transaction; goes on
 /// where it was stopped. Devices get what differs as news. Gives how many did; `done` is told how many were looked at.
@@ -68,7 +73,8 @@ Result<std::uint64_t> rebuild_words(Tenant& tenant, const std::function<bool()>&
 
 /// After a restore: these were erased in the history that was given up, and the ledger does not hold them now. Should
 /// they come again they are taken without their content, and erased in the same transaction if they have one.
-Result<void> expect_erased(Tenant& tenant, const std::vector<sync::ChangeRef>& changes);
+Result<void> expect_erased(Tenant& tenant, const std::vector<sync::ChangeRef>& changes,
+                           HandedBackGoes goes = HandedBackGoes::whole_tickets);
 
 /// After a restore, before serving: history goes on under a new epoch. `record` is the root-signed epoch record, whose
 /// kept size is the tenant's log size now. Counters of ids and numbers go on in a block of their own, above those of
