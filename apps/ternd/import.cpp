@@ -37,17 +37,12 @@ Result<Json> import_in_parts(const Perform& perform, const Json& command, bool j
   Json asked = command;
   const bool one_part = command.find("limit") != nullptr;
   if (!one_part && (dry || progress.shown())) asked.set("limit", Json(tickets_of_part));
-  Json all = Json::object({}), refused = Json::array();
+  Json all = Json::object({}), refused = Json::array(), stay_erased = Json::array();
   if (dry) all.set("dry_run", Json(true));
   for (;;) {
     TERN_TRY(const Json part, perform(asked));
     add_counts(part, all);
-    for (const Json& name : part["stay_erased"].items()) {
-      if (all.find("stay_erased") == nullptr) all.set("stay_erased", Json::array());
-      Json names = all["stay_erased"];
-      names.push(name);
-      all.set("stay_erased", std::move(names));
-    }
+    for (const Json& name : part["stay_erased"].items()) stay_erased.push(name);
     for (const Json& row : part["rows"].items()) {
       if (!dry && refused.size() < refused_shown_max) refused.push(row);
       if (dry && json) std::cout << to_text(row) << '\n';
@@ -57,6 +52,7 @@ Result<Json> import_in_parts(const Perform& perform, const Json& command, bool j
     if (part["needs_attention"].as_bool()) all.set("needs_attention", Json(true));
     const Json* next = part.find("next");
     if (next == nullptr || one_part || !std::cout) {
+      if (stay_erased.size() > 0) all.set("stay_erased", std::move(stay_erased));
       if (refused.size() > 0) all.set("rows", std::move(refused));
       if (next != nullptr) all.set("next", *next);
       return all;

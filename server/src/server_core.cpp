@@ -320,11 +320,12 @@ void Core::tick() {
       if (done) done = look_at_clocks(*tenant).map([](std::size_t) {});
       if (done) done = follow_up_silence(*tenant).map([](std::size_t) {});
       if (done) done = wake_held(*tenant).map([](std::size_t) {});
-      Result<void> drained;  // where it fails the rest goes on
+      Result<void> drained, finished;  // where these fail the rest goes on
       if (done) drained = drain_waiting(*tenant).map([](std::size_t) {});
-      if (done) done = finish_erasures_of(*tenant, erased);
+      if (done) finished = finish_erasures_of(*tenant, erased);
       if (done) done = maintain(*tenant);
       if (done) done = std::move(drained);
+      if (done) done = std::move(finished);
     });
     if (!erased.empty())
       if (auto noted = directory_->note_erased(tenant->id(), erased); done && !noted) done = std::move(noted);

@@ -114,6 +114,8 @@ Result<QuickReply> quick_reply(Replica& replica, const DeviceIdentity& self, std
     if (reply.shortcut.empty() || fold_case(reply.shortcut) != folded) continue;
     if (found == nullptr || (reply.personal && !found->personal)) found = &reply;  // one's own comes first
   }
+  for (const QuickReply& reply : all)
+    if (found == nullptr && reply.personal && fold_case(reply.name) == folded) found = &reply;
   if (found != nullptr) return *found;
   TERN_TRY(const Record record, record_named(replica, self, RecordKind::quick_reply, name));
   return quick_reply_of(record);

@@ -63,6 +63,19 @@ Json names_of_refs(const Tenant& tenant, const sync::Record& record, RecordKind 
   return out;
 }
 
+/// Whose own it is, as a load finds them: by their address, which nobody shares; without one by name, or by id where
+/// others have that name.
+Json owner_of(const Tenant& tenant, const RecordId& id) {
+  const auto owner = tenant.find_record(RecordKind::operator_, id);
+  if (!owner) return Json(to_uuid_text(id.view()));
+  if (const auto email = owner->attributes.find("email"); email != owner->attributes.end()) return Json(email->second);
+  std::size_t called_so = 0;
+  tenant.each_record(RecordKind::operator_, [&](const sync::Record& one) {
+    if (!one.deleted && one.name == owner->name) ++called_so;
+  });
+  return Json(called_so > 1 ? to_uuid_text(id.view()) : owner->name);
+}
+
 Json record_line(const Tenant& tenant, const sync::Record& record) {
   Json out = Json::object({{"kind", Json(sync::to_string(record.kind))},
                            {"id", Json(to_uuid_text(record.id.view()))},
@@ -76,8 +89,7 @@ Json record_line(const Tenant& tenant, const sync::Record& record) {
   if (record.kind == RecordKind::operator_)
     out.append_member("queues", names_of_refs(tenant, record, RecordKind::queue));
   if (sync::may_be_personal(record.kind) && !record.refs.empty())
-    if (const Json owner = names_of_refs(tenant, record, RecordKind::operator_); owner.size() > 0)
-      attributes.set("operator", owner.items().front());
+    attributes.set("operator", owner_of(tenant, record.refs.front()));
   out.append_member("attributes", std::move(attributes));
   return out;
 }

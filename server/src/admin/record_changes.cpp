@@ -99,9 +99,6 @@ Result<std::string> assignee_words(const Tenant& tenant, const std::string& word
 Result<void> rename_record(const Tenant& tenant, const std::string& words, sync::Record& record) {
   TERN_TRY(std::string name, record_name(words, "rename"));
   if (name == record.name) return {};
-  if (find_record(tenant, record.kind, name))
-    return fail(ErrorCode::invalid,
-                "There is a " + std::string(sync::to_string(record.kind)) + " \"" + name + "\" already.", "", "rename");
   TERN_CHECKED(check_not_named(tenant, record));
   record.name = std::move(name);
   return {};
@@ -165,8 +162,11 @@ Result<void> put_arguments(const AdminCall& call, sync::Record& record) {
 
 Result<Json> record_set(AdminCall& call) {
   return change_record(call, [&](sync::Record& record) -> Result<void> {
+    const sync::Record before = record;
     if (call.has("rename")) TERN_CHECKED(rename_record(call.tenant(), call.text("rename"), record));
-    return put_arguments(call, record);  // judges the new name, too
+    TERN_CHECKED(put_arguments(call, record));  // judges the new name, too
+    if (record.name == before.name && record.refs == before.refs) return {};
+    return check_name_free(call.tenant(), record, call.has("rename") ? "rename" : "name");
   });
 }
 

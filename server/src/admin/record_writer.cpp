@@ -55,6 +55,18 @@ std::optional<sync::Record> find_record(const Tenant& tenant, sync::RecordKind k
   return std::nullopt;
 }
 
+Result<void> check_name_free(const Tenant& tenant, const sync::Record& record, std::string_view field) {
+  bool taken = false;
+  tenant.each_record(record.kind, [&](const sync::Record& other) {
+    taken = taken || (!other.deleted && other.id != record.id && other.name == record.name &&
+                      (!sync::may_be_personal(record.kind) || other.refs == record.refs));
+  });
+  if (!taken) return {};
+  return fail(ErrorCode::invalid,
+              "There is a " + std::string(sync::to_string(record.kind)) + " \"" + record.name + "\" already.", "",
+              std::string(field));
+}
+
 namespace {
 
 Result<sync::Record> resolve_among(std::vector<sync::Record> all, sync::RecordKind kind, std::string_view words) {
@@ -71,6 +83,8 @@ Result<sync::Record> resolve_among(std::vector<sync::Record> all, sync::RecordKi
   if (found.empty())
     return fail(ErrorCode::not_found, "There is no " + what + " \"" + std::string(words) + "\".",
                 all.empty() ? "" : "There are: " + names_of(all) + ".", what);
+  if (sync::may_be_personal(kind))
+    for (sync::Record& record : found) record.name = "#" + std::to_string(record.integer_id) + " " + record.name;
   return fail(ErrorCode::ambiguous, "Several go by \"" + std::string(words) + "\": " + names_of(found) + ".",
               "Name it by its id.", what);
 }

@@ -16,6 +16,9 @@ namespace tern::server::admin {
 
 /// Not deleted, exactly that name.
 std::optional<sync::Record> find_record(const Tenant& tenant, sync::RecordKind kind, std::string_view name);
+/// `invalid`, field `field`: another of its kind has its name. What is somebody's own shares its name with what is
+/// everybody's, and with what is others'.
+Result<void> check_name_free(const Tenant& tenant, const sync::Record& record, std::string_view field);
 /// By uuid, integer id or name; an operator also by e-mail. `not_found`, `ambiguous`: both say what there is.
 Result<sync::Record> resolve_record(const Tenant& tenant, sync::RecordKind kind, std::string_view words);
 /// Where none that stands goes by these words, one that was removed.

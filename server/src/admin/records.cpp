@@ -23,8 +23,15 @@ namespace {
 constexpr std::size_t records_max = 200'000;
 constexpr std::size_t line_bytes_max = 256 * limits::kib;  // an article, with everything escaped
 
-/// Operators by their address, too.
+/// Operators by their address and id, too; what is somebody's own by whose it is.
 using Named = std::map<std::pair<sync::RecordKind, std::string>, RecordId>;
+
+std::pair<sync::RecordKind, std::string> key_of(const sync::Record& record) {
+  std::string name = record.name;
+  if (sync::may_be_personal(record.kind))
+    for (const RecordId& owner : record.refs) name += "\n" + to_hex(owner);  // no name has a line break
+  return {record.kind, std::move(name)};
+}
 
 /// Kinds that people make; devices and the tenant have ways of their own.
 Result<sync::RecordKind> kind_of(std::string_view name) {
@@ -37,6 +44,7 @@ Result<sync::RecordKind> kind_of(std::string_view name) {
 }
 
 void note_address(const sync::Record& record, Named& named) {
+  named.try_emplace({record.kind, to_uuid_text(record.id.view())}, record.id);
   const auto email = record.attributes.find("email");
   if (email != record.attributes.end()) named.try_emplace({record.kind, email->second}, record.id);
 }
@@ -49,7 +57,7 @@ Named names_of(const Tenant& tenant) {
         sync::RecordKind::calendar, sync::RecordKind::sla_rule, sync::RecordKind::quick_reply, sync::RecordKind::macro,
         sync::RecordKind::kb_article, sync::RecordKind::tariff, sync::RecordKind::view})
     for (const sync::Record& record : tenant.records(kind))
-      if (!record.deleted) out.try_emplace({kind, record.name}, record.id);
+      if (!record.deleted) out.try_emplace(key_of(record), record.id);
   for (const sync::Record& record : tenant.records(sync::RecordKind::operator_))
     if (!record.deleted) note_address(record, out);
   return out;
@@ -78,7 +86,7 @@ Result<void> fill_operator(const Json& row, const Named& named, sync::Record& re
   return {};
 }
 
-/// Whose own it is: by name or address, of operators that are there already.
+/// Whose own it is: by name, address or id, of operators that are there already.
 Result<void> take_owner(const Named& named, sync::Record& personal) {
   const auto owner = personal.attributes.find("operator");
   if (owner == personal.attributes.end()) return {};
@@ -137,11 +145,30 @@ Result<RecordId> id_in(const Json& row, Environment& environment) {
   return fail(ErrorCode::invalid, "\"" + words + "\" is no id.", "Leave it out, and it gets one.", "id");
 }
 
-/// Loaded before, or somebody has its name. Contacts may share a name: those with an id go by it.
-bool is_loaded(const Tenant& tenant, const sync::Record& record, const std::string& id, const Named& named) {
-  if (!id.empty() && tenant.find_record(record.kind, record.id)) return true;
-  if (!id.empty() && record.kind == sync::RecordKind::contact) return false;
-  return named.contains({record.kind, record.name});
+/// Which record a row was loaded as before, or has its name; nothing: none. People may share a name: contacts with an id
+/// go by it, operators with an id and an address by that.
+std::optional<RecordId> loaded_as(const Tenant& tenant, const sync::Record& record, const Json& row,
+                                  const Named& named) {
+  const bool has_id = !row["id"].as_string().empty();
+  if (has_id && tenant.find_record(record.kind, record.id)) return record.id;
+  if (has_id && record.kind == sync::RecordKind::contact) return std::nullopt;
+  auto key = key_of(record);
+  const bool by_address = has_id && record.kind == sync::RecordKind::operator_;
+  if (const auto email = email_of(row["email"].as_string()); by_address && email) key.second = *email;
+  const auto found = named.find(key);
+  return found == named.end() ? std::nullopt : std::optional(found->second);
+}
+
+/// By what a row is the same record as another: kind, name, id where it has one, and whose own it is.
+Result<sync::Record> identity_of(const Json& row, sync::RecordKind kind, const Named& named, Environment& environment) {
+  sync::Record out;
+  out.kind = kind;
+  TERN_TRY(out.name, name_in(row, kind));
+  TERN_TRY(out.id, id_in(row, environment));
+  if (!sync::may_be_personal(kind)) return out;
+  if (const Json& owner = row["attributes"]["operator"]; owner.is_string()) out.attributes["operator"] = owner.as_string();
+  TERN_CHECKED(take_owner(named, out));
+  return out;
 }
 
 Result<sync::Record> record_of(const Json& row, sync::RecordKind kind, const Named& named, Environment& environment) {
@@ -212,21 +239,20 @@ Result<std::vector<sync::Record>> new_records(Tenant& tenant, const Json::Array&
     TERN_TRY(const sync::RecordKind kind, kind_of(row["kind"].as_string()));
     if (pass_of(kind) != pass) continue;
     TERN_CHECKED(check_members(row, kind));
-    sync::Record known;
-    known.kind = kind;
-    TERN_TRY(known.name, name_in(row, kind));
-    TERN_TRY(known.id, id_in(row, environment));
+    TERN_TRY(const sync::Record known, identity_of(row, kind, named, environment));
     TERN_TRY(const auto erased, erased_before(tenant, words, row, known, named));
     if (erased) stay.try_emplace(&row, *erased);
     if (erased) continue;
-    if (is_loaded(tenant, known, row["id"].as_string(), named) || taken.contains({kind, known.id})) continue;
+    const auto loaded = loaded_as(tenant, known, row, named);
+    if (loaded && pass == 1) named.try_emplace({kind, to_uuid_text(known.id.view())}, *loaded);
+    if (loaded || taken.contains({kind, known.id})) continue;
     TERN_TRY(sync::Record record, record_of(row, kind, named, environment));
     TERN_CHECKED(check_of_erased(tenant, record));
     TERN_CHECKED(sla.take(record));
     TERN_CHECKED(check_library_record(record, [&named](sync::RecordKind of, const std::string& called) {
       return named.contains({of, called});
     }));
-    named.try_emplace({kind, record.name}, record.id);
+    named.try_emplace(key_of(record), record.id);
     taken.insert({kind, record.id});
     if (pass == 1) note_address(record, named);
     out.push_back(std::move(record));
@@ -259,18 +285,10 @@ Result<Json> record_load(AdminCall& call) {
   Json out = Json::array();
   for (const Json& row : rows) {
     TERN_TRY(const sync::RecordKind kind, kind_of(row["kind"].as_string()));
-    TERN_TRY(const std::string name, name_in(row, kind));
+    TERN_TRY(const sync::Record known, identity_of(row, kind, named, environment));
     const auto erased = stay.find(&row);
-    const auto by_name = named.find({kind, name});
-    RecordId id;
-    if (erased != stay.end()) {
-      id = erased->second;
-    } else if (row["id"].as_string().empty() && by_name != named.end()) {
-      id = by_name->second;
-    } else {
-      TERN_TRY(id, id_in(row, environment));
-      if (!call.tenant().find_record(kind, id) && by_name != named.end()) id = by_name->second;
-    }
+    const RecordId id = erased != stay.end() ? erased->second
+                                             : loaded_as(call.tenant(), known, row, named).value_or(known.id);
     out.push(Json::object({{"kind", row["kind"]}, {"name", row["name"]}, {"id", Json(to_uuid_text(id.view()))}}));
   }
   Json answer = Json::object({{"made", Json(records.size())}});
@@ -291,9 +309,7 @@ Result<Json> record_add(AdminCall& call) {
   if (kind == sync::RecordKind::custom_field) TERN_CHECKED(check_custom_field(record.name, call.text("type")));
   TERN_TRY(const auto naming, call.lock_names());
   const auto write = [&]() -> Result<sync::Record> {
-    if (find_record(call.tenant(), kind, record.name))
-      return fail(ErrorCode::invalid,
-                  "There is a " + std::string(sync::to_string(kind)) + " \"" + record.name + "\" already.", "", "name");
+    TERN_CHECKED(check_name_free(call.tenant(), record, "name"));
     TERN_CHECKED(write_records(call.tenant(), {record}));
     return call.tenant().find_record(kind, record.id).value_or(record);
   };

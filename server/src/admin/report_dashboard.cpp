@@ -173,8 +173,8 @@ Json promise_json(const PromiseCount& count) {
 }  // namespace
 
 Result<Json> report_dashboard(AdminCall& call) {
-  TERN_TRY(const ReportQuestion question, ReportQuestion::of(call));
   TERN_TRY(auto reader, call.tenant().reader());
+  TERN_TRY(const ReportQuestion question, ReportQuestion::of(call, reader.db()));
   TERN_TRY(auto snapshot, sqlite::Transaction::begin_read(reader.db()));
   const std::int64_t tenant = call.tenant().number();
   TERN_TRY(const Horizon horizon, horizon_of(call.tenant(), reader.db(), question.horizon()));
@@ -194,8 +194,8 @@ Result<Json> report_dashboard(AdminCall& call) {
 }
 
 Result<Json> report_sla(AdminCall& call) {
-  TERN_TRY(const ReportQuestion question, ReportQuestion::of(call));
   TERN_TRY(auto reader, call.tenant().reader());
+  TERN_TRY(const ReportQuestion question, ReportQuestion::of(call, reader.db()));
   TERN_TRY(auto snapshot, sqlite::Transaction::begin_read(reader.db()));
   TERN_TRY(const Horizon horizon, horizon_of(call.tenant(), reader.db(), question.horizon()));
   TERN_TRY(const PeriodFigures figures, period_figures(reader.db(), call.tenant().number(), question.period,

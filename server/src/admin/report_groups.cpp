@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "admin/handlers.hpp"
+#include "admin/list_page.hpp"
 #include "admin/report_json.hpp"
 #include "admin/report_question.hpp"
 #include "api/ticket_view.hpp"
@@ -160,27 +161,29 @@ void put_figures(const GroupFigures& of, Json& row) {
 }  // namespace
 
 Result<Json> report_groups(AdminCall& call) {
-  TERN_TRY(const ReportQuestion question, ReportQuestion::of(call));
   TERN_TRY(auto reader, call.tenant().reader());
+  TERN_TRY(const ReportQuestion question, ReportQuestion::of(call, reader.db()));
   TERN_TRY(auto snapshot, sqlite::Transaction::begin_read(reader.db()));
   const std::int64_t tenant = call.tenant().number();
   TERN_TRY(const Horizon horizon, horizon_of(call.tenant(), reader.db(), question.horizon()));
+  TERN_TRY(ListPage page, ListPage::of(call));
   const Grouping grouping(call.tenant(), call.text("by"));
   Groups groups;
   TERN_CHECKED(add_figures(reader.db(), tenant, question, grouping, groups));
   TERN_CHECKED(add_open(reader.db(), tenant, question, grouping, groups));
   TERN_CHECKED(add_unsure(reader.db(), tenant, horizon, grouping, groups));
-  std::multimap<std::uint64_t, Json> sorted;
+  std::map<std::string, Json> sorted;
   for (const auto& [key, of] : groups) {
     auto [place, row] = grouping.shown(key);
     put_figures(of, row);
-    sorted.emplace(place, std::move(row));
+    sorted.emplace(list_key(place) + "." + to_hex(key), std::move(row));
   }
-  Json rows = Json::array();
-  for (auto& [place, row] : sorted) rows.push(std::move(row));
+  for (auto& [key, row] : sorted)
+    if (page.wants(key)) page.add(key, std::move(row));
   Json out = question.answer();
   out.append_member("horizon", horizon.to_json());
-  out.append_member("rows", std::move(rows));
+  const Json rows = std::move(page).answer();
+  for (const auto& [name, value] : rows.members()) out.append_member(name, value);
   return out;
 }
 

@@ -107,8 +107,8 @@ Json operator_json(const sync::Record& record, const OperatorFigures& of, const 
 }  // namespace
 
 Result<Json> report_operators(AdminCall& call) {
-  TERN_TRY(const ReportQuestion question, ReportQuestion::of(call));
   TERN_TRY(auto reader, call.tenant().reader());
+  TERN_TRY(const ReportQuestion question, ReportQuestion::of(call, reader.db()));
   TERN_TRY(auto snapshot, sqlite::Transaction::begin_read(reader.db()));
   const std::int64_t tenant = call.tenant().number();
   TERN_TRY(const Horizon horizon, horizon_of(call.tenant(), reader.db(), question.horizon()));

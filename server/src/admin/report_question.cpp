@@ -19,7 +19,7 @@ Result<std::string> column_condition(const AdminCall& call, const char* column, 
 }
 
 /// Which tickets the report is of, over columns of `ticket`; it begins with AND, or is empty.
-Result<std::string> asked_condition(const AdminCall& call) {
+Result<std::string> asked_condition(const AdminCall& call, sqlite::Database& db) {
   TERN_TRY(std::string out, column_condition(call, "queue", sync::RecordKind::queue));
   TERN_TRY(const std::string category, column_condition(call, "category", sync::RecordKind::category));
   out += category;
@@ -29,7 +29,8 @@ Result<std::string> asked_condition(const AdminCall& call) {
       client.error().field = "client";
       return tl::unexpected(std::move(client).error());
     }
-    out += client_condition(call.tenant(), client->id);
+    TERN_TRY(const std::string of_client, client_condition(db, call.tenant(), client->id));
+    out += of_client;
   }
   if (!call.has("priority")) return out;
   const auto rank = sync::priority_rank(call.text("priority"));
@@ -39,7 +40,7 @@ Result<std::string> asked_condition(const AdminCall& call) {
 
 }  // namespace
 
-Result<ReportQuestion> ReportQuestion::of(const AdminCall& call, std::int64_t days_else) {
+Result<ReportQuestion> ReportQuestion::of(const AdminCall& call, sqlite::Database& db, std::int64_t days_else) {
   constexpr std::int64_t days_max = 3'660, silent_minutes_max = 30 * 24 * 60, silent_minutes_else = 15;
   ReportQuestion out;
   const std::int64_t now_ms = call.tenant().now_ms();
@@ -61,7 +62,7 @@ Result<ReportQuestion> ReportQuestion::of(const AdminCall& call, std::int64_t da
   out.period = {to_ms / 1'000 - days * sla::day_s, out.past ? to_ms / 1'000 : to_ms / 1'000 + 1};
   out.until_ms = out.past ? out.period.to * 1'000 : now_ms;
   const auto readable = readable_condition(call.caller());
-  TERN_TRY(const std::string asked, asked_condition(call));
+  TERN_TRY(const std::string asked, asked_condition(call, db));
   out.readable = (readable ? *readable : " AND 0") + asked;
   return out;
 }

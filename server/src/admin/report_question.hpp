@@ -10,8 +10,8 @@
 namespace tern::server::admin {
 
 struct ReportQuestion {
-  /// `invalid` with its field.
-  static Result<ReportQuestion> of(const AdminCall& call, std::int64_t days_else = 30);
+  /// `invalid` with its field. `db` is where it is asked.
+  static Result<ReportQuestion> of(const AdminCall& call, sqlite::Database& db, std::int64_t days_else = 30);
   [[nodiscard]] HorizonQuestion horizon() const;
   /// {"from","to"}
   [[nodiscard]] Json answer() const;

@@ -97,12 +97,12 @@ void add_figures(const std::vector<FigureRow>& rows, Json& out) {
 
 Result<Json> report_tickets(AdminCall& call) {
   constexpr std::int64_t limit_else = 1'000, limit_max = 10'000;
-  TERN_TRY(const ReportQuestion question, ReportQuestion::of(call));
+  TERN_TRY(auto reader, call.tenant().reader());
+  TERN_TRY(const ReportQuestion question, ReportQuestion::of(call, reader.db()));
   TERN_TRY(const auto after, place_asked(call));
   std::int64_t limit = call.integer("limit", limit_else);
   if (limit < 1) return fail(ErrorCode::invalid, "A page has at least one ticket.", "", "limit");
   limit = std::min(limit, limit_max);
-  TERN_TRY(auto reader, call.tenant().reader());
   TERN_TRY(auto snapshot, sqlite::Transaction::begin_read(reader.db()));
   const std::int64_t tenant = call.tenant().number();
   TERN_TRY(const Horizon horizon, horizon_of(call.tenant(), reader.db(), question.horizon()));

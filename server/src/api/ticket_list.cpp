@@ -11,6 +11,7 @@
 namespace tern::server {
 namespace {
 
+constexpr std::size_t contacts_named_max = 1'000;  // in one statement
 constexpr std::uint64_t hits_counted_max = ranked_hits_max;  // of more, nobody is told how many
 constexpr std::uint64_t filtered_ids_max = 20'000;           // are read at once; of more each hit is looked up
 constexpr std::uint64_t hits_looked_up_max = 5'000;
@@ -64,24 +65,57 @@ struct Conditions {
   }
 };
 
+/// In a table of the connection's own, in memory: a statement has no room for so many.
+Result<std::string> put_contacts(sqlite::Database& db, const std::vector<RecordId>& contacts) {
+  TERN_CHECKED(db.exec("CREATE TEMP TABLE IF NOT EXISTS client_contact (contact BLOB PRIMARY KEY) WITHOUT ROWID; "
+                       "DELETE FROM temp.client_contact"));
+  TERN_TRY(auto put, db.prepare("INSERT INTO temp.client_contact (contact) VALUES ($1)"));
+  for (const RecordId& contact : contacts) {
+    put.bind_all(contact);
+    TERN_CHECKED(put.run());
+    put.reset();
+  }
+  return std::string("SELECT contact FROM temp.client_contact");
+}
+
+/// What statements have behind IN for these.
+Result<std::string> list_of(sqlite::Database& db, const std::vector<RecordId>& contacts) {
+  if (contacts.size() > contacts_named_max) {
+    // Readers write nothing, but for this.
+    const bool only_reads = db.role() == sqlite::Role::reader;
+    if (only_reads) TERN_CHECKED(db.exec("PRAGMA query_only = OFF"));
+    auto table = put_contacts(db, contacts);
+    if (only_reads) TERN_CHECKED(db.exec("PRAGMA query_only = ON"));
+    return table;
+  }
+  std::string out;
+  for (const RecordId& contact : contacts) out += (out.empty() ? "" : ", ") + blob_literal(contact.view());
+  return out;
+}
+
 /// A ticket's client is its own organisation, else its contact's.
-std::vector<std::string> client_branches(const Tenant& tenant, const RecordId& organisation) {
+Result<std::vector<std::string>> client_branches(sqlite::Database& db, const Tenant& tenant,
+                                                 const RecordId& organisation) {
   std::vector<std::string> branches{" AND organisation = " + blob_literal(organisation.view())};
-  std::string contacts;
-  for (const RecordId& contact : contacts_of(tenant, organisation))
-    contacts += (contacts.empty() ? "" : ", ") + blob_literal(contact.view());
-  if (!contacts.empty()) branches.push_back(" AND organisation IS NULL AND contact IN (" + contacts + ")");
+  const std::vector<RecordId> contacts = contacts_of(tenant, organisation);
+  if (contacts.empty()) return branches;
+  TERN_TRY(const std::string list, list_of(db, contacts));
+  branches.push_back(" AND organisation IS NULL AND contact IN (" + list + ")");
   return branches;
 }
 
-std::optional<Conditions> conditions_of(const Tenant& tenant, const Caller& caller, const TicketFilter& filter) {
+Result<std::optional<Conditions>> conditions_of(sqlite::Database& db, const Tenant& tenant, const Caller& caller,
+                                                const TicketFilter& filter) {
   const auto readable = readable_condition(caller);
-  if (!readable) return std::nullopt;
+  if (!readable) return std::optional<Conditions>{};
   Conditions out;
   out.statuses = numbers_of(filter.statuses, every_status);
   out.priorities = numbers_of(filter.priorities, every_priority);
   out.any_priority = filter.priorities.empty();
-  out.branches = filter.organisation ? client_branches(tenant, *filter.organisation) : std::vector<std::string>{""};
+  out.branches = {""};
+  if (filter.organisation) {
+    TERN_TRY(out.branches, client_branches(db, tenant, *filter.organisation));
+  }
   if (filter.category) out.always += " AND category = " + blob_literal(filter.category->view());
   if (filter.assignee) out.always += " AND assignee = " + blob_literal(filter.assignee->view());
   if (!filter.among.empty()) {
@@ -93,7 +127,7 @@ std::optional<Conditions> conditions_of(const Tenant& tenant, const Caller& call
   out.of_column =
       !filter.among.empty() || filter.category || filter.assignee || filter.organisation || caller.is_client();
   out.asks_nothing = filter.statuses.empty() && filter.priorities.empty() && !filter.organisation && out.always.empty();
-  return out;
+  return std::optional(std::move(out));
 }
 
 Result<std::uint64_t> count_tickets(sqlite::Database& db, std::int64_t tenant, const Conditions& conditions) {
@@ -383,10 +417,10 @@ std::string blob_literal(ByteView bytes) {
   return "x'" + to_hex(bytes) + "'";
 }
 
-std::string client_condition(const Tenant& tenant, const RecordId& organisation) {
+Result<std::string> client_condition(sqlite::Database& db, const Tenant& tenant, const RecordId& organisation) {
   std::string any;
-  for (const std::string& branch : client_branches(tenant, organisation))
-    any += (any.empty() ? "(1" : " OR (1") + branch + ")";
+  TERN_TRY(const auto branches, client_branches(db, tenant, organisation));
+  for (const std::string& branch : branches) any += (any.empty() ? "(1" : " OR (1") + branch + ")";
   return " AND (" + any + ")";
 }
 
@@ -408,7 +442,7 @@ std::optional<std::string> readable_condition(const Caller& caller) {
 
 Result<TicketPage> list_page(sqlite::Database& db, const Tenant& tenant, const Caller& caller, TicketView& view,
                              const TicketFilter& filter, const TicketPaging& paging) {
-  const auto conditions = conditions_of(tenant, caller, filter);
+  TERN_TRY(const auto conditions, conditions_of(db, tenant, caller, filter));
   const bool by_words = !filter.words.empty();
   const bool ranked = paging.order == TicketOrder::relevance;
   if (by_words ? !ranked && paging.order != TicketOrder::newest : ranked)

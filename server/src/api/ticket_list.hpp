@@ -39,8 +39,9 @@ Result<TicketPage> list_page(sqlite::Database& db, const Tenant& tenant, const C
 /// The condition of what a caller may read, over columns of `ticket`; it begins with AND, or is empty. Nothing: they
 /// may read no ticket.
 std::optional<std::string> readable_condition(const Caller& caller);
-/// The condition that a ticket is a client's: by its own organisation, else by its contact's. It begins with AND.
-std::string client_condition(const Tenant& tenant, const RecordId& organisation);
+/// The condition that a ticket is a client's: by its own organisation, else by its contact's. It begins with AND. Of a
+/// client with many contacts it is good for this connection, and until it is asked of another one.
+Result<std::string> client_condition(sqlite::Database& db, const Tenant& tenant, const RecordId& organisation);
 /// An id of our own as a literal, as SQLite writes them.
 std::string blob_literal(ByteView bytes);
 

@@ -36,6 +36,10 @@ TEST_CASE("a quick reply is found by its shortcut, one's own first, or by its na
   CHECK(must(desk.views->quick_reply("on our")).content == "We are coming.");
   CHECK(desk.views->quick_reply("nothing").error().code == ErrorCode::not_found);
   CHECK(client::to_json(all[0])["shortcut"].is_null());
+  desk.add(sync::RecordKind::quick_reply, "Goodbye", {{"content", "So long."}}).refs = {
+      RecordId::or_zero(desk.identity.operator_id.view())};
+  desk.pull();
+  CHECK(must(desk.views->quick_reply("goodbye")).content == "So long.");
 }
 
 TEST_CASE(

@@ -1,4 +1,6 @@
 // What the API does to tickets and messages.
+#include <fstream>
+
 #include "office.hpp"
 
 namespace tern::test {
@@ -282,6 +284,52 @@ TEST_CASE("merged and deleted tickets go, by supervisors alone", "[server][api]"
   CHECK(office.ask(act("get_ticket", {{"ticket_id", Json(c)}})).status == 400);
   CHECK(office.good(act("list_tickets"))["total"] == Json(2));
   CHECK(office.good(act("dashboard"))["total_open"] == Json(1));
+}
+
+TEST_CASE("lists and reports are of a client however many contacts it has", "[server][api][reports]") {
+  constexpr int contacts = 30'000;
+  Office office({{"operator_id", Json("ann")}});
+  House& house = office.house;
+  Json rows = Json::array();
+  for (const char* name : {"North", "South"}) {
+    Json client = record("organisation", name);
+    client.set("attributes", Json::object({{"portal_domain", Json(std::string(name) + ".example")}}));
+    rows.push(std::move(client));
+  }
+  for (int i = 0; i < contacts; ++i) {
+    Json contact = record("contact", ("C" + std::to_string(i)).c_str());
+    contact.set("attributes", Json::object({{"organisation", Json("North")}}));
+    rows.push(std::move(contact));
+  }
+  Json other = record("contact", "Other");
+  other.set("attributes", Json::object({{"organisation", Json("South")}}));
+  rows.push(std::move(other));
+  CHECK(house.command(cmd("record load", {{"rows", std::move(rows)}}))["made"].as_integer() == contacts + 3);
+  const std::string path = house.folder.file("tickets.jsonl");
+  {
+    std::ofstream lines(path);
+    int n = 0;
+    for (const char* name : {"C0", "C29999", "Other"})
+      lines << R"({"reference":")" << ++n << R"(","subject":"Pump leaks","contact":")" << name << "\"}\n";
+  }
+  CHECK(house.command(cmd("import tickets", {{"file", Json(path)}}))["tickets"].as_integer() == 3);
+  const auto listed = [&](const char* portal, const char* words) {
+    Json asked = act("list_tickets", {{"portal_domain", Json(portal)}});
+    if (words != nullptr) asked.set("search", Json(words));
+    return office.good(asked)["total"];
+  };
+  const auto open = [&](const char* client) {
+    return house.command(cmd("report groups", {{"by", Json("client")}, {"client", Json(client)}}))["rows"]
+        .items()
+        .front()["open"];
+  };
+  for (int again = 0; again < 2; ++again) {
+    CHECK(listed("North.example", nullptr) == Json(2));
+    CHECK(listed("North.example", "leaks") == Json(2));
+    CHECK(listed("South.example", nullptr) == Json(1));
+    CHECK(open("North") == Json(2));
+    CHECK(open("South") == Json(1));
+  }
 }
 
 }  // namespace tern::test

@@ -158,6 +158,60 @@ TEST_CASE("a view goes to whom it is for, names what there is, and what it names
   CHECK(is_verified(house));
 }
 
+TEST_CASE("what is somebody's own may be called like what is everybody's, or another's", "[server][admin][records]") {
+  House from;
+  for (const char* name : {"ann", "ben"}) from.add_operator(name);
+  for (const char* address : {"kim@a.example", "kim@b.example"})
+    from.command(cmd("operator add", {{"email", Json(address)}, {"name", Json("Kim")}}));
+  const auto add = [&](const char* kind, const char* owner) {
+    Json asked = cmd(kind + std::string(" add"), {{"name", Json("Night")}});
+    if (kind == std::string("view")) asked.set("priority", Json("urgent"));
+    if (kind != std::string("view")) asked.set("content", Json("Good night."));
+    if (*owner != '\0') asked.set("operator", Json(owner));
+    return from.try_command(asked);
+  };
+  for (const char* kind : {"view", "quick-reply"})
+    for (const char* owner : {"", "ann", "ben", "kim@a.example", "kim@b.example"}) {
+      INFO(kind << " of " << owner);
+      CHECK(add(kind, owner));
+      const auto again = add(kind, owner);
+      REQUIRE_FALSE(again);
+      CHECK(again.error().field == "name");
+    }
+  // By name it is not said which.
+  const auto unclear = from.try_command(cmd("view set", {{"name", Json("Night")}, {"position", Json(2)}}));
+  REQUIRE_FALSE(unclear);
+  CHECK(unclear.error().code == ErrorCode::ambiguous);
+  const Json views = from.command(cmd("view list"));
+  REQUIRE(views.size() == 5);
+  const Json of_ben(to_text(views.items()[2]["id"]));
+  CHECK(unclear.error().message.find("#" + of_ben.as_string() + " Night") != std::string::npos);
+  // Nor by another way to the name of one that is there.
+  CHECK(code_of(from, cmd("view set", {{"name", of_ben}, {"operator", of_ann}})) == ErrorCode::invalid);
+  CHECK(code_of(from, cmd("view set", {{"name", of_ben}, {"operator", Json("")}})) == ErrorCode::invalid);
+  from.command(cmd("view set", {{"name", of_ben}, {"rename", Json("Dusk")}, {"operator", of_ann}}));
+  CHECK(code_of(from, cmd("view set", {{"name", of_ben}, {"rename", Json("Night")}})) == ErrorCode::invalid);
+  from.command(cmd("view set", {{"name", of_ben}, {"rename", Json("Night")}, {"operator", Json("ben")}}));
+
+  // Whose each is stands in an export, also where two operators share a name.
+  House to(2);
+  const auto rows = [](House& house, const char* what) {
+    Json out = Json::array();
+    const Json all = house.command(cmd("export", {{"what", Json(what)}}));
+    for (const Json& row : all["rows"].items()) {
+      Json line = row.is_string() ? must(parse_json(row.as_string())) : row;
+      line.set("integer_id", Json(0));
+      out.push(std::move(line));
+    }
+    return out;
+  };
+  const auto load = [&] { return to.command(cmd("record load", {{"rows", rows(from, "records")}})); };
+  const Json first = load();
+  INFO(to_text(first));
+  for (const char* what : {"views", "quick-replies"}) CHECK(rows(to, what) == rows(from, what));
+  CHECK(load()["made"] == Json(0));
+}
+
 TEST_CASE("what people write with is loaded with other records, and judged like them", "[server][admin][records]") {
   House house;
   house.add_operator("ann");

@@ -209,6 +209,18 @@ TEST_CASE("M13: figures are of the tickets that are asked for, and by group they
   CHECK(group("priority", Json("urgent"))["resolved"] == Json(1));
   CHECK(group("priority", Json("normal"))["created"] == Json(2));
   CHECK(desk.report("groups", {{"by", Json("queue")}, {"client", Json("North")}})["rows"].size() == 1);
+  // In pages they are the same, and in the same order.
+  for (const char* by : {"queue", "category", "client", "priority"}) {
+    INFO(by);
+    const Json whole = desk.report("groups", {{"by", Json(by)}});
+    CHECK(whole.find("next") == nullptr);
+    REQUIRE(whole["rows"].size() == 2);
+    const Json page = desk.report("groups", {{"by", Json(by)}, {"limit", Json(1)}});
+    CHECK(page["rows"] == Json::array({whole["rows"].items()[0]}));
+    const Json last = desk.report("groups", {{"by", Json(by)}, {"limit", Json(1)}, {"after", page["next"]}});
+    CHECK(last["rows"] == Json::array({whole["rows"].items()[1]}));
+    CHECK(last.find("next") == nullptr);
+  }
   // A van that holds one of them falls silent.
   desk.pass(20 * report_minute_ms);
   for (Device* device : {desk.sue.get(), desk.bob.get()}) desk.sync(*device);

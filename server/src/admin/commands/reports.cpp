@@ -47,8 +47,9 @@ std::vector<AdminEntry> report_commands() {
                "By what tickets are now, and as it is known now; what was known at the end of a past period tells "
                "report dashboard with --queue, --category, --client or --priority.\nExample: ternd report groups "
                "--by queue --days 30 --csv",
-               of_period({one_of(required("by", "What tickets are told apart by: queue, category, client or priority"),
-                                 {"queue", "category", "client", "priority"})})),
+               of_period(paged({one_of(required("by", "What tickets are told apart by: queue, category, client or "
+                                                      "priority"),
+                                       {"queue", "category", "client", "priority"})}))),
            {"report_groups",
             ApiSurface::admin,
             {"read"},

@@ -368,7 +368,7 @@ Result<Json> dashboard(AdminCall& call) {
     if (shown == Status::on_hold) on_hold += count;
   }));
   TERN_TRY(const std::uint64_t done, counting.count(done_ones));
-  TERN_TRY(const admin::ReportQuestion question, admin::ReportQuestion::of(call));
+  TERN_TRY(const admin::ReportQuestion question, admin::ReportQuestion::of(call, reader.db()));
   TERN_TRY(const Horizon horizon, horizon_of(call.tenant(), reader.db(), question.horizon()));
   Rows rows(reader.db(), call.tenant().number(), question);
   TERN_TRY(const Mean response, rows.mean(FigureKind::first_response));
@@ -402,11 +402,11 @@ Result<Json> dashboard(AdminCall& call) {
 }
 
 Result<Json> dashboard_analytics(AdminCall& call) {
-  TERN_TRY(admin::ReportQuestion question, admin::ReportQuestion::of(call));
+  TERN_TRY(auto reader, call.tenant().reader());
+  TERN_TRY(admin::ReportQuestion question, admin::ReportQuestion::of(call, reader.db()));
   TERN_TRY(const Zone zone, Zone::open(call.tenant().zone()));
   Days days(zone, question.period.to - 1, call.integer("days", 30));
   question.period.from = days.begin();
-  TERN_TRY(auto reader, call.tenant().reader());
   TERN_TRY(auto snapshot, sqlite::Transaction::begin_read(reader.db()));
   TERN_TRY(const Horizon horizon, horizon_of(call.tenant(), reader.db(), question.horizon()));
   Rows rows(reader.db(), call.tenant().number(), question);
