@@ -51,7 +51,8 @@ std::optional<std::int64_t> parse_instant(std::string_view text) {
   using namespace std::chrono;
   const year_month_day date{year{parts[0]}, month{static_cast<unsigned>(parts[1])},
                             day{static_cast<unsigned>(parts[2])}};
-  if (!take('Z') || !text.empty() || !date.ok() || parts[3] > 23 || parts[4] > 59 || parts[5] > 59) return std::nullopt;
+  if (!take('Z') || !text.empty() || parts[0] == 0 || !date.ok() || parts[3] > 23 || parts[4] > 59 || parts[5] > 59)
+    return std::nullopt;
   const std::int64_t days = sys_days{date}.time_since_epoch().count();
   return (((days * 24 + parts[3]) * 60 + parts[4]) * 60 + parts[5]) * 1000 + fraction_ms;
 }

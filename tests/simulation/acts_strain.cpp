@@ -110,8 +110,8 @@ void service_times(Run& run, Random& random) {
     const std::vector<std::string> targets{"20m", "2h", "1d"};
     const std::string first = random.pick(targets), last = random.pick(targets);
     const auto rule = [&](const char* command) {
-      return run.administer(
-          command, {{"name", Json("All")}, {"first-response", Json(first)}, {"resolution", Json(last)}});
+      return run.administer(command,
+                            {{"name", Json("All")}, {"first-response", Json(first)}, {"resolution", Json(last)}});
     };
     if (rule("sla rule set") || rule("sla rule add")) run.mark("service times changed");
   });

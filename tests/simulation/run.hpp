@@ -133,6 +133,7 @@ private:
   void draw_faults(Random& random);
   void happen(std::uint64_t event);
   void heal();
+  [[nodiscard]] std::uint64_t requests_to_rest();
   void settle();
   void judge();
   void count_markers();

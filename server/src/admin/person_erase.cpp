@@ -38,13 +38,12 @@ public:
   }
   Result<std::size_t> finish() {
     if (!is_erased(person_.record) || person_.entries.empty()) return erased_;
-    TERN_CHECKED(hands_.on_strand([&] {
-      return tenant_.write([&](sqlite::Database& db) -> Result<void> {
-        TERN_TRY(auto transaction, sqlite::Transaction::begin_write(db));
-        TERN_CHECKED(note_entries(db));
-        return transaction.commit();
-      });
-    }));
+    const auto note = [&](sqlite::Database& db) -> Result<void> {
+      TERN_TRY(auto transaction, sqlite::Transaction::begin_write(db));
+      TERN_CHECKED(note_entries(db));
+      return transaction.commit();
+    };
+    TERN_CHECKED(hands_.on_strand([&] { return tenant_.write(note); }));
     TERN_CHECKED(erase_entries());
     return erased_;
   }
@@ -154,14 +153,15 @@ private:
     bare.attributes[std::string(erased_attribute)] = "1";
     bare.version = person_.record.version;
     if (bare.name == person_.record.name && bare.attributes == person_.record.attributes) return {};
+    const auto note = [&](sqlite::Database& db, const ServerCommit&) -> Result<void> {
+      TERN_CHECKED(note_entries(db));
+      return ErasedWords(tenant_).note(db, bare.id, person_.words);
+    };
     TERN_CHECKED(on_strand(tickets, [&]() -> Result<void> {
       const auto now = tenant_.find_record(sync::RecordKind::contact, bare.id);
       if (now && now->version != person_.record.version)
         return fail(ErrorCode::busy, "Their record was written meanwhile.", "Run it again.", "contact");
-      return write_records(tenant_, {bare}, [&](sqlite::Database& db, const ServerCommit&) -> Result<void> {
-        TERN_CHECKED(note_entries(db));
-        return ErasedWords(tenant_).note(db, bare.id, person_.words);
-      });
+      return write_records(tenant_, {bare}, note);
     }));
     return hands_.beside_strand([&] { return hands_.directory.note_person(tenant_.id(), bare.id); });
   }
@@ -211,13 +211,14 @@ Result<std::vector<sync::ChangeRef>> finish_erasures(Tenant& tenant) {
     gone = std::move(erased.changes);
   }
   if (noted.empty()) return gone;
-  TERN_CHECKED(tenant.write([&](sqlite::Database& db) -> Result<void> {
+  const auto forget = [&](sqlite::Database& db) -> Result<void> {
     TERN_TRY(auto transaction, sqlite::Transaction::begin_write(db));
     for (const sync::ChangeRef& entry : noted)
       TERN_CHECKED(db.run("DELETE FROM entry_to_erase WHERE tenant_id = $1 AND device_id = $2 AND change_id = $3",
                           tenant.number(), entry.device, entry.id));
     return transaction.commit();
-  }));
+  };
+  TERN_CHECKED(tenant.write(forget));
   return gone;
 }
 

@@ -145,8 +145,8 @@ Result<RecordId> id_in(const Json& row, Environment& environment) {
   return fail(ErrorCode::invalid, "\"" + words + "\" is no id.", "Leave it out, and it gets one.", "id");
 }
 
-/// Which record a row was loaded as before, or has its name; nothing: none. People may share a name: contacts with an id
-/// go by it, operators with an id and an address by that.
+/// Which record a row was loaded as before, or has its name; nothing: none. People may share a name: contacts with an
+/// id go by it, operators with an id and an address by that.
 std::optional<RecordId> loaded_as(const Tenant& tenant, const sync::Record& record, const Json& row,
                                   const Named& named) {
   const bool has_id = !row["id"].as_string().empty();
@@ -166,7 +166,8 @@ Result<sync::Record> identity_of(const Json& row, sync::RecordKind kind, const N
   TERN_TRY(out.name, name_in(row, kind));
   TERN_TRY(out.id, id_in(row, environment));
   if (!sync::may_be_personal(kind)) return out;
-  if (const Json& owner = row["attributes"]["operator"]; owner.is_string()) out.attributes["operator"] = owner.as_string();
+  if (const Json& owner = row["attributes"]["operator"]; owner.is_string())
+    out.attributes["operator"] = owner.as_string();
   TERN_CHECKED(take_owner(named, out));
   return out;
 }
@@ -287,8 +288,8 @@ Result<Json> record_load(AdminCall& call) {
     TERN_TRY(const sync::RecordKind kind, kind_of(row["kind"].as_string()));
     TERN_TRY(const sync::Record known, identity_of(row, kind, named, environment));
     const auto erased = stay.find(&row);
-    const RecordId id = erased != stay.end() ? erased->second
-                                             : loaded_as(call.tenant(), known, row, named).value_or(known.id);
+    const RecordId id =
+        erased != stay.end() ? erased->second : loaded_as(call.tenant(), known, row, named).value_or(known.id);
     out.push(Json::object({{"kind", row["kind"]}, {"name", row["name"]}, {"id", Json(to_uuid_text(id.view()))}}));
   }
   Json answer = Json::object({{"made", Json(records.size())}});

@@ -11,7 +11,7 @@
 namespace tern::server {
 namespace {
 
-constexpr std::size_t contacts_named_max = 1'000;  // in one statement
+constexpr std::size_t contacts_named_max = 1'000;            // in one statement
 constexpr std::uint64_t hits_counted_max = ranked_hits_max;  // of more, nobody is told how many
 constexpr std::uint64_t filtered_ids_max = 20'000;           // are read at once; of more each hit is looked up
 constexpr std::uint64_t hits_looked_up_max = 5'000;
@@ -67,8 +67,9 @@ struct Conditions {
 
 /// In a table of the connection's own, in memory: a statement has no room for so many.
 Result<std::string> put_contacts(sqlite::Database& db, const std::vector<RecordId>& contacts) {
-  TERN_CHECKED(db.exec("CREATE TEMP TABLE IF NOT EXISTS client_contact (contact BLOB PRIMARY KEY) WITHOUT ROWID; "
-                       "DELETE FROM temp.client_contact"));
+  TERN_CHECKED(
+      db.exec("CREATE TEMP TABLE IF NOT EXISTS client_contact (contact BLOB PRIMARY KEY) WITHOUT ROWID; "
+              "DELETE FROM temp.client_contact"));
   TERN_TRY(auto put, db.prepare("INSERT INTO temp.client_contact (contact) VALUES ($1)"));
   for (const RecordId& contact : contacts) {
     put.bind_all(contact);

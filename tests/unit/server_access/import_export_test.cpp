@@ -238,7 +238,7 @@ TEST_CASE("an export has the tickets of a status, a category, a queue and a time
 
   CHECK(code_of(house, cmd("export", {{"status", list("gone")}})) == ErrorCode::invalid);
   CHECK(code_of(house, cmd("export", {{"queue", list("Nowhere")}})) == ErrorCode::not_found);
-  CHECK(code_of(house, cmd("export", {{"since", Json("yesterday")}})) == ErrorCode::invalid);
+  CHECK(code_of(house, cmd("export", {{"since", Json("yesterday")}})) == ErrorCode::date_invalid);
   CHECK(code_of(house, cmd("export", {{"what", Json("contacts")}, {"queue", list("Field")}})) == ErrorCode::usage);
   CHECK(code_of(house, cmd("export", {{"what", Json("secrets")}})) == ErrorCode::invalid);
   CHECK(code_of(house, cmd("export", {{"format", Json("ledger")},

@@ -162,7 +162,7 @@ TEST_CASE("what is somebody's own may be called like what is everybody's, or ano
   House from;
   for (const char* name : {"ann", "ben"}) from.add_operator(name);
   for (const char* address : {"kim@a.example", "kim@b.example"})
-    from.command(cmd("operator add", {{"email", Json(address)}, {"name", Json("Kim")}}));
+    from.command(cmd("operator add", {{"email", Json(address)}, {"name", Json("Kim")}, {"role", Json("operator")}}));
   const auto add = [&](const char* kind, const char* owner) {
     Json asked = cmd(kind + std::string(" add"), {{"name", Json("Night")}});
     if (kind == std::string("view")) asked.set("priority", Json("urgent"));

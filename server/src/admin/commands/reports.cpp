@@ -42,14 +42,14 @@ std::vector<AdminEntry> report_commands() {
                of_period()),
        report_sla},
       {offered(
-           command(
-               "report groups", "The figures of a period by queue, category, client or priority",
-               "By what tickets are now, and as it is known now; what was known at the end of a past period tells "
-               "report dashboard with --queue, --category, --client or --priority.\nExample: ternd report groups "
-               "--by queue --days 30 --csv",
-               of_period(paged({one_of(required("by", "What tickets are told apart by: queue, category, client or "
-                                                      "priority"),
-                                       {"queue", "category", "client", "priority"})}))),
+           command("report groups", "The figures of a period by queue, category, client or priority",
+                   "By what tickets are now, and as it is known now; what was known at the end of a past period tells "
+                   "report dashboard with --queue, --category, --client or --priority.\nExample: ternd report groups "
+                   "--by queue --days 30 --csv",
+                   of_period(paged({one_of(required("by",
+                                                    "What tickets are told apart by: queue, category, client or "
+                                                    "priority"),
+                                           {"queue", "category", "client", "priority"})}))),
            {"report_groups",
             ApiSurface::admin,
             {"read"},
