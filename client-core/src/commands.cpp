@@ -141,6 +141,9 @@ public:
     if (!plan.changes.empty()) {
       TERN_CHECKED(check_offered(plan.changes.front()));
       TERN_TRY(done.saved, save(std::move(plan.changes)));
+      // Said to have failed it would be saved twice: what cannot be noted now stays to be dismissed.
+      static_cast<void>(dealt_with(*own));
+      return done;
     }
     TERN_CHECKED(dealt_with(*own));
     return done;

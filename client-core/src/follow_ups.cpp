@@ -217,10 +217,14 @@ private:
     Change change = on(own_.change.ticket, Intent::release);
     change.targets = {own_.change.ref};
     change.reason = reason_;
-    if (check_offered(parts_.replica, parts_.identity, change)) {
+    const auto offered = check_offered(parts_.replica, parts_.identity, change);
+    if (offered) {
       plan_.changes = {std::move(change)};
       return {};
     }
+    const ErrorCode why = offered.error().code;  // what could not be read says nothing of rights
+    if (why != ErrorCode::not_permitted && why != ErrorCode::bad_transition && why != ErrorCode::not_found)
+      return offered;
     return ask("Please release " + to_uuid_text(own_.change.ref.device.view()) + ":" + to_hex(own_.change.ref.id) +
                ", which is held: ");
   }

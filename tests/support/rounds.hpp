@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -24,6 +25,11 @@ inline constexpr bool instrumented = false;
 /// (./dev nightly).
 inline int rounds_of(int all) {
   return instrumented && std::getenv("TERN_ALL_ROUNDS") == nullptr ? std::max(1, all / 4) : all;
+}
+
+/// How far apart places are tried that would take long to try all; each of them with TERN_ALL_ROUNDS (./dev coverage).
+inline std::uint64_t each(std::uint64_t apart) {
+  return std::getenv("TERN_ALL_ROUNDS") == nullptr ? apart : 1;
 }
 
 }  // namespace tern::test

@@ -103,6 +103,7 @@ private:
   // engine_session.cpp
   Result<void> on_hello_answer(const HttpAnswer& answer);
   Result<void> on_welcome(const HttpAnswer& answer);
+  Result<void> take_welcome(const Welcomed& welcomed);
   [[nodiscard]] protocol::LogHead head_to_show() const;
   Result<void> judge_history(const Welcomed& welcomed);
   Result<void> follow_epoch_record(const Welcomed& welcomed);

@@ -136,12 +136,21 @@ Result<void> Engine::on_welcome(const HttpAnswer& answer) {
   flight_.reset();
   rollback_.reset();
   certificate_due_ = false;
-  if (welcomed->key_list) TERN_CHECKED(adopt_key_list(*welcomed->key_list));
-  if (auto judged = judge_history(*welcomed); !judged) return judged;
+  auto taken = take_welcome(*welcomed);
+  if (!taken) {  // nothing is sent under a session of which not all was judged: the next handshake begins anew
+    session_.drop();
+    forget_way();
+  }
+  return taken;
+}
+
+Result<void> Engine::take_welcome(const Welcomed& welcomed) {
+  if (welcomed.key_list) TERN_CHECKED(adopt_key_list(*welcomed.key_list));
+  TERN_CHECKED(judge_history(welcomed));
   if (!session_.open() || rollback_) return {};  // another handshake is due, or a last exchange
 
   TERN_TRY(const Outbox::Head head, outbox_.head());
-  const protocol::ChainHead& there = welcomed->welcome.chain;
+  const protocol::ChainHead& there = welcomed.welcome.chain;
   const bool behind = there.device_epoch == head.device_epoch && there.chain_seq > head.chain_seq;
   own_sets_until_ = behind && !push_only() ? there.chain_seq : 0;
   push_from_ = 0;

@@ -137,11 +137,17 @@ Result<void> Replica::rebuild(Outbox& outbox) {
 
 Result<void> Replica::leave_disk() {
   impl_->drop_page();
-  impl_->database.reset();
+  const std::string file = std::exchange(impl_->path, std::string(in_memory));
+  auto before = std::exchange(impl_->database, nullptr);
+  if (auto opened = impl_->open(); !opened) {  // it goes on with the one that it has, and is asked again
+    impl_->database = std::move(before);
+    impl_->path = file;
+    return opened;
+  }
+  before.reset();
   // What cannot be deleted cannot be read once its key is gone.
-  if (impl_->path != in_memory) static_cast<void>(destroy(impl_->path, impl_->vfs));
-  impl_->path = in_memory;
-  return impl_->open();
+  if (file != in_memory) static_cast<void>(destroy(file, impl_->vfs));
+  return {};
 }
 
 // ---- meta ----

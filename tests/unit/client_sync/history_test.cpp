@@ -3,10 +3,14 @@
 #include <filesystem>
 
 #include "keys/secure_file.hpp"
+#include "support/each_fails.hpp"
+#include "support/rounds.hpp"
 #include "tern/v1/exchange.pb.h"
 
 namespace tern::client::test {
 namespace {
+
+using tern::test::StatementFault;
 
 /// A copy of the device's files as they are now: a backup, or a clone.
 void copy_home(SyncDevice& from, const std::string& to) {
@@ -172,6 +176,52 @@ TEST_CASE("two restores in a row are followed one by one", "[client][exchange][h
   good(desk.device.sync());
   CHECK(desk.server.commits() == 4);
   CHECK(desk.device.pending() == 0);
+}
+
+TEST_CASE("the next round follows a restore, whatever failed in the one that heard of it",
+          "[client][exchange][history][failing]") {
+  const auto follows = [] {
+    StatementFault* const fault = tern::test::meet_statements(nullptr);
+    Desk desk;
+    for (const char* subject : {"one", "two"}) desk.device.create(subject);
+    good(desk.device.sync());
+    desk.device.create("three");
+    good(desk.device.sync());
+    desk.server.restore_to(1);
+    tern::test::meet_statements(fault);
+    const bool done = desk.device.sync().has_value();
+    tern::test::meet_statements(nullptr);
+    if (!done && !desk.device.sync()) CHECK(outcome(desk.device.sync()) == "good");  // a page that was lost is told of
+    CHECK(desk.server.commits() == 2);
+    CHECK(desk.device.pending() == 0);
+    return done;
+  };
+  CHECK(tern::test::each_statement_fails(follows, tern::test::nothing, tern::test::each(13)) > 50);
+}
+
+TEST_CASE("a device set back learns of its own work with the next round, whatever failed",
+          "[client][exchange][history][failing]") {
+  const auto is_set_back = [] {
+    StatementFault* const fault = tern::test::meet_statements(nullptr);
+    Desk desk;
+    const TempDir backup;
+    desk.device.create("one");
+    good(desk.device.sync());
+    copy_home(desk.device, backup.file("home"));
+    desk.device.create("two");
+    good(desk.device.sync());
+    restore_home(desk.device, backup.file("home"));
+    desk.device.create("three");
+    tern::test::meet_statements(fault);
+    const bool done = desk.device.sync().has_value();
+    tern::test::meet_statements(nullptr);
+    if (!done && !desk.device.sync()) CHECK(outcome(desk.device.sync()) == "good");  // a page that was lost is told of
+    CHECK(desk.device.head().device_epoch == 1);                                     // no fork
+    CHECK(desk.server.commits() == 3);
+    CHECK(desk.device.pending() == 0);
+    return done;
+  };
+  CHECK(tern::test::each_statement_fails(is_set_back, tern::test::nothing, tern::test::each(13)) > 50);
 }
 
 TEST_CASE("an epoch record by another key than the root is not followed", "[client][exchange][history]") {
