@@ -45,13 +45,19 @@ Result<std::optional<std::string>> password_of(const AdminCall& call) {
   return std::optional<std::string>(std::move(hash));
 }
 
+Result<void> put_login(const AdminCall& call, const sync::Record& record, const std::string& email,
+                       const std::string& hash) {
+  const LoginEntry login{call.tenant().number(), OperatorId::or_zero(record.id.view()), hash};
+  return call.parts().directory.put_login(call.tenant().number(), email, login);
+}
+
 Result<void> store_login(const AdminCall& call, const sync::Record& record, const std::optional<std::string>& hash) {
   const auto email = record.attributes.find("email");
   if (!hash || email == record.attributes.end()) return {};
-  LoginEntry login{call.tenant().number(), OperatorId::or_zero(record.id.view()), *hash};
-  TERN_CHECKED(call.parts().directory.put_login(call.tenant().number(), email->second, login));
-  log_sign_in(call, call.tenant(), login.operator_id, "password_set");
-  return end_sign_ins(call.parts(), call.tenant(), login.operator_id);
+  TERN_CHECKED(put_login(call, record, email->second, *hash));
+  const auto person = OperatorId::or_zero(record.id.view());
+  log_sign_in(call, call.tenant(), person, "password_set");
+  return end_sign_ins(call.parts(), call.tenant(), person);
 }
 
 std::optional<sync::Record> operator_with_email(const Tenant& tenant, const std::string& email) {
@@ -212,11 +218,14 @@ Result<Json> operator_add(AdminCall& call) {
     if (operator_with_email(call.tenant(), email))
       return fail(ErrorCode::invalid, "There is an operator with " + email + " already.",
                   "Change them with: ternd operator set", "email");
+    // The login first: one of nobody lets nobody in, but whoever was added without theirs could not be added again.
+    if (password) TERN_CHECKED(put_login(call, record, email, *password));
     return write_records(call.tenant(), {record}, call.beside());
   };
   call.makes(record.id.view());
   TERN_TRY(const Bytes made, call.change(write));
-  if (!call.is_repeated()) TERN_CHECKED(store_login(call, record, password));
+  if (password && !call.is_repeated())
+    log_sign_in(call, call.tenant(), OperatorId::or_zero(record.id.view()), "password_set");
   return record_json(call.tenant(), call.tenant().find_record(record.kind, RecordId::or_zero(made)).value_or(record));
 }
 

@@ -202,6 +202,77 @@ Result<void> load_erasures(Tenant::Internals& in, sqlite::Database& db, std::int
   return {};
 }
 
+/// What is read of a tenant meanwhile (devices, people, what was erased): where it cannot be read anew, who reads goes
+/// on with what was known, and is told of nobody missing. Snapshot lock held.
+class KeptSnapshot {
+public:
+  explicit KeptSnapshot(Tenant::Internals& in)
+      : in_(in),
+        name_(in.name),
+        zone_(in.zone),
+        epoch_(in.epoch),
+        log_size_(in.log_size),
+        log_root_(in.log_root),
+        commit_seq_(in.commit_seq),
+        backup_stable_seq_(in.backup_stable_seq),
+        backups_kept_days_(in.backups_kept_days),
+        number_block_(in.number_block) {
+    swap_what_is_large();
+  }
+  ~KeptSnapshot() {
+    if (!was_replaced_) put_back();
+  }
+  KeptSnapshot(const KeptSnapshot&) = delete;
+  KeptSnapshot& operator=(const KeptSnapshot&) = delete;
+  void was_replaced() { was_replaced_ = true; }
+
+private:
+  void swap_what_is_large() {
+    std::swap(in_.devices, devices_);
+    std::swap(in_.records, records_);
+    std::swap(in_.contacts, contacts_);
+    std::swap(in_.highest_record_ids, highest_record_ids_);
+    std::swap(in_.actors, actors_);
+    std::swap(in_.operator_devices, operator_devices_);
+    std::swap(in_.erased, erased_);
+    std::swap(in_.erased_changes, erased_changes_);
+    std::swap(in_.erasure_due, erasure_due_);
+    std::swap(in_.custody, custody_);
+    std::swap(in_.queue_members, queue_members_);
+  }
+  void put_back() {
+    swap_what_is_large();
+    in_.name = name_;
+    in_.zone = zone_;
+    in_.epoch = epoch_;
+    in_.log_size = log_size_;
+    in_.log_root = log_root_;
+    in_.commit_seq = commit_seq_;
+    in_.backup_stable_seq = backup_stable_seq_;
+    in_.backups_kept_days = backups_kept_days_;
+    in_.number_block = number_block_;
+  }
+
+  Tenant::Internals& in_;
+  bool was_replaced_ = false;
+  decltype(Tenant::Internals::devices) devices_;
+  decltype(Tenant::Internals::records) records_;
+  decltype(Tenant::Internals::contacts) contacts_;
+  decltype(Tenant::Internals::highest_record_ids) highest_record_ids_;
+  decltype(Tenant::Internals::actors) actors_;
+  decltype(Tenant::Internals::operator_devices) operator_devices_;
+  decltype(Tenant::Internals::erased) erased_;
+  decltype(Tenant::Internals::erased_changes) erased_changes_;
+  decltype(Tenant::Internals::erasure_due) erasure_due_;
+  decltype(Tenant::Internals::custody) custody_;
+  decltype(Tenant::Internals::queue_members) queue_members_;
+  std::string name_, zone_;
+  EpochId epoch_;
+  std::uint64_t log_size_;
+  Hash log_root_;
+  std::uint64_t commit_seq_, backup_stable_seq_, backups_kept_days_, number_block_;
+};
+
 }  // namespace
 
 Result<std::uint64_t> read_lists_to(sqlite::Database& db, std::int64_t tenant) {
@@ -239,11 +310,13 @@ Result<void> Tenant::Internals::load() {
   sqlite::Database& db = *writer;
   {
     std::unique_lock lock(snapshot_mutex);
+    KeptSnapshot before(*this);
     TERN_CHECKED(load_head(*this, db, tenant));
     TERN_CHECKED(load_records(*this, db, tenant));
     TERN_CHECKED(load_devices(*this, db, tenant));
     TERN_CHECKED(load_erasures(*this, db, tenant));
     rebuild_queue_members();
+    before.was_replaced();
   }
   commit_times.fill({0, 0});
   anchors_seen.clear();

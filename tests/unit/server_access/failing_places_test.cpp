@@ -109,6 +109,19 @@ TEST_CASE("what an administrator asks for is done or refused, whatever statement
     return cmd("operator add",
                {{"email", Json("o" + n + "@x.example")}, {"role", Json("operator")}, {"name", Json(n)}});
   });
+  // The same address each time: what was not added can be, with the same words.
+  std::string email = "again@x.example";
+  CHECK(each_statement_fails(
+            [&] {
+              const bool done =
+                  was_done(house.try_command(cmd("operator add", {{"email", Json(email)},
+                                                                  {"name", Json("Ann Lee")},
+                                                                  {"role", Json("operator")},
+                                                                  {"password", Json("a good password")}})));
+              if (done) email = "a" + email;
+              return done;
+            },
+            look) > 10);
   numbered("record load", [](const std::string& n) {
     return cmd("record load", {{"rows", Json::array({record("queue", ("q" + n).c_str())})}});
   });

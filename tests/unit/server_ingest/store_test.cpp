@@ -9,6 +9,7 @@
 #include "store/tenant_internals.hpp"
 #include "store/zone.hpp"
 #include "support/catch.hpp"
+#include "support/each_fails.hpp"
 #include "support/files.hpp"
 #include "support/must.hpp"
 
@@ -131,11 +132,11 @@ TEST_CASE("history goes on under a new epoch: what was seen below it still count
                                desk.environment.wall_ms(),
                                protocol::EpochReason::restored};
   const Bytes wire = protocol::sign_statement(record, desk.root()).wire;
-  REQUIRE(server::begin_epoch(*desk.tenant, record, wire));
+  REQUIRE(persist([&] { return server::begin_epoch(*desk.tenant, record, wire); }));
   CHECK(desk.tenant->epoch() == record.new_epoch);
   CHECK(*server::epoch_record(*desk.tenant, head.epoch) == std::optional(wire));
   CHECK_FALSE(*server::epoch_record(*desk.tenant, record.new_epoch));
-  CHECK_FALSE(server::begin_epoch(*desk.tenant, record, "again"));
+  CHECK_FALSE(persist([&] { return server::begin_epoch(*desk.tenant, record, "again"); }));
   desk.reopen();
   const Told told = van->send(seen_before);
   CHECK(told.outcome == Outcome::applied);
@@ -167,7 +168,8 @@ TEST_CASE("an anchor that a restore took away: what was seen under it counts as 
                                      random_id<EpochId>(desk.environment),
                                      desk.environment.wall_ms(),
                                      protocol::EpochReason::restored};
-  REQUIRE(server::begin_epoch(*desk.tenant, record, protocol::sign_statement(record, desk.root()).wire));
+  REQUIRE(persist(
+      [&] { return server::begin_epoch(*desk.tenant, record, protocol::sign_statement(record, desk.root()).wire); }));
   const auto answer = van->push();
   REQUIRE_FALSE(answer.fault);
   const Told told = test::told(answer).front();
@@ -368,4 +370,28 @@ TEST_CASE("a full disk stores nothing of a batch, and the same push lands once t
   CHECK(desk.messages(ticket).size() == 10);
   CHECK(desk.tenant->commit_seq() == before + 1);
   CHECK(desk.verify().findings == std::vector<std::string>{});
+}
+
+TEST_CASE("who reads goes on with what was known, whatever fails while a tenant is read anew", "[ingest][failing]") {
+  Desk desk;
+  auto van = desk.add_van(desk.add_operator("Ada", sync::Role::admin));
+  const TicketId ticket = desk.new_ticket_id();
+  van->send(van->create(ticket));
+  const Change note = van->note(ticket, "canary");
+  van->send(note);
+  REQUIRE(persist([&] { return server::erase(*desk.tenant, {note.ref}, van->operator_id); }));
+  const auto known = [&] {
+    const server::Tenant& tenant = *desk.tenant;
+    return std::tuple(tenant.name(), tenant.commit_seq(), tenant.log_head().size, tenant.epoch(),
+                      tenant.records(sync::RecordKind::operator_).size(), tenant.find_actor(van->operator_id)->active,
+                      server::find_device(tenant, van->id).has_value(), tenant.is_erased(note.ref));
+  };
+  const auto at_first = known();
+  const auto reads_anew = [&] {
+    desk.tenant->internals().writer_broken = true;  // as an error of the storage leaves it
+    return desk.tenant->write([](sqlite::Database&) -> Result<void> { return {}; }).has_value();
+  };
+  CHECK(each_statement_fails(reads_anew, known) > 20);
+  CHECK(known() == at_first);
+  CHECK(std::get<7>(at_first));
 }
