@@ -1,6 +1,5 @@
 // Calls to the file system that fail when a test says so, before they have done anything. For programs that are linked
-// with
-// ${failing_calls} of tests/CMakeLists.txt.
+// with ${what_may_fail} of tests/CMakeLists.txt.
 #pragma once
 
 #include <cstdint>

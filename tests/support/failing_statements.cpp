@@ -5,17 +5,32 @@
 #include <string_view>
 #include <utility>
 
+#include "support/failing_place.hpp"
+
 namespace tern::test {
 namespace {
 
 thread_local StatementFault* met_by_statements = nullptr;
 
 /// A rollback asks for nothing that could be missing.
+bool is_rollback(const char* text) {
+  return text != nullptr && std::string_view(text).starts_with("ROLLBACK");
+}
+
+bool fails_at_new_place(const char* text) {
+  StatementFault* fault = met_by_statements;
+  if (fault == nullptr || !fault->at_new_place || fault->failed != 0) return false;
+  if (is_rollback(text) || !is_first_at_this_place()) return false;
+  ++fault->failed;
+  return true;
+}
+
 bool fails_to_begin(sqlite3_stmt* statement) {
   StatementFault* fault = met_by_statements;
   if (fault == nullptr || sqlite3_stmt_busy(statement) != 0) return false;
   const char* text = sqlite3_sql(statement);
-  if (text != nullptr && std::string_view(text).starts_with("ROLLBACK")) return false;
+  if (fault->at_new_place) return fails_at_new_place(text);
+  if (is_rollback(text)) return false;
   ++fault->begun;
   if (fault->fails_in == 0 || --fault->fails_in != 0) return false;
   ++fault->failed;
@@ -30,8 +45,26 @@ StatementFault* meet_statements(StatementFault* fault) {
 
 }  // namespace tern::test
 
-extern "C" int __real_sqlite3_step(
-    sqlite3_stmt* statement);  // NOLINT(bugprone-reserved-identifier): the linker's names
-extern "C" int __wrap_sqlite3_step(sqlite3_stmt* statement) {  // NOLINT(bugprone-reserved-identifier)
+// NOLINTBEGIN(bugprone-reserved-identifier): the linker's names
+extern "C" {
+
+int __real_sqlite3_step(sqlite3_stmt* statement);
+int __wrap_sqlite3_step(sqlite3_stmt* statement) {
   return tern::test::fails_to_begin(statement) ? SQLITE_IOERR : __real_sqlite3_step(statement);
 }
+
+int __real_sqlite3_prepare_v3(sqlite3*, const char*, int, unsigned, sqlite3_stmt**, const char**);
+int __wrap_sqlite3_prepare_v3(sqlite3* database, const char* text, int size, unsigned flags, sqlite3_stmt** statement,
+                              const char** rest) {
+  return tern::test::fails_at_new_place(text) ? SQLITE_IOERR
+                                              : __real_sqlite3_prepare_v3(database, text, size, flags, statement, rest);
+}
+
+int __real_sqlite3_exec(sqlite3*, const char*, int (*)(void*, int, char**, char**), void*, char**);
+int __wrap_sqlite3_exec(sqlite3* database, const char* text, int (*row)(void*, int, char**, char**), void* with,
+                        char** error) {
+  return tern::test::fails_at_new_place(text) ? SQLITE_IOERR : __real_sqlite3_exec(database, text, row, with, error);
+}
+
+}  // extern "C"
+// NOLINTEND(bugprone-reserved-identifier)

@@ -1,7 +1,6 @@
 // Statements that fail when a test says so, before they have done anything: what is done about an error stands behind
 // each of them, and a disk that fails does not get to most, whose pages are in memory. For programs that are linked
-// with
-// `--wrap=sqlite3_step`.
+// with ${what_may_fail} of tests/CMakeLists.txt.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +12,9 @@ struct StatementFault {
   std::uint64_t fails_in = 0;
   std::uint64_t begun = 0;   // so far, also with those that failed
   std::uint64_t failed = 0;  // so far
+  /// One fails, and those that are compiled fail too: the next at a place where none of this program did before
+  /// (failing_place.hpp).
+  bool at_new_place = false;
 };
 
 /// From here on statements that begin on this thread meet this fault and no other; null: none. Gives the one before.

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "support/must.hpp"
+#include "support/persist.hpp"
 #include "support/world.hpp"
 #include "support/world_files.hpp"
 
@@ -87,7 +88,7 @@ ChangeRef Device::save(sync::Change change) {
 
 Result<std::vector<client::SavedChange>> Device::try_save(std::vector<sync::Change> changes) {
   const Running machine(world_.disk, home_);
-  auto saved = client_->commands().save(changes);
+  auto saved = persist([&] { return client_->commands().save(changes); });
   if (!saved) return saved;
   if (!powered()) return fail(ErrorCode::storage_failed, "The power went.");
   keep(changes, *saved);
@@ -111,7 +112,7 @@ void Device::keep(const std::vector<sync::Change>& changes, const std::vector<cl
 // ---- what the agent sees ----
 
 client::TicketView Device::show(const TicketId& ticket) {
-  return must(client_->views().ticket(ticket));
+  return must(persist([&] { return client_->views().ticket(ticket); }));
 }
 
 std::string Device::view(const TicketId& ticket) {
@@ -142,7 +143,7 @@ Result<std::vector<client::ListRow>> Device::try_list() {
   filter.limit = 500;
   std::vector<client::ListRow> rows;
   do {
-    TERN_TRY(client::ListPage page, client_->views().list(filter));
+    TERN_TRY(client::ListPage page, persist([&] { return client_->views().list(filter); }));
     rows.insert(rows.end(), page.rows.begin(), page.rows.end());
     filter.after = page.next;
   } while (!filter.after.empty());
@@ -150,13 +151,13 @@ Result<std::vector<client::ListRow>> Device::try_list() {
 }
 
 std::vector<client::HistoryEntry> Device::history() {
-  return must(client_->views().history(std::nullopt));
+  return must(persist([&] { return client_->views().history(std::nullopt); }));
 }
 std::vector<client::HistoryEntry> Device::attention() {
-  return must(client_->views().attention());
+  return must(persist([&] { return client_->views().attention(); }));
 }
 client::SyncStatus Device::status() {
-  return must(client_->views().status());
+  return must(persist([&] { return client_->views().status(); }));
 }
 
 client::HistoryEntry Device::fate(const ChangeRef& ref) {
@@ -186,10 +187,12 @@ void Device::begin_round() {
 }
 
 Result<void> Device::sync() {
-  begin_round();
-  world_.run_while([this] { return busy() || (stream_ && !up_to_date_ && waits_ == 0); });
-  if (fault_) return tl::unexpected(*fault_);
-  return {};
+  return persist([&]() -> Result<void> {
+    begin_round();
+    world_.run_while([this] { return busy() || (stream_ && !up_to_date_ && waits_ == 0); });
+    if (fault_) return tl::unexpected(*fault_);
+    return {};
+  });
 }
 
 /// Goes on until something has to come from outside.
@@ -327,7 +330,7 @@ Result<void> Device::try_open() {
   client::ClientOptions options;
   options.home = home_;
   if (world_.disk != nullptr) options.vfs = world_.disk->vfs();
-  TERN_TRY(client_, client::Client::open(options, environment));
+  TERN_TRY(client_, persist([&] { return client::Client::open(options, environment); }));
   client_->engine().send_ahead(true);
   identity_ = client_->identity();
   return {};

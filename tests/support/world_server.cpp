@@ -2,6 +2,7 @@
 
 #include "admin/restore.hpp"
 #include "support/must.hpp"
+#include "support/persist.hpp"
 #include "support/world_files.hpp"
 
 namespace tern::test {
@@ -82,7 +83,7 @@ void Server::open() {
 
 Result<void> Server::try_open() {
   const Running machine = running();
-  TERN_TRY(core_, server::ServerCore::open(options(), environment));
+  TERN_TRY(core_, persist([&] { return server::ServerCore::open(options(), environment); }, only_whole));
   auto watcher = std::make_unique<Watcher>(*this);
   committer_ = watcher.get();
   core_->use_committer(std::move(watcher));
@@ -154,7 +155,11 @@ void Server::restore(const std::string& backup) {
   server::ServerOptions wish = options();
   wish.vfs.clear();  // made of real files; the disk takes them over when they are opened
   if (disk_ != nullptr) disk_->remove(directory());
-  must(server::admin::restore(wish, command, environment));
+  bool again = false;
+  must(persist([&] {
+    if (std::exchange(again, true)) environment.advance(1000);  // what is replaced is named after its time
+    return server::admin::restore(wish, command, environment);
+  }));
   open();
 }
 
@@ -184,7 +189,13 @@ server::UpgradeVerdict Server::upgrade(const client::HttpRequest& sent, const st
 
 void Server::tick() {
   const Running machine = running();
-  if (core_ && powered()) core_->tick();
+  if (!core_ || !powered()) return;
+  persist(
+      [this] {
+        core_->tick();
+        return 0;
+      },
+      only_whole);
 }
 
 // ---- administration ----
@@ -194,7 +205,7 @@ Result<Json> Server::try_administer(const std::string& command, std::initializer
   Json asked = Json::object({{"command", Json(command)}});
   if (!tenant.empty()) asked.set("tenant", Json(tenant));
   for (const auto& [name, value] : arguments) asked.set(name, value);
-  return core_->administer(asked);
+  return persist([&] { return core_->administer(asked); });
 }
 
 Json Server::administer(const std::string& command, std::initializer_list<Json::Member> arguments,
@@ -216,9 +227,11 @@ std::vector<TenantId> Server::tenants() const {
 
 void Server::on_strand(const TenantId& id, const std::function<Result<void>(server::Tenant&)>& work) {
   const Running machine = running();
-  Result<void> done;
-  committer_->run(tenant(id), [&] { done = work(tenant(id)); });
-  must(done);
+  must(persist([&] {
+    Result<void> done;
+    committer_->run(tenant(id), [&] { done = work(tenant(id)); });
+    return done;
+  }));
 }
 
 server::ServerCommit Server::act(const TenantId& id, sync::Change change, const OperatorId& acting) {
@@ -226,7 +239,7 @@ server::ServerCommit Server::act(const TenantId& id, sync::Change change, const 
   if (change.intent != sync::Intent::record) change.seen_now = true;
   on_strand(id, [&](server::Tenant& there) -> Result<void> {
     std::vector<server::ServerChange> changes;
-    changes.push_back({std::move(change), acting});
+    changes.push_back({change, acting});
     TERN_TRY(committed, server::commit_server(there, std::move(changes)));
     return {};
   });

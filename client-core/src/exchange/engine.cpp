@@ -406,7 +406,10 @@ Result<void> Engine::obey_wipe(const protocol::Signed<protocol::WipeOrder>& orde
   parts_.wiped = true;
   session_.drop();
   on_stream_closed();
-  if (parts_.wipe) TERN_CHECKED(parts_.wipe(order.wire));
+  if (auto obeyed = parts_.wipe ? parts_.wipe(order.wire) : Result<void>{}; !obeyed) {
+    parts_.wiped = false;  // the next answer brings the order again
+    return obeyed;
+  }
   state_.paused = wiped_error().message;
   state_.notice.clear();
   save_state();

@@ -139,15 +139,12 @@ Result<void> Replica::leave_disk() {
   impl_->drop_page();
   const std::string file = std::exchange(impl_->path, std::string(in_memory));
   auto before = std::exchange(impl_->database, nullptr);
-  if (auto opened = impl_->open(); !opened) {  // it goes on with the one that it has, and is asked again
-    impl_->database = std::move(before);
-    impl_->path = file;
-    return opened;
-  }
+  const auto opened = impl_->open();
+  if (!opened) impl_->database = std::move(before);  // until it is closed; its file goes all the same
   before.reset();
   // What cannot be deleted cannot be read once its key is gone.
   if (file != in_memory) static_cast<void>(destroy(file, impl_->vfs));
-  return {};
+  return opened;
 }
 
 // ---- meta ----

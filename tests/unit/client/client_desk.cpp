@@ -2,10 +2,124 @@
 
 #include <algorithm>
 
+#include "support/persist.hpp"
+
 namespace tern::test {
 namespace {
 
 const Bytes data_key(32, 'k');
+
+class PersistentCommands final : public Commands {
+public:
+  PersistentCommands(std::unique_ptr<Commands> commands, Replica& replica, Outbox& outbox)
+      : inner_(std::move(commands)), replica_(replica), outbox_(outbox) {}
+
+  Result<std::vector<SavedChange>> save(std::vector<Change> changes) override {
+    return shown(persist([&] { return inner_->save(changes); }));
+  }
+  Result<void> check_offered(const Change& change) override {
+    return persist([&] { return inner_->check_offered(change); });
+  }
+  Result<TicketId> find_ticket(std::string_view name) override {
+    return persist([&] { return inner_->find_ticket(name); });
+  }
+  Result<RecordId> find_record(std::uint32_t kind, std::string_view name) override {
+    return persist([&] { return inner_->find_record(kind, name); });
+  }
+  Result<std::vector<SavedChange>> apply_macro(const TicketId& ticket, std::string_view macro) override {
+    return shown(persist([&] { return inner_->apply_macro(ticket, macro); }));
+  }
+  Result<std::vector<SavedChange>> attach(const client::NewFiles& files) override {
+    return shown(persist([&] { return inner_->attach(files); }));
+  }
+  Result<void> want_file(const TicketId& ticket, const sync::ChangeRef& file) override {
+    return persist([&] { return inner_->want_file(ticket, file); });
+  }
+  Result<client::FilePolicy> file_policy() override {
+    return persist([&] { return inner_->file_policy(); });
+  }
+  Result<void> set_file_policy(const client::FilePolicy& policy) override {
+    return persist([&] { return inner_->set_file_policy(policy); });
+  }
+  Result<void> dismiss(const sync::ChangeRef& ref) override {
+    return persist([&] { return inner_->dismiss(ref); });
+  }
+  Result<void> dismiss_notice() override {
+    return persist([&] { return inner_->dismiss_notice(); });
+  }
+  Result<client::FollowedUp> follow_up(const sync::ChangeRef& ref, std::string_view id,
+                                       std::string_view reason) override {
+    return shown(persist([&] { return inner_->follow_up(ref, id, reason); }));
+  }
+
+private:
+  /// Work that is saved and could not be shown is shown by the next opening.
+  template <typename Saved>
+  Saved shown(Saved saved) {
+    if (saved && fails_here()) must(replica_.catch_up(outbox_));
+    return saved;
+  }
+
+  std::unique_ptr<Commands> inner_;
+  Replica& replica_;
+  Outbox& outbox_;
+};
+
+/// A name that could not be read is shown as an id.
+class PersistentViews final : public Views {
+public:
+  explicit PersistentViews(std::unique_ptr<Views> views) : inner_(std::move(views)) {}
+
+  Result<client::ListPage> list(const client::ListFilter& filter) override {
+    return persist([&] { return inner_->list(filter); }, only_whole);
+  }
+  Result<client::TicketView> ticket(const TicketId& id, const client::ClockText& clock) override {
+    return persist([&] { return inner_->ticket(id, clock); }, only_whole);
+  }
+  Result<client::ListPage> search(std::string_view text, std::size_t limit, std::string_view after) override {
+    return persist([&] { return inner_->search(text, limit, after); }, only_whole);
+  }
+  Result<std::vector<client::HistoryEntry>> attention(const client::ClockText& clock) override {
+    return persist([&] { return inner_->attention(clock); }, only_whole);
+  }
+  Result<std::vector<client::HistoryEntry>> history(const std::optional<TicketId>& ticket,
+                                                    const client::ClockText& clock) override {
+    return persist([&] { return inner_->history(ticket, clock); }, only_whole);
+  }
+  Result<client::SyncStatus> status() override {
+    return persist([&] { return inner_->status(); }, only_whole);
+  }
+  Result<std::vector<client::FileView>> files(const TicketId& id) override {
+    return persist([&] { return inner_->files(id); }, only_whole);
+  }
+  Result<Bytes> read_file(const client::FileView& file, std::uint64_t offset, std::size_t length) override {
+    return persist([&] { return inner_->read_file(file, offset, length); }, only_whole);
+  }
+  Result<std::vector<client::QuickReply>> quick_replies() override {
+    return persist([&] { return inner_->quick_replies(); }, only_whole);
+  }
+  Result<client::QuickReply> quick_reply(std::string_view name) override {
+    return persist([&] { return inner_->quick_reply(name); }, only_whole);
+  }
+  Result<std::vector<client::Macro>> macros() override {
+    return persist([&] { return inner_->macros(); }, only_whole);
+  }
+  Result<std::vector<client::SavedView>> saved_views() override {
+    return persist([&] { return inner_->saved_views(); }, only_whole);
+  }
+  Result<client::SavedView> saved_view(std::string_view name) override {
+    return persist([&] { return inner_->saved_view(name); }, only_whole);
+  }
+  Result<std::vector<client::Article>> articles(std::string_view text) override {
+    return persist([&] { return inner_->articles(text); }, only_whole);
+  }
+  Result<client::Article> article(std::string_view name) override {
+    return persist([&] { return inner_->article(name); }, only_whole);
+  }
+
+private:
+  std::unique_ptr<Views> inner_;
+};
 
 }  // namespace
 
@@ -65,17 +179,19 @@ void ClientDesk::close() {
 
 void ClientDesk::reopen() {
   close();
-  outbox = must(Outbox::open(outbox_path(), data_key, {}));
-  must(outbox->set_owner({identity.device, identity.operator_id}));
-  auto opened = Replica::open(replica_path(), data_key, {});
+  const auto open_replica = [&] { return persist([&] { return Replica::open(replica_path(), data_key, {}); }); };
+  outbox = must(persist([&] { return Outbox::open(outbox_path(), data_key, {}); }));
+  must(persist([&] { return outbox->set_owner({identity.device, identity.operator_id}); }));
+  auto opened = open_replica();
   if (!opened && opened.error().code == ErrorCode::corrupt) {
     Replica::destroy(replica_path(), {});
-    opened = Replica::open(replica_path(), data_key, {});
+    opened = open_replica();
   }
   replica = must(std::move(opened));
-  must(replica->catch_up(*outbox));
-  commands = client::make_commands({*outbox, *replica, identity, key, env});
-  views = client::make_views({*outbox, *replica, identity, env});
+  must(persist([&] { return replica->catch_up(*outbox); }));
+  commands = std::make_unique<PersistentCommands>(client::make_commands({*outbox, *replica, identity, key, env}),
+                                                  *replica, *outbox);
+  views = std::make_unique<PersistentViews>(client::make_views({*outbox, *replica, identity, env}));
 }
 
 // ---- the agent ----
@@ -158,7 +274,7 @@ std::size_t ClientDesk::seal() {
   client::SealContext context = seal_context();
   context.anchor = must(outbox->anchor());
   context.seen_seq = must(replica->cursor()).commit_seq;
-  return must(outbox->seal(key, context, env));
+  return must(persist([&] { return outbox->seal(key, context, env); }));
 }
 
 void ClientDesk::push(bool answered) {
@@ -193,10 +309,13 @@ void ClientDesk::push(bool answered) {
     receipts.push_back(
         {header.device_epoch, header.chain_seq, seq, env.wall_ms(), set.hash(), outcomes.SerializeAsString()});
   }
-  must(outbox->mark_sent(must(outbox->head()).chain_seq));
+  const std::uint64_t newest_set = must(outbox->head()).chain_seq;
+  must(persist([&] { return outbox->mark_sent(newest_set); }));
   const std::uint64_t newest = receipts.empty() ? 0 : receipts.back().commit_seq;
   if (!answered) return;
-  must(outbox->store_receipts(receipts, {named<EpochId>("epoch"), "up to " + std::to_string(newest)}));
+  must(persist([&] {
+    return outbox->store_receipts(receipts, {named<EpochId>("epoch"), "up to " + std::to_string(newest)});
+  }));
   replica->note_receipts();
 }
 
@@ -219,9 +338,15 @@ std::unique_ptr<v1::ExchangeResponse> ClientDesk::page() {
 }
 
 void ClientDesk::apply(std::unique_ptr<v1::ExchangeResponse> response, std::size_t row_budget) {
-  const auto applier = replica->begin_page(std::move(response), *outbox);
-  while (must(applier->apply(row_budget))) {
-  }
+  const auto apply_page = [&]() -> Result<void> {
+    const auto applier = replica->begin_page(std::make_unique<v1::ExchangeResponse>(*response), *outbox);
+    for (;;) {
+      TERN_TRY(const bool more, applier->apply(row_budget));
+      if (!more) return {};
+    }
+  };
+  // What was lost of an earlier page is told with the next.
+  must(persist(apply_page, [](const auto& done) { return is_good(done); }, {.more = 2}));
 }
 
 void ClientDesk::leave(const TicketId& ticket) {

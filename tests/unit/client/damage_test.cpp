@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "support/catch.hpp"
+#include "support/persist.hpp"
 #include "tern/sync/sla_clock.hpp"
 #include "unit/client/client_desk.hpp"
 
@@ -11,6 +12,7 @@ using namespace tern;
 using namespace tern::test;
 
 TEST_CASE("a damaged or deleted replica is made anew and the outbox is kept", "[client][replica]") {
+  const NothingFails calm;
   ClientDesk desk;
   std::vector<TicketId> tickets;
   for (int i = 0; i < 40; ++i) {
@@ -45,6 +47,7 @@ TEST_CASE("a damaged or deleted replica is made anew and the outbox is kept", "[
 }
 
 TEST_CASE("damage that is found while reading costs the copy, not the work", "[client][replica]") {
+  const NothingFails calm;
   if (!sqlite::encryption_available()) return;  // without page checksums not every damage shows
   ClientDesk desk;
   for (int i = 0; i < 400; ++i) desk.colleagues_ticket("ann", "pump " + std::to_string(i), std::string(900, 'x'));
@@ -95,6 +98,7 @@ TEST_CASE("damage that is found while reading costs the copy, not the work", "[c
 }
 
 TEST_CASE("whichever page is damaged, opening, looking, working and pulling go on", "[client][replica]") {
+  const NothingFails calm;
   if (!sqlite::encryption_available()) return;  // without page checksums not every damage shows
   ClientDesk desk;
   std::vector<TicketId> tickets;
@@ -150,6 +154,7 @@ TEST_CASE("whichever page is damaged, opening, looking, working and pulling go o
 }
 
 TEST_CASE("a row of the copy that cannot be read costs the copy, not the work", "[client][replica]") {
+  const NothingFails calm;
   ClientDesk desk;
   const TicketId ticket = desk.colleagues_ticket("ann", "pump", "leaks at the seal");
   desk.add_operator("me");

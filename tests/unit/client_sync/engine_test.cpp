@@ -53,6 +53,7 @@ std::string steps_of(Desk& desk, const std::function<void(EngineStep::Kind)>& be
 }  // namespace
 
 TEST_CASE("work goes up, patches come down, and a session is used again", "[client][exchange]") {
+  const tern::test::NothingFails counted;
   Desk desk;
   const TicketId ticket = desk.device.create("pump leaks");
   const EngineReport report = good(desk.device.sync());
@@ -95,6 +96,7 @@ TEST_CASE("two devices end up equal", "[client][exchange]") {
 }
 
 TEST_CASE("sets beyond one exchange go in several, in order", "[client][exchange]") {
+  const tern::test::NothingFails counted;
   Desk desk;
   for (int i = 0; i < 150; ++i) {
     desk.device.create("ticket " + std::to_string(i));
@@ -222,6 +224,7 @@ TEST_CASE("what is saved while a page waits is sealed under the anchor and curso
 }
 
 TEST_CASE("a round of many exchanges writes one anchor, at its end", "[client][exchange]") {
+  const tern::test::NothingFails counted;
   Desk desk;
   good(desk.device.sync());
   for (int i = 0; i < 12; ++i) {
@@ -312,6 +315,7 @@ TEST_CASE("a device whose clock is off learns the server's time and is let in", 
 }
 
 TEST_CASE("a clock that is set again before a request gets through is corrected again", "[client][exchange]") {
+  const tern::test::NothingFails counted;
   Desk desk;
   good(desk.device.sync());
   desk.device.create("x");
@@ -334,6 +338,7 @@ TEST_CASE("a clock that is set again before a request gets through is corrected 
 }
 
 TEST_CASE("pages grow on a quick network and shrink on a slow one", "[client][exchange]") {
+  const tern::test::NothingFails counted;
   Desk desk;
   std::vector<std::uint32_t> wanted;
   desk.server.on_request = [&](const v1::ExchangeRequest& request) { wanted.push_back(request.want_bytes()); };
@@ -371,6 +376,7 @@ TEST_CASE("after a fault the engine waits, longer each time, unless a person ask
 }
 
 TEST_CASE("a replica that differs is repaired by bucket, and it is counted", "[client][exchange]") {
+  const tern::test::NothingFails counted;
   Desk desk;
   std::vector<TicketId> tickets;
   for (int i = 0; i < 30; ++i) tickets.push_back(desk.device.create("ticket " + std::to_string(i)));
@@ -441,6 +447,7 @@ TEST_CASE("answers that bring nothing but what authors are told are no loop", "[
 }
 
 TEST_CASE("a repair that leads nowhere ends, and work still goes out", "[client][exchange]") {
+  const tern::test::NothingFails counted;
   Desk desk;
   desk.device.create("x");
   good(desk.device.sync());
@@ -475,6 +482,7 @@ TEST_CASE("a page that cannot be applied stops the cursor and is left alone afte
 }
 
 TEST_CASE("a server that promises more and brings nothing is left alone", "[client][exchange]") {
+  const tern::test::NothingFails counted;
   Desk desk;
   good(desk.device.sync());
   desk.server.alter = [](v1::ExchangeResponse& response) {

@@ -225,6 +225,7 @@ TEST_CASE("a device set back learns of its own work with the next round, whateve
 }
 
 TEST_CASE("an epoch record by another key than the root is not followed", "[client][exchange][history]") {
+  const tern::test::NothingFails calm;
   Desk desk;
   desk.device.create("one");
   good(desk.device.sync());
@@ -344,6 +345,7 @@ TEST_CASE("own sets that were altered on their way are not taken", "[client][exc
 
 TEST_CASE("the first fork of a clone heals: the work is signed again and nobody's is lost",
           "[client][exchange][history]") {
+  const tern::test::NothingFails calm;
   Desk desk;
   const TempDir copy;
   const TicketId ticket = desk.device.create("one");
@@ -375,6 +377,7 @@ TEST_CASE("the first fork of a clone heals: the work is signed again and nobody'
 }
 
 TEST_CASE("a second fork freezes the key: the work is handed in, and kept", "[client][exchange][history]") {
+  const tern::test::NothingFails calm;
   Desk desk;
   const TempDir copy;
   desk.device.create("one");
@@ -557,6 +560,7 @@ TEST_CASE("a server that says it is behind is asked again later, and nothing is 
 }
 
 TEST_CASE("a gap is filled from where the server says", "[client][exchange][history]") {
+  const tern::test::NothingFails calm;
   Desk desk;
   good(desk.device.sync());
   const OpenedKeys keys = good(open_keys(desk.device.home(), std::nullopt, desk.environment));

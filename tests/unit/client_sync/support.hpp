@@ -9,6 +9,7 @@
 #include "outbox/outbox.hpp"
 #include "replica/replica.hpp"
 #include "support/fake_server.hpp"
+#include "support/persist.hpp"
 #include "support/temp_dir.hpp"
 #include "support/virtual_environment.hpp"
 #include "tern/client/enrolment.hpp"
@@ -17,6 +18,7 @@
 namespace tern::client::test {
 
 using tern::test::FakeServer;
+using tern::test::persist;
 using tern::test::TempDir;
 using tern::test::VirtualEnvironment;
 
@@ -88,15 +90,15 @@ public:
   void open() {
     const HomePaths paths(dir_.file("home"));
     keys_ = std::make_unique<OpenedKeys>(good(open_keys(paths.home, std::nullopt, environment_)));
-    outbox_ = good(Outbox::open(paths.outbox, keys_->data_key.view(), ""));
-    auto replica = Replica::open(paths.replica, keys_->replica_key.view(), "");
+    outbox_ = good(persist([&] { return Outbox::open(paths.outbox, keys_->data_key.view(), ""); }));
+    auto replica = persist([&] { return Replica::open(paths.replica, keys_->replica_key.view(), ""); });
     if (!replica) {
       Replica::destroy(paths.replica, {});
       replica_ = good(Replica::open(paths.replica, keys_->replica_key.view(), ""));
     } else {
       replica_ = std::move(*replica);
     }
-    good(replica_->catch_up(*outbox_));
+    good(persist([&] { return replica_->catch_up(*outbox_); }));
     EngineParts parts{*outbox_,
                       *replica_,
                       keys_->identity,
@@ -136,8 +138,8 @@ public:
     save(change);
   }
   void save(const sync::Change& change) {
-    good(outbox_->save({change}, environment_));
-    good(replica_->refold(*outbox_, {change.ticket}));
+    good(persist([&] { return outbox_->save({change}, environment_); }));
+    good(persist([&] { return replica_->refold(*outbox_, {change.ticket}); }));
   }
   sync::Change fresh(sync::Intent intent, const TicketId& ticket) {
     sync::Change change;
@@ -148,7 +150,10 @@ public:
     return change;
   }
 
-  Result<EngineReport> sync() { return engine_->run_round(wire, 7); }
+  Result<EngineReport> sync() {
+    return persist([&] { return engine_->run_round(wire, 7); }, [](const auto& done) { return done.has_value(); },
+                   {.more = 3});
+  }
 
   std::string subject(const TicketId& ticket) {
     const auto shown = good(replica_->shown(ticket));

@@ -129,12 +129,12 @@ std::unique_ptr<Device> HostileRig::device(const std::string& role, const std::s
 
 void HostileRig::fill_disk() {
   disk_is_full_ = true;
-  house.core->tick();
+  house.tick();
 }
 
 void HostileRig::empty_disk() {
   if (!std::exchange(disk_is_full_, false)) return;
-  house.core->tick();
+  house.tick();
 }
 
 void HostileRig::write_elsewhere() {

@@ -227,7 +227,7 @@ TEST_CASE("what was done is rated once for each time, by the customer alone, and
   desk.good(act("complete_ticket", {{"ticket_id", id}}));
   CHECK(rate(john, 1).status == 200);  // of what was done since
   CHECK(desk.gives(john, of_ticket("accept_ticket", id))["csat"]["rating"] == Json(1));
-  desk.house.core->tick();
+  desk.house.tick();
   Json ann;
   const Json people = desk.good(act("report_operators"))["rows"];
   for (const Json& row : people.items())

@@ -314,14 +314,14 @@ TEST_CASE("with less than a tenth of the disk free files are refused, and texts 
   const std::int64_t ticket = desk.ticket();
   const Json file = desk.uploaded(ticket, {{"a.txt", "a"}})["files"].items()[0];
   free_bytes = 9ULL << 30;
-  desk.house.core->tick();
+  desk.house.tick();
   const auto refused = desk.upload(ticket, {{"b.txt", "b"}});
   CHECK(refused.status == 507);
   CHECK(said(refused) == "storage_full");
   CHECK(desk.upload(ticket, {}).status == 200);
   CHECK(desk.download(file).status == 200);
   free_bytes = 11ULL << 30;
-  desk.house.core->tick();
+  desk.house.tick();
   CHECK(desk.upload(ticket, {{"b.txt", "b"}}).status == 200);
   desk.house.core.reset();
 }
@@ -404,10 +404,10 @@ TEST_CASE("a file whose change never came goes after a week", "[server][files]")
                   desk.house.environment.wall_ms()));
   REQUIRE(must(store->find(orphan)));
   desk.house.environment.advance(6LL * 24 * 3'600'000);
-  desk.house.core->tick();
+  desk.house.tick();
   CHECK(must(store->find(orphan)));
   desk.house.environment.advance(2LL * 24 * 3'600'000);
-  desk.house.core->tick();
+  desk.house.tick();
   CHECK_FALSE(must(store->find(orphan)));
   CHECK(FileDesk::content_in(desk.download(kept)) == "kept");
 }

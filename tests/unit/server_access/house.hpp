@@ -36,10 +36,12 @@ public:
 
   void reopen();
   server::ServerOptions options() const;
-  Result<Json> try_command(Json command) { return core->administer(command); }
-  Json command(Json command) { return must(core->administer(command)); }
+  Result<Json> try_command(const Json& command);
+  Json command(const Json& command) { return must(try_command(command)); }
+  /// What is due by now.
+  void tick();
   /// As the edge does it: the head first, then the body.
-  server::Response send(server::Request request);
+  server::Response send(const server::Request& request);
   server::Response post(const std::string& target, Bytes body, const std::string& type = "application/octet-stream");
   server::Response get(const std::string& target);
   std::string code_for(const std::string& operator_name, const std::string& scope = "own",
@@ -55,6 +57,9 @@ public:
   std::vector<std::string> log;
   std::string peer = "192.0.2.7";
   bool chunked = false;  // bodies come without their length in the head
+
+private:
+  server::Response send_once(server::Request request);
 };
 
 /// One device of an operator.
@@ -69,6 +74,7 @@ public:
                                  std::uint8_t nonce = 1);
 
   Result<protocol::SessionWelcome> open_session();
+  Result<protocol::SessionWelcome> try_session();
   /// Its Tern-Auth is made last: `alter` may break what it covers.
   server::Request signed_request(const std::string& method, const std::string& target, Bytes body);
   server::Response send(server::Request request) { return house.send(std::move(request)); }

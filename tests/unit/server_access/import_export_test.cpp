@@ -274,7 +274,7 @@ TEST_CASE("CSV of tickets, messages and history holds no formula and reads back 
     device.push(note);
     house.environment.advance(1'000);
   }
-  house.core->tick();
+  house.tick();
   const auto csv_of = [&](const char* what) {
     return all_pages(house, cmd("export", {{"what", Json(what)}, {"format", Json("csv")}}), 2);
   };

@@ -227,7 +227,7 @@ TEST_CASE("of what was refused the newest two hundred are kept", "[server][api][
   CHECK(rows.size() == 200);
   gate.house.environment.advance(31LL * 86'400'000);
   for (int i = 0; i < 3; ++i) {
-    gate.house.core->tick();
+    gate.house.tick();
     gate.house.environment.advance(3'600'000);
   }
   CHECK(gate.log().size() == 0);  // also where nobody posts any more
@@ -584,7 +584,7 @@ TEST_CASE("what a program wrote is taken, and never answered", "[server][api][in
         "application/x-www-form-urlencoded");
     for (int i = 0; i < 5; ++i) {
       gate.house.environment.advance(1'000);
-      gate.house.core->tick();
+      gate.house.tick();
     }
     return answer.status;
   };
@@ -695,7 +695,7 @@ TEST_CASE("a mail of somebody else makes another ticket, linked, whatever it ref
     CHECK(answer.status == 200);
     for (int i = 0; i < 5; ++i) {
       gate.house.environment.advance(1'000);
-      gate.house.core->tick();
+      gate.house.tick();
     }
   };
   send("joe@customer.example", "1", "Pump", "");
@@ -741,7 +741,7 @@ TEST_CASE("an answer of a contact who watches goes on with the ticket while they
     CHECK(answer.status == 200);
     for (int i = 0; i < 5; ++i) {
       gate.house.environment.advance(1'000);
-      gate.house.core->tick();
+      gate.house.tick();
     }
   };
   send("joe@customer.example", "1", "");

@@ -180,7 +180,7 @@ TEST_CASE("what was told is forgotten after ninety days", "[server][api][told]")
   const std::int64_t bobs = room.operator_id("bob");
   const Json first = room.customers_ticket(), second = room.customers_ticket();
   const auto knows_whose = [&](const Json& ticket) {
-    room.house.core->tick();
+    room.house.tick();
     Panel bob(room.house, "bob@pumps.example", "a password of bob");
     const Json told = bob.good(request_of("get_notifications", {{"limit", Json(100)}}));
     return std::ranges::any_of(
@@ -229,16 +229,16 @@ TEST_CASE("deadlines tell who holds the ticket, breaches managers too, each once
   room.house.command(cmd("sla rule add", {{"name", Json("All")}, {"first-response", Json("4h")}}));
   const Json ticket = room.customers_ticket();
   room.give(ticket, room.operator_id("bob"));
-  room.house.core->tick();
+  room.house.tick();
   room.house.environment.advance(3 * hour_ms + 1'000);
-  room.house.core->tick();
+  room.house.tick();
   CHECK(told_kinds(bob.good(request_of("get_notifications"))) == ToldKinds{"assigned", "sla_yellow"});
   const auto breached = [&] { return room.good(room.on("get_ticket", ticket))["ticket"]["sla_response_breached"]; };
   CHECK(breached() == Json(false));
   CHECK(mia.good(request_of("notif_count"))["count"] == Json(0));
   room.house.environment.advance(hour_ms);
-  room.house.core->tick();
-  room.house.core->tick();
+  room.house.tick();
+  room.house.tick();
   CHECK(told_kinds(bob.good(request_of("get_notifications"))) == ToldKinds{"assigned", "sla_yellow", "sla_breach"});
   CHECK(breached() == Json(true));
   const Json told = mia.good(request_of("get_notifications"));
@@ -246,7 +246,7 @@ TEST_CASE("deadlines tell who holds the ticket, breaches managers too, each once
   CHECK(told.items().front()["detail"] == Json("first_response"));
   CHECK(told.items().front()["author_name"] == Json("System"));
   room.house.reopen();
-  room.house.core->tick();
+  room.house.tick();
   Panel again(room.house, "mia@pumps.example", "a password of mia");
   CHECK(again.good(request_of("notif_count"))["count"] == Json(1));
 }
@@ -268,11 +268,11 @@ TEST_CASE("a breach that later proof takes back is told to who was told of it", 
   room.house.environment.advance(3 * hour_ms);
   const Bytes written = van.seal({reply});  // without network, an hour before it is due
   room.house.environment.advance(2 * hour_ms);
-  room.house.core->tick();
+  room.house.tick();
   CHECK(told_kinds(mia.good(request_of("get_notifications"))) == ToldKinds{"sla_breach"});
   must(van.open_session());
   van.push(std::vector<Bytes>{written});
-  room.house.core->tick();
+  room.house.tick();
   CHECK(told_kinds(mia.good(request_of("get_notifications"))) == ToldKinds{"sla_breach", "sla_rescinded"});
   CHECK(is_verified(room.house));
 }

@@ -103,7 +103,7 @@ struct SendingRoom : Office {
   /// As many seconds of the server, each with its tick.
   void go_on(std::int64_t ms = 1'000) {
     house.environment.advance(ms);
-    for (int i = 0; i < 5; ++i) house.core->tick();
+    for (int i = 0; i < 5; ++i) house.tick();
   }
   Json add_hook(const std::string& owner = "ann", std::initializer_list<Json> events = {}) {
     Json add = cmd("webhook add",

@@ -29,7 +29,7 @@ TEST_CASE("of an erased person no file of the server knows anything, and what th
   const Json erased = house.command(erase);
   INFO(to_text(erased));
   CHECK(erased["person"].as_string().starts_with("erased #"));
-  house.core->tick();
+  house.tick();
   for (const std::string& canary : canaries) {
     INFO(canary);
     CHECK(files_with(house.options().directory, canary).empty());
@@ -392,7 +392,7 @@ TEST_CASE("a client of the API is erased with their files and their tokens", "[s
   house.command(cmd("person erase", {{"contact", Json(name)}, {"open_tickets", Json(true)}}));
   for (int i = 0; i < 3; ++i) {
     house.environment.advance(60'000);
-    house.core->tick();
+    house.tick();
   }
   for (const std::string& word : words) {
     INFO(word);

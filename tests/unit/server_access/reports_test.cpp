@@ -170,7 +170,7 @@ TEST_CASE("M13: figures are of the tickets that are asked for, and by group they
   must(desk.bob->open_session());
   desk.bob->push(Vans::reply(*desk.bob, second));
   desk.bob->push(desk.bob->change(sync::Intent::resolve, second));
-  desk.house.core->tick();
+  desk.house.tick();
 
   const auto figure = [&](std::initializer_list<Json::Member> asked, const char* name) {
     return Vans::row(desk.report("dashboard", asked), name)["value"];

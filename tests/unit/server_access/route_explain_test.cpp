@@ -63,7 +63,7 @@ TEST_CASE("why a ticket was given to whom is said line by line, and who was give
   CHECK(has_line(now["now"], "chosen: nobody: nobody is free: it waits"));
   room.house.command(cmd("operator set", {{"operator", Json("cyd")}, {"status", Json("online")}}));
   room.house.environment.advance(1'000);
-  room.house.core->tick();
+  room.house.tick();
   CHECK(room.explain(waits)["rows"].items().front()["moment"] == Json("waited"));
   CHECK(room.told_of(*room.cyd).size() == 2);
   CHECK(is_verified(room.house));
@@ -100,7 +100,7 @@ TEST_CASE("what routing goes by is set where queues, people and categories are, 
   room.house.command(cmd("category set", {{"name", Json("Pumps")}, {"skills", Json("")}}));
   room.house.command(cmd("operator disable", {{"operator", Json("cyd")}}));
   room.house.environment.advance(1'000);
-  room.house.core->tick();
+  room.house.tick();
   CHECK(room.explain(ticket)["rows"].items().back()["to"] == Json("bob"));
   CHECK(room.explain(ticket)["rows"].items().back()["moment"] == Json("returned"));
   CHECK(is_verified(room.house));

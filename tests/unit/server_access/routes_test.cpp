@@ -155,13 +155,13 @@ TEST_CASE("health says what keeps the server from taking work in", "[server][acc
   };
   SECTION("little room: work is refused, the ballast stays") {
     space.free_bytes = 900ULL << 20;
-    house.core->tick();
+    house.tick();
     CHECK(refused());
     CHECK(std::filesystem::exists(ballast));
   }
   SECTION("no room: the ballast is given up, reads, export and revocation go on") {
     space.free_bytes = 1 << 20;
-    house.core->tick();
+    house.tick();
     CHECK_FALSE(std::filesystem::exists(ballast));
     CHECK(refused());
     CHECK(device.exchange_raw(device.request()).status == 200);
@@ -170,7 +170,7 @@ TEST_CASE("health says what keeps the server from taking work in", "[server][acc
         cmd("operator add", {{"email", Json("bob@example.org")}, {"name", Json("bob")}, {"role", Json("operator")}}));
   }
   space.free_bytes = 50ULL << 30;
-  house.core->tick();
+  house.tick();
   CHECK(std::filesystem::exists(ballast));
   CHECK_FALSE(refused());
 
@@ -234,7 +234,7 @@ TEST_CASE("a small disk has a small ballast, which what must go through takes at
   CHECK_FALSE(std::filesystem::exists(ballast));
   std::filesystem::remove(options.directory + "/erasures.log");
   CHECK(house.try_command(revoke));
-  house.core->tick();
+  house.tick();
   CHECK(std::filesystem::exists(ballast));  // there is room again
 
   // A disk of another size: the ballast follows.

@@ -172,7 +172,7 @@ TEST_CASE("a session ends after twelve hours, and after one of silence", "[serve
   }
   SECTION("and is forgotten") {
     p.house.environment.advance(limits::session_ttl_ms);
-    p.house.core->tick();
+    p.house.tick();
     CHECK(p.house.command(Json::object({{"command", Json("status")}}))["sessions"].as_integer() == 0);
   }
 }

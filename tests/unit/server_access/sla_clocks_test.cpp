@@ -58,7 +58,7 @@ struct Promises {
     house.command(
         cmd(ruled ? "sla rule set" : "sla rule add", {{"name", Json("All")}, {"resolution", Json(resolution)}}));
     ruled = true;
-    house.core->tick();
+    house.tick();
   }
   std::int64_t now() { return house.environment.wall_ms() / 1000; }
 
@@ -89,7 +89,7 @@ TEST_CASE("a device is told of a clock when it asks, and again when it is anothe
   CHECK(upto > 0);
 
   p.house.environment.advance(50 * clocks_hour_ms);  // yellow, then breached: the device knows
-  p.house.core->tick();
+  p.house.tick();
   must(ann.device.open_session());
   CHECK(ann.sync().empty());
   CHECK(ann.upto == upto);

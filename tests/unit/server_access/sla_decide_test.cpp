@@ -16,7 +16,7 @@ struct DecidedTicket {
     must(device.open_session());
     ticket = random_id<TicketId>(house.environment);
     device.push(device.create(ticket));
-    house.core->tick();
+    house.tick();
   }
 
   /// Closed after so many hours on a device that comes back after so many.
@@ -24,10 +24,10 @@ struct DecidedTicket {
     house.environment.advance(made_h * decide_hour_ms);
     const Bytes wire = device.seal({device.change(sync::Intent::close, ticket)});
     house.environment.advance((came_h - made_h) * decide_hour_ms);
-    house.core->tick();
+    house.tick();
     must(device.open_session());
     device.push({wire});
-    house.core->tick();
+    house.tick();
   }
 
   Json decide(const char* verdict, const char* by = "mia", const char* reason = "the power was cut") {
@@ -39,7 +39,7 @@ struct DecidedTicket {
   }
 
   std::string state() {
-    house.core->tick();
+    house.tick();
     const Json rows = house.command(cmd("sla breaches"))["rows"];
     return rows.size() == 1 ? rows.items()[0]["state"].as_string() : "rows: " + std::to_string(rows.size());
   }

@@ -154,9 +154,9 @@ TEST_CASE("what has stopped is judged anew when an administrator orders it, with
   house.environment.advance(5 * rules_hour_ms);
   must(device.open_session());
   device.push(device.change(sync::Intent::resolve, ticket));
-  house.core->tick();
+  house.tick();
   house.command(cmd("sla rule set", {{"name", Json("All")}, {"resolution", Json("3h")}, {"from", Json(begin)}}));
-  house.core->tick();
+  house.tick();
   const auto breaches = [&] { return house.command(cmd("sla breaches"))["rows"].size(); };
   CHECK(breaches() == 0);
   const auto order = [&](const std::string& from, const char* reason, const char* by) {
@@ -166,11 +166,11 @@ TEST_CASE("what has stopped is judged anew when an administrator orders it, with
   CHECK(refused_field(house, order(begin, " ", "admin@pumps.example")) == "reason");
   CHECK(refused_field(house, order(begin, "because", "Ann")) == "by");
   house.command(order(begin, "the contract counts from today", "admin@pumps.example"));
-  house.core->tick();
+  house.tick();
   CHECK(breaches() == 1);
   CHECK(house.command(cmd("verify"))["findings"].size() == 0);
   house.reopen();
-  house.core->tick();
+  house.tick();
   CHECK(breaches() == 1);
 }
 
@@ -216,7 +216,7 @@ TEST_CASE("a category promises hours of its own from when it says so, and what i
   house.command(set(""));  // by priority again: 24 hours
   CHECK(colour_after(11) == "green");
   CHECK(colour_after(25) == "red");
-  house.core->tick();
+  house.tick();
   CHECK(house.command(cmd("verify"))["findings"].size() == 0);
   house.reopen();
   CHECK(colour_after(11) == "green");
@@ -235,7 +235,7 @@ TEST_CASE("clocks, breaches and alerts are listed as the server keeps them", "[s
   device.open_session();
   device.push(device.create(random_id<TicketId>(house.environment)));
   house.command(cmd("sla rule add", {{"name", Json("All")}, {"resolution", Json("3h")}}));
-  house.core->tick();
+  house.tick();
   Json clocks = house.command(cmd("sla list"));
   REQUIRE(clocks["rows"].size() == 1);
   CHECK(clocks["rows"].items()[0]["colour"].as_string() == "green");
@@ -244,7 +244,7 @@ TEST_CASE("clocks, breaches and alerts are listed as the server keeps them", "[s
   CHECK(house.command(cmd("sla breaches"))["rows"].size() == 0);
 
   house.environment.advance(4 * rules_hour_ms);
-  house.core->tick();
+  house.tick();
   CHECK(house.command(cmd("sla list", {{"colour", Json("green")}}))["rows"].size() == 0);
   clocks = house.command(cmd("sla list", {{"colour", Json("red")}}));
   REQUIRE(clocks["rows"].size() == 1);

@@ -124,7 +124,7 @@ TEST_CASE("a clock that changes without a commit reaches a stream that takes clo
   scene.house.command(
       cmd("sla rule add",
           {{"name", Json("All")}, {"resolution", Json("3h")}, {"from", Json(sla::instant_text(in_an_hour))}}));
-  scene.house.core->tick();
+  scene.house.tick();
   scene.ann->push(scene.ann->create(random_id<TicketId>(scene.house.environment), "news"));
   auto pushed = knows.next().push();
   CHECK(pushed.patches_size() == 1);
@@ -134,10 +134,10 @@ TEST_CASE("a clock that changes without a commit reaches a stream that takes clo
   CHECK((knows.quiet() && knows_not.quiet()));
 
   scene.house.environment.advance(3'600'000 - 1000);
-  scene.house.core->tick();
+  scene.house.tick();
   CHECK(knows.quiet());
   scene.house.environment.advance(1000);
-  scene.house.core->tick();
+  scene.house.tick();
   const auto before = pushed;
   pushed = knows.next().push();
   CHECK(pushed.patches_size() == 0);
@@ -146,7 +146,7 @@ TEST_CASE("a clock that changes without a commit reaches a stream that takes clo
   CHECK(pushed.cursor().commit_seq() == before.cursor().commit_seq());
   CHECK(pushed.clocks_from() == before.clocks_upto());
   CHECK(pushed.clocks_upto() > before.clocks_upto());
-  scene.house.core->tick();
+  scene.house.tick();
   CHECK((knows.quiet() && knows_not.quiet()));
 }
 
@@ -267,7 +267,7 @@ TEST_CASE("a revocation closes the device's stream with the commit that makes it
   stream.ask(scene.bob->request());
   scene.house.command(Json::object(
       {{"command", Json("device revoke")}, {"device", Json(to_uuid_text(scene.bob->certificate.device.view()))}}));
-  scene.house.core->tick();
+  scene.house.tick();
   CHECK(stream.link->closed == server::stream_close::auth_required);
 }
 
@@ -275,7 +275,7 @@ TEST_CASE("a stream whose session grew old is closed by the next tick", "[server
   TwoStreams scene;
   Stream stream(*scene.bob);
   scene.house.environment.advance(3'600'001);
-  scene.house.core->tick();
+  scene.house.tick();
   CHECK(stream.link->closed == server::stream_close::auth_required);
 }
 

@@ -50,8 +50,8 @@ struct TriggerRoom : Office {
   }
   void pass(std::int64_t ms) {
     house.environment.advance(ms);
-    house.core->tick();
-    house.core->tick();
+    house.tick();
+    house.tick();
   }
 
   Panel admin{house};
@@ -136,8 +136,8 @@ TEST_CASE("nobody answered for 24 hours: it is followed up once, and again for t
   desk.customer(act("add_message", {{"ticket_id", waiting}, {"message", Json("And now?")}}));
   desk.house.reopen();
   desk.house.environment.advance(25 * trigger_test_hour_ms);
-  desk.house.core->tick();
-  desk.house.core->tick();
+  desk.house.tick();
+  desk.house.tick();
   CHECK(desk.notes(waiting).size() == 2);
   CHECK(desk.notes(waiting).back().ends_with("told who holds it (1)."));
   CHECK(desk.told("bob") == 2);

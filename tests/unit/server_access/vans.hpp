@@ -43,7 +43,7 @@ struct Vans {
     assign.reason = "yours";
     sue->push(assign);
     sue->download();
-    house.core->tick();
+    house.tick();
     must(van.open_session());
     van.download();
     return ticket;
@@ -56,12 +56,12 @@ struct Vans {
   }
   void pass(std::int64_t ms) {
     house.environment.advance(ms);
-    house.core->tick();
+    house.tick();
   }
   void sync(Device& device) {
     must(device.open_session());
     device.download();
-    house.core->tick();
+    house.tick();
   }
   Json report(const char* which, std::initializer_list<Json::Member> members = {}) {
     return house.command(cmd(std::string("report ") + which, members));

@@ -196,7 +196,8 @@ TEST_CASE("a revocation that commits between verify and commit counts", "[ingest
   std::vector<server::VerifiedPush> verified;
   verified.push_back(server::verify_push(*a.desk.tenant, a.van->pushable()));
   CHECK_FALSE(verified.front().fault);
-  REQUIRE(server::end_device(*a.desk.tenant, a.van->id, protocol::RevocationReason::revoked, {}));
+  REQUIRE(
+      persist([&] { return server::end_device(*a.desk.tenant, a.van->id, protocol::RevocationReason::revoked, {}); }));
   const auto result = server::commit_batch(*a.desk.tenant, verified);
   REQUIRE(result);
   REQUIRE(result->answers.front().fault);
@@ -243,8 +244,10 @@ TEST_CASE("quarantine holds a thousand sets of a device and not one more, howeve
   auto other = a.desk.add_van(a.desk.add_operator("Bob"));
   for (int i = 0; i < 1'001; ++i) a.van->seal({a.van->note(a.ticket, "n")});
   other->seal({other->note(a.ticket, "n")});
-  REQUIRE(server::end_device(*a.desk.tenant, a.van->id, protocol::RevocationReason::revoked, {}));
-  REQUIRE(server::end_device(*a.desk.tenant, other->id, protocol::RevocationReason::revoked, {}));
+  REQUIRE(
+      persist([&] { return server::end_device(*a.desk.tenant, a.van->id, protocol::RevocationReason::revoked, {}); }));
+  REQUIRE(
+      persist([&] { return server::end_device(*a.desk.tenant, other->id, protocol::RevocationReason::revoked, {}); }));
   server::Push push;
   push.device = a.van->id;
   push.deposit = true;
@@ -276,7 +279,8 @@ TEST_CASE("quarantine is bounded", "[ingest][chain]") {
   }
   const std::vector<Bytes> all = a.van->sealed;
   a.van->sealed.clear();
-  REQUIRE(server::end_device(*a.desk.tenant, a.van->id, protocol::RevocationReason::revoked, {}));
+  REQUIRE(
+      persist([&] { return server::end_device(*a.desk.tenant, a.van->id, protocol::RevocationReason::revoked, {}); }));
   server::Push push;
   push.device = a.van->id;
   push.change_sets = all;

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "support/must.hpp"
+#include "support/persist.hpp"
 #include "tern/sync/scope.hpp"
 #include "tern/v1/exchange.pb.h"
 
@@ -21,8 +22,10 @@ Van::Van(Desk& d, OperatorId op, bool scope_all) : desk(d), operator_id(op), id(
   made.server_epoch = desk.tenant->epoch();
   made.issued_ms = desk.environment.wall_ms();
   certificate = protocol::sign_statement(made, desk.tenant->keys().log).wire;
-  must(server::add_device(*desk.tenant,
-                          {id, operator_id, key->public_key(), certificate, scope_all, "van", "linux x86_64", {}}));
+  must(persist([&] {
+    return server::add_device(*desk.tenant,
+                              {id, operator_id, key->public_key(), certificate, scope_all, "van", "linux x86_64", {}});
+  }));
   head = {1, 0, protocol::genesis_prev_hash(certificate)};
   pull();
 }
@@ -109,7 +112,7 @@ server::PushAnswer Van::push() {
 }
 
 void Van::pull() {
-  const auto issued = must(desk.tenant->anchor());
+  const auto issued = must(persist([&] { return desk.tenant->anchor(); }));
   if (issued) {
     anchor = issued->hash;
     anchor_boot_ms = desk.environment.boot_ms();
@@ -121,7 +124,7 @@ void Van::pull() {
   note.cursor_seq = cursor;
   note.outbox_pending = sealed.size();
   note.sent_seq = cursor;
-  if (server::note_exchange(*desk.tenant, note)) must(server::end_custody(*desk.tenant, id));
+  if (server::note_exchange(*desk.tenant, note)) must(persist([&] { return server::end_custody(*desk.tenant, id); }));
 }
 
 server::PushAnswer Van::sync() {
@@ -172,13 +175,15 @@ server::TenantKeys Desk::keys() const {
 
 void Desk::reopen() {
   tenant.reset();
-  tenant = must(server::Tenant::open(options(), keys(), environment));
+  tenant = must(persist([&] { return server::Tenant::open(options(), keys(), environment); }));
 }
 
 server::ServerCommit Desk::act(Change change, const OperatorId& acting) {
-  std::vector<server::ServerChange> changes;
-  changes.push_back({std::move(change), acting});
-  return must(server::commit_server(*tenant, std::move(changes)));
+  return must(persist([&] {
+    std::vector<server::ServerChange> changes;
+    changes.push_back({change, acting});
+    return server::commit_server(*tenant, std::move(changes));
+  }));
 }
 
 namespace {
@@ -227,9 +232,17 @@ std::unique_ptr<Van> Desk::add_van(const OperatorId& operator_id, bool scope_all
 }
 
 std::vector<server::PushAnswer> Desk::commit(std::vector<server::Push> pushes) {
-  std::vector<server::VerifiedPush> verified;
-  for (server::Push& push : pushes) verified.push_back(server::verify_push(*tenant, std::move(push)));
-  return must(server::commit_batch(*tenant, verified)).answers;
+  const auto none_is_at_fault = [](const Result<server::BatchResult>& done) {
+    return done && std::ranges::none_of(done->answers, [](const auto& answer) { return answer.fault.has_value(); });
+  };
+  auto done = persist(
+      [&] {
+        std::vector<server::VerifiedPush> verified;
+        for (const server::Push& push : pushes) verified.push_back(server::verify_push(*tenant, push));
+        return server::commit_batch(*tenant, verified);
+      },
+      none_is_at_fault);
+  return must(std::move(done)).answers;
 }
 
 sync::TicketState Desk::state(const TicketId& ticket) {
@@ -321,7 +334,7 @@ std::string Desk::wrong_members() {
 }
 
 server::Verification Desk::verify() {
-  return must(server::verify_tenant(*tenant));
+  return must(persist([&] { return server::verify_tenant(*tenant); }, only_whole));
 }
 
 std::vector<Told> told(const server::PushAnswer& answer) {

@@ -12,6 +12,7 @@
 #include "ingest/verify_tenant.hpp"
 #include "store/ledger.hpp"
 #include "store/tenant.hpp"
+#include "support/persist.hpp"
 #include "support/temp_dir.hpp"
 #include "support/virtual_environment.hpp"
 #include "tern/protocol/enrolment.hpp"
@@ -123,5 +124,15 @@ private:
 };
 
 std::vector<Told> told(const server::PushAnswer& answer);
+
+/// A job, which waits while the storage is in trouble: until something was written again.
+template <typename Job>
+auto persist_job(server::Tenant& tenant, const Job& job) {
+  bool again = false;
+  return persist([&] {
+    if (std::exchange(again, true)) static_cast<void>(server::maintain(tenant));
+    return job();
+  });
+}
 
 }  // namespace tern::test

@@ -126,6 +126,7 @@ TEST_CASE("what a light agent wrote to the customer becomes a note, and they are
 }
 
 TEST_CASE("who put a ticket on hold until some time is told when it has come, once", "[ingest][told]") {
+  const NothingFails calm;
   Desk desk;
   const OperatorId ada = desk.add_operator("Ada");
   auto van = desk.add_van(ada);
@@ -143,7 +144,7 @@ TEST_CASE("who put a ticket on hold until some time is told when it has come, on
   van->pull();
   van->send(van->make(Intent::resume, other));
   const auto look = [&] {
-    const auto woken = server::wake_held(*desk.tenant);
+    const auto woken = persist_job(*desk.tenant, [&] { return server::wake_held(*desk.tenant); });
     REQUIRE(woken);
     return *woken;
   };

@@ -119,7 +119,7 @@ public:
   server::TicketPage one_page(const server::Caller& caller, const TicketFilter& filter, const TicketPaging& paging) {
     auto reader = desk.tenant->reader();
     server::TicketView view(*desk.tenant, reader->db(), caller);
-    return must(server::list_page(reader->db(), *desk.tenant, caller, view, filter, paging));
+    return must(persist([&] { return server::list_page(reader->db(), *desk.tenant, caller, view, filter, paging); }));
   }
 
   Desk desk;
@@ -297,7 +297,9 @@ TEST_CASE("relevance puts first what says most about the words", "[server][lists
   const server::Caller everything;
   server::TicketView view(*office.desk.tenant, reader->db(), everything);
   const auto refused = [&](const TicketFilter& of, TicketOrder order) {
-    const auto page = server::list_page(reader->db(), *office.desk.tenant, everything, view, of, {order, 0, 5, {}});
+    const auto page = persist([&] {
+      return server::list_page(reader->db(), *office.desk.tenant, everything, view, of, {order, 0, 5, {}});
+    });
     return !page && page.error().code == ErrorCode::invalid && page.error().field == "sort";
   };
   CHECK(refused(filter, TicketOrder::updated));
@@ -325,15 +327,18 @@ TEST_CASE("of what very many tickets say pages lead on, and the total says that 
   std::set<std::uint64_t> found;
   TicketPaging paging{TicketOrder::newest, 0, 500, {}};
   do {
-    const auto page = must(server::list_page(reader->db(), *desk.tenant, everything, view, filter, paging));
+    const auto page =
+        must(persist([&] { return server::list_page(reader->db(), *desk.tenant, everything, view, filter, paging); }));
     CHECK(page.total == server::ranked_hits_max);
     CHECK_FALSE(page.total_exact);
     for (const auto& ticket : page.tickets) found.insert(ticket.state.integer_id);
     paging.cursor = page.next_cursor;
   } while (!paging.cursor.empty());
   CHECK(found.size() == count);
-  const auto last = must(server::list_page(reader->db(), *desk.tenant, everything, view, filter,
-                                           {TicketOrder::newest, count - 10, 100, {}}));
+  const auto last = must(persist([&] {
+    return server::list_page(reader->db(), *desk.tenant, everything, view, filter,
+                             {TicketOrder::newest, count - 10, 100, {}});
+  }));
   CHECK(last.tickets.size() == 10);
   CHECK(last.total_exact);  // counted on the way
   CHECK(last.total == count);
@@ -382,8 +387,10 @@ TEST_CASE("whatever somebody types is words, never a query", "[server][lists][se
     auto reader = office.desk.tenant->reader();
     const server::Caller everything;
     server::TicketView view(*office.desk.tenant, reader->db(), everything);
-    const auto page = server::list_page(reader->db(), *office.desk.tenant, everything, view, {},
-                                        {TicketOrder::newest, 0, 30, cursor});
+    const auto page = persist([&] {
+      return server::list_page(reader->db(), *office.desk.tenant, everything, view, {},
+                               {TicketOrder::newest, 0, 30, cursor});
+    });
     REQUIRE_FALSE(page);
     CHECK(page.error().field == "cursor");
   }

@@ -27,7 +27,8 @@ struct Lost {
   void deposit(std::vector<std::vector<Change>> sets) {
     for (auto& changes : sets) van->seal(std::move(changes));
     desk.environment.advance(600'000);
-    REQUIRE(server::end_device(*desk.tenant, van->id, protocol::RevocationReason::revoked, {}));
+    REQUIRE(
+        persist([&] { return server::end_device(*desk.tenant, van->id, protocol::RevocationReason::revoked, {}); }));
     server::Push push = van->pushable();
     push.deposit = true;
     REQUIRE_FALSE(van->push(push).fault);
@@ -38,7 +39,7 @@ struct Lost {
     return std::move(*sets);
   }
   server::ServerCommit release() {
-    auto commit = server::release_quarantined(*desk.tenant, waiting(), boss);
+    auto commit = persist([&] { return server::release_quarantined(*desk.tenant, waiting(), boss); });
     REQUIRE(commit);
     return std::move(*commit);
   }
@@ -141,10 +142,10 @@ TEST_CASE("a set is released once, also when it is handed in again; a dropped on
     CHECK(lost.desk.messages(lost.ticket).empty());
   }
   SECTION("after 90 days it goes") {
-    CHECK(*server::sweep_quarantine(*lost.desk.tenant) == 0);
+    CHECK(*persist([&] { return server::sweep_quarantine(*lost.desk.tenant); }) == 0);
     CHECK(lost.waiting().size() == 1);
     lost.desk.environment.advance(91LL * 86'400'000);
-    CHECK(*server::sweep_quarantine(*lost.desk.tenant) == 1);
+    CHECK(*persist([&] { return server::sweep_quarantine(*lost.desk.tenant); }) == 1);
     CHECK(lost.desk.count("quarantine") == 0);
   }
 }
@@ -162,7 +163,7 @@ TEST_CASE("what was said again and erased is in no set in quarantine, of before 
   CHECK(files_holding(lost.desk.folder.path(), "CANARY") == std::vector<std::string>{});
 
   lost.desk.environment.advance(91LL * 86'400'000);
-  REQUIRE(*server::sweep_quarantine(*lost.desk.tenant) == 1);
+  REQUIRE(*persist([&] { return server::sweep_quarantine(*lost.desk.tenant); }) == 1);
   server::Push again;
   again.device = lost.van->id;
   again.change_sets = {protocol::encode(lost.van->sets.back())};
@@ -201,7 +202,7 @@ TEST_CASE("what is to be erased under the name that said it again is erased when
   const Change note = van->note(ticket, "QUOTEDCANARY of somebody");
   REQUIRE(server::expect_erased(*desk.tenant, {{desk.tenant->keys().sealing_device, server::quoting_id(note.ref)}}));
   CHECK(van->send(note).outcome == Outcome::applied);
-  REQUIRE(server::maintain(*desk.tenant));
+  REQUIRE(persist([&] { return server::maintain(*desk.tenant); }));
   CHECK(files_holding(desk.folder.path(), "CANARY") == std::vector<std::string>{});
   REQUIRE(desk.messages(ticket).size() == 1);
   CHECK(desk.messages(ticket).front().erased);

@@ -101,11 +101,13 @@ struct RoutedDesk {
     REQUIRE_FALSE(all.empty());
     return all.back().rule;
   }
-  std::size_t drain() { return must(server::drain_waiting(*desk.tenant)); }
+  std::size_t drain() {
+    return must(persist_job(*desk.tenant, [&] { return server::drain_waiting(*desk.tenant); }));
+  }
   void pass(std::int64_t ms) { desk.environment.advance(ms); }
   server::OperatorLoad load(const OperatorId& who) {
     auto reader = must(desk.tenant->reader());
-    return must(server::read_load(reader.db(), desk.tenant->number(), who));
+    return must(persist([&] { return server::read_load(reader.db(), desk.tenant->number(), who); }));
   }
   std::string found() {
     std::string out;
@@ -257,6 +259,7 @@ TEST_CASE("what came without an owner from elsewhere is left alone until somebod
 }
 
 TEST_CASE("those that wait go by rank, deadline, age; three at once, then one a minute", "[ingest][routing]") {
+  const NothingFails calm;
   RoutedDesk d;
   d.say_of(d.bob, {{"status", "offline"}});
   d.say_of(d.ann, {{"status", "break"}});
@@ -304,6 +307,7 @@ TEST_CASE("those that wait go by rank, deadline, age; three at once, then one a 
 
 TEST_CASE("a ticket that nobody can do holds up no other one, and is given to who can when they come",
           "[ingest][routing]") {
+  const NothingFails calm;
   RoutedDesk d;
   const RecordId phones = d.desk.add_record(sync::RecordKind::category, "Phones");
   d.say(sync::RecordKind::category, phones, {{"skills", "sip:2"}});

@@ -238,7 +238,8 @@ TEST_CASE("withdrawn anchors bound nothing", "[ingest][time]") {
   const TicketId ticket = desk.new_ticket_id();
   desk.environment.advance(2'000);
   van->pull();
-  const auto statement = server::withdraw_anchors(*desk.tenant, desk.environment.wall_ms() - 500);
+  const auto statement =
+      persist([&] { return server::withdraw_anchors(*desk.tenant, desk.environment.wall_ms() - 500); });
   REQUIRE(statement);
   CHECK(protocol::open_statement<protocol::AnchorWithdrawal>(*statement, desk.tenant->keys().log.public_key()));
   CHECK((van->send(van->create(ticket)).time_flags & sync::time_flag_anchor_unknown) != 0);

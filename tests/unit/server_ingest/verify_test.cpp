@@ -38,7 +38,8 @@ public:
       REQUIRE(must(desk_.tenant->anchor()));
     }
     REQUIRE(server::erase(*desk_.tenant, {note.ref}, root));
-    REQUIRE(server::end_device(*desk_.tenant, lost_->id, protocol::RevocationReason::revoked, root));
+    REQUIRE(persist(
+        [&] { return server::end_device(*desk_.tenant, lost_->id, protocol::RevocationReason::revoked, root); }));
     desk_.environment.advance(2'000);
     REQUIRE(findings() == std::vector<std::string>{});
     last_ = desk_.tenant->commit_seq();

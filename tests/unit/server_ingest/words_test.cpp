@@ -128,12 +128,14 @@ TEST_CASE("messages that are edited together keep the words they share", "[inges
 }
 
 TEST_CASE("erased words are in no page of the search index", "[ingest][words][erase]") {
+  const NothingFails calm;
   Talk t;
   const Change said = t.van->note(t.ticket, "his WORDCANARY number");
   t.van->send(said);
   for (int i = 0; i < 40; ++i) t.van->send(t.van->note(t.ticket, "wordy " + std::to_string(i)));  // segments merge
   REQUIRE_FALSE(files_holding(t.desk.folder.path(), "canary").empty());
-  must(server::erase(*t.desk.tenant, {said.ref}, t.desk.add_operator("Root", sync::Role::admin)));
+  must(persist(
+      [&] { return server::erase(*t.desk.tenant, {said.ref}, t.desk.add_operator("Root", sync::Role::admin)); }));
   CHECK(files_holding(t.desk.folder.path(), "canary") == std::vector<std::string>{});
   CHECK(t.finds("wordy"));
   CHECK(t.findings() == "");
@@ -154,13 +156,14 @@ TEST_CASE("verify names a search index that is not what the texts say, and it ca
     t.damage(sql);
     INFO(sql);
     CHECK(t.findings().find(finding) != std::string::npos);
-    CHECK(must(server::rebuild_words(*t.desk.tenant, {})) == 1);
+    CHECK(must(persist([&] { return server::rebuild_words(*t.desk.tenant, {}); })) == 1);
     CHECK(t.findings() == "");
     CHECK(t.rows_of("angry") == Readers{team});
   }
 }
 
 TEST_CASE("an older file gets its search index and the columns of lists when it is opened", "[ingest][words]") {
+  const NothingFails calm;
   Talk t;
   const TicketId gone = t.desk.new_ticket_id();
   t.van->send({t.van->create(gone, "gone by then"), t.van->make(Intent::delete_ticket, gone)});
@@ -171,28 +174,32 @@ TEST_CASE("an older file gets its search index and the columns of lists when it 
   const TicketId since = t.desk.new_ticket_id();  // work goes on meanwhile
   t.van->send({t.van->create(since, "made since"), t.edit(t.reply, "gasket fitted")});
   CHECK(t.findings() == "");
-  CHECK(must(server::fill_lists(*t.desk.tenant, [](std::uint64_t) {})) == 3);
+  CHECK(must(persist_job(*t.desk.tenant, [&] { return server::fill_lists(*t.desk.tenant, [](std::uint64_t) {}); })) ==
+        3);
   CHECK(t.rows_of("fitted") == Readers{everybody});
   CHECK(t.rows_of("salary") == Readers{few});
   CHECK_FALSE(t.finds("ordered"));
   CHECK(t.findings() == "");
-  CHECK(must(server::fill_lists(*t.desk.tenant, [](std::uint64_t) {})) == 0);
+  CHECK(must(persist_job(*t.desk.tenant, [&] { return server::fill_lists(*t.desk.tenant, [](std::uint64_t) {}); })) ==
+        0);
   t.van->send(t.take_back(t.reply));
   CHECK_FALSE(t.finds("fitted"));
   CHECK(t.findings() == "");
 }
 
 TEST_CASE("filling an older file goes on where it was stopped", "[ingest][words]") {
+  const NothingFails calm;
   Talk t;
   t.van->send(t.van->create(t.desk.new_ticket_id(), "second"));
-  must(server::rebuild_words(*t.desk.tenant, {}));
+  must(persist([&] { return server::rebuild_words(*t.desk.tenant, {}); }));
   // Said to be behind the first ticket, it leaves that one alone.
   t.damage(
       "INSERT INTO words (words) VALUES ('delete-all'); UPDATE ticket SET listed = 0; DELETE FROM meta WHERE name = "
       "'lists_form'; INSERT INTO meta SELECT tenant_id, 'lists_to', x'0000000000000001' FROM meta WHERE name = "
       "'tenant'");
   t.desk.reopen();
-  CHECK(must(server::fill_lists(*t.desk.tenant, [](std::uint64_t) {})) == 1);
+  CHECK(must(persist_job(*t.desk.tenant, [&] { return server::fill_lists(*t.desk.tenant, [](std::uint64_t) {}); })) ==
+        1);
   CHECK(t.findings().find("the words that search finds it by are not") != std::string::npos);
   CHECK_FALSE(t.finds("gasket"));
 }
