@@ -81,6 +81,7 @@ Result<client::HistoryEntry> entry_named(const std::vector<client::HistoryEntry>
   auto ref = parse_change_ref(name);
   if (!ref) {
     std::vector<sync::ChangeRef> known;
+    known.reserve(entries.size());
     for (const client::HistoryEntry& entry : entries) known.push_back(entry.change);
     ref = change_among(known, name, "entry", "See tern attention.");
   }

@@ -41,6 +41,7 @@ template <typename T>
 std::vector<int> numbers_of(const std::vector<T>& some, std::span<const int> all) {
   if (some.empty()) return {all.begin(), all.end()};
   std::vector<int> out;
+  out.reserve(some.size());
   for (const T value : some) out.push_back(static_cast<int>(value));
   return out;
 }

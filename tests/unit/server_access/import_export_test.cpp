@@ -117,7 +117,7 @@ TEST_CASE("the real form of an incident log becomes tickets with its own times, 
 TEST_CASE("an export tells each field's settings in the fold's order, with names", "[server][admin][export]") {
   House house;
   house.command(cmd("record load", {{"rows", Json::array({record("queue", "Field"), record("category", "Leak")})}}));
-  const auto ann = house.add_operator("ann", "supervisor");
+  house.add_operator("ann", "supervisor");
   Device device(house, "ann", "all");
   must(device.open_session());
   const TicketId ticket = random_id<TicketId>(house.environment);
@@ -383,7 +383,7 @@ void fill_desk(House& house) {
   create.text = "since noon\nin the cellar";
   create.fields.push_back({sync::FieldId::priority, {}, "3", false});
   create.fields.push_back({sync::FieldId::category, {}, uuid_of("category list", "Leak"), false});
-  create.fields.push_back({sync::FieldId::contact, {}, *from_uuid_text("11111111-0000-0000-0000-000000000002"), false});
+  create.fields.push_back({sync::FieldId::contact, {}, from_uuid_text("11111111-0000-0000-0000-000000000002"), false});
   create.fields.push_back({sync::FieldId::custom, "meter_no", "17", false});
   create.fields.push_back({sync::FieldId::external_ref, "order", "4711", false});
   push(create);
