@@ -95,6 +95,7 @@ Result<Json> report_tickets(AdminCall& call);
 // webhooks.cpp
 Result<Json> webhook_add(AdminCall& call);
 Result<Json> webhook_list(AdminCall& call);
+Result<Json> webhook_set(AdminCall& call);
 Result<Json> webhook_disable(AdminCall& call);
 Result<Json> webhook_enable(AdminCall& call);
 Result<Json> webhook_remove(AdminCall& call);

@@ -19,10 +19,48 @@ constexpr std::int64_t rotation_hours_usual = 24, rotation_hours_max = 24 * 30;
 constexpr std::size_t hook_secret_bytes = 20,  // 32 characters, which are the key
     hooks_max = 100;
 
+bool is_by_administrator(const AdminCall& call) {
+  const Caller& who = call.caller();
+  return who.kind == sync::PrincipalKind::server ||
+         (who.actor && sync::has_right(who.actor->role, sync::Right::administer));
+}
+
+/// Administrators have all of them at hand, others those that are told by their own rights.
+bool is_at_hand(const AdminCall& call, const Hook& hook) {
+  return is_by_administrator(call) || (call.caller().actor && hook.owner == call.caller().acting());
+}
+
 Result<sync::Record> hook_record(const AdminCall& call) {
   TERN_TRY(sync::Record record, resolve_record(call.tenant(), sync::RecordKind::channel, call.text("name")));
-  if (hook_of(record)) return record;
-  return fail(ErrorCode::not_found, "\"" + record.name + "\" is no webhook.", "See: ternd webhook list", "name");
+  if (const auto hook = hook_of(record); hook && is_at_hand(call, *hook)) return record;
+  return fail(ErrorCode::not_found, "\"" + call.text("name") + "\" is no webhook.", "See: ternd webhook list", "name");
+}
+
+/// Whose rights are the webhook's: of who asks, if nobody is named.
+Result<OperatorId> hook_owner(const AdminCall& call) {
+  const OperatorId asking = call.caller().acting();
+  if (!call.has("owner")) {
+    if (!asking.is_zero()) return asking;
+    return fail(call.caller().kind == sync::PrincipalKind::server ? ErrorCode::usage : ErrorCode::operator_required,
+                "Somebody's rights are the webhook's, and nobody is named.",
+                "Name an operator as its owner, or use a key that acts as one.", "owner");
+  }
+  TERN_TRY(const sync::Record owner, resolve_record(call.tenant(), sync::RecordKind::operator_, call.text("owner")));
+  const auto id = OperatorId::or_zero(owner.id.view());
+  if (id == asking || is_by_administrator(call)) return id;
+  return fail(ErrorCode::not_permitted, "Whose rights a webhook has others of the team say administrators.",
+              "Leave the owner out.", "owner");
+}
+
+Result<std::vector<std::string>> hook_events_asked(const AdminCall& call) {
+  std::vector<std::string> out;
+  for (const Json& event : call.list("event")) {
+    if (!is_hook_event(event.as_string()))
+      return fail(ErrorCode::invalid, "There is no event \"" + event.as_string() + "\".",
+                  "Events: ticket.created ticket.changed ticket.resolved message.added note.added.", "event");
+    if (std::ranges::find(out, event.as_string()) == out.end()) out.push_back(event.as_string());
+  }
+  return out;
 }
 
 std::string new_secret(AdminCall& call) {
@@ -64,19 +102,32 @@ Result<Json> hook_row(AdminCall& call, const sync::Record& record) {
   return out;
 }
 
-Result<Json> switch_hook(AdminCall& call, bool on) {
-  const auto write = [&]() -> Result<sync::Record> {
-    TERN_TRY(sync::Record record, hook_record(call));
+/// Once for an Idempotency-Key; gives the record as it stands then.
+template <typename Change>
+Result<sync::Record> change_hook(AdminCall& call, Change change) {
+  TERN_TRY(const auto naming, call.lock_names());
+  sync::Record record;
+  TERN_TRY(const Bytes changed, call.change([&]() -> Result<void> {
+    TERN_TRY(record, hook_record(call));
+    call.makes(record.id.view());
     const sync::Record before = record;
-    put_attribute(record, "active", on ? "" : "0");
-    if (record != before) TERN_CHECKED(write_records(call.tenant(), {record}));
-    if (!on)
-      TERN_CHECKED(call.tenant().write([&](sqlite::Database& db) {
-        return OutgoingRows(db, call.tenant().number()).give_up(record.id, call.tenant().now_ms(), "off");
-      }));
-    return record;
-  };
-  TERN_TRY(const sync::Record record, call.on_strand(write));
+    TERN_CHECKED(change(record));
+    return record == before ? Result<void>{} : write_records(call.tenant(), {record}, call.beside());
+  }));
+  return call.tenant().find_record(sync::RecordKind::channel, RecordId::or_zero(changed)).value_or(record);
+}
+
+Result<void> switch_hook(AdminCall& call, sync::Record& record, bool on) {
+  put_attribute(record, "active", on ? "" : "0");
+  if (on) return {};
+  return call.tenant().write([&](sqlite::Database& db) {
+    return OutgoingRows(db, call.tenant().number()).give_up(record.id, call.tenant().now_ms(), "off");
+  });
+}
+
+Result<Json> hook_switched(AdminCall& call, bool on) {
+  TERN_TRY(const sync::Record record,
+           change_hook(call, [&](sync::Record& hook) { return switch_hook(call, hook, on); }));
   return hook_row(call, record);
 }
 
@@ -88,15 +139,9 @@ Result<Json> webhook_add(AdminCall& call) {
   record.id = random_id<RecordId>(call.parts().environment);
   TERN_TRY(record.name, record_name(call.text("name")));
   TERN_CHECKED(parse_web_address(call.text("url")));
-  TERN_TRY(const sync::Record owner, resolve_record(call.tenant(), sync::RecordKind::operator_, call.text("owner")));
-  Hook hook{record.id, record.name, call.text("url"), OperatorId::or_zero(owner.id.view()), {}, true};
-  for (const Json& event : call.list("event")) {
-    if (!is_hook_event(event.as_string()))
-      return fail(ErrorCode::invalid, "There is no event \"" + event.as_string() + "\".",
-                  "Events: ticket.created ticket.changed ticket.resolved message.added note.added.", "event");
-    if (std::ranges::find(hook.events, event.as_string()) == hook.events.end())
-      hook.events.push_back(event.as_string());
-  }
+  TERN_TRY(const OperatorId owner, hook_owner(call));
+  TERN_TRY(auto events, hook_events_asked(call));
+  const Hook hook{record.id, record.name, call.text("url"), owner, std::move(events), true};
   record.attributes = {{"type", std::string(hook_type)}, {"settings", to_text(hook_settings(hook))}};
   TERN_TRY(const auto naming, call.lock_names());
   const std::string secret = new_secret(call);
@@ -108,13 +153,37 @@ Result<Json> webhook_add(AdminCall& call) {
     if (hooks >= hooks_max) return fail(ErrorCode::too_large, "There are 100 webhooks already.", "Remove one.", "name");
     // The secret first: what is told of at once is signed.
     TERN_CHECKED(call.parts().directory.put_channel_secret(call.tenant().number(), record.id, secret));
-    return write_records(call.tenant(), {record});
+    return write_records(call.tenant(), {record}, call.beside());
   };
-  TERN_CHECKED(call.on_strand(write));
-  const auto made = call.tenant().find_record(record.kind, record.id);
-  Json out = hook_json(call.tenant(), hook, made ? made->integer_id : 0);
-  out.set("secret", Json(secret));
+  call.makes(record.id.view());
+  TERN_TRY(const Bytes made, call.change(write));
+  const auto stored = call.tenant().find_record(record.kind, RecordId::or_zero(made)).value_or(record);
+  Json out = hook_json(call.tenant(), hook_of(stored).value_or(hook), stored.integer_id);
+  out.set("secret", call.is_repeated() ? Json() : Json(secret));  // it is shown once
   return out;
+}
+
+Result<Json> webhook_set(AdminCall& call) {
+  if (call.has("url")) TERN_CHECKED(parse_web_address(call.text("url")));
+  TERN_TRY(auto events, hook_events_asked(call));
+  const auto change = [&](sync::Record& record) -> Result<void> {
+    auto hook = hook_of(record);
+    check(hook.has_value(), "a webhook is one");
+    if (call.has("rename") && call.text("rename") != record.name) {
+      TERN_TRY(record.name, record_name(call.text("rename"), "rename"));
+      TERN_CHECKED(check_name_free(call.tenant(), record, "rename"));
+    }
+    if (call.has("url")) hook->url = call.text("url");
+    if (call.has("owner")) {
+      TERN_TRY(hook->owner, hook_owner(call));
+    }
+    if (!events.empty()) hook->events = std::move(events);
+    record.attributes["settings"] = to_text(hook_settings(*hook));
+    if (call.has("active")) return switch_hook(call, record, call.text("active") == "true");
+    return {};
+  };
+  TERN_TRY(const sync::Record record, change_hook(call, change));
+  return hook_row(call, record);
 }
 
 Result<Json> webhook_list(AdminCall& call) {
@@ -122,7 +191,7 @@ Result<Json> webhook_list(AdminCall& call) {
   std::ranges::sort(records, {}, &sync::Record::integer_id);
   Json out = Json::array();
   for (const sync::Record& record : records) {
-    if (!hook_of(record)) continue;
+    if (const auto hook = hook_of(record); !hook || !is_at_hand(call, *hook)) continue;
     TERN_TRY(Json row, hook_row(call, record));
     out.push(std::move(row));
   }
@@ -130,22 +199,20 @@ Result<Json> webhook_list(AdminCall& call) {
 }
 
 Result<Json> webhook_disable(AdminCall& call) {
-  return switch_hook(call, false);
+  return hook_switched(call, false);
 }
 
 Result<Json> webhook_enable(AdminCall& call) {
-  return switch_hook(call, true);
+  return hook_switched(call, true);
 }
 
 Result<Json> webhook_remove(AdminCall& call) {
-  const auto write = [&]() -> Result<sync::Record> {
-    TERN_TRY(sync::Record record, hook_record(call));
+  const auto remove = [&](sync::Record& record) -> Result<void> {
     record.deleted = true;
-    TERN_CHECKED(write_records(call.tenant(), {record}));
-    TERN_CHECKED(call.parts().directory.drop_channel_secret(call.tenant().number(), record.id));
-    return record;
+    return {};
   };
-  TERN_TRY(const sync::Record record, call.on_strand(write));
+  TERN_TRY(const sync::Record record, change_hook(call, remove));
+  TERN_CHECKED(call.parts().directory.drop_channel_secret(call.tenant().number(), record.id));
   return Json::object({{"name", Json(record.name)}, {"removed", Json(true)}});
 }
 
@@ -157,6 +224,7 @@ Result<Json> webhook_rotate(AdminCall& call) {
   Directory& directory = call.parts().directory;
   HookSecrets secrets;
   secrets.now = new_secret(call);
+  call.makes(record.id.view());
   const auto replace = [&]() -> Result<void> {
     TERN_TRY(const auto kept, directory.channel_secret(call.tenant().number(), record.id));
     if (kept && hours > 0) {
@@ -165,9 +233,9 @@ Result<Json> webhook_rotate(AdminCall& call) {
     }
     return directory.put_channel_secret(call.tenant().number(), record.id, hook_secrets_text(secrets));
   };
-  TERN_CHECKED(call.on_strand(replace));
+  TERN_CHECKED(call.change(replace));
   return Json::object({{"name", Json(record.name)},
-                       {"secret", Json(secrets.now)},
+                       {"secret", call.is_repeated() ? Json() : Json(secrets.now)},
                        {"before_until", log_time_json(secrets.before_until_ms)}});
 }
 
@@ -180,8 +248,13 @@ Result<Json> webhook_test(AdminCall& call) {
   TERN_TRY(const sync::Record record, hook_record(call));
   if (!hook_of(record)->active)
     return fail(ErrorCode::invalid, "\"" + record.name + "\" is off.", "ternd webhook enable", "name");
-  TERN_TRY(const DeliveryId id, call.on_strand([&] { return send_test(call.tenant(), OutgoingWay::hook, record.id); }));
-  return Json::object({{"name", Json(record.name)}, {"delivery", Json(to_uuid_text(id.view()))}});
+  const auto send = [&]() -> Result<void> {
+    TERN_TRY(const DeliveryId id, send_test(call.tenant(), OutgoingWay::hook, record.id));
+    call.makes(id.view());
+    return {};
+  };
+  TERN_TRY(const Bytes delivery, call.change(send));
+  return Json::object({{"name", Json(record.name)}, {"delivery", Json(to_uuid_text(delivery))}});
 }
 
 // ---- what the logs share ----

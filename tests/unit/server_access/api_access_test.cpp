@@ -79,6 +79,69 @@ TEST_CASE("a key does what its scopes, its plan and whom it acts as allow", "[se
   CHECK(said(office.ask(act("list_tickets"))) == "plan_limit");
 }
 
+TEST_CASE("keys with the scope for it look after the webhooks of whom they act as, administrators all of them",
+          "[server][api][outgoing][security]") {
+  Office office;
+  office.house.add_operator("sue", "supervisor");
+  office.house.add_operator("tom", "supervisor");
+  const auto act_as = [&](const char* name, const char* scope = "webhooks") {
+    const Json asked = cmd("key add", {{"name", Json(std::string(name) + scope)},
+                                       {"operator_id", Json(name)},
+                                       {"scopes", Json::array({Json(scope)})}});
+    office.key = office.house.command(asked)["key"].as_string();
+  };
+  const Json url("https://billing.example/tern"),
+      add = act("create_webhook", {{"name", Json("Billing")}, {"url", url}});
+  CHECK(said(office.ask(add)) == "operator_required");
+  act_as("sue", "read");
+  CHECK(said(office.ask(add)) == "scope_missing");
+  act_as("sue");
+  const auto once = [&](const Json& asked) {
+    return office.send(to_text(asked), "/api/admin.php", "application/json", {{"idempotency-key", "b1"}});
+  };
+  const auto first = once(add), second = once(add);
+  REQUIRE(first.status == 200);
+  const Json hook = must(parse_json(first.body))["data"], again = must(parse_json(second.body))["data"];
+  CHECK(hook["owner"] == Json("sue"));
+  CHECK(hook["secret"].as_string().size() == 32);
+  CHECK(again["id"] == hook["id"]);
+  CHECK(again["secret"].is_null());
+  CHECK(said(office.ask(act("create_webhook", {{"name", Json("T")}, {"url", url}, {"owner", Json("tom")}}))) ==
+        "not_permitted");
+  CHECK(said(office.ask(act("create_webhook", {{"name", Json("T")}, {"url", Json("http://a.example")}}))) == "invalid");
+  CHECK(said(office.ask(act("create_webhook", {{"name", Json("billing")}, {"url", url}, {"events", Json("x")}}))) ==
+        "invalid");
+  const Json rotated = office.good(act("rotate_webhook_secret", {{"webhook_id", hook["id"]}}));
+  CHECK(rotated["secret"].as_string().size() == 32);
+  CHECK(rotated["secret"] != hook["secret"]);
+  const Json changed = office.good(act("update_webhook", {{"webhook_id", hook["id"]},
+                                                          {"url", Json("https://b.example/t")},
+                                                          {"events", Json::array({Json("ticket.resolved")})},
+                                                          {"rename", Json("B")},
+                                                          {"active", Json("false")}}));
+  CHECK(changed["url"] == Json("https://b.example/t"));
+  CHECK(changed["name"] == Json("B"));
+  CHECK(changed["events"].size() == 1);
+  CHECK(changed["active"] == Json(false));
+  CHECK(said(office.ask(act("test_webhook", {{"webhook_id", hook["id"]}}))) == "invalid");  // it is off
+  office.good(act("update_webhook", {{"webhook_id", hook["id"]}, {"active", Json("true")}}));
+  office.good(act("test_webhook", {{"webhook_id", hook["id"]}}));
+  CHECK(office.good(act("list_webhook_deliveries", {{"webhook_id", hook["id"]}}))["rows"].size() == 1);
+
+  act_as("tom");
+  CHECK(office.good(act("list_webhooks"))["rows"].size() == 0);
+  for (const char* action : {"update_webhook", "delete_webhook", "rotate_webhook_secret", "list_webhook_deliveries"})
+    CHECK(said(office.ask(act(action, {{"webhook_id", hook["id"]}}))) == "not_found");
+
+  act_as("admin@pumps.example");
+  CHECK(office.good(act("list_webhooks"))["rows"].size() == 1);
+  CHECK(office.good(act("update_webhook", {{"webhook_id", Json("B")}, {"owner", Json("tom")}}))["owner"] ==
+        Json("tom"));
+  CHECK(office.good(act("delete_webhook", {{"webhook_id", hook["id"]}}))["removed"] == Json(true));
+  CHECK(office.good(act("list_webhooks"))["rows"].size() == 0);
+  CHECK(office.house.command(cmd("verify"))["findings"].size() == 0);
+}
+
 TEST_CASE("what a key's operator may not do is refused and changes nothing", "[server][api][security]") {
   Office boss;
   const std::int64_t id = boss.ticket();
