@@ -107,7 +107,10 @@ Result<SessionProof> decode_session_proof(ByteView bytes) {
   proof.device_key = reader.id<ExchangePublicKey>("device_key");
   proof.heads = read_heads(reader);
   proof.signature = reader.id<Signature>("signature");
-  if (reader.ok() && reader.left() != 0) proof.certificate = Bytes(reader.sized(limits::kib, "certificate"));
+  if (reader.ok() && reader.left() != 0) {
+    proof.certificate = Bytes(reader.sized(limits::kib, "certificate"));
+    if (proof.certificate.empty()) reader.refuse(ErrorCode::malformed, "certificate", "none is left out, not empty");
+  }
   TERN_CHECKED(reader.finish());
   return proof;
 }

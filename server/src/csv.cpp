@@ -5,11 +5,15 @@
 namespace tern::server {
 namespace {
 
-/// Apostrophes, then what spreadsheets begin a formula with.
+/// Apostrophes, then what spreadsheets begin a formula with, or skip before one.
 bool begins_formula(std::string_view text, std::size_t apostrophes_min) {
+  constexpr std::string_view signs("=+-@\t\r\n\0", 8);
+  constexpr std::string_view wide[] = {"\xEF\xBC\x9D", "\xEF\xBC\x8B", "\xEF\xBC\x8D", "\xEF\xBC\xA0"};
   const std::size_t first = std::min(text.find_first_not_of('\''), text.size());
-  return first >= apostrophes_min && first < text.size() &&
-         std::string_view("=+-@\t\r").find(text[first]) != std::string_view::npos;
+  if (first < apostrophes_min || first == text.size()) return false;
+  const std::string_view rest = text.substr(first);
+  return signs.find(rest.front()) != std::string_view::npos ||
+         std::ranges::any_of(wide, [&](std::string_view sign) { return rest.starts_with(sign); });
 }
 
 }  // namespace

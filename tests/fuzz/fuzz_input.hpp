@@ -8,7 +8,13 @@
 #include "tern/protocol/bytes.hpp"
 #include "tern/protocol/error.hpp"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes);
+/// The entry of the target `name`, in a namespace of its name: its own program's, which libFuzzer calls, or one of all
+/// in `fuzz_replay`, where the targets of a room compile together.
+#ifdef TERN_LIBFUZZER
+#define TERN_FUZZ_TARGET(name) extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes)
+#else
+#define TERN_FUZZ_TARGET(name) extern "C" int name(const std::uint8_t* data, std::size_t size_bytes)
+#endif
 
 namespace tern::fuzz {
 

@@ -8,9 +8,9 @@
 #include "tern/protocol/limits.hpp"
 #include "tern/sync/attachment.hpp"
 
-using namespace tern;
+namespace tern::fz_api_body {
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
+TERN_FUZZ_TARGET(fz_api_body) {
   constexpr std::string_view types[] = {"application/json", "application/x-www-form-urlencoded; charset=utf-8",
                                         "multipart/form-data; boundary=b", "multipart/form-data; boundary=\"b\\\"c\"",
                                         ""};
@@ -50,3 +50,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(server::check_command(*command).has_value(), "what the API hands on is a command");
   return 0;
 }
+
+}  // namespace tern::fz_api_body

@@ -2,10 +2,10 @@
 #include "fuzz/fuzz_input.hpp"
 #include "tern/sync/change.hpp"
 
-using namespace tern;
+namespace tern::fz_change {
 using namespace tern::sync;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
+TERN_FUZZ_TARGET(fz_change) {
   fuzz::Input input(data, size_bytes);
   const bool erased = (input.u8() & 1) != 0;
   const ByteView skeleton = input.sized();
@@ -30,3 +30,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(encoded_again.skeleton == encoded.skeleton && encoded_again.body == encoded.body, "and is the same");
   return 0;
 }
+
+}  // namespace tern::fz_change

@@ -4,7 +4,7 @@
 // body, each with two bytes of length, until nothing is left.
 #include "fuzz/known_device.hpp"
 
-using namespace tern;
+namespace tern::fz_change_set {
 using namespace tern::protocol;
 
 namespace {
@@ -52,7 +52,7 @@ ChangeSet sealed(fuzz::Input& input, std::uint8_t mode) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
+TERN_FUZZ_TARGET(fz_change_set) {
   fuzz::Input input(data, size_bytes);
   const std::uint8_t mode = input.u8();
   const std::size_t place = input.u16();
@@ -75,3 +75,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   flip_is_refused(wire, place, erased);
   return 0;
 }
+
+}  // namespace tern::fz_change_set

@@ -4,7 +4,7 @@
 #include "incidents/csv_reader.hpp"
 #include "tern/server/incident_log.hpp"
 
-using namespace tern;
+namespace tern::fz_csv {
 using server::CsvReader;
 
 namespace {
@@ -62,7 +62,7 @@ std::string written(const std::vector<Record>& records) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
+TERN_FUZZ_TARGET(fz_csv) {
   fuzz::Input input(data, size_bytes);
   const std::size_t piece = input.u8() + std::size_t{1};
   const std::string_view text = input.rest();
@@ -85,3 +85,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(back.refused.empty() && back.records == whole.records, "what was read survives being written");
   return 0;
 }
+
+}  // namespace tern::fz_csv

@@ -8,7 +8,7 @@
 #include "tern/protocol/enrolment.hpp"
 #include "tern/protocol/keys.hpp"
 
-using namespace tern;
+namespace tern::fz_enrolment {
 using namespace tern::protocol;
 
 namespace {
@@ -74,7 +74,7 @@ void good_one_is_opened_and_a_bent_one_not(fuzz::Input& input, std::size_t place
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
+TERN_FUZZ_TARGET(fz_enrolment) {
   static const bool ready = init_crypto().has_value();
   check(ready, "crypto");
   fuzz::Input input(data, size_bytes);
@@ -85,3 +85,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (mode % 3 == 2) good_one_is_opened_and_a_bent_one_not(input, place);
   return 0;
 }
+
+}  // namespace tern::fz_enrolment

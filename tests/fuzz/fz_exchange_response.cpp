@@ -6,7 +6,7 @@
 #include "fuzz/fuzz_input.hpp"
 #include "tern/v1/exchange.pb.h"
 
-using namespace tern;
+namespace tern::fz_exchange_response {
 using namespace tern::client;
 
 namespace {
@@ -28,7 +28,7 @@ void nothing_is_believed(const CheckedAnswer& answer) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
+TERN_FUZZ_TARGET(fz_exchange_response) {
   static const bool ready = protocol::init_crypto().has_value();
   check(ready, "crypto");
   fuzz::Input input(data, size_bytes);
@@ -52,3 +52,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto answer = check_answer(std::move(*response), context)) nothing_is_believed(*answer);
   return 0;
 }
+
+}  // namespace tern::fz_exchange_response

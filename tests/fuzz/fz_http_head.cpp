@@ -1,7 +1,10 @@
 // A request as raw bytes. However it is cut it means the same; it stays within its limits; and what we take for a
-// request http_parser reads the same way: method, target, version, every header, framing, body and where it ends.
+// request http_parser and Poco read the same way: method, target, version, every header, framing, body and where it
+// ends.
+#include <Poco/Net/HTTPRequest.h>
 #include <http_parser.h>
 
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,7 +13,7 @@
 #include "edge/head_reader.hpp"
 #include "fuzz/fuzz_input.hpp"
 
-using namespace tern;
+namespace tern::fz_http_head {
 using namespace tern::server::edge;
 
 namespace {
@@ -73,8 +76,7 @@ BodyRead read_body(const Head& head, std::string_view bytes) {
   return {std::string(bytes.substr(0, size)), bytes.substr(size), true, false};
 }
 
-// ---- the other parser
-// -------------------------------------------------------------------------------------------------
+// ---- http_parser ----
 
 struct OtherView {
   std::string target, body;
@@ -164,6 +166,39 @@ void other_agrees(const Head& head, const BodyRead& body, std::string_view bytes
   check(view.body == body.body, "body");
 }
 
+// ---- Poco ----
+
+constexpr std::size_t poco_name_bytes_max = 256;
+
+void poco_agrees(const Head& head, std::string_view bytes) {
+  const server::Request& request = head.request;
+  std::istringstream in{std::string(bytes)};
+  Poco::Net::HTTPRequest other;
+  try {
+    other.read(in);
+  } catch (const Poco::Exception&) {
+    return check(std::ranges::any_of(request.headers,
+                                     [](const auto& header) { return header.name.size() >= poco_name_bytes_max; }),
+                 "Poco reads the head, too");
+  }
+  check(in.tellg() == static_cast<std::streamoff>(head.size_bytes), "Poco's head ends where ours does");
+  check(request.method == other.getMethod() && request.target == other.getURI(), "Poco's method and target");
+  const std::string& version = other.getVersion();
+  check(version == "HTTP/1.1" || version == "HTTP/1.0", "Poco's version");
+  std::vector<server::Header> headers;
+  for (const auto& [name, value] : other) {
+    headers.push_back({name, value});
+    for (char& c : headers.back().name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  std::vector<server::Header> ours = request.headers;  // Poco keeps those of one name together
+  for (auto* list : {&ours, &headers}) std::ranges::stable_sort(*list, {}, &server::Header::name);
+  check(ours == headers, "Poco's headers");
+  check(other.getChunkedTransferEncoding() == (head.framing == Framing::chunked), "Poco's chunks");
+  check(other.hasContentLength() == request.content_length.has_value(), "Poco has a length");
+  if (other.hasContentLength())
+    check(static_cast<std::uint64_t>(other.getContentLength64()) == head.content_length, "Poco's length");
+}
+
 void is_bounded(const Head& head) {
   const server::Request& request = head.request;
   check(head.size_bytes <= limits.head_bytes_max && request.headers.size() <= limits.headers_max, "size of the head");
@@ -188,7 +223,7 @@ void same_outcome(const Outcome& a, const Outcome& b) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
+TERN_FUZZ_TARGET(fz_http_head) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size_bytes);
   const Outcome outcome = read_head(bytes, bytes.size() + 1);
   same_outcome(outcome, read_head(bytes, 1));
@@ -197,7 +232,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   const Head& head = std::get<Head>(*outcome);
   is_bounded(head);
+  poco_agrees(head, bytes);
   const BodyRead body = read_body(head, bytes.substr(head.size_bytes));
   if (body.done || body.broken) other_agrees(head, body, bytes);
   return 0;
 }
+
+}  // namespace tern::fz_http_head

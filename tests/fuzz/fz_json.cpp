@@ -2,9 +2,9 @@
 #include "fuzz/fuzz_input.hpp"
 #include "tern/protocol/json.hpp"
 
-using namespace tern;
+namespace tern::fz_json {
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
+TERN_FUZZ_TARGET(fz_json) {
   const std::string_view text(reinterpret_cast<const char*>(data), size_bytes);
   const Result<Json> strict = parse_json(text);
   for (const bool decimals : {false, true}) {
@@ -23,3 +23,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace tern::fz_json

@@ -8,7 +8,7 @@
 #include "fuzz/fuzz_input.hpp"
 #include "property/fold_history.hpp"
 
-using namespace tern;
+namespace tern::fz_merge {
 using namespace tern::test;
 
 namespace {
@@ -74,7 +74,7 @@ void facts_do_not_ask_who_came_first(const std::vector<Step>& steps) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
+TERN_FUZZ_TARGET(fz_merge) {
   fuzz::Input input(data, size_bytes);
   const bool lists = input.u8() % 2 == 1;
   const std::vector<Step> steps = steps_of(input);
@@ -85,3 +85,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     history_follows_the_rules(steps);
   return 0;
 }
+
+}  // namespace tern::fz_merge

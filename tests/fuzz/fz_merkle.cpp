@@ -9,7 +9,7 @@
 #include "fuzz/fuzz_input.hpp"
 #include "tern/protocol/merkle.hpp"
 
-using namespace tern;
+namespace tern::fz_merkle {
 using namespace tern::protocol;
 
 namespace {
@@ -73,7 +73,7 @@ void strangers_proof(ByteView bytes, std::size_t size, std::size_t old_size, std
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
+TERN_FUZZ_TARGET(fz_merkle) {
   fuzz::Input input(data, size_bytes);
   const std::size_t size = 1 + input.u16() % leaves_max;
   const std::size_t old_size = input.u16() % (size + 1), index = input.u16() % size, bend = input.u16();
@@ -117,3 +117,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   strangers_proof(input.rest(), size, old_size, index, root);
   return 0;
 }
+
+}  // namespace tern::fz_merkle

@@ -15,7 +15,7 @@
 #include "tern/sqlite/database.hpp"
 #include "virtual_environment.hpp"
 
-using namespace tern;
+namespace tern::fz_schema_open {
 
 namespace {
 
@@ -161,7 +161,7 @@ void use_backup(const std::string& path, const server::ServerOptions& into) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
+TERN_FUZZ_TARGET(fz_schema_open) {
   const Templates& good = templates();
   fuzz::Input input(data, size_bytes);
   const std::uint8_t mode = input.u8();
@@ -184,3 +184,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (file == File::backup) use_backup(path, options);
   return 0;
 }
+
+}  // namespace tern::fz_schema_open

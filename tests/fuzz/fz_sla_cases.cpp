@@ -2,9 +2,9 @@
 #include "fuzz/fuzz_input.hpp"
 #include "tern/sla/cases.hpp"
 
-using namespace tern;
+namespace tern::fz_sla_cases {
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
+TERN_FUZZ_TARGET(fz_sla_cases) {
   const std::string_view text(reinterpret_cast<const char*>(data), size_bytes);
   const auto result = sla::run_cases(text);
   if (!result) {
@@ -17,3 +17,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(again->cases[i].to_json() == result->cases[i].to_json(), "the clock is a function");
   return 0;
 }
+
+}  // namespace tern::fz_sla_cases

@@ -3,7 +3,7 @@
 #include "fuzz/fuzz_input.hpp"
 #include "tern/sync/ticket_state.hpp"
 
-using namespace tern;
+namespace tern::fz_state {
 using namespace tern::sync;
 
 namespace {
@@ -22,7 +22,7 @@ void use(const TicketState& state) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
+TERN_FUZZ_TARGET(fz_state) {
   const ByteView bytes(reinterpret_cast<const char*>(data), size_bytes);
   if (const Result<TicketState> state = decode_state(bytes)) {
     const Bytes written = encode_state(*state);
@@ -43,3 +43,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace tern::fz_state

@@ -14,7 +14,7 @@
 #include "tern/server/server_core.hpp"
 #include "virtual_environment.hpp"
 
-using namespace tern;
+namespace tern::fz_sync_session {
 
 namespace {
 
@@ -193,7 +193,7 @@ private:
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
+TERN_FUZZ_TARGET(fz_sync_session) {
   static_cast<void>(prepared());
   fuzz::Input input(data, size_bytes);
   Scene scene;
@@ -204,3 +204,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   scene.check_all();
   return 0;
 }
+
+}  // namespace tern::fz_sync_session

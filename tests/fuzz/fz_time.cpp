@@ -10,7 +10,7 @@
 #include "time_text.hpp"
 #include "views/time_text.hpp"
 
-using namespace tern;
+namespace tern::fz_time {
 
 namespace {
 
@@ -76,7 +76,7 @@ void server_time_never_goes_back(fuzz::Input& input) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
+TERN_FUZZ_TARGET(fz_time) {
   fuzz::Input input(data, size_bytes);
   instant_is_stable(instant(input));
   trusted_is_in_its_window(input);
@@ -84,3 +84,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   server_time_never_goes_back(input);
   return 0;
 }
+
+}  // namespace tern::fz_time

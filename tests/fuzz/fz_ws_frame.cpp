@@ -7,7 +7,7 @@
 #include "edge/message_rules.hpp"
 #include "fuzz/fuzz_input.hpp"
 
-using namespace tern;
+namespace tern::fz_ws_frame {
 using namespace tern::server::edge;
 
 namespace {
@@ -92,7 +92,7 @@ Bytes written(const Frame& frame) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
+TERN_FUZZ_TARGET(fz_ws_frame) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size_bytes);
   const Reading whole = read_stepwise(bytes, bytes.size() + 1);
   const Reading single = read_stepwise(bytes, 1);
@@ -110,3 +110,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace tern::fz_ws_frame

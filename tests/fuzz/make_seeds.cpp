@@ -1,5 +1,5 @@
-// Writes the seeds of every fuzz target: fuzz_seeds FOLDER. The same bytes each time. Findings stay beside them by
-// hand.
+// Writes the seeds that are made of our own formats: fuzz_seeds FOLDER. The same bytes each time. Findings, and seeds
+// that are texts, stay beside them by hand.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +11,7 @@
 #include "tern/protocol/enrolment.hpp"
 #include "tern/protocol/keys.hpp"
 #include "tern/protocol/receipt.hpp"
+#include "tern/protocol/session.hpp"
 #include "tern/protocol/statements.hpp"
 #include "tern/protocol/zstd.hpp"
 #include "tern/v1/exchange.pb.h"
@@ -223,6 +224,106 @@ void exchange_responses() {
   seed("exchange_response", "statements", Bytes(1, '\2') + response.SerializeAsString());
 }
 
+void exchange_requests() {
+  v1::ExchangeRequest plain;
+  plain.mutable_cursor()->set_epoch(Bytes(16, '\0'));
+  plain.mutable_cursor()->set_commit_seq(3);
+  plain.set_want_bytes(65'536);
+  plain.set_schema_version(1);
+  plain.set_nonce(Bytes(16, 'n'));
+  const auto asked = [](const std::string& name, const v1::ExchangeRequest& request) {
+    seed("exchange_request", name, Bytes(1, '\2') + request.SerializeAsString());
+  };
+  asked("plain", plain);
+  v1::ExchangeRequest whole = plain;
+  whole.mutable_held_head()->set_epoch(Bytes(16, '\1'));
+  whole.mutable_held_head()->set_size(9);
+  whole.mutable_held_head()->set_root(Bytes(32, '\2'));
+  whole.set_scope_digest(Bytes(32, '\3'));
+  whole.add_want_buckets(1);
+  whole.add_want_buckets(255);
+  whole.add_pack_versions()->set_kind(2);
+  whole.mutable_outbox();
+  whole.set_own_folds(true);
+  whole.set_packed_against_request(true);
+  whole.set_clocks(true);
+  whole.set_clocks_from(1);
+  asked("whole", whole);
+  v1::ExchangeRequest ahead = plain;
+  ahead.mutable_chain_head()->set_chain_seq(std::uint64_t{1} << 60);
+  ahead.mutable_chain_head()->set_hash(Bytes(32, '\4'));
+  ahead.set_own_sets_from(1);
+  ahead.set_own_sets_epoch(7);
+  asked("ahead", ahead);
+  v1::ExchangeRequest held = plain;
+  held.mutable_held()->set_ids(Bytes(32, '\1'));
+  held.mutable_held()->set_through(Bytes(16, '\xff'));
+  held.set_page_token("page");
+  asked("held", held);
+  v1::ExchangeRequest buckets = plain;
+  buckets.add_want_buckets(0);
+  buckets.set_bucket_digests(Bytes(256 * 32, 'd'));
+  buckets.set_bucket_after(Bytes(16, '\1'));
+  asked("buckets", buckets);
+  const fuzz::KnownDevice device;
+  v1::ExchangeRequest sets = plain;
+  sets.add_change_sets(encode(*protocol::seal(device.header(1), {{"s", {}, "b", {}}}, device.key)));
+  sets.add_old_receipts("no receipt");
+  sets.set_held_anchor("no anchor");
+  sets.set_began_epoch("no record");
+  sets.add_handed_back();
+  asked("sets", sets);
+}
+
+template <typename T>
+void statement(unsigned kind, const std::string& name, const T& value) {
+  protocol::ByteWriter table;
+  value.write(table);
+  const Bytes place = protocol::ByteWriter().u8(static_cast<std::uint8_t>(kind)).u16(77).take();
+  seed("statement", name, place + table.take());
+}
+
+void statements() {
+  using namespace protocol;
+  const fuzz::KnownDevice device;
+  const auto epoch = fuzz::filled<EpochId>(0x44);
+  const auto root = fuzz::filled<Hash>(0x55);
+  KeyList list{7, fuzz::filled<ServerId>(0x66), 1'000, {device.key.public_key()}, {}};
+  statement(0, "no_keys", list);
+  list.keys.push_back({device.key.id(), device.key.public_key(), ServerKeyPurpose::log, 1, 0});
+  list.keys.push_back({device.key.id(), device.key.public_key(), ServerKeyPurpose::backup, 2, 3, 4});
+  statement(0, "keys", list);
+  list.version = ~std::uint64_t{0};
+  statement(0, "last_version", list);
+  statement(1, "epoch", EpochRecord{device.tenant, epoch, 5, root, fuzz::filled<EpochId>(0x45), 6});
+  statement(2, "anchor", Anchor{device.tenant, epoch, 1, 2, 3, root, 4, 5, {}});
+  statement(3, "revocation", Revocation{device.tenant, device.device, device.key.id(), epoch, 1, 2});
+  const ChangeName name{device.device, fuzz::filled<ChangeId>(0x77)};
+  statement(4, "erasure", Erasure{device.tenant, 1, {{name, root}, {name, root}}});
+  statement(5, "amendment",
+            Amendment{device.tenant, epoch, 1, 2, fuzz::filled<TicketId>(0x78), {{name, 1, 2, 3, name}}});
+  statement(6, "wipe", WipeOrder{device.tenant, device.device, fuzz::filled<WipeOrder::OrderId>(0x79), 1});
+  statement(7, "withdrawal", AnchorWithdrawal{device.tenant, epoch, 1, 2, 3});
+  statement(8, "receipts", ReceiptListHead{epoch, device.device, 1, 2, root, 3, root});
+}
+
+void handshakes() {
+  const fuzz::KnownDevice device;
+  const Bytes mode(3, '\0');
+  seed("session", "hello", mode + encode(protocol::SessionHello{device.tenant, device.device, device.key.id()}));
+  seed("session", "challenge", mode + encode(protocol::SessionChallenge{}));
+  protocol::SessionProof proof;
+  seed("session", "proof", mode + encode(proof));
+  proof.certificate = "no certificate";
+  seed("session", "proof_of_lost", mode + encode(proof));
+  protocol::SessionWelcome welcome;
+  seed("session", "welcome", mode + encode(welcome));
+  welcome.key_list = "no list";
+  welcome.epoch_record = "no record";
+  welcome.consistency = {fuzz::filled<Hash>(1), fuzz::filled<Hash>(2)};
+  seed("session", "welcome_of_restored", mode + encode(welcome));
+}
+
 void json_texts() {
   const std::pair<const char*, const char*> seeds[] = {
       {"object", R"({"z":1,"a":[true,null,{"b":"c"}],"m":{}})"},
@@ -358,7 +459,10 @@ int main(int argc, char** argv) {
   change_sets();
   changes();
   states();
+  exchange_requests();
   exchange_responses();
+  statements();
+  handshakes();
   json_texts();
   csv_texts();
   trees();

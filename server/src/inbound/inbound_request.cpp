@@ -111,14 +111,16 @@ bool is_called_like_a_secret(std::string_view name) {
   return std::ranges::any_of(words, [&](std::string_view word) { return folded.find(word) != std::string::npos; });
 }
 
+bool holds_secret(std::string_view text, const HookSecrets& secrets) {
+  const auto holds = [&](const std::string& secret) {
+    return !secret.empty() && text.find(secret) != std::string_view::npos;
+  };
+  return holds(secrets.now) || holds(secrets.before);
+}
+
 Json hide(const Json& value, const HookSecrets& secrets) {
-  if (value.is_string()) {
-    const std::string& text = value.as_string();
-    const auto holds = [&](const std::string& secret) {
-      return !secret.empty() && text.find(secret) != std::string::npos;
-    };
-    return holds(secrets.now) || holds(secrets.before) ? Json(inbound_hidden) : value;
-  }
+  if (value.is_string()) return holds_secret(value.as_string(), secrets) ? Json(inbound_hidden) : value;
+  if (value.is_number()) return holds_secret(to_text(value), secrets) ? Json(inbound_hidden) : value;
   if (value.is_array()) {
     Json out = Json::array();
     for (const Json& item : value.items()) out.push(hide(item, secrets));
@@ -126,8 +128,14 @@ Json hide(const Json& value, const HookSecrets& secrets) {
   }
   if (!value.is_object()) return value;
   Json out = Json::object();
-  for (const auto& [name, member] : value.members())
-    out.append_member(name, is_called_like_a_secret(name) ? Json(inbound_hidden) : hide(member, secrets));
+  bool hidden_name = false;
+  for (const auto& [name, member] : value.members()) {
+    if (holds_secret(name, secrets))
+      hidden_name = true;
+    else
+      out.append_member(name, is_called_like_a_secret(name) ? Json(inbound_hidden) : hide(member, secrets));
+  }
+  if (hidden_name) out.set(std::string(inbound_hidden), Json(inbound_hidden));
   return out;
 }
 

@@ -41,8 +41,8 @@ bool is_proven_inside(const InboundHook& hook);
 bool proves_sender(const InboundHook& hook, const HookSecrets& secrets, const InboundRequest& request,
                    std::int64_t now_ms);
 
-/// The payload as it may be kept: what is called like a secret, and every text with one of the hook's own, is "***".
-/// Empty when it is too large to keep.
+/// The payload as it may be kept: what is called like a secret, and every text, number and name with one of the hook's
+/// own, is "***". Empty when it is too large to keep.
 std::string without_secrets(const Json& payload, const HookSecrets& secrets);
 
 }  // namespace tern::server

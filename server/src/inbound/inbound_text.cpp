@@ -16,11 +16,81 @@ bool begins_character(char c) {
   return (static_cast<unsigned char>(c) & 0xc0U) != 0x80;
 }
 
+// ---- where a mark-up ends, as browsers read it (HTML Standard, 13.2.5); the end of the text ends all of them ----
+
+bool is_letter(char c) {
+  return c >= 'a' && c <= 'z';
+}
+bool is_html_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r';
+}
+
+/// `at`: behind "<!--".
+std::size_t behind_comment(std::string_view html, std::size_t at) {
+  for (const std::string_view at_once : {">", "->"})
+    if (html.substr(at).starts_with(at_once)) return at + at_once.size();
+  for (;;) {
+    at = html.find("--", at);
+    if (at == std::string_view::npos) return html.size();
+    const std::string_view rest = html.substr(at + 2);
+    if (rest.starts_with('>')) return at + 3;
+    if (rest.starts_with("!>")) return at + 4;
+    ++at;
+  }
+}
+
+/// A > within the quotes of a value does not end it. `at`: behind the first letter of its name.
+std::size_t behind_tag(std::string_view html, std::size_t at) {
+  enum class Part : std::uint8_t { tag, between, name, value_due, value } part = Part::tag;
+  for (; at < html.size(); ++at) {
+    const char c = html[at];
+    if (c == '>') return at + 1;
+    const bool parts = is_html_blank(c) || c == '/';
+    if (part == Part::between && !parts) {
+      part = Part::name;  // whatever it begins with
+    } else if (part == Part::name && c == '=') {
+      part = Part::value_due;
+    } else if (part == Part::value_due && (c == '"' || c == '\'')) {
+      at = html.find(c, at + 1);
+      if (at == std::string_view::npos) return html.size();
+      part = Part::between;
+    } else if (part == Part::value_due && !is_html_blank(c)) {
+      part = Part::value;
+    } else if ((part == Part::tag && parts) || (part == Part::name && c == '/') ||
+               (part == Part::value && is_html_blank(c))) {
+      part = Part::between;
+    }
+  }
+  return html.size();
+}
+
 /// Behind the end of an element whose content nobody reads.
-std::size_t behind_element(std::string_view html, std::string_view lower, std::size_t at, std::string_view name) {
-  const std::size_t end = lower.find("</" + std::string(name), at);
-  if (end == std::string_view::npos) return html.size();
-  return std::min(html.find('>', end), html.size() - 1) + 1;
+std::size_t behind_element(std::string_view lower, std::size_t at, std::string_view name) {
+  const std::string end = "</" + std::string(name);
+  for (;;) {
+    at = lower.find(end, at);
+    if (at == std::string_view::npos) return lower.size();
+    at += end.size();
+    if (at == lower.size() || lower[at] == '>' || lower[at] == '/' || is_html_blank(lower[at]))
+      return behind_tag(lower, at);
+  }
+}
+
+/// Of what begins with the < at `at`; `at` itself when it is text: "1 < 2".
+std::size_t behind_markup(std::string_view lower, std::size_t at) {
+  const std::string_view rest = lower.substr(at + 1);
+  if (rest.empty()) return at;
+  if (rest.starts_with("!--")) return behind_comment(lower, at + 4);
+  const bool end_tag = rest.size() > 1 && rest.front() == '/';
+  if (is_letter(rest.front()) || (end_tag && is_letter(rest[1]))) return behind_tag(lower, at + (end_tag ? 3 : 2));
+  if (!end_tag && rest.front() != '!' && rest.front() != '?') return at;
+  return std::min(lower.find('>', at), lower.size() - 1) + 1;
+}
+
+bool is_element(std::string_view tag, std::string_view name) {
+  if (!tag.starts_with(name)) return false;
+  return tag.size() == name.size() || tag[name.size()] == '>' || tag[name.size()] == '/' ||
+         is_html_blank(tag[name.size()]);
 }
 
 std::string without_entities(std::string_view text) {
@@ -46,7 +116,8 @@ bool looks_like_address(std::string_view text) {
   constexpr std::string_view never = ",;<>\"";
   const std::size_t at = text.find('@');
   return at != std::string_view::npos && at > 0 && at + 1 < text.size() && text.size() <= 254 &&
-         text.find('@', at + 1) == std::string_view::npos && std::ranges::all_of(text, [&](char c) {
+         text.find('@', at + 1) == std::string_view::npos && is_one_line(text) &&
+         std::ranges::all_of(text, [&](char c) {
            return static_cast<unsigned char>(c) > ' ' && c != '\x7f' && never.find(c) == std::string_view::npos;
          });
 }
@@ -83,7 +154,7 @@ std::string one_line_of(std::string_view text, std::size_t characters_max) {
       if (is_one_line(std::string_view(line).substr(at, end - at))) plain += line.substr(at, end - at);
       at = end;
     }
-    line = protocol::normalise_nfc(plain).value_or(std::string());
+    return one_line_of(plain, characters_max);  // blanks that stood around them stand together now
   }
   std::size_t characters = 0;
   for (std::size_t at = 0; at < line.size(); ++at)
@@ -94,26 +165,25 @@ std::string one_line_of(std::string_view text, std::size_t characters_max) {
 
 std::string text_of_html(std::string_view html) {
   const std::string lower = lower_of(html);
-  std::string out;
+  std::string out, plain;  // what stands between two marks is decoded by itself
   for (std::size_t at = 0; at < html.size();) {
-    if (html[at] != '<') {
-      out += html[at++];
+    const std::size_t end = html[at] == '<' ? behind_markup(lower, at) : at;
+    if (end == at) {
+      plain += html[at++];
       continue;
     }
-    const std::string_view rest = std::string_view(lower).substr(at);
-    if (rest.starts_with("<script") || rest.starts_with("<style")) {
-      at = behind_element(html, lower, at, rest.starts_with("<script") ? "script" : "style");
-      continue;
-    }
+    out += without_entities(std::exchange(plain, {}));
+    const std::string_view tag = std::string_view(lower).substr(at, end - at);
     for (const std::string_view line : {"<br", "</p", "</div", "</tr", "</li", "</h"})
-      if (rest.starts_with(line)) {
+      if (tag.starts_with(line)) {
         out += '\n';
         break;
       }
-    const std::size_t end = html.find('>', at);
-    at = end == std::string_view::npos ? html.size() : end + 1;
+    at = end;
+    for (const std::string_view unread : {"script", "style"})
+      if (is_element(tag.substr(1), unread)) at = behind_element(lower, end, unread);
   }
-  return without_entities(out);
+  return out + without_entities(plain);
 }
 
 }  // namespace tern::server

@@ -7,10 +7,12 @@
 namespace tern::server {
 namespace {
 
-constexpr std::size_t web_address_bytes_max = 2'000, host_bytes_max = 253;
+constexpr std::size_t web_address_bytes_max = 2'000, host_bytes_max = 253, v6_bytes_max = 45;
 constexpr std::string_view https = "https://";
 
+/// In brackets stands an address and never a name: without them it would be another host.
 bool is_host(std::string_view host, bool v6) {
+  if (v6 && (host.size() > v6_bytes_max || std::ranges::count(host, ':') < 2)) return false;
   return !host.empty() && host.size() <= host_bytes_max && std::ranges::all_of(host, [&](char c) {
     const bool digit = c >= '0' && c <= '9';
     if (v6) return digit || (c >= 'a' && c <= 'f') || c == ':' || c == '.';

@@ -78,7 +78,8 @@ TEST_CASE("what is not allowed is not connected to: inner addresses, other ports
   CHECK(named.taken().empty());
   for (const std::string url :
        {"http://a.example/", "https://", "https://a b/", "https://u@a.example/", "https://a.example/#x",
-        "https://a.example:0/", "https://a.example:70000/", "https://a\r\nX: y/", "ftp://a.example/"})
+        "https://a.example:0/", "https://a.example:70000/", "https://a\r\nX: y/", "ftp://a.example/",
+        "https://[a.example]/", "https://[127.0.0.1]/", "https://[fe80::1%25eth0]/"})
     CHECK(closed->post({url, {}, ""}).error().code == ErrorCode::invalid);
   CHECK(server::make_egress({{"nowhere"}, "", 1, 1}).error().code == ErrorCode::usage);
   CHECK(server::make_egress({{}, "/no/such/file", 1, 1}).error().code == ErrorCode::usage);

@@ -178,6 +178,7 @@ TEST_CASE("the messages of a handshake travel and come back equal", "[protocol][
   CHECK(good(decode_session_hello(encode(h.device.hello()))) == h.device.hello());
   CHECK(good(decode_session_challenge(encode(h.server.challenge()))) == h.server.challenge());
   CHECK(good(decode_session_proof(encode(h.proof))) == h.proof);
+  CHECK(decode_session_proof(encode(h.proof) + Bytes(4, '\0')).error().field == "certificate");  // none is left out
   SessionWelcome welcome = Handshake::blank();
   welcome.mode = SessionMode::deposit;
   welcome.key_list = "list";

@@ -3,6 +3,7 @@
 
 #include "inbound/inbound_desk.hpp"
 #include "inbound/inbound_event.hpp"
+#include "inbound/inbound_request.hpp"
 #include "inbound/inbound_text.hpp"
 #include "inbound/template_text.hpp"
 #include "office.hpp"
@@ -185,7 +186,7 @@ TEST_CASE("a request that maps to nothing is told why, and is kept without its s
   Gate gate;
   const Json bad = parsed(R"({"id":"9","alert":{"text":"95 %"},"host":"db1","password":"CANARY-PASSWORD",)"
                           R"("deep":[{"api_key":"CANARY-KEY","note":"see )" +
-                          gate.secret + R"("}]})");
+                          gate.secret + R"("}],")" + gate.secret + R"(":"in a name"})");
   const auto refused = gate.alarm(bad);
   CHECK(refused.status == 422);
   CHECK(said(refused) == "unmapped");
@@ -201,6 +202,7 @@ TEST_CASE("a request that maps to nothing is told why, and is kept without its s
   const std::string all = to_text(row);
   CHECK(all.find("CANARY") == std::string::npos);
   CHECK(all.find(gate.secret) == std::string::npos);
+  CHECK(server::without_secrets(parsed(R"({"n":[12345678,1]})"), {"12345678", "", 0}) == R"({"n":["***",1]})");
   for (const std::string& line : gate.house.log) CHECK(line.find("CANARY") == std::string::npos);
 
   gate.house.command(cmd("inbound set", {{"name", Json("Alerts")},
@@ -794,7 +796,22 @@ TEST_CASE("texts of others are cut to whole characters and put on one line", "[s
   CHECK(server::looks_like_address("joe@customer.example"));
   for (const char* none : {"", "@", "joe@", "a@b@c", "a@b,c", "a@b;c", "<a@b>", "\"a\"@b", "a @b", "a@b\n"})
     CHECK_FALSE(server::looks_like_address(none));
-  CHECK(server::text_of_html("<script>x</script>a &lt;b&gt;<") == "a <b>");
+  CHECK(server::one_line_of("a \xE2\x80\xAE b\xE2\x80\xAE ", 10) == "a b");
+  for (const char* none : {"a@b\xC2\x85",
+                           "a@\xE2\x80\xAE"
+                           "b"})
+    CHECK_FALSE(server::looks_like_address(none));
+  CHECK(server::text_of_html("<script>x</script>a &lt;b&gt;<") == "a <b><");
+}
+
+TEST_CASE("of a page what a browser shows as text is kept", "[server][inbound]") {
+  CHECK(server::text_of_html("if 1 < 2 then</p>all is well") == "if 1 < 2 then\nall is well");
+  CHECK(server::text_of_html("a<!-- <b>x</b> > -->b<!--[if mso]>hidden<![endif]-->c<!-->d") == "abcd");
+  CHECK(server::text_of_html("<a title='x > y' href = \"?a>b\">here</a>") == "here");
+  CHECK(server::text_of_html("<a b='>c'>d") == "d");
+  CHECK(server::text_of_html("<scripture>read</scripture><style>p</styles></style >me") == "readme");
+  CHECK(server::text_of_html("<SCRIPT>if (1 < 2) </scrip</SCRIPT\n>a<b") == "a");
+  CHECK(server::text_of_html("&l<b>t;</b> &amp;lt; </") == "&lt; &lt; </");
 }
 
 }  // namespace tern::test
