@@ -51,6 +51,7 @@ std::string_view admin_family_summary(std::string_view family) {
       {"contact", "Customers"},
       {"person", "What is known of a customer: given to them, or erased"},
       {"organisation", "Organisations of customers"},
+      {"client", "The same, as the API calls them"},
       {"tag", "Tags that lists offer"},
       {"quick-reply", "Texts to answer with, everybody's or somebody's own"},
       {"macro", "Several steps that are done at once"},

@@ -129,6 +129,7 @@ sync::RecordKind kind_of_command(const AdminCall& call) {
   const std::string word = call.name().substr(0, call.name().find(' '));
   const auto kind = sync::record_kind_from_name(word == "field"         ? "custom_field"
                                                 : word == "quick-reply" ? "quick_reply"
+                                                : word == "client"      ? "organisation"
                                                                         : word);
   check(kind.has_value(), "the registry names kinds of records");
   return *kind;

@@ -5,13 +5,11 @@
 #include <vector>
 
 #include "api/ticket_view.hpp"
+#include "desk/ticket_refs.hpp"
 #include "inbound/customers.hpp"
 #include "ingest/ingest.hpp"
 
 namespace tern::server {
-
-/// The type of the external reference that names a conversation: "telegram:77".
-inline constexpr const char* conversation_ref = "conversation";
 
 /// As a request says it.
 struct Conversation {

@@ -13,14 +13,12 @@ struct FieldWord {
   sla::RuleField field;
   std::string_view word;
 };
-constexpr FieldWord field_words[] = {{sla::RuleField::priority, "priority"},
-                                     {sla::RuleField::category, "category"},
-                                     {sla::RuleField::queue, "queue"},
-                                     {sla::RuleField::type, "type"},
-                                     {sla::RuleField::tag, "tag"},
-                                     {sla::RuleField::tariff, "tariff"},
-                                     {sla::RuleField::organisation, "organisation"},
-                                     {sla::RuleField::vip, "vip"}};
+constexpr FieldWord field_words[] = {
+    {sla::RuleField::priority, "priority"}, {sla::RuleField::category, "category"},
+    {sla::RuleField::queue, "queue"},       {sla::RuleField::channel, "channel"},
+    {sla::RuleField::type, "type"},         {sla::RuleField::tag, "tag"},
+    {sla::RuleField::tariff, "tariff"},     {sla::RuleField::organisation, "organisation"},
+    {sla::RuleField::vip, "vip"},           {sla::RuleField::audience, "audience"}};
 
 tl::unexpected<Error> unread(std::string_view words, std::string_view why, std::string_view hint,
                              std::string_view field) {
@@ -93,6 +91,8 @@ Result<std::string> condition_value(sla::RuleField field, std::string_view value
   if (field == sla::RuleField::priority) return priority_of(value);
   if (field == sla::RuleField::vip && value != "yes" && value != "no")
     return unread(value, "is neither yes nor no.", "", "when");
+  if (field == sla::RuleField::audience && value != "customer" && value != "internal")
+    return unread(value, "is no audience.", "Audiences: customer internal.", "when");
   if (field == sla::RuleField::type && std::ranges::find(types, value) == std::end(types))
     return unread(value, "is no type of ticket.", "Types: bug feature question complaint other.", "when");
   return std::string(value);

@@ -5,6 +5,7 @@
 #include "api/ticket_view.hpp"
 #include "api/ticket_writer.hpp"
 #include "desk/duplicates.hpp"
+#include "desk/ticket_refs.hpp"
 #include "inbound/customers.hpp"
 #include "inbound/inbound_text.hpp"
 #include "outgoing/mail_form.hpp"
@@ -183,6 +184,7 @@ Result<void> InboundDesk::plan_create(const InboundEvent& event, const Sender& s
     TERN_TRY(const sync::Record client, find_client(tenant_, event.portal_domain));
     fields.push_back({FieldId::organisation, {}, Bytes(client.id.view()), false});
   }
+  fields.push_back({FieldId::external_ref, channel_ref, std::string(inbound_type(hook_.form)), false});
   if (!event.order_id.empty()) fields.push_back({FieldId::external_ref, "order", event.order_id, false});
   plan.changes.push_back(std::move(create));
   return {};

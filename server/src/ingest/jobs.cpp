@@ -21,6 +21,8 @@ constexpr std::int64_t notes_kept_ms = 60'000;
 constexpr std::int64_t idle_ms = 2'000;
 constexpr int truncation_wait_ms = 100;
 constexpr std::string_view number_blocks_begun = "number_blocks_begun", number_blocks_year = "number_blocks_year";
+constexpr std::int64_t pace_ms = 30 * day_ms;
+constexpr double blocks_beyond_max = 1'000;  // whatever a clock says
 constexpr std::uint64_t year_max = 9'999;
 constexpr std::size_t epoch_records_max = 64;  // as many as a device keeps
 
@@ -107,13 +109,29 @@ struct NumberBlocks {
   std::int64_t year = 0;  // later ones began since, at 1
 };
 
+/// Blocks beyond the next one that numbers which were lost may have reached: at twice the pace of the last month that
+/// is known, since the newest commit that is.
+Result<std::uint64_t> blocks_beyond(Batch& batch) {
+  TERN_TRY(const auto newest, batch.db().int64_of("SELECT commit_ms FROM change_set WHERE tenant_id = $1 AND "
+                                                  "commit_seq = (SELECT max(commit_seq) FROM change_set WHERE "
+                                                  "tenant_id = $1)",
+                                                  batch.number));
+  if (!newest || batch.commit_ms <= *newest) return 0;
+  TERN_TRY(const auto made, batch.db().int64_of("SELECT count(*) FROM ticket WHERE tenant_id = $1 AND created_ms > $2",
+                                                batch.number, *newest - pace_ms));
+  const double months = static_cast<double>(batch.commit_ms - *newest) / static_cast<double>(pace_ms);
+  const double lost = 2 * static_cast<double>(made.value_or(0)) * months;
+  return static_cast<std::uint64_t>(std::min(lost / static_cast<double>(limits::epoch_block), blocks_beyond_max));
+}
+
 Result<NumberBlocks> number_blocks(Batch& batch, std::uint64_t others) {
   const std::uint64_t before = batch.in.past_epochs.size();
   TERN_TRY(const auto noted, read_meta(batch.db(), batch.number, number_blocks_begun));
   TERN_TRY(const auto year, read_meta(batch.db(), batch.number, number_blocks_year));
   NumberBlocks blocks;
   blocks.here = meta_number(noted, before);  // older versions noted nothing: one for each restore at least
-  blocks.next = std::max(before + others, blocks.here) + 1;
+  TERN_TRY(const std::uint64_t beyond, blocks_beyond(batch));
+  blocks.next = std::max(before + others, blocks.here) + 1 + beyond;
   blocks.year = static_cast<std::int64_t>(meta_number(year, before == 0 ? 0 : year_max));
   return blocks;
 }

@@ -77,7 +77,7 @@ public:
   Result<protocol::SessionWelcome> try_session();
   /// Its Tern-Auth is made last: `alter` may break what it covers.
   server::Request signed_request(const std::string& method, const std::string& target, Bytes body);
-  server::Response send(server::Request request) { return house.send(std::move(request)); }
+  server::Response send(const server::Request& request) { return house.send(request); }
   /// True when the answer carries the MAC of this session for the last request.
   bool proven(const server::Response& response) const;
 

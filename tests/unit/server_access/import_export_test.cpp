@@ -262,10 +262,8 @@ TEST_CASE("CSV of tickets, messages and history holds no formula and reads back 
                                           "'s",
                                           "\t=1",
                                           "\n=1",
-                                          "\xEF\xBC\x9D"
-                                          "1",
-                                          "'\xEF\xBC\xA0"
-                                          "a"};
+                                          std::string("\xEF\xBC\x9D") + "1",
+                                          std::string("'\xEF\xBC\xA0") + "a"};
   std::vector<TicketId> tickets;
   for (const std::string& text : texts) {
     const TicketId& ticket = tickets.emplace_back(random_id<TicketId>(house.environment));

@@ -460,9 +460,14 @@ TEST_CASE("a chat is a customer: what they write makes a ticket, goes on with it
           "[server][api][inbound]") {
   Gate gate;
   const std::string token = gate.add("Bot", "telegram");
+  gate.house.command(cmd("sla rule add", {{"name", Json("Chats")},
+                                          {"when", Json::array({Json("channel=telegram"), Json("audience=customer")})},
+                                          {"first-response", Json("10m")}}));
   const auto answer = gate.chat(telegram(1, "The pump leaks"), token);
   CHECK(answer.status == 200);
   CHECK(answer.body == R"({"ok":true})");
+  gate.house.tick();
+  CHECK(gate.house.command(cmd("export"))["rows"].items().front()["sla"].items().front()["target_s"] == Json(600));
   CHECK(gate.chat(telegram(1, "The pump leaks"), token).status == 200);
   CHECK(gate.tickets() == 1);
   const Json id = gate.good(act("list_tickets"))["tickets"].items().front()["id"];

@@ -23,6 +23,17 @@ std::string tenant_files(House& house) {
 
 }  // namespace
 
+TEST_CASE("what the API calls a client is an organisation, and ternd knows both words", "[server][admin][records]") {
+  House house;
+  house.command(cmd("client add", {{"name", Json("Client Ltd")}, {"portal_domain", Json("client.example")}}));
+  CHECK(house.command(cmd("organisation list"))["rows"].items()[0]["name"] == Json("Client Ltd"));
+  house.command(cmd("client set", {{"name", Json("Client Ltd")}, {"rename", Json("Client")}}));
+  REQUIRE(house.command(cmd("client list"))["rows"].size() == 1);
+  CHECK(house.command(cmd("client list"))["rows"].items()[0]["name"] == Json("Client"));
+  house.command(cmd("client remove", {{"name", Json("Client")}}));
+  CHECK(house.command(cmd("organisation list"))["rows"].size() == 0);
+}
+
 TEST_CASE("operators are added, given roles and removed from the panel, and their tickets go back", "[server][api]") {
   House house;
   Panel admin(house);

@@ -82,6 +82,9 @@ TEST_CASE("a calendar or rule that cannot be is refused with its field, and noth
   CHECK(refused_field(house, cmd("sla rule add", {{"name", Json("Q")},
                                                   {"when", word_list({"queue=Nowhere"})},
                                                   {"resolution", Json("4h")}})) == "when");
+  CHECK(refused_field(house, cmd("sla rule add", {{"name", Json("A")},
+                                                  {"when", word_list({"channel=telegram", "audience=everybody"})},
+                                                  {"resolution", Json("4h")}})) == "when");
   CHECK(refused_field(house, cmd("sla rule add",
                                  {{"name", Json("C")}, {"calendar", Json("Moon")}, {"resolution", Json("4h")}})) ==
         "calendar");

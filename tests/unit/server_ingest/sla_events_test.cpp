@@ -83,6 +83,33 @@ TEST_CASE("the SLA clock reads moves, messages and what rules look at out of the
   CHECK(clock.cycles[0].verdict == sla::Verdict::proven_met);  // 24 h at priority normal
 }
 
+TEST_CASE("rules look at the channel that a ticket came by, and for whom it is", "[ingest][sla]") {
+  Desk desk;
+  auto van = desk.add_van(desk.add_operator("Ada"));
+  const RecordId contact = desk.add_record(sync::RecordKind::contact, "Kim");
+  const auto looked_at = [&](const std::vector<sync::FieldSetting>& more) {
+    const TicketId ticket = desk.new_ticket_id();
+    Change create = van->create(ticket);
+    create.fields.insert(create.fields.end(), more.begin(), more.end());
+    REQUIRE(van->send(create).outcome == Outcome::applied);
+    const auto events = events_on(desk, ticket);
+    return events.at(0).attributes;
+  };
+  CHECK(looked_at({}).channel == "desk");
+  CHECK(looked_at({}).audience == "internal");
+  CHECK(looked_at({{sync::FieldId::contact, {}, Bytes(contact.view()), false}}).audience == "customer");
+  CHECK(looked_at({{sync::FieldId::external_ref, "conversation", "viber:a:7", false}}).channel == "viber");
+  CHECK(looked_at({{sync::FieldId::external_ref, "conversation", "viber:7", false},
+                   {sync::FieldId::external_ref, "channel", "telegram", false}})
+            .channel == "telegram");
+  const TicketId ticket = desk.new_ticket_id();
+  Change create = van->create(ticket);
+  create.principal_kind = sync::PrincipalKind::contact;
+  create.principal_id = Bytes(contact.view());
+  desk.act(create);
+  CHECK(events_on(desk, ticket).at(0).attributes.channel == "portal");
+}
+
 TEST_CASE("a task without a customer owes nobody a response", "[ingest][sla]") {
   Desk desk;
   auto van = desk.add_van(desk.add_operator("Ada"));

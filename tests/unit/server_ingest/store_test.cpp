@@ -147,6 +147,26 @@ TEST_CASE("history goes on under a new epoch: what was seen below it still count
   CHECK(desk.verify().findings == std::vector<std::string>{});
 }
 
+TEST_CASE("numbers go on beyond what a busy desk may have given since its backup", "[ingest][store][scenario-13]") {
+  Desk desk;
+  auto van = desk.add_van(desk.add_operator("Ada"));
+  for (int i = 0; i < 20; ++i) van->send(van->create(desk.new_ticket_id()));
+  const protocol::LogHead head = desk.tenant->log_head();
+  const int months = GENERATE(200, 300, 600);
+  desk.environment.advance(months * 30LL * 24 * 3'600'000);
+  const protocol::EpochRecord record{desk.id,
+                                     head.epoch,
+                                     head.size,
+                                     head.root,
+                                     random_id<EpochId>(desk.environment),
+                                     desk.environment.wall_ms(),
+                                     protocol::EpochReason::restored};
+  REQUIRE(server::begin_epoch(*desk.tenant, record, protocol::sign_statement(record, desk.root()).wire));
+  // 20 in a month, so 40 in each of those that are lost.
+  CHECK(van->send(van->create(desk.new_ticket_id())).integer_id ==
+        21U + 10'000U * (1U + 40U * static_cast<unsigned>(months) / 10'000U));
+}
+
 TEST_CASE("an anchor that a restore took away: what was seen under it counts as far as the history was kept",
           "[ingest][store][time][scenario-13]") {
   Desk desk;

@@ -103,6 +103,20 @@ std::vector<AdminEntry> record_commands() {
                "Example: ternd organisation remove \"Smith and Sons\"", of_one),
        record_remove},
 
+      {command("client add", "The same as organisation add, as the API calls them",
+               "Example: ternd client add \"Smith and Sons\" --portal-domain customer.example",
+               named("What it is called", organisation)),
+       record_add},
+      {command("client list", "The same as organisation list", "Example: ternd client list", paged()), record_list},
+      {command("client set", "The same as organisation set",
+               "What is not named stays; an empty text takes an attribute away.\nExample: ternd client set "
+               "\"Smith and Sons\" --tariff Gold",
+               renamed(organisation)),
+       record_set},
+      {command("client remove", "The same as organisation remove", "Example: ternd client remove \"Smith and Sons\"",
+               of_one),
+       record_remove},
+
       {command("tag add", "A tag that lists offer", "Example: ternd tag add pump --colour blue", named("The tag", tag)),
        record_add},
       {command("tag list", "Tags that lists offer", "Example: ternd tag list", paged()), record_list},

@@ -8,7 +8,9 @@ namespace {
 /// What a rule promises and its small print.
 std::vector<AdminArg> rule_args(std::vector<AdminArg> args) {
   for (const AdminArg& arg :
-       {repeated("when", "FIELD=VALUE: priority category queue type tag tariff organisation vip; may be repeated"),
+       {repeated(
+            "when",
+            "FIELD=VALUE: priority category queue channel type tag tariff organisation vip audience; may be repeated"),
         optional("calendar", "Whose hours count; 24/7 when left out"),
         optional("first-response", "Until somebody answers: 4h, 1h 30m, 2d; none: nothing is promised"),
         optional("next-response", "Until each later message of the customer is answered"),
