@@ -464,7 +464,7 @@ TEST_CASE("pages of a client's portal ask for that client, and pages of others d
     request.method = "OPTIONS";
     request.target = path;
     request.headers = {{"origin", origin}, {"access-control-request-method", "POST"}};
-    return desk.house.send(std::move(request));
+    return desk.house.send(request);
   };
   const auto may = preflight("/api/client.php", "https://other.example");
   CHECK(may.status == 204);

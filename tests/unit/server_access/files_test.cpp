@@ -60,7 +60,7 @@ struct FileDesk : Office {
     request.target = "/api/files/" + to_text(file["id"]);
     request.headers = std::move(headers);
     if (with_key) request.headers.push_back({"x-api-key", key});
-    return house.send(std::move(request));
+    return house.send(request);
   }
   static std::string content_in(const server::Response& answer) {
     if (!answer.file()) return answer.body;

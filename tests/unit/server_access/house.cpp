@@ -108,14 +108,14 @@ server::Response House::post(const std::string& target, Bytes body, const std::s
   request.target = target;
   request.headers = {{"content-type", type}};
   request.body = server::RequestBody(std::move(body));
-  return send(std::move(request));
+  return send(request);
 }
 
 server::Response House::get(const std::string& target) {
   server::Request request;
   request.method = "GET";
   request.target = target;
-  return send(std::move(request));
+  return send(request);
 }
 
 std::string House::code_for(const std::string& operator_name, const std::string& scope, const std::string& tenant) {

@@ -65,7 +65,7 @@ struct Gate : Office {
     request.headers = std::move(headers);
     request.headers.push_back({"content-type", type});
     request.body = server::RequestBody(body);
-    return house.send(std::move(request));
+    return house.send(request);
   }
   server::Response alarm_from(const std::string& peer) {
     server::Request request;
@@ -75,7 +75,7 @@ struct Gate : Office {
     request.headers = {signature(body), {"content-type", "application/json"}};
     request.peer_address = peer;
     request.body = server::RequestBody(body);
-    return house.send(std::move(request));
+    return house.send(request);
   }
   server::Header signature(const Bytes& body) const {
     return {"x-hub-signature-256", "sha256=" + to_hex(protocol::hmac_sha256(secret, body))};

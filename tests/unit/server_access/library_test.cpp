@@ -257,7 +257,7 @@ TEST_CASE("the API lists to each whom it is for, and a key of nobody sees what i
     request.target = "/api/v1/list_quick_replies";
     request.headers = {{"content-type", "application/json"}, {"x-api-key", key}};
     request.body = server::RequestBody("{}");
-    return must(parse_json(house.send(std::move(request)).body))["data"].size();
+    return must(parse_json(house.send(request).body))["data"].size();
   };
   CHECK(by_key(cmd("key add", {{"name", Json("nobody's")}})) == 1);
   CHECK(by_key(cmd("key add", {{"name", Json("hers")}, {"operator_id", of_ann}})) == 2);

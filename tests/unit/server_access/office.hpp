@@ -39,7 +39,7 @@ struct Office {
     request.headers.push_back({"content-type", type});
     if (!key.empty()) request.headers.push_back({"x-api-key", key});
     request.body = server::RequestBody(std::move(body));
-    return house.send(std::move(request));
+    return house.send(request);
   }
   server::Response ask(Json request, const std::string& path = "/api/admin.php") {
     return send(to_text(request), path);

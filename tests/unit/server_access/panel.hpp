@@ -44,7 +44,7 @@ public:
     sent.headers = {{"content-type", "application/json"}};
     if (!cookie_.empty()) sent.headers.push_back({"cookie", cookie_});
     sent.body = server::RequestBody(to_text(request));
-    return house_.send(std::move(sent));
+    return house_.send(sent);
   }
   Json good(const Json& request) {
     const auto answer = ask(request);

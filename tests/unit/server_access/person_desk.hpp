@@ -95,7 +95,7 @@ struct PersonDesk {
     request.target = url.substr(url.find("/api/"));
     request.headers = {{"content-type", "application/json"}, {"x-hook-token", hook["secret"].as_string()}};
     request.body = server::RequestBody(Bytes(body));
-    must_be(house.send(std::move(request)).status, 422);
+    must_be(house.send(request).status, 422);
   }
   static void must_be(int status, int wanted) {
     check(status == wanted, "the request is answered as the test needs it");

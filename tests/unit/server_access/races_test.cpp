@@ -21,7 +21,7 @@ std::vector<server::Response> send_at_once(House& house, std::vector<server::Req
   std::vector<server::Response> answers(requests.size());
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < requests.size(); ++i)
-    threads.emplace_back([&, i] { answers[i] = house.send(std::move(requests[i])); });
+    threads.emplace_back([&, i] { answers[i] = house.send(requests[i]); });
   for (std::thread& thread : threads) thread.join();
   return answers;
 }

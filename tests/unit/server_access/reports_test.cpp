@@ -358,7 +358,7 @@ TEST_CASE("an operator's figures are of the tickets that they may read", "[serve
     request.target = "/api/v1/dashboard_analytics";
     request.headers = {{"content-type", "application/json"}, {"x-api-key", key}};
     request.body = server::RequestBody(Bytes("{}"));
-    const auto answer = desk.house.send(std::move(request));
+    const auto answer = desk.house.send(request);
     INFO(answer.body);
     REQUIRE(answer.status == 200);
     std::int64_t created = 0;

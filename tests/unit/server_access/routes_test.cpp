@@ -67,7 +67,7 @@ TEST_CASE("a frame that unpacks to more than the cap, or is none, is refused und
     request.headers.push_back({"tern-auth", protocol::seal_request(auth, parts, device.keys.request)});
     device.last_mac = auth.mac;
     request.body = server::RequestBody(body);
-    return house.send(std::move(request));
+    return house.send(request);
   };
   const auto good = send(protocol::compress(device.request().SerializeAsString()));
   CHECK(good.status == 200);

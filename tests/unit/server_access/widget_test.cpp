@@ -117,7 +117,7 @@ TEST_CASE("a widget's key is for its pages, its door and its organisation, until
     request.method = "OPTIONS";
     request.target = "/api/widget.php";
     request.headers = {{"origin", origin}};
-    return shop.house.send(std::move(request)).status;
+    return shop.house.send(request).status;
   };
   CHECK(preflight("https://shop.example") == 204);
   CHECK(preflight("https://evil.example") == 403);
