@@ -63,7 +63,7 @@ function(tern_test_program name)
     endif()
   endforeach()
   set(timeout ${arg_TIMEOUT})
-  if(TERN_SANITIZE)
+  if(TERN_SANITIZE OR TERN_COVERAGE)
     math(EXPR timeout "4 * ${arg_TIMEOUT}")  # instrumented, and beside another one
   endif()
   set(others)

@@ -54,6 +54,13 @@ RULES = [
 # Headers that cost seconds wherever they are included, and how many files may pay.
 HEAVY = [("CLI11", r"<CLI/", 3), ("nlohmann-json", r"<nlohmann/", 3)]
 
+# What a program that proves others may be linked with: nothing through which the code that it judges could come in.
+LINKED = [
+    ("apps/tern-verify/CMakeLists.txt", {"tern_sync", "tern_verify_app", "tern_apps_common", "fmt::fmt"}),
+    ("apps/common/CMakeLists.txt", {"tern_protocol"}),
+]
+LINKS = re.compile(r"\b(?:PRIVATE_)?LINKS((?:\s+[a-z]\w*(?:::\w+)?)+)|\btarget_link_libraries\(\S+([^)]*)\)")
+
 TOP = ("protocol", "sync", "client-core", "server", "apps", "tests")
 SOURCE = re.compile(r"\.(cpp|hpp|cc|c|h)$")
 INCLUDE = re.compile(r'^\s*#\s*include\s+[<"]tern/(\w+)[/.]', re.M)
@@ -105,6 +112,15 @@ def check(tree):
         for name, pattern, _ in HEAVY:
             if re.search(pattern, text):
                 heavy[name].append(path)
+    for path, allowed in LINKED:
+        if not os.path.exists(os.path.join(tree, path)):
+            continue
+        with open(os.path.join(tree, path), encoding="utf-8") as file:
+            text = file.read()
+        for match in LINKS.finditer(text):
+            for name in (match.group(1) or match.group(2)).split():
+                if name not in allowed | {"PRIVATE", "PUBLIC", "INTERFACE"}:
+                    findings.append(f"{path}:{text.count(chr(10), 0, match.start()) + 1}: must not link {name}")
     for name, _, most in HEAVY:
         if len(heavy[name]) > most:
             findings.append(f"{name} is included by {len(heavy[name])} files, at most {most} may: {', '.join(heavy[name])}")

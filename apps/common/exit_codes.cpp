@@ -25,6 +25,7 @@ ExitCode exit_code(ErrorCode code) {
     case ErrorCode::unknown_field:
     case ErrorCode::sort_field:
     case ErrorCode::date_invalid:
+    case ErrorCode::url_not_public:
     case ErrorCode::idempotency_mismatch:
     case ErrorCode::csv_invalid:
       return exit_usage;

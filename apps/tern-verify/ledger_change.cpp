@@ -123,6 +123,8 @@ Result<void> Ledger::read_admission(const Work& work, Entry& entry) const {
   admission.reason = static_cast<ReasonCode>(said.reason());
   if ((admission.verdict == Verdict::admitted) != (admission.reason == ReasonCode::none))
     return wrong("the receipt gives {} reason", admission.reason == ReasonCode::none ? "no" : "a");
+  // Servers of before withheld nothing, and said so.
+  admission.unseen_customer = said.rule() != static_cast<std::uint32_t>(Rule::append);
   admission.seen_seq = said.seen_seq();
   admission.effective_ms = said.effective_ms();
   admission.lo_ms = said.lo_ms();

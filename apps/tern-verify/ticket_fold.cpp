@@ -32,7 +32,7 @@ TicketFold::Step TicketFold::fold_description(const sync::PlacedChange& placed) 
   edit_standings_.emplace_back();
   std::vector<const sync::PlacedChange*> edits;
   for (const sync::PlacedChange& edit : edits_) edits.push_back(&edit);
-  sync::DescriptionFold fold = sync::fold_description(edits, state_.merged_into);
+  sync::DescriptionFold fold = sync::fold_description(edits, state_);
   Step step;
   for (std::size_t i = 0; i + 1 < edits.size(); ++i)
     if (edit_standings_[i] != fold.standings[i])
@@ -78,9 +78,9 @@ TicketFold::Step TicketFold::fold_again(sync::PlacedChange placed, bool previous
 }
 
 TicketFold::Step TicketFold::fold_judged(sync::PlacedChange placed) {
-  const sync::IntentSpec* spec = sync::find_intent(placed.change.intent);
-  if (spec != nullptr && state_.merged_into)
-    placed.admission.redirected = spec->append_only && sync::ordered_after(placed.stamp, state_.merged_into->stamp);
+  const bool may_be_withheld = placed.admission.unseen_customer;
+  sync::judge_append(state_, placed.change, placed.stamp, placed.admission);
+  placed.admission.unseen_customer &= may_be_withheld;
   return fold_placed(placed);
 }
 

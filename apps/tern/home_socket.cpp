@@ -99,8 +99,10 @@ void each_field(Call& call, Visit&& visit) {
   visit("reason", call.reason);
   visit("note", call.note);
   visit("remove", call.remove);
+  visit("undo", call.undo);
   visit("none", call.none);
   visit("restricted", call.restricted);
+  visit("seen", call.seen);
   visit("key", call.key);
   visit("field", call.field);
   visit("value", call.value);
@@ -127,6 +129,7 @@ void each_field(Call& call, Visit&& visit) {
   visit("status", call.status);
   visit("tag", call.tag);
   visit("contains", call.contains);
+  visit("age", call.age);
   visit("sort", call.sort);
   visit("after", call.after);
   visit("ascending", call.ascending);
@@ -135,6 +138,8 @@ void each_field(Call& call, Visit&& visit) {
   visit("entry", call.entry);
   visit("follow_up", call.follow_up);
   visit("messages", call.messages);
+  visit("inherit_clock", call.inherit_clock);
+  visit("unanswered", call.unanswered);
   visit("files", call.files);
   visit("out", call.out);
   visit("each_max", call.each_max);

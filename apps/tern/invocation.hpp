@@ -25,8 +25,9 @@ struct Invocation {
   std::string other;  // a second ticket, an operator, a queue
   std::string reason;
   std::string note;
-  bool remove = false, none = false, restricted = false;
+  bool remove = false, undo = false, none = false, restricted = false;
   std::string key, field, value;
+  std::int64_t seen = 0;
   std::string kind;
   std::optional<double> hours;
   std::int64_t minutes = 0;
@@ -34,20 +35,23 @@ struct Invocation {
 
   // new
   std::string subject, description, priority, category, queue, contact, type, assignee, colour;
-  std::vector<std::string> tags;
+  std::vector<std::string> tags, fields, watchers;  // fields: NAME=VALUE
 
   // on-site; `text` is the result, `contact` who signed
   std::string arrived, left, signed_by, signature;
   bool internal = false;
 
   // lists
-  std::string view, status, tag, contains, sort, after;
+  std::string view, status, tag, contains, age, sort, after;
   bool ascending = false;
   std::size_t limit = 50;
   std::string dismiss, entry, follow_up;  // attention
 
   // split
   std::vector<std::string> messages;
+  bool inherit_clock = false;
+
+  bool unanswered = false;  // call
 
   // attach, fetch, fetch-policy; `text` is a note beside the files, `value` an answer, `other` a file of the ticket
   std::vector<std::string> files;

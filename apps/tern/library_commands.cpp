@@ -87,7 +87,7 @@ std::string options_of(const client::ListFilter& filter) {
   const std::pair<const char*, const std::string*> terms[] = {
       {"status", &filter.status},     {"priority", &filter.priority}, {"queue", &filter.queue},
       {"assignee", &filter.assignee}, {"category", &filter.category}, {"colour", &filter.colour},
-      {"tag", &filter.tag},           {"text", &filter.text}};
+      {"tag", &filter.tag},           {"text", &filter.text},         {"age", &filter.age}};
   for (const auto& [name, said] : terms)
     if (!said->empty()) out.append(out.empty() ? "" : ", ").append(name).append(" ").append(*said);
   if (filter.sort != client::ListFilter().sort || !filter.descending)

@@ -133,6 +133,7 @@ private:
         ->check(CLI::IsMember({"green", "yellow", "red", "blue", "none"}));
     list->add_option("--tag", call_.tag, "A tag");
     list->add_option("--text", call_.contains, "Words in subject, description or messages");
+    list->add_option("--age", call_.age, "Made so many working days ago or earlier");
     list->add_option("--sort", call_.sort, "Sort by")
         ->check(CLI::IsMember({"updated", "created", "priority", "number", "status", "subject", "assignee", "sla"}))
         ->default_str("updated");
@@ -182,6 +183,11 @@ private:
                                      "Example: tern reply T-2026-0042 \"We are on our way.\"\n         tern reply "
                                      "T-2026-0042 --quick \"On our way\"");
     reply->add_option("text", call_.text, "The text; - reads stdin");
+    reply
+        ->add_option("--seen", call_.seen,
+                     "The version of the ticket that you had read (tern show --json); by default the one that is "
+                     "here when you begin to type")
+        ->check(CLI::PositiveNumber);
     reply->add_option("--quick", call_.value, "The text of a quick reply: its shortcut or name");
     CLI::App* note =
         ticket_command("note", "Write to colleagues", "Example: tern note T-2026-0042 \"The key is at the gate.\"");
@@ -191,6 +197,11 @@ private:
                                         "Example: tern log-time T-2026-0042 45 --note \"seal replaced\"");
     log_time->add_option("minutes", call_.minutes, "Minutes")->required()->check(CLI::Range(1, 100'000));
     log_time->add_option("--note", call_.note, "What was done");
+    CLI::App* call = ticket_command("call", "Record a phone call with the customer; one that was answered is an answer",
+                                    "Example: tern call T-2026-0042 5 --note \"she sends photos\"");
+    call->add_option("minutes", call_.minutes, "Minutes")->required()->check(CLI::Range(1, 100'000));
+    call->add_option("--note", call_.note, "What was said");
+    call->add_flag("--unanswered", call_.unanswered, "Nobody picked up: time worked, but no answer");
     CLI::App* on_site = ticket_command(
         "on-site", "Report work at the customer's: when, what came of it, who signed for it",
         "What was reported is not edited or deleted afterwards; report again instead.\n"
@@ -277,6 +288,8 @@ private:
     make->add_option("--queue", call_.queue, "Name of a queue");
     make->add_option("--assignee", call_.assignee, "Name of an operator, or me");
     make->add_option("--tag", call_.tags, "A tag; may be repeated");
+    make->add_option("--watcher", call_.watchers, "Name of an operator who watches it, or me; may be repeated");
+    make->add_option("--field", call_.fields, "NAME=VALUE: any field that tern set takes; may be repeated");
     CLI::App* set = ticket_command("set", "Set a field",
                                    "Fields: subject description priority category type contact organisation queue "
                                    "due_at, external_ref:TYPE, or a custom field by its name.\n"
@@ -312,12 +325,16 @@ private:
     CLI::App* merge = ticket_command("merge", "Merge into another ticket, which shows both",
                                      "Example: tern merge T-2026-0042 T-2026-0040");
     merge->add_option("into", call_.other, "The ticket that stays")->required();
+    merge->add_flag("--undo", call_.undo, "Take the merge back: each ticket is its own again");
     CLI::App* split = ticket_command("split", "Make a new ticket of some of its messages",
                                      "MESSAGE is the id that tern show prints beside a message.\n"
+                                     "A split is taken back by merging the new ticket into the old one.\n"
                                      "Example: tern split T-2026-0042 3fa2b1c4 --subject \"Second pump\"");
     split->add_option("messages", call_.messages, "The messages' ids")->required();
     split->add_option("--subject", call_.subject, "Title of the new ticket")->required();
     split->add_option("--reason", call_.reason, "Why");
+    split->add_option("--field", call_.fields, "NAME=VALUE: a field of the new ticket; may be repeated");
+    split->add_flag("--inherit-clock", call_.inherit_clock, "Deadlines count from the oldest message, not from now");
     CLI::App* release =
         ticket_command("release", "Let a colleague's change take effect that the server holds",
                        "For supervisors. CHANGE is DEVICE:ID, as its author's tern attention shows it.\n"
@@ -326,6 +343,11 @@ private:
     release->add_option("--reason", call_.reason, "Why");
     ticket_command("delete", "Delete (can be restored)");
     ticket_command("restore", "Restore a deleted ticket");
+    CLI::App* send = ticket_command("send", "Send a reply to the customer that is withheld",
+                                    "A reply is withheld when the customer had written something its author had not "
+                                    "seen: read both first.\n"
+                                    "Example: tern send T-2026-0042 3fa2b1c4");
+    send->add_option("message", call_.key, "The message's id, as tern show prints it")->required();
     CLI::App* edit = ticket_command("edit", "Change the text of a message of mine",
                                     "MESSAGE is the id that tern show prints beside a message.\n"
                                     "Example: tern edit T-2026-0042 3fa2b1c4 \"The key is with Ben.\"");

@@ -54,7 +54,8 @@ Result<client::ListFilter> filter_of(Session& session) {
   const std::pair<const std::string*, std::string*> terms[] = {
       {&call.status, &filter.status},     {&call.priority, &filter.priority}, {&call.queue, &filter.queue},
       {&call.assignee, &filter.assignee}, {&call.category, &filter.category}, {&call.colour, &filter.colour},
-      {&call.tag, &filter.tag},           {&call.contains, &filter.text},     {&call.sort, &filter.sort}};
+      {&call.tag, &filter.tag},           {&call.contains, &filter.text},     {&call.age, &filter.age},
+      {&call.sort, &filter.sort}};
   for (const auto& [said, term] : terms)
     if (!said->empty()) *term = *said;
   if (!call.sort.empty() || call.ascending) filter.descending = !call.ascending;

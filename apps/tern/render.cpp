@@ -82,6 +82,7 @@ void print_timeline(const client::TimelineEntry& entry) {
   if (entry.saved != client::Saved::confirmed) std::cout << "  [" << to_string(entry.saved) << ']';
   std::cout << '\n';
   if (entry.on_site) std::cout << "    " << on_site_text(*entry.on_site) << '\n';
+  if (entry.withheld && !entry.deleted) std::cout << "    not sent: read what the customer wrote, then tern send\n";
   if (entry.deleted)
     std::cout << "    deleted\n";
   else if (entry.erased)

@@ -3,12 +3,14 @@
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <optional>
 
 #include "render.hpp"
 #include "session.hpp"
 #include "terminal.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/protocol/text.hpp"
+#include "tern/sync/ticket_state.hpp"
 #include "time_text.hpp"
 
 namespace tern::apps {
@@ -51,6 +53,45 @@ Result<Bytes> field_bytes(Session& session, const sync::FieldSpec& field, const 
   }
 }
 
+/// Of a field as it is called here: a standard one, TYPE:NAME, or a custom field's own name. Nothing typed: none.
+Result<sync::FieldSetting> setting_of(Session& session, const std::string& name,
+                                      const std::optional<std::string>& typed) {
+  const std::size_t colon = name.find(':');
+  const sync::FieldSpec* field = sync::find_field(std::string_view(name).substr(0, colon));
+  sync::FieldSetting setting;
+  if (field == nullptr) {  // a custom field's own name
+    field = sync::find_field(FieldId::custom);
+    setting.key = name;
+  } else if (field->keyed) {
+    if (colon == std::string::npos)
+      return fail(ErrorCode::usage, "There are several of " + name + ".",
+                  "Say which: tern set T " + name + ":NAME VALUE", "field");
+    setting.key = name.substr(colon + 1);
+  } else if (field->writer != sync::Writer::device) {
+    return fail(ErrorCode::usage, "The field " + name + " cannot be set.",
+                "It follows from commands such as take, start or resolve.", "field");
+  }
+  setting.field = field->id;
+  const bool refers =
+      field->id == FieldId::category || field->id == FieldId::contact || field->id == FieldId::organisation;
+  if (typed && !(refers && *typed == "none")) {
+    TERN_TRY(setting.value, field_bytes(session, *field, *typed));
+  }
+  return setting;
+}
+
+/// What --field NAME=VALUE says of a new ticket.
+Result<void> add_fields(Session& session, Change& create) {
+  for (const std::string& said : session.call().fields) {
+    const std::size_t equals = said.find('=');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == said.size())
+      return fail(ErrorCode::usage, "\"" + said + "\" is no field and its value.", "Write it as NAME=VALUE.", "field");
+    TERN_TRY(auto setting, setting_of(session, said.substr(0, equals), said.substr(equals + 1)));
+    create.fields.push_back(std::move(setting));
+  }
+  return {};
+}
+
 Result<std::vector<Change>> set_changes(Session& session) {
   const Invocation& call = session.call();
   if (call.none == !call.value.empty())
@@ -72,27 +113,7 @@ Result<std::vector<Change>> set_changes(Session& session) {
     TERN_TRY(change.text, protocol::normalise_nfc(typed));
     return std::vector<Change>{change};
   }
-  const std::size_t colon = call.field.find(':');
-  const sync::FieldSpec* field = sync::find_field(std::string_view(call.field).substr(0, colon));
-  sync::FieldSetting setting;
-  if (field == nullptr) {  // a custom field's own name
-    field = sync::find_field(FieldId::custom);
-    setting.key = call.field;
-  } else if (field->keyed) {
-    if (colon == std::string::npos)
-      return fail(ErrorCode::usage, "There are several of " + call.field + ".",
-                  "Say which: tern set T " + call.field + ":NAME VALUE", "field");
-    setting.key = call.field.substr(colon + 1);
-  } else if (field->writer != sync::Writer::device) {
-    return fail(ErrorCode::usage, "The field " + call.field + " cannot be set.",
-                "It follows from commands such as take, start or resolve.", "field");
-  }
-  setting.field = field->id;
-  const bool refers =
-      field->id == FieldId::category || field->id == FieldId::contact || field->id == FieldId::organisation;
-  if (!call.none && !(refers && typed == "none")) {
-    TERN_TRY(setting.value, field_bytes(session, *field, typed));
-  }
+  TERN_TRY(auto setting, setting_of(session, call.field, call.none ? std::nullopt : std::optional(typed)));
   TERN_TRY(Change change, on_ticket(session, Intent::set));
   change.fields.push_back(std::move(setting));
   return std::vector<Change>{change};
@@ -114,6 +135,7 @@ Result<std::vector<Change>> new_ticket(Session& session) {
   TERN_CHECKED(add(FieldId::category, call.category));
   TERN_CHECKED(add(FieldId::contact, call.contact));
   TERN_CHECKED(add(FieldId::type, call.type));
+  TERN_CHECKED(add_fields(session, create));
   TERN_TRY(const std::string description, session.text_or_stdin(call.description, limits::text_bytes_max));
   TERN_TRY(create.text, protocol::normalise_nfc(description));
   std::vector<Change> changes{create};
@@ -135,6 +157,12 @@ Result<std::vector<Change>> new_ticket(Session& session) {
     tag.label = sync::canonical_tag(name);
     changes.push_back(tag);
   }
+  for (const std::string& name : call.watchers) {
+    Change watch;
+    watch.intent = Intent::watch;
+    TERN_TRY(watch.target, session.operator_named(name));
+    changes.push_back(watch);
+  }
   return changes;
 }
 
@@ -144,6 +172,10 @@ Result<std::vector<Change>> message_changes(Session& session, bool open) {
   change.visibility = open              ? sync::Visibility::open
                       : call.restricted ? sync::Visibility::restricted
                                         : sync::Visibility::team;
+  if (open) {  // what comes in while they type is not what they answer
+    TERN_TRY(const auto shown, session.client().views().ticket(change.ticket));
+    change.seen_seq = call.seen > 0 ? static_cast<std::uint64_t>(call.seen) : shown.version;
+  }
   if (open && call.text.empty() == call.value.empty())
     return fail(ErrorCode::usage, call.text.empty() ? "What is the answer?" : "Give a text or --quick, not both.",
                 "Give a text, or --quick NAME.", "text");
@@ -260,8 +292,10 @@ Result<std::vector<Change>> split_changes(Session& session) {
   create.ticket = random_id<TicketId>(session.environment());
   create.fields.push_back({FieldId::subject, "", Bytes(), false});
   TERN_TRY(create.fields.back().value, protocol::normalise_nfc(call.subject));
+  TERN_CHECKED(add_fields(session, create));
   split.target = Bytes(create.ticket.view());
   split.reason = call.reason;
+  split.kind = call.inherit_clock ? 1 : 0;
   return std::vector<Change>{create, split};
 }
 
@@ -297,15 +331,17 @@ Result<std::vector<Change>> other_changes(Session& session) {
     change.kind = link_kind(call.kind);
     return one(change);
   }
-  if (name == "log-time") {
+  if (name == "log-time" || name == "call") {
     TERN_TRY(Change change, on_ticket(session, Intent::log_time));
     change.number = call.minutes;
     change.text = call.note;
+    const auto called = call.unanswered ? sync::TimeEntryKind::call_unanswered : sync::TimeEntryKind::call;
+    if (name == "call") change.kind = static_cast<std::uint32_t>(called);
     return one(change);
   }
   if (name == "on-site") return on_site_changes(session);
   if (name == "merge") {
-    TERN_TRY(Change change, on_ticket(session, Intent::merge));
+    TERN_TRY(Change change, on_ticket(session, call.undo ? Intent::unmerge : Intent::merge));
     TERN_TRY(const TicketId target, session.ticket(call.other));
     change.target = Bytes(target.view());
     return one(change);
@@ -317,6 +353,12 @@ Result<std::vector<Change>> other_changes(Session& session) {
     TERN_TRY(const auto target, parse_change_ref(call.key));
     change.targets.push_back(target);
     change.reason = call.reason;
+    return one(change);
+  }
+  if (name == "send") {
+    TERN_TRY(Change change, on_ticket(session, Intent::send_message));
+    TERN_TRY(const auto target, message_named(session, change.ticket, call.key));
+    change.targets.push_back(target);
     return one(change);
   }
   if (name == "edit") {

@@ -137,11 +137,11 @@ Json all_json(const std::vector<View>& views) {
 
 Result<ListFilter> filter_of(const Json& json) {
   ListFilter filter;
-  const std::pair<const char*, std::string*> texts[] = {{"status", &filter.status},     {"priority", &filter.priority},
-                                                        {"queue", &filter.queue},       {"assignee", &filter.assignee},
-                                                        {"tag", &filter.tag},           {"text", &filter.text},
-                                                        {"category", &filter.category}, {"colour", &filter.colour},
-                                                        {"sort", &filter.sort},         {"after", &filter.after}};
+  const std::pair<const char*, std::string*> texts[] = {
+      {"status", &filter.status},     {"priority", &filter.priority}, {"queue", &filter.queue},
+      {"assignee", &filter.assignee}, {"tag", &filter.tag},           {"text", &filter.text},
+      {"category", &filter.category}, {"colour", &filter.colour},     {"age", &filter.age},
+      {"sort", &filter.sort},         {"after", &filter.after}};
   for (const auto& [name, value] : json.members()) {
     bool known = name == "limit" || name == "descending";
     for (const auto& [member, target] : texts) {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "tern/protocol/base64.hpp"
+#include "tern/sync/ticket_state.hpp"
 #include "views/name_book.hpp"
 
 namespace tern::client {
@@ -17,9 +18,10 @@ using sync::RecordKind;
 namespace {
 
 constexpr std::array known_members = {
-    "intent",  "ticket",     "fields",    "field",     "value",  "text",         "base",       "visibility", "target",
-    "minutes", "wake_at_ms", "label",     "to",        "reason", "contact",      "kind",       "messages",   "subject",
-    "from_ms", "to_ms",      "signed_by", "signature", "name",   "content_hash", "media_type", "size_bytes"};
+    "intent",     "ticket",     "fields",        "field", "value",     "text",      "base",    "visibility",
+    "target",     "minutes",    "wake_at_ms",    "label", "to",        "reason",    "contact", "kind",
+    "messages",   "subject",    "from_ms",       "to_ms", "signed_by", "signature", "name",    "content_hash",
+    "media_type", "size_bytes", "inherit_clock", "call",  "seen"};
 
 tl::unexpected<Error> wrong(std::string_view field, std::string_view what) {
   return fail(ErrorCode::invalid, std::string(field) + " " + std::string(what), {}, std::string(field));
@@ -103,7 +105,8 @@ Result<void> read_to(const Json& json, Commands& commands, Change& change) {
     }
     case Intent::link:
     case Intent::unlink:
-    case Intent::merge: {
+    case Intent::merge:
+    case Intent::unmerge: {
       TERN_TRY(const TicketId ticket, commands.find_ticket(name));
       change.target = Bytes(ticket.view());
       return {};
@@ -122,12 +125,24 @@ Result<void> read_link_kind(const Json& json, Change& change) {
   return {};
 }
 
+/// The version that was on the author's screen when they began.
+Result<void> read_seen(const Json& json, Change& change) {
+  const Json& seen = json["seen"];
+  if (seen.is_null()) return {};
+  if (!seen.is_integer() || seen.as_integer() <= 0) return wrong("seen", "is no version of a ticket");
+  change.seen_seq = static_cast<std::uint64_t>(seen.as_integer());
+  return {};
+}
+
 /// What a split gives away; whom it gives it to is made beside it.
 Result<void> read_messages(const Json& json, Change& change) {
   const bool splits = change.intent == Intent::split;
-  for (const std::string_view member : {"messages", "subject"})
+  for (const std::string_view member : {"messages", "subject", "inherit_clock"})
     if (!splits && !json[member].is_null()) return wrong(member, "belongs to a split");
   if (!splits) return {};
+  const Json& inherits = json["inherit_clock"];
+  if (!inherits.is_null() && !inherits.is_bool()) return wrong("inherit_clock", "is true or false");
+  change.kind = inherits.as_bool() ? 1 : 0;
   if (!json["messages"].is_array()) return wrong("messages", "is a list of {\"device\", \"id\"}");
   for (const Json& one : json["messages"].items()) {
     TERN_TRY(const sync::ChangeRef message, ref_from_json(one));
@@ -194,6 +209,17 @@ Result<void> read_file(const Json& json, Change& change) {
   return {};
 }
 
+/// A time entry may be a phone call.
+Result<void> read_call(const Json& json, Change& change) {
+  if (json["call"].is_null()) return {};
+  if (change.intent != Intent::log_time) return wrong("call", "belongs to log_time");
+  TERN_TRY(const std::string call, text_of(json, "call"));
+  if (call != "answered" && call != "unanswered") return wrong("call", "is answered or unanswered");
+  const auto kind = call == "answered" ? sync::TimeEntryKind::call : sync::TimeEntryKind::call_unanswered;
+  change.kind = static_cast<std::uint32_t>(kind);
+  return {};
+}
+
 Result<void> read_number(const Json& json, Change& change) {
   const std::string_view member = change.intent == Intent::hold ? "wake_at_ms" : "minutes";
   const Json& value = json[member];
@@ -245,9 +271,11 @@ Result<Change> change_from_json(const Json& json, Commands& commands) {
   TERN_CHECKED(read_to(json, commands, change));
   TERN_CHECKED(read_link_kind(json, change));
   TERN_CHECKED(read_number(json, change));
+  TERN_CHECKED(read_call(json, change));
   TERN_CHECKED(read_on_site(json, commands, change));
   TERN_CHECKED(read_file(json, change));
   TERN_CHECKED(read_messages(json, change));
+  TERN_CHECKED(read_seen(json, change));
   if (!json["target"].is_null()) {
     TERN_TRY(const sync::ChangeRef target, ref_from_json(json["target"]));
     change.targets.push_back(target);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 
 #include "exchange/sync_state.hpp"
 #include "files/file_policy.hpp"
@@ -50,11 +51,13 @@ public:
     const BootId boot = parts_.environment.boot_id();
     TERN_CHECKED(seal_what_rested(boot_ms, boot));
     std::vector<TicketLabel> labels;
+    labels.reserve(grounds_.size());
     for (const auto& [ticket, ground] : grounds_) labels.push_back(ground.label);
     TERN_CHECKED(parts_.outbox.save(changes, parts_.environment, labels));
     show();
 
     std::vector<SavedChange> saved;
+    saved.reserve(changes.size());
     for (const Change& change : changes) saved.push_back({change.ref, change.ticket});
     return saved;
   }
@@ -77,7 +80,10 @@ public:
     TERN_CHECKED(check_writable());
     TERN_TRY(std::vector<Change> changes,
              ask([&] { return macro_changes(parts_.replica, parts_.identity, ticket, macro); }));
-    for (const Change& change : changes) TERN_CHECKED(check_offered(change));
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+      const std::span<const Change> before(changes.data(), i);  // a step may fill what a later one needs
+      TERN_CHECKED(ask([&] { return client::check_offered(parts_.replica, parts_.identity, changes[i], before); }));
+    }
     return save(std::move(changes));
   }
 
@@ -192,6 +198,7 @@ private:
     TERN_TRY(const AnchorHeld anchor, parts_.outbox.anchor());
     const EpochId seen_epoch = cursor.epoch == anchor.epoch ? EpochId{} : cursor.epoch;
     const std::int64_t wall_ms = parts_.environment.wall_ms();
+    TERN_CHECKED(give_customers(changes));
     TicketId created;
     for (std::size_t i = 0; i < changes.size(); ++i) {
       Change& change = changes[i];
@@ -202,10 +209,24 @@ private:
       if (change.intent == Intent::create) created = change.ticket;
       if (change.ticket.is_zero()) change.ticket = created;
       TERN_TRY(Ground * ground, ground_of(change));
-      change.seen_seq = ground->seen_seq;
+      change.seen_seq = change.seen_seq == 0 ? ground->seen_seq : std::min(change.seen_seq, ground->seen_seq);
       change.seen_epoch = change.seen_seq == 0 ? EpochId{} : seen_epoch;
       TERN_CHECKED(depend(change, *ground, i > 0 ? &changes[i - 1] : nullptr));
       TERN_CHECKED(sync::validate_change(change));
+    }
+    return {};
+  }
+
+  /// Of tickets that are split to those that are made of them.
+  Result<void> give_customers(std::vector<Change>& changes) {
+    for (const Change& split : changes) {
+      if (split.intent != Intent::split) continue;
+      const auto made = std::ranges::find_if(changes, [&](const Change& create) {
+        return create.intent == Intent::create && create.ticket.view() == split.target;
+      });
+      if (made == changes.end()) continue;
+      TERN_TRY(const auto source, parts_.replica.shown(split.ticket));
+      if (source) sync::take_over_customer(*source, *made);
     }
     return {};
   }
@@ -293,6 +314,7 @@ private:
   /// The work is saved: a replica that cannot show it now shows it after the next opening.
   void show() {
     std::vector<TicketId> touched;
+    touched.reserve(grounds_.size());
     for (const auto& [ticket, ground] : grounds_) touched.push_back(ticket);
     const auto shown = parts_.replica.refold(parts_.outbox, touched);
     if (!shown) static_cast<void>(parts_.replica.heal(parts_.outbox, shown.error()));

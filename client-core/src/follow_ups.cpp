@@ -33,6 +33,8 @@ enum class Action : std::uint8_t {
   release,             // or, without the right to, a note that asks for it
   ask,                 // a note that asks for it
   not_mine,            // a note that says so
+  send,                // the reply that was withheld, with the files that were sent with it
+  take_back,           // the reply that was withheld, with its files
 };
 
 struct Spec {
@@ -76,6 +78,8 @@ constexpr std::array specs = {
     Spec{"give it up", Action::dismiss},
     Spec{leave_it, Action::dismiss},
     Spec{"not mine", Action::not_mine},
+    Spec{"send it anyway", Action::send},
+    Spec{"take it back", Action::take_back},
     Spec{see_ticket, Action::look},
     Spec{sync_now, Action::sync},
 };
@@ -170,6 +174,10 @@ private:
         return release();
       case Action::not_mine:
         return not_mine();
+      case Action::send:
+        return about_withheld(Intent::send_message);
+      case Action::take_back:
+        return about_withheld(Intent::delete_message);
       default:
         return ask("Please do for me: ");
     }
@@ -227,6 +235,25 @@ private:
       return offered;
     return ask("Please release " + to_uuid_text(own_.change.ref.device.view()) + ":" + to_hex(own_.change.ref.id) +
                ", which is held: ");
+  }
+
+  /// A change for the reply and for each file that was saved with it, as far as they are withheld still.
+  Result<void> about_withheld(Intent intent) {
+    const TicketId ticket = own_.change.ticket;
+    TERN_TRY(const auto messages, parts_.replica.messages(ticket));
+    for (const sync::Message& message : messages) {
+      const sync::Origin& origin = message.stamp.origin;
+      const bool same_set = origin.device == own_.origin.device && origin.device_epoch == own_.origin.device_epoch &&
+                            origin.chain_seq == own_.origin.chain_seq;
+      const bool its_file = same_set && message.kind == sync::MessageKind::file;
+      const bool named = message.stamp.ref() == own_.change.ref;
+      if (!message.withheld || sync::is_deleted(message) || !(named || its_file)) continue;
+      Change change = on(ticket, intent);
+      change.targets = {message.stamp.ref()};
+      if (intent == Intent::delete_message) change.reason = reason_;
+      plan_.changes.push_back(std::move(change));
+    }
+    return {};
   }
 
   Result<void> not_mine() {

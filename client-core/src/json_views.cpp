@@ -57,6 +57,7 @@ Json entry_json(const TimelineEntry& entry) {
   if (entry.recorded) out.set("recorded", Json(true));
   out.set("effective", entry.effective);
   if (entry.deleted) out.set("deleted", true);
+  if (entry.withheld) out.set("withheld", true);
   if (entry.edited) out.set("edited", true);
   if (entry.erased) out.set("erased", true);
   if (entry.on_site) out.set("on_site", on_site_json(*entry.on_site));
@@ -240,7 +241,8 @@ Json to_json(const SavedView& view) {
   const std::pair<const char*, const std::string*> texts[] = {
       {"status", &view.filter.status},     {"priority", &view.filter.priority}, {"queue", &view.filter.queue},
       {"assignee", &view.filter.assignee}, {"category", &view.filter.category}, {"colour", &view.filter.colour},
-      {"tag", &view.filter.tag},           {"text", &view.filter.text},         {"sort", &view.filter.sort}};
+      {"tag", &view.filter.tag},           {"text", &view.filter.text},         {"age", &view.filter.age},
+      {"sort", &view.filter.sort}};
   for (const auto& [name, said] : texts)
     if (!said->empty()) filter.set(name, *said);
   filter.set("descending", view.filter.descending);

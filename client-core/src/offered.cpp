@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "replica/replica.hpp"
 #include "tern/client/views.hpp"
-#include "tern/protocol/text.hpp"
+#include "tern/sync/asked_fields.hpp"
 #include "tern/sync/lifecycle.hpp"
 #include "tern/sync/rights.hpp"
 #include "views/name_book.hpp"
@@ -21,8 +22,8 @@ using sync::Intent;
 
 class Offer {
 public:
-  Offer(Replica& replica, const DeviceIdentity& identity, const Change& change)
-      : replica_(replica), identity_(identity), change_(change) {}
+  Offer(Replica& replica, const DeviceIdentity& identity, const Change& change, std::span<const Change> before)
+      : replica_(replica), identity_(identity), change_(change), before_(before) {}
 
   Result<void> check() {
     std::optional<sync::TicketState> state;
@@ -37,13 +38,12 @@ public:
     TERN_CHECKED(check_rights(state, target));
     if (state) TERN_CHECKED(check_lifecycle(*state));
     for (const sync::FieldSetting& setting : change_.fields) TERN_CHECKED(check_custom(setting, state));
-    return {};
+    return check_required(state);
   }
 
 private:
   Result<std::optional<sync::Message>> target_message() {
-    const bool edits = change_.intent == Intent::edit_message || change_.intent == Intent::delete_message;
-    if (!edits || change_.targets.empty()) return std::nullopt;
+    if (!sync::is_about_message(change_.intent) || change_.targets.empty()) return std::nullopt;
     TERN_TRY(const auto messages, replica_.messages(change_.ticket));
     for (const sync::Message& message : messages) {
       if (message.stamp.ref() != change_.targets.front()) continue;
@@ -93,6 +93,9 @@ private:
     if (!spec->append_only && sync::is_deleted(state)) {
       return fail(ErrorCode::bad_transition, number + " is deleted", "a supervisor can restore it");
     }
+    if (change_.intent == Intent::unmerge)
+      return state.merged_into ? Result<void>{}
+                               : fail(ErrorCode::bad_transition, number + " is not merged into another ticket");
     if (!spec->append_only && state.merged_into) {
       const std::string target = names.ticket(state.merged_into->value);
       return fail(ErrorCode::bad_transition, number + " was merged into " + target, "do it on " + target);
@@ -125,38 +128,27 @@ private:
 
   // ---- custom fields ----
 
-  /// The values of a select are the lines of its definition.
-  static bool is_option(std::string_view options, std::string_view value) {
-    while (!options.empty()) {
-      const std::size_t end = std::min(options.find('\n'), options.size());
-      if (options.substr(0, end) == value) return true;
-      options.remove_prefix(std::min(end + 1, options.size()));
-    }
-    return false;
-  }
-
   /// As the change leaves it.
+  std::optional<Bytes> value_then(const std::optional<sync::TicketState>& state, sync::FieldId field,
+                                  std::string_view key = {}) const {
+    const auto set_in = [&](const Change& change) {
+      return std::ranges::find_if(change.fields,
+                                  [&](const auto& setting) { return setting.field == field && setting.key == key; });
+    };
+    if (const auto set = set_in(change_); set != change_.fields.end()) return set->value;
+    for (auto earlier = before_.rbegin(); earlier != before_.rend(); ++earlier)
+      if (const auto set = set_in(*earlier); set != earlier->fields.end()) return set->value;
+    return state ? sync::field_value(*state, field, key) : std::nullopt;
+  }
   std::optional<Bytes> category_then(const std::optional<sync::TicketState>& state) const {
-    const auto set = std::ranges::find(change_.fields, sync::FieldId::category, &sync::FieldSetting::field);
-    if (set != change_.fields.end()) return set->value;
-    return state ? sync::field_value(*state, sync::FieldId::category) : std::nullopt;
+    return value_then(state, sync::FieldId::category);
   }
 
-  /// A field of one category, by its name or its code, is of no other tickets. Emptying it is always possible there.
-  Result<void> check_category_of_field(const sync::Record& field, const std::string& wanted,
-                                       const std::optional<sync::TicketState>& state) {
-    if (wanted.empty()) return {};
+  /// Nothing: it has none, or one that this device does not know.
+  Result<std::optional<sync::Record>> category_record(const std::optional<sync::TicketState>& state) {
     const auto now = category_then(state);
-    const auto category = now ? replica_.record(sync::RecordKind::category, RecordId::or_zero(*now))
-                              : Result<std::optional<sync::Record>>();
-    if (!category) return tl::unexpected(category.error());
-    if (*category) {
-      const auto code = (*category)->attributes.find("code");
-      const bool by_code = code != (*category)->attributes.end() && code->second == wanted;
-      if (by_code || protocol::fold_case((*category)->name) == protocol::fold_case(wanted)) return {};
-    }
-    return fail(ErrorCode::invalid, field.name + " is a field of the category " + wanted,
-                "set the ticket's category first", field.name);
+    if (!now) return std::optional<sync::Record>();
+    return replica_.record(sync::RecordKind::category, RecordId::or_zero(*now));
   }
 
   Result<void> check_custom(const sync::FieldSetting& setting, const std::optional<sync::TicketState>& state) {
@@ -164,28 +156,39 @@ private:
     TERN_TRY(const auto defined, replica_.records(sync::RecordKind::custom_field));
     const auto found = std::ranges::find(defined, setting.key, &sync::Record::name);
     if (found == defined.end()) return unknown_field(setting.key, defined);
-    const auto attribute = [&](const char* name) {
-      const auto there = found->attributes.find(name);
-      return there == found->attributes.end() ? std::string() : there->second;
-    };
-    const auto of_ticket = check_category_of_field(*found, attribute("category"), state);
-    if (!setting.value && attribute("required") == "1" && of_ticket)
+    TERN_TRY(const auto category, category_record(state));
+    const bool of_ticket = sync::is_of_category(*found, category ? &*category : nullptr);
+    if (!setting.value) {  // of another category's field: always possible
+      const auto required = found->attributes.find(sync::required_attribute);
+      if (required == found->attributes.end() || required->second != "1" || !of_ticket) return {};
       return fail(ErrorCode::invalid, setting.key + " must be filled", "give it another value", setting.key);
-    if (!setting.value) return {};
-    TERN_CHECKED(of_ticket);
-    const auto type = sync::custom_type_from_name(attribute("type"));
-    if (!type) return {};  // of a newer version
-    if (const auto fits = sync::validate_custom(*type, setting.key, *setting.value); !fits) {
-      std::string why = fits.error().message;
-      if (why.starts_with("custom.")) why.erase(0, 7);  // people know it by its own name
-      return fail(fits.error().code, why, fits.error().hint, setting.key);
     }
-    const std::string options = attribute("options");
-    if (*type != sync::FieldType::select || options.empty() || is_option(options, *setting.value)) return {};
-    std::string listed = options;
-    std::ranges::replace(listed, '\n', ',');
-    return fail(ErrorCode::invalid, setting.key + " has no value '" + *setting.value + "'", "it has: " + listed,
-                setting.key);
+    if (!of_ticket)
+      return fail(ErrorCode::invalid,
+                  found->name + " is a field of the category " + found->attributes.find("category")->second,
+                  "set the ticket's category first", found->name);
+    return sync::check_custom_value(*found, *setting.value);
+  }
+
+  // ---- what is required ----
+
+  /// Asked in a new ticket, and before one is resolved or closed. What `before_` sets counts, too.
+  Result<void> check_required(const std::optional<sync::TicketState>& state) {
+    const Intent intent = change_.intent;
+    if (intent != Intent::create && intent != Intent::resolve && intent != Intent::close) return {};
+    TERN_TRY(const auto category, category_record(state));
+    TERN_TRY(const auto defined, replica_.records(sync::RecordKind::custom_field));
+    const auto missing = sync::missing_fields(
+        category ? &*category : nullptr, defined,
+        [&](sync::FieldId field, std::string_view key) { return value_then(state, field, key).has_value(); });
+    if (missing.empty()) return {};
+    std::string all;
+    for (const sync::RequiredField& field : missing)
+      all += (all.empty() ? "" : ", ") + std::string(sync::name_of(field));
+    const std::string first(sync::name_of(missing.front()));
+    const bool is_new = intent == Intent::create;
+    return fail(ErrorCode::invalid, all + " must be filled",
+                is_new ? "tern new takes any field: --field " + first + "=VALUE" : "set it first: tern set", first);
   }
 
   static tl::unexpected<Error> unknown_field(const std::string& name, const std::vector<sync::Record>& defined) {
@@ -200,12 +203,14 @@ private:
   Replica& replica_;
   const DeviceIdentity& identity_;
   const Change& change_;
+  std::span<const Change> before_;
 };
 
 }  // namespace
 
-Result<void> check_offered(Replica& replica, const DeviceIdentity& identity, const Change& change) {
-  return Offer(replica, identity, change).check();
+Result<void> check_offered(Replica& replica, const DeviceIdentity& identity, const Change& change,
+                           std::span<const Change> before) {
+  return Offer(replica, identity, change, before).check();
 }
 
 }  // namespace tern::client

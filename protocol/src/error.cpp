@@ -56,6 +56,7 @@ constexpr std::pair<ErrorCode, std::string_view> names[] = {
     {ErrorCode::unknown_field, "unknown_field"},
     {ErrorCode::sort_field, "sort_field"},
     {ErrorCode::date_invalid, "date_invalid"},
+    {ErrorCode::url_not_public, "url_not_public"},
     {ErrorCode::origin, "origin"},
     {ErrorCode::idempotency_mismatch, "idempotency_mismatch"},
     {ErrorCode::csv_invalid, "csv_invalid"},

@@ -77,7 +77,8 @@ public:
   bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& error) override {
     const std::string_view what = error.what();
     const bool encoding = what.find("UTF-8") != what.npos || what.find("surrogate") != what.npos;
-    return refuse(encoding ? "text_encoding" : "json_invalid", encoding ? "a text is no Unicode" : "this is no JSON");
+    if (encoding) return refuse("text_encoding", "a text is no Unicode", member());
+    return refuse("json_invalid", "this is no JSON");
   }
 
   bool refuse(std::string hint, std::string_view message, std::string field = {}) {
@@ -106,7 +107,14 @@ private:
   }
 
   bool text_fits(std::string_view text) {
-    return text.find('\0') == text.npos || refuse("text_encoding", "a text holds a NUL");
+    return text.find('\0') == text.npos || refuse("text_encoding", "a text holds a NUL", member());
+  }
+
+  /// Whose value is being read; empty: nobody's.
+  [[nodiscard]] std::string member() const {
+    for (auto level = levels_.rbegin(); level != levels_.rend(); ++level)
+      if (!level->name.empty()) return level->name;
+    return {};
   }
 
   bool add(Json value) {

@@ -6,6 +6,8 @@
 #include "http/problems.hpp"
 #include "http/reset_page.hpp"
 #include "http/sign_in_page.hpp"
+#include "http/tenant_page.hpp"
+#include "portal/widget_loader.hpp"
 #include "tern/protocol/enrolment.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/protocol/zstd.hpp"
@@ -86,6 +88,10 @@ const Routes::Route* Routes::find_route(std::string_view path) {
       {"/sync/v1/hello", "POST", &Routes::hello, handshake_bytes_max, octets},
       {"/sync/v1/session", "POST", &Routes::session, handshake_bytes_max, octets},
       {"/sync/v1/enrol", "POST", &Routes::enrol, protocol::enrolment_request_bytes_max, octets},
+      {"/index.html", "GET", &Routes::portal, 0, {}},
+      {"/embed.html", "GET", &Routes::embedded, 0, {}},
+      {"/widget/loader.js", "GET", &Routes::loader, 0, {}},
+      {"/tenant.html", "GET", &Routes::tenant, 0, {}},
       {"/reset", "GET", &Routes::reset, 0, {}},
       {"/sign-in", "GET", &Routes::sign_in, 0, {}},
       {"/healthz", "GET", &Routes::health, 0, {}},
@@ -107,6 +113,7 @@ struct Routes::Accepted {
 HeadVerdict Routes::on_head(const Request& head) {
   if (InboundService::owns(head.path)) return parts_.inbound.on_head(head);
   if (ApiService::owns(head.path)) return parts_.api.on_head(head);
+  if (RatingService::owns(head.path)) return RatingService::on_head(head);
   const Route* route = find_route(head.path);
   if (route == nullptr) return not_found(head.request_id);
   if (head.method != route->method) {
@@ -173,13 +180,15 @@ Response Routes::fault(const Error& error, const Request& request) {
 Response Routes::handle(Request&& request, std::any context) {
   if (const auto* asked = std::any_cast<ApiAccepted>(&context)) return parts_.api.answer(request, *asked);
   if (const auto* sent = std::any_cast<InboundAccepted>(&context)) return parts_.inbound.answer(request, *sent);
+  if (const auto* rated = std::any_cast<RatingAccepted>(&context)) return parts_.rating.answer(request, *rated);
   const auto* accepted = std::any_cast<Accepted>(&context);
   check(accepted != nullptr && accepted->route != nullptr, "a request comes with what on_head made of it");
   return sealed(answer(request, *accepted), request, *accepted);
 }
 
 void Routes::handle_async(Request&& request, std::any context, Reply reply) {
-  if (std::any_cast<ApiAccepted>(&context) != nullptr || std::any_cast<InboundAccepted>(&context) != nullptr)
+  if (std::any_cast<ApiAccepted>(&context) != nullptr || std::any_cast<InboundAccepted>(&context) != nullptr ||
+      std::any_cast<RatingAccepted>(&context) != nullptr)
     return Handler::handle_async(std::move(request), std::move(context), reply);
   const auto* accepted = std::any_cast<Accepted>(&context);
   check(accepted != nullptr && accepted->route != nullptr, "a request comes with what on_head made of it");
@@ -251,6 +260,22 @@ Result<Response> Routes::reset(const Request&, const Bytes&, const Authenticated
 
 Result<Response> Routes::sign_in(const Request&, const Bytes&, const AuthenticatedRequest*) {
   return sign_in_page();
+}
+
+Result<Response> Routes::tenant(const Request&, const Bytes&, const AuthenticatedRequest*) {
+  return tenant_page();
+}
+
+Result<Response> Routes::portal(const Request& request, const Bytes&, const AuthenticatedRequest*) {
+  return parts_.portal.portal(request);
+}
+
+Result<Response> Routes::embedded(const Request& request, const Bytes&, const AuthenticatedRequest*) {
+  return parts_.portal.embedded(request);
+}
+
+Result<Response> Routes::loader(const Request&, const Bytes&, const AuthenticatedRequest*) {
+  return widget_loader();
 }
 
 /// For this machine only: a proxy that speaks for others says so.

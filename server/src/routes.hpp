@@ -12,7 +12,9 @@
 #include "api/api_service.hpp"
 #include "exchange/exchange_service.hpp"
 #include "inbound/inbound_service.hpp"
+#include "portal/portal_service.hpp"
 #include "push/stream_hub.hpp"
+#include "rating/rating_service.hpp"
 #include "tern/server/http.hpp"
 #include "tern/server/log.hpp"
 
@@ -36,6 +38,8 @@ public:
     StreamHub& streams;
     ApiService& api;
     InboundService& inbound;
+    RatingService& rating;
+    PortalService& portal;
     const Log& log;
     std::function<Committer&()> committer;
     std::function<std::string()> metrics;
@@ -66,6 +70,10 @@ private:
   Result<Response> health(const Request& request, const Bytes& body, const AuthenticatedRequest* auth);
   Result<Response> sign_in(const Request& request, const Bytes& body, const AuthenticatedRequest* auth);
   Result<Response> reset(const Request& request, const Bytes& body, const AuthenticatedRequest* auth);
+  Result<Response> tenant(const Request& request, const Bytes& body, const AuthenticatedRequest* auth);
+  Result<Response> portal(const Request& request, const Bytes& body, const AuthenticatedRequest* auth);
+  Result<Response> embedded(const Request& request, const Bytes& body, const AuthenticatedRequest* auth);
+  Result<Response> loader(const Request& request, const Bytes& body, const AuthenticatedRequest* auth);
   Result<Response> metrics(const Request& request, const Bytes& body, const AuthenticatedRequest* auth);
   Result<Response> enrol(const Request& request, const Bytes& body, const AuthenticatedRequest* auth);
   Result<Response> hello(const Request& request, const Bytes& body, const AuthenticatedRequest* auth);

@@ -30,7 +30,10 @@
 #include "ingest/send_out.hpp"
 #include "metrics/metrics_writer.hpp"
 #include "outgoing/postman.hpp"
+#include "portal/portal_service.hpp"
 #include "push/stream_hub.hpp"
+#include "rating/rating_links.hpp"
+#include "rating/rating_service.hpp"
 #include "routes.hpp"
 #include "runtime/disk_guard.hpp"
 #include "tern/protocol/keys.hpp"
@@ -78,11 +81,17 @@ public:
                [this] { make_room(); },
                naming_,
                errors_,
-               imports_},
+               imports_,
+               [this](const std::string& host, std::uint16_t port) {
+                 const Egress* const egress = egress_;
+                 return egress != nullptr && egress->allows(host, port);
+               }},
         api_(admin_),
         inbound_(admin_),
-        routes_({environment, tenants_, sessions_, enrolment_, exchange_, streams_, api_, inbound_, log_,
-                 [this]() -> Committer& { return *committer_; }, [this] { return metrics() + more_metrics(); },
+        rating_(admin_),
+        portal_(admin_),
+        routes_({environment, tenants_, sessions_, enrolment_, exchange_, streams_, api_, inbound_, rating_, portal_,
+                 log_, [this]() -> Committer& { return *committer_; }, [this] { return metrics() + more_metrics(); },
                  [this] { return draining_.load(); }}),
         disk_(options.directory, options.ballast_bytes, options.disk_space),
         postman_({environment, tenants_, *directory_, options_, log_, [this]() -> Committer& { return *committer_; },
@@ -122,6 +131,7 @@ public:
     exchange_.use_executor(std::move(run_later));
   }
   void use_egress(Egress& egress, std::function<void(std::function<void()>)> run_later, std::size_t at_once) override {
+    egress_ = &egress;
     external_.use(egress);
     postman_.use(egress, std::move(run_later), at_once);
   }
@@ -171,9 +181,12 @@ private:
   StreamHub streams_;
   std::mutex naming_;
   ImportMemory imports_;
+  std::atomic<const Egress*> egress_{nullptr};
   AdminParts admin_;
   ApiService api_;
   InboundService inbound_;
+  RatingService rating_;
+  PortalService portal_;
   Routes routes_;
   DiskGuard disk_;
   Postman postman_;
@@ -277,6 +290,7 @@ Result<void> Core::sweep_old_work(Tenant& tenant) {
   const auto drop_rows = [&](sqlite::Database& db) -> Result<void> {
     TERN_CHECKED(Notifications(db, tenant.number()).drop_older(tenant.now_ms() - notifications_kept_ms));
     TERN_CHECKED(drop_old_reset_links(db, tenant.number(), tenant.now_ms()));
+    TERN_CHECKED(drop_old_rating_links(db, tenant.number(), tenant.now_ms()));
     TERN_CHECKED(drop_old_mobile_tokens(db, tenant.number(), tenant.now_ms()));
     TERN_CHECKED(InboundRows(db, tenant.number()).drop_older(tenant.now_ms() - inbound_kept_ms));
     return OutgoingRows(db, tenant.number()).drop_older(tenant.now_ms() - outgoing_kept_ms);

@@ -8,6 +8,7 @@
 #include "tern/protocol/text.hpp"
 #include "tern/sync/change.hpp"
 #include "tern/sync/record.hpp"
+#include "tern/sync/ticket_state.hpp"
 
 namespace tern::sync {
 namespace {
@@ -83,11 +84,12 @@ constexpr std::array shapes = {
     Shape{Intent::message, part_ticket | part_visibility | part_text, 0, long_text_max},
     Shape{Intent::edit_message, part_ticket | part_targets | part_text, 0, long_text_max},
     Shape{Intent::delete_message, part_ticket | part_targets, part_reason},
-    Shape{Intent::log_time, part_ticket | part_number, part_text, short_text_max},
+    Shape{Intent::log_time, part_ticket | part_number, part_text | part_kind, short_text_max},
     Shape{Intent::attach, part_ticket | part_visibility | part_name | part_hash,
           part_size | part_media | part_targets | part_text, short_text_max},
     Shape{Intent::on_site, part_ticket | part_visibility | part_times | part_text,
           part_target | part_name | part_media | part_signature, short_text_max},
+    Shape{Intent::send_message, part_ticket | part_targets, 0},
     Shape{Intent::tag, part_ticket | part_label, 0},
     Shape{Intent::untag, part_ticket | part_label, 0},
     Shape{Intent::watch, part_ticket | part_target, part_kind},
@@ -111,17 +113,21 @@ constexpr std::array shapes = {
     Shape{Intent::assign, part_ticket, part_target | part_reason},
     Shape{Intent::move_queue, part_ticket, part_target | part_reason},
     Shape{Intent::merge, part_ticket | part_target, part_reason},
-    Shape{Intent::split, part_ticket | part_target | part_targets, part_reason, 0, limits::targets_per_change_max},
+    Shape{Intent::split, part_ticket | part_target | part_targets, part_reason | part_kind, 0,
+          limits::targets_per_change_max},
     Shape{Intent::delete_ticket, part_ticket, part_reason},
     Shape{Intent::restore, part_ticket, part_reason},
     Shape{Intent::approve_estimate, part_ticket | part_targets, part_reason},
     Shape{Intent::reject_estimate, part_ticket | part_targets, part_reason},
     Shape{Intent::rate, part_ticket | part_targets | part_number, part_text, short_text_max},
+    Shape{Intent::unmerge, part_ticket | part_target, part_reason},
     Shape{Intent::merged_from, part_ticket | part_target, 0},
-    Shape{Intent::split_from, part_ticket | part_target | part_targets, 0, 0, limits::targets_per_change_max},
+    Shape{Intent::split_from, part_ticket | part_target | part_targets, part_kind | part_number, 0,
+          limits::targets_per_change_max},
     Shape{Intent::custody_end, part_ticket | part_target, 0},
     Shape{Intent::record, part_record | part_record_kind, part_target},
     Shape{Intent::erase, part_targets, part_ticket | part_reason, 0, limits::targets_per_change_max},
+    Shape{Intent::unmerged_from, part_ticket | part_target, 0},
     Shape{Intent::release, part_ticket | part_targets, part_reason},
 };
 
@@ -277,6 +283,10 @@ Result<void> check_number(const Change& change) {
       if (change.number < 0 || change.number > limits::instant_ms_max)
         return refuse("number", "is not a time to wake at, in milliseconds since 1970");
       return {};
+    case Intent::split_from:
+      if (change.number < 0 || change.number > limits::instant_ms_max)
+        return refuse("number", "is not a time, in milliseconds since 1970");
+      return {};
     case Intent::rate:
       return change.number < 1 || change.number > 5 ? refuse("number", "of a rating is 1 to 5") : Result<void>{};
     default:
@@ -287,14 +297,17 @@ Result<void> check_number(const Change& change) {
 Result<void> check_kind(const Change& change) {
   const bool watches = change.intent == Intent::watch || change.intent == Intent::unwatch;
   const bool links = change.intent == Intent::link || change.intent == Intent::unlink;
-  if ((watches && change.kind > 1) || (links && !link_kind_from_number(change.kind)))
+  const bool splits = change.intent == Intent::split || change.intent == Intent::split_from;
+  if (((watches || splits) && change.kind > 1) || (links && !link_kind_from_number(change.kind)) ||
+      (change.intent == Intent::log_time && !time_entry_kind_from_number(change.kind)))
     return fail(ErrorCode::upgrade_required, "This version does not know the kind of the change.", "Upgrade.", "kind");
   return {};
 }
 
 bool names_another_ticket(Intent intent) {
   return intent == Intent::link || intent == Intent::unlink || intent == Intent::merge || intent == Intent::split ||
-         intent == Intent::merged_from || intent == Intent::split_from;
+         intent == Intent::merged_from || intent == Intent::split_from || intent == Intent::unmerge ||
+         intent == Intent::unmerged_from;
 }
 
 bool is_png(ByteView image) {

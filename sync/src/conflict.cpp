@@ -87,6 +87,12 @@ constexpr auto any_intent = Intent::unspecified;
 constexpr auto any_rule = Rule::unspecified;
 
 constexpr std::array follow_up_table = {
+    FollowUps{Outcome::applied,
+              Unit::message,
+              any_intent,
+              Rule::unseen_customer,
+              {"read the customer's message", "send it anyway", "take it back"}},
+
     FollowUps{Outcome::superseded, Unit::description, any_intent, any_rule, {"edit again", "keep theirs"}},
     FollowUps{Outcome::superseded, Unit::message_edit, any_intent, any_rule, {"edit again", "keep theirs"}},
     FollowUps{Outcome::superseded, Unit::set, any_intent, any_rule, {"do it again", "keep theirs"}},
@@ -160,6 +166,11 @@ std::string_view sentence(ReasonCode reason) {
   for (const Reason& row : reasons)
     if (row.code == reason) return row.sentence;
   return "The server did not accept it.";
+}
+
+bool needs_attention(Outcome outcome, Rule rule) {
+  if (outcome == Outcome::applied) return rule == Rule::unseen_customer;  // a reply that is withheld
+  return outcome != Outcome::merged;
 }
 
 std::vector<std::string_view> follow_ups(Intent intent, const Standing& standing) {

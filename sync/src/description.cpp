@@ -97,11 +97,11 @@ private:
 
 class DescriptionFolder {
 public:
-  DescriptionFolder(std::span<const PlacedChange* const> edits, const std::optional<Claim>& merged_into)
-      : edits_(edits), merged_into_(merged_into) {
+  DescriptionFolder(std::span<const PlacedChange* const> edits, const TicketState& state)
+      : edits_(edits), state_(state) {
     fold_.standings.resize(edits.size());
     for (const PlacedChange* edit : edits)
-      if (!after_merge(edit->stamp)) unseen_.add(edit->stamp);
+      if (merge_over(state_, edit->stamp) == nullptr) unseen_.add(edit->stamp);
   }
 
   DescriptionFold run() {
@@ -127,8 +127,8 @@ private:
       standing = applied();
       return;
     }
-    if (after_merge(edit.stamp)) {
-      standing = lost_to(Outcome::overtaken, Rule::merged_ticket, merged_into_->stamp);
+    if (const Stamp* merge = merge_over(state_, edit.stamp)) {
+      standing = lost_to(Outcome::overtaken, Rule::merged_ticket, *merge);
       return;
     }
     const std::size_t cells_left = description_cells_max - std::min(cells_used_, description_cells_max);
@@ -136,10 +136,6 @@ private:
     standing = standing_of(done);
     if (done == Step::overlapped) supersede_unseen(edit.stamp, standing);
     if (unseen_.contains(edit.stamp)) standing_unseen_.push_back(index);
-  }
-
-  [[nodiscard]] bool after_merge(const Stamp& edit) const {
-    return merged_into_ && ordered_after(edit, merged_into_->stamp);
   }
 
   /// The later stands; those whose text nobody had seen are told.
@@ -151,7 +147,7 @@ private:
   }
 
   std::span<const PlacedChange* const> edits_;
-  const std::optional<Claim>& merged_into_;
+  const TicketState& state_;
   Unseen unseen_;
   DescriptionFold fold_;
   Text stands_;
@@ -161,8 +157,8 @@ private:
 
 }  // namespace
 
-DescriptionFold fold_description(std::span<const PlacedChange* const> edits, const std::optional<Claim>& merged_into) {
-  return DescriptionFolder(edits, merged_into).run();
+DescriptionFold fold_description(std::span<const PlacedChange* const> edits, const TicketState& state) {
+  return DescriptionFolder(edits, state).run();
 }
 
 void fold_describe(TicketState& state, const PlacedChange& placed, FoldEffect& effect) {

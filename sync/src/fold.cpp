@@ -136,9 +136,10 @@ private:
 
   void fold_all_edits_of_description() {
     std::vector<const PlacedChange*> edits;
+    edits.reserve(edits_.size());
     for (const std::size_t index : edits_) edits.push_back(&changes_[index]);
     if (edits.empty()) return;
-    DescriptionFold fold = fold_description(edits, result_.state.merged_into);
+    DescriptionFold fold = fold_description(edits, result_.state);
     for (std::size_t i = 0; i < edits_.size(); ++i) result_.standings[edits_[i]] = fold.standings[i];
     result_.state.description = std::move(fold.text);
     result_.state.description_erased = fold.erased;
@@ -197,6 +198,15 @@ bool ordered_after(const Stamp& fact, const Stamp& claim) {
   return before(claim, fact);
 }
 
+const Stamp* merge_over(const TicketState& state, const Stamp& fact) {
+  if (state.merged_into && ordered_after(fact, state.merged_into->stamp)) return &state.merged_into->stamp;
+  for (const UndoneMerge& undone : state.undone_merges) {
+    const bool before_undo = fact.commit_seq <= undone.undo.commit_seq && !knows(fact, undone.undo);
+    if (before_undo && ordered_after(fact, undone.merge.stamp)) return &undone.merge.stamp;
+  }
+  return nullptr;
+}
+
 Stamp make_stamp(const Change& change, const Origin& origin, std::uint64_t commit_seq, const Admission& admission,
                  const OperatorId& author, PrincipalKind author_kind) {
   const IntentSpec* spec = find_intent(change.intent);
@@ -234,8 +244,8 @@ FoldEffect fold_in(TicketState& state, const PlacedChange& placed) {
     fold_server_mark(state, placed, effect);
     return effect;
   }
-  if (state.merged_into && ordered_after(placed.stamp, state.merged_into->stamp))
-    fold_after_merge(state, placed, spec->append_only, effect);
+  if (const Stamp* merge = merge_over(state, placed.stamp))
+    fold_after_merge(state, placed, *merge, spec->append_only, effect);
   else
     fold_fact(state, placed, spec->unit, effect);
   return effect;
@@ -257,7 +267,7 @@ Admission predict_admission(const TicketState& state, const Change& change, cons
   const IntentSpec* spec = find_intent(change.intent);
   if (spec == nullptr) return admission;
   const Stamp stamp = make_stamp(change, origin, pending_commit_seq, admission, author, PrincipalKind::operator_);
-  admission.redirected = spec->append_only && state.merged_into && ordered_after(stamp, state.merged_into->stamp);
+  judge_append(state, change, stamp, admission);
   judge_claim(state, change, stamp, false, admission);
   return admission;
 }

@@ -79,8 +79,22 @@ Verdict judge_split(const TicketState& state, const Change& change) {
   return {};
 }
 
+/// Who had not seen that a merge was taken back may mean the one that was.
+Verdict judge_merge(const TicketState& state, const Stamp& stamp) {
+  if (state.undone_merges.empty()) return {};
+  const Stamp& undo = state.undone_merges.back().undo;
+  return knows(stamp, undo) ? Verdict{} : lost(Rule::claim_stands, undo);
+}
+
+/// Takes back the merge that its author saw. Of two that take back the same one, the second finds it done.
+Verdict judge_unmerge(const TicketState& state, const Change& change, const Stamp& stamp) {
+  if (!state.merged_into) return already_so();
+  const bool seen = knows(stamp, state.merged_into->stamp) && state.merged_into->value == change.target;
+  return seen ? Verdict{} : lost(Rule::claim_stands, state.merged_into->stamp);
+}
+
 Verdict judge(const TicketState& state, const Change& change, const Stamp& stamp) {
-  if (state.merged_into) return lost(Rule::merged_ticket, state.merged_into->stamp);
+  if (state.merged_into && change.intent != Intent::unmerge) return lost(Rule::merged_ticket, state.merged_into->stamp);
   const bool of_deletion = change.intent == Intent::delete_ticket || change.intent == Intent::restore;
   if (!of_deletion && is_deleted(state) && !knows(stamp, state.deletion->stamp))
     return lost(Rule::deleted_ticket, state.deletion->stamp);
@@ -102,7 +116,11 @@ Verdict judge(const TicketState& state, const Change& change, const Stamp& stamp
       return judge_rating(state, change);
     case Intent::split:
       return judge_split(state, change);
-    default:  // a merge: only another one stands in its way
+    case Intent::merge:
+      return judge_merge(state, stamp);
+    case Intent::unmerge:
+      return judge_unmerge(state, change, stamp);
+    default:
       return {};
   }
 }
@@ -164,6 +182,11 @@ void apply_claim(TicketState& state, const PlacedChange& placed) {
       break;
     case Intent::merge:
       state.merged_into = Claim{placed.stamp, change.target};
+      break;
+    case Intent::unmerge:
+      if (!state.merged_into) break;  // after a restore: the merge did not come back
+      state.undone_merges.push_back({std::move(*state.merged_into), placed.stamp});
+      state.merged_into.reset();
       break;
     case Intent::delete_ticket:
       state.deletion = Claim{placed.stamp, Bytes(deleted_value)};
@@ -265,6 +288,9 @@ void fold_server_mark(TicketState& state, const PlacedChange& placed, FoldEffect
   switch (change.intent) {
     case Intent::merged_from:
       insert_in_order(state.merged_from, Claim{placed.stamp, change.target});
+      break;
+    case Intent::unmerged_from:
+      std::erase_if(state.merged_from, [&](const Claim& merged) { return merged.value == change.target; });
       break;
     case Intent::split_from:
       insert_in_order(state.split_from, Claim{placed.stamp, change.target});

@@ -45,6 +45,20 @@ bool is_first_response(const Change& change, const Stamp& stamp) {
          stamp.author_kind == PrincipalKind::operator_;
 }
 
+/// What the customer reads as said by staff. A report from on site is theirs already: they signed it.
+bool is_reply(const Change& change, const Stamp& stamp) {
+  const bool by_staff =
+      stamp.author_kind == PrincipalKind::operator_ || stamp.author_kind == PrincipalKind::integration;
+  const bool says = change.intent == Intent::message || change.intent == Intent::attach;
+  return says && by_staff && change.visibility == Visibility::open;
+}
+
+void note_first_response(TicketState& state, const Stamp& stamp) {
+  if (stamp.author_kind != PrincipalKind::operator_) return;
+  state.first_response_ms =
+      state.first_response_ms == 0 ? stamp.order_ms : std::min(state.first_response_ms, stamp.order_ms);
+}
+
 MessageKind kind_of(Intent intent) {
   if (intent == Intent::attach) return MessageKind::file;
   return intent == Intent::on_site ? MessageKind::on_site : MessageKind::message;
@@ -59,6 +73,7 @@ Message message_of(const PlacedChange& placed) {
   message.kind = kind_of(change.intent);
   message.text = change.text;
   message.erased = change.body_erased;
+  message.withheld = placed.admission.unseen_customer;
   message.window_lo_ms = placed.admission.lo_ms;
   message.window_hi_ms = placed.admission.hi_ms;
   message.time_flags = placed.admission.time_flags;
@@ -81,16 +96,25 @@ bool is_customer_message(const Change& change, const Stamp& stamp) {
          stamp.author_kind == PrincipalKind::contact;
 }
 
+void judge_append(const TicketState& state, const Change& change, const Stamp& stamp, Admission& admission) {
+  const IntentSpec* spec = find_intent(change.intent);
+  if (spec == nullptr || !spec->append_only) return;
+  admission.redirected = merge_over(state, stamp) != nullptr;
+  const bool came_before =
+      !admission.redirected && is_reply(change, stamp) && std::ranges::any_of(state.moves, [&](const Move& move) {
+        return move.intent == Intent::message && move.stamp.commit_seq < stamp.commit_seq &&
+               before(move.stamp, stamp) && !knows(stamp, move.stamp);
+      });
+  admission.unseen_customer = came_before && change.asserted_ms == 0;
+}
+
 void fold_message(TicketState& state, const PlacedChange& placed, FoldEffect& effect) {
-  effect.standing = applied(Rule::append);
+  effect.standing = applied(placed.admission.unseen_customer ? Rule::unseen_customer : Rule::append);
   effect.message = message_of(placed);
   ++state.message_count;
   const Stamp& stamp = placed.stamp;
-  const bool elsewhere = state.merged_into && ordered_after(stamp, state.merged_into->stamp);
-  if (elsewhere) return;  // it speaks on the target: no move, no first response here
-  if (is_first_response(placed.change, stamp))
-    state.first_response_ms =
-        state.first_response_ms == 0 ? stamp.order_ms : std::min(state.first_response_ms, stamp.order_ms);
+  if (merge_over(state, stamp) != nullptr) return;  // it speaks on the target: no move, no first response here
+  if (is_first_response(placed.change, stamp)) note_first_response(state, stamp);
   if (is_customer_message(placed.change, stamp))
     insert_move(state, Move{stamp, Intent::message, {}, placed.admission.reopen_window_ms, false}, effect.altered);
 }
@@ -98,7 +122,10 @@ void fold_message(TicketState& state, const PlacedChange& placed, FoldEffect& ef
 void fold_time_entry(TicketState& state, const PlacedChange& placed, FoldEffect& effect) {
   effect.standing = applied(Rule::append);
   const Change& change = placed.change;
-  insert_in_order(state.time_entries, TimeEntry{placed.stamp, change.number, change.text, change.body_erased});
+  const auto kind = time_entry_kind_from_number(change.kind).value_or(TimeEntryKind::work);
+  insert_in_order(state.time_entries, TimeEntry{placed.stamp, change.number, change.text, change.body_erased, kind});
+  if (kind == TimeEntryKind::call && merge_over(state, placed.stamp) == nullptr)
+    note_first_response(state, placed.stamp);
 }
 
 FoldEffect fold_message_edit(Message& message, const PlacedChange& edit) {
@@ -108,6 +135,11 @@ FoldEffect fold_message_edit(Message& message, const PlacedChange& edit) {
     return effect;
   }
   effect.standing = applied();
+  if (edit.change.intent == Intent::send_message) {
+    message.withheld = false;
+    if (edit.stamp.commit_seq != pending_commit_seq) message.version = std::max(message.version, edit.stamp.commit_seq);
+    return effect;
+  }
   const ChangeRef folded = edit.stamp.ref();
   const std::vector<NamedStanding> before = standings_of(message);
   add_edit(message, edit);

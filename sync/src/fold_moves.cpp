@@ -66,8 +66,8 @@ void fold_move(TicketState& state, const PlacedChange& placed, FoldEffect& effec
   effect.standing = insert_move(state, std::move(move), effect.altered);
 }
 
-void fold_after_merge(TicketState& state, const PlacedChange& placed, bool append_only, FoldEffect& effect) {
-  const Stamp& merge = state.merged_into->stamp;
+void fold_after_merge(TicketState& state, const PlacedChange& placed, const Stamp& merge, bool append_only,
+                      FoldEffect& effect) {
   if (append_only && !mutant(Mutant::merge_loses_late)) {
     if (placed.change.intent == Intent::log_time)
       fold_time_entry(state, placed, effect);

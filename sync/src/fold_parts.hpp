@@ -55,7 +55,8 @@ void fold_time_entry(TicketState& state, const PlacedChange& placed, FoldEffect&
 void fold_claim(TicketState& state, const PlacedChange& placed, FoldEffect& effect);
 void fold_server_mark(TicketState& state, const PlacedChange& placed, FoldEffect& effect);
 /// A fact that stands after the merge of its ticket.
-void fold_after_merge(TicketState& state, const PlacedChange& placed, bool append_only, FoldEffect& effect);
+void fold_after_merge(TicketState& state, const PlacedChange& placed, const Stamp& merge, bool append_only,
+                      FoldEffect& effect);
 
 /// `altered`: removes that had not seen it, and whose element is there now.
 void add_element(TicketState& state, FieldId field, Bytes element, const Stamp& stamp,

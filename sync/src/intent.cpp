@@ -34,6 +34,7 @@ constexpr std::array intents = {
     IntentSpec{Intent::unpin, "unpin", by_fact, Unit::set, Right::pin, !appends, !customer},
 
     IntentSpec{Intent::on_site, "on_site", by_fact, Unit::message, Right::log_time, appends, !customer},
+    IntentSpec{Intent::send_message, "send_message", by_fact, Unit::message_edit, Right::reply, !appends, !customer},
     IntentSpec{Intent::start, "start", by_fact, Unit::status, Right::move_status, !appends, !customer},
     IntentSpec{Intent::wait, "wait", by_fact, Unit::status, Right::move_status, !appends, !customer},
     IntentSpec{Intent::hold, "hold", by_fact, Unit::status, Right::move_status, !appends, !customer},
@@ -60,12 +61,14 @@ constexpr std::array intents = {
     IntentSpec{Intent::reject_estimate, "reject_estimate", by_claim, Unit::estimate_claim, Right::approve_estimate,
                !appends, customer},
     IntentSpec{Intent::rate, "rate", by_claim, Unit::rating, Right::rate, !appends, customer},
+    IntentSpec{Intent::unmerge, "unmerge", by_claim, Unit::merge, Right::merge, !appends, !customer},
 
     IntentSpec{Intent::merged_from, "merged_from", by_server, Unit::merge, Right::server_only, !appends, !customer},
     IntentSpec{Intent::split_from, "split_from", by_server, Unit::other, Right::server_only, !appends, !customer},
     IntentSpec{Intent::custody_end, "custody_end", by_server, Unit::other, Right::server_only, !appends, !customer},
     IntentSpec{Intent::record, "record", by_server, Unit::record, Right::server_only, !appends, !customer},
     IntentSpec{Intent::erase, "erase", by_server, Unit::other, Right::server_only, !appends, !customer},
+    IntentSpec{Intent::unmerged_from, "unmerged_from", by_server, Unit::merge, Right::server_only, !appends, !customer},
 
     IntentSpec{Intent::release, "release", by_fact, Unit::other, Right::release, !appends, !customer},
 };

@@ -1,6 +1,7 @@
 #include "tern/sync/list_view.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "tern/protocol/limits.hpp"
 #include "tern/protocol/text.hpp"
@@ -19,7 +20,7 @@ constexpr std::array text_terms = {
     TextTerm{"queue", &ListTerms::queue},       TextTerm{"assignee", &ListTerms::assignee},
     TextTerm{"category", &ListTerms::category}, TextTerm{"colour", &ListTerms::colour},
     TextTerm{"tag", &ListTerms::tag},           TextTerm{"text", &ListTerms::text},
-    TextTerm{"sort", &ListTerms::sort}};
+    TextTerm{"age", &ListTerms::age},           TextTerm{"sort", &ListTerms::sort}};
 
 tl::unexpected<Error> no_such_term(const char* name, const std::string& said, std::string hint) {
   return fail(ErrorCode::invalid, "There is no " + std::string(name) + " \"" + said + "\".", std::move(hint), name);
@@ -36,6 +37,27 @@ std::string joined_words(std::span<const std::string_view> words) {
 }
 
 }  // namespace
+
+std::optional<int> list_age(std::string_view text) {
+  int days = 0;
+  const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), days);
+  if (bad != std::errc{} || end != text.data() + text.size() || days < 1 || days > list_age_days_max)
+    return std::nullopt;
+  return days;
+}
+
+std::int64_t working_days_before(std::int64_t now_ms, int days) {
+  constexpr std::int64_t day_ms = 86'400'000;
+  const auto is_free = [](std::int64_t day) { return (day + 4) % 7 == 0 || (day + 4) % 7 == 6; };  // day 0: a Thursday
+  std::int64_t day = now_ms / day_ms;
+  std::int64_t of_day = now_ms % day_ms;
+  if (is_free(day)) of_day = 0;  // nothing of it has counted
+  while (is_free(day) && day > 0) of_day = is_free(--day) ? 0 : day_ms;
+  for (int left = days; left > 0 && day > 0; --left) do
+      --day;
+    while (is_free(day) && day > 0);
+  return day * day_ms + of_day;
+}
 
 bool is_list_status(std::string_view status) {
   return status == "active" || status == "all" || status == "pending" || status_from_name(status).has_value() ||
@@ -58,6 +80,7 @@ Result<ListTerms> list_terms(const Record& view) {
     return no_such_term("priority", out.priority, "low, normal, high or urgent.");
   if (!out.colour.empty() && !is_one_of(list_colours, out.colour))
     return no_such_term("colour", out.colour, joined_words(list_colours) + ".");
+  if (!out.age.empty() && !list_age(out.age)) return no_such_term("age", out.age, "1 to 365, in working days.");
   if (!out.sort.empty() && !is_one_of(list_sorts, out.sort))
     return no_such_term("sort", out.sort, joined_words(list_sorts) + ".");
   const auto order = view.attributes.find("order");
@@ -84,6 +107,7 @@ std::span<const StandingView> standing_views() {
       StandingView{"Mine", {.assignee = "me"}},
       StandingView{"Unassigned", {.assignee = "none"}},
       StandingView{"Overdue", {.colour = "red", .sort = "sla"}},
+      StandingView{"New over a day", {.status = "new", .age = "1", .sort = "created", .ascending = true}},
       StandingView{"All open", {}},
   };
   return views;

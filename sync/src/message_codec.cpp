@@ -216,6 +216,9 @@ void read_content(ProtoReader& in, Message& message) {
       message.kind = MessageKind::on_site;
       message.on_site = read_on_site(in);
       break;
+    case 28:
+      message.withheld = in.flag();
+      break;
     default:
       break;
   }
@@ -254,6 +257,7 @@ Bytes encode_message(const Message& message) {
   out.number(25, stamp.seen_seq);
   out.flag(26, stamp.sealed);
   if (on_site) out.element(27, write_on_site(message.on_site));
+  out.flag(28, message.withheld);
   return out.take();
 }
 

@@ -16,13 +16,13 @@ struct KindSpec {
   RecordKind kind;
   std::string_view name;
   bool travels;
-  std::array<std::string_view, 12> attributes;  // empty ones at the end are none
+  std::array<std::string_view, 13> attributes;  // empty ones at the end are none
 };
 constexpr std::array kinds = {
     KindSpec{RecordKind::operator_, "operator", true, {"role", "email", "active", "department"}},
     KindSpec{RecordKind::queue, "queue", true, {"description", "sort"}},
     KindSpec{RecordKind::contact, "contact", true, {"email", "phone", "organisation", "language", "vip"}},
-    KindSpec{RecordKind::category, "category", true, {"code", "sort", "parent", "description"}},
+    KindSpec{RecordKind::category, "category", true, {"code", "sort", "parent", "description", "required"}},
     KindSpec{RecordKind::organisation, "organisation", true, {"portal_domain", "tariff"}},
     KindSpec{RecordKind::tag, "tag", true, {"colour"}},
     KindSpec{RecordKind::device, "device", false, {"state", "epoch", "platform"}},
@@ -51,7 +51,7 @@ constexpr std::array kinds = {
              "view",
              true,
              {"folder", "position", "status", "priority", "queue", "assignee", "category", "colour", "tag", "text",
-              "sort", "order"}},
+              "age", "sort", "order"}},
 };
 
 /// What people write and read in it, rather than look something up by it.
@@ -164,6 +164,12 @@ bool keeps_history(RecordKind kind) {
 }
 
 bool keeps_history(const Record& record, const Record* before) {
+  const auto promises = [](const Record* tariff) {
+    return tariff != nullptr && std::ranges::any_of(promise_attributes, [tariff](const char* name) {
+             return tariff->attributes.contains(name);
+           });
+  };
+  if (record.kind == RecordKind::tariff) return promises(&record) || promises(before);
   if (record.kind != RecordKind::category) return keeps_history(record.kind);
   return record.attributes.contains(sla_hours_attribute) ||
          (before != nullptr && before->attributes.contains(sla_hours_attribute));

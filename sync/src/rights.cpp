@@ -111,6 +111,14 @@ Permission may_edit(const Actor& actor, const Message* message) {
   return message->stamp.author == actor.id ? yes : no("Only supervisors change what others wrote.");
 }
 
+/// Who reads both texts: the author of the reply, or who answers for the ticket.
+Permission may_send(const Actor& actor, const TicketState* state, const Message* message) {
+  if (message == nullptr || message->stamp.author == actor.id || has_right(actor.role, Right::edit_any_message))
+    return yes;
+  const bool assigned = state != nullptr && assignee_of(*state) == actor.id;
+  return assigned ? yes : no("A withheld reply is sent by its author or by whoever has the ticket.");
+}
+
 std::string_view why_not(Right right) {
   switch (right) {
     case Right::server_only:
@@ -171,6 +179,7 @@ Permission may(const Actor& actor, const Change& change, const TicketState* stat
   if (state != nullptr && change.intent != Intent::create && !reaches(actor, *state))
     if (follows || !created_by(*state, actor)) return no("The ticket is in another team's queue.");
   if (spec->unit == Unit::assignee && change.intent == Intent::assign) return may_assign(actor, change, state);
+  if (change.intent == Intent::send_message) return may_send(actor, state, target_message);
   if (spec->unit == Unit::message_edit) return may_edit(actor, target_message);
   return yes;
 }

@@ -124,6 +124,9 @@ private:
       case f_ratings:
         inside(in, &StateReader::read_rating);
         break;
+      case f_undone_merges:
+        inside(in, &StateReader::read_undone_merge);
+        break;
       case f_removals:
         inside(in, &StateReader::read_removals);
         break;
@@ -360,6 +363,7 @@ private:
       if (in.field() == 2) entry.minutes = in.int64();
       if (in.field() == 3) entry.note = in.bytes();
       if (in.field() == 4) entry.erased = in.flag();
+      if (in.field() == 5) entry.kind = time_entry_kind_from_number(in.number()).value_or(TimeEntryKind::work);
     }
     entry.stamp = stamp(in, index);
     push_in_order(in, state_.time_entries, std::move(entry));
@@ -393,6 +397,20 @@ private:
     rating.score = static_cast<std::uint8_t>(score);
     rating.stamp = stamp(in, index);
     state_.ratings.push_back(std::move(rating));
+  }
+
+  void read_undone_merge(ProtoReader& in) {
+    UndoneMerge undone;
+    std::uint64_t merge = 0, undo = 0;
+    while (in.next()) {
+      if (in.field() == 1) merge = in.number();
+      if (in.field() == 2) undo = in.number();
+      if (in.field() == 3) undone.merge.value = in.bytes();
+    }
+    if (undone.merge.value.size() != TicketId::size_bytes) in.refuse();
+    undone.merge.stamp = stamp(in, merge);
+    undone.undo = stamp(in, undo);
+    state_.undone_merges.push_back(std::move(undone));
   }
 
   ChangeRef read_ref(ProtoReader& in) {

@@ -96,6 +96,15 @@ private:
       body_.element(f_split_messages, Bytes(ref.device.view()) + Bytes(ref.id.view()));
     for (const Split& split : state.splits) write_split(split);
     for (const Rating& rating : state.ratings) write_rating(rating);
+    for (const UndoneMerge& undone : state.undone_merges) write_undone_merge(undone);
+  }
+
+  void write_undone_merge(const UndoneMerge& undone) {
+    outer_.clear();
+    outer_.number(1, stamp(undone.merge.stamp));
+    outer_.number(2, stamp(undone.undo));
+    outer_.bytes(3, undone.merge.value);
+    body_.element(f_undone_merges, outer_.view());
   }
 
   void write_rating(const Rating& rating) {
@@ -175,6 +184,7 @@ private:
     outer_.int64(2, entry.minutes);
     outer_.bytes(3, entry.note);
     outer_.flag(4, entry.erased);
+    outer_.number(5, static_cast<std::uint64_t>(entry.kind));
     body_.element(f_time_entries, outer_.view());
   }
 

@@ -39,6 +39,7 @@ enum StateField : std::uint32_t {
   f_splits = 31,
   f_removals = 32,
   f_ratings = 33,
+  f_undone_merges = 34,
 };
 
 using Id = FixedBytes<16, struct AnyIdTag>;

@@ -113,8 +113,7 @@ MoveVerdict StatusReplay::step_customer_message(const Move& move) {
 }
 
 MoveVerdict StatusReplay::step(const Move& move) {
-  if (state_.merged_into && ordered_after(move.stamp, state_.merged_into->stamp))
-    return overtaken(Rule::merged_ticket, &state_.merged_into->stamp);
+  if (const Stamp* merge = merge_over(state_, move.stamp)) return overtaken(Rule::merged_ticket, merge);
   if (move.intent == Intent::message) return step_customer_message(move);
   const std::optional<Status> next = target(move);
   if (!next) return overtaken(Rule::lifecycle, last_change_);

@@ -2,10 +2,32 @@
 #include "tern/sync/ticket_state.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "fold_parts.hpp"
 
 namespace tern::sync {
+namespace {
+
+constexpr std::array<std::string_view, 3> time_entry_kinds = {"work", "call", "call_unanswered"};
+
+}  // namespace
+
+std::string_view time_entry_kind_name(TimeEntryKind kind) {
+  return time_entry_kinds.at(static_cast<std::size_t>(kind));
+}
+
+std::optional<TimeEntryKind> time_entry_kind_from_number(std::uint64_t number) {
+  if (number >= time_entry_kinds.size()) return std::nullopt;
+  return static_cast<TimeEntryKind>(number);
+}
+
+std::optional<TimeEntryKind> time_entry_kind_from_name(std::string_view name) {
+  for (std::size_t i = 0; i < time_entry_kinds.size(); ++i)
+    if (time_entry_kinds[i] == name) return static_cast<TimeEntryKind>(i);
+  return std::nullopt;
+}
+
 namespace {
 
 constexpr std::uint8_t priority_default = 2;  // normal: desk.md D2
@@ -28,6 +50,14 @@ const Head* standing_head(const TicketState& state, FieldId field, std::string_v
 std::optional<Bytes> field_value(const TicketState& state, FieldId field, std::string_view key) {
   const Head* head = standing_head(state, field, key);
   return head == nullptr ? std::nullopt : head->value;
+}
+
+void take_over_customer(const TicketState& source, Change& create) {
+  for (const FieldId field : {FieldId::contact, FieldId::organisation}) {
+    auto value = field_value(source, field);
+    const bool said = std::ranges::any_of(create.fields, [&](const auto& one) { return one.field == field; });
+    if (value && !said) create.fields.push_back({field, {}, std::move(value), false});
+  }
 }
 
 std::uint8_t priority_of(const TicketState& state) {

@@ -13,7 +13,6 @@
 namespace tern::bench {
 namespace {
 
-using sqlite::Blob;
 using sqlite::Statement;
 using sqlite::Text;
 using sqlite::Transaction;

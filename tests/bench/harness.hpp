@@ -23,6 +23,8 @@ struct BenchOptions {
   std::string memory_directory;  // the same on a disk of memory; empty: there is none
   std::string incident_log;      // of W7
   std::size_t idle_streams = 0;  // 0: by `quick`
+  std::optional<std::size_t> large_tickets,
+      large_messages;  // of the desk for search, lists and figures; else by `quick`
 
   [[nodiscard]] std::size_t pairs() const { return quick ? 2 : 5; }
 };

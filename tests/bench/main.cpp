@@ -21,6 +21,7 @@ constexpr int exit_bug = 1, exit_usage = 2;
 
 constexpr const char* usage =
     "usage: tern_bench [--json] [--quick] [--only W1,W2] [--work DIR] [--idle-streams N]\n"
+    "                  [--tickets N] [--messages N]\n"
     "\n"
     "  --json            one object on stdout: per work {value, unit, floor, ratio, goal, met}\n"
     "  --quick           smaller sizes and fewer pairs, for a gate\n"
@@ -28,6 +29,8 @@ constexpr const char* usage =
     "                    figures index\n"
     "  --work DIR        where the run's files go (default: TMPDIR or /tmp); on the disk to be measured\n"
     "  --idle-streams N  instead of 10,000\n"
+    "  --tickets N       of the desk for search to index, instead of 100,000\n"
+    "  --messages N      of each of its tickets beside the description, instead of 9\n"
     "\n"
     "W7 plays the log named by TERN_INCIDENT_LOG, else the sample of the tree; with --quick the sample.\n";
 
@@ -69,6 +72,10 @@ bool take_value(Invocation& call, const std::string& flag, const std::string& va
     call.work_parent = value;
   else if (flag == "--idle-streams")
     call.options.idle_streams = std::strtoull(value.c_str(), nullptr, 10);
+  else if (flag == "--tickets")
+    call.options.large_tickets = std::strtoull(value.c_str(), nullptr, 10);
+  else if (flag == "--messages")
+    call.options.large_messages = std::strtoull(value.c_str(), nullptr, 10);
   else if (flag == "--serve-idle")
     call.serve_idle = value;
   else if (flag == "--clock-offset")
@@ -88,12 +95,14 @@ std::optional<Invocation> parse(int argc, char** argv) {
   call.work_parent = parent != nullptr && *parent != '\0' ? parent : "/tmp";
   for (int i = 1; i < argc; ++i) {
     const std::string flag = argv[i];
-    if (flag == "--json")
+    if (flag == "--json") {
       call.json = true;
-    else if (flag == "--quick")
+    } else if (flag == "--quick") {
       call.options.quick = true;
-    else if (i + 1 >= argc || !take_value(call, flag, argv[++i]))
-      return std::nullopt;
+    } else {
+      if (i + 1 == argc || !take_value(call, flag, argv[i + 1])) return std::nullopt;
+      ++i;
+    }
   }
   return call;
 }

@@ -383,7 +383,10 @@ Result<void> measure_search(Desk& desk, Report& report) {
   const auto asked = {"search", "search_ranked", "list", "get_ticket", "figures", "figures_clients", "index"};
   if (std::ranges::none_of(asked, [&](const char* name) { return report.wants(name); })) return {};
   const bool quick = desk.options().quick;
-  LargeDesk large(desk, quick ? LargeSize{1'000, 4, 50} : LargeSize{});
+  LargeSize size = quick ? LargeSize{1'000, 4, 50} : LargeSize{};
+  size.tickets = desk.options().large_tickets.value_or(size.tickets);
+  size.messages_per_ticket = desk.options().large_messages.value_or(size.messages_per_ticket);
+  LargeDesk large(desk, size);
   TERN_CHECKED(large.make());
   TERN_CHECKED(ask_all(large, report, quick));
   TERN_CHECKED(measure_file(large, report));

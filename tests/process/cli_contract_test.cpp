@@ -95,6 +95,33 @@ TEST_CASE("what rights or the lifecycle refuse is exit code 4, and saves nothing
   CHECK(lena.tern({"note", seen, "a light agent may write notes"}).exit_code == 0);
 }
 
+TEST_CASE("a device asks offline for what is required, and a colleague's shows what was given", "[cli]") {
+  Desk desk;
+  desk.server.admin({"category", "add", "Meters", "--required", "type due_at"});
+  desk.server.admin({"field", "add", "meter_no", "--type", "number", "--required", "1", "--category", "Meters"});
+  const DeviceProcess& ann = *desk.ann;
+  ann({"sync"});
+  desk.server.stop();
+  Words make = {"new", "--subject", "Meter stands still", "--category", "Meters", "--queue", "Field"};
+  CHECK(refused(ann.tern(make), 2, "invalid")["field"] == Json("type"));
+  make.insert(make.end(), {"--type", "bug", "--watcher", "me", "--field", "due_at=2030-01-02T10:00:00Z"});
+  const Json missing = refused(ann.tern(make), 2, "invalid");
+  CHECK(missing["field"] == Json("meter_no"));
+  CHECK(holds(missing["hint"].as_string(), "--field meter_no="));
+  CHECK(refused(ann.tern({"new", "--subject", "x", "--field", "meter_no"}), 2, "usage")["field"] == Json("field"));
+  make.insert(make.end(), {"--field", "meter_no=12"});
+  ann(make);
+  desk.server.start();
+  ann({"sync"});
+  const DeviceProcess lena(desk.server, desk.folder.file("lena"), "Lena", "operator", "all");
+  const std::string number = lena.number_of("Meter stands still");
+  CHECK(refused(lena.tern({"set", number, "meter_no", "--none"}), 2, "invalid")["field"] == Json("meter_no"));
+  CHECK(holds(lena({"show", number}).out, "12"));
+  lena({"resolve", number, "--result", "Battery replaced."});
+  lena({"sync"});
+  check_verified(desk.server);
+}
+
 TEST_CASE("work at a customer's is reported with times and signature, is shown and exported, and stays as it was",
           "[cli]") {
   Desk desk;
@@ -265,7 +292,14 @@ TEST_CASE("a supervisor decides on an estimate, splits a ticket and releases wha
   for (const Json& entry : decided["timeline"].items())
     if (entry["visibility"].as_string() == "team") message = entry["change"]["id"].as_string().substr(0, 8);
   refused(eve.tern({"split", number, "ffff", "--subject", "Fan hums"}), 3, "not_found");
-  eve({"split", number, message, "--subject", "Fan hums"});
+  eve({"split", number, message, "--subject", "Fan hums", "--inherit-clock"});
+  eve({"call", number, "5", "--note", "she sends photos"});
+  eve({"call", number, "1", "--unanswered"});
+  std::string calls;
+  const Json called = eve({"show", number}).line();
+  for (const Json& entry : called["timeline"].items())
+    if (entry["what"].as_string() == "call") calls += entry["text"].as_string() + "\n";
+  CHECK(calls == "5 min, answered: she sends photos\n1 min, not answered\n");
   eve({"sync"});
   CHECK(holds(eve({"show", eve.number_of("Fan hums")}).out, "the fan hums too"));
 

@@ -29,7 +29,7 @@ const std::string long_text(40'000, 'x');
 }  // namespace
 
 TEST_CASE("a server on a full disk acknowledges nothing that is not there, and takes work again when there is room",
-          "[disk]") {
+          "[disk][I39]") {
   const TempDir folder;
   const SmallDisk disk(folder.file("disk"), 256);
   if (disk.was_elsewhere("a server on a full disk *")) return;

@@ -62,11 +62,11 @@ TEST_CASE("the commands are those that the documents promise", "[cli]") {
   const auto tern = commands_of("tern"), ternd = commands_of("ternd");
   const std::set<std::string> agent(tern.begin(), tern.end()), admin(ternd.begin(), ternd.end());
   for (const char* name :
-       {"enrol",    "sync",    "list",          "show",       "new",         "take",      "assign",
-        "reply",    "note",    "start",         "wait",       "hold",        "resume",    "put-back",
-        "estimate", "resolve", "close",         "reopen",     "set",         "tag",       "watch",
-        "pin",      "link",    "log-time",      "search",     "history",     "attention", "status",
-        "salvage",  "on-site", "quick-replies", "macro list", "macro apply", "kb search", "kb show"}) {
+       {"enrol",      "sync",        "list",      "show",      "new",    "take",     "assign",   "reply",
+        "note",       "start",       "wait",      "hold",      "resume", "put-back", "estimate", "resolve",
+        "close",      "reopen",      "set",       "tag",       "watch",  "pin",      "link",     "log-time",
+        "call",       "search",      "history",   "attention", "status", "salvage",  "on-site",  "quick-replies",
+        "macro list", "macro apply", "kb search", "kb show"}) {
     INFO(name);
     CHECK(agent.contains(name));
   }

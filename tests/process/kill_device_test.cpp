@@ -1,17 +1,23 @@
 // kill -9 of a device while it saves and syncs over TLS, beside another one that goes on.
 #include <random>
+#include <set>
+#include <string_view>
 
 #include "process/load.hpp"
 #include "support/authority.hpp"
+#include "tern/protocol/crash_point.hpp"
 
 namespace tern::test {
 namespace {
 
+std::string_view device_point_of(int round) {
+  return device_crash_points[static_cast<std::size_t>(round) / 2 % device_crash_points.size()];
+}
+
 std::map<std::string, std::string> device_death(int round) {
 #ifdef TERN_TEST_CRASH_POINTS
-  static const char* const points[] = {"after_outbox_commit", "after_receipts", "before_apply", "mid_apply"};
   if (round % 2 == 1)
-    return {{"TERN_CRASH_AT", std::string(points[round / 2 % 4]) + ":" + std::to_string(1 + round % 7)}};
+    return {{"TERN_CRASH_AT", std::string(device_point_of(round)) + ":" + std::to_string(1 + round % 7)}};
 #else
   static_cast<void>(round);
 #endif
@@ -78,15 +84,18 @@ TEST_CASE("a device that is killed again and again keeps what it said was saved,
   std::mt19937 random(20261121);
   const int rounds = kill_rounds();
   int at_points = 0;
+  std::set<std::string_view> points;  // at which it died
   std::set<std::string> saved;
   for (int round = 0; round < rounds; ++round) {
     const auto death = device_death(round);
     Child worker(load_command(ann, {"--row-budget", "1", "--sync-every", "2", "--seed", std::to_string(round)}, death));
     REQUIRE(worker.says("ready"));
-    if (death.empty())
+    if (death.empty()) {
       sleep_ms(std::uniform_int_distribution<int>(5, 120)(random));
-    else if (until([&] { return !worker.running(); }, 5'000))
+    } else if (until([&] { return !worker.running(); }, 5'000)) {
       ++at_points;
+      points.insert(device_point_of(round));
+    }
     const Ended ended = worker.kill_hard();
     INFO("round " << round << ": " << ended.err);
     REQUIRE(ended.signal == 9);
@@ -100,6 +109,7 @@ TEST_CASE("a device that is killed again and again keeps what it said was saved,
   }
 #ifdef TERN_TEST_CRASH_POINTS
   CHECK(at_points == rounds / 2);
+  if (rounds / 2 >= static_cast<int>(device_crash_points.size())) CHECK(points.size() == device_crash_points.size());
 #endif
 
   const auto beside_saved = said_saved(beside);

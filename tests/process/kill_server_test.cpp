@@ -2,23 +2,28 @@
 #include <signal.h>
 
 #include <random>
+#include <set>
+#include <string_view>
 
 #include "process/load.hpp"
 #include "support/authority.hpp"
 #include "support/catch.hpp"
 #include "support/process_desk.hpp"
+#include "tern/protocol/crash_point.hpp"
 
 namespace tern::test {
 namespace {
 
 constexpr int devices = 3;
 
+std::string_view point_of(int round) {
+  return server_crash_points[static_cast<std::size_t>(round) / 2 % server_crash_points.size()];
+}
+
 /// What each round kills at: a moment, or a step of persistence.
 std::map<std::string, std::string> death_of(int round) {
 #ifdef TERN_TEST_CRASH_POINTS
-  static const char* const points[] = {"before_commit", "after_commit", "before_answer"};
-  if (round % 2 == 1)
-    return {{"TERN_CRASH_AT", std::string(points[round / 2 % 3]) + ":" + std::to_string(1 + round % 9)}};
+  if (round % 2 == 1) return {{"TERN_CRASH_AT", std::string(point_of(round)) + ":" + std::to_string(1 + round % 9)}};
 #else
   static_cast<void>(round);
 #endif
@@ -61,6 +66,7 @@ TEST_CASE("a server that is killed again and again under load loses nothing that
   std::mt19937 random(20261121);
   const int rounds = kill_rounds();
   int at_points = 0;
+  std::set<std::string_view> points;  // at which it died
   for (int round = 0; round < rounds; ++round) {
     const auto death = death_of(round);
     server.start(over_tls, death);
@@ -68,6 +74,7 @@ TEST_CASE("a server that is killed again and again under load loses nothing that
       sleep_ms(std::uniform_int_distribution<int>(20, 250)(random));
     } else if (until([&] { return !server.running(); }, 5'000)) {
       ++at_points;
+      points.insert(point_of(round));
     }
     server.kill_hard();
     for (Load& load : loads) load.worker->signal(SIGSTOP);
@@ -81,6 +88,7 @@ TEST_CASE("a server that is killed again and again under load loses nothing that
   }
 #ifdef TERN_TEST_CRASH_POINTS
   CHECK(at_points == rounds / 2);
+  if (rounds / 2 >= static_cast<int>(server_crash_points.size())) CHECK(points.size() == server_crash_points.size());
 #endif
 
   for (Load& load : loads) load.worker->kill_hard();

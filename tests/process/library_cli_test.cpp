@@ -63,9 +63,9 @@ TEST_CASE("an agent answers with a quick reply, applies a macro and reads an art
   CHECK(subjects({"list", "--view", "pumps", "--text", "lamp"}) == "Lamp broken\n");
   CHECK(ann.tern({"list", "--view", "Bens own"}).exit_code == 3);
   CHECK(plainly(ann, {"views"}) ==
-        "Mine        assignee me\nUnassigned  assignee none\nOverdue     colour red, by sla\nAll open    all that is "
-        "open\n"
-        "Pumps       [Machines] text pump, by subject\n");
+        "Mine            assignee me\nUnassigned      assignee none\nOverdue         colour red, by sla\n"
+        "New over a day  status new, age 1, by created, ascending\nAll open        all that is open\n"
+        "Pumps           [Machines] text pump, by subject\n");
 
   CHECK(ann({"macro", "list"}).line()["actions"].size() == 2);
   CHECK(plainly(ann, {"macro", "list"}) ==

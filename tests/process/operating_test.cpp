@@ -161,7 +161,7 @@ TEST_CASE("a server at rest has at most sixteen threads, however many processors
   const DeviceProcess ann(server, folder.file("ann"), "Ann"), ben(server, folder.file("ben"), "Ben");
   Child watching(ben.command({"sync", "--watch"}));
   REQUIRE(watching.says("\"exchanges\""));
-  server.admin({"webhook", "add", "Billing", "--url", "https://127.0.0.1/", "--owner", "Ann"});
+  server.admin({"webhook", "add", "Billing", "--url", "https://localhost/", "--owner", "Ann"});
   server.admin({"webhook", "test", "Billing"});
   const auto said = [&] { return server.admin({"webhook", "log", "Billing", "--limit", "1"}).line()["said"]; };
   REQUIRE(until([&] { return said() == Json("the address is an inner one"); }, 20'000));

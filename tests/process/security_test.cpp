@@ -1,12 +1,14 @@
 // The security scenarios with real programs and a real line between them. Those that take a device's key in a
 // stranger's hand, or a moment inside a commit, are of tests/world alone, as its security_test.cpp lists; 1, 8 and 12
 // are in away_test.cpp.
+#include <algorithm>
 #include <filesystem>
 #include <regex>
 
 #include "process/load.hpp"
 #include "support/files.hpp"
 #include "support/relay.hpp"
+#include "support/secret_search.hpp"
 #include "support/zstd_bomb.hpp"
 
 namespace tern::test {
@@ -53,7 +55,142 @@ std::string change_named(const Json& entry) {
   return entry["change"]["device"].as_string() + ":" + entry["change"]["id"].as_string();
 }
 
+/// All that programs of a server's machine say, each with and without --json.
+struct Machine {
+  TempDir folder;
+  ServerProcess server{folder.file("server")};
+  SecretSearch secrets;
+  std::vector<std::pair<std::string, std::string>> said;  // by whom
+
+  Ended run_plain(const Words& words, const std::string& input = {}) const {
+    Command command{{program("ternd")}, server.environment, input};
+    command.words.insert(command.words.end(), words.begin(), words.end());
+    command.words.insert(command.words.end(), {"--data", server.data()});
+    return run(command);
+  }
+  static std::string all_of(const Words& words) {
+    std::string out;
+    for (const std::string& word : words) out += word + " ";
+    return out;
+  }
+  /// What is shown once: known from then on, and looked for in what is said later.
+  std::string shown(const Words& words, const char* member, const std::string& input = {}) {
+    const std::string secret = server.admin(words, input).line()[member].as_string();
+    INFO(all_of(words));
+    REQUIRE(secret.size() > 8);
+    secrets.add(secret);
+    return secret;
+  }
+  void hear(const Words& words, const std::string& input = {}) {
+    const Ended json = server.ternd(words, input), plain = run_plain(words, input);
+    said.emplace_back(all_of(words), json.out + json.err + plain.out + plain.err);
+  }
+};
+
 }  // namespace
+
+TEST_CASE("what programs print and write names no secret that was shown before, and nothing of another organisation",
+          "[security][I16][I36]") {
+  Machine machine;
+  ServerProcess& server = machine.server;
+  machine.secrets.add(server.recovery_key());
+  server.admin({"tenant", "add", "Other"});
+  const std::string password = "the password of somebody", canary = "canaryofa";
+  machine.secrets.add(password);
+  for (const char* tenant : {"Harbour", "Other"}) {
+    server.tenant_flag = tenant;
+    const std::string mark = server.tenant_flag == "Other" ? canary : "ofb", address = mark + "@harbour.example";
+    server.admin(
+        {"operator", "add", "--email", address, "--name", "Ann " + mark, "--role", "supervisor", "--password-stdin"},
+        password + "\n");
+    server.admin({"organisation", "add", "Client " + mark, "--portal-domain", mark + ".example"});
+    server.admin({"contact", "add", "Joe " + mark, "--email", "joe@" + mark + ".example"});
+    server.admin(
+        {"mail", "set", "--host", "smtp." + mark + ".example", "--from", address, "--user", mark, "--password-stdin"},
+        password + "\n");
+    machine.shown({"key", "add", "Key " + mark}, "key");
+    machine.shown({"webhook", "add", "Hook", "--url", "https://" + mark + ".example/hook", "--owner", address},
+                  "secret");
+    machine.shown({"webhook", "rotate", "Hook"}, "secret");
+    machine.shown({"inbound", "add", "Alerts", "--mapping", R"({"subject":"{a}","description":"{b}"})"}, "secret");
+    server.admin({"oidc", "set", "--domain", mark + ".example", "--issuer", "https://id." + mark + ".example",
+                  "--client-id", mark, "--client-secret-stdin"},
+                 password + "\n");
+    server.admin({"widget", "add", "Shop " + mark, "--origins", "https://" + mark + ".example"});
+    machine.shown({"device", "code", "--operator", address}, "code");
+    server.admin({"api", "create_ticket", "--subject", "Leaks " + mark, "--description", "In hall 2 " + mark});
+    machine.shown({"operator", "reset-link", address, "--public-url", "https://desk.example"}, "link");
+  }
+  for (const auto& key : std::filesystem::directory_iterator(std::filesystem::path(server.data()) / "keys"))
+    if (key.path().extension() == ".key") machine.secrets.add(content_of(key.path()));
+  server.tenant_flag.clear();
+  server.start();
+  // What is written for the one organisation, beside its server.
+  const auto file = [&](const char* name) { return machine.folder.file(name); };
+  int singing = 0;
+  for (const char* tenant : {"Harbour", "Other"}) {
+    const std::size_t from = machine.said.size();
+    const bool is_other = std::string_view(tenant) == "Other";
+    for (Words words : {Words{"operator", "list"},
+                        Words{"device", "list"},
+                        Words{"key", "list"},
+                        Words{"widget", "list"},
+                        Words{"token", "list"},
+                        Words{"webhook", "list"},
+                        Words{"webhook", "log", "Hook"},
+                        Words{"inbound", "list"},
+                        Words{"inbound", "log", "Alerts"},
+                        Words{"mail", "show"},
+                        Words{"mail", "log"},
+                        Words{"oidc", "show"},
+                        Words{"contact", "list"},
+                        Words{"organisation", "list"},
+                        Words{"verify"},
+                        Words{"export"},
+                        Words{"export", "--what", "records"},
+                        Words{"export", "--what", "contacts", "--format", "csv"},
+                        Words{"person", "export", is_other ? "Joe " + canary : "Joe ofb"},
+                        Words{"operator", "set", "nobody", "--password-stdin"},
+                        Words{"mail", "set", "--port", "x", "--password-stdin"},
+                        Words{"key", "add"},
+                        Words{"webhook", "rotate", "none"}}) {
+      words.insert(words.end(), {"--tenant", tenant});
+      const bool reads = std::ranges::find(words, "--password-stdin") != words.end();
+      machine.hear(words, reads ? password + "\n" : std::string());
+    }
+    for (const char* format : {"jsonl", "ledger"}) {
+      const std::string to = file((std::string(tenant) + "." + format).c_str());
+      server.admin({"export", "--format", format, "--to", to, "--tenant", tenant});
+      machine.said.emplace_back(to, content_of(to));
+    }
+    for (std::size_t i = from; i < machine.said.size(); ++i) {
+      INFO(machine.said[i].first);
+      if (is_other)
+        singing += holds(machine.said[i].second, canary) ? 1 : 0;
+      else
+        CHECK_FALSE(holds(machine.said[i].second, canary));
+    }
+  }
+  CHECK(singing > 8);  // the net does catch
+  const std::string key = server.recovery_key() + "\n";
+  machine.hear({"backup", "--to", file("backup"), "--replace"});
+  machine.said.emplace_back("the backup", content_of(file("backup")));
+  for (const Words& words : {Words{"status"}, Words{"tenant", "list"}, Words{"recovery"}}) machine.hear(words);
+  machine.hear({"keys", "replace", "--recovery-key-stdin"}, key);
+  machine.hear({"restore", "--from", "/nowhere", "--recovery-key-stdin"}, key);
+  machine.hear({"restore", "--from", file("backup"), "--recovery-key-stdin"}, "x" + key);
+  const Ended ended = server.stop();
+  machine.said.emplace_back("ternd serve", ended.out + ended.err);
+  machine.hear({"restore", "--from", file("backup"), "--replace", "--recovery-key-stdin"}, "x" + key);
+  machine.hear({"restore", "--from", file("backup"), "--replace", "--recovery-key-stdin"}, key);
+  machine.hear({"keys", "replace", "--recovery-key-stdin"}, key);
+  CHECK(machine.secrets.in("{\"x\":\"" + password + "\"}").size() == 1);
+  for (const auto& [who, text] : machine.said) {
+    INFO(who << ":\n" << text.substr(0, 1'000));
+    CHECK_FALSE(text.empty());
+    CHECK(machine.secrets.in(text).empty());
+  }
+}
 
 TEST_CASE("a session's id that somebody read off the line opens nothing", "[security][scenario-3]") {
   RelayedDesk line;

@@ -14,7 +14,8 @@ Ended verify(std::vector<std::string> words, const std::string& input = {}) {
 
 }  // namespace
 
-TEST_CASE("an export of a server is proven by a program of its own, which says so or names what is wrong", "[cli]") {
+TEST_CASE("an export of a server is proven by a program of its own, which says so or names what is wrong",
+          "[cli][I38]") {
   const TempDir folder;
   ServerProcess server(folder.file("server"));
   server.start();

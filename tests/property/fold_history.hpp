@@ -128,7 +128,7 @@ public:
         if (messages.empty()) return desk.message(who, ms, word);
         // Few messages, so that people meet at one.
         if (argument % 6 == 0)
-          return desk.on(who, ms, Intent::delete_message,
+          return desk.on(who, ms, argument % 16 == 0 ? Intent::send_message : Intent::delete_message,
                          messages[argument % std::min<std::size_t>(3, messages.size())]);
         return desk.on(who, ms, Intent::edit_message, messages[argument % std::min<std::size_t>(2, messages.size())],
                        word);
@@ -152,7 +152,9 @@ public:
       case 37:
         return desk.to(who, ms, Intent::custody_end, argument % 2 == 0 ? "anna" : "bert");
       default:  // a merge ends much, so it is rare
-        return argument % 4 == 0 ? desk.to(who, ms, Intent::merge, "target") : desk.draft(who, Intent::start, ms);
+        if (argument % 4 == 0) return desk.to(who, ms, Intent::merge, "target");
+        if (argument % 4 == 1) return desk.to(who, ms, Intent::unmerge, argument % 8 == 1 ? "target" : "other");
+        return desk.draft(who, Intent::start, ms);
     }
   }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 
 #include "observed.hpp"
 
@@ -95,11 +96,19 @@ private:
     return found;
   }
 
-  bool after_merge(const Placed& fact) const {
-    if (merge_ == nullptr || is_create(fact)) return false;
-    if (saw(fact, *merge_)) return true;
-    return fact.stamp.commit_seq > merge_->stamp.commit_seq && fact.stamp.order_ms > merge_->stamp.order_ms;
+  static bool is_after(const Placed& fact, const Placed& merge) {
+    if (is_create(fact)) return false;
+    if (saw(fact, merge)) return true;
+    return fact.stamp.commit_seq > merge.stamp.commit_seq && fact.stamp.order_ms > merge.stamp.order_ms;
   }
+  /// The merge that a fact met: the one that stands, or one taken back after the fact had been committed.
+  const Placed* merge_met(const Placed& fact) const {
+    if (merge_ != nullptr && is_after(fact, *merge_)) return merge_;
+    for (const auto& [merge, undo] : undone_)
+      if (is_after(fact, *merge) && undo->stamp.commit_seq >= fact.stamp.commit_seq && !saw(fact, *undo)) return merge;
+    return nullptr;
+  }
+  bool after_merge(const Placed& fact) const { return merge_met(fact) != nullptr; }
   bool counts(const Placed& fact) const { return is_fact(fact) && !after_merge(fact); }
 
   // ---- standings ----
@@ -113,7 +122,7 @@ private:
   Standing overtaken_by_merge(const Placed& fact) {
     const bool appends = is(fact, Intent::message, Intent::attach, Intent::log_time, Intent::on_site);
     if (!appends) note(fact);
-    return lost(appends ? Outcome::redirected : Outcome::overtaken, Rule::merged_ticket, *merge_);
+    return lost(appends ? Outcome::redirected : Outcome::overtaken, Rule::merged_ticket, *merge_met(fact));
   }
   void note(const Placed& fact) {
     std::string text = fact.change.text;
@@ -226,6 +235,13 @@ private:
     if (is(x, Intent::approve_estimate, Intent::reject_estimate)) return &decided_[x.change.targets.at(0)];
     return is(x, Intent::merge) ? &merge_ : nullptr;
   }
+  /// The first split that gave one of these messages away.
+  const Placed* split_of(const Placed& x) const {
+    for (const Placed* split : splits_)
+      for (const sync::ChangeRef& message : x.change.targets)
+        if (std::ranges::find(split->change.targets, message) != split->change.targets.end()) return split;
+    return nullptr;
+  }
   /// Assignee and queue are held by a claim, whatever it says; the others are decisions.
   static bool grips(const Placed& x) { return is(x, Intent::take, Intent::assign, Intent::move_queue); }
   static bool same_value(const Placed& x, const Placed& y) {
@@ -234,9 +250,21 @@ private:
 
   Verdict verdict_on(const Placed& x) {
     constexpr Verdict no_effect{nullptr, Rule::no_effect};
-    if (merge_ != nullptr) return {merge_, Rule::merged_ticket};
+    const bool undoes = is(x, Intent::unmerge);
+    if (merge_ != nullptr && !undoes) return {merge_, Rule::merged_ticket};
     if (!is(x, Intent::delete_ticket, Intent::restore) && is_deleted() && !saw(x, *deletion_))
       return {deletion_, Rule::deleted_ticket};
+    if (is(x, Intent::split)) {
+      const Placed* given_away = split_of(x);
+      return given_away == nullptr ? Verdict{} : Verdict{given_away, Rule::claim_stands};
+    }
+    if (undoes) {
+      if (merge_ == nullptr) return no_effect;
+      const bool meant = saw(x, *merge_) && merge_->change.target == x.change.target;
+      return meant ? Verdict{} : Verdict{merge_, Rule::claim_stands};
+    }
+    if (is(x, Intent::merge) && !undone_.empty() && !saw(x, *undone_.back().second))
+      return {undone_.back().second, Rule::claim_stands};
     const Placed** place = place_of(x);
     const Placed* stands = place == nullptr ? nullptr : *place;
     if (is(x, Intent::restore) && stands == nullptr) return no_effect;
@@ -299,6 +327,9 @@ private:
 
   /// The claim stands from here on. One that changes nothing becomes its author's own where they saw what stood.
   void take_hold(const Placed& x, bool changes_nothing) {
+    if (is(x, Intent::split)) splits_.push_back(&x);
+    if (is(x, Intent::unmerge) && !changes_nothing && merge_ != nullptr)
+      undone_.emplace_back(std::exchange(merge_, nullptr), &x);
     const Placed** place = place_of(x);
     if (place == nullptr) return;
     const Placed* before = *place;
@@ -381,7 +412,8 @@ private:
     for (const Placed* x : in_order([&](const Placed& y) { return is_fact(y); })) {
       const bool is_message = is(*x, Intent::message, Intent::attach, Intent::on_site);
       if (is(*x, Intent::log_time)) seen_.times.emplace_back(x->change.number, x->change.text);
-      if ((is_message || is(*x, Intent::log_time)) && counts(*x)) stand(*x, fine(Rule::append));
+      if ((is_message || is(*x, Intent::log_time)) && counts(*x))
+        stand(*x, fine(is_behind(*x) ? Rule::unseen_customer : Rule::append));
       if (!is_message) continue;
       ++seen_.message_count;
       const bool response = is(*x, Intent::message) && counts(*x) && x->change.visibility == sync::Visibility::open &&
@@ -392,6 +424,18 @@ private:
     }
   }
 
+  /// A reply to a customer who had written before it, and had arrived before it, unseen by its author.
+  bool is_behind(const Placed& reply) const {
+    const bool by_staff = reply.stamp.author_kind == sync::PrincipalKind::operator_ ||
+                          reply.stamp.author_kind == sync::PrincipalKind::integration;
+    if (!by_staff || !is(reply, Intent::message, Intent::attach) || reply.change.visibility != sync::Visibility::open)
+      return false;
+    return std::ranges::any_of(log_, [&](const Placed& x) {
+      return is_customer_message(x) && counts(x) && x.stamp.commit_seq < reply.stamp.commit_seq && earlier(x, reply) &&
+             !saw(reply, x);
+    });
+  }
+
   std::string shown(const Placed& message) {
     const auto about = [&](Intent intent) {
       return in_order(
@@ -399,8 +443,9 @@ private:
     };
     const auto edits = about(Intent::edit_message);
     const auto deletes = about(Intent::delete_message);
+    const auto sends = about(Intent::send_message);
     if (is(message, Intent::on_site)) {  // signed for as it is
-      for (const auto& tried : {edits, deletes})
+      for (const auto& tried : {edits, deletes, sends})
         for (const Placed* x : tried) stand(*x, lost(Outcome::overtaken, Rule::append, message));
       const sync::Change& made = message.change;
       return made.text +
@@ -411,6 +456,7 @@ private:
     const auto open_edits = unseen(edits, both);
     const auto open_deletes = unseen(deletes, deletes);
     for (const Placed* x : both) stand(*x, fine());
+    for (const Placed* x : sends) stand(*x, fine());
     for (const Placed* x : open_deletes) stand(*x, fine(open_edits.empty() ? Rule::sequential : Rule::message_deleted));
     for (const Placed* x : open_edits) {
       if (!deletes.empty())
@@ -461,10 +507,12 @@ private:
   std::vector<Placed> log_;
   std::map<sync::ChangeRef, Standing> then_;
   const Placed* merge_ = nullptr;
-  const Placed* assigned_ = nullptr;  // the claim that stands, of whatever value
+  std::vector<std::pair<const Placed*, const Placed*>> undone_;  // a merge, and what took it back
+  const Placed* assigned_ = nullptr;                             // the claim that stands, of whatever value
   const Placed* queued_ = nullptr;
   const Placed* deletion_ = nullptr;
   std::map<sync::ChangeRef, const Placed*> decided_;
+  List splits_;
   std::set<sync::ChangeRef> lost_takes_;
   Observed seen_;
 };

@@ -37,4 +37,12 @@ inline std::string words_of(const sync::OnSite& report) {
          report.signed_by + "|" + report.media_type + "|" + report.signature;
 }
 
+/// Whether a reply is withheld is an effect of its commit: what was sent stays sent. All else is the same.
+inline Observed but_for_withholding(Observed observed) {
+  for (auto& [ref, standing] : observed.standings)
+    if (standing.outcome == sync::Outcome::applied && standing.rule == sync::Rule::unseen_customer)
+      standing.rule = sync::Rule::append;
+  return observed;
+}
+
 }  // namespace tern::test

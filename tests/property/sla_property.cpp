@@ -183,7 +183,7 @@ std::size_t ticket_count() {
 
 }  // namespace
 
-TEST_CASE("K1: event by event is what is folded anew", "[sla]") {
+TEST_CASE("K1: event by event is what is folded anew", "[sla][I20]") {
   std::size_t rebuilt = 0, events = 0;
   const std::size_t count = ticket_count();
   for (std::size_t i = 0; i < count;) {
@@ -212,7 +212,7 @@ TEST_CASE("K1: what holds of every clock and its records", "[sla]") {
 }
 
 /// reliability.md calls it I22: with credit `strict` no device's clock turns a verdict in the agent's favour.
-TEST_CASE("K18: under strict credit a device's clock decides nothing about an answer", "[sla]") {
+TEST_CASE("K18: under strict credit a device's clock decides nothing about an answer", "[sla][I22]") {
   const std::size_t count = std::max<std::size_t>(1, ticket_count() / 5);
   House house(3);
   std::vector<RuleBook> versions;

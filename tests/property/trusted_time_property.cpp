@@ -53,7 +53,8 @@ SetEvidence evidence_of(const Life& life, bool has_mono) {
 
 }  // namespace
 
-TEST_CASE("wild wall clocks move effective times only within windows, and the truth lies in each", "[property][time]") {
+TEST_CASE("wild wall clocks move effective times only within windows, and the truth lies in each",
+          "[property][time][I22]") {
   CHECK(rc::check([] {
     const Life life = any_life();
     const bool has_mono = *rc::gen::arbitrary<bool>();

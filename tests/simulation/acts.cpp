@@ -1,5 +1,6 @@
 // What may happen to devices and to the server's machine in a run; what people do: acts_office.cpp; what is too much:
-// acts_strain.cpp. To add one: write it, give it a line at the end of the last table and a weight in a profile.
+// acts_strain.cpp; what comes from beside them: acts_others.cpp. To add one: write it, give it a line at the end of the
+// last table and a weight in a profile.
 #include "simulation/acts.hpp"
 
 namespace tern::test {
@@ -210,7 +211,7 @@ const std::vector<Act>& acts() {
         {"server_sync", server_sync},
     };
     // A plan draws by an act's place: what is new comes behind the last, so that kept cases stay what they were.
-    for (const std::vector<Act>& more : {acts_of_the_office(), acts_of_strain()})
+    for (const std::vector<Act>& more : {acts_of_the_office(), acts_of_strain(), acts_of_others()})
       joined.insert(joined.end(), more.begin(), more.end());
     return joined;
   }();
@@ -242,6 +243,21 @@ const std::vector<std::string>& required_markers() {
                                             "server crash",
                                             "customer wrote",
                                             "role changed",
+                                            "role changed with work pending",
+                                            "acknowledged again",
+                                            "disk full inside COMMIT",
+                                            "half-open line noticed",
+                                            "consistency proof refused",
+                                            "device wiped",
+                                            "operator disabled",
+                                            "ticket split",
+                                            "server keys replaced",
+                                            "outbox damaged",
+                                            "server's file damaged",
+                                            "written over the API",
+                                            "answered again over the API",
+                                            "sent out again",
+                                            "mail to a customer",
                                             "queues changed",
                                             "held released",
                                             "text erased",
@@ -264,7 +280,9 @@ const std::vector<std::string>& required_markers() {
                                             "ticket left a scope",
                                             "held or refused",
                                             "service times changed",
-                                            "deadline missed"};
+                                            "deadline missed",
+                                            "merge taken back",
+                                            "withheld reply sent"};
   return all;
 }
 

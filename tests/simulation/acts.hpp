@@ -9,6 +9,7 @@ namespace tern::test {
 
 std::vector<Act> acts_of_the_office();
 std::vector<Act> acts_of_strain();
+std::vector<Act> acts_of_others();
 
 /// A customer writes to some ticket, when the server is there.
 void customer_writes(Run& run, Random& random);

@@ -55,9 +55,15 @@ void role(Run& run, Random& random) {
   run.office([&] {
     const std::vector<std::string> roles{"operator", "supervisor", "light"};
     const std::string drawn = random.pick(roles);
+    const bool pending = std::ranges::any_of(run.seats_, [](const auto& one) {
+      if (!Run::works(*one->device) || !one->device->name().starts_with("ben")) return false;
+      const auto status = one->device->client().views().status();
+      return status && status->saved_here + status->sent != 0;
+    });
     const auto done = run.administer("operator set", {{"operator", Json("ben@example.org")}, {"role", Json(drawn)}});
     if (!done) return;
     run.mark("role changed");
+    if (pending) run.mark("role changed with work pending");
     run.roles_of_ben_.emplace_back(run.newest_commit(), drawn);
   });
 }

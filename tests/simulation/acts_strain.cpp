@@ -1,13 +1,14 @@
 // What strains a device or the server without breaking it: no memory, a statement that fails, a writer in the way, a
 // wrong clock, too much work, too much news.
 #include "simulation/acts.hpp"
+#include "tern/protocol/limits.hpp"
 
 namespace tern::test {
 namespace {
 
-constexpr std::uint64_t pile_changes = 1'000;
+constexpr std::uint64_t pile_sets = 1'000;
 constexpr std::uint64_t far_behind_commits = 500;  // from here on the server looks for news in another way
-constexpr const char* backlog = "backlog of more than 1,000";
+constexpr const char* backlog = "backlog of more than 1,000 sets";
 
 /// The nth allocation of SQLite fails on a device or on the server: that one, or all for a while.
 void memory(Run& run, Random& random) {
@@ -52,12 +53,11 @@ void pile(Run& run, Random& random) {
         if (!rows->empty()) seat->piled_on = random.pick(*rows).id;
       }
     refused += (anything ? seat->agent->try_work() : note(*seat, n)) ? 0 : 1;
+    run.pass(limits::seal_after_idle_ms + 1'000);  // what comes next is in a set of its own
     if (n % 64 != 0) continue;
     run.pass(random.between(0, minutes_ms(20)));
     if (!Run::works(device)) break;
-    const LookingOn looking(&run.disk_);
-    const auto status = device.client().views().status();
-    if (!status || status->saved_here + status->sent <= pile_changes) continue;
+    if (run.world_.sets_waiting(device) <= pile_sets) continue;
     run.mark(backlog);
     break;
   }

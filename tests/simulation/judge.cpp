@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "desk/outgoing.hpp"
 #include "property/fold_history.hpp"
 #include "store/ledger.hpp"
 #include "tern/protocol/receipt.hpp"
@@ -33,6 +34,8 @@ public:
     for (const auto& seat : run_.seats_)
       if (!seat->neighbour && seat->device->is_open() && seat->device->up_to_date()) own_view(*seat->device);
     numbers();
+    effects();
+    secrets();
     count();
   }
 
@@ -229,7 +232,7 @@ private:
   static bool is_message(const server::LedgerChange& change) {
     const auto intent = change.placed.change.intent;
     return intent == sync::Intent::message || intent == sync::Intent::edit_message ||
-           intent == sync::Intent::delete_message;
+           intent == sync::Intent::delete_message || intent == sync::Intent::send_message;
   }
   OperatorId ben() const {
     for (const auto& seat : run_.seats_)
@@ -300,6 +303,41 @@ private:
       if (!seat->neighbour && seat->device->is_open())
         for (const client::ListRow& row : seat->device->list())
           if (row.number.find('x') == std::string::npos) name(row.number, to_hex(row.id));
+  }
+
+  /// I30: what went out was committed, and what counts as sent went out. I3, I5 of what was asked for over the API.
+  void effects() {
+    if (!run_.integration_) return;
+    run_.integration_->judge(tenant_, !run_.restored_);
+    if (run_.restored_) return;
+    std::map<std::string, std::int64_t> rows;
+    auto outgoing = must(db_->query("SELECT delivery, state FROM outgoing WHERE way = $1", server::OutgoingWay::hook));
+    while (must(outgoing.step())) rows[to_uuid_text(outgoing.blob(0))] = outgoing.int64(1);
+    for (const auto& [name, delivery] : run_.outside_.deliveries())
+      if (!rows.contains(name))
+        complain("I30: " + delivery.event + " went out, and nothing that was committed asks for it");
+    for (const auto& [name, state] : rows) {
+      if (state != static_cast<std::int64_t>(server::OutgoingState::sent)) continue;
+      const auto delivery = run_.outside_.deliveries().find(name);
+      if (delivery == run_.outside_.deliveries().end() || delivery->second.taken == 0)
+        complain("I30: a webhook counts as sent, and nobody got it");
+    }
+  }
+
+  /// I36: no file of the server's databases holds a secret that is kept as a hash of it, or not at all.
+  void secrets() {
+    std::vector<std::string> all = {run_.api_key_, run_.newest_token_, world_.server.recovery_key()};
+    for (const auto& seat : run_.seats_)
+      if (seat->device->is_open() && !seat->device->gone && !seat->device->status().wiped) {
+        const auto keys = seat->device->keys();
+        for (const auto& key : {std::string(keys.data_key.view()), std::string(keys.replica_key.view()),
+                                std::string(keys.signing_key.seed().view())})
+          all.push_back(key);
+      }
+    for (const std::string& secret : all)
+      if (secret.find_first_not_of('\0') != std::string::npos &&
+          !run_.disk_.find(world_.server.directory() + "/", secret).empty())
+        complain("I36: the server's files hold a secret that was given away");
   }
 
   /// I16

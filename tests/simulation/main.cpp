@@ -29,7 +29,7 @@ constexpr std::uint64_t mutant_seeds_max = 200;
 constexpr const char* script_profile = "directed/script";
 
 struct Options {
-  std::uint64_t seeds = 20, from = 1, mutant_seeds = 200, every = 1;
+  std::uint64_t seeds = 20, from = 1, mutant_seeds = 200, every = 1, min_rate = 0;
   std::vector<std::string> profiles;  // empty: all
   unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
   int mutant = 0;
@@ -44,6 +44,7 @@ int usage(const std::string& wrong) {
       "tern_sim: %s\n\n"
       "usage: tern_sim [--seeds N] [--from SEED] [--profile NAME] [--jobs N] [--resume FILE] [--no-shrink]\n"
       "                [--regressions]                (the cases that are kept, before the seeds)\n"
+      "                [--min-rate N]                 (fails below so many simulated device-days per core-minute)\n"
       "       tern_sim --seed SEED [--profile NAME] [--without WORDS] [--events RANGES]\n"
       "                [--fault MACHINE:once|ever|power|statement:N] [--trace]\n"
       "       tern_sim --systematic [--every N] [--from SEED] [--profile NAME]\n"
@@ -90,6 +91,8 @@ std::optional<Options> read_options(const std::vector<std::string>& words, std::
       options.from = number;
     } else if (word == "--every") {
       options.every = std::max<std::uint64_t>(1, number);
+    } else if (word == "--min-rate") {
+      options.min_rate = number;
     } else if (word == "--jobs") {
       options.jobs = std::max(1U, static_cast<unsigned>(number));
     } else if (word == "--mutant") {
@@ -310,10 +313,15 @@ int run_many(const Options& options, std::vector<Plan> plans) {
               static_cast<unsigned long long>(sum.runs), runs_of(options).c_str(), sum.failures.size(), wall_s,
               options.jobs, sum.cpu_s / 60, static_cast<double>(sum.device_ms) / 86'400'000,
               static_cast<unsigned long long>(sum.changes));
-  if (sum.cpu_s > 0)
-    std::printf("%.0f simulated device-days and %.0f changes per core-minute\n",
-                static_cast<double>(sum.device_ms) / 86'400'000 / (sum.cpu_s / 60),
-                static_cast<double>(sum.changes) / (sum.cpu_s / 60));
+  const double minutes = sum.cpu_s / 60;
+  const double rate = minutes > 0 ? static_cast<double>(sum.device_ms) / 86'400'000 / minutes : 0;
+  if (minutes > 0)
+    std::printf("%.0f simulated device-days and %.0f changes per core-minute\n", rate,
+                static_cast<double>(sum.changes) / minutes);
+  const bool fast = minutes == 0 || rate >= static_cast<double>(options.min_rate);
+  if (!fast)
+    std::printf("too slow: %.0f simulated device-days per core-minute, and --min-rate asks for %llu\n", rate,
+                static_cast<unsigned long long>(options.min_rate));
   std::string missing;
   for (const std::string& marker : required_markers())
     if (sum.markers[marker] == 0) missing += (missing.empty() ? "" : ", ") + marker;
@@ -325,7 +333,7 @@ int run_many(const Options& options, std::vector<Plan> plans) {
   const bool enough = sum.runs + done.size() >= marker_runs_min && options.profiles.empty() && !options.systematic &&
                       sum.failures.empty();
   const bool met = (missing.empty() || !enough) && (unmet.empty() || options.systematic);
-  return sum.failures.empty() && met ? 0 : 1;
+  return sum.failures.empty() && met && fast ? 0 : 1;
 }
 
 int run_mutants(const Options& options) {
@@ -345,20 +353,28 @@ int run_mutants(const Options& options) {
     task.mutant = static_cast<int>(known.mutant);
     std::optional<Report> caught;
     std::uint64_t runs = 0;
+    std::set<std::string> others;  // that fired, and are not meant
     task.told = [&](const Report& report) {
       ++runs;
       // A seed that fails without the mutant says nothing of it.
-      if (!report.result.invariant.empty() && run_apart(report.plan, 0).result.invariant.empty()) caught = report;
+      if (report.result.invariant.empty()) return true;
+      if (meant_complaint(known, report.result.what).empty()) {
+        others.insert(report.result.invariant);
+        return true;
+      }
+      if (run_apart(report.plan, 0).result.invariant.empty()) caught = report;
       return !caught;
     };
     run_crew(task);
     if (caught) {
+      const std::string fired = meant_complaint(known, caught->result.what);
       std::printf("%-40s %6llu  %-9s  %.110s\n", known.name, static_cast<unsigned long long>(runs),
-                  caught->result.invariant.c_str(), first_line(caught->result.what).c_str());
+                  fired.substr(0, fired.find(':')).c_str(), fired.c_str());
     } else {
       ++missed;
-      std::printf("%-40s %6s  %-9s  not noticed in %llu seeds of %s\n", known.name, "-", "-",
-                  static_cast<unsigned long long>(runs), known.profile);
+      std::printf("%-40s %6s  %-9s  not noticed in %llu seeds of %s%s\n", known.name, "-", known.invariants,
+                  static_cast<unsigned long long>(runs), known.profile,
+                  others.empty() ? "" : ("; others fired: " + joined({others.begin(), others.end()})).c_str());
     }
     std::fflush(stdout);
   }

@@ -11,9 +11,12 @@ namespace tern::test {
 struct KnownMutant {
   Mutant mutant;
   const char* name;
-  const char* profile;  // in which it is looked for
+  const char* profile;     // in which it is looked for
+  const char* invariants;  // one of which has to fire: another one would have noticed something else
 };
 const std::vector<KnownMutant>& known_mutants();
+/// The line of a run's complaints that is about what this mutant breaks; empty: none is.
+std::string meant_complaint(const KnownMutant& known, const std::string& complaints);
 /// Whether this program was built with them.
 bool built_with_mutants();
 

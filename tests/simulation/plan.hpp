@@ -14,7 +14,7 @@
 namespace tern::test {
 
 /// tests/simulation/profiles/NAME.profile: one `word number` a line, `#` begins a comment. The words are those of this
-/// struct and the names of acts (acts.cpp, acts_office.cpp, acts_strain.cpp); a number after an act is its weight among
+/// struct and the names of acts (acts.cpp and those beside it); a number after an act is its weight among
 /// all. `meets MARKER`: its runs test less than they say unless some of them meet it.
 struct Profile {
   std::string name;

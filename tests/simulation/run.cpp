@@ -1,9 +1,10 @@
 #include "simulation/run.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "simulation/judge.hpp"
-#include "tern/protocol/crash_point.hpp"
+#include "tern/server/server_core.hpp"
 
 namespace tern::test {
 namespace {
@@ -21,7 +22,11 @@ std::string invariant_of(const std::string& complaint) {
 }  // namespace
 
 Run::Run(const Plan& plan, const Profile& profile)
-    : plan_(plan), profile_(profile), seed_(Seed{plan.seed}.child(profile.name)), disk_(seed_), world_(seed_, &disk_) {}
+    : plan_(plan),
+      profile_(profile),
+      seed_(Seed{plan.seed}.child(profile.name)),
+      disk_(seed_, plan.without.contains("sectors")),
+      world_(seed_, &disk_) {}
 
 Run::~Run() {
   disk_.on_power_lost = nullptr;  // a cut that is still due may come while all is closed
@@ -59,6 +64,7 @@ void Run::set_up() {
   for (const auto& one : seats_)
     if (!one->neighbour) shop_.people.push_back(one->device->operator_id());
 
+  if (profile_.acts.contains("integration")) open_to_others();
   world_.network.on_answer = [this](const std::string&, const client::HttpRequest& request,
                                     client::HttpAnswer& answer) {
     if (answer.status == 503 && answer.body.find("\"busy\"") != Bytes::npos) mark("BUSY time-out");
@@ -83,6 +89,53 @@ void Run::set_up() {
   }
   began_ms_ = world_.schedule.now_ms();
   tenants_ = world_.server.tenants().size();
+}
+
+std::string Run::portal_token() {
+  const auto made =
+      administer("api create_client_token",
+                 {{"portal_domain", Json("client.example")}, {"user_id", Json(7)}, {"user_name", Json("Joe Smith")}});
+  if (!made) return {};
+  newest_token_ = (*made)["token"].as_string();
+  world_.secrets.push_back(newest_token_);
+  return newest_token_;
+}
+
+/// A program of somebody else's that writes over the API, a customer with an address, and who is told of what happens.
+void Run::open_to_others() {
+  outside_.reachable = [this] { return world_.server.powered(); };
+  outside_.now_ms = [this] { return world_.schedule.now_ms(); };
+  outside_.complain = [this](std::string what) { world_.complain(std::move(what)); };
+  world_.server.on_open = [this](server::ServerCore& core) {
+    core.use_egress(
+        outside_, [](const std::function<void()>& work) { work(); }, 4);
+  };
+  world_.server.restart();
+  const auto secret = [this](std::string text) {
+    world_.secrets.push_back(text);
+    return text;
+  };
+  const Json ann("ann@example.org");
+  api_key_ = secret(must(administer("key add", {{"name", Json("Shop")}, {"operator_id", ann}}))["key"].as_string());
+  must(administer("organisation add", {{"name", Json("Client Ltd")}, {"portal_domain", Json("client.example")}}));
+  secret(must(administer(
+      "webhook add",
+      {{"name", Json("Billing")}, {"url", Json("https://billing.example/tern")}, {"owner", ann}}))["secret"]
+             .as_string());
+  must(administer("mail set", {{"host", Json("smtp.pumps.example")},
+                               {"from", Json("support@pumps.example")},
+                               {"user", Json("support")},
+                               {"password", Json(secret("mail-password-of-the-run"))}}));
+  // A customer is made by their first request, and has an address from then on.
+  client::HttpRequest first;
+  first.method = "POST";
+  first.target = "/api/client.php";
+  first.headers = {{"content-type", "application/json"}, {"x-client-token", portal_token()}};
+  first.body = to_text(
+      Json::object({{"action", Json("create_ticket")}, {"subject", Json("First")}, {"description", Json("of all")}}));
+  check(must(world_.server.handle(first, "10.1.0.1")).status == 200, "a customer can ask for something");
+  must(administer("contact set", {{"name", Json("Joe Smith")}, {"email", Json("joe@customer.example")}}));
+  integration_ = std::make_unique<Integration>(world_, seed_);
 }
 
 Run::Seat& Run::seat(Device& device, bool neighbour) {
@@ -399,6 +452,11 @@ void Run::settle() {
   if (all_may_rest && world_.schedule.now_ms() - from_ms > settle_ms_max)
     world_.complain("I35: the healed world took " + std::to_string((world_.schedule.now_ms() - from_ms) / 60'000) +
                     " minutes");
+  for (std::int64_t waited_ms = 0; integration_ && !integration_->idle(); waited_ms += 10'000) {
+    if (waited_ms > settle_ms_max) return world_.complain("I35: what was asked over the API is still not answered");
+    world_.pass(10'000);
+  }
+  if (integration_ && !world_.run_until_quiet()) return;
   trace("quiet");
   const std::uint64_t asked = world_.network.seen().requests - requests;
   mark("requests to come to rest", asked);
@@ -415,8 +473,24 @@ void Run::settle() {
   }
 }
 
+/// A device that was told to has destroyed its copy, and keeps nothing that could be asked.
+void Run::look_at_wiped() {
+  for (const auto& one : seats_) {
+    Device& device = *one->device;
+    if (device.gone || !device.is_open()) continue;
+    const auto status = device.client().views().status();
+    if (!status || !status->wiped) continue;
+    mark("device wiped");
+    if (!disk_.content(device.home() + "/replica.db").empty())
+      world_.complain("I17: " + device.name() + " was wiped and still has its copy");
+    device.close();
+  }
+}
+
 void Run::judge() {
-  if (!world_.complaints().empty()) return;
+  // Who does not come to rest hides nothing else that is wrong.
+  if (std::ranges::any_of(world_.complaints(), [](const auto& one) { return invariant_of(one) != "I35"; })) return;
+  look_at_wiped();
   if (restored_) {
     world_.forget_acknowledged();
     // A key may have frozen since the restore: what its device did before waits for an administrator.
@@ -427,7 +501,8 @@ void Run::judge() {
       if (!one->device->gone && excused(*this, *one->device)) one->device->close();
   }
   static_cast<void>(world_.invariants_hold());
-  if (world_.complaints().empty()) judge_history(*this);
+  if (std::ranges::all_of(world_.complaints(), [](const auto& one) { return invariant_of(one) == "I35"; }))
+    judge_history(*this);
   for (const TenantId& tenant : world_.server.tenants())
     trace("log " + std::to_string(world_.server.tenant(tenant).commit_seq()));
 }
@@ -451,9 +526,25 @@ void Run::count_markers() {
                                                            {"torn file", disk.torn_files},
                                                            {"bit flipped at rest", disk.flipped},
                                                            {"no memory", disk.memory},
+                                                           {"disk full inside COMMIT", disk.full_in_commit},
+                                                           {"line half open", net.half_open},
+                                                           {"half-open line noticed", net.half_open_noticed},
+                                                           {"acknowledged again", world_.server.acknowledged_again()},
                                                            {"statement failed", disk.statements}};
   for (const auto& [name, times] : counted)
     if (times != 0) mark(name, times);
+  if (integration_) {
+    const std::pair<const char*, std::uint64_t> of_others[] = {
+        {"written over the API", integration_->done()},
+        {"asked again over the API", integration_->asked_again()},
+        {"answered again over the API", integration_->answered_again()},
+        {"webhook", outside_.deliveries().size()},
+        {"mail", outside_.mails_taken()},
+        {"mail to a customer", outside_.mails_to_customers()},
+        {"sent out again", outside_.again()}};
+    for (const auto& [name, times] : of_others)
+      if (times != 0) mark(name, times);
+  }
   for (const auto& one : seats_) result_.changes += one->agent->changes();
 }
 

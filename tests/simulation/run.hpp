@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "simulation/integration.hpp"
+#include "simulation/outside.hpp"
 #include "simulation/plan.hpp"
 #include "simulation/sim_vfs.hpp"
 #include "support/world_agent.hpp"
@@ -40,7 +42,7 @@ struct RunResult {
 
 class Run;
 
-/// Something that may happen. A new one is a line in acts.cpp or acts_office.cpp, and a weight in a profile.
+/// Something that may happen. A new one is a line in acts_others.cpp, and a weight in a profile.
 struct Act {
   const char* name;
   void (*happen)(Run& run, Random& random);
@@ -75,6 +77,8 @@ public:
   void mark(const std::string& marker, std::uint64_t times = 1) { result_.markers[marker] += times; }
   [[nodiscard]] bool met(const std::string& marker) const { return result_.markers.contains(marker); }
   void note(const std::string& what);
+  /// With which the customer asks over the portal; empty: the server gave none.
+  std::string portal_token();
   /// Time passes, for each clock at its own pace.
   void pass(std::int64_t ms);
   bool has(const std::string& kind) const { return !plan_.without.contains(kind); }
@@ -103,6 +107,7 @@ public:
   const Profile profile_;
   const Seed seed_;
   SimDisk disk_;
+  Outside outside_;
   World world_;
   Shop shop_;
   RecordId customer_;
@@ -114,7 +119,11 @@ public:
   };
   std::vector<Backup> backups_;
   std::set<std::string> erased_texts_;
-  std::map<std::string, TicketId> numbers_;  // and the tickets that had them
+  std::unique_ptr<Integration> integration_;  // null: nobody writes over the API
+  std::string api_key_, newest_token_;        // of an integration, of the customer at the portal
+  std::uint64_t written_ = 0;                 // over the API
+  std::size_t tenants_ = 0;                   // that the server serves when it is well
+  std::map<std::string, TicketId> numbers_;   // and the tickets that had them
   /// What the office did, with the newest commit after it: who was what from when on, whose key ended when.
   std::vector<std::pair<std::uint64_t, std::string>> roles_of_ben_;
   std::map<DeviceId, std::uint64_t> revoked_at_;
@@ -128,12 +137,14 @@ public:
 
 private:
   void set_up();
+  void open_to_others();
   void plan_fault();
   [[nodiscard]] std::string planned_root() const;
   void draw_faults(Random& random);
   void happen(std::uint64_t event);
   void heal();
   [[nodiscard]] std::uint64_t requests_to_rest();
+  void look_at_wiped();
   void settle();
   void judge();
   void count_markers();
@@ -145,8 +156,7 @@ private:
   RunResult result_;
   bool keep_lines_ = false;
   std::int64_t began_ms_ = 0;
-  DiskCalls calls_before_;  // of the machine that a fault is planned for
-  std::size_t tenants_ = 0;
+  DiskCalls calls_before_;         // of the machine that a fault is planned for
   std::uint64_t opened_then_ = 0;  // how often the server had been opened when its clock was set wrong
   std::unique_ptr<sqlite::Database> other_program_;
   std::optional<sqlite::Transaction> held_;

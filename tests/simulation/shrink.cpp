@@ -34,7 +34,7 @@ private:
 
   bool fewer_kinds() {
     bool smaller = false;
-    std::vector<std::string> kinds{"network"};
+    std::vector<std::string> kinds{"network", "sectors"};
     for (std::uint64_t i = 1; i < profile_.devices; ++i) kinds.push_back("device-" + std::to_string(i));
     for (const auto& [act, weight] : profile_.acts) kinds.push_back(act);
     for (const std::string& kind : kinds) {

@@ -20,8 +20,11 @@ bool below(const std::string& path, const std::string& root) {
 
 }  // namespace
 
-SimDisk::SimDisk(Seed seed)
-    : name_("simulated-" + std::to_string(++disks_made)), random_(seed, "disk"), registered_(new Registered) {
+SimDisk::SimDisk(Seed seed, bool plain)
+    : name_("simulated-" + std::to_string(++disks_made)),
+      random_(seed, "disk"),
+      tears_in_sectors_(!plain),
+      registered_(new Registered) {
   sector_bytes_ = random_.chance(500) ? 512 : 4096;
   sqlite3_initialize();
   sqlite3_vfs& vfs = registered_->vfs;
@@ -77,14 +80,20 @@ int SimDisk::enter(Machine& machine, unsigned call, int error) {
   return error;
 }
 
+std::shared_ptr<SimDisk::File> SimDisk::make_file(Machine& machine) const {
+  auto made = std::make_shared<File>();
+  made->machine = &machine;
+  if (tears_in_sectors_) made->sector = static_cast<std::size_t>(sector_bytes_);
+  return made;
+}
+
 /// A real file that somebody has put there (a restored backup) is taken over.
 std::shared_ptr<SimDisk::File> SimDisk::find_or_import(const std::string& path) {
   const auto found = files_.find(path);
   if (found != files_.end()) return found->second;
   std::error_code none;
   if (!std::filesystem::is_regular_file(path, none)) return nullptr;
-  auto file = std::make_shared<File>();
-  file->machine = &machine_of(path);
+  auto file = make_file(machine_of(path));
   file->live = content_of(path);
   file->durable = file->live;
   file->machine->used += file->live.size();
@@ -163,6 +172,11 @@ bool SimDisk::flip_bit(const std::string& path) {
   return true;
 }
 
+std::string SimDisk::content(const std::string& path) const {
+  const auto found = files_.find(path);
+  return found == files_.end() ? std::string() : found->second->live;
+}
+
 std::string SimDisk::find(const std::string& path, std::string_view bytes) const {
   for (const auto& [name, file] : files_)
     if (name.compare(0, path.size(), path) == 0 &&
@@ -186,9 +200,8 @@ void SimDisk::copy(const std::string& from, const std::string& to) {
   for (const auto& [path, file] : files_) {
     if (path.compare(0, from.size() + 1, from + "/") != 0) continue;
     const std::string target = to + path.substr(from.size());
-    auto made = std::make_shared<File>();
+    auto made = make_file(machine_of(target));
     made->live = made->durable = file->live;
-    made->machine = &machine_of(target);
     made->machine->used += made->live.size();
     copies.emplace_back(target, std::move(made));
   }
@@ -218,15 +231,15 @@ void SimDisk::crash(File& file, unsigned kept_in_a_thousand) {
     left.resize(file.live.size());
   bool some = false, lost = false;
   for (const std::size_t at : file.unsynced) {
-    const std::size_t from = at * sector;
+    const std::size_t from = at * file.sector;
     if (from >= file.live.size()) continue;
+    const std::size_t bytes = std::min(file.sector, file.live.size() - from);
     if (!random_.chance(kept_in_a_thousand)) {
       lost = true;
       ++seen_.lost_sectors;
       continue;
     }
     some = true;
-    const std::size_t bytes = std::min(sector, file.live.size() - from);
     if (left.size() < from + bytes) left.resize(from + bytes);
     left.replace(from, bytes, file.live, from, bytes);
   }

@@ -31,8 +31,9 @@ constexpr unsigned any = 255;
 struct DiskSeen {
   std::uint64_t reads = 0, writes = 0, syncs = 0, errors = 0, failed_syncs = 0, full = 0, power_cuts = 0, crashes = 0,
                 lost_sectors = 0, torn_files = 0, torn_wals = 0, flipped = 0;
-  std::uint64_t memory = 0;      // allocations of SQLite that failed
-  std::uint64_t statements = 0;  // of its statements
+  std::uint64_t full_in_commit = 0;  // of `full`
+  std::uint64_t memory = 0;          // allocations of SQLite that failed
+  std::uint64_t statements = 0;      // of its statements
 };
 
 /// What one machine has asked of its disk and of SQLite: the places at which a fault may strike it.
@@ -43,8 +44,9 @@ struct DiskCalls {
 /// Files are named by their paths; those below one root belong to one machine and share its faults. Thread: one.
 class SimDisk final : public WorldDisk {
 public:
-  /// Registers an SQLite VFS of its own. The sector size is drawn from the seed.
-  explicit SimDisk(Seed seed);
+  /// Registers an SQLite VFS of its own. The size of its sectors, in which it tears, is drawn from the seed. `plain`:
+  /// it tears in 512 bytes, whatever it says, as all did once; kept cases are of such disks.
+  explicit SimDisk(Seed seed, bool plain = false);
   ~SimDisk() override;  // every connection is closed by then
   SimDisk(const SimDisk&) = delete;
   SimDisk& operator=(const SimDisk&) = delete;
@@ -66,6 +68,8 @@ public:
   [[nodiscard]] DiskCalls calls(const std::string& root) const;
   /// Changes one bit of a file at rest. False when there is no such file or nothing in it.
   bool flip_bit(const std::string& path);
+  /// What programs see in a file; empty: there is none, or nothing in it.
+  [[nodiscard]] std::string content(const std::string& path) const;
   /// A file below the path in which these bytes stand, as it is seen or as it is kept; empty: none.
   [[nodiscard]] std::string find(const std::string& path, std::string_view bytes) const;
   /// Good as new; what is lost stays lost.
@@ -98,12 +102,14 @@ private:
   Machine& machine_of(const std::string& path);
   void give_memory();
   int enter(Machine& machine, unsigned call, int error);
+  std::shared_ptr<File> make_file(Machine& machine) const;
   std::shared_ptr<File> find_or_import(const std::string& path);
   void crash(File& file, unsigned kept_in_a_thousand);
 
   std::string name_;
   Random random_;
   int sector_bytes_;
+  bool tears_in_sectors_;  // else in 512 bytes
   int looking_ = 0;
   std::string running_;  // whose machine; empty: nobody's
   int last_errno_ = 0;

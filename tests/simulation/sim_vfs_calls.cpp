@@ -52,6 +52,7 @@ struct SimDisk::Calls {
     const bool fits = disk.looking_ > 0 || there.machine->used + (end - there.live.size()) <= there.machine->quota;
     if (!fits && end > there.live.size()) {
       ++disk.seen_.full;
+      if (a_commit_runs()) ++disk.seen_.full_in_commit;
       return SQLITE_FULL;
     }
     if (end > there.live.size()) there.resize(end);
@@ -89,7 +90,9 @@ struct SimDisk::Calls {
   static int file_control(sqlite3_file*, int, void*) { return SQLITE_NOTFOUND; }
   static int sector_size(sqlite3_file* file) { return of(file).disk->sector_bytes_; }
   static int characteristics(sqlite3_file*) {
-    return SQLITE_IOCAP_POWERSAFE_OVERWRITE;  // as SQLite says of Linux, macOS and Windows
+    // As SQLite says of Linux, macOS and Windows. Without it, it pads what it commits to whole sectors and syncs the
+    // end of the padding with the next commit only: when that sync fails, commits after it are lost.
+    return SQLITE_IOCAP_POWERSAFE_OVERWRITE;
   }
 
   // ---- locks, as unixes have them ----
@@ -235,8 +238,7 @@ struct SimDisk::Calls {
         disk.last_errno_ = ENOENT;
         return SQLITE_CANTOPEN;
       }
-      file = std::make_shared<File>();
-      file->machine = &machine;
+      file = disk.make_file(machine);
       disk.files_[path] = file;
     }
     file->is_wal = (flags & SQLITE_OPEN_WAL) != 0;

@@ -18,7 +18,6 @@
 namespace tern::test {
 
 inline constexpr std::uint64_t no_quota = std::numeric_limits<std::uint64_t>::max();
-inline constexpr std::size_t sector = 512;  // the unit in which a write is torn
 
 struct SimDisk::Machine {
   std::string root;
@@ -41,6 +40,7 @@ struct SimDisk::File {
   bool resized = false;
   Machine* machine = nullptr;
   bool is_wal = false;
+  std::size_t sector = 512;  // the unit in which a write is torn
 
   // Locks of the file, held by handles.
   int shared = 0;

@@ -94,7 +94,8 @@ TEST_CASE("a full disk refuses what would grow, and takes writes again when ther
   CHECK(bench.disk.seen().full > 0);
 }
 
-TEST_CASE("the Nth call fails once or for ever, and what was not acknowledged is not there", "[simulation][disk]") {
+TEST_CASE("the Nth call fails once or for ever, and what was not acknowledged is not there",
+          "[simulation][disk][I28]") {
   const bool for_ever = GENERATE(false, true);
   constexpr std::array<unsigned, 5> kinds{disk_call::read, disk_call::write, disk_call::sync, disk_call::shm,
                                           disk_call::any};

@@ -11,6 +11,7 @@ namespace tern::test {
 namespace {
 
 thread_local StatementFault* met_by_statements = nullptr;
+thread_local bool committing = false;
 
 /// A rollback asks for nothing that could be missing.
 bool is_rollback(const char* text) {
@@ -29,6 +30,7 @@ bool fails_to_begin(sqlite3_stmt* statement) {
   StatementFault* fault = met_by_statements;
   if (fault == nullptr || sqlite3_stmt_busy(statement) != 0) return false;
   const char* text = sqlite3_sql(statement);
+  committing = text != nullptr && std::string_view(text).starts_with("COMMIT");
   if (fault->at_new_place) return fails_at_new_place(text);
   if (is_rollback(text)) return false;
   ++fault->begun;
@@ -43,6 +45,10 @@ StatementFault* meet_statements(StatementFault* fault) {
   return std::exchange(met_by_statements, fault);
 }
 
+bool a_commit_runs() {
+  return committing;
+}
+
 }  // namespace tern::test
 
 // NOLINTBEGIN(bugprone-reserved-identifier): the linker's names
@@ -50,7 +56,10 @@ extern "C" {
 
 int __real_sqlite3_step(sqlite3_stmt* statement);
 int __wrap_sqlite3_step(sqlite3_stmt* statement) {
-  return tern::test::fails_to_begin(statement) ? SQLITE_IOERR : __real_sqlite3_step(statement);
+  const bool fails = tern::test::fails_to_begin(statement);
+  const int done = fails ? SQLITE_IOERR : __real_sqlite3_step(statement);
+  tern::test::committing = false;
+  return done;
 }
 
 int __real_sqlite3_prepare_v3(sqlite3*, const char*, int, unsigned, sqlite3_stmt**, const char**);

@@ -20,4 +20,7 @@ struct StatementFault {
 /// From here on statements that begin on this thread meet this fault and no other; null: none. Gives the one before.
 StatementFault* meet_statements(StatementFault* fault);
 
+/// Whether a COMMIT runs on this thread at this moment.
+bool a_commit_runs();
+
 }  // namespace tern::test

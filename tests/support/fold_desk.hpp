@@ -199,9 +199,7 @@ private:
   }
 
   sync::Standing fold(sync::PlacedChange placed) {
-    const sync::IntentSpec* spec = find_intent(placed.change.intent);
-    if (spec->append_only && state_.merged_into)
-      placed.admission.redirected = ordered_after(placed.stamp, state_.merged_into->stamp);
+    judge_append(state_, placed.change, placed.stamp, placed.admission);
     sync::FoldEffect effect = fold_in(state_, placed);
     log_.push_back(placed);
     if (effect.edits_message) effect = fold_message_edit(messages_.at(placed.change.targets.at(0)), placed);
@@ -222,7 +220,7 @@ private:
     std::vector<const sync::PlacedChange*> edits;
     for (const sync::PlacedChange& placed : log_)
       if (placed.change.intent == Intent::create || placed.change.intent == Intent::describe) edits.push_back(&placed);
-    const sync::DescriptionFold fold = fold_description(edits, state_.merged_into);
+    const sync::DescriptionFold fold = fold_description(edits, state_);
     state_.description = fold.text;
     state_.description_erased = fold.erased;
     for (std::size_t i = 0; i < edits.size(); ++i) standings_[edits[i]->stamp.ref()] = fold.standings[i];

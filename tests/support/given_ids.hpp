@@ -25,7 +25,10 @@ public:
       ids_["ticket_id"] = data["id"];
       ids_["ticket_ids"] = Json::array({data["id"]});
     }
-    if (action == "add_message") ids_["message_id"] = data["id"];
+    if (action == "add_message") {
+      ids_["message_id"] = data["id"];
+      ids_["message_ids"] = Json::array({data["id"]});
+    }
     for (const auto& [made, id] : {std::pair("create_tag", "tag_id"), std::pair("create_kb_article", "article_id"),
                                    std::pair("create_tariff", "tariff_id"), std::pair("create_channel", "channel_id"),
                                    std::pair("save_trigger", "trigger_id"), std::pair("add_operator", "operator_id")})

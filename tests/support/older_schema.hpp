@@ -5,8 +5,19 @@
 
 namespace tern::test {
 
-/// Before migration 26, to stand in front of what undoes earlier ones.
-inline const std::string before_erased_words = "DROP TABLE erased_word; DROP TABLE entry_to_erase; ";
+/// Before migration 29, to stand in front of what undoes earlier ones.
+inline const std::string before_removals = "DROP INDEX change_removals; ";
+
+/// Before migration 28, the same.
+inline const std::string before_ticket_counts =
+    before_removals + "DROP TRIGGER ticket_counted; DROP TRIGGER ticket_counted_anew; DROP TABLE ticket_count; ";
+
+/// Before migration 27, the same.
+inline const std::string before_rating_links = before_ticket_counts + "DROP TABLE rating_link; ";
+
+/// Before migration 26, the same.
+inline const std::string before_erased_words =
+    before_rating_links + "DROP TABLE erased_word; DROP TABLE entry_to_erase; ";
 
 /// Before migration 25, the same.
 inline const std::string before_links_of_mails =

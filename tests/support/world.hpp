@@ -13,6 +13,7 @@
 
 #include "support/catch.hpp"
 #include "support/must.hpp"
+#include "support/secret_search.hpp"
 #include "support/world_device.hpp"
 #include "support/world_files.hpp"
 #include "support/world_network.hpp"
@@ -88,6 +89,8 @@ public:
   EpochId epoch_of(Device& device);
   /// All that this device has of its own work, sent or not: what it can bring back after a restore.
   std::set<ChangeId> own_work(Device& device);
+  /// Sets of this device that are sealed and without a receipt.
+  std::uint64_t sets_waiting(Device& device);
   /// What this device has receipts for, from now on, must stay in the ledger.
   void note_acknowledged(Device& device);
   /// Only that: what devices hold receipts for stands in the ledger. For the middle of a run.
@@ -108,7 +111,7 @@ public:
   Random random;  // of the test's own
   std::vector<SavedWork> saved_work;
   std::int64_t server_clock_off_ms = 0;  // by which somebody has set it wrong
-  std::vector<std::string> secrets;      // codes: never in a log line
+  std::vector<std::string> secrets;      // codes, keys, tokens: never in a log line or an error
 
 private:
   void move_clocks(std::int64_t by_ms);
@@ -117,8 +120,11 @@ private:
   void check_ledger(const TenantId& tenant);
   void check_saved_work(const TenantId& tenant);
   void check_acknowledged();
+  void note_secrets();
+  void check_names_no_secret(const std::string& text, const std::string& what);
   void check_device(Device& device);
   void check_copy(Device& device);
+  void check_known(Device& device, const TicketId& ticket, const ChangeRef& ref, const sync::Message& message);
 
   /// A receipt that a device has held: what it names must stay.
   struct Acknowledged {
@@ -133,6 +139,8 @@ private:
   std::map<std::string, OperatorId> operators_;
   std::set<Acknowledged> acknowledged_;
   std::vector<std::string> complaints_;
+  SecretSearch secrets_;
+  std::size_t drawn_noted_ = 0;
   std::int64_t ticked_ms_ = 0;
   Catch::ScopedMessage seed_shown_;
 };

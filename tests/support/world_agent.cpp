@@ -114,7 +114,10 @@ Result<void> Agent::touch(const TicketId& ticket, const TicketId& other) {
     case 13:
       change.intent = log_time;
       change.number = random_.between(1, 90);
-      if (change.number % 3 == 0) report_on_site(change);
+      if (change.number % 3 == 0)
+        report_on_site(change);
+      else if (change.number % 5 == 0)
+        change.kind = 1 + static_cast<std::uint32_t>(change.number % 2);  // a phone call, answered or not
       break;
     case 14:
       change.intent = random_.chance(700) ? watch : unwatch;

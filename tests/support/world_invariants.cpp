@@ -1,11 +1,13 @@
 // What must hold of a world. The numbers are those of the list of invariants that the tests and the documents share.
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 #include "exchange/patch_writer.hpp"
 #include "support/world.hpp"
 #include "support/world_history.hpp"
 #include "tern/protocol/change_set.hpp"
+#include "tern/sync/quote.hpp"
 #include "tern/v1/change.pb.h"
 
 namespace tern::test {
@@ -75,22 +77,43 @@ bool World::invariants_hold() {
   const LookingOn looking(disk);
   for (const auto& device : devices_)
     if (device->is_open()) note_acknowledged(*device);
+  note_secrets();
   for (const TenantId& tenant : server.tenants()) {
     check_ledger(tenant);
     check_saved_work(tenant);
     if (disk == nullptr && server.up()) {  // where the disk is simulated, many worlds share the time
       const auto lines = try_export_history(server, folder.path(), tenant);
       const auto proven = lines ? prove(*lines) : tl::unexpected(lines.error());
+      if (lines) check_names_no_secret(std::accumulate(lines->begin(), lines->end(), std::string()), "an export");
       if (!proven) complain("an export does not prove the history: " + proven.error().message);
     }
   }
   check_acknowledged();
   for (const auto& device : devices_)
     if (device->is_open() && !device->gone) check_device(*device);
-  for (const std::string& secret : secrets)
-    if (server.log_lines().find(secret) != std::string::npos) complain("I36: the log names an enrolment code");
+  check_names_no_secret(server.log_lines(), "the log");
+  check_names_no_secret(server.refusals(), "an error");
   for (const std::string& complaint : complaints_) UNSCOPED_INFO(complaint);
   return complaints_.empty();
+}
+
+/// I36: what tests gave away, what devices keep, and what the server drew, its keys among it.
+void World::note_secrets() {
+  for (const std::string& secret : secrets) secrets_.add(secret);
+  secrets_.add(server.recovery_key());
+  for (const auto& drawn = server.drawn_secrets(); drawn_noted_ < drawn.size(); ++drawn_noted_)
+    secrets_.add(drawn[drawn_noted_]);
+  for (const auto& device : devices_)
+    if (device->is_open() && !device->gone && !device->status().wiped) {
+      const auto keys = device->keys();
+      for (const std::string& key : {std::string(keys.data_key.view()), std::string(keys.replica_key.view()),
+                                     std::string(keys.signing_key.seed().view())})
+        if (key.find_first_not_of('\0') != std::string::npos) secrets_.add(key);
+    }
+}
+
+void World::check_names_no_secret(const std::string& text, const std::string& what) {
+  for (std::size_t i = secrets_.in(text).size(); i > 0; --i) complain("I36: " + what + " names a secret");
 }
 
 // ---- the server ----
@@ -211,6 +234,14 @@ std::set<ChangeId> World::own_work(Device& device) {
   return own;
 }
 
+std::uint64_t World::sets_waiting(Device& device) {
+  const LookingOn looking(disk);
+  const auto outbox = try_read_own(disk, device, "outbox.db", device.keys().data_key);
+  if (!outbox) return 0;
+  return static_cast<std::uint64_t>(
+      (*outbox)->int64_of("SELECT count(*) FROM change_set WHERE state < 3").value_or(0).value_or(0));
+}
+
 void World::note_acknowledged(Device& device) {
   const LookingOn looking(disk);
   const auto keys = device.keys();
@@ -269,6 +300,29 @@ void World::check_device(Device& device) {
     if (entry.outcome == Outcome::unspecified)
       complain("I8: " + device.name() + " cannot say what became of " + entry.intent);
   if (status.cursor == newest) check_copy(device);
+}
+
+/// I8: what a copy shows of a ticket of which restores lost something is in the ledger or waits for an administrator,
+/// itself or what it says again. Of a ticket of which something was erased nothing is handed back.
+void World::check_known(Device& device, const TicketId& ticket, const ChangeRef& ref, const sync::Message& message) {
+  if (message.erased) return;
+  std::set<ChangeRef> here = deposited(device.tenant());
+  const auto ledger = server.read(device.tenant());
+  const std::string by_name = "SELECT device_id, change_id FROM ";
+  for (const char* table : {"change", "handed_back"})
+    for_each(*ledger, by_name + table, [&](auto& row) {
+      here.insert({row.template id<DeviceId>(0), row.template id<ChangeId>(1)});
+    });
+  const bool said_again =
+      ref.device == server.tenant(device.tenant()).keys().sealing_device &&
+      std::ranges::any_of(here, [&](const ChangeRef& one) { return sync::quoting_id(one) == ref.id; });
+  const bool erased =
+      must(ledger->int64_of("SELECT 1 FROM erasure e JOIN change c ON c.device_id = e.device_id AND c.change_id = "
+                            "e.change_id WHERE c.ticket_id = $1",
+                            ticket))
+          .has_value();
+  if (!here.contains(ref) && !said_again && !erased)
+    complain("I8: " + device.name() + " shows what nobody brought back: \"" + message.text + "\"");
 }
 
 /// I9, I17: the copy is what the server shows this operator, no more and no less.
@@ -338,6 +392,8 @@ void World::check_copy(Device& device) {
     if (!due.contains(id) && !torn_tickets.contains(id))
       complain("I17: " + device.name() + " holds a ticket outside its scope: " + state.number + " " + to_hex(id) +
                (must(ledger->int64_of("SELECT 1 FROM ticket WHERE ticket_id = $1", id)) ? "" : ", which is not there"));
+  for (const TicketId& id : torn_tickets)
+    for (const auto& [ref, message] : held_messages[id]) check_known(device, id, ref, message);
   for (const auto& [id, state] : due) {
     if (torn_tickets.contains(id)) continue;
     const auto mine = held.find(id);

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::int64_t timeout_ms = 30'000;
 constexpr std::int64_t late_ms_max = 120'000;
+constexpr std::int64_t silence_ms_max = 60'000;  // as the edge has it
 
 tl::unexpected<Error> no_connection(std::string why) {
   return fail(ErrorCode::no_connection, std::move(why));
@@ -55,6 +56,7 @@ void Network::damage(Bytes& body) {
 void Network::carry(const std::string& address, client::HttpRequest request, Reply reply) {
   const auto slot = std::make_shared<Slot>(Slot{address, std::move(reply)});
   ++seen_.requests;
+  note_half_open(address);
   if (on_request) on_request(address, request);
   if (!reaches(address)) {
     ++seen_.refused;
@@ -135,6 +137,11 @@ public:
     later(up_free_ms_, [this] { end_server(server::stream_close::normal); });
   }
   [[nodiscard]] const std::string& address() const { return address_; }
+  /// Its device asks over HTTP: what hung in the stream it has given up.
+  void asks_beside(const std::string& address) {
+    if (address != address_ || !half_open_ || ended_ || std::exchange(noticed_, true)) return;
+    ++network_.seen_.half_open_noticed;
+  }
   /// The server goes, or the cable is cut.
   void drop() {
     end_server(server::stream_close::abnormal);
@@ -178,6 +185,11 @@ private:
       return;
     }
     Schedule& schedule = network_.schedule_;
+    if (half_open_ || network_.silent_.contains(address_)) {
+      if (std::exchange(half_open_, true)) return;
+      ++network_.seen_.half_open;
+      return schedule.after(silence_ms_max, [line = shared_from_this()] { line->drop(); });
+    }
     free_ms = std::max(free_ms, schedule.now_ms() + network_.random_.between(0, network_.faults.delay_ms_max));
     schedule.after(free_ms - schedule.now_ms(), [line = shared_from_this(), what = std::move(what)] {
       if (!line->network_.hears(line->address_)) return line->drop();
@@ -197,7 +209,7 @@ private:
   std::string address_;
   StreamEnds ends_;
   std::shared_ptr<server::StreamHandler> handler_;
-  bool ended_ = false;
+  bool ended_ = false, half_open_ = false, noticed_ = false;
   std::int64_t up_free_ms_ = 0, down_free_ms_ = 0;
 };
 
@@ -211,6 +223,11 @@ std::shared_ptr<Network::Stream> Network::open_stream(const std::string& address
     line->open(upgrade);
   });
   return line;
+}
+
+void Network::note_half_open(const std::string& address) {
+  for (const auto& weak : lines_)
+    if (const auto line = weak.lock()) line->asks_beside(address);
 }
 
 void Network::break_streams() {

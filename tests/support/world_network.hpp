@@ -28,7 +28,7 @@ struct Faults {
 /// How often each happened.
 struct FaultsSeen {
   std::uint64_t requests = 0, answers = 0, dropped = 0, duplicated = 0, reordered = 0, truncated = 0, flipped = 0,
-                refused = 0, unheard = 0, clogged = 0;
+                refused = 0, unheard = 0, clogged = 0, half_open = 0, half_open_noticed = 0;
 };
 
 class Network {
@@ -47,6 +47,7 @@ public:
     all_cut_ = false;
     cut_.clear();
     deaf_.clear();
+    silent_.clear();
     clogged_.clear();
     faults = {};
   }
@@ -54,6 +55,10 @@ public:
   /// What it sends arrives, what is sent to it does not.
   void deafen(const std::string& address) { deaf_.insert(address); }
   void undeafen(const std::string& address) { deaf_.erase(address); }
+  /// Its streams go half open: what is said on one from now on vanishes, either way, and both ends stand. Who asks
+  /// anew over HTTP has noticed; after a minute without a sign both have.
+  void hush(const std::string& address) { silent_.insert(address); }
+  void unhush(const std::string& address) { silent_.erase(address); }
   /// What it sends and what is sent to it arrives together, once that time has come.
   void clog(const std::string& address, std::int64_t until_ms) { clogged_[address] = until_ms; }
   [[nodiscard]] bool hears(const std::string& address) const { return reaches(address) && !deaf_.contains(address); }
@@ -97,12 +102,13 @@ private:
   std::int64_t delay_ms();
   std::int64_t delay_ms(const std::string& address);
   void damage(Bytes& body);
+  void note_half_open(const std::string& address);
 
   Schedule& schedule_;
   Server& server_;
   Random random_;
   bool all_cut_ = false;
-  std::set<std::string> cut_, deaf_;
+  std::set<std::string> cut_, deaf_, silent_;
   std::map<std::string, std::int64_t> clogged_;
   FaultsSeen seen_;
   std::vector<std::weak_ptr<Line>> lines_;

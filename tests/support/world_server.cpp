@@ -38,7 +38,14 @@ public:
   Result<server::PushAnswer> commit(server::Tenant& tenant, server::VerifiedPush push) override {
     inner_->on_commit = on_commit;
     if (server_.before_commit) inner_->run(tenant, [&] { server_.before_commit(tenant); });
-    return inner_->commit(tenant, std::move(push));
+    std::vector<protocol::ChangeSetHeader> sets;
+    for (const protocol::VerifiedSet& set : push.sets) sets.push_back(set.header);
+    auto answer = inner_->commit(tenant, std::move(push));
+    if (!answer) return answer;
+    for (std::size_t i = 0; i < sets.size() && i < answer->receipts.size(); ++i)
+      if (!server_.acknowledged_.emplace(sets[i].device, sets[i].device_epoch, sets[i].chain_seq).second)
+        ++server_.acknowledged_again_;
+    return answer;
   }
   void run(server::Tenant& tenant, const std::function<void()>& work) override {
     inner_->on_commit = on_commit;
@@ -54,8 +61,7 @@ private:
 Server::Server(const std::string& folder, Seed seed, WorldDisk* disk)
     : environment(seed.child("server").value), disk_(disk), folder_(folder) {
   if (disk_ != nullptr) disk_->add_machine(directory());
-  const auto made =
-      must(server::ServerCore::init(options(), "World", "admin@example.org", "correct horse", environment));
+  const auto made = must(server::ServerCore::init(options(), "World", "admin@example.org", "correct horse", drawing_));
   recovery_key_ = made.recovery_key;
   first_tenant_ = made.tenant;
   open();
@@ -83,7 +89,7 @@ void Server::open() {
 
 Result<void> Server::try_open() {
   const Running machine = running();
-  TERN_TRY(core_, persist([&] { return server::ServerCore::open(options(), environment); }, only_whole));
+  TERN_TRY(core_, persist([&] { return server::ServerCore::open(options(), drawing_); }, only_whole));
   auto watcher = std::make_unique<Watcher>(*this);
   committer_ = watcher.get();
   core_->use_committer(std::move(watcher));
@@ -95,6 +101,7 @@ Result<void> Server::try_open() {
     if (run_pushes_later) return run_pushes_later(here);
     here();
   });
+  if (on_open) on_open(*core_);
   ++opened_;
   core_->tick();
   return {};
@@ -146,6 +153,15 @@ std::string Server::backup() {
   return path;
 }
 
+Result<void> Server::replace_keys(bool stolen) {
+  close();
+  const Json command = Json::object(
+      {{"command", Json("keys replace")}, {"recovery-key", Json(recovery_key_)}, {"stolen", Json(stolen)}});
+  const auto replaced = server::ServerCore::administer_offline(options(), command, drawing_);
+  open();
+  return replaced.map([](const Json&) {});
+}
+
 void Server::restore(const std::string& backup) {
   close();
   const Json command = Json::object({{"command", Json("restore")},
@@ -158,7 +174,7 @@ void Server::restore(const std::string& backup) {
   bool again = false;
   must(persist([&] {
     if (std::exchange(again, true)) environment.advance(1000);  // what is replaced is named after its time
-    return server::admin::restore(wish, command, environment);
+    return server::admin::restore(wish, command, drawing_);
   }));
   open();
 }
@@ -171,12 +187,16 @@ Result<client::HttpAnswer> Server::handle(const client::HttpRequest& sent, const
   server::Request request = to_request(sent, address, ++requests_);
   server::Handler& handler = core_->handler();
   auto verdict = handler.on_head(request);
-  if (const auto* refusal = std::get_if<server::Response>(&verdict)) return to_answer(*refusal);
+  if (const auto* refusal = std::get_if<server::Response>(&verdict)) {
+    refusals_ += refusal->body;
+    return to_answer(*refusal);
+  }
   const auto& accept = std::get<server::HeadAccept>(verdict);
   if (sent.body.size() > accept.body_bytes_max)
     return fail(ErrorCode::no_connection, "The server hung up: the body is too large.");
   request.body = server::RequestBody(sent.body);
   auto answer = to_answer(handler.handle(std::move(request), accept.context));
+  if (answer.status >= 400) refusals_ += answer.body;
   if (!powered()) return fail(ErrorCode::no_connection, "The server went away.");
   return answer;
 }

@@ -4,12 +4,15 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <tuple>
 #include <variant>
 #include <vector>
 
 #include "ingest/committer.hpp"
 #include "store/tenant.hpp"
+#include "support/drawing_heard.hpp"
 #include "support/virtual_environment.hpp"
 #include "support/world_files.hpp"
 #include "support/world_random.hpp"
@@ -57,6 +60,8 @@ public:
   void put_back(const ServerCopy& copy);
   /// `ternd backup`; gives the path of the file.
   std::string backup();
+  /// `ternd keys replace`: another log key, which the recovery key vouches for; then it serves again.
+  Result<void> replace_keys(bool stolen);
   /// `ternd restore`, over the server that is there; then it serves under a new epoch.
   void restore(const std::string& backup);
 
@@ -86,18 +91,28 @@ public:
   [[nodiscard]] std::unique_ptr<sqlite::Database> read(const TenantId& tenant) const;
   [[nodiscard]] std::string directory() const { return folder_ + "/server"; }
   [[nodiscard]] const std::string& log_lines() const { return log_lines_; }
+  /// The bodies of all answers that refused something.
+  [[nodiscard]] const std::string& refusals() const { return refusals_; }
+  [[nodiscard]] const std::string& recovery_key() const { return recovery_key_; }
+  /// How many sets it acknowledged that it had acknowledged before, as they were sent again.
+  [[nodiscard]] std::uint64_t acknowledged_again() const { return acknowledged_again_; }
 
   VirtualEnvironment environment;
+  /// What this server drew by chance and is no id: seeds, tokens, keys of handshakes.
+  [[nodiscard]] const std::vector<std::string>& drawn_secrets() const { return drawing_.secrets(); }
   /// Called on the strand between the stateless checks of a push and its commit.
   std::function<void(server::Tenant&)> before_commit;
   /// Called before the core goes: whoever holds something of it lets go.
   std::function<void()> before_going;
   std::function<void(std::function<void()>)> run_pushes_later;
+  /// Called with the core each time it was opened, before it does anything by itself.
+  std::function<void(server::ServerCore&)> on_open;
 
 private:
   class Watcher;
   [[nodiscard]] server::ServerOptions options();
 
+  DrawingHeard drawing_{environment};
   WorldDisk* disk_;
   std::string folder_;
   std::string recovery_key_;
@@ -105,8 +120,9 @@ private:
   std::unique_ptr<server::ServerCore> core_;
   server::Committer* committer_ = nullptr;  // the core's
   std::map<TenantId, server::Tenant*> open_tenants_;
-  std::string log_lines_;
-  std::uint64_t requests_ = 0, copies_ = 0, opened_ = 0;
+  std::string log_lines_, refusals_;
+  std::uint64_t requests_ = 0, copies_ = 0, opened_ = 0, acknowledged_again_ = 0;
+  std::set<std::tuple<DeviceId, std::uint64_t, std::uint64_t>> acknowledged_;  // device, its epoch, number of the set
 };
 
 }  // namespace tern::test

@@ -147,6 +147,49 @@ TEST_CASE("a backup made before the last restore, restored again, is followed li
   CHECK(world.invariants_hold());
 }
 
+TEST_CASE("a restore right after another one, of an older backup, is followed by who followed the first",
+          "[world][copies][restore]") {
+  World world{Seed::from_environment_or(47)};
+  Device& van = world.add_device("van");
+  Device& asleep = world.add_device("asleep");
+  const TicketId ticket = van.create("restored twice at once");
+  CHECK(world.run_until_quiet());
+  const std::string older = world.server.backup();
+  world.pass(hours_ms(1));
+  // A wrong clock was served for a while: server time of the newer backup is an hour ahead.
+  const bool ahead = GENERATE(false, true);
+  INFO((ahead ? "server time of the newer backup is ahead" : "both backups have the time of day"));
+  if (ahead) {
+    world.server.environment.set_wall(world.server.environment.wall_ms() + hours_ms(1));
+    world.server.administer("clock accept", {});
+  }
+  const ChangeRef between = van.note(ticket, "between the backups");
+  CHECK(world.run_until_quiet());
+  const std::string newer = world.server.backup();
+  if (ahead) world.server.environment.set_wall(world.server.environment.wall_ms() - hours_ms(1));
+  world.network.cut(asleep.address());
+
+  world.server.restore(newer);
+  world.forget_acknowledged();
+  must(van.sync());
+  world.server.restore(older);
+  world.forget_acknowledged();
+  const ChangeRef after = van.note(ticket, "after both");
+  const auto followed = van.sync();
+  INFO((followed ? "" : followed.error().message));
+  REQUIRE(followed);
+  world.network.heal(asleep.address());
+  CHECK(world.run_until_quiet());
+  for (Device* device : {&van, &asleep}) {
+    INFO(device->name() + ": " + device->status().paused);
+    CHECK(device->status().paused.empty());
+    CHECK(device->status().saved_here == 0);
+  }
+  for (const ChangeRef& ref : {between, after}) CHECK(world.place_of(van.tenant(), ref) == "ledger");
+  CHECK(asleep.view(ticket) == van.view(ticket));
+  CHECK(world.invariants_hold());
+}
+
 TEST_CASE("what a device has to tell waits behind what was not dismissed yet, and is not said twice",
           "[world][copies]") {
   World world{Seed::from_environment_or(362)};

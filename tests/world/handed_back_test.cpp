@@ -50,6 +50,14 @@ void give_up(World& world, Device& device) {
     if (work.device == device.identity().device) work.may_be_lost = true;
 }
 
+/// A minute later; everybody has heard of it.
+void restore(World& world, const std::string& backup) {
+  world.pass(minutes_ms(1));
+  world.server.restore(backup);
+  world.forget_acknowledged();
+  CHECK(world.run_until_quiet());
+}
+
 std::int64_t handed_back_waiting(World& world) {
   return static_cast<std::int64_t>(world.server.administer("handed-back list")["rows"].size());
 }
@@ -138,18 +146,12 @@ TEST_CASE("what the server itself and a lost device did comes back from a collea
   CHECK(take_handed_back(world)["changes"].as_integer() == 0);
 
   SECTION("another restore of the same backup: it is handed back once more, and counts once") {
-    world.pass(minutes_ms(1));
-    world.server.restore(backup);
-    world.forget_acknowledged();
-    CHECK(world.run_until_quiet());
+    restore(world, backup);
     CHECK(take_handed_back(world)["refused"].as_integer() == 0);
   }
   SECTION("a restore of a backup that has it") {
     const std::string later = world.server.backup();
-    world.pass(minutes_ms(1));
-    world.server.restore(later);
-    world.forget_acknowledged();
-    CHECK(world.run_until_quiet());
+    restore(world, later);
     CHECK(take_handed_back(world)["changes"].as_integer() == 0);
   }
   SECTION("the lost device is found, and hands in its work after all") {
@@ -272,10 +274,7 @@ TEST_CASE(
   const TicketId asked_for = create_as_customer(world, ann, "boiler");
   CHECK(world.run_until_quiet());
   for (int i = 0; i < 3; ++i) {
-    world.pass(minutes_ms(1));
-    world.server.restore(backup);
-    world.forget_acknowledged();
-    CHECK(world.run_until_quiet());
+    restore(world, backup);
     CHECK(handed_back_waiting(world) == 2);
   }
   CHECK(take_handed_back(world)["changes"].as_integer() == 2);
@@ -315,10 +314,7 @@ TEST_CASE("what waited for an administrator is handed back once more when a back
   van.note(ticket, "looked at it");
   CHECK(world.run_until_quiet());
 
-  world.pass(minutes_ms(1));
-  world.server.restore(after);
-  world.forget_acknowledged();
-  CHECK(world.run_until_quiet());
+  restore(world, after);
   CHECK(handed_back_waiting(world) == 2);
   CHECK(take_handed_back(world)["changes"].as_integer() == 2);
   CHECK(world.run_until_quiet());
@@ -356,10 +352,7 @@ TEST_CASE("what waited is handed back once more, also where the history that is 
   CHECK(world.run_until_quiet());
   CHECK(handed_back_waiting(world) == 2);
 
-  world.pass(minutes_ms(1));
-  world.server.restore(after);
-  world.forget_acknowledged();
-  CHECK(world.run_until_quiet());
+  restore(world, after);
   CHECK(handed_back_waiting(world) == 2);
   CHECK(take_handed_back(world)["changes"].as_integer() == 2);
   CHECK(world.run_until_quiet());
@@ -368,6 +361,67 @@ TEST_CASE("what waited is handed back once more, also where the history that is 
     CHECK(times_shown(*device, ticket, asked) == 1);
     CHECK(times_shown(*device, moved, asked) == 1);
   }
+  CHECK(world.invariants_hold());
+}
+
+TEST_CASE(
+    "what a customer wrote on a branch of which the server never heard is handed back, below what it kept of others",
+    "[world][restore]") {
+  World world{Seed::from_environment_or(562)};
+  const RecordId ann = world.add_record("contact", "Ann");
+  Device& van = world.add_device("van");
+  Device& office = world.add_device("office");
+  const TicketId ticket = van.create("pump"), other = office.create("stock");
+  CHECK(world.run_until_quiet());
+  const std::string trunk = world.server.backup();
+  restore(world, trunk);
+  for (int i = 0; i < 10; ++i) write_as_customer(world, ann, other, "where is part " + std::to_string(i));
+  CHECK(world.run_until_quiet());
+  const std::string first_branch = world.server.backup();
+  restore(world, trunk);
+  const std::string asked = "it leaks again";
+  write_as_customer(world, ann, ticket, asked);
+  CHECK(world.run_until_quiet());
+
+  // Its second branch began at the trunk, too, with fewer commits than this one has.
+  restore(world, first_branch);
+  CHECK(handed_back_waiting(world) == 1);
+  CHECK(take_handed_back(world)["changes"].as_integer() == 1);
+  CHECK(world.run_until_quiet());
+  for (Device* device : {&van, &office}) {
+    INFO(device->name());
+    CHECK(times_shown(*device, ticket, asked) == 1);
+  }
+  CHECK(world.invariants_hold());
+}
+
+TEST_CASE("what waited of a branch that was left is handed back once more, though no record leads there any more",
+          "[world][restore]") {
+  World world{Seed::from_environment_or(563)};
+  const RecordId ann = world.add_record("contact", "Ann");
+  Device& van = world.add_device("van");
+  const TicketId ticket = van.create("pump"), other = van.create("stock");
+  CHECK(world.run_until_quiet());
+  const std::string older = world.server.backup();
+  for (int i = 0; i < 3; ++i) write_as_customer(world, ann, other, "where is part " + std::to_string(i));
+  CHECK(world.run_until_quiet());
+  const std::string trunk = world.server.backup();
+  restore(world, trunk);
+  for (int i = 3; i < 13; ++i) write_as_customer(world, ann, other, "where is part " + std::to_string(i));
+  CHECK(world.run_until_quiet());
+  const std::string branch = world.server.backup();
+
+  restore(world, older);
+  const std::string asked = "it leaks again";
+  write_as_customer(world, ann, ticket, asked);
+  CHECK(world.run_until_quiet());
+  restore(world, branch);
+  CHECK(handed_back_waiting(world) == 1);
+  restore(world, branch);
+  CHECK(handed_back_waiting(world) == 1);
+  CHECK(take_handed_back(world)["changes"].as_integer() == 1);
+  CHECK(world.run_until_quiet());
+  CHECK(times_shown(van, ticket, asked) == 1);
   CHECK(world.invariants_hold());
 }
 
@@ -382,10 +436,7 @@ TEST_CASE("a ticket that shows more than goes into one request is handed back in
   for (int i = 0; i < messages; ++i)
     write_as_customer(world, ann, ticket, std::to_string(i) + std::string(64'000, static_cast<char>('a' + i)));
   CHECK(world.run_until_quiet());
-  world.pass(minutes_ms(1));
-  world.server.restore(before);
-  world.forget_acknowledged();
-  CHECK(world.run_until_quiet());
+  restore(world, before);
   CHECK(handed_back_waiting(world) == messages);
   CHECK(take_handed_back(world)["changes"].as_integer() == messages);
   CHECK(world.run_until_quiet());
@@ -414,10 +465,7 @@ TEST_CASE("what a lost copy of a device did under its name comes back from the o
   give_up(world, twin);
   twin.close();
 
-  world.pass(minutes_ms(1));
-  world.server.restore(backup);
-  world.forget_acknowledged();
-  CHECK(world.run_until_quiet());
+  restore(world, backup);
   CHECK(van.fate(sealed).outcome == Outcome::applied);
   CHECK(world.place_of(van.tenant(), by_twin) == "nowhere");
   REQUIRE(handed_back_waiting(world) == 1);  // nothing of what came by itself

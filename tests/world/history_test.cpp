@@ -177,7 +177,7 @@ TEST_CASE("a history of two epochs, with a revoked device, proves as one", "[wor
   CHECK(report);
 }
 
-TEST_CASE("whichever byte of an export is another one, its line is named", "[world][history]") {
+TEST_CASE("whichever byte of an export is another one, its line is named", "[world][history][I38]") {
   History history(303);
   const auto lines = export_history(history.world);
   REQUIRE(prove(lines));

@@ -1,4 +1,6 @@
 // Claims that wait for their ticket after a restore, or waited for it before one: who holds a ticket in the end.
+#include <algorithm>
+
 #include "support/world.hpp"
 
 using namespace tern;
@@ -126,4 +128,104 @@ TEST_CASE("claims of several devices that waited for their ticket stand in their
   CHECK(second.fate(handed_on).standing.outcome == Outcome::applied);
   CHECK(first.show(ticket).row.assignee == second.name());
   CHECK(world.invariants_hold());  // the server's state is the fold of its ledger, and an export proves it
+}
+
+TEST_CASE("a merge that was taken back stays taken back over a restore to before either of the two",
+          "[world][restore]") {
+  World world{Seed::from_environment_or(824)};
+  Device& desk = world.add_device("desk");
+  Device& van = world.add_device("van");
+  const TicketId lamp = desk.create("lamp"), pump = desk.create("pump");
+  CHECK(world.run_until_quiet());
+  const std::string unmerged = world.server.backup();
+  const auto to_lamp = [&](Intent intent) {
+    sync::Change change;
+    change.intent = intent;
+    change.ticket = pump;
+    change.target = Bytes(lamp.view());
+    const ChangeRef made = desk.save(change);
+    CHECK(world.run_until_quiet());
+    return made;
+  };
+  to_lamp(Intent::merge);
+  const std::string merged = world.server.backup();
+  van.note(pump, "written while it was merged");
+  CHECK(world.run_until_quiet());
+  const ChangeRef undo = to_lamp(Intent::unmerge);
+  van.set(pump, Field::subject, "pump leaks");
+  CHECK(world.run_until_quiet());
+
+  const bool before_the_merge = GENERATE(true, false);
+  INFO((before_the_merge ? "to before the merge" : "to before its undo"));
+  world.pass(minutes_ms(10));
+  world.network.cut(van.address());  // what comes back before the undo would meet the merge
+  world.server.restore(before_the_merge ? unmerged : merged);
+  world.forget_acknowledged();
+  CHECK(world.run_until_quiet());
+  world.network.heal();
+  CHECK(world.run_until_quiet());
+  CHECK(desk.fate(undo).outcome == Outcome::applied);
+  for (Device* device : {&desk, &van}) {
+    CHECK(device->show(pump).merged_into.empty());
+    CHECK(device->show(pump).row.subject == "pump leaks");
+  }
+  CHECK(desk.view(pump) == van.view(pump));
+  CHECK(desk.view(lamp) == van.view(lamp));
+  CHECK(world.invariants_hold());
+}
+
+TEST_CASE("who saw an edit that comes back behind a merge shows the message as it is", "[world][restore]") {
+  World world{Seed::from_environment_or(533)};
+  Device& desk = world.add_device("desk");
+  Device& van = world.add_device("van");
+  Device& shed = world.add_device("shed");
+  const TicketId lamp = desk.create("lamp"), pump = desk.create("pump");
+  CHECK(world.run_until_quiet());
+  const ChangeRef note = van.note(pump, "as it was written");
+  CHECK(world.run_until_quiet());
+  const std::string backup = world.server.backup();
+
+  const auto restore = [&] {
+    world.pass(minutes_ms(5));
+    world.server.restore(backup);
+    world.forget_acknowledged();
+  };
+
+  // Merged in the first history, edited in the second, which does not hear of the merge.
+  for (Device* device : {&desk, &van}) world.network.cut(device->address());
+  sync::Change merge;
+  merge.intent = Intent::merge;
+  merge.ticket = pump;
+  merge.target = Bytes(lamp.view());
+  shed.save(merge);
+  CHECK(world.run_until_quiet());
+  world.network.cut(shed.address());
+  restore();
+  world.network.heal(desk.address());
+  world.network.heal(van.address());
+  sync::Change edit;
+  edit.intent = Intent::edit_message;
+  edit.ticket = pump;
+  edit.targets = {note};
+  edit.text = "as it was edited";
+  const ChangeRef edited = van.save(edit);
+  CHECK(world.run_until_quiet());
+  const auto shows = [&](Device& device, const std::string& text) {
+    const auto lines = device.show(pump).timeline;
+    return std::ranges::any_of(lines, [&](const auto& entry) { return entry.text == text; });
+  };
+  REQUIRE(shows(desk, "as it was edited"));
+
+  world.network.cut(van.address());
+  restore();
+  world.network.heal(shed.address());
+  CHECK(world.run_until_quiet());
+  world.network.heal(van.address());
+  CHECK(world.run_until_quiet());
+  REQUIRE(van.fate(edited).outcome == Outcome::overtaken);
+  for (Device* device : {&desk, &van, &shed}) {
+    INFO(device->name());
+    CHECK(shows(*device, "as it was written"));
+  }
+  CHECK(world.invariants_hold());
 }

@@ -125,3 +125,45 @@ TEST_CASE("after a restore records are those of the new history, in whichever co
   CHECK(rename("after the restore") == "after the restore");
   CHECK(world.invariants_hold());
 }
+
+TEST_CASE("who saw what a restore lost and the roles of now refuse shows it no longer, and its author has it still",
+          "[world][restore]") {
+  World world{Seed::from_environment_or(534)};
+  Device& desk = world.add_device("desk");
+  Device& van = world.add_device("van", {.role = "light"});
+  const TicketId pump = desk.create("pump");
+  CHECK(world.run_until_quiet());
+  const std::string backup = world.server.backup();
+  world.change_role("van", "supervisor");
+  CHECK(world.run_until_quiet());
+
+  // The van never hears what became of it, so that it has no proof of it afterwards.
+  world.network.on_answer = [&](const std::string& address, const client::HttpRequest& request,
+                                client::HttpAnswer& answer) {
+    if (address == van.address() && request.target == "/sync/v1/exchange") answer = {.status = 503};
+  };
+  const TicketId lamp = van.create("lamp", "no light in the hall");
+  const ChangeRef said = van.reply(pump, "I am on my way");
+  static_cast<void>(van.sync());
+  REQUIRE(world.place_of(van.tenant(), said) == "ledger");
+  must(desk.sync());
+  const auto shows = [&](Device& device) {
+    const auto lines = device.show(pump).timeline;
+    return std::ranges::any_of(lines, [](const auto& entry) { return entry.text == "I am on my way"; });
+  };
+  REQUIRE(shows(desk));
+  REQUIRE(desk.holds(lamp));
+
+  world.server.restore(backup);
+  world.forget_acknowledged();
+  world.network.on_answer = nullptr;
+  CHECK(world.run_until_quiet());
+  REQUIRE(van.fate(said).outcome == Outcome::rejected);
+  CHECK(van.needs_attention(said));
+  for (Device* device : {&desk, &van}) {
+    INFO(device->name());
+    CHECK_FALSE(shows(*device));
+    CHECK_FALSE(device->holds(lamp));
+  }
+  CHECK(world.invariants_hold());
+}

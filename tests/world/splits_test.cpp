@@ -23,6 +23,8 @@ TEST_CASE("whoever holds a split-off ticket reads what it was given, without hol
   desk.note(pump, "the pump leaks");
   const ChangeRef given = desk.note(pump, "the lamp is dark");
   const ChangeRef secret = desk.note(pump, "nobody's business", sync::Visibility::restricted);
+  desk.set(pump, Field::contact, Bytes(world.add_record("contact", "Joe").view()));
+  desk.set(pump, Field::organisation, Bytes(world.add_record("organisation", "Mill").view()));
   CHECK(world.run_until_quiet());
 
   sync::Change create;
@@ -40,6 +42,8 @@ TEST_CASE("whoever holds a split-off ticket reads what it was given, without hol
   CHECK(world.run_until_quiet());
   REQUIRE(ben.holds(lamp));
   CHECK_FALSE(ben.holds(pump));
+  CHECK(ben.show(lamp).row.contact == "Joe");  // whose it is goes along
+  CHECK(ben.show(lamp).organisation == "Mill");
   CHECK(times_read(ben, lamp, "the lamp is dark") == 1);
   CHECK(times_read(ben, lamp, "the pump leaks") == 0);
   CHECK(times_read(ben, lamp, "nobody's business") == 0);
@@ -64,6 +68,52 @@ TEST_CASE("whoever holds a split-off ticket reads what it was given, without hol
   // I3 misses the text that is erased; nothing else is to be complained of.
   static_cast<void>(world.invariants_hold());
   for (const std::string& complaint : world.complaints()) CHECK(complaint.starts_with("I3"));
+}
+
+TEST_CASE("a split is taken back by a merge into the ticket it came from, which reads all of both, each once",
+          "[world]") {
+  World world{Seed::from_environment_or(824)};
+  Device& desk = world.add_device("desk");
+  Device& van = world.add_device("van");
+  const TicketId pump = desk.create("pump and lamp");
+  desk.note(pump, "the pump leaks");
+  const ChangeRef given = desk.note(pump, "the lamp is dark");
+  CHECK(world.run_until_quiet());
+  sync::Change create;
+  create.intent = Intent::create;
+  create.ticket = random_id<TicketId>(desk.environment);
+  create.fields.push_back({Field::subject, {}, Bytes("lamp"), false});
+  const TicketId lamp = create.ticket;
+  sync::Change split;
+  split.intent = Intent::split;
+  split.ticket = pump;
+  split.target = Bytes(lamp.view());
+  split.targets = {given};
+  REQUIRE(desk.try_save({create, split}));
+  CHECK(world.run_until_quiet());
+  van.note(lamp, "a new bulb is ordered");
+  CHECK(world.run_until_quiet());
+
+  world.network.cut(van.address());
+  sync::Change back;
+  back.intent = Intent::merge;
+  back.ticket = lamp;
+  back.target = Bytes(pump.view());
+  desk.save(back);
+  const ChangeRef late = van.note(lamp, "the bulb is here");  // who does not know it yet goes on writing there
+  CHECK(world.run_until_quiet());
+  world.network.heal(van.address());
+  CHECK(world.run_until_quiet());
+  for (Device* device : {&desk, &van}) {
+    INFO(device->name());
+    CHECK(device->show(lamp).merged_into == device->show(pump).row.number);
+    for (const char* text : {"the pump leaks", "the lamp is dark", "a new bulb is ordered", "the bulb is here"}) {
+      INFO(text);
+      CHECK(times_read(*device, pump, text) == 1);
+    }
+  }
+  CHECK(van.fate(late).outcome == Outcome::applied);
+  CHECK(world.invariants_hold());
 }
 
 TEST_CASE("whoever holds the target of merges reads what was written to their sources, in the order of time",
@@ -133,4 +183,51 @@ TEST_CASE("whoever holds the target of merges reads what was written to their so
   // I3 misses the text that is erased; nothing else is to be complained of.
   static_cast<void>(world.invariants_hold());
   for (const std::string& complaint : world.complaints()) CHECK(complaint.starts_with("I3"));
+}
+
+TEST_CASE("a merge that two take back offline is taken back once, and its source is read by those who hold it alone",
+          "[world][conflict]") {
+  World world{Seed::from_environment_or(823)};
+  world.add_record("queue", "Field");
+  Device& desk = world.add_device("desk");
+  Device& depot = world.add_device("depot");
+  Device& ben = world.add_device("ben", {.role = "operator", .queues = {"Field"}, .scope_all = false});
+  const TicketId lamp = desk.create("lamp"), pump = desk.create("pump");
+  desk.note(pump, "the pump leaks");
+  desk.assign(lamp, ben.operator_id());
+  CHECK(world.run_until_quiet());
+  const auto to_lamp = [&](Device& device, Intent intent) {
+    sync::Change change;
+    change.intent = intent;
+    change.ticket = pump;
+    change.target = Bytes(lamp.view());
+    return device.save(change);
+  };
+  to_lamp(desk, Intent::merge);
+  CHECK(world.run_until_quiet());
+  REQUIRE(ben.holds(pump));
+  REQUIRE(times_read(ben, lamp, "the pump leaks") == 1);
+  ben.note(pump, "seen on the way");
+  CHECK(world.run_until_quiet());
+
+  world.network.cut();
+  const ChangeRef first = to_lamp(desk, Intent::unmerge), second = to_lamp(depot, Intent::unmerge);
+  CHECK(desk.show(pump).merged_into.empty());
+  desk.set(pump, Field::subject, "pump leaks");
+  world.network.heal();
+  CHECK(world.run_until_quiet());
+  CHECK(desk.fate(first).standing.outcome == Outcome::applied);
+  CHECK(depot.fate(second).standing.outcome == Outcome::applied);
+  CHECK(desk.view(pump) == depot.view(pump));
+  CHECK(depot.show(pump).row.subject == "pump leaks");
+  CHECK(times_read(depot, pump, "seen on the way") == 1);
+  CHECK(times_read(desk, lamp, "the pump leaks") == 0);
+  CHECK_FALSE(ben.holds(pump));
+  CHECK(times_read(ben, lamp, "the pump leaks") == 0);
+  CHECK(world.invariants_hold());
+
+  to_lamp(depot, Intent::merge);
+  CHECK(world.run_until_quiet());
+  CHECK(times_read(ben, lamp, "the pump leaks") == 1);
+  CHECK(world.invariants_hold());
 }

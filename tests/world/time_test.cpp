@@ -1,5 +1,6 @@
 // Clocks that are wrong, rewound or far ahead, and people who are away for long.
 #include "support/world.hpp"
+#include "tern/protocol/session.hpp"
 
 using namespace tern;
 using namespace tern::test;
@@ -194,4 +195,39 @@ TEST_CASE("a boot clock rewound by 5 h alters nothing that strict credit counts,
     CHECK(proof.fate.lo_ms >= proof.not_before_ms - minutes_ms(1));
   }
   CHECK(rewound.fate.effective_ms < honest.fate.effective_ms);  // evidence, not proof: it did move, inside
+}
+
+TEST_CASE("an exchange that only shows a doubted server what the device knows does not bound what was saved before it",
+          "[world][time]") {
+  World world{Seed::from_environment_or(26)};
+  Device& van = world.add_device("van");
+  Device& desk = world.add_device("desk");
+  const TicketId ticket = van.create("meter");
+  CHECK(world.run_until_quiet());
+  van.close();
+  desk.note(ticket, "the log has grown, so the next welcome has to prove that it goes on");
+  must(desk.sync());
+  van.open();
+  const ChangeRef saved = van.note(ticket, "in the cellar");
+  const std::int64_t saved_ms = world.server.environment.wall_ms();
+  world.pass(hours_ms(1));
+
+  world.network.on_answer = [](const std::string&, const client::HttpRequest& request, client::HttpAnswer& answer) {
+    if (request.target != "/sync/v1/session" || answer.status != 200) return;
+    auto welcome = must(protocol::decode_session_welcome(answer.body));
+    for (auto& hash : welcome.consistency) hash = {};
+    answer.body = protocol::encode(welcome);
+  };
+  const auto doubted = van.sync();
+  REQUIRE_FALSE(doubted);
+  CHECK(doubted.error().code == ErrorCode::server_rollback);
+  world.network.on_answer = nullptr;
+  world.pass(minutes_ms(1));
+  CHECK(world.run_until_quiet());
+
+  CHECK(van.status().paused.empty());
+  CHECK(van.fate(saved).outcome == Outcome::applied);
+  CHECK(van.fate(saved).lo_ms <= saved_ms);
+  CHECK(van.fate(saved).hi_ms >= saved_ms);
+  CHECK(world.invariants_hold());
 }

@@ -402,3 +402,65 @@ TEST_CASE("a change is seen on every open stream without anybody asking", "[worl
   CHECK(world.run_until_quiet());
   CHECK(world.invariants_hold());
 }
+
+TEST_CASE("a reply whose author had not seen what the customer wrote is withheld until somebody sends it",
+          "[world][conflict]") {
+  World world{Seed::from_environment_or(15)};
+  const RecordId ann = world.add_record("contact", "Ann");
+  Device& van = world.add_device("van");
+  Device& depot = world.add_device("depot");
+  const TicketId ticket = van.create("pump");
+  CHECK(world.run_until_quiet());
+  const auto ann_writes = [&](const std::string& text) {
+    sync::Change message;
+    message.intent = Intent::message;
+    message.ticket = ticket;
+    message.principal_kind = sync::PrincipalKind::contact;
+    message.principal_id = Bytes(ann.view());
+    message.visibility = sync::Visibility::open;
+    message.text = text;
+    world.server.act(world.server.first_tenant(), std::move(message));
+  };
+  const auto withheld = [&](Device& device, const ChangeRef& reply) {
+    for (const client::TimelineEntry& entry : device.show(ticket).timeline)
+      if (entry.change == reply) return entry.withheld;
+    return false;
+  };
+
+  world.network.cut();
+  ann_writes("not tomorrow");
+  world.pass(minutes_ms(5));
+  const ChangeRef reply = van.reply(ticket, "We come tomorrow.");
+  CHECK_FALSE(withheld(van, reply));
+  world.network.heal();
+  CHECK(world.run_until_quiet());
+  CHECK(van.fate(reply).standing.rule == sync::Rule::unseen_customer);
+  CHECK(van.fate(reply).standing.outcome == Outcome::applied);
+  CHECK(van.needs_attention(reply));
+  CHECK(withheld(van, reply));
+  CHECK(withheld(depot, reply));
+  must(van.client().commands().follow_up(reply, "send-it-anyway", {}));
+  CHECK_FALSE(van.needs_attention(reply));
+  CHECK(world.run_until_quiet());
+  CHECK_FALSE(withheld(van, reply));
+  CHECK_FALSE(withheld(depot, reply));
+
+  // It came in while they wrote: the device says so before it has synced.
+  sync::Change slow;
+  slow.intent = Intent::message;
+  slow.ticket = ticket;
+  slow.visibility = sync::Visibility::open;
+  slow.text = "On Friday, then.";
+  slow.seen_seq = van.show(ticket).version;
+  ann_writes("not on Friday");
+  CHECK(world.run_until_quiet());
+  world.pass(minutes_ms(1));
+  const ChangeRef second = van.save(slow);
+  CHECK(withheld(van, second));
+  CHECK(world.run_until_quiet());
+  CHECK(van.needs_attention(second));
+  must(van.client().commands().follow_up(second, "take-it-back", {}));
+  CHECK(world.run_until_quiet());
+  CHECK_FALSE(van.needs_attention(second));
+  CHECK(world.invariants_hold());
+}

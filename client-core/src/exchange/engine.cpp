@@ -180,6 +180,7 @@ Result<Engine::Flight> Engine::begin_showing_history() {
   flight.kind = Flight::Kind::exchange;
   flight.plan = plan_exchange();
   flight.plan.pull = flight.plan.push = false;
+  TERN_CHECKED(seal_open_set());  // the head that this declares bounds what is sealed later
   TERN_TRY(const AnchorHeld held, outbox_.anchor());
   flight.plan.held_anchor = held.anchor;
   if (!state_.epoch_records.empty()) flight.plan.began_epoch = state_.epoch_records.back();

@@ -210,6 +210,7 @@ Result<void> Engine::take_own_sets(const CheckedAnswer& answer) {
     return {};
   }
   std::vector<Bytes> sets;
+  sets.reserve(answer.own_sets.size());
   for (const OwnSetBack& set : answer.own_sets) sets.push_back(set.wire);
   TERN_CHECKED(adopt_own_sets(outbox_, sets));
   TERN_CHECKED(take_receipts(answer));

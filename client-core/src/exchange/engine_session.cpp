@@ -256,6 +256,7 @@ Result<void> Engine::follow_epoch_record(const Welcomed& welcomed) {
       return {};  // the next handshake shows it
     }
     std::vector<protocol::LogHead> ladder;
+    ladder.reserve(past.ladder.size());
     for (const LadderHead& entry : past.ladder) ladder.push_back(entry.head);
     const auto judged = protocol::judge_epoch_record(record->value, parts_.identity.tenant, past.epoch, ladder,
                                                      welcomed.welcome.consistency);
@@ -352,16 +353,18 @@ Result<void> Engine::move_replica_to(const EpochId& epoch, std::uint64_t kept_se
   TERN_CHECKED(replica_.set_meta(meta_digest_suspended, "1"));
   TERN_CHECKED(begin_scope_check(replica_, parts_.identity.operator_id, kept_seq));
   TERN_TRY(const CursorHeld here, replica_.cursor());
-  std::vector<EarlierRestore> earlier;
+  TERN_TRY(std::vector<EarlierRestore> earlier, restores_followed(replica_));
+  // A copy of before this was noted knows of those that lie on the way to its epoch.
   for (const Bytes& wire : state_.epoch_records) {
     TERN_TRY(const auto record, read_stored_statement<protocol::EpochRecord>(wire));
-    const std::uint64_t lowered_to = lowered_version(record.kept_size);
-    if (lowered_to < kept_seq) earlier.push_back({record.old_epoch, lowered_to});
+    earlier.push_back({record.old_epoch, lowered_version(record.kept_size)});
   }
+  std::erase_if(earlier, [&](const EarlierRestore& restore) { return restore.lowered_to >= kept_seq; });
   sqlite::Database& copy = replica_.database();
   TERN_TRY(auto transaction, sqlite::Transaction::begin_write(copy));
   TERN_CHECKED(keep_given_up(copy, outbox_, here.epoch, kept_seq, earlier));
   TERN_CHECKED(lower_versions(copy, kept_seq));
+  TERN_CHECKED(note_followed(replica_, {here.epoch, lowered_version(kept_seq)}));
   TERN_CHECKED(transaction.commit());
   auto page = std::make_unique<v1::ExchangeResponse>();
   page->mutable_cursor()->set_epoch(Bytes(epoch.view()));
@@ -452,6 +455,7 @@ Result<void> Engine::take_others_sets(const CheckedAnswer& answer) {
     return {};
   }
   std::vector<Bytes> sets;
+  sets.reserve(answer.own_sets.size());
   for (const OwnSetBack& set : answer.own_sets) sets.push_back(set.wire);
   TERN_CHECKED(add_others_sets(outbox_, sets));
   if (!sets.empty()) {

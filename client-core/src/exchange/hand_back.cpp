@@ -6,6 +6,7 @@
 
 #include "replica/damaged_copy.hpp"
 #include "tern/protocol/limits.hpp"
+#include "tern/protocol/wire.hpp"
 #include "tern/v1/exchange.pb.h"
 #include "tern/v1/ticket.pb.h"
 
@@ -14,6 +15,8 @@ namespace {
 
 constexpr std::size_t tickets_max = 64, request_bytes_max = 256 * limits::kib;  // of one request
 constexpr std::size_t framing_bytes = 8;
+constexpr std::string_view meta_followed = "restores_followed";  // for each: epoch (16 bytes), u64 version
+constexpr std::size_t followed_bytes = EpochId::size_bytes + sizeof(std::uint64_t), followed_max = 64;
 constexpr std::size_t part_bytes_max = 768 * limits::kib;  // a larger one would not fit beside the rest
 
 /// Every change that a ticket shows: who made it, what it is called, where it was committed. True: enough was seen.
@@ -156,6 +159,29 @@ Result<bool> has_table(sqlite::Database& replica) {
 }
 
 }  // namespace
+
+Result<std::vector<EarlierRestore>> restores_followed(Replica& replica) {
+  std::vector<EarlierRestore> followed;
+  TERN_TRY(const auto stored, replica.meta(meta_followed));
+  if (!stored) return followed;
+  protocol::ByteReader reader(*stored);
+  for (std::size_t n = stored->size() / followed_bytes; n > 0; --n) {
+    EarlierRestore restore;
+    restore.given_up = reader.id<EpochId>("epoch");
+    restore.lowered_to = reader.u64("version");
+    followed.push_back(restore);
+  }
+  return followed;
+}
+
+Result<void> note_followed(Replica& replica, const EarlierRestore& restore) {
+  TERN_TRY(const auto stored, replica.meta(meta_followed));
+  protocol::ByteWriter writer;
+  writer.id(restore.given_up).u64(restore.lowered_to);
+  Bytes all = stored.value_or(Bytes()) + writer.bytes();
+  if (all.size() > followed_max * followed_bytes) all.erase(0, all.size() - followed_max * followed_bytes);
+  return replica.set_meta(meta_followed, all);
+}
 
 Result<void> keep_given_up(sqlite::Database& replica, Outbox& outbox, const EpochId& epoch, std::uint64_t kept_seq,
                            const std::vector<EarlierRestore>& earlier) {

@@ -23,6 +23,11 @@ struct EarlierRestore {
   std::uint64_t lowered_to = 0;
 };
 
+/// Those that this copy followed, branches that the server has left among them; of very many the newest.
+Result<std::vector<EarlierRestore>> restores_followed(Replica& replica);
+/// In the transaction that lowers the versions of the copy.
+Result<void> note_followed(Replica& replica, const EarlierRestore& restore);
+
 /// Before the versions of the copy go back to `kept_seq`, in the transaction that does it. Tickets of which the outbox
 /// has all that was done since are not kept: that goes by itself. What restores before this one gave up may stand in
 /// the copy still, and has its numbers of then: it is kept as of its own history, for the server that was told of it

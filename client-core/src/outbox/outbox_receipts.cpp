@@ -17,8 +17,7 @@ using sqlite::Transaction;
 namespace {
 
 bool has_to_be_shown(const v1::ChangeOutcome& outcome) {
-  const auto decided = static_cast<sync::Outcome>(outcome.outcome());
-  return decided != sync::Outcome::applied && decided != sync::Outcome::merged;
+  return sync::needs_attention(static_cast<sync::Outcome>(outcome.outcome()), static_cast<sync::Rule>(outcome.rule()));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "outbox/outbox_impl.hpp"
+#include "tern/protocol/crash_point.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/sqlite/transaction.hpp"
 #include "tern/v1/change.pb.h"
@@ -177,7 +178,9 @@ Result<std::size_t> Outbox::seal(const protocol::SigningKey& key, const SealCont
     ++sets;
   }
   TERN_CHECKED(impl_->set_chain(head));
+  crash_point("before_seal_commit");
   TERN_CHECKED(transaction.commit());
+  crash_point("after_seal");
   return sets;
 }
 

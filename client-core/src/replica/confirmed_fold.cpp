@@ -33,6 +33,8 @@ sync::Admission admission_of(const OwnChange& own, const v1::ChangeOutcome& deci
   admission.commit_ms = own.commit_ms;
   admission.claim_rule = static_cast<sync::Rule>(decided.rule());
   admission.redirected = static_cast<Outcome>(decided.outcome()) == Outcome::redirected;
+  const bool appends = sync::find_intent(own.change.intent)->append_only;
+  admission.unseen_customer = appends && admission.claim_rule == sync::Rule::unseen_customer;
   admission.integer_id = decided.integer_id();
   admission.number = decided.number();
   return admission;

@@ -28,6 +28,9 @@ bool mentions(const sync::TicketState& state, const sync::ChangeRef& ref) {
     if (std::ranges::any_of(stamps, is)) return true;
   for (const auto& [key, stamps] : state.removals)
     if (std::ranges::any_of(stamps, is)) return true;
+  if (std::ranges::any_of(state.undone_merges,
+                          [&](const sync::UndoneMerge& undone) { return is(undone.undo) || is(undone.merge.stamp); }))
+    return true;
   if (std::ranges::any_of(state.splits, [&](const sync::Split& split) { return is(split.stamp); })) return true;
   if (std::ranges::any_of(state.moves, [&](const sync::Move& move) { return is(move.stamp); })) return true;
   if (std::ranges::any_of(state.time_entries, [&](const sync::TimeEntry& entry) { return is(entry.stamp); }))

@@ -82,10 +82,14 @@ ChangeWords words_of(const Change& change, NameBook& names) {
     case Intent::link:
     case Intent::unlink:
     case Intent::merge:
+    case Intent::unmerge:
     case Intent::split:
       words.value = names.ticket(change.target);
       break;
     case Intent::log_time:
+      words.value = std::to_string(change.number) + " min";
+      if (change.kind != 0) words.value += change.kind == 1 ? ", answered call" : ", unanswered call";
+      break;
     case Intent::estimate:
       words.value = std::to_string(change.number) + " min";
       break;

@@ -53,6 +53,7 @@ ListFilter filter_of(const sync::ListTerms& terms) {
   out.colour = terms.colour;
   out.tag = terms.tag;
   out.text = terms.text;
+  out.age = terms.age;
   if (!terms.sort.empty()) out.sort = terms.sort;
   out.descending = !terms.ascending;
   return out;

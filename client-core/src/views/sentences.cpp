@@ -107,6 +107,8 @@ std::string overtaken(const SentenceFacts& facts, const ClockText& clock) {
 std::string applied(const SentenceFacts& facts, const ClockText& clock) {
   const HistoryEntry& e = facts.entry;
   if (e.standing.rule == Rule::no_effect) return "confirmed; it was so already";
+  if (e.standing.rule == Rule::unseen_customer)
+    return "not sent: the customer had written something you had not seen; read it, then send yours or take it back";
   if (e.standing.rule == Rule::duplicate) return "confirmed; it had arrived before";
   return "confirmed, counted at " + clock(e.effective_ms, e.wall_ms);
 }

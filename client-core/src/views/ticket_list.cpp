@@ -152,6 +152,14 @@ void filter_tag(Query& query, const std::string& tag) {
   query.where("instr(t.tags, " + query.text(sought) + ") > 0");
 }
 
+Result<void> filter_age(Query& query, const std::string& age, std::int64_t now_ms) {
+  if (age.empty()) return {};
+  const auto days = sync::list_age(age);
+  if (!days) return bad("age", "'" + age + "' is no number of working days", "1 to 365");
+  query.where("t.ghost = 0 AND t.created_ms <= " + query.number(sync::working_days_before(now_ms, *days)));
+  return {};
+}
+
 /// Each word somewhere in subject, description or messages.
 void filter_words(Query& query, const std::string& text) {
   for (const std::string& term : search_terms(text)) {
@@ -298,6 +306,7 @@ Result<ListPage> list_tickets(ListParts parts, const ListFilter& filter) {
   TERN_CHECKED(filter_ref(query, parts, "category_id", RecordKind::category, filter.category));
   TERN_CHECKED(check_colour(filter.colour));
   filter_tag(query, filter.tag);
+  TERN_CHECKED(filter_age(query, filter.age, parts.now_ms));
   if (!filter.text.empty()) {
     // On a full disk it is found what was indexed while there was room.
     const auto indexed = parts.replica.index_words();

@@ -96,6 +96,11 @@ public:
     }
     if (state.queue) add_claim(*state.queue, "move_queue", RecordKind::queue);
     if (state.merged_into) add(state.merged_into->stamp, "merge", names_.ticket(state.merged_into->value));
+    for (const sync::UndoneMerge& undone : state.undone_merges) {
+      const std::string target = names_.ticket(undone.merge.value);
+      add(undone.merge.stamp, "merge", target);
+      add(undone.undo, "unmerge", target);
+    }
     for (const sync::Claim& merged : state.merged_from) add(merged.stamp, "merged_from", names_.ticket(merged.value));
     if (state.deletion) add(state.deletion->stamp, state.deletion->value.empty() ? "restore" : "delete", "");
     add_times(state);
@@ -107,7 +112,9 @@ public:
 
   void add_times(const sync::TicketState& state) {
     for (const sync::TimeEntry& entry : state.time_entries) {
-      TimelineEntry& line = add(entry.stamp, "log_time", std::to_string(entry.minutes) + " min");
+      const bool calls = entry.kind != sync::TimeEntryKind::work;
+      TimelineEntry& line = add(entry.stamp, calls ? "call" : "log_time", std::to_string(entry.minutes) + " min");
+      if (calls) line.text += entry.kind == sync::TimeEntryKind::call ? ", answered" : ", not answered";
       if (!entry.note.empty()) line.text += ": " + entry.note;
       line.erased = entry.erased;
     }
@@ -134,6 +141,7 @@ public:
       line.time_flags = message.time_flags;
       line.visibility = visibility_name(message.visibility);
       line.deleted = sync::is_deleted(message);
+      line.withheld = message.withheld;
       line.edited = !message.edits.empty();
       line.erased = message.erased;
     }
@@ -155,6 +163,7 @@ public:
   std::vector<TimelineEntry> take() {
     std::ranges::stable_sort(placed_, [](const Placed& a, const Placed& b) { return sync::before(a.stamp, b.stamp); });
     std::vector<TimelineEntry> out;
+    out.reserve(placed_.size());
     for (Placed& placed : placed_) out.push_back(std::move(placed.line));
     return out;
   }
@@ -364,35 +373,44 @@ public:
 
   Result<void> add(const sync::TicketState& state) {
     seen_.insert(state.id);
-    for (const sync::Claim& merged : state.merged_from) TERN_CHECKED(add_merged(TicketId::or_zero(merged.value)));
-    for (const sync::Claim& split : state.split_from)
-      TERN_CHECKED(add_given(TicketId::or_zero(split.value), state.id, state.split_messages));
-    return add_pending(state.id);
+    TERN_TRY(const auto own, parts_.replica.messages(state.id));
+    for (const sync::Message& message : own) shown_.insert(message.stamp.ref());
+    return add_others(state);
   }
 
 private:
+  Result<void> add_others(const sync::TicketState& state) {
+    for (const sync::Claim& merged : state.merged_from) TERN_CHECKED(add_merged(TicketId::or_zero(merged.value)));
+    for (const sync::Claim& split : state.split_from)
+      TERN_CHECKED(add_given(TicketId::or_zero(split.value), state.split_messages));
+    return add_pending(state.id);
+  }
+
   Result<void> add_merged(const TicketId& source) {
     if (!seen_.insert(source).second) return {};
-    TERN_TRY(const auto messages, parts_.replica.messages(source));
-    timeline_.add_messages(messages, source);
+    TERN_TRY(auto messages, parts_.replica.messages(source));
+    add_messages(std::move(messages), source);
     TERN_TRY(const auto state, parts_.replica.shown(source));
     if (!state) return {};
     timeline_.add_times(*state);
     for (const sync::TimeEntry& entry : state->time_entries) view_.minutes_logged += entry.minutes;
-    return add(*state);
+    return add_others(*state);
   }
 
-  /// What the ticket was sent with itself stands there already.
-  Result<void> add_given(const TicketId& source, const TicketId& to, const std::vector<sync::ChangeRef>& given) {
+  Result<void> add_given(const TicketId& source, const std::vector<sync::ChangeRef>& given) {
     TERN_TRY(auto messages, parts_.replica.messages(source));
-    TERN_TRY(const auto there, parts_.replica.messages(to));
     std::erase_if(messages, [&](const sync::Message& message) {
-      const auto ref = message.stamp.ref();
-      return std::ranges::find(given, ref) == given.end() ||
-             std::ranges::any_of(there, [&](const sync::Message& one) { return one.stamp.ref() == ref; });
+      return std::ranges::find(given, message.stamp.ref()) == given.end();
     });
-    timeline_.add_messages(messages, source);
+    add_messages(std::move(messages), source);
     return {};
+  }
+
+  /// What was given away stands on its own ticket, and may have been sent with the one that it was given to: once is
+  /// enough, also where a merge brings the two together.
+  void add_messages(std::vector<sync::Message> messages, const TicketId& source) {
+    std::erase_if(messages, [&](const sync::Message& message) { return !shown_.insert(message.stamp.ref()).second; });
+    timeline_.add_messages(messages, source);
   }
 
   /// Own merges and splits that the server has not mirrored on this ticket yet.
@@ -407,8 +425,7 @@ private:
       if (merges && source->merged_into && source->merged_into->stamp.ref() == own.change.ref)
         TERN_CHECKED(add_merged(own.change.ticket));
       for (const sync::Split& split : source->splits)
-        if (splits && split.stamp.ref() == own.change.ref)
-          TERN_CHECKED(add_given(own.change.ticket, ticket, split.messages));
+        if (splits && split.stamp.ref() == own.change.ref) TERN_CHECKED(add_given(own.change.ticket, split.messages));
     }
     return {};
   }
@@ -417,6 +434,7 @@ private:
   Timeline& timeline_;
   TicketView& view_;
   std::set<TicketId> seen_;
+  std::set<sync::ChangeRef> shown_;
 };
 
 Result<void> fill_sla(TicketView& view, ListParts parts, const TicketId& ticket) {

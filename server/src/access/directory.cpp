@@ -361,8 +361,8 @@ Result<void> Directory::note_person(const TenantId& tenant, const RecordId& cont
   return append_log(to_log_line({LogLine::Verb::person, tenant, {}, {}, {}, contact}));
 }
 
-Result<void> Directory::note_epoch(const TenantId& tenant, const EpochId& epoch) {
-  return append_log(to_log_line({LogLine::Verb::epoch, tenant, {}, epoch, {}}));
+Result<void> Directory::note_epoch(const TenantId& tenant, const EpochId& epoch, std::int64_t epoch_ms) {
+  return append_log(to_log_line({LogLine::Verb::epoch, tenant, {}, epoch, {}, {}, epoch_ms}));
 }
 
 Result<void> Directory::complete_log(const TenantId& tenant, const Ended& ended) {
@@ -372,9 +372,10 @@ Result<void> Directory::complete_log(const TenantId& tenant, const Ended& ended)
   for (const sync::ChangeRef& change : ended.erased) due.insert(line_of(tenant, change));
   for (const RecordId& person : ended.persons)
     due.insert(to_log_line({LogLine::Verb::person, tenant, {}, {}, {}, person}));
-  if (ended.restored) due.insert(to_log_line({LogLine::Verb::epoch, tenant, {}, ended.epoch, {}}));
+  const std::string epoch_line = to_log_line({LogLine::Verb::epoch, tenant, {}, ended.epoch, {}, {}, ended.epoch_ms});
+  if (ended.restored) due.insert(epoch_line);
   TERN_TRY(const Bytes text, read_log());
-  const Bytes whole = mend_torn_lines(text, tenant, due, ended.epoch);
+  const Bytes whole = mend_torn_lines(text, tenant, due, epoch_line);
   for (const std::string& line : read_log_text(whole).lines) due.erase(line);
   std::string missing;
   for (const std::string& line : due) missing += line;

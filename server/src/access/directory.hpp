@@ -94,13 +94,15 @@ public:
   Result<void> note_erased(const TenantId& tenant, const std::vector<sync::ChangeRef>& changes);
   /// All of this person was erased: a restore of an older backup knows more changes of theirs than these lines name.
   Result<void> note_person(const TenantId& tenant, const RecordId& contact);
-  /// An epoch that a restore began, with numbers of its own: a restore of an older backup stays clear of them.
-  Result<void> note_epoch(const TenantId& tenant, const EpochId& epoch);
+  /// An epoch that a restore began, with numbers of its own, and the time of its record: a restore of an older backup
+  /// stays clear of them, and begins later.
+  Result<void> note_epoch(const TenantId& tenant, const EpochId& epoch, std::int64_t epoch_ms);
   /// Everything of a tenant that the log must know, against what it does know: what a crash kept from it or left
   /// unfinished in it, and what the server did by itself. Writes nothing where nothing is missing.
   struct Ended {
-    EpochId epoch;          // in force
-    bool restored = false;  // which a restore began
+    EpochId epoch;              // in force
+    bool restored = false;      // which a restore began
+    std::int64_t epoch_ms = 0;  // then, of its record
     std::vector<DeviceId> revoked, frozen;
     std::vector<sync::ChangeRef> erased;
     std::vector<RecordId> persons;

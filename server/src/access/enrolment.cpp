@@ -85,6 +85,11 @@ void AttemptCounter::give_back(const std::string& who) {
     found->second.pop_back();
 }
 
+std::int64_t AttemptCounter::free_ms(const std::string& who) const {
+  const auto found = attempts_.find(who);
+  return found == attempts_.end() || found->second.empty() ? 0 : found->second.front() + window_ms_;
+}
+
 Result<NewCode> Enrolment::make_code(Tenant& tenant, const OperatorId& operator_id, bool scope_all,
                                      const std::string& public_url) {
   const auto actor = tenant.find_actor(operator_id);
@@ -201,7 +206,7 @@ Result<Bytes> Enrolment::make_device(Tenant& tenant, const protocol::EnrolmentId
   answer.anchor = anchor->wire;
   answer.tenant_name = tenant.name();
   answer.operator_name = operator_record->name;
-  const Bytes bytes = protocol::make_enrolment_answer(answer, wire, code.key);
+  Bytes bytes = protocol::make_enrolment_answer(answer, wire, code.key);
 
   NewDevice device;
   device.device = certificate.device;

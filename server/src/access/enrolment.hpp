@@ -33,6 +33,8 @@ public:
   /// The newest was none.
   void give_back(const std::string& who);
   void forget(const std::string& who) { attempts_.erase(who); }
+  /// When the oldest that counts does no more; of nobody's 0.
+  [[nodiscard]] std::int64_t free_ms(const std::string& who) const;
 
 private:
   void make_room(std::size_t at_most, std::int64_t now_ms);

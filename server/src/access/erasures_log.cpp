@@ -1,6 +1,7 @@
 #include "erasures_log.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "tern/protocol/crypto.hpp"
 
@@ -10,6 +11,7 @@ namespace {
 using Verb = LogLine::Verb;
 
 constexpr std::size_t sum_bytes = 4;
+constexpr std::int64_t sample_ms = 1'000'000'000'000;  // as many digits as a time of this century has
 constexpr std::size_t shown_bytes_max = 40;
 constexpr std::string_view verbs[] = {"revoke", "freeze", "epoch", "erase", "person"};
 
@@ -33,6 +35,11 @@ bool take_id(std::string_view word, Id& out) {
   const auto id = raw ? Id::from(*raw) : std::nullopt;
   if (id) out = *id;
   return id.has_value();
+}
+
+bool take_time(std::string_view word, std::int64_t& out) {
+  const auto [end, failed] = std::from_chars(word.data(), word.data() + word.size(), out);
+  return failed == std::errc() && end == word.data() + word.size() && out > 0;
 }
 
 std::vector<std::string_view> words_of(std::string_view line) {
@@ -61,7 +68,7 @@ bool is_hex_digit(char c) {
 bool begins_line_of(const TenantId& tenant, std::string_view begin) {
   return std::any_of(std::begin(verbs), std::end(verbs), [&](const std::string_view& verb) {
     const auto which = static_cast<Verb>(&verb - std::begin(verbs));
-    const std::string sample = to_log_line({which, tenant, {}, {}, {}});
+    const std::string sample = to_log_line({which, tenant, {}, {}, {}, {}, sample_ms});
     const std::size_t head = verb.size() + 1 + to_hex(tenant).size() + 1;
     if (begin.size() + 1 >= sample.size()) return false;
     for (std::size_t i = 0; i < begin.size(); ++i) {
@@ -81,6 +88,7 @@ std::string to_log_line(const LogLine& line) {
            : line.verb == Verb::person ? to_hex(line.contact)
                                        : to_hex(line.device);
   if (line.verb == Verb::erase) words += " " + to_hex(line.change);
+  if (line.verb == Verb::epoch && line.epoch_ms > 0) words += " " + std::to_string(line.epoch_ms);
   return words + " #" + sum_of(words) + "\n";
 }
 
@@ -94,12 +102,15 @@ std::optional<LogLine> parse_log_line(std::string_view line) {
   if (verb == std::end(verbs)) return std::nullopt;
   LogLine out;
   out.verb = static_cast<Verb>(verb - std::begin(verbs));
-  if (words.size() != (out.verb == Verb::erase ? 4U : 3U) || !take_id(words[1], out.tenant)) return std::nullopt;
+  const bool timed = out.verb == Verb::epoch && words.size() == 4;
+  if (words.size() != (out.verb == Verb::erase || timed ? 4U : 3U) || !take_id(words[1], out.tenant))
+    return std::nullopt;
   const bool named = out.verb == Verb::epoch    ? take_id(words[2], out.epoch)
                      : out.verb == Verb::person ? take_id(words[2], out.contact)
                                                 : take_id(words[2], out.device);
   if (!named) return std::nullopt;
   if (out.verb == Verb::erase && !take_id(words[3], out.change)) return std::nullopt;
+  if (timed && !take_time(words[3], out.epoch_ms)) return std::nullopt;
   return out;
 }
 
@@ -119,8 +130,8 @@ LogText read_log_text(ByteView text) {
   return out;
 }
 
-Bytes mend_torn_lines(ByteView text, const TenantId& tenant, const std::set<std::string>& due, const EpochId& epoch) {
-  const std::string epoch_line = to_log_line({Verb::epoch, tenant, {}, epoch, {}});
+Bytes mend_torn_lines(ByteView text, const TenantId& tenant, const std::set<std::string>& due,
+                      const std::string& epoch_line) {
   const std::size_t names_nothing = epoch_line.find(' ') + 1 + to_hex(tenant).size();
   Bytes out;
   for (const std::string_view line : lines_of(text)) {

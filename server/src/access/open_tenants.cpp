@@ -4,6 +4,7 @@
 #include "api/keys.hpp"
 #include "desk/person_attributes.hpp"
 #include "ingest/devices.hpp"
+#include "ingest/jobs.hpp"
 
 namespace tern::server {
 
@@ -25,6 +26,9 @@ Result<Directory::Ended> ended_in(Tenant& tenant) {
   TERN_TRY(const auto restores,
            reader.db().int64_of("SELECT count(*) FROM past_epoch WHERE tenant_id = $1", tenant.number()));
   ended.restored = restores.value_or(0) != 0;
+  TERN_TRY(const auto records, epoch_records(reader.db(), tenant.number(), tenant.epoch()));
+  const auto began = records.empty() ? std::nullopt : read_epoch_record(records.back());
+  if (began) ended.epoch_ms = began->time_ms;
   TERN_TRY(auto rows,
            reader.db().query("SELECT device_id, change_id FROM erasure WHERE tenant_id = $1", tenant.number()));
   for (;;) {
@@ -136,6 +140,7 @@ Result<Tenant*> OpenTenants::serving(const TenantId& id) const {
 std::vector<ClosedTenant> OpenTenants::closed() const {
   const std::shared_lock guard(mutex_);
   std::vector<ClosedTenant> out;
+  out.reserve(closed_.size());
   for (const auto& [id, tenant] : closed_) out.push_back(tenant);
   return out;
 }
@@ -143,6 +148,7 @@ std::vector<ClosedTenant> OpenTenants::closed() const {
 std::vector<Tenant*> OpenTenants::all() const {
   const std::shared_lock guard(mutex_);
   std::vector<Tenant*> out;
+  out.reserve(tenants_.size());
   for (const auto& [id, tenant] : tenants_) out.push_back(tenant.get());
   return out;
 }

@@ -49,6 +49,8 @@ struct AdminParts {
   std::mutex& naming;               // of who makes records: two of one name are not made at once
   const RecentErrors& errors;
   ImportMemory& imports;  // between parts of an import
+  /// What the operator of this server lets out to (Egress::allows): nothing while nothing is sent.
+  std::function<bool(const std::string& host, std::uint16_t port)> egress_allows;
 };
 
 /// Who a command is for. By itself: the administrator of this machine, who may everything.

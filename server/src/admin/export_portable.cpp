@@ -10,8 +10,9 @@ namespace tern::server::admin {
 namespace {
 
 /// What an import makes nothing of: it takes texts as they stand, has no files, and the server says the rest itself.
-constexpr std::string_view intents_left_out[] = {"describe",   "edit_message", "delete_message", "attach", "split",
-                                                 "split_from", "merged_from",  "custody_end",    "erase",  "release"};
+constexpr std::string_view intents_left_out[] = {"describe",    "edit_message", "delete_message", "attach",
+                                                 "split",       "split_from",   "merged_from",    "unmerged_from",
+                                                 "custody_end", "erase",        "release"};
 
 bool is_in_effect(const Json& entry) {
   const std::string& standing = entry["standing"].as_string();

@@ -31,6 +31,14 @@ Result<std::string> text_in(const Json& value, const std::string& member) {
   return std::move(*text);
 }
 
+/// Work, where it is not said.
+Result<std::uint32_t> time_kind_in(const Json& value, const std::string& member) {
+  TERN_TRY(const std::string name, text_in(value, member));
+  const auto kind = sync::time_entry_kind_from_name(name.empty() ? "work" : name);
+  if (!kind) return wrong(member, "of a time entry is work, call or call_unanswered");
+  return static_cast<std::uint32_t>(*kind);
+}
+
 Result<std::int64_t> time_in(const Json& value, const std::string& member, std::int64_t otherwise) {
   if (value.is_null() || (value.is_string() && value.as_string().empty())) return otherwise;
   const auto at = value.is_string() ? parse_instant(value.as_string()) : std::nullopt;
@@ -229,6 +237,7 @@ private:
       case Intent::link:
       case Intent::unlink:
       case Intent::merge:
+      case Intent::unmerge:
         return fill_link(entry, change);
       case Intent::assign:
       case Intent::move_queue:
@@ -237,6 +246,7 @@ private:
         return change.principal_kind == sync::PrincipalKind::operator_;
       case Intent::log_time: {
         change.number = entry["value"].as_integer();
+        TERN_TRY(change.kind, time_kind_in(entry["key"], "key"));
         TERN_TRY(change.text, text_in(entry["text"], "text"));
         return true;
       }
@@ -282,7 +292,7 @@ private:
     const auto other = from_uuid_text(entry["value"].as_string());
     if (!other) return wrong("value", "names no ticket by its id");
     change.target = *other;
-    if (change.intent == Intent::merge) return true;
+    if (change.intent == Intent::merge || change.intent == Intent::unmerge) return true;
     const auto kind = sync::link_kind_from_name(entry["key"].as_string());
     if (!kind) return wrong("key", "is no kind of link");
     change.kind = static_cast<std::uint32_t>(*kind);
@@ -410,6 +420,7 @@ private:
     for (const Json& entry : ticket_["time_entries"].items()) {
       TERN_TRY(Change change, step_of(entry, Intent::log_time));
       change.number = entry["minutes"].as_integer();
+      TERN_TRY(change.kind, time_kind_in(entry["kind"], "kind"));
       TERN_TRY(change.text, text_in(entry["note"], "note"));
       if (change.number > 0) add(std::move(change));
     }

@@ -111,6 +111,7 @@ public:
     const std::string begin = source_.place();
     if (!goes_on_) TERN_CHECKED(dry_ ? tell_before(first, begin) : judge_and_name(begin));
     TERN_TRY(const bool more, each_item());
+    if (trouble_) return tl::unexpected(*trouble_);
     // At the end of the file, whichever call or part comes there: what waited may stand in the lines of another.
     const bool some_wait = links_wait_ || counts_.skipped > 0 || call_.has("after");
     if (!dry_ && !more && some_wait) TERN_CHECKED(settle_links(first));
@@ -129,8 +130,11 @@ private:
     return [this, records](sync::RecordKind kind, const std::string& name) {
       const bool fresh = known_->wanted.try_emplace({kind, name}, RecordId{}).second;
       if (!fresh || records == nullptr) return some_id();
-      const auto erased = kind == sync::RecordKind::contact ? erased_words_.whose(name, name) : std::nullopt;
-      if (erased && *erased)
+      const auto erased =
+          kind == sync::RecordKind::contact ? erased_words_.whose(name, name) : Result<std::optional<RecordId>>();
+      if (!erased)
+        trouble_ = erased.error();
+      else if (*erased)
         stay_.push_back(name);
       else
         records->push(Json(std::string(sync::to_string(kind)) + " " + name));
@@ -263,7 +267,8 @@ private:
 
   static bool names_ticket(const ServerChange& change) {
     const sync::Intent intent = change.change.intent;
-    return intent == sync::Intent::link || intent == sync::Intent::unlink || intent == sync::Intent::merge;
+    return intent == sync::Intent::link || intent == sync::Intent::unlink || intent == sync::Intent::merge ||
+           intent == sync::Intent::unmerge;
   }
 
   /// Links have names of their own: the same each time, so that each is made once.
@@ -398,6 +403,7 @@ private:
   std::int64_t limit_ = 0;
   std::unique_ptr<ImportKnown> known_;
   const ErasedWords erased_words_{call_.tenant()};
+  std::optional<Error> trouble_;   // of what was looked up for a dry run
   std::vector<std::string> stay_;  // names of erased persons: their tickets go by the record that is left of them
   bool links_wait_ = false;
   ImportCounts counts_;

@@ -11,6 +11,7 @@
 #include "outgoing/mail_form.hpp"
 #include "outgoing/web_address.hpp"
 #include "tern/protocol/limits.hpp"
+#include "tern/protocol/text.hpp"
 
 namespace tern::server::admin {
 namespace {
@@ -63,6 +64,16 @@ Result<void> take_settings(const AdminCall& call, MailSettings& mail) {
     TERN_TRY(mail.company, record_name(call.text("company"), "company"));
   }
   if (call.has("language")) mail.language = call.text("language");
+  if (call.has("csat-delay")) mail.csat_delay = call.text("csat-delay");
+  if (call.has("csat-question")) {
+    const std::string& question = call.text("csat-question");
+    if (question.size() > csat_question_bytes_max)
+      return fail(ErrorCode::too_large, "A question has at most 200 bytes.", "", "csat-question");
+    TERN_CHECKED(check_one_line(question, "question", "csat-question"));
+    auto normal = protocol::normalise_nfc(question);
+    if (!normal) return fail(ErrorCode::invalid, "A question is text.", "", "csat-question");
+    mail.csat_question = std::move(*normal);
+  }
   if (mail.host.empty() || mail.from.empty())
     return fail(ErrorCode::usage, "Say --host and --from.", "", mail.host.empty() ? "host" : "from");
   return {};

@@ -8,6 +8,7 @@
 #include "admin/record_writer.hpp"
 #include "admin/ticket_export.hpp"
 #include "desk/person_attributes.hpp"
+#include "http/html_text.hpp"
 #include "tern/protocol/limits.hpp"
 #include "tern/sqlite/transaction.hpp"
 #include "time_text.hpp"
@@ -16,29 +17,6 @@ namespace tern::server::admin {
 namespace {
 
 constexpr std::size_t person_bytes_max = 64 * limits::mib;  // of all that is given out at once
-
-std::string html_text(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 std::string html_value(const Json& value) {
   if (value.is_null()) return {};

@@ -7,6 +7,7 @@
 #include "desk/route_settings.hpp"
 #include "desk/sla_records.hpp"
 #include "desk/sla_text.hpp"
+#include "tern/sync/asked_fields.hpp"
 #include "tern/sync/list_view.hpp"
 #include "tern/sync/macro.hpp"
 
@@ -126,6 +127,17 @@ Result<void> check_not_named(const Tenant& tenant, const sync::Record& record) {
   return fail(ErrorCode::invalid, "The " + described(*by) + " names it.", "Change that first.", "name");
 }
 
+Result<void> check_category(sync::Record& category) {
+  const auto said = category.attributes.find(sync::required_attribute);
+  if (category.kind != RecordKind::category || said == category.attributes.end()) return {};
+  TERN_TRY(const auto fields, sync::required_fields_from_text(said->second));
+  std::string names;
+  for (const sync::FieldId field : fields)
+    names += (names.empty() ? "" : ",") + std::string(sync::find_field(field)->name);
+  put_attribute(category, sync::required_attribute, names);
+  return {};
+}
+
 Result<void> put_arguments(const AdminCall& call, sync::Record& record) {
   for (const AdminArg& arg : find_admin_entry(call.name())->command.args) {
     if (arg.name == "name" || arg.name == "rename" || !call.has(arg.name)) continue;
@@ -154,6 +166,7 @@ Result<void> put_arguments(const AdminCall& call, sync::Record& record) {
       put_attribute(record, std::string(arg.name), call.text(arg.name));
     }
   }
+  TERN_CHECKED(check_category(record));
   return check_library_record(record, [&](RecordKind kind, const std::string& name) {
     return find_record(call.tenant(), kind, name).has_value() ||
            (kind == RecordKind::operator_ && resolve_record(call.tenant(), kind, name).has_value());

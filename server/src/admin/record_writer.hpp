@@ -41,6 +41,9 @@ Result<void> check_not_named(const Tenant& tenant, const sync::Record& record);
 /// An empty text takes it away.
 void put_attribute(sync::Record& record, const std::string& name, const std::string& value);
 
+/// What a category requires, in one way of writing it; other kinds are left alone. `invalid` with field "required".
+Result<void> check_category(sync::Record& category);
+
 /// What the command's arguments say, put into its record: texts as attributes, lists as their lines. Judges what kinds
 /// with rules of their own hold (library_records.hpp).
 Result<void> put_arguments(const AdminCall& call, sync::Record& record);

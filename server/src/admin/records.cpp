@@ -249,6 +249,7 @@ Result<std::vector<sync::Record>> new_records(Tenant& tenant, const Json::Array&
     if (loaded || taken.contains({kind, known.id})) continue;
     TERN_TRY(sync::Record record, record_of(row, kind, named, environment));
     TERN_CHECKED(check_of_erased(tenant, record));
+    TERN_CHECKED(check_category(record));
     TERN_CHECKED(sla.take(record));
     TERN_CHECKED(check_library_record(record, [&named](sync::RecordKind of, const std::string& called) {
       return named.contains({of, called});

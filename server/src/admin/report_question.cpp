@@ -4,6 +4,7 @@
 
 #include "admin/record_writer.hpp"
 #include "api/ticket_list.hpp"
+#include "store/zone.hpp"
 #include "tern/sync/ticket_fields.hpp"
 #include "time_text.hpp"
 
@@ -58,8 +59,9 @@ Result<ReportQuestion> ReportQuestion::of(const AdminCall& call, sqlite::Databas
       out.past = true;
     }
   }
+  TERN_TRY(const Zone zone, Zone::open(call.tenant().zone()));
   // What happens in the second that runs is part of it.
-  out.period = {to_ms / 1'000 - days * sla::day_s, out.past ? to_ms / 1'000 : to_ms / 1'000 + 1};
+  out.period = {zone.days_before(to_ms / 1'000, days), out.past ? to_ms / 1'000 : to_ms / 1'000 + 1};
   out.until_ms = out.past ? out.period.to * 1'000 : now_ms;
   const auto readable = readable_condition(call.caller());
   TERN_TRY(const std::string asked, asked_condition(call, db));

@@ -142,7 +142,8 @@ struct ComesBack {
   std::vector<DeviceId> revoked, frozen;
   std::vector<sync::ChangeRef> erased;
   std::vector<RecordId> persons;
-  std::set<EpochId> epochs;  // that restores began: their numbers are given already
+  std::set<EpochId> epochs;    // that restores began: their numbers are given already
+  std::int64_t newest_ms = 0;  // of the records of those, where the lines say it
 
   [[nodiscard]] std::vector<DeviceId> ended() const {
     std::vector<DeviceId> all = revoked;
@@ -159,6 +160,7 @@ void read_log(ByteView text, std::map<TenantId, ComesBack>& out) {
     if (line->verb == LogLine::Verb::revoke) back.revoked.push_back(line->device);
     if (line->verb == LogLine::Verb::freeze) back.frozen.push_back(line->device);
     if (line->verb == LogLine::Verb::epoch) back.epochs.insert(line->epoch);
+    back.newest_ms = std::max(back.newest_ms, line->epoch_ms);
     if (line->verb == LogLine::Verb::erase && !mutant(Mutant::erased_returns))
       back.erased.push_back({line->device, line->change});
     if (line->verb == LogLine::Verb::person && !mutant(Mutant::erased_returns)) back.persons.push_back(line->contact);
@@ -297,8 +299,9 @@ Result<std::uint64_t> restores_since(Tenant& tenant, const std::set<EpochId>& ep
   return since;
 }
 
-Result<Json> begin_again(Tenant& tenant, const protocol::SigningKey& root, std::uint64_t restores,
+Result<Json> begin_again(Tenant& tenant, Directory& directory, const protocol::SigningKey& root, const ComesBack& first,
                          Environment& environment) {
+  TERN_TRY(const std::uint64_t restores, restores_since(tenant, first.epochs));
   const protocol::LogHead head = tenant.log_head();
   protocol::EpochRecord record;
   record.tenant = tenant.id();
@@ -306,11 +309,12 @@ Result<Json> begin_again(Tenant& tenant, const protocol::SigningKey& root, std::
   record.kept_size = head.size;
   record.kept_root = head.root;
   record.new_epoch = random_id<EpochId>(environment);
-  // Devices tell a newer restore by its time. Where server time stands at what the backup had reserved, two of one
-  // backup would have the same.
-  record.time_ms = tenant.now_ms() + static_cast<std::int64_t>(restores);
+  // Devices tell a newer restore by its time. Server time goes on from what the backup had reserved: two of one backup
+  // would have the same, and an older backup an earlier one.
+  record.time_ms = std::max(tenant.now_ms() + static_cast<std::int64_t>(restores), first.newest_ms + 1);
   const auto signed_record = protocol::sign_statement(record, root);
   TERN_CHECKED(begin_epoch(tenant, record, signed_record.wire, restores));
+  TERN_CHECKED(directory.note_epoch(tenant.id(), record.new_epoch, record.time_ms));
   // Codes that were used since the backup was made would open the door a second time.
   TERN_CHECKED(tenant.writer().run("DELETE FROM enrolment_code WHERE tenant_id = $1", tenant.number()));
   return Json::object({{"tenant", Json(tenant.name())},
@@ -335,10 +339,8 @@ Result<Json> make_ready(const std::string& folder, const BackupManifest& manifes
     const auto strand = tenant->lock_writer();
     TERN_CHECKED(check_tenant(*tenant, manifest));
     const ComesBack& first = comes_back[tenant->id()];
-    TERN_TRY(const std::uint64_t restores, restores_since(*tenant, first.epochs));
-    TERN_TRY(Json row, begin_again(*tenant, root, restores, environment));
+    TERN_TRY(Json row, begin_again(*tenant, *directory, root, first, environment));
     rows.push(std::move(row));
-    TERN_CHECKED(directory->note_epoch(tenant->id(), tenant->epoch()));
     TERN_CHECKED(expect_ended(*tenant, logs_told ? std::optional(first.ended()) : std::nullopt));
     TERN_CHECKED(end_again(*tenant, first.revoked, protocol::RevocationReason::revoked, returned));
     TERN_CHECKED(end_again(*tenant, first.frozen, protocol::RevocationReason::frozen, returned));
@@ -368,7 +370,7 @@ Result<std::string> move_aside(const std::string& target, bool replace, Environm
     return fail(ErrorCode::invalid, "There is something in " + target + " already.",
                 "Restore with --replace to move it aside, or choose another --data.", "data");
   TERN_CHECKED(Directory::check_unused(target));
-  const std::string aside = target + ".before-restore-" + std::to_string(environment.wall_ms());
+  std::string aside = target + ".before-restore-" + std::to_string(environment.wall_ms());
   std::error_code failed;
   std::filesystem::rename(target, aside, failed);
   if (failed) return fail(ErrorCode::storage_failed, "Cannot move " + target + " aside.");

@@ -26,6 +26,13 @@ Json text_beside(const sync::Change& change) {
   return says && !change.text.empty() ? Json(change.text) : Json();
 }
 
+/// Which a time entry is that is no plain work.
+std::string time_kind_key(std::uint32_t kind) {
+  const auto known = sync::time_entry_kind_from_number(kind);
+  return !known || *known == sync::TimeEntryKind::work ? std::string()
+                                                       : std::string(sync::time_entry_kind_name(*known));
+}
+
 /// Minutes of an estimate; when a ticket on hold is to wake.
 Json number_beside(const sync::Change& change) {
   const bool says = change.intent == Intent::estimate || change.intent == Intent::hold;
@@ -88,6 +95,7 @@ Setting element_setting(const sync::Change& change, const Names& names) {
 
 std::vector<Setting> create_settings(const sync::Change& change, const Names& names) {
   std::vector<Setting> out;
+  out.reserve(change.fields.size() + 1);
   for (const sync::FieldSetting& setting : change.fields)
     out.push_back(
         {sync::find_field(setting.field)->name, setting.key, setting.erased ? Json() : value_json(setting, names)});
@@ -123,12 +131,14 @@ std::vector<Setting> settings_in(const sync::PlacedChange& placed,
       return {{"queue", {}, names.of(RecordKind::queue, change.target)}};
     case Intent::merge:
       return {{"merged_into", {}, Json(to_uuid_text(change.target))}};
+    case Intent::unmerge:
+      return {{"unmerged_from", {}, Json(to_uuid_text(change.target))}};
     case Intent::delete_ticket:
       return {{"deleted", {}, Json(true)}};
     case Intent::restore:
       return {{"deleted", {}, Json(false)}};
     case Intent::log_time:
-      return {{"time_entries", {}, Json(change.number)}};
+      return {{"time_entries", time_kind_key(change.kind), Json(change.number)}};
     case Intent::message:
     case Intent::edit_message:
       return {{"messages", {}, Json(change.text)}};

@@ -14,10 +14,10 @@ namespace {
 
 using sync::RecordKind;
 
-constexpr std::string_view text_arguments[] = {"zone",           "calendar",        "first-response", "next-response",
-                                               "resolution",     "periodic-update", "on-site",        "clock",
-                                               "on-reopen",      "on-change",       "min-grace",      "max-pause",
-                                               "offline-credit", "offline-grace",   "late",           "yellow-left"};
+constexpr std::string_view text_arguments[] = {
+    "zone",           "calendar",      "first-response", "next-response", "resolution", "periodic-update",
+    "on-site",        "clock",         "on-reopen",      "on-change",     "min-grace",  "max-pause",
+    "offline-credit", "offline-grace", "late",           "yellow-left",   "quiet"};
 
 std::string attribute_name(std::string_view argument) {
   std::string out(argument);
@@ -136,13 +136,15 @@ Result<Json> list_sla_records(AdminCall& call, RecordKind kind) {
 }  // namespace
 
 Result<void> SlaRecordCheck::take(sync::Record& record) {
-  if (record.kind != RecordKind::calendar && record.kind != RecordKind::sla_rule) return {};
+  const bool tariff = record.kind == RecordKind::tariff;
+  if (record.kind != RecordKind::calendar && record.kind != RecordKind::sla_rule && !tariff) return {};
   if (!settings_) {
     TERN_TRY(auto reader, tenant_.reader());
     TERN_TRY(const auto versions, read_sla_versions(reader.db(), tenant_.number()));
     settings_ = std::make_unique<SlaSettings>(versions);
   }
   if (record.kind == RecordKind::calendar) return take_calendar(record);
+  if (tariff) return check_tariff_promise(record, settings_->calendars(), tenant_.now_ms() / 1000);
   TERN_CHECKED(check_rule_names(record, there_is_));
   return check_rule(record, settings_->calendars(), tenant_.now_ms() / 1000);
 }
@@ -154,10 +156,14 @@ Result<void> SlaRecordCheck::take_calendar(sync::Record& record) {
   calendar.version = UINT32_MAX;  // behind all that are committed
   TERN_CHECKED(settings_->calendars().add(std::move(calendar)));
   // What was promised in it must still be possible.
+  const auto counts_by_it = [&](const sync::Record& one) {
+    const auto named = one.attributes.find("calendar");
+    return !one.deleted && named != one.attributes.end() && named->second == record.name;
+  };
   for (const sync::Record& rule : tenant_.records(RecordKind::sla_rule))
-    if (const auto named = rule.attributes.find("calendar");
-        !rule.deleted && named != rule.attributes.end() && named->second == record.name)
-      TERN_CHECKED(check_rule(rule, settings_->calendars(), now));
+    if (counts_by_it(rule)) TERN_CHECKED(check_rule(rule, settings_->calendars(), now));
+  for (const sync::Record& tariff : tenant_.records(RecordKind::tariff))
+    if (counts_by_it(tariff)) TERN_CHECKED(check_tariff_promise(tariff, settings_->calendars(), now));
   return {};
 }
 

@@ -16,8 +16,8 @@ public:
   using ThereIs = std::function<bool(sync::RecordKind, const std::string&)>;
   SlaRecordCheck(Tenant& tenant, ThereIs there_is) : tenant_(tenant), there_is_(std::move(there_is)) {}
 
-  /// Any kind; only calendars and rules are looked at. A calendar gets the offsets of its zone. `invalid` or
-  /// `not_found` with the field.
+  /// Any kind; only calendars, rules and what tariffs promise are looked at. A calendar gets the offsets of its zone.
+  /// `invalid` or `not_found` with the field.
   Result<void> take(sync::Record& record);
 
 private:

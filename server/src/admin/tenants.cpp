@@ -6,6 +6,7 @@
 #include "access/recovery_sheet.hpp"
 #include "admin/handlers.hpp"
 #include "admin/list_page.hpp"
+#include "desk/sla_settings.hpp"
 #include "ingest/devices.hpp"
 #include "ingest/handed_back.hpp"
 #include "ingest/jobs.hpp"
@@ -13,6 +14,7 @@
 #include "ingest/verify_tenant.hpp"
 #include "tern/protocol/enrolment.hpp"
 #include "tern/protocol/signed_statement.hpp"
+#include "tern/sync/ticket_fields.hpp"
 #include "time_text.hpp"
 
 namespace tern::server::admin {
@@ -110,6 +112,17 @@ void add_tenant_problems(const Json& row, Json& problems) {
   say("quarantined_sets", "set(s) of revoked or frozen devices wait in quarantine. See: ternd quarantine list");
 }
 
+/// What no rule gives a target stays grey, and is late for nobody.
+Result<std::string> without_target(Tenant& tenant) {
+  TERN_TRY(auto reader, tenant.reader());
+  TERN_TRY(const auto versions, read_sla_versions(reader.db(), tenant.number()));
+  const SlaSettings settings(versions);
+  std::string out;
+  for (const int rank : settings.priorities_without_target(tenant.now_ms() / 1'000))
+    out.append(out.empty() ? "" : ", ").append(sync::priority_name(static_cast<std::uint8_t>(rank)));
+  return out;
+}
+
 Json problems_of(AdminParts& parts) {
   Json problems = Json::array();
   if (const auto room = room_of(parts.directory.path()); room && *room < room_bytes_min)
@@ -157,6 +170,9 @@ Json problems_of(AdminParts& parts) {
       problems.push(Json(tenant->name() + ": server time is " + std::to_string(lead_s) +
                          " s ahead of this machine's clock, because a wrong clock was served. Order is right, times "
                          "are too late until it has caught up, at half pace. See: Operating, The clock"));
+    if (const auto priorities = without_target(*tenant); priorities && !priorities->empty())
+      problems.push(Json(tenant->name() + ": no SLA rule gives tickets of priority " + *priorities +
+                         " a target, so their clocks stay grey. Add one, or one that says none: ternd sla rule add"));
     if (tenant->backup_stable_seq() == 0 && tenant->commit_seq() > 0)
       problems.push(Json(tenant->name() + ": no backup yet. Make one: ternd backup --to FILE"));
   }

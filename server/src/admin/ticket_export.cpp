@@ -166,6 +166,7 @@ Result<Json> TicketExport::fields(const sync::TicketState& state) {
   Json times = Json::array();
   for (const sync::TimeEntry& entry : state.time_entries)
     times.push(Json::object({{"minutes", Json(entry.minutes)},
+                             {"kind", Json(sync::time_entry_kind_name(entry.kind))},
                              {"note", Json(entry.note)},
                              {"author", names_.author(entry.stamp.author, entry.stamp.author_kind)},
                              {"at", Json(instant_text(entry.stamp.order_ms))}}));

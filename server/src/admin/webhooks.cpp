@@ -7,7 +7,7 @@
 #include "desk/outgoing_settings.hpp"
 #include "ingest/send_out.hpp"
 #include "outgoing/outgoing_reader.hpp"
-#include "outgoing/web_address.hpp"
+#include "outgoing/told_address.hpp"
 #include "tern/protocol/crockford.hpp"
 #include "time_text.hpp"
 
@@ -138,7 +138,7 @@ Result<Json> webhook_add(AdminCall& call) {
   record.kind = sync::RecordKind::channel;
   record.id = random_id<RecordId>(call.parts().environment);
   TERN_TRY(record.name, record_name(call.text("name")));
-  TERN_CHECKED(parse_web_address(call.text("url")));
+  TERN_CHECKED(told_web_address(call.text("url"), call.parts().egress_allows));
   TERN_TRY(const OperatorId owner, hook_owner(call));
   TERN_TRY(auto events, hook_events_asked(call));
   const Hook hook{record.id, record.name, call.text("url"), owner, std::move(events), true};
@@ -164,7 +164,7 @@ Result<Json> webhook_add(AdminCall& call) {
 }
 
 Result<Json> webhook_set(AdminCall& call) {
-  if (call.has("url")) TERN_CHECKED(parse_web_address(call.text("url")));
+  if (call.has("url")) TERN_CHECKED(told_web_address(call.text("url"), call.parts().egress_allows));
   TERN_TRY(auto events, hook_events_asked(call));
   const auto change = [&](sync::Record& record) -> Result<void> {
     auto hook = hook_of(record);

@@ -26,11 +26,20 @@ Result<Json> reopen_ticket(AdminCall& call);
 // actions/messages.cpp
 Result<Json> add_message(AdminCall& call);
 Result<Json> edit_message(AdminCall& call);
+Result<Json> send_message(AdminCall& call);
 Result<Json> delete_message(AdminCall& call);
 // actions/removal.cpp
 Result<Json> merge_tickets(AdminCall& call);
 Result<Json> delete_ticket(AdminCall& call);
 Result<Json> bulk_delete_tickets(AdminCall& call);
+Result<Json> restore_ticket(AdminCall& call);
+// actions/belongings.cpp
+Result<Json> split_ticket(AdminCall& call);
+Result<Json> link_tickets(AdminCall& call);
+Result<Json> unlink_tickets(AdminCall& call);
+Result<Json> log_time(AdminCall& call);
+Result<Json> add_ticket_watcher(AdminCall& call);
+Result<Json> remove_ticket_watcher(AdminCall& call);
 // actions/tags.cpp
 Result<Json> list_tags(AdminCall& call);
 Result<Json> create_tag(AdminCall& call);
@@ -74,6 +83,7 @@ Result<Json> demo_analytics(AdminCall& call);
 // actions/people.cpp
 Result<Json> add_operator(AdminCall& call);
 Result<Json> remove_operator(AdminCall& call);
+Result<Json> set_own_status(AdminCall& call);
 Result<Json> update_operator_role(AdminCall& call);
 Result<Json> toggle_operator_edit(AdminCall& call);
 // actions/settings.cpp
@@ -124,6 +134,7 @@ Result<Json> widget_add_reply(AdminCall& call);
 Result<Json> widget_get_messages(AdminCall& call);
 Result<Json> widget_add(AdminCall& call);
 Result<Json> widget_list(AdminCall& call);
+Result<Json> widget_set(AdminCall& call);
 Result<Json> widget_revoke(AdminCall& call);
 // actions/keys.cpp
 Result<Json> key_add(AdminCall& call);
@@ -148,7 +159,10 @@ struct NewTicket {
   std::vector<ServerChange> first = {}, then = {};             // committed before it, and behind it
   std::function<Result<void>(sqlite::Database&)> beside = {};  // written with it
   std::optional<TicketId> instead = {};                        // of one that is there: nothing is made
+  bool asks = false;                                           // what is required must be there
 };
+/// What the parameters say beside that, of a ticket that staff and programs of theirs make; what is required is asked.
+Result<void> add_content(const AdminCall& call, NewTicket& made);
 using AddToTicket = std::function<Result<void>(NewTicket&)>;
 /// A ticket of what --subject, --description, --priority and --category say: {"id","subject","status","created_at",
 /// "number","duplicates"}. `add` says the rest on the strand.

@@ -4,20 +4,16 @@
 
 #include "api/authority.hpp"
 #include "api/cross_origin.hpp"
+#include "api/door_limits.hpp"
 #include "api/downloads.hpp"
 #include "api/openapi.hpp"
 #include "api/parameters.hpp"
+#include "api/reference_page.hpp"
 #include "api/request_body.hpp"
 #include "tern/protocol/limits.hpp"
 
 namespace tern::server {
 namespace {
-
-constexpr std::uint64_t body_bytes_max = limits::mib;                // a text of 64 KiB, however it is escaped
-constexpr std::uint64_t stranger_body_bytes_max = 64 * limits::kib;  // of who shows no key in the head
-
-constexpr unsigned person_requests_per_minute = 600, client_requests_per_minute = 120, widget_requests_per_minute = 300,
-                   visitor_requests_per_minute = 30, visitor_tickets_per_hour = 10;
 
 constexpr std::int64_t hour_in_minutes = 60;
 
@@ -32,7 +28,11 @@ constexpr Door doors[] = {{"/api/admin.php", ApiSurface::admin},   {"/api/admin"
 /// Below them is one path for each action.
 constexpr Door versioned[] = {
     {"/api/v1/client/", ApiSurface::client}, {"/api/v1/widget/", ApiSurface::widget}, {"/api/v1/", ApiSurface::admin}};
-constexpr std::string_view description = "/api/openapi.json";
+struct Page {
+  std::string_view path;
+  ApiPage page;
+};
+constexpr Page pages[] = {{"/api/openapi.json", ApiPage::openapi}, {"/api/reference", ApiPage::reference}};
 
 bool is_action_name(std::string_view name) {
   return !name.empty() && name.size() <= 64 &&
@@ -43,7 +43,8 @@ bool is_action_name(std::string_view name) {
 std::optional<ApiAccepted> accepted_by_path(std::string_view path) {
   for (const Door& door : doors)
     if (door.path == path) return ApiAccepted{ApiDialect::envelope, door.surface, {}, {}};
-  if (path == description) return ApiAccepted{ApiDialect::problem, ApiSurface::admin, {}, {}, true};
+  for (const Page& page : pages)
+    if (page.path == path) return ApiAccepted{ApiDialect::problem, ApiSurface::admin, {}, {}, page.page};
   if (const auto file = file_of_path(path)) {
     ApiAccepted accepted{ApiDialect::problem, ApiSurface::admin, {}, {}};
     accepted.file = file;
@@ -56,7 +57,7 @@ std::optional<ApiAccepted> accepted_by_path(std::string_view path) {
 }
 
 Response wrong_method(const Request& head, const ApiAccepted& accepted) {
-  const bool is_read = accepted.description || accepted.file;
+  const bool is_read = accepted.page != ApiPage::none || accepted.file;
   const std::string_view wanted = is_read ? "GET" : "POST";
   const std::string sentence =
       is_read ? "This path is read with GET." : "Actions are asked for with POST, and a body that names them.";
@@ -122,10 +123,12 @@ HeadVerdict ApiService::on_head(const Request& head) {
     accepted->preflight = true;
     return HeadAccept{0, *accepted};
   }
-  if (accepted->file && head.has_header("x-client-token") && !head.has_header("x-api-key"))
-    accepted->surface = ApiSurface::client;
-  if (head.method != (accepted->description || accepted->file ? "GET" : "POST")) return wrong_method(head, *accepted);
-  if (accepted->description) return HeadAccept{0, *accepted};
+  const bool of_client =
+      head.has_header("x-client-token") || (cookie_of(head, client_cookie) && !cookie_of(head, session_cookie));
+  if (accepted->file && of_client && !head.has_header("x-api-key")) accepted->surface = ApiSurface::client;
+  const bool is_page = accepted->page != ApiPage::none;
+  if (head.method != (is_page || accepted->file ? "GET" : "POST")) return wrong_method(head, *accepted);
+  if (is_page) return HeadAccept{0, *accepted};
   if (head.has_header("x-api-key")) {
     auto key = key_of(head);
     if (!key) {
@@ -162,6 +165,19 @@ Result<void> ApiService::count_visitor(Asked& asked, const std::optional<Widget>
   if (asked.rate->allowed) return {};
   return fail(ErrorCode::rate_limited, "There were as many tickets from this address as there may be in an hour.",
               "Wait as long as Retry-After says.");
+}
+
+/// Of a visitor who names a ticket by what can be guessed. Nothing: they do not.
+Result<std::optional<VisitorTries::Guess>> ApiService::count_guess(Asked& asked, const Json& command) {
+  const bool guesses = asked.entry->command.api->role == ApiRole::visitor && command.find("ticket_id") != nullptr &&
+                       command.find("ticket_secret") == nullptr;
+  if (!guesses) return std::optional<VisitorTries::Guess>();
+  auto guess = VisitorTries::guess_of(*asked.tenant, command["ticket_id"].as_integer(), asked.request.peer_address);
+  const RateLimits::Verdict verdict = tries_.begin(guess, parts_.environment.boot_ms());
+  if (verdict.allowed) return std::optional(std::move(guess));
+  asked.rate = verdict;
+  return fail(ErrorCode::rate_limited, "There were as many tries as there may be in an hour.",
+              "Wait as long as Retry-After says, or send ticket_secret.");
 }
 
 Result<Admitted> ApiService::admit(const Asked& asked, const ApiAccepted& accepted, const Json& parameters) {
@@ -209,7 +225,7 @@ Result<Json> ApiService::perform(Asked& asked, const ApiAccepted& accepted) {
 
 /// The right to a file is the right to the message that it is.
 Result<Response> ApiService::perform_file(Asked& asked, const ApiAccepted& accepted) {
-  static const ApiFace reads{"files", ApiSurface::admin, {"read", "tickets"}, ApiRole::operator_, {}, {}};
+  static const ApiFace reads = face_of_files(ApiSurface::admin);
   if (accepted.key) {
     asked.tenant = accepted.key->tenant;
     asked.key = accepted.key->key.integer_id;
@@ -256,7 +272,9 @@ Result<Json> ApiService::run(Asked& asked, Caller caller, const Json& parameters
     call.do_once(once);
   }
   call.bring(std::move(sent));
+  TERN_TRY(const auto guess, count_guess(asked, command));
   auto done = asked.entry->run(call);
+  if (guess && (done || done.error().code != ErrorCode::not_found)) tries_.was_right(*guess);
   if (!done) done.error().field = parameter_name(command, done.error().field);
   asked.session = call.session();
   asked.repeated = call.is_repeated();
@@ -287,8 +305,9 @@ bool ApiService::is_page_of_somebody(const Request& request, ApiSurface surface)
 }
 
 Response ApiService::answer(const Request& request, const ApiAccepted& accepted) {
-  if (accepted.description)
+  if (accepted.page == ApiPage::openapi)
     return Response(200, "application/json", to_text(openapi_document(parts_.options.public_url)));
+  if (accepted.page == ApiPage::reference) return reference_page(parts_.options.public_url);
   if (accepted.preflight) return preflight_answer(request, is_page_of_somebody(request, accepted.surface));
   Asked asked{request, nullptr, nullptr, 0, {}, {}, {}, {}, false};
   const Result<Response> done =

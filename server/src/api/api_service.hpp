@@ -12,17 +12,21 @@
 #include "api/keys.hpp"
 #include "api/rate_limits.hpp"
 #include "api/sent_files.hpp"
+#include "api/visitor_tries.hpp"
 #include "tern/server/http.hpp"
 
 namespace tern::server {
+
+/// What is read, and is no action.
+enum class ApiPage : std::uint8_t { none, openapi, reference };
 
 /// What on_head hands to answer.
 struct ApiAccepted {
   ApiDialect dialect = ApiDialect::envelope;
   ApiSurface surface = ApiSurface::admin;
-  std::string action;                     // of the path; empty: the body says it
-  std::optional<KeyOfTenant> key;         // the credential of the head, where there was one
-  bool description = false;               // openapi.json
+  std::string action;              // of the path; empty: the body says it
+  std::optional<KeyOfTenant> key;  // the credential of the head, where there was one
+  ApiPage page = ApiPage::none;
   bool preflight = false;                 // a browser asks whether a page may
   std::optional<std::int64_t> file = {};  // whose content is asked for
 };
@@ -49,6 +53,7 @@ private:
   struct Asked;
   Result<void> count(Asked& asked, const RecordId& who, unsigned per_minute);
   Result<void> count_visitor(Asked& asked, const std::optional<Widget>& widget);
+  Result<std::optional<VisitorTries::Guess>> count_guess(Asked& asked, const Json& command);
   Result<Admitted> admit(const Asked& asked, const ApiAccepted& accepted, const Json& parameters);
   Result<Json> perform(Asked& asked, const ApiAccepted& accepted);
   bool is_page_of_somebody(const Request& request, ApiSurface surface) const;
@@ -61,6 +66,7 @@ private:
 
   AdminParts& parts_;
   RateLimits rates_, hourly_;  // the second one is told hours for minutes
+  VisitorTries tries_;
   Counters counters_;
 };
 

@@ -50,20 +50,6 @@ Result<void> check_scopes(const ApiKey& key, const Plan& plan, const ApiFace& ac
   return {};
 }
 
-/// The value of our cookie among others; nothing: there is none.
-std::optional<std::string_view> cookie_of(const Request& request) {
-  std::string_view rest = request.header("cookie");
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find(';'), rest.size());
-    std::string_view one = rest.substr(0, end);
-    while (one.starts_with(' ')) one.remove_prefix(1);
-    if (one.starts_with(session_cookie) && one.substr(session_cookie.size()).starts_with('='))
-      return one.substr(session_cookie.size() + 1);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return std::nullopt;
-}
-
 bool comes_from_our_pages(const Request& request, const std::string& public_url) {
   if (const std::string_view site = request.header("sec-fetch-site"); !site.empty())
     return site == "same-origin" || site == "none";
@@ -71,12 +57,6 @@ bool comes_from_our_pages(const Request& request, const std::string& public_url)
   if (origin.empty()) return true;
   if (!public_url.empty()) return public_url == origin || public_url.starts_with(std::string(origin) + "/");
   return origin == (request.tls ? "https://" : "http://") + std::string(request.header("host"));
-}
-
-/// Work on tickets, messages and clients, for who does the work: no administration, no other credential.
-bool is_for_mobile(const ApiFace& action) {
-  const bool of_work = !action.scopes.empty() && std::ranges::find(action.scopes, "webhooks") == action.scopes.end();
-  return action.role == ApiRole::operator_ && of_work && !action.makes_token;
 }
 
 Result<Admitted> admit_vouched(const std::string& domain, const std::string& token, ExternalLogins& external) {
@@ -106,7 +86,7 @@ Result<Admitted> admit_mobile(std::string_view token, const char* field, const O
 }
 
 Result<Caller> judge_person(const Admitted& who, const ApiFace& action) {
-  if (who.by_mobile && !is_for_mobile(action))
+  if (who.by_mobile && !lets_in(action, Credential::mobile))
     return fail(ErrorCode::not_permitted, "No token of an operator does this.", "Log in with admin_login.");
   Caller caller;
   caller.actor = who.tenant->find_actor(*who.person);
@@ -144,6 +124,18 @@ tl::unexpected<Error> nobody_by_it(const char* field, const char* hint) {
 
 }  // namespace
 
+std::optional<std::string_view> cookie_of(const Request& request, std::string_view name) {
+  std::string_view rest = request.header("cookie");
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find(';'), rest.size());
+    std::string_view one = rest.substr(0, end);
+    while (one.starts_with(' ')) one.remove_prefix(1);
+    if (one.starts_with(name) && one.substr(name.size()).starts_with('=')) return one.substr(name.size() + 1);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return std::nullopt;
+}
+
 Result<void> check_site(const Request& request, const std::string& public_url) {
   if (comes_from_our_pages(request, public_url)) return {};
   return fail(ErrorCode::origin, "Pages of other sites do not act here for who is logged in.", "", "Origin");
@@ -160,7 +152,7 @@ Result<Admitted> admit_caller(const Request& request, const std::optional<KeyOfT
   if (request.has_header("x-client-token"))
     return fail(ErrorCode::not_permitted, "A client's token does not open this path.", "It is one for /api/client.php.",
                 "X-Client-Token");
-  if (const auto cookie = cookie_of(request)) {
+  if (const auto cookie = cookie_of(request, session_cookie)) {
     TERN_CHECKED(check_site(request, public_url));
     const auto person = parts.logins.person_of(*cookie);
     if (!person) return unknown("Cookie");
@@ -188,9 +180,12 @@ Result<Admitted> admit_client(const Request& request, const std::optional<KeyOfT
     if (in_head ? request.has_header("x-mobile-token") : was_said(parameters["mobile_token"]))
       return fail(ErrorCode::not_permitted, "A mobile token does not open this path.", "It is one for /api/admin.php.",
                   in_head ? "X-Mobile-Token" : "mobile_token");
-  if (!request.has_header("x-client-token"))
-    return fail(ErrorCode::key_required, "A client's token is needed.", hint, "X-Client-Token");
-  TERN_TRY(TokenOfTenant found, open_client_token(tenants, request.header("x-client-token")));
+  const bool in_head = request.has_header("x-client-token");
+  const auto cookie = cookie_of(request, client_cookie);
+  if (!in_head && !cookie) return fail(ErrorCode::key_required, "A client's token is needed.", hint, "X-Client-Token");
+  // A browser sends a cookie by itself, so the page that asks is judged before it.
+  if (!in_head) TERN_CHECKED(check_site(request, public_url));
+  TERN_TRY(TokenOfTenant found, open_client_token(tenants, in_head ? request.header("x-client-token") : *cookie));
   if (!comes_from_our_pages(request, public_url)) {
     const auto client = found.tenant->find_record(sync::RecordKind::organisation, found.token.organisation);
     if (!client || !is_page_of(*client, request.header("origin")))
@@ -225,10 +220,10 @@ Result<Caller> judge_caller(const Admitted& who, const ApiFace& action) {
   if (who.person) return judge_person(who, action);
   const Plan& plan = plan_of(*who.tenant);
   TERN_CHECKED(check_plan(who, plan));
-  if (action.of_session)
+  if (!lets_in(action, Credential::key) && action.of_session)
     return fail(ErrorCode::not_permitted, "This is for people who are logged in: no key does it.",
                 "Log in with admin_login.");
-  if (action.role >= ApiRole::editor)
+  if (!lets_in(action, Credential::key))
     return fail(ErrorCode::not_permitted, "Administration is for people who are logged in: no key does it.",
                 "Log in with admin_login, or use the command line.");
   TERN_CHECKED(check_scopes(who.key, plan, action));

@@ -26,6 +26,10 @@ bool is_plain_in_name(char c) {
 
 }  // namespace
 
+ApiFace face_of_files(ApiSurface surface) {
+  return {"files", surface, {"read", "tickets"}, ApiRole::operator_, {}, {}};
+}
+
 std::optional<std::int64_t> file_of_path(std::string_view path) {
   if (!path.starts_with(files_path)) return std::nullopt;
   const auto id = whole_number(path.substr(files_path.size()));

@@ -8,9 +8,13 @@
 
 #include "api/ticket_view.hpp"
 #include "files/file_store.hpp"
+#include "tern/server/admin.hpp"
 #include "tern/server/http.hpp"
 
 namespace tern::server {
+
+/// Who may read them, at the door of `surface`: by what, with which scopes and role.
+ApiFace face_of_files(ApiSurface surface);
 
 /// "/api/files/103" -> 103. Nothing: it is another path.
 std::optional<std::int64_t> file_of_path(std::string_view path);

@@ -18,6 +18,7 @@ constexpr AnswerKind answer_kinds[] = {
     {ErrorCode::unknown_field, 400, 422, bad_value},
     {ErrorCode::sort_field, 400, 422, bad_value},
     {ErrorCode::date_invalid, 400, 422, bad_value},
+    {ErrorCode::url_not_public, 400, 422, bad_value},
     {ErrorCode::client_unknown, 400, 400, bad_value},
     {ErrorCode::operator_required, 400, 400, "The key acts as nobody"},
     {ErrorCode::not_found, 400, 404, "There is no such thing"},

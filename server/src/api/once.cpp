@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tern/protocol/crypto.hpp"
+#include "tern/protocol/mutant.hpp"
 
 namespace tern::server {
 namespace {
@@ -36,7 +37,7 @@ Result<std::optional<Bytes>> find_done(Tenant& tenant, const OnceRequest& reques
                                         "done_ms >= $3",
                                         tenant.number(), request.key, tenant.now_ms() - once_kept_ms));
   TERN_TRY(const bool found, rows.step());
-  if (!found) return std::optional<Bytes>{};
+  if (!found || mutant(Mutant::once_forgotten)) return std::optional<Bytes>{};
   if (rows.id<Hash>(0) != request.asks)
     return fail(ErrorCode::idempotency_mismatch, "This Idempotency-Key stands for another request.",
                 "Take a new key for each request; the same one only to send the same request again.",

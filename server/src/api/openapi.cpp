@@ -1,6 +1,8 @@
 #include "api/openapi.hpp"
 
 #include "admin/admin.hpp"
+#include "api/credentials.hpp"
+#include "api/downloads.hpp"
 #include "api/plans.hpp"
 
 namespace tern::server {
@@ -62,11 +64,46 @@ std::string path_of(const ApiFace& face) {
   return "/api/v1/" + (of_integrations ? "" : std::string(surface_name(face.surface)) + "/") + std::string(face.action);
 }
 
-/// By which of the document's security schemes an action is asked for. A widget's key is a parameter.
+/// By which of the document's security schemes an action is asked for, with what each needs: scopes of a key, the role
+/// of who is logged in.
 Json security_of(const ApiFace& face) {
-  if (face.surface == ApiSurface::client) return Json::array({Json::object({{"client", Json::array()}})});
-  if (face.role == ApiRole::nobody || face.surface == ApiSurface::widget) return Json::array();
-  return Json::array({Json::object({{"key", Json::array()}})});
+  Json out = Json::array();
+  for (const CredentialSpec* spec : credentials_of(face)) {
+    Json needs = Json::array();
+    if (spec->credential == Credential::key)
+      for (const std::string_view scope : face.scopes) needs.push(Json(scope));
+    if (spec->credential == Credential::session) needs.push(Json(api_role_name(face.role)));
+    out.push(Json::object({{std::string(spec->scheme), std::move(needs)}}));
+  }
+  return out;
+}
+
+/// OpenAPI knows no credential in a body: that is an http scheme of a name of our own, and parameters.
+Json scheme_of(const CredentialSpec& spec) {
+  const std::string description(spec.help);
+  if (spec.place != CredentialPlace::body)
+    return Json::object({{"type", Json("apiKey")},
+                         {"in", Json(spec.place == CredentialPlace::header ? "header" : "cookie")},
+                         {"name", Json(spec.names.front())},
+                         {"description", Json(description)}});
+  Json names = Json::array();
+  for (const std::string_view name : spec.names) names.push(Json(name));
+  return Json::object({{"type", Json("http")},
+                       {"scheme", Json("body-parameters")},
+                       {"x-parameters", std::move(names)},
+                       {"description", Json(description)}});
+}
+
+/// Parameters that are credentials, beside those of the action.
+void add_credentials(const ApiFace& face, Json& properties, Json& required) {
+  for (const CredentialSpec* spec : credentials_of(face)) {
+    if (spec->place != CredentialPlace::body) continue;
+    for (const std::string_view name : spec->names) {
+      properties.append_member(std::string(name),
+                               Json::object({{"type", Json("string")}, {"description", Json(spec->help)}}));
+      if (face.surface == ApiSurface::widget) required.push(Json(name));
+    }
+  }
 }
 
 Json operation_of(const AdminCommand& command) {
@@ -77,12 +114,8 @@ Json operation_of(const AdminCommand& command) {
     if (arg.required) required.push(Json(arg.name));
   }
   Json example = example_of(face.request);
-  if (face.surface == ApiSurface::widget) {
-    properties.append_member("api_key",
-                             Json::object({{"type", Json("string")}, {"description", Json("The widget's key")}}));
-    required.push(Json("api_key"));
-    example.append_member("api_key", Json("wk_5f0c1d2e..."));
-  }
+  add_credentials(face, properties, required);
+  if (face.surface == ApiSurface::widget) example.append_member("api_key", Json("wk_5f0c1d2e..."));
   for (const std::string_view scope : face.scopes) scopes.push(Json(scope));
   Json with_files = properties;
   Json schema = Json::object(
@@ -116,8 +149,43 @@ Json operation_of(const AdminCommand& command) {
                                      {"content", Json::object({{"application/problem+json", Json::object()}})}})}})}});
 }
 
-Json in_header(std::string_view name) {
-  return Json::object({{"type", Json("apiKey")}, {"in", Json("header")}, {"name", Json(name)}});
+Json described(std::string_view description, Json content = Json::object()) {
+  return Json::object({{"description", Json(description)}, {"content", std::move(content)}});
+}
+
+/// Of the path that is no action: what a file's `url` leads to. What stands in a body proves nothing there.
+Json reading_of_files() {
+  const ApiFace of_desk = face_of_files(ApiSurface::admin);
+  Json security = Json::array(), scopes = Json::array();
+  for (const ApiFace& face : {of_desk, face_of_files(ApiSurface::client)}) {
+    const Json of_face = security_of(face);
+    const auto specs = credentials_of(face);
+    for (std::size_t i = 0; i < specs.size(); ++i)
+      if (specs[i]->place != CredentialPlace::body) security.push(of_face.items()[i]);
+  }
+  for (const std::string_view scope : of_desk.scopes) scopes.push(Json(scope));
+  const Json bytes = Json::object({{"application/octet-stream", Json::object()}});
+  const auto text = [](const char* type) { return Json::object({{"type", Json(type)}}); };
+  return Json::object(
+      {{"operationId", Json("file")},
+       {"summary", Json("The content of a file, to be saved")},
+       {"security", std::move(security)},
+       {"x-scopes", std::move(scopes)},
+       {"x-role", Json(api_role_name(of_desk.role))},
+       {"parameters", Json::array({Json::object({{"name", Json("file_id")},
+                                                 {"in", Json("path")},
+                                                 {"required", Json(true)},
+                                                 {"schema", text("integer")}}),
+                                   Json::object({{"name", Json("Range")},
+                                                 {"in", Json("header")},
+                                                 {"description", Json("One range of bytes: bytes=0-1023")},
+                                                 {"schema", text("string")}})})},
+       {"responses",
+        Json::object({{"200", described("The whole file, of its own type", bytes)},
+                      {"206", described("The bytes that were asked for", bytes)},
+                      {"416", described("There are no such bytes")},
+                      {"default", described("Refused; 404 also where the file is not the caller's to read",
+                                            Json::object({{"application/problem+json", Json::object()}}))}})}});
 }
 
 std::string quoted_list(const std::vector<std::string_view>& words) {
@@ -127,12 +195,10 @@ std::string quoted_list(const std::vector<std::string_view>& words) {
 }
 
 std::string parameter_row(const AdminArg& arg) {
-  std::string type(type_name(arg.kind));
-  if (arg.repeated) type = "list of " + type + "s";
   std::string help(arg.help);
   if (!arg.choices.empty()) help += ": " + quoted_list(arg.choices);
   if (!arg.aliases.empty()) help += " (also " + quoted_list(arg.aliases) + ")";
-  return "| `" + std::string(arg.name) + "` | " + type + " | " +
+  return "| `" + std::string(arg.name) + "` | " + parameter_type(arg) + " | " +
          (arg.required           ? "required"
           : arg.fallback.empty() ? ""
                                  : "`" + std::string(arg.fallback) + "`") +
@@ -174,19 +240,23 @@ std::string plan_table() {
 
 }  // namespace
 
+std::string parameter_type(const AdminArg& arg) {
+  const std::string type(type_name(arg.kind));
+  return arg.repeated ? "list of " + type + "s" : type;
+}
+
 Json openapi_document(const std::string& public_url) {
-  Json paths = Json::object();
+  Json paths = Json::object(), schemes = Json::object();
+  for (const CredentialSpec& spec : all_credentials()) schemes.append_member(std::string(spec.scheme), scheme_of(spec));
   for (const AdminEntry& entry : admin_entries())
     if (entry.command.api)
       paths.append_member(path_of(*entry.command.api), Json::object({{"post", operation_of(entry.command)}}));
-  return Json::object(
-      {{"openapi", Json("3.1.0")},
-       {"info", Json::object({{"title", Json("Tern")}, {"version", Json("1")}})},
-       {"servers", Json::array({Json::object({{"url", Json(public_url.empty() ? "/" : public_url)}})})},
-       {"security", Json::array({Json::object({{"key", Json::array()}})})},
-       {"paths", std::move(paths)},
-       {"components", Json::object({{"securitySchemes", Json::object({{"key", in_header("X-Api-Key")},
-                                                                      {"client", in_header("X-Client-Token")}})}})}});
+  paths.append_member("/api/files/{file_id}", Json::object({{"get", reading_of_files()}}));
+  return Json::object({{"openapi", Json("3.1.0")},
+                       {"info", Json::object({{"title", Json("Tern")}, {"version", Json("1")}})},
+                       {"servers", Json::array({Json::object({{"url", Json(public_url.empty() ? "/" : public_url)}})})},
+                       {"paths", std::move(paths)},
+                       {"components", Json::object({{"securitySchemes", std::move(schemes)}})}});
 }
 
 std::string api_reference() {

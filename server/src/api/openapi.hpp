@@ -4,8 +4,12 @@
 #include <string>
 
 #include "tern/protocol/json.hpp"
+#include "tern/server/admin.hpp"
 
 namespace tern::server {
+
+/// "string", "list of integers".
+std::string parameter_type(const AdminArg& arg);
 
 /// Served at /api/openapi.json. `public_url` empty: the paths are relative.
 Json openapi_document(const std::string& public_url);

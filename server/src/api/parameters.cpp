@@ -11,12 +11,11 @@
 namespace tern::server {
 namespace {
 
-constexpr std::size_t list_items_max = 1'000;
 /// What changes and records call what parameters say.
 constexpr std::pair<std::string_view, std::string_view> said_by[] = {
-    {"text", "message"},         {"text", "description"}, {"text", "result"}, {"text", "reason"},
-    {"number", "hours"},         {"tags", "tag"},         {"tags", "tag_id"}, {"label", "tag"},
-    {"operator", "operator_id"}, {"api_key", "key_id"},   {"tag", "tag_id"},
+    {"text", "message"}, {"text", "description"},     {"text", "result"},    {"text", "reason"},
+    {"number", "hours"}, {"number", "minutes"},       {"tags", "tag"},       {"tags", "tag_id"},
+    {"label", "tag"},    {"operator", "operator_id"}, {"api_key", "key_id"}, {"tag", "tag_id"},
 };
 /// What every request may hold beside its action's own parameters.
 constexpr std::string_view of_every_request[] = {"action", "mobile_token", "domain", "auth_token", "api_key"};

@@ -5,6 +5,8 @@
 
 namespace tern::server {
 
+inline constexpr std::size_t list_items_max = 1'000;  // of a parameter that is a list
+
 /// Nulls and empty texts were not said.
 bool was_said(const Json& value);
 

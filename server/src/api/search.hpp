@@ -44,11 +44,19 @@ public:
 
 private:
   /// Rows of one word, from the newest down.
-  struct Term {
-    std::string word;
-    bool begins = false;  // or more words, with it: asking again costs as much as the first time
+  struct Stream {
+    std::string match;
+    bool many = false;  // words that begin so: asking again costs as much as the first time
     std::optional<sqlite::Statement> rows;
     std::int64_t row = 0;  // 0: there is none
+  };
+  /// What was asked for: a word, or all that begin with it.
+  struct Term {
+    std::string word;
+    bool begins = false;
+    std::vector<Stream> streams;  // none: not asked yet
+
+    [[nodiscard]] std::int64_t row() const;  // the newest of them; 0: there is none
   };
 
   /// What a hit says, as far as bm25 asks.
@@ -61,8 +69,10 @@ private:
   WordSearch(sqlite::Database& db, WordReaders most_secret, sqlite::WordSplitter splitter)
       : db_(&db), most_secret_(most_secret), splitter_(std::move(splitter)) {}
   Result<void> count_words(std::string_view text, Said& said);
-  Result<void> ask(Term& term, std::int64_t at_most);
-  Result<void> step(Term& term);
+  Result<void> open(Term& term);
+  Result<void> ask(Stream& stream, std::int64_t at_most);
+  Result<void> step(Stream& stream);
+  Result<void> go_down(Stream& stream, std::int64_t at_most);
   Result<void> go_down(Term& term, std::int64_t at_most);
 
   sqlite::Database* db_;

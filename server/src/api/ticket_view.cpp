@@ -7,6 +7,7 @@
 
 #include "api/conversations.hpp"
 #include "api/dialect.hpp"
+#include "api/ticket_content.hpp"
 #include "desk/notifications.hpp"
 #include "desk/outgoing.hpp"
 #include "desk/principals.hpp"
@@ -76,7 +77,8 @@ Json attribute_json(const std::optional<sync::Record>& record, const char* name)
 std::uint64_t unread_of(const std::vector<FoundMessage>& messages) {
   std::uint64_t unread = 0;
   for (const FoundMessage& found : messages) {
-    if (found.message.visibility != sync::Visibility::open || sync::is_deleted(found.message)) continue;
+    if (found.message.visibility != sync::Visibility::open || found.message.withheld || sync::is_deleted(found.message))
+      continue;
     if (found.message.stamp.author_kind != sync::PrincipalKind::contact)
       unread = 0;
     else if (!found.read)
@@ -147,7 +149,7 @@ bool TicketView::may_read(const sync::TicketState& state) const {
 }
 
 bool TicketView::may_read(const sync::Message& message) const {
-  if (caller_.is_client()) return message.visibility == sync::Visibility::open;
+  if (caller_.is_client()) return message.visibility == sync::Visibility::open && !message.withheld;
   if (caller_.actor) return sync::may_read(*caller_.actor, message);
   return caller_.kind == sync::PrincipalKind::server || message.visibility != sync::Visibility::restricted;
 }
@@ -181,6 +183,14 @@ Result<FoundTicket> TicketView::find(const TicketId& id) {
   TERN_TRY(sync::TicketState state, sync::decode_state(rows.blob(0)));
   TERN_TRY(const std::uint64_t read, ReadMarks(db_, tenant_.number()).of_customers(id));
   return FoundTicket{std::move(state), rows.uint64(1), read};
+}
+
+Result<std::optional<TicketId>> TicketView::id_of(std::int64_t integer_id) {
+  TERN_TRY(auto rows, db_.query("SELECT ticket_id FROM ticket WHERE tenant_id = $1 AND integer_id = $2",
+                                tenant_.number(), integer_id));
+  TERN_TRY(const bool there, rows.step());
+  if (!there) return std::optional<TicketId>();
+  return std::optional(TicketId::or_zero(rows.blob(0)));
 }
 
 Result<NamedMessage> TicketView::find_message(std::int64_t integer_id) {
@@ -350,7 +360,37 @@ Result<Json> TicketView::ticket(const sync::TicketState& state) {
   if (due) std::from_chars(due->data(), due->data() + due->size(), due_ms);
   out.append_member("due_at", when_json(due_ms));
   out.append_member("conversation", text_or_null(sync::field_value(state, FieldId::external_ref, conversation_ref)));
+  TERN_CHECKED(add_content(state, out));
   return out;
+}
+
+/// What else it holds.
+Result<void> TicketView::add_content(const sync::TicketState& state, Json& out) {
+  const auto contact = record(RecordKind::contact, sync::field_value(state, FieldId::contact));
+  const auto in = sync::queue_of(state);
+  const auto queue = record(RecordKind::queue, in ? std::optional(Bytes(in->view())) : std::nullopt);
+  out.append_member("type", text_or_null(sync::field_value(state, FieldId::type)));
+  out.append_member("contact", contact ? Json(contact->integer_id) : Json());
+  out.append_member("queue", queue ? Json(queue->name) : Json());
+  out.append_member("order", text_or_null(sync::field_value(state, FieldId::external_ref, "order")));
+  out.append_member("custom", custom_json(state, FieldId::custom));
+  out.append_member("watchers", watchers_json(tenant_, state, RecordKind::operator_));
+  out.append_member("watching_contacts", watchers_json(tenant_, state, RecordKind::contact));
+  Json links = Json::array();
+  for (const Bytes& link : sync::elements_of(state, FieldId::links)) {
+    const auto kind = sync::link_kind_from_number(static_cast<unsigned char>(link.front()));
+    const auto other = find(TicketId::or_zero(ByteView(link).substr(1)));
+    if (!other && other.error().code != ErrorCode::not_found) return tl::unexpected(other.error());
+    if (kind && other && may_read(other->state))
+      links.push(Json::object({{"id", Json(other->state.integer_id)},
+                               {"number", Json(other->state.number)},
+                               {"kind", Json(sync::link_kind_name(*kind))}}));
+  }
+  out.append_member("links", std::move(links));
+  std::int64_t minutes = 0;
+  for (const sync::TimeEntry& entry : state.time_entries) minutes += entry.minutes;
+  out.append_member("minutes", Json(minutes));
+  return {};
 }
 
 Result<Json> TicketView::row(const FoundTicket& ticket) {
@@ -531,6 +571,7 @@ Json TicketView::message(const FoundMessage& found) const {
 }
 
 std::string_view TicketView::delivery_status(const FoundMessage& found) const {
+  if (found.message.withheld) return "withheld";
   if (found.customer_read) return "read";
   const auto mailed = OutgoingRows(db_, tenant_.number()).mailed(found.message.stamp.ref(), "replied");
   if (!mailed || !*mailed) return "queued";

@@ -63,8 +63,10 @@ public:
   Result<FoundTicket> find(std::int64_t integer_id);
   /// By its own id, whoever may read it.
   Result<FoundTicket> find(const TicketId& id);
-  /// The same, field "message_id".
+  /// As `find` by its integer id, field "message_id".
   Result<NamedMessage> find_message(std::int64_t integer_id);
+  /// What a ticket's integer id stands for, whoever may read it. Nothing: there is none.
+  Result<std::optional<TicketId>> id_of(std::int64_t integer_id);
   [[nodiscard]] bool may_read(const sync::TicketState& state) const;
   /// Restricted notes are for people: a key that is nobody reads none.
   [[nodiscard]] bool may_read(const sync::Message& message) const;
@@ -108,6 +110,7 @@ private:
   Result<void> add_from_others(const sync::TicketState& state, std::vector<FoundMessage>& out);
   Result<void> add_common(const sync::TicketState& state, Json& out);
   Result<void> add_clock(const TicketId& id, Json& out);
+  Result<void> add_content(const sync::TicketState& state, Json& out);
 
   const Tenant& tenant_;
   sqlite::Database& db_;

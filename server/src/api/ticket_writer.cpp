@@ -116,7 +116,8 @@ Result<void> check_change(const AdminCall& call, const ServerChange& change, con
     return fail(ErrorCode::not_permitted, "The key acts as nobody: it changes what it wrote itself.",
                 "Make a key that acts as a supervisor.", "message_id");
   const bool of_ticket = change.change.intent != Intent::record;
-  if (of_ticket && before != nullptr && is_merged(*before) && spec != nullptr && !spec->append_only)
+  const bool undoes = change.change.intent == Intent::unmerge || change.change.intent == Intent::restore;
+  if (of_ticket && !undoes && before != nullptr && is_merged(*before) && spec != nullptr && !spec->append_only)
     return fail(ErrorCode::bad_transition, std::string(merged_away), "", "ticket_id");
   return {};
 }
@@ -186,9 +187,9 @@ Result<sync::Record> find_assignee(const Tenant& tenant, std::int64_t integer_id
               "assigned_to");
 }
 
-ServerChange assignment(const Caller& caller, const sync::TicketState& state, const std::optional<RecordId>& to,
+ServerChange assignment(const Caller& caller, const TicketId& ticket, const std::optional<RecordId>& to,
                         const std::string& reason) {
-  ServerChange out = change_by(caller, Intent::assign, state.id);
+  ServerChange out = change_by(caller, Intent::assign, ticket);
   if (to) out.change.target = Bytes(to->view());
   out.change.reason = reason.empty() ? "Through the API." : reason;
   return out;

@@ -45,7 +45,7 @@ Result<std::vector<sync::Intent>> moves_by(const sync::TicketState& state, sync:
 /// The operator with this integer id, active. `not_found` with field "assigned_to".
 Result<sync::Record> find_assignee(const Tenant& tenant, std::int64_t integer_id);
 /// To whom a change of the assignee gives it; nothing: to nobody.
-ServerChange assignment(const Caller& caller, const sync::TicketState& state, const std::optional<RecordId>& to,
+ServerChange assignment(const Caller& caller, const TicketId& ticket, const std::optional<RecordId>& to,
                         const std::string& reason);
 
 /// The organisation of a portal. `client_unknown`.

@@ -10,8 +10,8 @@
 namespace tern::server {
 namespace {
 
-constexpr std::string_view visitor_prefix = "wt_";
-constexpr std::size_t widget_secret_bytes = 32, name_mac_bytes = 16, origin_bytes_max = 255;
+constexpr std::string_view ticket_secret_prefix = "wt_";
+constexpr std::size_t widget_secret_bytes = 32, secret_mac_bytes = 16, random_id_bytes = 8, origin_bytes_max = 255;
 
 std::string widget_attribute(const sync::Record& record, const char* name) {
   const auto found = record.attributes.find(name);
@@ -25,10 +25,10 @@ std::int64_t widget_instant(const sync::Record& record, const char* name) {
   return ms;
 }
 
-std::string mac_of_name(const Widget& widget, const TicketId& ticket, std::string_view email) {
+TicketId ticket_id_from(const Widget& widget, ByteView random, std::string_view email) {
   const Hash hash =
-      protocol::Hasher("TRN1-WIDGET").add(widget.secret).add(ticket.view()).add(protocol::fold_case(email)).finish();
-  return to_hex(hash.view().substr(0, name_mac_bytes));
+      protocol::Hasher("TRN1-WIDGET-ID").add(widget.secret).add(random).add(protocol::fold_case(email)).finish();
+  return TicketId::or_zero(Bytes(random) + Bytes(hash.view().substr(0, TicketId::size_bytes - random_id_bytes)));
 }
 
 tl::unexpected<Error> no_such_widget() {
@@ -49,10 +49,19 @@ std::optional<Widget> read_widget(const sync::Record& record) {
     if (end > at) widget.origins.push_back(origins.substr(at, end - at));
     at = end + 1;
   }
+  widget.demands_secret = widget_attribute(record, "demands_secret") == "true";
   widget.secret = from_hex(widget_attribute(record, "ticket_secret")).value_or(Bytes{});
   widget.created_ms = widget_instant(record, "created_ms");
   widget.revoked_ms = widget_instant(record, "revoked_ms");
   return widget;
+}
+
+Result<void> complete_widget(Widget& widget, Directory& directory, const Tenant& tenant) {
+  if (!widget.secret.empty()) return {};
+  TERN_TRY(const auto kept, directory.channel_secret(tenant.number(), widget.id));
+  if (kept) widget.secret = from_hex(*kept).value_or(Bytes{});
+  if (!widget.secret.empty()) return {};
+  return no_such_widget();
 }
 
 Json widget_json(const Widget& widget) {
@@ -62,12 +71,13 @@ Json widget_json(const Widget& widget) {
                        {"name", Json(widget.name)},
                        {"key", Json(std::string(widget_key_prefix) + to_hex(widget.id))},
                        {"origins", std::move(origins)},
+                       {"ticket_secret", Json(widget.demands_secret ? "demanded" : "offered")},
                        {"created_at", Json(instant_text(widget.created_ms))},
                        {"state", Json(widget.revoked_ms == 0 ? "active" : "revoked")}});
 }
 
-sync::Record make_widget(std::string name, const std::vector<std::string>& origins, std::int64_t now_ms,
-                         Environment& environment) {
+NewWidget make_widget(std::string name, const std::vector<std::string>& origins, std::int64_t now_ms,
+                      Environment& environment) {
   sync::Record record;
   record.kind = sync::RecordKind::api_key;
   record.id = random_id<RecordId>(environment);
@@ -76,11 +86,12 @@ sync::Record make_widget(std::string name, const std::vector<std::string>& origi
   environment.random(reinterpret_cast<std::uint8_t*>(secret.data()), secret.size());
   std::string all;
   for (const std::string& origin : origins) all += (all.empty() ? "" : " ") + origin;
-  record.attributes = {{"surface", "widget"},
-                       {"origins", all},
-                       {"ticket_secret", to_hex(secret)},
-                       {"created_ms", std::to_string(now_ms)}};
-  return record;
+  record.attributes = {{"surface", "widget"}, {"origins", all}, {"created_ms", std::to_string(now_ms)}};
+  return {std::move(record), to_hex(secret)};
+}
+
+void set_demands_secret(sync::Record& widget, bool demands) {
+  widget.attributes["demands_secret"] = demands ? "true" : "false";
 }
 
 Result<std::string> widget_origin(std::string_view text) {
@@ -129,18 +140,20 @@ Result<WidgetOfTenant> open_widget(const std::vector<Tenant*>& tenants, std::str
   return no_such_widget();
 }
 
-std::string visitors_name_of(const Widget& widget, const TicketId& ticket, std::string_view email) {
-  return std::string(visitor_prefix) + to_hex(ticket) + mac_of_name(widget, ticket, email);
+TicketId make_widget_ticket_id(const Widget& widget, std::string_view email, Environment& environment) {
+  const TicketId random = random_id<TicketId>(environment);
+  return ticket_id_from(widget, random.view().substr(0, random_id_bytes), email);
 }
 
-std::optional<TicketId> ticket_of_visitor(const Widget& widget, std::string_view name, std::string_view email) {
-  if (!name.starts_with(visitor_prefix)) return std::nullopt;
-  const auto raw = from_hex(name.substr(visitor_prefix.size()));
-  if (!raw || raw->size() != TicketId::size_bytes + name_mac_bytes) return std::nullopt;
-  const TicketId ticket = TicketId::or_zero(ByteView(*raw).substr(0, TicketId::size_bytes));
-  const std::string offered = to_hex(ByteView(*raw).substr(TicketId::size_bytes));
-  if (!protocol::equal_secret(offered, mac_of_name(widget, ticket, email))) return std::nullopt;
-  return ticket;
+bool is_ticket_of(const Widget& widget, const TicketId& ticket, std::string_view email) {
+  const TicketId own = ticket_id_from(widget, ticket.view().substr(0, random_id_bytes), email);
+  return protocol::equal_secret(own.view(), ticket.view());
+}
+
+std::string ticket_secret_of(const Widget& widget, const TicketId& ticket, std::string_view email) {
+  const Hash hash =
+      protocol::Hasher("TRN1-WIDGET").add(widget.secret).add(ticket.view()).add(protocol::fold_case(email)).finish();
+  return std::string(ticket_secret_prefix) + to_hex(hash.view().substr(0, secret_mac_bytes));
 }
 
 RecordId contact_of_visitor(const Tenant& tenant, std::string_view email) {

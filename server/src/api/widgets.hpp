@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "access/directory.hpp"
 #include "admin/admin.hpp"
 #include "store/tenant.hpp"
 #include "tern/protocol/json.hpp"
@@ -21,14 +22,24 @@ struct Widget {
   std::uint64_t integer_id = 0;
   std::string name;
   std::vector<std::string> origins;  // "https://shop.example", whose pages it may be on
-  Bytes secret;                      // what names of tickets are made with
+  Bytes secret;  // what ids and secrets of its tickets are made with; of older ones the record has it, else
+                 // complete_widget
+  bool demands_secret = false;  // number and address alone open nothing
   std::int64_t created_ms = 0, revoked_ms = 0;
 };
 /// Nothing: the record is an API key.
 std::optional<Widget> read_widget(const sync::Record& record);
+/// With its secret, which stands beside the secrets of channels and in no export
+/// (docs/decisions/secrets-of-channels.md). `key_unknown` where it is not there.
+Result<void> complete_widget(Widget& widget, Directory& directory, const Tenant& tenant);
 Json widget_json(const Widget& widget);
-sync::Record make_widget(std::string name, const std::vector<std::string>& origins, std::int64_t now_ms,
-                         Environment& environment);
+struct NewWidget {
+  sync::Record record;
+  std::string secret;  // to be kept in the directory, before the record
+};
+NewWidget make_widget(std::string name, const std::vector<std::string>& origins, std::int64_t now_ms,
+                      Environment& environment);
+void set_demands_secret(sync::Record& widget, bool demands);
 /// "https://host", "https://host:8443"; also http://localhost, to try it. `invalid`, field "origins".
 Result<std::string> widget_origin(std::string_view text);
 
@@ -42,10 +53,12 @@ struct WidgetOfTenant {
 /// `key_unknown`, `key_revoked`.
 Result<WidgetOfTenant> open_widget(const std::vector<Tenant*>& tenants, std::string_view key);
 
-/// How its visitor names a ticket: nobody guesses it, and it goes with the address that wrote.
-std::string visitors_name_of(const Widget& widget, const TicketId& ticket, std::string_view email);
-/// Nothing: no ticket of this widget and this address is called so.
-std::optional<TicketId> ticket_of_visitor(const Widget& widget, std::string_view name, std::string_view email);
+/// The id of a new ticket, by which `is_ticket_of` knows it again: half of it is random, half says widget and address.
+TicketId make_widget_ticket_id(const Widget& widget, std::string_view email, Environment& environment);
+/// The ticket was written through this widget under this address.
+bool is_ticket_of(const Widget& widget, const TicketId& ticket, std::string_view email);
+/// What opens the ticket beside its number and the address, and is not guessed.
+std::string ticket_secret_of(const Widget& widget, const TicketId& ticket, std::string_view email);
 
 /// Whoever writes under that address; nobody has looked whether it is theirs.
 RecordId contact_of_visitor(const Tenant& tenant, std::string_view email);

@@ -111,7 +111,12 @@ private:
                             tenant_.number(), to, meta_number(looked)));
       unfilled = older.value_or(0);
     }
-    out_.uncounted = static_cast<std::uint64_t>(waiting.value_or(0) + unfilled);
+    // Whose clock is to be looked at by now: what passed while the server was down, and what a new rule says of it.
+    TERN_TRY(const auto due, db_.int64_of("SELECT count(*) FROM sla_clock c CROSS JOIN ticket t ON t.tenant_id = "
+                                          "c.tenant_id AND t.ticket_id = c.ticket_id AND t.version <= $3 WHERE "
+                                          "c.tenant_id = $1 AND c.look_s < $2",
+                                          tenant_.number(), tenant_.now_ms() / 1'000, meta_number(looked)));
+    out_.uncounted = static_cast<std::uint64_t>(waiting.value_or(0) + unfilled + due.value_or(0));
     return {};
   }
 

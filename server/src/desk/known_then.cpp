@@ -47,12 +47,13 @@ public:
       : tenant_(tenant), db_(db), period_(period), readable_(readable), breaches_(db, tenant.number()) {}
 
   Result<KnownThen> read() {
+    TERN_TRY(up_to_, newest_commit_before(db_, tenant_.number(), period_.to * 1'000));
     TERN_CHECKED(read_late());
+    TERN_CHECKED(read_removed());
     const std::string others = fmt::format(
         "{} AND ticket_id NOT IN (SELECT ticket_id FROM late_change WHERE tenant_id = $1 AND received_s >= {} AND at_s "
-        "< "
-        "{})",
-        rows_readable(readable_, "figure"), period_.to, period_.to);
+        "< {} UNION ALL SELECT ticket_id FROM change WHERE tenant_id = $1 AND commit_seq > {} AND {})",
+        rows_readable(readable_, "figure"), period_.to, period_.to, up_to_, removals);
     TERN_TRY(out_.figures, period_figures(db_, tenant_.number(), period_, others, period_.to));
     TERN_CHECKED(take_breaches_back(others));
     if (!restated_.empty()) TERN_CHECKED(restate());
@@ -60,6 +61,22 @@ public:
   }
 
 private:
+  /// Of what its index is.
+  static constexpr std::string_view removals = "intent IN (43, 45, 46, 50, 60, 65)";
+
+  /// What was deleted, merged or brought back since then counted otherwise.
+  Result<void> read_removed() {
+    TERN_TRY(auto rows,
+             db_.prepare(fmt::format("SELECT ticket_id FROM change WHERE tenant_id = $1 AND commit_seq > $2 AND {}{}",
+                                     removals, rows_readable(readable_, "change"))));
+    rows.bind_all(tenant_.number(), up_to_);
+    for (;;) {
+      TERN_TRY(const bool more, rows.step());
+      if (!more) return {};
+      restated_.insert(rows.id<TicketId>(0));
+    }
+  }
+
   Result<void> read_late() {
     TERN_TRY(auto rows, db_.prepare("SELECT received_s, at_s, device_id, change_id, intent, author, ticket_id FROM "
                                     "late_change WHERE tenant_id = $1 AND received_s >= $2 AND at_s < $2" +
@@ -112,9 +129,8 @@ private:
     const SlaSettings settings(versions, period_.to, categories);
     const SlaNames names([this](sync::RecordKind kind, const RecordId& id) { return tenant_.find_record(kind, id); },
                          categories);
-    TERN_TRY(const std::uint64_t up_to, newest_commit_before(db_, tenant_.number(), period_.to * 1'000));
     for (const TicketId& id : restated_) {
-      TERN_TRY(const SlaTicket then, read_sla_ticket(db_, tenant_.number(), id, names, up_to));
+      TERN_TRY(const SlaTicket then, read_sla_ticket(db_, tenant_.number(), id, names, up_to_));
       if (then.events.empty()) continue;  // nobody knew of it
       const sla::Inputs inputs{then.events, settings.books(), settings.calendars()};
       const sla::TicketClock clock = then.imported ? sla::TicketClock() : sla::clock_at(inputs, period_.to);
@@ -131,6 +147,7 @@ private:
   const Period& period_;
   const std::string& readable_;
   SlaRows breaches_;
+  std::uint64_t up_to_ = 0;  // the newest commit before the end
   std::set<TicketId> restated_;
   KnownThen out_;
 };

@@ -1,5 +1,7 @@
 #include "desk/outgoing.hpp"
 
+#include <algorithm>
+
 #include "tern/protocol/crypto.hpp"
 
 namespace tern::server {
@@ -62,12 +64,13 @@ std::optional<sync::ChangeRef> change_of_cause(ByteView cause) {
 }
 
 Result<bool> OutgoingRows::put(const Outgoing& one) {
-  TERN_TRY(const auto made,
-           db_.int64_of("INSERT INTO outgoing (tenant_id, n, way, target, event, ticket_id, cause, delivery, at_ms, "
-                        "state, attempts, due_ms, done_ms, address, said) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, "
-                        "0, 0, $10, 0, $11, '') ON CONFLICT (tenant_id, delivery) DO NOTHING RETURNING n",
-                        tenant_, one.n, one.way, one.target, sqlite::Text{one.event}, one.ticket,
-                        sqlite::Blob{one.cause}, delivery_of(one), one.at_ms, one.at_ms, sqlite::Blob{{}}));
+  TERN_TRY(
+      const auto made,
+      db_.int64_of("INSERT INTO outgoing (tenant_id, n, way, target, event, ticket_id, cause, delivery, at_ms, "
+                   "state, attempts, due_ms, done_ms, address, said) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, "
+                   "0, 0, $10, 0, $11, '') ON CONFLICT (tenant_id, delivery) DO NOTHING RETURNING n",
+                   tenant_, one.n, one.way, one.target, sqlite::Text{one.event}, one.ticket, sqlite::Blob{one.cause},
+                   delivery_of(one), one.at_ms, std::max(one.at_ms, one.due_ms), sqlite::Blob{{}}));
   return made.has_value();
 }
 

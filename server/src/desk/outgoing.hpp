@@ -24,7 +24,8 @@ enum class OutgoingState : std::uint8_t {
 };
 std::string_view outgoing_state_name(OutgoingState state);
 
-inline constexpr std::string_view event_test = "test", event_reset = "reset_link";
+inline constexpr std::string_view event_test = "test", event_reset = "reset_link",
+                                  event_csat = "csat";  // asks for a rating, when the mail of the resolution does not
 
 struct Outgoing {
   std::uint64_t n = 0;
@@ -51,7 +52,7 @@ class OutgoingRows {
 public:
   OutgoingRows(sqlite::Database& db, std::int64_t tenant) : db_(db), tenant_(tenant) {}
 
-  /// True: it is new.
+  /// Due at `due_ms`, or at once where that is over. True: it is new.
   Result<bool> put(const Outgoing& outgoing);
   Result<std::optional<Outgoing>> find(std::uint64_t n);
   /// Those that are due, the longest due first.

@@ -74,6 +74,8 @@ std::optional<MailSettings> mail_of(const sync::Record& channel) {
   out.from = (*settings)["from"].as_string();
   out.company = (*settings)["company"].as_string();
   out.language = (*settings)["language"].as_string();
+  if (const Json* delay = settings->find("csat_delay")) out.csat_delay = delay->as_string();
+  out.csat_question = (*settings)["csat_question"].as_string();
   out.active = is_on(channel);
   return out;
 }
@@ -85,7 +87,9 @@ Json mail_settings_json(const MailSettings& mail) {
                        {"user", Json(mail.user)},
                        {"from", Json(mail.from)},
                        {"company", Json(mail.company)},
-                       {"language", Json(mail.language)}});
+                       {"language", Json(mail.language)},
+                       {"csat_delay", Json(mail.csat_delay)},
+                       {"csat_question", Json(mail.csat_question)}});
 }
 
 std::optional<OidcSettings> oidc_of(const sync::Record& channel) {

@@ -40,11 +40,17 @@ std::optional<Hook> hook_of(const sync::Record& channel);
 /// As the record keeps it; id, name and the switch are the record's own.
 Json hook_settings(const Hook& hook);
 
+/// When a customer is asked to rate what was done: in the mail that says so, a day later in one of its own, or not.
+inline constexpr std::string_view csat_at_once = "0", csat_next_day = "24h", csat_never = "off";
+inline constexpr std::int64_t csat_next_day_ms = 24LL * 3'600'000;
+inline constexpr std::size_t csat_question_bytes_max = 200;
+
 struct MailSettings {
   RecordId id;
   std::string host, security, user;  // starttls, tls, plain
   std::int64_t port = 587;
   std::string from, company, language;
+  std::string csat_delay{csat_at_once}, csat_question;  // no question: the usual one, in the reader's language
   bool active = true;
 };
 std::optional<MailSettings> mail_of(const sync::Record& channel);

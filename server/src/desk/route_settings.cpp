@@ -7,14 +7,13 @@
 
 #include "desk/sla_records.hpp"
 #include "desk/sla_text.hpp"
+#include "desk/trigger_rules.hpp"
 
 namespace tern::server {
 namespace {
 
 using sync::RecordKind;
 
-constexpr std::string_view takes_work = "online";
-constexpr std::string_view person_statuses[] = {takes_work, "away", "break", "training", "offline"};
 constexpr std::int64_t capacity_max = 1'000, skill_level_max = 100;
 constexpr std::size_t skills_max = 50, skill_bytes_max = 40;
 
@@ -84,13 +83,15 @@ Result<void> check_queue_route(sync::Record& queue) {
   constexpr std::string_view strategies[] = {"none", "least_open"};
   TERN_CHECKED(check_choice(queue, strategy_attribute, strategies));
   drop_default(queue, strategy_attribute, "none");
+  constexpr std::string_view switches[] = {"0", "1"};
+  TERN_CHECKED(check_choice(queue, answers_wait_attribute, switches));
   return check_number(queue, urgent_weight_attribute, 2);
 }
 
 Result<void> check_person_route(sync::Record& person,
                                 const std::function<bool(RecordKind, const std::string&)>& there_is) {
   TERN_CHECKED(check_choice(person, status_attribute, person_statuses));
-  drop_default(person, status_attribute, takes_work);
+  drop_default(person, status_attribute, person_statuses[0]);
   TERN_CHECKED(check_number(person, capacity_attribute, capacity_max));
   TERN_CHECKED(check_skills(person));
   constexpr std::string_view marks[] = {"1"};
@@ -125,7 +126,7 @@ QueueRoute queue_route(const sync::Record& queue) {
 PersonRoute person_route(const sync::Record& person) {
   PersonRoute out;
   const std::string& status = route_attribute(person, status_attribute);
-  if (status != takes_work) out.status = status;
+  if (status != person_statuses[0]) out.status = status;
   out.capacity = integer_of_text(route_attribute(person, capacity_attribute)).value_or(capacity_default);
   out.calendar = route_attribute(person, shift_attribute);
   out.field = route_attribute(person, field_attribute) == "1";

@@ -28,6 +28,8 @@ inline constexpr const char* sticky_attribute = "sticky";
 inline constexpr const char* skills_attribute = "skills";
 
 inline constexpr std::int64_t capacity_default = 20;
+/// Of operators. In the first one they take work; it is theirs when nothing is said.
+inline constexpr std::string_view person_statuses[] = {"online", "away", "break", "training", "offline"};
 
 struct QueueRoute {
   RouteStrategy strategy = RouteStrategy::none;

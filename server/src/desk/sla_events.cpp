@@ -189,6 +189,7 @@ private:
       case Intent::delete_ticket:
         if (placed.admission.claim_applies) put(placed, EventKind::withdrawn);
         return;
+      case Intent::unmerge:
       case Intent::restore:
         if (placed.admission.claim_applies) put(placed, EventKind::restored);
         return;
@@ -198,6 +199,15 @@ private:
         return;
       case Intent::merged_from:
         put_merged_in(placed);
+        return;
+      case Intent::log_time:
+        if (placed.change.kind != 0) put_call(placed);
+        return;
+      case Intent::split_from:
+        inherit(placed.change);
+        return;
+      case Intent::unmerged_from:
+        take_merged_out(placed);
         return;
       default:
         return;
@@ -221,6 +231,29 @@ private:
     Event event = event_of(placed, EventKind::merged_in);
     if (waits_) event.clock_start = waits_(TicketId::or_zero(placed.change.target), event.at);
     events_.emplace_back(placed.stamp, std::move(event));
+  }
+
+  /// Whoever wrote what a split gave it waits here, too, from the split on or since they wrote.
+  void inherit(const sync::Change& split) {
+    if (split.number == 0) return;
+    create_->opening = sla::Opening::by_customer;
+    if (split.kind == 1) create_->clock_start = std::min(create_->at, seconds_of(split.number));
+  }
+
+  void put_call(const sync::PlacedChange& placed) {
+    Event event = event_of(placed, EventKind::call);
+    event.answered = placed.change.kind == static_cast<std::uint32_t>(sync::TimeEntryKind::call) &&
+                     placed.stamp.author_kind == sync::PrincipalKind::operator_;
+    events_.emplace_back(placed.stamp, std::move(event));
+  }
+
+  /// The merge was taken back: each waits as long as its own customer does.
+  void take_merged_out(const sync::PlacedChange& placed) {
+    std::erase_if(events_, [&](const auto& at) {
+      if (at.second.kind != EventKind::merged_in) return false;
+      const auto merged = by_ref_.find(at.first.ref());
+      return merged != by_ref_.end() && merged->second->change.target == placed.change.target;
+    });
   }
 
   static EventKind message_kind(const sync::PlacedChange& placed) {
@@ -291,7 +324,8 @@ std::optional<sla::Instant> waits_for_first_response(const std::vector<sla::Even
     if (event.at > as_of) continue;
     if (sla::answers_customer(event)) return std::nullopt;
     std::optional<sla::Instant> begins;
-    if (event.kind == EventKind::create && event.opening == sla::Opening::by_customer) begins = event.at;
+    if (event.kind == EventKind::create && event.opening == sla::Opening::by_customer)
+      begins = event.clock_start.value_or(event.at);
     if (event.kind == EventKind::customer_message && !event.automatic) begins = event.at;
     if (event.kind == EventKind::merged_in) begins = event.clock_start;
     if (begins) since = std::min(since.value_or(*begins), *begins);

@@ -12,10 +12,9 @@ namespace {
 
 constexpr std::string_view calendar_attributes[] = {"zone", "hours", "holidays", "effective_from", "tz", "offsets"};
 constexpr std::string_view rule_attributes[] = {
-    "sort",       "calendar",        "when",        "first_response", "next_response",
-    "resolution", "periodic_update", "on_site",     "clock",          "on_reopen",
-    "on_change",  "min_grace",       "max_pause",   "offline_credit", "offline_grace",
-    "late",       "yellow_percent",  "yellow_left", "pause",          "effective_from"};
+    "sort",          "calendar", "when",           "first_response", "next_response", "resolution", "periodic_update",
+    "on_site",       "clock",    "on_reopen",      "on_change",      "min_grace",     "max_pause",  "offline_credit",
+    "offline_grace", "late",     "yellow_percent", "yellow_left",    "pause",         "quiet",      "effective_from"};
 constexpr std::int64_t place_max = 1'000'000'000, place_behind_all = place_max + 1;
 
 const std::string& attribute_of(const sync::Record& record, std::string_view name) {
@@ -113,6 +112,7 @@ Result<void> read_choices(const sync::Record& record, sla::Terms& terms) {
       record, "on_reopen",
       {{"resume", sla::OnReopen::resume}, {"new_cycle", sla::OnReopen::new_cycle}, {"restart", sla::OnReopen::restart}},
       terms.on_reopen));
+  TERN_CHECKED(read_word<bool>(record, "quiet", {{"true", true}, {"false", false}}, terms.quiet));
   return read_word<sla::OnChange>(
       record, "on_change", {{"keep", sla::OnChange::keep}, {"restart", sla::OnChange::restart}}, terms.on_change);
 }
@@ -177,6 +177,33 @@ Result<sla::Rule> rule_of(const sync::Record& record) {
   return rule;
 }
 
+Result<sla::Rule> rule_of_tariff(const sync::Record& tariff) {
+  sla::Rule rule;
+  rule.id = "tariff " + tariff.name;
+  rule.calendar = attribute_of(tariff, "calendar");
+  if (rule.calendar.empty()) rule.calendar = always_open;
+  rule.when = {{sla::RuleField::tariff, {tariff.name}}};
+  TERN_CHECKED(read_targets(tariff, rule));
+  return rule;
+}
+
+bool promises_something(const sla::Rule& rule) {
+  return std::ranges::any_of(rule.targets, [](const auto& target) { return target.has_value(); });
+}
+
+Result<void> check_tariff_promise(const sync::Record& tariff, const sla::Calendars& calendars, sla::Instant now) {
+  sla::RuleBook book;
+  book.effective_from = now;
+  TERN_TRY(sla::Rule rule, rule_of_tariff(tariff));
+  if (!promises_something(rule)) {
+    if (attribute_of(tariff, "calendar").empty()) return {};
+    return bad_record("The tariff promises nothing that hours could count for.",
+                      "Give it a first_response, a resolution or another target.", "calendar");
+  }
+  book.rules.push_back(std::move(rule));
+  return sla::validate(book, calendars);
+}
+
 Result<void> complete_calendar(sync::Record& record, sla::Instant now) {
   record.attributes.erase("offsets");
   record.attributes.erase("tz");
@@ -200,7 +227,7 @@ Result<void> check_rule(const sync::Record& record, const sla::Calendars& calend
   sla::RuleBook book;
   TERN_TRY(book.effective_from, effective_from(record, now));
   TERN_TRY(sla::Rule rule, rule_of(record));
-  if (std::ranges::none_of(rule.targets, [](const auto& target) { return target.has_value(); }))
+  if (!promises_something(rule))
     return bad_record("The rule promises nothing.", "Give it --first-response, --resolution or another target.",
                       "resolution");
   book.rules.push_back(std::move(rule));

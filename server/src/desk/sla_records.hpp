@@ -16,6 +16,9 @@ inline constexpr std::string_view always_open = "24/7";
 /// is its commit's; version is the record's.
 Result<sla::Calendar> calendar_of(const sync::Record& record, sla::Instant committed_at);
 Result<sla::Rule> rule_of(const sync::Record& record);
+/// What a tariff promises to who has it, in the list of a tenant without rules of its own. Without targets: nothing.
+Result<sla::Rule> rule_of_tariff(const sync::Record& tariff);
+bool promises_something(const sla::Rule& rule);
 /// From when the record's version counts, where it says so; else from its commit.
 Result<sla::Instant> effective_from(const sync::Record& record, sla::Instant committed_at);
 /// The place among the others of the list; a thousand behind the last when it says nothing.
@@ -25,6 +28,8 @@ std::int64_t rule_place(const sync::Record& record);
 Result<void> complete_calendar(sync::Record& record, sla::Instant now);
 /// Judges a rule that is about to be written, with the calendars that there are then.
 Result<void> check_rule(const sync::Record& record, const sla::Calendars& calendars, sla::Instant now);
+/// Judges what a tariff that is about to be written promises.
+Result<void> check_tariff_promise(const sync::Record& tariff, const sla::Calendars& calendars, sla::Instant now);
 /// The same for what its conditions name: `there_is(kind, name)`.
 Result<void> check_rule_names(const sync::Record& record,
                               const std::function<bool(sync::RecordKind, const std::string&)>& there_is);

@@ -1,6 +1,7 @@
 #include "desk/sla_settings.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 
@@ -160,11 +161,55 @@ std::vector<sla::CategoryHours> hours_at(const CategoryPromises& promises, sla::
   }
   std::ranges::sort(found, {}, [](const auto& one) { return one.first; });
   std::vector<sla::CategoryHours> out;
+  out.reserve(found.size());
   for (auto& [place, hours] : found) out.push_back(std::move(hours));
   return out;
 }
 
-sla::RuleBook book_at(const RuleVersions& rules, const CategoryPromises& promises, sla::Instant at) {
+/// What a tariff promises from a commit on; nothing: no more.
+struct TariffVersion {
+  sla::Instant from = 0;
+  std::optional<sla::Rule> rule;
+};
+struct TariffPromise {
+  std::uint64_t place = 0;
+  std::vector<TariffVersion> versions;
+};
+using TariffPromises = std::map<RecordId, TariffPromise>;
+
+TariffPromises tariffs_of(const std::vector<RecordVersion>& versions, sla::Instant known_by,
+                          const sla::Calendars& calendars) {
+  TariffPromises out;
+  for (const auto& [record, committed_at] : versions) {
+    if (record.kind != sync::RecordKind::tariff || committed_at > known_by) continue;
+    auto rule = rule_of_tariff(record);
+    const bool there =
+        !record.deleted && rule && promises_something(*rule) && calendars.find(rule->calendar) != nullptr;
+    TariffPromise& promise = out[record.id];
+    promise.place = record.integer_id;
+    promise.versions.push_back({committed_at, there ? std::optional(std::move(*rule)) : std::nullopt});
+  }
+  return out;
+}
+
+/// In the order in which tariffs were made: a ticket has one at most.
+std::vector<sla::Rule> tariff_rules_at(const TariffPromises& promises, sla::Instant at) {
+  std::vector<std::pair<std::uint64_t, sla::Rule>> found;
+  for (const auto& [id, promise] : promises) {
+    const TariffVersion* newest = nullptr;
+    for (const TariffVersion& one : promise.versions)
+      if (one.from <= at && (newest == nullptr || one.from >= newest->from)) newest = &one;
+    if (newest != nullptr && newest->rule) found.emplace_back(promise.place, *newest->rule);
+  }
+  std::ranges::sort(found, {}, [](const auto& one) { return one.first; });
+  std::vector<sla::Rule> out;
+  out.reserve(found.size());
+  for (auto& [place, rule] : found) out.push_back(std::move(rule));
+  return out;
+}
+
+sla::RuleBook book_at(const RuleVersions& rules, const CategoryPromises& promises, const TariffPromises& tariffs,
+                      sla::Instant at) {
   std::vector<const RuleVersion*> in_force;
   sla::RuleBook book;
   book.version = default_book;
@@ -181,13 +226,16 @@ sla::RuleBook book_at(const RuleVersions& rules, const CategoryPromises& promise
   for (const RuleVersion* version : in_force) book.rules.push_back(*version->rule);
   if (!book.rules.empty()) return book;
   book.version = default_book;
-  book.rules = sla::default_rules(std::string(always_open), hours_at(promises, at));
+  book.rules = tariff_rules_at(tariffs, at);
+  for (sla::Rule& rule : sla::default_rules(std::string(always_open), hours_at(promises, at)))
+    book.rules.push_back(std::move(rule));
   return book;
 }
 
 /// The list as a whole at each instant at which one of its rules changes, behind the one of a tenant without rules.
 std::vector<sla::RuleBook> books_of(const std::vector<RecordVersion>& versions, sla::Instant known_by,
-                                    const CategoryNames* names) {
+                                    const CategoryNames* names, const sla::Calendars& calendars) {
+  const TariffPromises tariffs = tariffs_of(versions, known_by, calendars);
   const CategoryPromises promises = promises_of(versions, known_by, names);
   const RuleVersions rules = rules_of(versions, known_by);
   std::set<sla::Instant> changes = {0};
@@ -196,7 +244,10 @@ std::vector<sla::RuleBook> books_of(const std::vector<RecordVersion>& versions, 
   std::vector<sla::RuleBook> out;
   for (const auto& [id, promise] : promises)
     for (const HoursVersion& version : promise.versions) changes.insert(version.from);
-  for (const sla::Instant at : changes) out.push_back(book_at(rules, promises, at));
+  for (const auto& [id, promise] : tariffs)
+    for (const TariffVersion& version : promise.versions) changes.insert(version.from);
+  out.reserve(changes.size());
+  for (const sla::Instant at : changes) out.push_back(book_at(rules, promises, tariffs, at));
   return out;
 }
 
@@ -207,19 +258,43 @@ Result<std::vector<RecordVersion>> read_sla_versions(sqlite::Database& db, std::
   TERN_CHECKED(read_kind(db, tenant, sync::RecordKind::calendar, out));
   TERN_CHECKED(read_kind(db, tenant, sync::RecordKind::sla_rule, out));
   TERN_CHECKED(read_kind(db, tenant, sync::RecordKind::category, out));
+  TERN_CHECKED(read_kind(db, tenant, sync::RecordKind::tariff, out));
   TERN_CHECKED(read_orders(db, tenant, out));
   return out;
 }
 
 SlaSettings::SlaSettings(const std::vector<RecordVersion>& versions, sla::Instant known_by,
                          const std::shared_ptr<const CategoryNames>& categories)
-    : calendars_(calendars_of(versions, known_by)), books_(books_of(versions, known_by, categories.get())) {}
+    : calendars_(calendars_of(versions, known_by)),
+      books_(books_of(versions, known_by, categories.get(), calendars_)) {}
 
 bool SlaSettings::has_own_rules(sla::Instant at) const {
   const auto& versions = books_.versions();
   auto it = std::ranges::upper_bound(versions, at, {}, &sla::RuleBooks::Version::from);
   if (it != versions.begin()) --it;
   return it != versions.end() && it->book.version != default_book;
+}
+
+std::vector<int> SlaSettings::priorities_without_target(sla::Instant at) const {
+  const sla::RuleBook* book = nullptr;
+  for (const auto& version : books_.versions())
+    if (book == nullptr || version.from <= at) book = &version.book;
+  std::vector<int> out;
+  for (const int priority : {4, 3, 2, 1}) {
+    sla::Attributes ticket;
+    ticket.priority = priority;
+    ticket.audience = "customer";
+    sla::Choices choices;
+    if (book != nullptr) choices = sla::match(*book, ticket, calendars_);
+    const bool spoken_of = std::ranges::any_of(std::array{sla::Metric::first_response, sla::Metric::resolution},
+                                               [&choices](sla::Metric metric) {
+                                                 const auto index = static_cast<std::size_t>(metric);
+                                                 const sla::Rule* rule = choices[index].rule;
+                                                 return rule != nullptr && rule->targets[index].has_value();
+                                               });
+    if (!spoken_of) out.push_back(priority);
+  }
+  return out;
 }
 
 }  // namespace tern::server

@@ -16,7 +16,7 @@ struct RecordVersion {
   sync::Record record;
   sla::Instant committed_at = 0;
 };
-/// Rules, calendars and categories that promise something, by commit; and orders to judge anew.
+/// Rules, calendars, categories and tariffs that promise something, by commit; and orders to judge anew.
 Result<std::vector<RecordVersion>> read_sla_versions(sqlite::Database& db, std::int64_t tenant);
 
 /// What the clock asks. The calendars in it are expanded as far as they were asked, so it is kept. Not for two threads
@@ -33,6 +33,9 @@ public:
   sla::Calendars& calendars() { return calendars_; }
   /// The rules in force then are the tenant's; else those of a tenant that has written none.
   [[nodiscard]] bool has_own_rules(sla::Instant at) const;
+  /// Ranks, from 4 down, of which a ticket of nobody's in particular is promised neither a response nor an end, and no
+  /// rule says that this is meant.
+  [[nodiscard]] std::vector<int> priorities_without_target(sla::Instant at) const;
 
 private:
   sla::Calendars calendars_;

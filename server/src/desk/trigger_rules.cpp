@@ -19,6 +19,7 @@ constexpr std::pair<TriggerEvent, std::string_view> trigger_events[] = {
     {TriggerEvent::status_changed, "status_changed"},
     {TriggerEvent::assigned, "assigned"},
     {TriggerEvent::customer_replied, "customer_replied"},
+    {TriggerEvent::agent_replied, "agent_replied"},
     {TriggerEvent::no_response, "no_response"},
 };
 
@@ -37,6 +38,7 @@ constexpr DeedWords deeds[] = {
     {TriggerDeed::tag, "tag", DeedWords::Rest::must},
     {TriggerDeed::note, "note", DeedWords::Rest::must},
     {TriggerDeed::priority, "priority", DeedWords::Rest::must},
+    {TriggerDeed::wait, "wait", DeedWords::Rest::none},
 };
 
 /// What conditions ask; the first name is the field's own.
@@ -147,8 +149,22 @@ Result<TriggerRule> trigger_rule_of(const sync::Record& record) {
   if (!actions || !actions->is_array() || actions->size() == 0) return nothing_acts_on("no action", "actions");
   for (const Json& line : actions->items()) {
     TERN_TRY(TriggerAction action, action_of(line.as_string()));
+    // Nobody is waited for but who was answered.
+    if (action.deed == TriggerDeed::wait && rule.event != TriggerEvent::agent_replied)
+      return nothing_acts_on("\"wait\" but after agent_replied", "actions");
     rule.actions.push_back(std::move(action));
   }
+  return rule;
+}
+
+const TriggerRule& waiting_after_answers() {
+  static const TriggerRule rule = [] {
+    TriggerRule out;
+    out.name = "Answers wait";
+    out.event = TriggerEvent::agent_replied;
+    out.actions = {{TriggerDeed::wait, {}}};
+    return out;
+  }();
   return rule;
 }
 

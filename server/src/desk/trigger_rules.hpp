@@ -18,6 +18,7 @@ enum class TriggerEvent : std::uint8_t {
   status_changed,
   assigned,
   customer_replied,
+  agent_replied,
   no_response,
 };
 std::string_view trigger_event_name(TriggerEvent event);
@@ -31,7 +32,8 @@ enum class TriggerDeed : std::uint8_t {
   follow_up,
   tag,
   note,
-  priority
+  priority,
+  wait
 };
 struct TriggerAction {
   TriggerDeed deed = TriggerDeed::notify_team;
@@ -58,6 +60,10 @@ struct TriggerRule {
 /// `invalid` with field "event", "conditions" or "actions": what of it nothing acts on.
 Result<TriggerRule> trigger_rule_of(const sync::Record& record);
 bool is_switched_off(const sync::Record& record);
+/// What `answers_wait=1` of a queue asks for: a public answer sets its tickets to waiting. No record; its id is zero.
+const TriggerRule& waiting_after_answers();
+/// Attribute of a queue: 1, that; 0: no trigger does it, either.
+inline constexpr const char* answers_wait_attribute = "answers_wait";
 /// Those that act, in their order.
 std::vector<TriggerRule> trigger_rules_of(const std::vector<sync::Record>& records);
 

@@ -1,7 +1,11 @@
 #include "egress/address_rules.hpp"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <array>
+#include <cstring>
+#include <string>
 
 namespace tern::server {
 namespace {
@@ -52,11 +56,33 @@ bool is_in_any(std::span<const std::uint8_t> raw, const AddressBlock (&blocks)[N
   return std::any_of(std::begin(blocks), std::end(blocks), [&](const AddressBlock& one) { return is_in(raw, one); });
 }
 
+/// Whether a resolver would take it for an address and not for a name.
+bool ends_in_number(std::string_view host) {
+  const std::string_view last = host.substr(host.rfind('.') + 1);
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto is_hex = [&](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); };
+  return !last.empty() && (std::ranges::all_of(last, is_digit) ||
+                           (last.starts_with("0x") && std::ranges::all_of(last.substr(2), is_hex)));
+}
+
 }  // namespace
 
 bool is_global_address(std::span<const std::uint8_t> raw) {
   if (raw.size() == v4_bytes) return !is_in_any(raw, inner_v4);
   return raw.size() == v6_bytes && is_in(raw, given_out_v6) && !is_in_any(raw, inner_v6);
+}
+
+bool is_inner_literal(std::string_view host) {
+  std::array<std::uint8_t, v6_bytes> raw{};
+  if (host.find(':') != std::string_view::npos)
+    return inet_pton(AF_INET6, std::string(host).c_str(), raw.data()) != 1 || !is_global_address(raw);
+  if (host.ends_with('.')) host.remove_suffix(1);
+  if (!ends_in_number(host)) return false;
+  // As resolvers read them, too: in one to four parts, octal and hexadecimal.
+  in_addr v4{};
+  if (inet_aton(std::string(host).c_str(), &v4) == 0) return true;
+  std::memcpy(raw.data(), &v4, v4_bytes);
+  return !is_global_address(std::span(raw).first(v4_bytes));
 }
 
 }  // namespace tern::server

@@ -134,6 +134,10 @@ public:
     return speak_mail(*line, server, post, tls_, {options_.mail_taken_ms, options_.mail_drain_ms});
   }
 
+  [[nodiscard]] bool allows(const std::string& host, std::uint16_t port) const override {
+    return std::ranges::any_of(allowed_, [&](const HostAndPort& one) { return one.host == host && one.port == port; });
+  }
+
   void stop() override { stopping_ = true; }
 
 private:
@@ -147,15 +151,11 @@ private:
     return line;
   }
 
-  [[nodiscard]] bool is_allowed(const std::string& host, std::uint16_t port) const {
-    return std::ranges::any_of(allowed_, [&](const HostAndPort& one) { return one.host == host && one.port == port; });
-  }
-
   Result<std::unique_ptr<OutgoingLine>> connect(const std::string& host, std::uint16_t port,
                                                 std::span<const std::uint16_t> usual, std::int64_t deadline_ms) const {
     if (stopping_) return no_way("this server stops");
     const LineLimits limits{line_clock_ms() + deadline_ms, &stopping_};
-    const bool allowed = is_allowed(host, port);
+    const bool allowed = allows(host, port);
     if (!allowed && std::ranges::find(usual, port) == usual.end())
       return fail(ErrorCode::not_permitted, "the port is not allowed");
     TERN_TRY(const auto addresses, addresses_of_name(host));

@@ -38,6 +38,16 @@ Result<TicketId> write_missing(sqlite::Database& db, const ReaderScope& scope, c
   }
 }
 
+/// There once was one, in a history that a restore gave up: its author brought it back without a proof, and the rights
+/// of now refuse it. It never comes.
+Result<bool> was_refused(sqlite::Database& db, std::int64_t tenant, const TicketId& ticket) {
+  TERN_TRY(const auto found,
+           db.int64_of("SELECT 1 FROM change WHERE tenant_id = $1 AND ticket_id = $2 AND intent = $3 AND outcome = $4 "
+                       "LIMIT 1",
+                       tenant, ticket, sync::Intent::create, sync::Outcome::rejected));
+  return found.has_value();
+}
+
 struct ScopeVerdict {
   bool known = false, held = false;
   std::uint32_t reason = static_cast<std::uint32_t>(sync::LeftReason::rights);
@@ -49,7 +59,11 @@ Result<ScopeVerdict> verdict_on(sqlite::Database& db, const ReaderScope& scope, 
            db.int64_of("SELECT 1 FROM ticket WHERE tenant_id = $1 AND ticket_id = $2", scope.tenant, ticket));
   verdict.known = known.has_value();
   verdict.held = verdict.known && scope.all;
-  if (!verdict.known || scope.all) return verdict;
+  if (!verdict.known) {
+    TERN_TRY(verdict.known, was_refused(db, scope.tenant, ticket));
+    return verdict;
+  }
+  if (scope.all) return verdict;
   TERN_TRY(auto rows, db.query("SELECT left_seq, left_reason FROM scope_member WHERE tenant_id = $1 AND operator_id = "
                                "$2 AND ticket_id = $3",
                                scope.tenant, scope.operator_id, ticket));

@@ -165,6 +165,19 @@ bool is_automatic(const MailHeads& heads) {
          !said("x-auto-response-suppress").empty() || said("return-path") == "<>";
 }
 
+/// Whether who took the mail in says that its sender's domain disowns it. What a header that came with the mail says of
+/// that speaks only against it.
+bool is_disowned(const InboundRequest& request, const MailHeads& heads) {
+  const auto all = heads.equal_range("authentication-results");
+  for (auto one = all.first; one != all.second; ++one)
+    if (lower_of(one->second).find("dmarc=fail") != std::string::npos) return true;
+  const auto says = [&](const char* name, const char* other, std::string_view word) {
+    return lower_of(mail_said(request, heads, name)).find(word) != std::string::npos ||
+           lower_of(mail_said(request, heads, other)).find(word) != std::string::npos;
+  };
+  return says("spf", "x-mailgun-spf", "fail") && !says("dkim", "x-mailgun-dkim-check-result", "pass");
+}
+
 /// Names in what a mail refers to: "<...>" and addresses, the last first.
 std::vector<std::string> names_of_mail(std::string_view text) {
   std::vector<std::string> out;
@@ -204,6 +217,7 @@ Result<InboundEvent> read_mail(const InboundRequest& request, const FindAnswered
   for (const char* where : {"body-html", "html"})
     if (is_nothing(out.description)) out.description = text_of_html(request.payload[where].as_string());
   if (is_nothing(out.description)) out.description = "(no text)";
+  if (is_disowned(request, heads)) out.description = "[unverified sender]\n\n" + out.description;
   if (!request.files.empty()) {
     out.description += "\n\n[not taken:";
     for (std::size_t i = 0; i < request.files.size() && i < names_max; ++i)

@@ -8,7 +8,6 @@
 namespace tern::server {
 namespace {
 
-using sync::FieldId;
 using sync::Intent;
 using sync::ReasonCode;
 using sync::Rule;
@@ -104,8 +103,7 @@ Result<void> check_targets(Batch& batch, const SetWork& work, Entry& entry) {
 /// estimate, say) cannot be edited, nor can what was reported on site.
 Result<std::optional<StoredMessage>> target_message(Batch& batch, Entry& entry) {
   const sync::Change& change = *entry.change;
-  const bool edits = change.intent == Intent::edit_message || change.intent == Intent::delete_message;
-  if (!edits || change.targets.empty()) return std::optional<StoredMessage>{};
+  if (!sync::is_about_message(change.intent) || change.targets.empty()) return std::optional<StoredMessage>{};
   TERN_TRY(auto message, find_message(batch, change.targets.front()));
   if (!message || message->message.kind == sync::MessageKind::on_site)
     reject(entry, ReasonCode::invalid, Rule::admission);

@@ -347,6 +347,7 @@ Result<CommitNotice> Batch::finish() {
     return notice;
   }
   if (in.older_files && commit_seq != committed_seq) return older_files();
+  crash_point("before_write");
   if (auto written = write_rows(); !written) return tl::unexpected(std::move(written).error());
   if (mutant(Mutant::sequence_before_commit)) in.commit_seq.store(commit_seq, std::memory_order_release);
   crash_point("before_commit");

@@ -89,6 +89,7 @@ struct SetWork {
   std::vector<ProvenChange> proven_changes;  // what they say; empty: nothing is proven
   const std::multimap<Hash, ProvenCommit>* proofs = nullptr;  // of its push
   const std::vector<OldList>* old_lists = nullptr;
+  std::set<sync::ChangeRef> sent_replies;          // that were withheld until a change of it sent them
   std::map<TicketId, std::size_t> versions_asked;  // of tickets as they were seen, to judge rights by
 };
 
@@ -254,6 +255,8 @@ Result<void> replace_message(Batch& batch, const StoredMessage& before, const sy
 /// Splits gave these to the ticket, since `commit_seq`: whoever holds it is sent those of the tickets split.
 Result<void> give_messages(Batch& batch, const sync::TicketState& state, const std::vector<sync::ChangeRef>& messages,
                            std::uint64_t commit_seq);
+/// Whoever holds the ticket is sent it whole, behind `commit_seq`.
+Result<void> note_ticket_again(Batch& batch, const TicketId& ticket, std::uint64_t commit_seq);
 /// A message is another one since `commit_seq`: the ticket that it was given to goes out again.
 Result<void> note_message_changed(Batch& batch, const sync::ChangeRef& message, std::uint64_t commit_seq);
 
@@ -263,7 +266,7 @@ Result<void> fold_entry(Batch& batch, SetWork& work, Entry& entry);
 Result<sync::Standing> fold_placed(Batch& batch, SetWork& work, WorkingTicket& ticket,
                                    const sync::PlacedChange& placed);
 /// A merge or split that applies has its mirror on the other ticket.
-void follow_claim(SetWork& work, const sync::PlacedChange& placed);
+Result<void> follow_claim(Batch& batch, SetWork& work, const sync::PlacedChange& placed);
 void note_altered(SetWork& work, const TicketId& ticket, const sync::StandingChange& change,
                   const sync::ChangeRef& cause);
 /// Ids and numbers of a new ticket, those that are proven where nobody has them; the row of its name.

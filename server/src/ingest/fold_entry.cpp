@@ -35,7 +35,7 @@ sync::Standing refold_description(SetWork& work, WorkingTicket& ticket, const sy
   std::vector<const sync::PlacedChange*> edits;
   edits.reserve(ticket.describes->size());
   for (const Describe& edit : *ticket.describes) edits.push_back(&edit.placed);
-  sync::DescriptionFold fold = sync::fold_description(edits, ticket.state.merged_into);
+  sync::DescriptionFold fold = sync::fold_description(edits, ticket.state);
   sync::Standing own;
   for (std::size_t i = 0; i < edits.size(); ++i) {
     Describe& edit = (*ticket.describes)[i];
@@ -59,6 +59,8 @@ Result<sync::Standing> fold_edit_of_message(Batch& batch, SetWork& work, const s
   const sync::FoldEffect effect = sync::fold_message_edit(message, placed);
   for (const sync::StandingChange& change : effect.altered)
     note_altered(work, placed.change.ticket, change, placed.change.ref);
+  if (stored->message.withheld && !message.withheld && !sync::is_deleted(message))
+    work.sent_replies.insert(message.stamp.ref());
   TERN_CHECKED(replace_message(batch, *stored, message));
   return effect.standing;
 }
@@ -73,13 +75,35 @@ ServerChange server_change(Intent intent, const TicketId& ticket) {
   return change;
 }
 
-void mirror(SetWork& work, const sync::Change& claim) {
-  const bool merges = claim.intent == Intent::merge;
-  ServerChange mirrored =
-      server_change(merges ? Intent::merged_from : Intent::split_from, TicketId::or_zero(claim.target));
+/// When the oldest of the messages that a split gives away was written, of those that the customer wrote if there are
+/// any. 0: nobody waits on the new ticket. A clock that is to be inherited goes by what colleagues wrote, too.
+Result<std::int64_t> waits_since(Batch& batch, const sync::Change& split) {
+  std::int64_t customers = 0, oldest = 0;
+  for (const sync::ChangeRef& ref : split.targets) {
+    TERN_TRY(const auto given, find_message(batch, ref));
+    if (!given || given->ticket != split.ticket) continue;
+    const std::int64_t at = given->message.stamp.order_ms;
+    if (oldest == 0 || at < oldest) oldest = at;
+    const bool by_customer = given->message.stamp.author_kind == sync::PrincipalKind::contact;
+    if (by_customer && (customers == 0 || at < customers)) customers = at;
+  }
+  return customers != 0 || split.kind == 0 ? customers : oldest;
+}
+
+Result<void> mirror(Batch& batch, SetWork& work, const sync::Change& claim) {
+  const bool splits = claim.intent == Intent::split;
+  const Intent there = splits                            ? Intent::split_from
+                       : claim.intent == Intent::unmerge ? Intent::unmerged_from
+                                                         : Intent::merged_from;
+  ServerChange mirrored = server_change(there, TicketId::or_zero(claim.target));
   mirrored.change.target = Bytes(claim.ticket.view());
-  if (!merges) mirrored.change.targets = claim.targets;
+  if (splits) {
+    mirrored.change.targets = claim.targets;
+    mirrored.change.kind = claim.kind;
+    TERN_TRY(mirrored.change.number, waits_since(batch, claim));
+  }
   work.follow_ups.push_back(std::move(mirrored));
+  return {};
 }
 
 /// A customer wrote to a deleted ticket: one who wrote before the delete did not know, the ticket comes back; one who
@@ -194,7 +218,7 @@ Result<void> follow(Batch& batch, SetWork& work, const Entry& entry, bool of_mir
   const sync::Change& change = *entry.change;
   if (change.intent == Intent::link || change.intent == Intent::unlink)
     return mirror_link(batch, work, entry, of_mirror);
-  follow_claim(work, {change, entry.stamp, entry.admission});
+  TERN_CHECKED(follow_claim(batch, work, {change, entry.stamp, entry.admission}));
   const bool customer = change.intent == Intent::message && entry.author_kind == sync::PrincipalKind::contact &&
                         change.visibility == sync::Visibility::open;
   if (customer && sync::is_deleted(entry.ticket->state)) answer_customer(batch, work, entry);
@@ -231,11 +255,12 @@ static void note_mover(const SetWork& work, WorkingTicket& ticket, const sync::P
   if (moved.alone && effect.message) moved.messages.push_back(sync::encode_message(*effect.message));
 }
 
-void follow_claim(SetWork& work, const sync::PlacedChange& placed) {
+Result<void> follow_claim(Batch& batch, SetWork& work, const sync::PlacedChange& placed) {
   const sync::Change& change = placed.change;
-  const bool pairs = change.intent == Intent::merge || change.intent == Intent::split;
+  const bool pairs =
+      change.intent == Intent::merge || change.intent == Intent::unmerge || change.intent == Intent::split;
   const bool claimed = placed.admission.claim_applies && placed.admission.claim_rule != sync::Rule::no_effect;
-  if (pairs && claimed) mirror(work, change);
+  return pairs && claimed ? mirror(batch, work, change) : Result<void>{};
 }
 
 void note_altered(SetWork& work, const TicketId& ticket, const sync::StandingChange& change,
@@ -332,6 +357,21 @@ Result<sync::Standing> fold_placed(Batch& batch, SetWork& work, WorkingTicket& t
   return refold_description(work, ticket, placed.change.ref);
 }
 
+namespace {
+
+/// An edit that comes back after a restore and is overtaken leaves its message as it is. Who saw it take effect in the
+/// history that was given up shows it still: they get their tickets whole.
+Result<void> show_unedited(Batch& batch, const SetWork& work, const Entry& entry) {
+  const sync::Change& change = *entry.change;
+  const sync::IntentSpec* spec = sync::find_intent(change.intent);
+  const bool edits = spec != nullptr && spec->unit == sync::Unit::message_edit && !change.targets.empty();
+  if (!edits || entry.standing.outcome != sync::Outcome::overtaken || batch.in.past_epochs.empty()) return {};
+  TERN_CHECKED(note_message_changed(batch, change.targets.front(), work.commit_seq));
+  return note_ticket_again(batch, change.ticket, work.commit_seq);
+}
+
+}  // namespace
+
 Result<void> fold_entry(Batch& batch, SetWork& work, Entry& entry) {
   const sync::Change& change = *entry.change;
   if (change.intent == Intent::record) return fold_record(batch, work, entry);
@@ -350,6 +390,7 @@ Result<void> fold_entry(Batch& batch, SetWork& work, Entry& entry) {
   }
   const bool of_mirror = takes_mirror(entry);
   TERN_TRY(entry.standing, fold_placed(batch, work, *entry.ticket, {change, entry.stamp, entry.admission}));
+  TERN_CHECKED(show_unedited(batch, work, entry));
   return follow(batch, work, entry, of_mirror);
 }
 

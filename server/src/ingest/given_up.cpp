@@ -136,6 +136,7 @@ private:
     sync::Change* change = add(entry.stamp, Intent::log_time);
     if (change == nullptr) return;
     change->number = entry.minutes;
+    change->kind = static_cast<std::uint32_t>(entry.kind);
     if (!entry.erased) change->text = entry.note;
   }
 

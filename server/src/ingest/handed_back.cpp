@@ -107,7 +107,8 @@ Result<void> take_ticket(Batch& batch, const DeviceId& by, const v1::HandedBack&
   const auto kept = batch.kept_of(epoch);
   const auto ticket = kept ? read_ticket_of(handed.patch()) : std::nullopt;
   if (!ticket) return {};
-  const auto changes = given_up_changes(ticket->state, ticket->messages, *kept);
+  // Where the end of that epoch is not known here, neither is what this one shares with it: the ledger knows names.
+  const auto changes = given_up_changes(ticket->state, ticket->messages, batch.knows_past(epoch) ? *kept : 0);
   TERN_TRY(const bool erased, has_erased(batch, ticket->state.id, changes));
   if (erased) return {};
   Here here(batch.db(), batch.tenant);

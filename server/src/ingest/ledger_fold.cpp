@@ -17,8 +17,9 @@ LedgerFold::Step LedgerFold::fold_description(Ticket& ticket, const sync::Placed
   ticket.edits.push_back(placed);
   ticket.edit_standings.emplace_back();
   std::vector<const sync::PlacedChange*> edits;
+  edits.reserve(ticket.edits.size());
   for (const sync::PlacedChange& edit : ticket.edits) edits.push_back(&edit);
-  sync::DescriptionFold fold = sync::fold_description(edits, ticket.state.merged_into);
+  sync::DescriptionFold fold = sync::fold_description(edits, ticket.state);
   Step step;
   for (std::size_t i = 0; i + 1 < edits.size(); ++i)
     if (ticket.edit_standings[i] != fold.standings[i])

@@ -93,6 +93,13 @@ Result<void> give_messages(Batch& batch, const sync::TicketState& state, const s
   return {};
 }
 
+Result<void> note_ticket_again(Batch& batch, const TicketId& ticket, std::uint64_t commit_seq) {
+  return batch.db().run(
+      "INSERT INTO refolded (tenant_id, commit_seq, ticket_id) VALUES ($1, $2, $3) "
+      "ON CONFLICT (tenant_id, commit_seq, ticket_id) DO NOTHING",
+      batch.number, commit_seq, ticket);
+}
+
 Result<void> note_message_changed(Batch& batch, const sync::ChangeRef& message, std::uint64_t commit_seq) {
   return batch.db().run(
       "INSERT INTO refolded (tenant_id, commit_seq, ticket_id) SELECT tenant_id, $4, ticket_id FROM given_message "

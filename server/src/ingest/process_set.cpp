@@ -99,16 +99,16 @@ bool folds_as_fact(const sync::Change& change) {
   return spec != nullptr && spec->ruling == sync::Ruling::fact;
 }
 
-void note_redirection(Entry& entry) {
-  if (entry.ticket == nullptr || !entry.ticket->state.merged_into) return;
-  const sync::IntentSpec* spec = sync::find_intent(entry.change->intent);
-  entry.admission.redirected =
-      spec->append_only && sync::ordered_after(entry.stamp, entry.ticket->state.merged_into->stamp);
-}
-
 bool sets_priority(const sync::Change& change) {
   return change.intent == sync::Intent::set && change.fields.size() == 1 &&
          change.fields.front().field == sync::FieldId::priority;
+}
+
+/// A copy may show it: of a history that a restore gave up, in which it took effect. Its holders get the ticket whole.
+Result<void> show_refused(Batch& batch, const SetWork& work, const Entry& entry) {
+  const bool refused = entry.admission.verdict == sync::Admission::Verdict::rejected;
+  if (!refused || entry.ticket == nullptr || batch.in.past_epochs.empty()) return {};
+  return note_ticket_again(batch, entry.change->ticket, work.commit_seq);
 }
 
 Result<void> process_change(Batch& batch, SetWork& work, std::size_t index, DeviceRow& device) {
@@ -130,11 +130,12 @@ Result<void> process_change(Batch& batch, SetWork& work, std::size_t index, Devi
   TERN_CHECKED(admit(batch, work, entry));
   place(work, index, entry);
   if (entry.admission.verdict == sync::Admission::Verdict::admitted) {
-    note_redirection(entry);
+    if (entry.ticket != nullptr) sync::judge_append(entry.ticket->state, *entry.change, entry.stamp, entry.admission);
     TERN_CHECKED(fold_entry(batch, work, entry));
   }
 
   if (entry.ticket == nullptr) return {};
+  TERN_CHECKED(show_refused(batch, work, entry));
   WorkingTicket& ticket = *entry.ticket;
   ++ticket.ledger.change_count;
   ticket.ledger.last_commit = work.commit_seq;

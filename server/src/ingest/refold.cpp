@@ -148,10 +148,7 @@ Result<ServerCommit> refold_step(Batch& batch, const Step& step) {
   TERN_CHECKED(begin_commit(batch));
   for (const TicketId& id : step.differ) {
     TERN_CHECKED(refold_ticket(batch, id));
-    TERN_CHECKED(
-        batch.db().run("INSERT INTO refolded (tenant_id, commit_seq, ticket_id) VALUES ($1, $2, $3) "
-                       "ON CONFLICT (tenant_id, commit_seq, ticket_id) DO NOTHING",
-                       batch.number, batch.commit_seq, id));
+    TERN_CHECKED(note_ticket_again(batch, id, batch.commit_seq));
   }
   TERN_CHECKED(note_step(batch.db(), batch.number, step));
   return ServerCommit{};

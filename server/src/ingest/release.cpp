@@ -59,7 +59,7 @@ sync::PlacedChange place_again(const Batch& batch, const SetWork& work, const Le
 Result<ReasonCode> judge_again(Batch& batch, const sync::PlacedChange& placed, WorkingTicket* ticket) {
   const sync::Change& change = placed.change;
   for (const sync::ChangeRef& target : change.targets)
-    if (change.intent == sync::Intent::edit_message || change.intent == sync::Intent::delete_message) {
+    if (sync::is_about_message(change.intent)) {
       TERN_TRY(const auto message, find_message(batch, target));
       if (!message || message->ticket != change.ticket) return ReasonCode::parent_missing;
       if (message->message.kind == sync::MessageKind::on_site) return ReasonCode::invalid;
@@ -90,15 +90,14 @@ Result<void> release_one(Batch& batch, SetWork& work, Entry& entry, const Ledger
   if (spec != nullptr && spec->ruling == sync::Ruling::claim)
     TERN_CHECKED(
         settle_claim(batch, entry.ticket->state, placed.change, placed.stamp, proven, false, placed.admission));
-  if (const auto& merged = entry.ticket->state.merged_into; merged && spec != nullptr)
-    placed.admission.redirected = spec->append_only && sync::ordered_after(placed.stamp, merged->stamp);
+  sync::judge_append(entry.ticket->state, placed.change, placed.stamp, placed.admission);
   TERN_TRY(const sync::Standing standing, fold_placed(batch, work, *entry.ticket, placed));
   const sync::Origin& origin = placed.stamp.origin;
   if (spec != nullptr && spec->ruling == sync::Ruling::fact)
     entry.ticket->ledger.latest.add({origin.device, origin.device_epoch}, placed.admission.effective_ms);
   note_altered(work, placed.change.ticket, {placed.change.ref, {held.standing, held.standing_rule, {}, {}}, standing},
                entry.change->ref);
-  follow_claim(work, placed);
+  TERN_CHECKED(follow_claim(batch, work, placed));
   entry.released.push_back({placed.change.ref, std::move(placed.admission)});
   return {};
 }

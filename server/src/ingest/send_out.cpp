@@ -68,6 +68,7 @@ std::string_view hook_event_of(const sync::Change& change) {
     case Intent::custody_end:
     case Intent::record:
     case Intent::erase:
+    case Intent::send_message:
       return {};
     default:
       return ticket_changed;
@@ -86,9 +87,17 @@ bool wants(const Hook& hook, std::string_view event) {
   return hook.events.empty() || std::ranges::find(hook.events, event) != hook.events.end();
 }
 
-Result<void> tell_hooks(Batch& batch, const Entry& entry) {
-  const std::string_view event = hook_event_of(*entry.change);
-  if (event.empty()) return {};
+/// The reply that the change let go to the customer. Null: it is about none that was withheld.
+const sync::ChangeRef* reply_sent_by(const SetWork& work, const Entry& entry) {
+  if (entry.change->intent != Intent::send_message) return nullptr;
+  const auto sent = work.sent_replies.find(entry.change->targets.front());
+  return sent == work.sent_replies.end() ? nullptr : &*sent;
+}
+
+Result<void> tell_hooks(Batch& batch, const SetWork& work, const Entry& entry) {
+  const sync::ChangeRef* sent = reply_sent_by(work, entry);
+  const std::string_view event = sent != nullptr ? message_added : hook_event_of(*entry.change);
+  if (event.empty() || entry.admission.unseen_customer) return {};
   for (const Hook& hook : outgoing_desk(batch).hooks) {
     if (!wants(hook, event) || !may_be_told(batch, hook, entry)) continue;
     Outgoing one;
@@ -96,7 +105,7 @@ Result<void> tell_hooks(Batch& batch, const Entry& entry) {
     one.target = hook.id;
     one.event = event;
     one.ticket = entry.change->ticket;
-    one.cause = cause_of(entry.change->ref);
+    one.cause = cause_of(sent != nullptr ? *sent : entry.change->ref);
     TERN_CHECKED(put_outgoing(batch, std::move(one)));
   }
   return {};
@@ -112,14 +121,17 @@ std::string_view mail_of_change(const Entry& entry) {
     case Intent::resolve:
       return mail_resolved;
     case Intent::message:
-      return by_staff && entry.change->visibility == Visibility::open ? mail_replied : std::string_view();
+      return by_staff && entry.change->visibility == Visibility::open && !entry.admission.unseen_customer
+                 ? mail_replied
+                 : std::string_view();
     default:
       return {};
   }
 }
 
-Result<void> write_to_customers(Batch& batch, const Entry& entry) {
-  const std::string_view event = mail_of_change(entry);
+Result<void> write_to_customers(Batch& batch, const SetWork& work, const Entry& entry) {
+  const sync::ChangeRef* sent = reply_sent_by(work, entry);
+  const std::string_view event = sent != nullptr ? mail_replied : mail_of_change(entry);
   if (event.empty() || sync::is_deleted(entry.ticket->state)) return {};
   const auto contact = sync::field_value(entry.ticket->state, sync::FieldId::contact);
   std::set<std::string> written_to;
@@ -135,7 +147,13 @@ Result<void> write_to_customers(Batch& batch, const Entry& entry) {
     one.target = whom;
     one.event = event;
     one.ticket = entry.change->ticket;
-    one.cause = cause_of(entry.change->ref);
+    one.cause = cause_of(sent != nullptr ? *sent : entry.change->ref);
+    TERN_CHECKED(put_outgoing(batch, one));
+    if (event != mail_resolved || contact != Bytes(whom.view()) ||
+        outgoing_desk(batch).mail->csat_delay != csat_next_day)
+      continue;
+    one.event = event_csat;
+    one.due_ms = batch.commit_ms + csat_next_day_ms;
     TERN_CHECKED(put_outgoing(batch, std::move(one)));
   }
   return {};
@@ -176,9 +194,9 @@ Result<void> send_of_set(Batch& batch, const SetWork& work) {
   if (desk.hooks.empty() && !desk.mail) return {};
   for (const Entry& entry : work.entries) {
     if (!goes_out(entry)) continue;
-    TERN_CHECKED(tell_hooks(batch, entry));
+    TERN_CHECKED(tell_hooks(batch, work, entry));
     // What is proven to have been committed before a restore was mailed then.
-    if (desk.mail && work.proven.empty() && is_news(entry)) TERN_CHECKED(write_to_customers(batch, entry));
+    if (desk.mail && work.proven.empty() && is_news(entry)) TERN_CHECKED(write_to_customers(batch, work, entry));
   }
   return {};
 }

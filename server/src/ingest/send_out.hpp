@@ -15,7 +15,7 @@ Result<void> send_notification(Batch& batch, const sync::Record& person, const N
 
 /// The number of the next one; the batch writes it.
 Result<std::uint64_t> next_outgoing(Batch& batch);
-/// One more, due now. False: it is there already.
+/// One more, due now unless `due_ms` is later. False: it is there already.
 Result<bool> put_outgoing(Batch& batch, Outgoing outgoing);
 
 /// A webhook that nobody answers at is turned off: a commit; what waits for it is given up, administrators are told.

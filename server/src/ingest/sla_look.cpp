@@ -20,7 +20,8 @@ constexpr std::int64_t looking_ms_max = 50;  // of each second: pushes wait mean
 
 /// A new one matters, too: a category may stand above others.
 bool is_rule(sync::RecordKind kind) {
-  return kind == sync::RecordKind::sla_rule || kind == sync::RecordKind::calendar || kind == sync::RecordKind::category;
+  return kind == sync::RecordKind::sla_rule || kind == sync::RecordKind::calendar ||
+         kind == sync::RecordKind::category || kind == sync::RecordKind::tariff;
 }
 
 bool is_order(sync::RecordKind kind) {
@@ -96,8 +97,10 @@ private:
     }
     const sla::TicketClock clock = sla::clock_at(inputs, now_);
     TERN_TRY(const auto records, keep_breaches(id, inputs, clock, read.people));
-    TERN_CHECKED(keep_alerts(id, clock, read.people));
-    TERN_CHECKED(keep_clock(id, clock_row(clock, now_, sla::next_look(inputs, clock, records, now_))));
+    TERN_TRY(const auto held, keep_alerts(id, clock, read.people));
+    auto look = sla::next_look(inputs, clock, records, now_);
+    if (held) look = std::min(*held, look.value_or(*held));
+    TERN_CHECKED(keep_clock(id, clock_row(clock, now_, look)));
     TERN_CHECKED(keep_figures(id, read, figure_rows(read, inputs, clock, records, now_)));
     return read.merged_into;
   }
@@ -137,15 +140,21 @@ private:
     return rows_.breaches(id);
   }
 
-  Result<void> keep_alerts(const TicketId& id, const sla::TicketClock& clock, const std::vector<OperatorId>& people) {
+  /// When somebody is to be told whose hours an alert waits for: until then it does not count as told.
+  Result<std::optional<sla::Instant>> keep_alerts(const TicketId& id, const sla::TicketClock& clock,
+                                                  const std::vector<OperatorId>& people) {
+    std::optional<sla::Instant> held;
     auto due = sla::alerts(clock, now_);
-    if (due.empty()) return {};
+    if (due.empty()) return held;
     TERN_TRY(const auto told, rows_.told(id));
     for (const sla::Alert& alert : sla::unsent(std::move(due), told)) {
-      TERN_CHECKED(rows_.put_alert(id, alert, now_));
-      TERN_CHECKED(tell_of_alert(batch_, id, people, alert));
+      TERN_TRY(const auto next, tell_of_alert(batch_, id, people, alert, settings_.calendars()));
+      if (next)
+        held = std::min(*next, held.value_or(*next));
+      else
+        TERN_CHECKED(rows_.put_alert(id, alert, now_));
     }
-    return {};
+    return held;
   }
 
   Batch& batch_;

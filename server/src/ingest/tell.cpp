@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "desk/route_settings.hpp"
 #include "route.hpp"
 #include "send_out.hpp"
 #include "tern/protocol/text.hpp"
@@ -95,6 +96,7 @@ std::string told_change(const sync::Change& change) {
     case Intent::assign:
     case Intent::move_queue:
     case Intent::merge:
+    case Intent::unmerge:
     case Intent::delete_ticket:
     case Intent::restore:
       return std::string(spec->name);
@@ -212,17 +214,32 @@ NotificationKind alert_kind(sla::AlertLevel level) {
   }
 }
 
-/// To managers what is broken, or is not after all.
-Result<void> tell_of_promise(Batch& batch, const std::vector<OperatorId>& people, const Notification& what) {
+bool is_manager(const sync::Actor& actor) {
+  return actor.role == sync::Role::manager || actor.role == sync::Role::sla_manager;
+}
+
+/// Managers of what is broken, or is not after all.
+std::vector<OperatorId> told_of_promise(const Batch& batch, const std::vector<OperatorId>& people,
+                                        NotificationKind kind) {
   std::vector<OperatorId> told = people;
-  const bool for_managers = what.kind != NotificationKind::sla_yellow;
+  const bool for_managers = kind != NotificationKind::sla_yellow;
   each_operator(batch, [&](const sync::Actor& actor) {
-    const bool manages = actor.role == sync::Role::manager || actor.role == sync::Role::sla_manager;
     const bool stands_in = people.empty() && sync::has_right(actor.role, sync::Right::assign_anyone);
-    if ((for_managers && manages) || stands_in) add_once(told, actor.id);
+    if ((for_managers && is_manager(actor)) || stands_in) add_once(told, actor.id);
   });
-  for (const OperatorId& who : told) TERN_CHECKED(tell(batch, who, what));
-  return {};
+  return told;
+}
+
+/// When this one is told of it. Who has no calendar, or one that is gone, works around the clock.
+sla::Instant told_at(const Batch& batch, const OperatorId& who, const sla::Alert& alert,
+                     const sla::Calendars& calendars) {
+  const sla::Instant now = batch.commit_ms / 1000;
+  const auto actor = batch.find_actor(who);
+  const sync::Record* person = batch.find_record(sync::RecordKind::operator_, RecordId::or_zero(who.view()));
+  if (!actor || person == nullptr) return now;
+  const auto shift = person->attributes.find(shift_attribute);
+  return sla::deliver_at(alert, now, is_manager(*actor),
+                         shift == person->attributes.end() ? nullptr : calendars.find(shift->second));
 }
 
 }  // namespace
@@ -273,7 +290,7 @@ std::vector<OperatorId> people_of(const sync::TicketState& state) {
 
 std::vector<OperatorId> team_of(const Batch& batch, const sync::TicketState& state) {
   const auto queue = sync::queue_of(state);
-  const auto of_queue = operators_that(batch, [&](const sync::Actor& actor) {
+  auto of_queue = operators_that(batch, [&](const sync::Actor& actor) {
     return queue && std::ranges::find(actor.queues, *queue) != actor.queues.end() && sync::may_read(actor, state);
   });
   if (!of_queue.empty()) return of_queue;
@@ -294,14 +311,23 @@ Result<void> tell_of_set(Batch& batch, const SetWork& work) {
   return {};
 }
 
-Result<void> tell_of_alert(Batch& batch, const TicketId& ticket, const std::vector<OperatorId>& people,
-                           const sla::Alert& alert) {
+Result<std::optional<sla::Instant>> tell_of_alert(Batch& batch, const TicketId& ticket,
+                                                  const std::vector<OperatorId>& people, const sla::Alert& alert,
+                                                  const sla::Calendars& calendars) {
   Notification what;
   what.kind = alert_kind(alert.level);
   what.ticket = ticket;
   what.cause = Bytes(ticket.view()) + alert.key();
   what.detail = std::string(sla::metric_name(alert.metric));
-  return tell_of_promise(batch, people, what);
+  std::optional<sla::Instant> next;
+  for (const OperatorId& who : told_of_promise(batch, people, what.kind)) {
+    const sla::Instant at = told_at(batch, who, alert, calendars);
+    if (at > batch.commit_ms / 1000)
+      next = std::min(at, next.value_or(at));
+    else
+      TERN_CHECKED(tell(batch, who, what));  // again for who was told before: one notification for each cause
+  }
+  return next;
 }
 
 Result<void> tell_of_rescinded(Batch& batch, const TicketId& ticket, const std::vector<OperatorId>& people,
@@ -311,7 +337,8 @@ Result<void> tell_of_rescinded(Batch& batch, const TicketId& ticket, const std::
   what.ticket = ticket;
   what.detail = std::string(sla::metric_name(record.metric));
   what.cause = Bytes(ticket.view()) + what.detail + ":" + record.cycle;
-  return tell_of_promise(batch, people, what);
+  for (const OperatorId& who : told_of_promise(batch, people, what.kind)) TERN_CHECKED(tell(batch, who, what));
+  return {};
 }
 
 }  // namespace tern::server

@@ -27,9 +27,11 @@ std::vector<OperatorId> supervisors_of(const Batch& batch, const sync::TicketSta
 Result<void> tell_of_set(Batch& batch, const SetWork& work);
 
 /// A deadline. `people`: who holds or watches the ticket; of nobody's the supervisors are told. Breaches reach
-/// managers.
-Result<void> tell_of_alert(Batch& batch, const TicketId& ticket, const std::vector<OperatorId>& people,
-                           const sla::Alert& alert);
+/// managers. Gives when those are to be told next whose hours a quiet alert waits for (K15): call again then, until
+/// nobody is left.
+Result<std::optional<sla::Instant>> tell_of_alert(Batch& batch, const TicketId& ticket,
+                                                  const std::vector<OperatorId>& people, const sla::Alert& alert,
+                                                  const sla::Calendars& calendars);
 
 /// A breach that was told of and is none: proof came later.
 Result<void> tell_of_rescinded(Batch& batch, const TicketId& ticket, const std::vector<OperatorId>& people,

@@ -96,6 +96,7 @@ std::size_t growth_of(const sync::TicketState& state, const sync::Change& change
     case Intent::edit_message:
       return state.merged_into ? stamp_bytes + change.text.size() : 0;  // kept as a note
     case Intent::delete_message:
+    case Intent::send_message:
     case Intent::erase:
     case Intent::release:
       return 0;

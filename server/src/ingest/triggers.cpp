@@ -68,6 +68,19 @@ private:
   const Batch& batch_;
 };
 
+bool is_answer(const Entry& entry) {
+  return entry.change->intent == Intent::message && entry.change->visibility == sync::Visibility::open &&
+         entry.author_kind == sync::PrincipalKind::operator_;
+}
+
+/// The customer wrote behind the answer, or what its author had not read: somebody waits for staff, not they for them.
+bool left_something_open(const sync::TicketState& state, const sync::Stamp& answer) {
+  return std::ranges::any_of(state.moves, [&](const sync::Move& move) {
+    return move.intent == Intent::message &&
+           (sync::ordered_after(move.stamp, answer) || move.stamp.commit_seq > answer.seen_seq);
+  });
+}
+
 /// What one change is to triggers.
 std::vector<TriggerEvent> events_of(const Entry& entry) {
   const sync::Change& change = *entry.change;
@@ -81,7 +94,17 @@ std::vector<TriggerEvent> events_of(const Entry& entry) {
   if (spec->unit == sync::Unit::status) out.push_back(TriggerEvent::status_changed);
   if (spec->unit == sync::Unit::assignee) out.push_back(TriggerEvent::assigned);
   if (change.intent == Intent::message && by_customer) out.push_back(TriggerEvent::customer_replied);
+  if (is_answer(entry)) out.push_back(TriggerEvent::agent_replied);
   return out;
+}
+
+/// Whether answers set its tickets to waiting; empty: it says nothing.
+std::string queue_says(const Batch& batch, const sync::TicketState& state) {
+  const auto queue = sync::queue_of(state);
+  const sync::Record* record = queue ? batch.find_record(RecordKind::queue, *queue) : nullptr;
+  if (record == nullptr) return {};
+  const auto said = record->attributes.find(answers_wait_attribute);
+  return said == record->attributes.end() ? std::string() : said->second;
 }
 
 /// One trigger acting on one ticket because of one thing.
@@ -90,6 +113,10 @@ public:
   /// `author`: whose doing it was, who need not be told; zero: nobody's.
   Firing(Batch& batch, const TriggerRule& rule, const WorkingTicket& ticket, std::string root, const OperatorId& author)
       : batch_(batch), rule_(rule), state_(ticket.state), root_(std::move(root)), author_(author) {}
+  Firing(Batch& batch, const TriggerRule& rule, const Entry& entry)
+      : Firing(batch, rule, *entry.ticket, root_name(entry.change->ref), entry.author) {
+    set_off_by_ = &entry;
+  }
 
   /// Nothing: it acted on that before, or too often lately.
   Result<std::vector<ServerChange>> fire() {
@@ -106,7 +133,8 @@ private:
              batch_.db().int64_of("SELECT count(*) FROM trigger_fired WHERE tenant_id = $1 AND ticket_id = $2 AND "
                                   "trigger_id = $3 AND at_ms > $4",
                                   batch_.number, state_.id, rule_.id, batch_.commit_ms - trigger_hour_ms));
-    if (lately.value_or(0) >= firings_per_hour_max) return false;
+    // People answer as often as they like; the queue's own asks for nothing that could go round.
+    if (!rule_.id.is_zero() && lately.value_or(0) >= firings_per_hour_max) return false;
     TERN_TRY(
         const auto fresh,
         batch_.db().int64_of("INSERT INTO trigger_fired (tenant_id, ticket_id, trigger_id, root, at_ms, version) "
@@ -139,8 +167,21 @@ private:
       case TriggerDeed::priority:
         set_priority(action.words);
         return {};
+      case TriggerDeed::wait:
+        wait();
+        return {};
     }
     return {};
+  }
+
+  /// As it is behind the whole set: who answered and resolved is not moved. What was put on hold stays there.
+  void wait() {
+    const sync::StatusClass now = sync::status_class(sync::status_view(state_).status);
+    const bool at_work = now == sync::StatusClass::todo || now == sync::StatusClass::work;
+    if (!at_work || set_off_by_ == nullptr || left_something_open(state_, set_off_by_->stamp)) return;
+    if (queue_says(batch_, state_) == "0") return;
+    add(Intent::wait);
+    if (!rule_.id.is_zero()) said_.emplace_back("waits for the customer");  // the queue's own needs no words
   }
 
   Result<void> tell_all(const std::vector<OperatorId>& whom, std::string_view who) {
@@ -221,6 +262,7 @@ private:
   const sync::TicketState& state_;
   const std::string root_;
   const OperatorId author_;
+  const Entry* set_off_by_ = nullptr;
   std::vector<ServerChange> changes_;
   std::vector<std::string> said_;
 };
@@ -262,19 +304,28 @@ struct Looked {
 }  // namespace
 
 Result<void> fire_triggers(Batch& batch, SetWork& work) {
-  if (triggers_of(batch).rules.empty()) return {};
   const BatchNames names(batch);
   std::set<std::pair<RecordId, TicketId>> acted;  // however much of a set is about one ticket
+  const auto fire = [&](const TriggerRule& rule, const Entry& entry) -> Result<void> {
+    if (!acted.emplace(rule.id, entry.change->ticket).second) return {};
+    TERN_TRY(auto changes, Firing(batch, rule, entry).fire());
+    for (ServerChange& change : changes) work.follow_ups.push_back(std::move(change));
+    return {};
+  };
+  const auto waits_already = [&](const TicketId& ticket) {
+    return std::ranges::any_of(work.follow_ups, [&](const ServerChange& one) {
+      return one.change.ticket == ticket && one.change.intent == Intent::wait;
+    });
+  };
   for (const Entry& entry : work.entries) {
     if (!is_news(entry) || stands_apart(entry.ticket->state)) continue;
-    const auto events = events_of(entry);
-    for (const TriggerRule& rule : triggers_of(batch).rules) {
-      if (std::ranges::find(events, rule.event) == events.end()) continue;
-      if (!conditions_hold(rule, entry.ticket->state, names)) continue;
-      if (!acted.emplace(rule.id, entry.change->ticket).second) continue;
-      TERN_TRY(auto changes, Firing(batch, rule, *entry.ticket, root_name(entry.change->ref), entry.author).fire());
-      for (ServerChange& change : changes) work.follow_ups.push_back(std::move(change));
-    }
+    const auto& rules = triggers_of(batch).rules;
+    const auto events = rules.empty() ? std::vector<TriggerEvent>() : events_of(entry);
+    for (const TriggerRule& rule : rules)
+      if (std::ranges::find(events, rule.event) != events.end() && conditions_hold(rule, entry.ticket->state, names))
+        TERN_CHECKED(fire(rule, entry));
+    if (is_answer(entry) && queue_says(batch, entry.ticket->state) == "1" && !waits_already(entry.change->ticket))
+      TERN_CHECKED(fire(waiting_after_answers(), entry));
   }
   return {};
 }

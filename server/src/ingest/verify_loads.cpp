@@ -1,4 +1,6 @@
-// What operators hold, as rows that commits keep, against the tickets folded from zero.
+// What is counted as commits go: what operators hold, against the tickets folded from zero; tickets, against their
+// rows.
+#include <algorithm>
 #include <limits>
 
 #include "ticket_columns.hpp"
@@ -28,6 +30,23 @@ Result<void> check_loads(VerifyRun& run) {
     if (found != kept.end()) kept.erase(found);
   }
   for (const auto& [who, load] : kept) run.find("operator {}: a load is kept of who holds nothing", to_hex(who));
+  return {};
+}
+
+Result<void> check_counts(VerifyRun& run) {
+  constexpr std::string_view counted =
+      "SELECT listed, coalesce(organisation, x''), CASE WHEN organisation IS NULL THEN coalesce(contact, x'') ELSE x'' "
+      "END, count(*) FROM ticket WHERE tenant_id = $1 AND listed > 0 GROUP BY 1, 2, 3";
+  constexpr std::string_view kept =
+      "SELECT listed, organisation, contact, n FROM ticket_count WHERE tenant_id = $1 AND n <> 0";
+  const auto beyond = [&](std::string_view these, std::string_view those) {
+    return run.db.int64_of(fmt::format("SELECT count(*) FROM ({} EXCEPT {})", these, those), run.number);
+  };
+  TERN_TRY(const auto uncounted, beyond(counted, kept));
+  TERN_TRY(const auto miscounted, beyond(kept, counted));
+  if (uncounted.value_or(0) + miscounted.value_or(0) > 0)
+    run.find("{} of the numbers kept of tickets are not what their rows say",
+             std::max(uncounted.value_or(0), miscounted.value_or(0)));
   return {};
 }
 

@@ -105,6 +105,7 @@ Result<void> check_scopes(VerifyRun& run);  // verify_scopes.cpp
 /// verify_loads.cpp. What a ticket and its changes are to the loads of operators; then the rows are compared with that.
 Result<void> expect_loads(VerifyRun& run, const Refolded& zero, const ScopeFacts& facts);
 Result<void> check_loads(VerifyRun& run);
-Result<void> check_files(VerifyRun& run);  // verify_files.cpp
+Result<void> check_counts(VerifyRun& run);  // of tickets, by their rows
+Result<void> check_files(VerifyRun& run);   // verify_files.cpp
 
 }  // namespace tern::server

@@ -39,6 +39,7 @@ Result<Verification> verify_tenant(Tenant& tenant, const std::function<bool()>& 
   run.check("records", check_records);
   run.check("tickets", check_tickets);
   run.check("loads", check_loads);
+  run.check("counts", check_counts);
   run.check("search", check_words);
   run.check("scopes", check_scopes);
   run.check("files", check_files);

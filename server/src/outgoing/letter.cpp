@@ -5,6 +5,7 @@
 #include "access/reset_links.hpp"
 #include "outgoing/letter_words.hpp"
 #include "outgoing/mail_form.hpp"
+#include "rating/rating_links.hpp"
 #include "tern/protocol/text.hpp"
 #include "tern/sync/rights.hpp"
 
@@ -174,12 +175,34 @@ private:
           std::ranges::find_if(state.moves, [&](const sync::Move& one) { return one.stamp.ref() == *ref; });
       if (move == state.moves.end()) return false;
       values_["words"] = move->text;
+      if (settings_.csat_delay == csat_at_once) TERN_CHECKED(ask_for_rating(state, *ref));
       return true;
     }
+    if (outgoing_.event == event_csat) {
+      if (settings_.csat_delay == csat_never) return false;
+      TERN_CHECKED(ask_for_rating(state, *ref));
+      return !values_["rating"].empty();
+    }
     TERN_TRY(const auto found, reader_.message(*ref));
-    if (!found || found->message.visibility != sync::Visibility::open || sync::is_deleted(found->message)) return false;
+    if (!found || found->message.visibility != sync::Visibility::open || found->message.withheld ||
+        sync::is_deleted(found->message))
+      return false;
     values_["words"] = sync::standing_text(found->message);
     return !values_["words"].empty();
+  }
+
+  /// Of who watches a ticket nobody asks it: a resolution is rated once.
+  Result<void> ask_for_rating(const sync::TicketState& state, const sync::ChangeRef& resolution) {
+    if (!make_link_ || !awaits_rating(state, {state.id, resolution, outgoing_.target})) return {};
+    TERN_TRY(const std::string link, make_link_());
+    if (link.empty()) return {};
+    std::string links;
+    for (const char* score : {"5", "4", "3", "2", "1"})
+      links.append(score).append("  ").append(link).append(score) += '\n';
+    const LetterWords words = letter_words("rating", language_);
+    const std::string question = settings_.csat_question.empty() ? std::string(words.subject) : settings_.csat_question;
+    values_["rating"] = filled_in(words.text, {{"question", question}, {"links", links}});
+    return {};
   }
 
   Result<Letter> written(const std::string& address) {

@@ -17,7 +17,8 @@ struct MadeLetter {
   std::string dropped;  // why it is not sent, in a word; empty: it is
 };
 
-/// Makes what `reset_link` tells; empty: it is not to be made any more. Asked once it is sure that the mail goes.
+/// Makes the link that a mail has, to another password or (up to its score) to a rating; empty: there is to be none.
+/// Asked once it is sure that the mail goes.
 using MakeLink = std::function<Result<std::string>()>;
 
 /// Dropped are mails to nobody's address or this server's own ("address"), to whom there is none ("no_address"), of

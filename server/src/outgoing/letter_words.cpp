@@ -46,17 +46,34 @@ constexpr LetterRow letters[] = {
        {"[{number}] {subject}",
         "{author} schreibt zur Anfrage {number}, die Sie beobachten:\n\n{words}\n\n{signature}{company}\n"}}}},
     {"resolved",
-     {{{"[{number}] {subject}", "Your request {number} has been resolved.\n\n{words}\n\n{company}\n"},
-       {"[{number}] {subject}", "Ваш запит {number} вирішено.\n\n{words}\n\n{company}\n"},
-       {"[{number}] {subject}", "Ваш запрос {number} решён.\n\n{words}\n\n{company}\n"},
-       {"[{number}] {subject}", "{number} өтінішіңіз шешілді.\n\n{words}\n\n{company}\n"},
-       {"[{number}] {subject}", "Ihre Anfrage {number} ist gelöst.\n\n{words}\n\n{company}\n"}}}},
+     {{{"[{number}] {subject}", "Your request {number} has been resolved.\n\n{words}\n\n{rating}{company}\n"},
+       {"[{number}] {subject}", "Ваш запит {number} вирішено.\n\n{words}\n\n{rating}{company}\n"},
+       {"[{number}] {subject}", "Ваш запрос {number} решён.\n\n{words}\n\n{rating}{company}\n"},
+       {"[{number}] {subject}", "{number} өтінішіңіз шешілді.\n\n{words}\n\n{rating}{company}\n"},
+       {"[{number}] {subject}", "Ihre Anfrage {number} ist gelöst.\n\n{words}\n\n{rating}{company}\n"}}}},
     {"resolved_watched",
      {{{"[{number}] {subject}", "The request {number}, which you watch, has been resolved.\n\n{words}\n\n{company}\n"},
        {"[{number}] {subject}", "Запит {number}, за яким ви стежите, вирішено.\n\n{words}\n\n{company}\n"},
        {"[{number}] {subject}", "Запрос {number}, за которым вы следите, решён.\n\n{words}\n\n{company}\n"},
        {"[{number}] {subject}", "Сіз бақылайтын {number} өтініші шешілді.\n\n{words}\n\n{company}\n"},
        {"[{number}] {subject}", "Die Anfrage {number}, die Sie beobachten, ist gelöst.\n\n{words}\n\n{company}\n"}}}},
+    {"csat",
+     {{{"[{number}] {subject}", "Your request {number} has been resolved.\n\n{rating}{company}\n"},
+       {"[{number}] {subject}", "Ваш запит {number} вирішено.\n\n{rating}{company}\n"},
+       {"[{number}] {subject}", "Ваш запрос {number} решён.\n\n{rating}{company}\n"},
+       {"[{number}] {subject}", "{number} өтінішіңіз шешілді.\n\n{rating}{company}\n"},
+       {"[{number}] {subject}", "Ihre Anfrage {number} ist gelöst.\n\n{rating}{company}\n"}}}},
+    {"rating",
+     {{{"How satisfied are you with our work?",
+        "{question} 1 is bad, 5 is very good. A link works once, for 7 days:\n\n{links}\n"},
+       {"Наскільки ви задоволені нашою роботою?",
+        "{question} 1 — погано, 5 — дуже добре. Посилання діє один раз, протягом 7 днів:\n\n{links}\n"},
+       {"Насколько вы довольны нашей работой?",
+        "{question} 1 — плохо, 5 — очень хорошо. Ссылка действует один раз, в течение 7 дней:\n\n{links}\n"},
+       {"Жұмысымызға қаншалықты ризасыз?",
+        "{question} 1 — нашар, 5 — өте жақсы. Сілтеме бір рет, 7 күн бойы жарамды:\n\n{links}\n"},
+       {"Wie zufrieden sind Sie mit unserer Arbeit?",
+        "{question} 1 ist schlecht, 5 sehr gut. Ein Link gilt einmal, 7 Tage lang:\n\n{links}\n"}}}},
     {"told",
      {{{"[{number}] {told}", "{author}: {told}\n\n{number} {subject}\n"},
        {"[{number}] {told}", "{author}: {told}\n\n{number} {subject}\n"},
@@ -154,6 +171,17 @@ std::span<const std::string_view> letter_languages() {
 LetterLanguage letter_language(std::string_view recipient, std::string_view tenant) {
   if (const auto own = known_language(recipient)) return *own;
   return known_language(tenant).value_or(LetterLanguage::en);
+}
+
+LetterLanguage language_accepted(std::string_view accept_language) {
+  while (!accept_language.empty()) {
+    const std::size_t end = std::min(accept_language.find(','), accept_language.size());
+    const std::string_view one = accept_language.substr(0, end);
+    accept_language.remove_prefix(std::min(end + 1, accept_language.size()));
+    const std::size_t from = std::min(one.find_first_not_of(' '), one.size());
+    if (const auto known = known_language(one.substr(from, one.find(';', from) - from))) return *known;
+  }
+  return LetterLanguage::en;
 }
 
 LetterWords letter_words(std::string_view event, LetterLanguage language) {

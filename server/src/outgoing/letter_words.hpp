@@ -16,8 +16,12 @@ std::span<const std::string_view> letter_languages();  // their tags
 /// The first of these tags that is known, by its first part ("de-AT" is de); else English.
 LetterLanguage letter_language(std::string_view recipient, std::string_view tenant);
 
+/// The first that a browser says it reads ("de-AT,de;q=0.9,en;q=0.5") of those that there are; else English.
+LetterLanguage language_accepted(std::string_view accept_language);
+
 /// "received", "replied" and "resolved" ("_watched" behind these two: to who watches the ticket), "reset_link", "test",
-/// and "told" for all that operators are told of.
+/// "csat", which asks for a rating, "rating", its question and the part of a mail that asks it, and "told" for all that
+/// operators are told of.
 struct LetterWords {
   std::string_view subject, text;
 };

@@ -10,7 +10,10 @@
 #include "outgoing/hook_body.hpp"
 #include "outgoing/letter.hpp"
 #include "outgoing/mail_form.hpp"
+#include "rating/rating_links.hpp"
+#include "tern/protocol/crash_point.hpp"
 #include "tern/protocol/crypto.hpp"
+#include "tern/protocol/mutant.hpp"
 
 namespace tern::server {
 namespace {
@@ -34,7 +37,7 @@ std::optional<MailSettings> mail_for(const Tenant& tenant) {
   return out;
 }
 
-/// A link to a password goes to nobody in the clear, and to no address that was only guessed.
+/// A link goes to nobody in the clear, and to no address that was only guessed.
 bool mails_lead_to(const ServerOptions& options) {
   return options.public_url_told && options.public_url.starts_with("https://");
 }
@@ -157,7 +160,9 @@ void Postman::deliver(Tenant& tenant, std::uint64_t n) {
   if (!claimed) return log_trouble(tenant, to_string(claimed.error().code), claimed.error().message);
   if (!*claimed) return;
   const Outgoing& outgoing = **claimed;
+  crash_point("before_send");
   auto sent = send(tenant, outgoing);
+  crash_point("after_send");
   Outcome outcome;
   if (sent) {
     outcome = std::move(*sent);
@@ -241,7 +246,7 @@ Result<Postman::Outcome> Postman::send_to_hook(Tenant& tenant, sqlite::Database&
                   {"Tern-Signature", hook_signature(parse_hook_secrets(*kept), parts_.environment.wall_ms(), *body)}};
   post.body = std::move(*body);
   const auto status = egress_->post(post);
-  out.sent = status && *status / 100 == 2;
+  out.sent = (status && *status / 100 == 2) || mutant(Mutant::sent_though_refused);
   out.hook_gone = status && *status == status_gone;
   out.said = status ? std::to_string(*status) : status.error().message;
   return out;
@@ -267,11 +272,31 @@ Result<std::string> Postman::fresh_link(Tenant& tenant, const Outgoing& outgoing
   return link;
 }
 
+/// Each attempt makes another one here, too; all of them open until one is used. Empty: it would lead nowhere safe.
+Result<std::string> Postman::fresh_rating_link(Tenant& tenant, const Outgoing& outgoing) const {
+  const auto resolution = change_of_cause(outgoing.cause);
+  if (!resolution || !mails_lead_to(parts_.options)) return std::string();
+  const AskedRating asked{outgoing.ticket, *resolution, outgoing.target};
+  std::string token;
+  Result<void> done;
+  parts_.committer().run(tenant, [&] {
+    done = tenant.write([&](sqlite::Database& db) -> Result<void> {
+      TERN_TRY(token, make_rating_token(db, tenant, asked, parts_.environment));
+      return {};
+    });
+  });
+  TERN_CHECKED(done);
+  std::string link = rating_link(parts_.options.public_url, token);
+  protocol::wipe(token);
+  return link;
+}
+
 Result<Postman::Outcome> Postman::send_mail(Tenant& tenant, sqlite::Database& db, const Outgoing& outgoing) {
   Outcome out;
   const auto settings = mail_for(tenant);
   std::optional<MailSecrets> secrets;
-  if (outgoing.event == event_reset && !mails_lead_to(parts_.options)) {
+  const bool is_link = outgoing.event == event_reset || outgoing.event == event_csat;
+  if (is_link && !mails_lead_to(parts_.options)) {
     out.for_good = true;
     out.ended = OutgoingState::dropped;
     out.said = "no_url";
@@ -288,7 +313,9 @@ Result<Postman::Outcome> Postman::send_mail(Tenant& tenant, sqlite::Database& db
     return out;
   }
   OutgoingReader reader(tenant, db);
-  const auto link = [&] { return fresh_link(tenant, outgoing); };
+  const auto link = [&] {
+    return outgoing.event == event_reset ? fresh_link(tenant, outgoing) : fresh_rating_link(tenant, outgoing);
+  };
   TERN_TRY(const MadeLetter letter, make_letter(reader, *settings, *secrets, outgoing, tenant.now_ms(), link));
   out.address = letter.address;
   if (!letter.dropped.empty()) {

@@ -73,6 +73,7 @@ private:
   Result<Outcome> send_to_hook(Tenant& tenant, sqlite::Database& db, const Outgoing& outgoing);
   Result<Outcome> send_mail(Tenant& tenant, sqlite::Database& db, const Outgoing& outgoing);
   Result<std::string> fresh_link(Tenant& tenant, const Outgoing& outgoing) const;
+  Result<std::string> fresh_rating_link(Tenant& tenant, const Outgoing& outgoing) const;
   Result<void> note(Tenant& tenant, Outgoing outgoing, const Outcome& outcome);
   void count(OutgoingWay way, const Outcome& outcome);
   void log_trouble(const Tenant& tenant, std::string_view code, std::string_view reason) const;

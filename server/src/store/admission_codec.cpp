@@ -15,6 +15,7 @@ constexpr std::uint8_t flag_redirected = 4;
 constexpr std::uint8_t flag_claim = 8;     // what a claim met stands behind
 constexpr std::uint8_t flag_create = 16;   // what a create was given stands behind
 constexpr std::uint8_t flag_message = 32;  // the id of its message stands behind
+constexpr std::uint8_t flag_unseen_customer = 64;
 
 void write(protocol::ByteWriter& out, const sync::Admission& a) {
   const bool claim = !a.claim_applies || a.claim_rule != sync::Rule::sequential || !a.claim_stands.none() ||
@@ -24,6 +25,7 @@ void write(protocol::ByteWriter& out, const sync::Admission& a) {
   if (a.claim_applies) flags |= flag_claim_applies;
   if (a.author_has_device) flags |= flag_author_has_device;
   if (a.redirected) flags |= flag_redirected;
+  if (a.unseen_customer) flags |= flag_unseen_customer;
   if (claim) flags |= flag_claim;
   if (create) flags |= flag_create;
   if (a.message_id != 0) flags |= flag_message;
@@ -52,6 +54,7 @@ sync::Admission read(protocol::ByteReader& in) {
   a.claim_applies = (flags & flag_claim_applies) != 0;
   a.author_has_device = (flags & flag_author_has_device) != 0;
   a.redirected = (flags & flag_redirected) != 0;
+  a.unseen_customer = (flags & flag_unseen_customer) != 0;
   if ((flags & flag_claim) != 0) {
     a.claim_rule = static_cast<sync::Rule>(in.u8("claim_rule"));
     a.claim_stands.device = in.id<DeviceId>("claim_stands");

@@ -228,6 +228,26 @@ std::int32_t Zone::offset_at(std::int64_t unix_seconds) const {
   return after == steps_.begin() ? before_ : std::prev(after)->offset;
 }
 
+std::int64_t Zone::first_at(std::int64_t local_seconds) const {
+  std::int64_t low = local_seconds - day_seconds, high = local_seconds + day_seconds;  // no zone is further from UTC
+  while (low < high) {
+    const std::int64_t middle = low + (high - low) / 2;
+    if (middle + offset_at(middle) >= local_seconds)
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  return low;
+}
+
+std::int64_t Zone::days_before(std::int64_t unix_seconds, std::int64_t days) const {
+  return first_at(unix_seconds + offset_at(unix_seconds) - days * day_seconds);
+}
+
+std::int64_t Zone::day_of(std::int64_t unix_seconds) const {
+  return floor_div(unix_seconds + offset_at(unix_seconds), day_seconds);
+}
+
 int Zone::year_of(std::int64_t unix_ms) const {
   const std::int64_t seconds = floor_div(unix_ms, 1000);
   return year_of_days(floor_div(seconds + offset_at(seconds), day_seconds));

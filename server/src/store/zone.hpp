@@ -1,4 +1,4 @@
-// A time zone's rules, read from the system's zone files: only what year an instant falls in matters here.
+// A time zone's rules, read from the system's zone files.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,13 @@ public:
 
   /// Seconds east of UTC at that time.
   [[nodiscard]] std::int32_t offset_at(std::int64_t unix_seconds) const;
+  /// From when on it is that local time, counted as if it were UTC, or later: where clocks go forward over it, behind
+  /// the gap; where they go back over it, one of the two.
+  [[nodiscard]] std::int64_t first_at(std::int64_t local_seconds) const;
+  /// The same time of day, so many days before; where there was none, behind the gap.
+  [[nodiscard]] std::int64_t days_before(std::int64_t unix_seconds, std::int64_t days) const;
+  /// Of which day it is, since 1970.
+  [[nodiscard]] std::int64_t day_of(std::int64_t unix_seconds) const;
   /// The calendar year of a time in milliseconds.
   [[nodiscard]] int year_of(std::int64_t unix_ms) const;
 

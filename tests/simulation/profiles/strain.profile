@@ -22,7 +22,7 @@ server_busy 20
 fall_behind 2
 meets no memory
 meets not saved
-meets backlog of more than 1,000
+meets backlog of more than 1,000 sets
 meets server's clock set ahead
 meets server's clock set back
 meets server's clock in doubt

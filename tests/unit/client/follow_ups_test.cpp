@@ -329,6 +329,53 @@ TEST_CASE("a required custom field is not emptied, and one of a category is set 
   CHECK_FALSE(set("meter_no", std::nullopt));
 }
 
+TEST_CASE("what is required is asked of a new ticket and before one is resolved or closed, without a server",
+          "[client][commands]") {
+  ClientDesk desk;
+  desk.add_operator("ann");
+  desk.add_record(sync::RecordKind::category, "Meters");
+  desk.add_record(sync::RecordKind::custom_field, "meter_no");
+  for (sync::Record& record : desk.records) {
+    if (record.name == "Meters") record.attributes = {{"required", "type"}};
+    if (record.name == "meter_no") record.attributes = {{"type", "number"}, {"required", "1"}, {"category", "Meters"}};
+  }
+  const TicketId pump = desk.colleagues_ticket("ann", "pump");
+  desk.pull();
+  const auto field_of = [&](const Change& change) {
+    const auto offered = desk.commands->check_offered(change);
+    return offered ? std::string("none") : offered.error().field;
+  };
+  Change create;
+  create.intent = Intent::create;
+  create.fields = {{FieldId::subject, {}, Bytes("lamp"), false}};
+  CHECK(field_of(create) == "none");
+  create.fields.push_back({FieldId::category, {}, Bytes(named<RecordId>("Meters").view()), false});
+  CHECK(field_of(create) == "type");
+  create.fields.push_back({FieldId::type, {}, Bytes("bug"), false});
+  CHECK(field_of(create) == "meter_no");
+  create.fields.push_back({FieldId::custom, "meter_no", Bytes("12"), false});
+  CHECK(field_of(create) == "none");
+
+  const auto move = [&](Intent intent) {
+    Change change;
+    change.intent = intent;
+    change.ticket = pump;
+    return field_of(change);
+  };
+  CHECK(move(Intent::resolve) == "none");
+  Change categorised = desk.by("ann", Intent::set, pump);
+  categorised.fields = {{FieldId::category, {}, Bytes(named<RecordId>("Meters").view()), false}};
+  desk.commit("ann", categorised);
+  desk.pull();
+  CHECK(move(Intent::resolve) == "type");
+  CHECK(move(Intent::close) == "type");
+  CHECK(move(Intent::start) == "none");
+  REQUIRE(desk.commands->save({desk.set(pump, FieldId::type, Bytes("bug"), "")}));
+  CHECK(move(Intent::resolve) == "meter_no");
+  REQUIRE(desk.commands->save({desk.set(pump, FieldId::custom, Bytes("12"), "meter_no")}));
+  CHECK(move(Intent::resolve) == "none");
+}
+
 TEST_CASE("a ticket was not made under a later subject, and a take is called a take", "[client][views]") {
   ClientDesk desk;
   desk.add_operator("ann");

@@ -1,4 +1,5 @@
 // Quick replies, macros and articles on a device that has no network.
+#include "tern/sync/list_view.hpp"
 #include "unit/client/client_desk.hpp"
 
 namespace tern::test {
@@ -67,8 +68,8 @@ TEST_CASE(
   desk.pull();
   std::vector<std::string> names;
   for (const client::SavedView& view : must(desk.views->saved_views())) names.push_back(view.name);
-  CHECK(names ==
-        std::vector<std::string>{"Mine", "Unassigned", "Overdue", "All open", "Words", "night", "Zero", "Night"});
+  CHECK(names == std::vector<std::string>{"Mine", "Unassigned", "Overdue", "New over a day", "All open", "Words",
+                                          "night", "Zero", "Night"});
 
   const auto subjects = [&](const char* name) {
     std::vector<std::string> out;
@@ -150,6 +151,39 @@ TEST_CASE("a macro is applied as one set of changes that comes back from the led
   check_shown();
 }
 
+TEST_CASE("F041: tickets that are new for more than a working day are a view", "[client][views]") {
+  constexpr std::int64_t h_ms = 3'600'000, day_ms = 24 * h_ms;
+  constexpr std::int64_t friday = 1'780'617'600'000;  // 2026-06-05T00:00Z
+  using sync::working_days_before;
+  CHECK(working_days_before(friday + 9 * h_ms, 1) == friday - day_ms + 9 * h_ms);
+  CHECK(working_days_before(friday + 3 * day_ms + 9 * h_ms, 1) == friday + 9 * h_ms);  // Monday
+  CHECK(working_days_before(friday + day_ms + 9 * h_ms, 1) == friday);                 // Saturday: Friday's hours count
+  CHECK(working_days_before(friday + 2 * day_ms + 9 * h_ms, 2) == friday - day_ms);
+  CHECK(working_days_before(friday + 3 * day_ms, 5) == friday - 4 * day_ms);
+
+  LibraryDesk desk;
+  desk.add_operator("ann");
+  desk.add_operator("me");
+  desk.colleagues_ticket("ann", "Pump leaks");
+  const TicketId taken = desk.colleagues_ticket("ann", "A valve sticks");
+  desk.commit("ann", desk.by("ann", Intent::start, taken));
+  desk.pull();
+  const auto shown = [&] {
+    std::vector<std::string> out;
+    for (const auto& row : must(desk.views->list(must(desk.views->saved_view("new over a day")).filter)).rows)
+      out.push_back(row.subject);
+    return out;
+  };
+  CHECK(shown().empty());
+  desk.env.advance(4 * day_ms);  // over any weekend
+  CHECK(shown() == std::vector<std::string>{"Pump leaks"});
+  client::ListFilter filter;
+  for (const char* age : {"0", "x", "366", "1d"}) {
+    filter.age = age;
+    CHECK(desk.views->list(filter).error().field == "age");
+  }
+}
+
 TEST_CASE("of a macro nothing is saved when one of its steps is not possible or not allowed", "[client][commands]") {
   LibraryDesk desk;
   desk.add(sync::RecordKind::macro, "Resume", {{"actions", "tag again\nresume"}});
@@ -177,6 +211,21 @@ TEST_CASE("of a macro nothing is saved when one of its steps is not possible or 
   light.pull();
   CHECK(light.commands->apply_macro(theirs, "Answer").error().code == ErrorCode::not_permitted);
   for (const auto& entry : light.show(theirs).timeline) CHECK(entry.what != "message");
+}
+
+TEST_CASE("a step of a macro fills what a later one needs, and without it nothing is saved", "[client][commands]") {
+  LibraryDesk desk;
+  desk.add(sync::RecordKind::custom_field, "meter_no", {{"type", "number"}, {"required", "1"}});
+  desk.add(sync::RecordKind::macro, "Filled", {{"actions", "set meter_no 12\nresolve"}});
+  desk.add(sync::RecordKind::macro, "Not filled", {{"actions", "tag done\nresolve"}});
+  const TicketId theirs = desk.colleagues_ticket("ann", "Pump leaks");
+  desk.pull();
+  const auto refused = desk.commands->apply_macro(theirs, "Not filled");
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().field == "meter_no");
+  CHECK(desk.show(theirs).tags.empty());
+  REQUIRE(desk.commands->apply_macro(theirs, "Filled"));
+  CHECK(desk.show(theirs).row.status == "resolved");
 }
 
 }  // namespace tern::test

@@ -48,7 +48,7 @@ TEST_CASE("a replica's log goes into its file when it is 64 MiB long", "[client]
   CHECK(must(desk.replica->database().int64_of("PRAGMA synchronous")) == 1);  // it can be had again
 }
 
-TEST_CASE("the digest is that of the rows, whichever way they came", "[client][replica]") {
+TEST_CASE("the digest is that of the rows, whichever way they came", "[client][replica][I11]") {
   ClientDesk desk;
   const TicketId one = desk.colleagues_ticket("ann", "one");
   desk.colleagues_ticket("ann", "two");

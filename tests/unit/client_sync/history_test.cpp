@@ -61,7 +61,7 @@ TEST_CASE("a server that went back without a word of its root is not followed", 
   CHECK(outcome(desk.device.sync()) == "SERVER_ROLLBACK");
 }
 
-TEST_CASE("a log of the same size with another root is a rollback", "[client][exchange][history]") {
+TEST_CASE("a log of the same size with another root is a rollback", "[client][exchange][history][I26]") {
   Desk desk;
   desk.device.create("one");
   good(desk.device.sync());

@@ -166,7 +166,7 @@ server::StreamSender fill(EdgeUnderTest& edge) {
 
 }  // namespace
 
-TEST_CASE("a reader that is too slow is cut, and only it", "[edge][stream]") {
+TEST_CASE("a reader that is too slow is cut, and only it", "[edge][stream][I32]") {
   EdgeUnderTest edge;
   edge.options.deadlines.close_ms = 100;
   edge.start();

@@ -65,6 +65,22 @@ std::string too_many_tickets(HostileRig& rig) {
   return said;
 }
 
+/// With the member of the request, or the place in it, that the answer names.
+std::function<std::string(HostileRig&)> naming(const std::function<std::string(HostileRig&)>& attack) {
+  return [=](HostileRig& rig) {
+    const std::string said = attack(rig), detail = rig.problem("detail"), field = rig.problem("field");
+    const std::size_t place = detail.find("at byte ");
+    return said + (field.empty() ? "" : " " + field) + (place == std::string::npos ? "" : " " + detail.substr(place));
+  };
+}
+/// With all that it says.
+std::function<std::string(HostileRig&)> in_full(const std::function<std::string(HostileRig&)>& attack) {
+  return [=](HostileRig& rig) {
+    const std::string said = attack(rig);
+    return said + " " + rig.problem("field") + ": " + rig.problem("detail");
+  };
+}
+
 std::string revoked_key(HostileRig& rig) {
   const std::string heads = heads_with_key(rig);
   const Json keys = rig.house.command(cmd("key list"));
@@ -176,25 +192,30 @@ std::vector<Row> api_rows() {
   const std::string json = "Content-Type: application/json\r\n";
   return {
       {"10", "one byte too many for an action", too_long, "413 body_too_large", Line::closes, ""},
-      {"11", "JSON {\"a\":1,\"a\":2}", asked(R"({"a":1,"a":2})"), "400 json_duplicate_key", Line::stays, ""},
-      {"12", "JSON of depth 129", asked(nested(128)), "400 json_invalid", Line::stays, ""},
-      {"12", "JSON with NaN", asked(R"({"a":NaN})"), "400 json_invalid", Line::stays, ""},
-      {"12", "JSON behind a BOM", asked("\xef\xbb\xbf{}"), "400 json_invalid", Line::stays, ""},
-      {"12", "JSON with a trailing x", asked("{}x"), "400 json_invalid", Line::stays, ""},
-      {"13", "bad UTF-8 in a title", subject("\xc3"), "400 text_encoding", Line::stays, ""},
-      {"13", "a lone surrogate in a title", subject("\\ud800"), "400 text_encoding", Line::stays, ""},
-      {"13", "NUL in a title", subject("\\u0000"), "400 text_encoding", Line::stays, ""},
-      {"15", "an unknown field is_admin", asked(R"({"subject":"a","description":"b","is_admin":true})"),
-       "422 unknown_field", Line::stays, ""},
-      {"17", "lists in the order of body;drop", asked(R"({"sort":"body;drop"})", "list_tickets"), "422 sort_field",
+      {"11", "JSON {\"a\":1,\"a\":2}", naming(asked(R"({"a":1,"a":2})")), "400 json_duplicate_key a at byte 10",
        Line::stays, ""},
-      {"28", "a day that is on no calendar", to_wake_at("2026-02-30T09:00:00Z"), "422 date_invalid", Line::stays, ""},
-      {"28", "the year 0", to_wake_at("0000-01-01T09:00:00Z"), "422 date_invalid", Line::stays, ""},
-      {"28", "the year 10000", to_wake_at("10000-01-01T09:00:00Z"), "422 date_invalid", Line::stays, ""},
+      {"12", "JSON of depth 129", naming(asked(nested(128))), "400 json_invalid at byte 37", Line::stays, ""},
+      {"12", "JSON with NaN", naming(asked(R"({"a":NaN})")), "400 json_invalid at byte 6", Line::stays, ""},
+      {"12", "JSON behind a BOM", naming(asked("\xef\xbb\xbf{}")), "400 json_invalid at byte 0", Line::stays, ""},
+      {"12", "JSON with a trailing x", naming(asked("{}x")), "400 json_invalid at byte 3", Line::stays, ""},
+      {"13", "bad UTF-8 in a title", naming(subject("\xc3")), "400 text_encoding subject at byte 14", Line::stays, ""},
+      {"13", "a lone surrogate in a title", naming(subject("\\ud800")), "400 text_encoding subject at byte 19",
+       Line::stays, ""},
+      {"13", "NUL in a title", naming(subject("\\u0000")), "400 text_encoding subject at byte 19", Line::stays, ""},
+      {"15", "an unknown field is_admin", naming(asked(R"({"subject":"a","description":"b","is_admin":true})")),
+       "422 unknown_field is_admin", Line::stays, ""},
+      {"17", "lists in the order of body;drop", in_full(asked(R"({"sort":"body;drop"})", "list_tickets")),
+       "422 sort_field sort: sort is one of: newest, oldest, updated, priority, relevance.", Line::stays, ""},
+      {"28", "a day that is on no calendar", naming(to_wake_at("2026-02-30T09:00:00Z")), "422 date_invalid wake_at",
+       Line::stays, ""},
+      {"28", "the year 0", naming(to_wake_at("0000-01-01T09:00:00Z")), "422 date_invalid wake_at", Line::stays, ""},
+      {"28", "the year 10000", naming(to_wake_at("10000-01-01T09:00:00Z")), "422 date_invalid wake_at", Line::stays,
+       ""},
       {"19", "no API key", plain(json), "401 key_required", Line::stays, ""},
       {"19", "an API key that is none", plain(json + "X-Api-Key: tps_00\r\n"), "401 key_unknown", Line::closes, ""},
       {"19", "an API key that is revoked", revoked_key, "401 key_revoked", Line::closes, ""},
-      {"19", "an API key of the wrong scope", narrow_key, "403 scope_missing", Line::stays, ""},
+      {"19", "an API key of the wrong scope", in_full(narrow_key),
+       "403 scope_missing scope: The key has no scope \"write\".", Line::stays, ""},
       {"19a", "a session's id as a mobile token", plain(json + "X-Mobile-Token: 00112233445566778899aabbccddeeff\r\n"),
        "401 session_unknown", Line::stays, ""},
       {"20", "more than a key's plan has for a minute", too_often, "429 rate_limited, 0 of 600 left", Line::stays, ""},
@@ -326,7 +347,7 @@ std::vector<Row> api_rows() {
                              "Origin: https://e.example\r\n");
        },
        "403 origin", Line::stays, ""},
-      {"", "a ticket's number through a widget",
+      {"", "a ticket's number and an address that did not write it",
        [](HostileRig& rig) { return of_a_visitor(rig, "get_messages", R"(,"ticket_id":1,"email":"a@b.c")"); },
        "404 not_found", Line::stays, ""},
       {"", "a visitor's address of two lines",

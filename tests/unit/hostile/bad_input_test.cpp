@@ -58,6 +58,16 @@ TEST_CASE("a set of another organisation, author or device is a line of the log,
   }
 }
 
+TEST_CASE("bad mail gets its row of the table", "[hostile][inbound]") {
+  HostileRig rig;
+  try_rows(rig, mail_rows());
+}
+
+TEST_CASE("webhooks to the inside get their row of the table when they are told", "[hostile]") {
+  HostileRig rig;
+  try_rows(rig, hook_rows());
+}
+
 TEST_CASE("bad frames get their row of the table", "[hostile]") {
   HostileRig rig;
   try_rows(rig, stream_rows());

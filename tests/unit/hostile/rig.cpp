@@ -6,10 +6,12 @@
 #include <thread>
 
 #include "support/catch.hpp"
+#include "support/persist.hpp"
 #include "tern/protocol/zstd.hpp"
 #include "tern/sqlite/database.hpp"
 #include "tern/sqlite/transaction.hpp"
 #include "tern/sync/conflict.hpp"
+#include "tern/sync/trusted_time.hpp"
 
 namespace tern::test {
 namespace {
@@ -233,6 +235,8 @@ std::string HostileRig::ticket_outcome(const Device& device) const {
   std::string said(to_string(static_cast<sync::Outcome>(last.outcome())));
   const auto reason = static_cast<sync::ReasonCode>(last.reason());
   if (reason != sync::ReasonCode::none) said += " " + std::string(to_string(reason));
+  if ((last.time_flags() & sync::time_flag_anchor_unknown) != 0) said += ", anchor unknown";
+  if ((last.time_flags() & sync::time_flag_seen_cut) != 0) said += ", seen cut";
   return said;
 }
 
@@ -291,6 +295,11 @@ std::string HostileRig::header(const std::string& name) const {
   return found == last_.headers.end() ? std::string() : found->second;
 }
 
+std::string HostileRig::problem(const std::string& member) const {
+  const Json said = must(parse_json(last_.body));
+  return said[member].as_string();
+}
+
 bool HostileRig::line_is_closed() {
   return line_->is_closed_by_peer() && line_->rest().empty();
 }
@@ -298,7 +307,8 @@ bool HostileRig::line_is_closed() {
 bool HostileRig::line_still_serves() {
   line_->send("GET /healthz HTTP/1.1\r\nHost: t\r\n\r\n");
   const auto got = line_->answer();
-  return got && got->status == (disk_is_full_ ? 503 : 200);
+  const bool in_trouble = got && got->status == 503 && places_fail();  // until something is written again
+  return got && (in_trouble || got->status == (disk_is_full_ ? 503 : 200));
 }
 
 bool HostileRig::others_are_served() {

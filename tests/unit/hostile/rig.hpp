@@ -58,6 +58,8 @@ public:
   // ---- afterwards ----
   /// Of the last answer; empty: it had none.
   [[nodiscard]] std::string header(const std::string& name) const;
+  /// A member of the last answer's problem, a text: "" when there is none.
+  [[nodiscard]] std::string problem(const std::string& member) const;
   [[nodiscard]] bool line_is_closed();
   [[nodiscard]] bool line_still_serves();
   [[nodiscard]] bool others_are_served();

@@ -23,18 +23,24 @@ std::vector<Row> http_rows();
 std::vector<Row> api_rows();
 std::vector<Row> sync_rows();
 std::vector<Row> stream_rows();
+std::vector<Row> mail_rows();
+std::vector<Row> hook_rows();
 
-/// Rows that another test of this program tries where more than the server's edge is needed.
+/// Rows that another test of this program tries where more than the server's edge is needed. `compares`: the answer, as
+/// that test's code has it.
 struct RowElsewhere {
-  std::string number, input, test;
+  std::string number, input, test, compares;
 };
 std::vector<RowElsewhere> rows_elsewhere();
 
-/// Rows of features that are not there. `markers`: words that the server's sources will hold once they are.
+/// Rows of features that are not there. `markers`: words that name the feature, in lower case, and not its answer;
+/// sources in one of `rooms` will hold one of them once it is there.
 struct LaterRow {
   std::string number, input;
-  std::vector<std::string> markers;
+  std::vector<std::string> rooms, markers;
 };
 std::vector<LaterRow> later_rows();
+/// The same of the security scenarios.
+std::vector<LaterRow> later_scenarios();
 
 }  // namespace tern::test

@@ -172,7 +172,9 @@ std::string seen_unsent(HostileRig& rig, Device& van) {
   static_cast<void>(rig.ticket_of(*other));
   ChangeSetHeader header = van.next_header();
   header.seen_seq = van.cursor + 1;
-  return rig.push(van, van.seal_as(header, {some_ticket(van)}));
+  sync::Change ticket = some_ticket(van);
+  ticket.seen_seq = header.seen_seq;
+  return rig.push(van, van.seal_as(header, {ticket}));
 }
 
 const std::string a_set = "change +1, change_set +1";
@@ -221,7 +223,7 @@ std::vector<Row> sync_rows() {
       tried("39", "a change on a ticket that is not there", "held parent_missing", orphan, a_ticket),
       tried("40", "a change on a ticket out of scope", "rejected not_permitted", out_of_scope, a_set),
       bent(
-          "42", "an anchor that nobody knows", "applied",
+          "42", "an anchor that nobody knows", "applied, anchor unknown",
           [](HostileRig& rig, ChangeSetHeader& header) { header.anchor_hash = random_id<Hash>(rig.house.environment); },
           [](Bytes&) {}, a_ticket),
       asked(
@@ -234,7 +236,7 @@ std::vector<Row> sync_rows() {
             }),
       bent("43a", "seen above the newest commit", "SERVER_BEHIND LATER",
            [](HostileRig&, ChangeSetHeader& header) { header.seen_seq = 1ULL << 62; }),
-      tried("43a", "seen above what was sent to this device", "applied", seen_unsent, a_ticket),
+      tried("43a", "seen above what was sent to this device", "applied, seen cut", seen_unsent, a_ticket),
       asked("44", "an epoch that nobody knows", "EPOCH_CHANGED REBASE",
             [](HostileRig& rig, Device&, v1::ExchangeRequest& request) {
               request.mutable_cursor()->set_epoch(Bytes(random_id<EpochId>(rig.house.environment).view()));

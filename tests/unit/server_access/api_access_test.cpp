@@ -210,7 +210,7 @@ TEST_CASE("a key reads what its operator may read: tickets of their queues, rest
   CHECK(office.good(act("list_tickets"))["total"] == Json(1));
 }
 
-TEST_CASE("each key has its requests a minute, and is told when to come back", "[server][api]") {
+TEST_CASE("each key has its requests a minute, and is told when to come back", "[server][api][I33]") {
   Office office;
   office.house.command(cmd("tenant plan", {{"plan", Json("starter")}}));
   for (int i = 0; i < 60; ++i) REQUIRE(office.ask(act("list_tickets")).status == 200);

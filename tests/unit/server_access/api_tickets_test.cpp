@@ -1,7 +1,9 @@
 // What the API does to tickets and messages.
 #include <fstream>
+#include <set>
 
 #include "office.hpp"
+#include "panel.hpp"
 
 namespace tern::test {
 
@@ -22,6 +24,63 @@ TEST_CASE("a value that is written back as it was shown changes nothing", "[serv
                                                        {"assigned_to", shown["assigned_to"]}}));
   CHECK(after == shown);
   CHECK(commits() == before);
+}
+
+TEST_CASE("a ticket is shown with exactly these members, in every state: none is dropped, none comes unsaid",
+          "[server][api]") {
+  using Names = std::set<std::string>;
+  const auto names_of = [](const Json& shown) {
+    Names out;
+    for (const auto& [name, value] : shown.members()) out.insert(name);
+    return out;
+  };
+  const Names of_document{"id",
+                          "number",
+                          "subject",
+                          "description",
+                          "status",
+                          "priority",
+                          "category",
+                          "portal_domain",
+                          "company_name",
+                          "assigned_to",
+                          "assigned_name",
+                          "creator_name",
+                          "created_at",
+                          "updated_at",
+                          "sla_response_at",
+                          "sla_response_breached",
+                          "sla_resolution_at",
+                          "sla_resolution_breached",
+                          "estimate",
+                          "result",
+                          "tags"},
+      ours{"status_exact", "priority_exact", "csat",  "due_at", "conversation", "contact",  "custom",
+           "links",        "minutes",        "order", "queue",  "type",         "watchers", "watching_contacts"};
+  Names all = of_document;
+  all.insert(ours.begin(), ours.end());
+  Office office({{"operator_id", Json("ann")}});
+  const std::int64_t id = office.ticket();
+  const auto shown = [&] {
+    Json got = office.good(act("get_ticket", {{"ticket_id", Json(id)}}));
+    CHECK(names_of(got) == Names{"ticket", "messages", "files"});
+    CHECK(names_of(got["ticket"]) == all);
+    return got;
+  };
+  CHECK(shown()["ticket"]["estimate"].is_null());
+  office.good(act("set_estimate", {{"ticket_id", Json(id)}, {"hours", Json(1.5)}}));
+  const Json estimated = shown();
+  CHECK_FALSE(estimated["ticket"]["estimate"].is_null());
+  const Json written = office.good(act("add_message", {{"ticket_id", Json(id)}, {"message", Json("We come.")}}));
+  office.good(act("edit_message", {{"message_id", written["id"]}, {"message", Json("We come soon.")}}));
+  const Json last = shown();
+  CHECK(last["messages"].size() == 2);
+  for (const Json& message : last["messages"].items())
+    for (const char* name : {"id", "message", "author_type", "author_name", "is_note", "created_at", "files"})
+      CHECK(message.find(name) != nullptr);
+  const Json edited = last["messages"].items().back();
+  CHECK(edited.find("edited_at") != nullptr);
+  CHECK(edited.find("delivery_status") != nullptr);
 }
 
 TEST_CASE("a ticket goes through its life, and impossible moves say which are possible", "[server][api]") {
@@ -286,6 +345,238 @@ TEST_CASE("merged and deleted tickets go, by supervisors alone", "[server][api]"
   CHECK(office.good(act("dashboard"))["total_open"] == Json(1));
 }
 
+TEST_CASE("a merge is taken back, and both tickets go on", "[server][api]") {
+  Office office({{"operator_id", Json("ann")}});
+  const std::int64_t a = office.ticket(), b = office.ticket(), c = office.ticket();
+  const auto merge = [&](std::int64_t into, bool undo) {
+    return office.ask(act("merge_tickets", {{"ticket_id", Json(b)}, {"target_id", Json(into)}, {"undo", Json(undo)}}));
+  };
+  CHECK(said(merge(a, true)) == "bad_transition");
+  REQUIRE(merge(a, false).status == 200);
+  CHECK(said(merge(c, true)) == "bad_transition");
+  CHECK(office.good(act("get_ticket", {{"ticket_id", Json(b)}}))["ticket"]["status"] == Json("closed"));
+  CHECK(merge(a, true).status == 200);
+  CHECK(office.good(act("get_ticket", {{"ticket_id", Json(b)}}))["ticket"]["status"] == Json("new"));
+  CHECK(office.good(act("dashboard"))["total_open"] == Json(3));
+  office.good(act("take_ticket", {{"ticket_id", Json(b)}}));
+  CHECK(merge(c, false).status == 200);
+}
+
+TEST_CASE("a ticket is made with all that it holds, and what is written back as it was shown changes nothing",
+          "[server][api]") {
+  Office office({{"operator_id", Json("ann")}});
+  office.house.command(cmd("contact add", {{"name", Json("Joe Smith")}, {"email", Json("joe@customer.example")}}));
+  office.house.command(cmd("queue add", {{"name", Json("Field")}}));
+  office.house.command(cmd("field add", {{"name", Json("meter_no")}, {"type", Json("number")}}));
+  office.house.command(cmd("field add", {{"name", Json("floors")}, {"type", Json("multi")}}));
+  const Json ann = office.good(act("list_operators")).items()[0]["id"];
+  const Json made = office.good(
+      act("create_ticket",
+          {{"subject", Json("Pump")},
+           {"description", Json("In hall 2.")},
+           {"type", Json("bug")},
+           {"contact", Json("Joe@customer.example")},
+           {"due_at", Json("2030-01-02T10:00:00Z")},
+           {"order", Json("A-1007")},
+           {"queue", Json("Field")},
+           {"assigned_to", ann},
+           {"tags", Json::array({Json("pump"), Json("urgent")})},
+           {"watchers", Json::array({ann})},
+           {"custom", Json::object({{"meter_no", Json(12)}, {"floors", Json::array({Json("b"), Json("a")})}})}}));
+  const auto shown = [&] { return Json(office.good(act("get_ticket", {{"ticket_id", made["id"]}}))["ticket"]); };
+  const Json ticket = shown();
+  CHECK(ticket["type"] == Json("bug"));
+  CHECK(ticket["creator_name"] == Json("Joe Smith"));
+  CHECK(ticket["due_at"] == Json("2030-01-02T10:00:00.000Z"));
+  CHECK(ticket["order"] == Json("A-1007"));
+  CHECK(ticket["queue"] == Json("Field"));
+  CHECK(ticket["assigned_to"] == ann);
+  CHECK(ticket["tags"] == Json::array({Json("pump"), Json("urgent")}));
+  CHECK(ticket["watchers"] == Json::array({ann}));
+  CHECK(ticket["custom"]["meter_no"] == Json("12"));
+  CHECK(ticket["custom"]["floors"] == Json("a\x1f"
+                                           "b"));
+  const auto commits = [&] { return office.house.command(cmd("status"))["rows"].items().front()["commit_seq"]; };
+  const Json before = commits();
+  Json same = act("update_ticket", {{"ticket_id", made["id"]}});
+  for (const char* name :
+       {"type", "contact", "due_at", "order", "queue", "tags", "watchers", "watching_contacts", "custom"})
+    same.set(name, ticket[name]);
+  CHECK(office.good(same) == ticket);
+  CHECK(commits() == before);
+  office.good(
+      act("update_ticket", {{"ticket_id", made["id"]},
+                            {"clear", Json::array({Json("type"), Json("due_at"), Json("order"), Json("queue")})},
+                            {"contact", ticket["contact"]},
+                            {"tags", Json::array({Json("pump")})},
+                            {"watchers", Json::array()},
+                            {"watching_contacts", Json::array({ticket["contact"]})},
+                            {"external_refs", Json::object({{"jira", Json("PUMP-7")}})},
+                            {"custom", Json::object({{"floors", Json()}})}}));
+  const Json after = shown();
+  for (const char* name : {"type", "due_at", "order", "queue"}) CHECK(after[name].is_null());
+  CHECK(after["tags"] == Json::array({Json("pump")}));
+  CHECK(after["watchers"].size() == 0);
+  CHECK(after["watching_contacts"] == Json::array({ticket["contact"]}));
+  CHECK(after["custom"] == Json::object({{"meter_no", Json("12")}}));
+  CHECK(is_verified(office.house));
+}
+
+TEST_CASE("what a ticket cannot hold goes by its own parameter, and nothing is made", "[server][api]") {
+  Office office({{"operator_id", Json("ann")}});
+  office.house.command(
+      cmd("field add", {{"name", Json("meter_no")}, {"type", Json("number")}, {"category", Json("crm")}}));
+  const auto refused = [&](const char* name, Json value) {
+    const auto answer = office.ask(act(
+        "create_ticket", {{"subject", Json("Pump")}, {"description", Json("In hall 2.")}, {name, std::move(value)}}));
+    INFO(answer.body);
+    CHECK(answer.status == 400);
+    return said(answer, "field");
+  };
+  CHECK(refused("type", Json("pump")) == "type");
+  CHECK(refused("contact", Json("Nobody")) == "contact");
+  CHECK(refused("due_at", Json("tomorrow")) == "due_at");
+  CHECK(refused("queue", Json("Nowhere")) == "queue");
+  CHECK(refused("assigned_to", Json(99)) == "assigned_to");
+  CHECK(refused("watchers", Json::array({Json(99)})) == "watchers");
+  CHECK(refused("watching_contacts", Json::array({Json(99)})) == "watching_contacts");
+  CHECK(refused("custom", Json::object({{"site", Json("north")}})) == "custom.site");
+  CHECK(refused("custom", Json::object({{"meter_no", Json("12")}})) == "custom.meter_no");  // of another category
+  CHECK(refused("external_refs", Json::object({{"conversation", Json("chat:7")}})) == "external_refs.conversation");
+  CHECK(refused("external_refs", Json::object({{"No Key", Json("7")}})) == "external_refs.No Key");
+  const Json of_crm = Json::object({{"meter_no", Json("twelve")}});
+  CHECK(said(office.ask(act("create_ticket", {{"subject", Json("Pump")},
+                                              {"description", Json("In hall 2.")},
+                                              {"category", Json("crm")},
+                                              {"custom", of_crm}})),
+             "field") == "custom.meter_no");
+  CHECK(office.good(act("list_tickets"))["total"] == Json(0));
+}
+
+TEST_CASE("what is required is asked of a new ticket, and before one is done or closed", "[server][api]") {
+  Office office({{"operator_id", Json("ann")}});
+  const Json early = office.good(act(
+      "create_ticket", {{"subject", Json("Pump")}, {"description", Json("Leaks.")}, {"category", Json("crm")}}))["id"];
+  CHECK_FALSE(office.house.try_command(cmd("category set", {{"name", Json("CRM")}, {"required", Json("status")}})));
+  office.house.command(cmd("category set", {{"name", Json("CRM")}, {"required", Json("type, priority")}}));
+  office.house.command(
+      cmd("field add",
+          {{"name", Json("meter_no")}, {"type", Json("number")}, {"category", Json("crm")}, {"required", Json("1")}}));
+  const auto missing = [&](Json request) {
+    const auto answer = office.ask(std::move(request));
+    INFO(answer.body);
+    CHECK(answer.status == 400);
+    CHECK(said(answer) == "invalid");
+    return said(answer, "field");
+  };
+  Json create = act("create_ticket", {{"subject", Json("Lamp")}, {"description", Json("Dark.")}});
+  office.good(create);  // of no category
+  create.set("category", Json("crm"));
+  CHECK(missing(create) == "priority");
+  create.set("priority", Json("high"));
+  CHECK(missing(create) == "type");
+  create.set("type", Json("bug"));
+  CHECK(missing(create) == "custom.meter_no");
+  create.set("custom", Json::object({{"meter_no", Json(7)}}));
+  const Json late = office.good(create)["id"];
+  office.good(act("complete_ticket", {{"ticket_id", late}}));
+  CHECK(missing(act("complete_ticket", {{"ticket_id", early}})) == "priority");
+  Json close = act("update_ticket", {{"ticket_id", early}, {"status", Json("closed")}, {"priority", Json("low")}});
+  CHECK(missing(close) == "type");
+  office.good(act("update_ticket", {{"ticket_id", early}, {"status", Json("in_progress")}}));  // work goes on
+  close.set("type", Json("question"));
+  close.set("custom", Json::object({{"meter_no", Json(8)}}));
+  CHECK(office.good(close)["status_exact"] == Json("closed"));
+  CHECK(missing(act("update_ticket", {{"ticket_id", early}, {"custom", Json::object({{"meter_no", Json()}})}})) ==
+        "custom.meter_no");
+}
+
+TEST_CASE("a deleted ticket is restored, by supervisors alone", "[server][api][security]") {
+  Office office({{"operator_id", Json("ann")}});
+  const std::int64_t id = office.ticket();
+  const Json restore = act("restore_ticket", {{"ticket_id", Json(id)}, {"reason", Json("by mistake")}});
+  CHECK(said(office.ask(restore)) == "bad_transition");
+  CHECK(said(office.ask(act("restore_ticket", {{"ticket_id", Json(99)}}))) == "not_found");
+  office.good(act("delete_ticket", {{"ticket_id", Json(id)}}));
+  office.house.add_operator("ben", "operator");
+  const std::string anns = office.key;
+  office.key =
+      office.house.command(cmd("key add", {{"name", Json("Ben's")}, {"operator_id", Json("ben")}}))["key"].as_string();
+  CHECK(office.ask(restore).status == 403);
+  office.key = anns;
+  CHECK(office.good(restore)["id"] == Json(id));
+  CHECK(office.good(act("list_tickets"))["total"] == Json(1));
+  CHECK(is_verified(office.house));
+}
+
+TEST_CASE("messages become a ticket of their own, once, and no ticket is left when they cannot", "[server][api]") {
+  Office office({{"operator_id", Json("ann")}});
+  office.house.command(cmd("contact add", {{"name", Json("Joe Smith")}}));
+  const std::int64_t id = office.ticket(), other = office.ticket("Lamp");
+  office.good(act("update_ticket", {{"ticket_id", Json(id)}, {"contact", Json("Joe Smith")}}));
+  const Json told =
+      office.good(act("add_message", {{"ticket_id", Json(id)}, {"message", Json("And a second one.")}}))["id"];
+  const auto split = [&](std::int64_t from, const Json& message) {
+    return office.ask(act("split_ticket", {{"ticket_id", Json(from)},
+                                           {"message_ids", Json::array({message})},
+                                           {"subject", Json("Second pump")},
+                                           {"type", Json("bug")}}));
+  };
+  CHECK(said(split(other, told), "field") == "message_ids");
+  CHECK(said(split(id, Json(999)), "field") == "message_ids");
+  const auto done = split(id, told);
+  INFO(done.body);
+  REQUIRE(done.status == 200);
+  const Json made = must(parse_json(done.body))["data"]["id"];
+  const Json shown = office.good(act("get_ticket", {{"ticket_id", made}}));
+  CHECK(shown["ticket"]["subject"] == Json("Second pump"));
+  CHECK(shown["ticket"]["type"] == Json("bug"));
+  const Json contact = office.good(act("get_ticket", {{"ticket_id", Json(id)}}))["ticket"]["contact"];
+  REQUIRE_FALSE(contact.is_null());
+  CHECK(shown["ticket"]["contact"] == contact);  // whose it is goes along
+  CHECK(shown["messages"].items()[1]["message"] == Json("And a second one."));
+  CHECK(said(split(id, told)) == "bad_transition");
+  CHECK(office.good(act("list_tickets"))["total"] == Json(3));
+  CHECK(is_verified(office.house));
+}
+
+TEST_CASE("links, watchers and time come and go over the API", "[server][api]") {
+  Office office({{"operator_id", Json("ann")}});
+  office.house.command(cmd("contact add", {{"name", Json("Joe Smith")}}));
+  const std::int64_t id = office.ticket(), other = office.ticket("Lamp");
+  const Json ann = office.good(act("list_operators")).items()[0]["id"];
+  const Json linking = Json::object({{"ticket_id", Json(id)}, {"target_id", Json(other)}, {"kind", Json("blocks")}});
+  const auto ask = [&](const char* action, Json request) {
+    request.set("action", Json(action));
+    return office.good(std::move(request));
+  };
+  const Json linked = ask("link_tickets", linking);
+  REQUIRE(linked["links"].size() == 1);
+  CHECK(linked["links"].items()[0]["id"] == Json(other));
+  CHECK(linked["links"].items()[0]["kind"] == Json("blocks"));
+  CHECK(ask("link_tickets", linking)["links"].size() == 1);
+  CHECK(ask("unlink_tickets", linking)["links"].size() == 0);
+  CHECK(said(office.ask(act("link_tickets", {{"ticket_id", Json(id)}, {"target_id", Json(id)}})), "field") ==
+        "target_id");
+  CHECK(said(office.ask(act("link_tickets", {{"ticket_id", Json(id)}, {"target_id", Json(99)}})), "field") ==
+        "target_id");
+  const Json by_ann = Json::object({{"ticket_id", Json(id)}, {"operator_id", ann}});
+  const Json by_joe = Json::object({{"ticket_id", Json(id)}, {"contact", Json("Joe Smith")}});
+  CHECK(ask("add_ticket_watcher", by_ann)["watchers"] == Json::array({ann}));
+  CHECK(ask("add_ticket_watcher", by_joe)["watching_contacts"].size() == 1);
+  CHECK(ask("remove_ticket_watcher", by_ann)["watchers"].size() == 0);
+  CHECK(ask("remove_ticket_watcher", by_joe)["watching_contacts"].size() == 0);
+  CHECK(said(office.ask(act("add_ticket_watcher", {{"ticket_id", Json(id)}})), "field") == "operator_id");
+  CHECK(said(office.ask(act("add_ticket_watcher", {{"ticket_id", Json(id)}, {"operator_id", Json(99)}})), "field") ==
+        "operator_id");
+  office.good(act("log_time", {{"ticket_id", Json(id)}, {"minutes", Json(20)}, {"note", Json("Seal replaced.")}}));
+  CHECK(office.good(
+            act("log_time", {{"ticket_id", Json(id)}, {"minutes", Json(10)}, {"kind", Json("call")}}))["minutes"] ==
+        Json(30));
+  CHECK(said(office.ask(act("log_time", {{"ticket_id", Json(id)}, {"minutes", Json(0)}})), "field") == "minutes");
+  CHECK(is_verified(office.house));
+}
+
 TEST_CASE("lists and reports are of a client however many contacts it has", "[server][api][reports]") {
   constexpr int contacts = 30'000;
   Office office({{"operator_id", Json("ann")}});
@@ -304,7 +595,8 @@ TEST_CASE("lists and reports are of a client however many contacts it has", "[se
   Json other = record("contact", "Other");
   other.set("attributes", Json::object({{"organisation", Json("South")}}));
   rows.push(std::move(other));
-  CHECK(house.command(cmd("record load", {{"rows", std::move(rows)}}))["made"].as_integer() == contacts + 3);
+  const Json loaded = house.command(cmd("record load", {{"rows", std::move(rows)}}));
+  CHECK(loaded["made"].as_integer() == contacts + 3);
   const std::string path = house.folder.file("tickets.jsonl");
   {
     std::ofstream lines(path);

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "backed_up_house.hpp"
+#include "support/persist.hpp"
 #include "support/rounds.hpp"
 #include "tern/protocol/statements.hpp"
 #include "tern/sqlite/database.hpp"
@@ -36,6 +37,7 @@ TEST_CASE("a backup is one encrypted file, and moves what counts as stable only 
 
 TEST_CASE("a restore brings everything back under a new epoch, and devices of the old one are told",
           "[server][backup][restore]") {
+  const NothingFails once;
   BackedUpHouse scene;
   const TicketId kept = scene.write("kept");
   scene.device->exchange();

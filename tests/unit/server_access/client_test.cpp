@@ -266,6 +266,47 @@ TEST_CASE("a client is shown that a message was edited, and when", "[server][api
   CHECK(shown()["edited_at"].as_string() > shown()["created_at"].as_string());
 }
 
+TEST_CASE("a reply to what the customer has outdated is not shown to them until somebody sends it",
+          "[server][api][client]") {
+  Counter desk;
+  const std::string john = desk.token(1);
+  const Json ticket = desk.ticket_of(john);
+  const auto read = [&] { return desk.good(act("get_ticket", {{"ticket_id", ticket}}))["messages"].items().back(); };
+  const Json seen = read()["id"];
+  desk.gives(john, act("add_message", {{"ticket_id", ticket}, {"message", Json("It is pump 7.")}}));
+  const auto reply = [&](const char* text, const char* stale) {
+    return desk.ask(
+        act("add_message",
+            {{"ticket_id", ticket}, {"message", Json(text)}, {"seen_message_id", seen}, {"send_stale", Json(stale)}}));
+  };
+  const auto shown = [&] {
+    std::vector<std::string> out;
+    const Json messages = desk.gives(john, of_ticket("get_ticket", ticket))["messages"];
+    for (const Json& one : messages.items()) out.push_back(one["message"].as_string());
+    return out.back();
+  };
+  CHECK(said(reply("Which pump?", "ask")) == "bad_transition");
+  CHECK(read()["message"] == Json("It is pump 7."));
+  const auto held = reply("Which pump?", "hold");
+  REQUIRE(held.status == 200);
+  CHECK(shown() == "It is pump 7.");
+  CHECK(read()["message"] == Json("Which pump?"));
+  CHECK(read()["delivery_status"] == Json("withheld"));
+  const Json id = read()["id"];
+  desk.good(act("send_message", {{"message_id", id}}));
+  CHECK(shown() == "Which pump?");
+  desk.good(act("send_message", {{"message_id", id}}));  // once more is once
+  CHECK(reply("We are on our way.", "send").status == 200);
+  CHECK(shown() == "We are on our way.");
+  const Json note =
+      desk.good(act("add_message", {{"ticket_id", ticket}, {"message", Json("hm")}, {"is_note", Json(true)}}));
+  CHECK(said(desk.ask(act("send_message", {{"message_id", note["id"]}}))) == "bad_transition");
+  CHECK(said(desk.ask(
+            act("add_message", {{"ticket_id", ticket}, {"message", Json("x")}, {"seen_message_id", Json(999)}}))) ==
+        "not_found");
+  CHECK(desk.house.command(cmd("verify"))["good"] == Json(true));
+}
+
 TEST_CASE("clients make no categories, and only what is an action of theirs is done",
           "[server][api][client][security]") {
   Counter desk;

@@ -1,6 +1,7 @@
 // What silent devices may still alter of figures: which devices, which tickets, how many changes (docs/reports.md).
 #include <set>
 
+#include "support/persist.hpp"
 #include "vans.hpp"
 
 namespace tern::test {
@@ -35,6 +36,7 @@ using People = std::set<std::string>;
 
 TEST_CASE("H1: of what is resolved only that is unsure which was resolved since the device fell silent",
           "[server][reports]") {
+  const NothingFails once;
   Vans desk;
   const TicketId before = desk.ask(desk.ada_id, *desk.ada), since = desk.ask(desk.ada_id, *desk.ada),
                  later = desk.ask(desk.bob_id, *desk.bob);
@@ -58,6 +60,7 @@ TEST_CASE("H1: of what is resolved only that is unsure which was resolved since 
 
 TEST_CASE("H1: a ticket behind two devices is one ticket, unsure since the first of them fell silent",
           "[server][reports]") {
+  const NothingFails once;
   Vans desk;
   desk.ask(desk.ada_id, *desk.ada);
   desk.pass(report_minute_ms);
@@ -206,6 +209,50 @@ TEST_CASE("H7: what was reopened after the end was not known then", "[server][re
   const Json reopened = Vans::row(desk.report("dashboard", {{"to", Json(ended)}}), "reopened");
   CHECK(reopened["value"] == Json(100));
   CHECK(reopened["known_then"] == Json(0));
+}
+
+TEST_CASE("H6: a deadline that passed, and that nobody has looked at yet, is still to be counted",
+          "[server][reports]") {
+  Vans desk;
+  desk.ask(desk.ada_id, *desk.ada);
+  const auto waiting = [&] { return desk.report("dashboard")["horizon"]["not_counted_yet"].as_integer(); };
+  CHECK(waiting() == 0);
+  desk.house.environment.advance(5 * report_hour_ms);
+  CHECK(waiting() == 1);
+  desk.house.tick();
+  CHECK(waiting() == 0);
+  CHECK(Vans::row(desk.report("dashboard"), "breaches")["value"] == Json(0));
+  CHECK(Vans::row(desk.report("dashboard"), "breaches, provisional")["value"] == Json(1));
+}
+
+TEST_CASE("H7: what was deleted after the end counted then, what was brought back after it did not",
+          "[server][reports]") {
+  Vans desk;
+  desk.ask(desk.ada_id, *desk.ada);
+  const TicketId gone = desk.ask(desk.ada_id, *desk.ada);
+  const auto act = [&](const TicketId& ticket, sync::Intent intent) {
+    must(desk.sue->open_session());
+    desk.sue->push(desk.sue->change(intent, ticket));
+    desk.sync(*desk.sue);
+  };
+  const auto created = [&](const std::string& to) {
+    const Json row = Vans::row(desk.report("dashboard", {{"to", Json(to)}}), "created");
+    return std::to_string(row["value"].as_integer()) + " " + std::to_string(row["known_then"].as_integer());
+  };
+  const auto now = [&] {
+    desk.pass(report_minute_ms);
+    const std::string text = desk.now();
+    desk.pass(report_minute_ms);
+    return text;
+  };
+  const std::string before = now();
+  act(gone, sync::Intent::delete_ticket);
+  CHECK(created(before) == "1 2");
+  const std::string between = now();
+  CHECK(created(between) == "1 1");
+  act(gone, sync::Intent::restore);
+  CHECK(created(before) == "2 2");
+  CHECK(created(between) == "2 1");
 }
 
 TEST_CASE("H7: a ticket that was made offline before the end and arrived after it was not known then",

@@ -133,8 +133,8 @@ TEST_CASE("each mail has its words in each language, and a recipient's goes befo
   std::set<std::string> texts;
   for (std::size_t i = 0; i < server::letter_languages().size(); ++i) {
     const auto language = static_cast<LetterLanguage>(i);
-    for (const char* event :
-         {"received", "replied", "resolved", "replied_watched", "resolved_watched", "reset_link", "test"}) {
+    for (const char* event : {"received", "replied", "resolved", "replied_watched", "resolved_watched", "csat",
+                              "rating", "reset_link", "test"}) {
       const auto words = server::letter_words(event, language);
       CHECK_FALSE(words.subject.empty());
       CHECK(texts.insert(std::string(words.text)).second);

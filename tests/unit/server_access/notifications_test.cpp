@@ -1,9 +1,12 @@
 // What operators are told of, once each, and who has read what (docs/notifications.md).
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
 #include "office.hpp"
 #include "panel.hpp"
+#include "support/persist.hpp"
 #include "tern/sync/ticket_state.hpp"
 
 namespace tern::test {
@@ -144,6 +147,7 @@ TEST_CASE("who made an estimate is told what the customer decided, and who resol
 }
 
 TEST_CASE("what was told is read by marking it, or by opening the ticket at the panel", "[server][api][told]") {
+  const NothingFails once;
   ToldRoom room;
   Panel bob = Panel::of(room.house, "bob", "operator");
   const std::int64_t bobs = room.operator_id("bob");
@@ -195,6 +199,28 @@ TEST_CASE("what was told is forgotten after ninety days", "[server][api][told]")
   CHECK(knows_whose(second));
 }
 
+TEST_CASE("operators say themselves whether they are there", "[server][api]") {
+  ToldRoom room;
+  Panel bob = Panel::of(room.house, "bob", "operator");
+  const auto status_of = [&](const char* name) {
+    const Json people = room.house.command(cmd("operator list"));
+    for (const Json& row : people["rows"].items())
+      if (row["name"] == Json(name)) return row["status"];
+    return Json("nobody");
+  };
+  const Json away = bob.good(request_of("set_own_status", {{"status", Json("break")}}));
+  CHECK(away["status"] == Json("break"));
+  CHECK(away["name"] == Json("bob"));
+  CHECK(status_of("bob") == Json("break"));
+  CHECK(status_of("ann").is_null());
+  CHECK(bob.good(request_of("set_own_status", {{"status", Json("online")}}))["status"] == Json("online"));
+  CHECK(status_of("bob").is_null());
+  CHECK(said(bob.ask(request_of("set_own_status", {{"status", Json("asleep")}})), "field") == "status");
+  // Whoever runs the machine is no operator.
+  CHECK(room.house.try_command(cmd("api set_own_status", {{"status", Json("away")}})).error().code ==
+        ErrorCode::not_permitted);
+}
+
 TEST_CASE("what somebody does not want to be told of they are not told of", "[server][api][told]") {
   ToldRoom room;
   Panel bob = Panel::of(room.house, "bob", "operator");
@@ -217,7 +243,8 @@ TEST_CASE("what somebody does not want to be told of they are not told of", "[se
                  .as_string();
   CHECK(room.good(act("notif_count"))["count"] == Json(1));
   CHECK(said(room.ask(act("get_notifications", {{"mark_read", Json("all")}}))) == "scope_missing");
-  CHECK(said(room.ask(act("get_notifications", {{"mute", Json::array({Json("changed")})}}))) == "scope_missing");
+  for (const char* kinds : {"mute", "mail"})
+    CHECK(said(room.ask(act("get_notifications", {{kinds, Json::array({Json("changed")})}}))) == "scope_missing");
   CHECK(is_verified(room.house));
 }
 
@@ -249,6 +276,42 @@ TEST_CASE("deadlines tell who holds the ticket, breaches managers too, each once
   room.house.tick();
   Panel again(room.house, "mia@pumps.example", "a password of mia");
   CHECK(again.good(request_of("notif_count"))["count"] == Json(1));
+}
+
+TEST_CASE("K15: quiet alerts wait for the hours of who is told, each once; a breach reaches managers at once",
+          "[server][sla][told]") {
+  constexpr std::int64_t hour_ms = 3'600'000;
+  ToldRoom room;
+  Panel bob = Panel::of(room.house, "bob", "operator"), mia = Panel::of(room.house, "mia", "sla_manager");
+  const std::int64_t hour = room.house.environment.wall_ms() / hour_ms;
+  const std::string daily = fmt::format("mon-sun {:02}:00-{:02}:00", (hour + 12) % 24, (hour + 20) % 24);
+  room.house.command(cmd("calendar add", {{"name", Json("Late")}, {"hours", Json::array({Json(daily)})}}));
+  for (const char* name : {"bob", "mia"})
+    room.house.command(cmd("operator set", {{"operator", Json(name)}, {"calendar", Json("Late")}}));
+  room.house.command(
+      cmd("sla rule add", {{"name", Json("All")}, {"first-response", Json("4h")}, {"quiet", Json("true")}}));
+  const Json ticket = room.customers_ticket();
+  room.give(ticket, room.operator_id("bob"));
+  const auto of_bob = [&] { return told_kinds(bob.good(request_of("get_notifications"))); };
+  const auto after = [&](std::int64_t ms) {
+    room.house.environment.advance(ms);
+    room.house.tick();
+  };
+  after(3 * hour_ms + 1'000);  // yellow
+  CHECK(of_bob() == ToldKinds{"assigned"});
+  after(hour_ms);  // breached: the warning is no news any more
+  CHECK(of_bob() == ToldKinds{"assigned"});
+  CHECK(told_kinds(mia.good(request_of("get_notifications"))) == ToldKinds{"sla_breach"});
+  CHECK(room.house.command(cmd("verify"))["findings"].items().empty());
+  after(8 * hour_ms);  // his day begins within the hour before
+  after(hour_ms);
+  Panel in_time(room.house, "bob@pumps.example", "a password of bob");
+  CHECK(told_kinds(in_time.good(request_of("get_notifications"))) ==
+        ToldKinds{"assigned", "sla_breach", "sla_late", "sla_late"});
+  room.house.reopen();
+  room.house.tick();
+  Panel again(room.house, "mia@pumps.example", "a password of mia");
+  CHECK(told_kinds(again.good(request_of("get_notifications"))) == ToldKinds{"sla_breach", "sla_late", "sla_late"});
 }
 
 TEST_CASE("a breach that later proof takes back is told to who was told of it", "[server][sla][told]") {

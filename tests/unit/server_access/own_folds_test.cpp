@@ -1,4 +1,5 @@
 #include "support/catch.hpp"
+#include "support/persist.hpp"
 //
 #include "house.hpp"
 #include "ingest/own_folds.hpp"
@@ -8,7 +9,6 @@
 namespace tern::test {
 namespace {
 
-using server::OwnFold;
 using server::OwnFolds;
 
 TicketId ticket_of(std::uint8_t number) {
@@ -77,6 +77,7 @@ TEST_CASE("who takes own folds gets one for each ticket that it moved alone, oth
 
 TEST_CASE("an own fold is told again while the cursor stays, and to that session only",
           "[server][exchange][own_folds]") {
+  const NothingFails once;
   OwnFoldsDesk desk;
   desk.push(desk.subject(*desk.device, "pump leaks"));
   CHECK(desk.ask().own_folds().versions_size() == 1);

@@ -1,5 +1,6 @@
 // What one customer is to the desk: given to them, erased everywhere, found by a rule.
 #include "support/catch.hpp"
+#include "support/persist.hpp"
 //
 #include "access/directory.hpp"
 #include "access/open_tenants.hpp"
@@ -228,6 +229,7 @@ TEST_CASE("a person gets what is theirs, without notes and without anybody else"
 
 TEST_CASE("a rule finds those whose tickets ended long ago, says who they are, and erases them when it is told to",
           "[server][admin][person]") {
+  const NothingFails once;
   PersonDesk desk;
   House& house = desk.house;
   desk.push(desk.device->change(sync::Intent::close, desk.theirs));
@@ -255,6 +257,7 @@ TEST_CASE("a rule finds those whose tickets ended long ago, says who they are, a
 }
 
 TEST_CASE("more than a hundred persons at once take two administrators", "[server][admin][person]") {
+  const NothingFails once;
   House house;
   const std::string path = house.folder.file("old.jsonl");
   {
@@ -642,6 +645,8 @@ TEST_CASE("no import makes a record anew of who was erased, and it says so", "[s
   Json dry = import;
   dry.set("dry_run", Json(true));
   for (const Json& asked : {dry, import}) {
+    std::optional<NothingFails> once;  // a second one finds its records there
+    if (asked["dry_run"].is_null()) once.emplace();
     const Json said = house.command(asked);
     INFO(to_text(said));
     CHECK(said["tickets"].as_integer() == 4);

@@ -1,10 +1,12 @@
 #include "support/catch.hpp"
 //
 #include <atomic>
+#include <filesystem>
 #include <thread>
 
 #include "house.hpp"
 #include "ingest/committer.hpp"
+#include "tern/sqlite/database.hpp"
 
 namespace tern::test {
 namespace {
@@ -139,7 +141,32 @@ TEST_CASE("of many who enrol with one code at once, one gets in", "[server][acce
   CHECK(house.command(Json::object({{"command", Json("device list")}}))["rows"].size() == 1);
 }
 
-TEST_CASE("many exchanges at once, one of them a revocation, leave one truth", "[server][access][threads]") {
+namespace {
+
+/// What a reader beside the server sees again and again: commits from the first to the newest, none left out, and at
+/// least those that the server tells of.
+void watch_for_holes(House& house, const std::atomic<bool>& done, std::vector<std::string>& holes) {
+  std::string path;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(house.options().directory))
+    if (entry.path().filename() == "tern.db") path = entry.path();
+  sqlite::OpenOptions options;
+  options.path = path;
+  options.role = sqlite::Role::reader;
+  options.create = false;
+  const auto db = must(sqlite::Database::open(options));
+  do {
+    const auto told = house.command(cmd("status"))["rows"].items()[0]["commit_seq"].as_integer();
+    const auto newest = must(db->int64_of("SELECT max(commit_seq) FROM change_set")).value_or(0);
+    const auto below = must(db->int64_of("SELECT count(*) FROM change_set WHERE commit_seq <= $1", newest)).value_or(0);
+    if (newest < told) holes.push_back("commit " + std::to_string(told) + " is told of and cannot be read");
+    if (below != newest)
+      holes.push_back("below commit " + std::to_string(newest) + " there are " + std::to_string(below));
+  } while (!done);
+}
+
+}  // namespace
+
+TEST_CASE("many exchanges at once, one of them a revocation, leave one truth", "[server][access][threads][I2]") {
   BusyHouse house;
   house.add_operator("ann", "supervisor");
   std::vector<std::unique_ptr<Device>> devices;
@@ -158,9 +185,13 @@ TEST_CASE("many exchanges at once, one of them a revocation, leave one truth", "
         {{"command", Json("device revoke")}, {"device", Json(to_uuid_text(devices[0]->certificate.device.view()))}}));
     while (!done) house.core->tick();
   });
+  std::vector<std::string> holes;
+  std::thread reader([&] { watch_for_holes(house, done, holes); });
   const auto answers = send_at_once(house, std::move(requests));
   done = true;
   admin.join();
+  reader.join();
+  CHECK(holes == std::vector<std::string>{});
   std::int64_t landed = 0;
   for (std::size_t i = 0; i < answers.size(); ++i) {
     CHECK((answers[i].status == 200 || i == 0));

@@ -7,15 +7,15 @@
 #include "access/second_factors.hpp"
 #include "http/url_text.hpp"
 #include "ingest/committer.hpp"
+#include "issuer_way.hpp"
 #include "office.hpp"
 #include "panel.hpp"
 #include "support/files.hpp"
-#include "support/issuer.hpp"
 #include "support/older_schema.hpp"
+#include "support/persist.hpp"
 #include "support/totp.hpp"
 #include "tern/protocol/base64.hpp"
 #include "tern/protocol/crypto.hpp"
-#include "tern/server/egress.hpp"
 #include "tern/sqlite/database.hpp"
 
 namespace tern::test {
@@ -222,6 +222,7 @@ TEST_CASE("of two who come with one link at once one sets the password", "[serve
 }
 
 TEST_CASE("what a login was begun with has to be good until it is done", "[server][api][security]") {
+  const NothingFails once;
   InterruptedDoor door;
   door.environment.before = [&] { door.set_password("set meanwhile"); };
   const auto late = door.log_in("a password of ann");
@@ -729,33 +730,6 @@ namespace {
 
 /// A house whose people an issuer vouches for.
 struct VouchedDoor : FrontDoor {
-  /// The way to issuers, and to nowhere else.
-  class Way : public server::Egress {
-  public:
-    explicit Way(Issuer& issuer) : issuers{&issuer} {}
-    Result<int> post(const server::WebPost&) override { return fail(ErrorCode::no_connection, "nowhere"); }
-    Result<server::WebAnswer> fetch(const server::WebAsk& what) override {
-      if (meanwhile) std::exchange(meanwhile, nullptr)();
-      std::string authorization;
-      for (const auto& [name, value] : what.headers)
-        if (name == "Authorization") authorization = value;
-      for (Issuer* one : issuers)
-        if (what.url.starts_with(one->address)) {
-          const auto [status, body] =
-              one->answer(what.method, what.url.substr(one->address.size()), authorization, what.body);
-          return server::WebAnswer{status, body};
-        }
-      return fail(ErrorCode::no_connection, "nowhere");
-    }
-    Result<server::MailAnswer> mail(const server::MailServer&, const server::MailPost&) override {
-      return fail(ErrorCode::no_connection, "nowhere");
-    }
-    void stop() override {}
-
-    std::vector<Issuer*> issuers;
-    std::function<void()> meanwhile;  // done once, before an issuer answers
-  };
-
   VouchedDoor() {
     house.core->use_egress(
         way, [](const std::function<void()>& work) { work(); }, 1);
@@ -789,7 +763,7 @@ struct VouchedDoor : FrontDoor {
   }
 
   Issuer issuer{"https://id.pumps.example", [this] { return house.environment.wall_ms(); }};
-  Way way{issuer};
+  IssuerWay way{issuer};
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Calendars and SLA rules through administration, and the clock that goes by them.
 #include "house.hpp"
 #include "support/catch.hpp"
+#include "support/persist.hpp"
 #include "tern/sla/instant.hpp"
 
 namespace tern::test {
@@ -229,6 +230,85 @@ TEST_CASE("a category promises hours of its own from when it says so, and what i
   house.command(set("6"));
   house.command(cmd("sla rule add", {{"name", Json("All")}, {"resolution", Json("9d")}}));
   CHECK(colour_after(11) == "green");
+}
+
+TEST_CASE("D3: a tariff promises targets of its own, before those of categories and priorities",
+          "[server][admin][sla]") {
+  const NothingFails once;
+  House house;
+  house.add_operator("Ann");
+  house.command(cmd("category add", {{"name", Json("Pumps")}, {"sla_hours", Json("6")}}));
+  house.command(cmd("tariff add", {{"name", Json("Gold")}, {"first_response", Json("2h")}}));
+  house.command(cmd("organisation add", {{"name", Json("Client Ltd")}, {"tariff", Json("Gold")}}));
+  const auto id_of = [&](const char* list) {
+    return *from_uuid_text(house.command(cmd(list))["rows"].items().front()["id"].as_string());
+  };
+  Device device(house, "Ann");
+  device.open_session();
+  const TicketId ticket = random_id<TicketId>(house.environment);
+  sync::Change create = device.create(ticket);
+  create.fields.push_back({sync::FieldId::organisation, {}, id_of("organisation list"), false});
+  create.fields.push_back({sync::FieldId::category, {}, id_of("category list"), false});
+  house.command(cmd("contact add", {{"name", Json("Kim")}}));
+  create.fields.push_back({sync::FieldId::contact, {}, id_of("contact list"), false});
+  device.push(create);
+  const std::int64_t made_ms = house.environment.wall_ms();
+  const auto due_of = [&](const char* metric) {
+    house.tick();
+    const Json row = house.command(cmd("sla list"))["rows"].items().front();
+    const auto due = sla::instant_from_text(row[metric].as_string().substr(4, 20));  // "due 2026-06-03T10:15:00Z"
+    return due ? (*due - made_ms / 1000) / 3600 : -1;
+  };
+  CHECK(due_of("first_response") == 2);
+  CHECK(due_of("resolution") == 48);  // by priority: the tariff leaves it empty
+  const auto set = [&](const char* what, const char* value) {
+    house.environment.advance(60'000);
+    return cmd("tariff set", {{"tariff_id", Json("Gold")}, {what, Json(value)}});
+  };
+  CHECK(refused_field(house, set("first_response", "soon")) == "first_response");
+  CHECK(refused_field(house, set("calendar", "Office")) == "calendar");
+  const Json changed = house.command(set("resolution", "9h"));
+  CHECK(changed["targets"]["resolution"] == Json("9h"));
+  CHECK(changed["sla"]["resolution_minutes"] == Json(540));
+  CHECK(due_of("resolution") == 9);
+  house.command(set("first_response", ""));
+  CHECK(due_of("first_response") == 6);  // its category's
+  house.command(set("resolution", ""));
+  CHECK(due_of("resolution") == 48);
+  CHECK(house.command(cmd("tariff list")).items()[0]["targets"].is_null());
+  house.command(set("resolution", "9h"));
+  house.tick();
+  CHECK(house.command(cmd("verify"))["findings"].size() == 0);
+  house.reopen();
+  CHECK(due_of("resolution") == 9);
+  house.command(cmd("sla rule add", {{"name", Json("All")}, {"resolution", Json("9d")}}));
+  CHECK(due_of("resolution") == 216);  // a rule of the tenant's own puts an end to it
+}
+
+TEST_CASE("F103: an administrator is told which priorities no rule gives a target", "[server][admin][sla]") {
+  House house;
+  const auto asked_for = [&] {
+    const Json problems = house.command(cmd("status"))["problems"];
+    for (const Json& one : problems.items())
+      if (const auto at = one.as_string().find("tickets of priority "); at != std::string::npos)
+        return one.as_string().substr(at + 20, one.as_string().find(" a target") - at - 20);
+    return std::string();
+  };
+  CHECK(asked_for().empty());  // those that every tenant begins with
+  house.command(cmd("sla rule add", {{"name", Json("Next")}, {"next-response", Json("4h")}}));
+  CHECK(asked_for() == "urgent, high, normal, low");
+  house.environment.advance(60'000);
+  house.command(cmd("sla rule add", {{"name", Json("Urgent")},
+                                     {"when", word_list({"priority=urgent", "priority=high"})},
+                                     {"first-response", Json("1h")}}));
+  CHECK(asked_for() == "normal, low");
+  house.environment.advance(60'000);
+  house.command(cmd("sla rule add",
+                    {{"name", Json("Low")}, {"when", word_list({"priority=low"})}, {"resolution", Json("none")}}));
+  CHECK(asked_for() == "normal");
+  house.environment.advance(60'000);
+  house.command(cmd("sla rule add", {{"name", Json("Rest")}, {"resolution", Json("2d")}}));
+  CHECK(asked_for().empty());
 }
 
 TEST_CASE("clocks, breaches and alerts are listed as the server keeps them", "[server][admin][sla]") {

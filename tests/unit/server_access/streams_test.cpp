@@ -1,4 +1,5 @@
 #include "support/catch.hpp"
+#include "support/persist.hpp"
 //
 #include "house.hpp"
 #include "ingest/committer.hpp"
@@ -151,6 +152,7 @@ TEST_CASE("a clock that changes without a commit reaches a stream that takes clo
 }
 
 TEST_CASE("a push brings the records that it names, and says so when they are too many for it", "[server][push]") {
+  const NothingFails once;
   TwoStreams scene;
   scene.ann->push(scene.ann->create(random_id<TicketId>(scene.house.environment)));
   scene.bob->download();
@@ -186,6 +188,7 @@ TEST_CASE("a push brings the records that it names, and says so when they are to
 }
 
 TEST_CASE("a commit is told to streams in the order in which they were opened", "[server][push]") {
+  const NothingFails once;
   TwoStreams scene;
   scene.ann->push(scene.ann->create(random_id<TicketId>(scene.house.environment)));
   scene.bob->download();
@@ -306,6 +309,7 @@ private:
 }  // namespace
 
 TEST_CASE("a revocation that commits between verify and commit wins", "[server][push][revocation]") {
+  const NothingFails once;
   TwoStreams scene;
   const DeviceId device = scene.bob->certificate.device;
   scene.house.core->use_committer(std::make_unique<Meanwhile>([device](server::Tenant& tenant) {

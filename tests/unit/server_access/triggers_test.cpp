@@ -1,6 +1,7 @@
 // Triggers act, once each, on what people do (docs/triggers.md).
 #include "office.hpp"
 #include "panel.hpp"
+#include "tern/sync/ticket_state.hpp"
 
 namespace tern::test {
 namespace {
@@ -181,6 +182,73 @@ TEST_CASE("a trigger acts once on what a device brings, however often it comes",
   REQUIRE(tickets.size() == 1);
   CHECK(desk.notes(tickets.items().front()["id"]).size() == 1);
   CHECK(is_verified(desk.house));
+}
+
+TEST_CASE("D6: a queue sets its tickets to waiting after a public answer, or forbids that", "[server][triggers]") {
+  TriggerRoom desk;
+  desk.house.command(cmd("queue add", {{"name", Json("Field")}}));
+  const Json ticket = desk.customers_ticket();
+  desk.house.command(cmd("operator set", {{"operator", Json("bob")}, {"queue", Json::array({Json("Field")})}}));
+  desk.admin.good(request_of(
+      "save_trigger",
+      {{"name", Json("To Field")}, {"event", Json("created")}, {"actions", Json::array({Json("escalate Field")})}}));
+  const Json fields = desk.customers_ticket();
+  const auto answer = [&](const Json& which, bool note = false) {
+    desk.good(act("add_message", {{"ticket_id", which}, {"message", Json("On it.")}, {"is_note", Json(note)}}));
+    return desk.get(which)["ticket"]["status_exact"].as_string();
+  };
+  const auto queue = [&](const char* says) {
+    desk.house.command(cmd("queue set", {{"name", Json("Field")}, {"answers_wait", Json(says)}}));
+  };
+  CHECK(answer(fields) == "new");
+  queue("1");
+  CHECK(answer(fields, true) == "new");
+  CHECK(answer(fields) == "waiting");
+  const std::size_t notes = desk.notes(fields).size();
+  desk.customer(act("add_message", {{"ticket_id", fields}, {"message", Json("And now?")}}));
+  CHECK(desk.get(fields)["ticket"]["status_exact"] == Json("open"));
+  for (int n = 0; n < 6; ++n) {  // however often
+    CHECK(answer(fields) == "waiting");
+    desk.customer(act("add_message", {{"ticket_id", fields}, {"message", Json("And now?")}}));
+  }
+  CHECK(desk.notes(fields).size() == notes);
+  desk.good(act("hold_ticket", {{"ticket_id", fields}}));
+  CHECK(answer(fields) == "on_hold");
+  CHECK(answer(ticket) == "new");  // it has no queue
+
+  CHECK(desk.trigger("Wait", "agent_replied", {"wait"})["state"] == Json("active"));
+  CHECK(desk.trigger("Never", "created", {"wait"})["state"] == Json("stored"));
+  CHECK(answer(ticket) == "waiting");
+  CHECK(desk.notes(ticket).back() == "Trigger \"Wait\" (agent_replied): waits for the customer.");
+  queue("0");
+  desk.good(act("resume_ticket", {{"ticket_id", fields}}));
+  CHECK(answer(fields) == "open");
+  queue("1");
+  CHECK(answer(fields) == "waiting");
+  CHECK(desk.house.command(cmd("verify"))["findings"].size() == 0);
+  const auto refused =
+      desk.house.try_command(cmd("queue set", {{"name", Json("Field")}, {"answers_wait", Json("yes")}}));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().field == "answers_wait");
+}
+
+TEST_CASE("D6: an answer to what its author had not read leaves the ticket to be answered", "[server][triggers]") {
+  TriggerRoom desk;
+  desk.trigger("Wait", "agent_replied", {"wait"});
+  const Json ticket = desk.customers_ticket();
+  desk.good(act("take_ticket", {{"ticket_id", ticket}}));
+  Device van(desk.house, "ann");
+  must(van.open_session());
+  const auto patches = van.download();
+  REQUIRE(patches.size() == 1);
+  sync::Change reply = van.change(sync::Intent::message, must(sync::decode_state(patches.front().state())).id);
+  reply.visibility = sync::Visibility::open;
+  reply.text = "On the way.";
+  const bool wrote = GENERATE(true, false);
+  if (wrote) desk.customer(act("add_message", {{"ticket_id", ticket}, {"message", Json("Bring a seal.")}}));
+  desk.house.environment.advance(trigger_test_hour_ms / 60);
+  van.push(reply);
+  CHECK(desk.get(ticket)["ticket"]["status_exact"] == Json(wrote ? "new" : "waiting"));
 }
 
 }  // namespace tern::test

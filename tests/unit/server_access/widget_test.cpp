@@ -3,6 +3,8 @@
 
 #include "api/widgets.hpp"
 #include "office.hpp"
+#include "sending_room.hpp"
+#include "support/persist.hpp"
 
 namespace tern::test {
 namespace {
@@ -47,12 +49,15 @@ Json on(const char* action, const Json& ticket, const char* email = "joe@visitor
 
 }  // namespace
 
-TEST_CASE("a visitor writes, and reads the answer under the name that the ticket was given", "[server][api][widget]") {
+TEST_CASE("a visitor writes, and reads the answer by the number of the ticket and their address",
+          "[server][api][widget]") {
   Shop shop;
   const Json made = shop.shows(writes());
+  CHECK(made["ticket_id"].is_integer());
   CHECK(made["id"] == made["ticket_id"]);
   CHECK(made["status"] == Json("new"));
   const Json id = shop.good(act("list_tickets"))["tickets"].items().front()["id"];
+  CHECK(made["id"] == id);
   shop.good(act("add_message", {{"ticket_id", id}, {"message", Json("CANARY-NOTE")}, {"is_note", Json(true)}}));
   shop.good(act("add_message", {{"ticket_id", id}, {"message", Json("Somebody comes.")}}));
   CHECK(shop.shows(on("add_reply", made["id"]))["author_name"] == Json("Joe"));
@@ -71,37 +76,131 @@ TEST_CASE("a visitor writes, and reads the answer under the name that the ticket
   CHECK(shop.house.command(cmd("verify"))["good"].as_bool(true));
 }
 
-TEST_CASE("a ticket's number opens nothing through a widget, and every wrong name gets one answer",
+TEST_CASE("number and address open a ticket together, and whatever is wrong of them gets one answer",
           "[server][api][widget][security]") {
   Shop shop;
-  const std::string name = shop.shows(writes())["id"].as_string();
-  const std::string other = shop.shows(writes("eve@visitor.example", "Another"))["id"].as_string();
-  const Json id = shop.good(act("list_tickets"))["tickets"].items().front()["id"];
-  std::string longer = name + "00", flipped = name;
-  flipped.back() = flipped.back() == '0' ? '1' : '0';
-  const std::string crossed = name.substr(0, 35) + other.substr(35);
+  const Json id = shop.shows(writes())["id"], other = shop.shows(writes("eve@visitor.example", "Another"))["id"];
+  const Json of_desk(shop.ticket());
+  shop.good(act("delete_ticket", {{"ticket_id", other}}));
+  struct Wrong {
+    Json ticket;
+    const char* email;
+  };
   std::set<std::string> answers;
   for (const char* action : {"check_status", "get_messages", "add_reply"}) {
-    for (const Json& wrong : {Json(to_text(id)), id, Json("T-2023-0001"), Json(longer), Json(flipped), Json(crossed),
-                              Json("wt_"), Json(name.substr(0, 35))}) {
-      const auto answer = shop.visit(on(action, wrong));
-      INFO(answer.body);
+    for (const Wrong& wrong : {Wrong{id, "eve@visitor.example"},
+                               {other, "joe@visitor.example"},
+                               {other, "eve@visitor.example"},  // deleted
+                               {of_desk, "joe@visitor.example"},
+                               {Json(99), "joe@visitor.example"},
+                               {Json(0), "joe@visitor.example"},
+                               {Json(-1), "joe@visitor.example"}}) {
+      const auto answer = shop.visit(on(action, wrong.ticket, wrong.email));
+      INFO(to_text(wrong.ticket) << " " << wrong.email << " " << answer.body);
       CHECK(answer.status == 400);
       answers.insert(said(answer) + said(answer, "error"));
-      shop.house.environment.advance(10'000);
+      shop.house.environment.advance(900'000);
     }
-    const auto answer = shop.visit(on(action, Json(name), "eve@visitor.example"));  // of another address
-    answers.insert(said(answer) + said(answer, "error"));
-    shop.house.environment.advance(10'000);
   }
-  CHECK(answers.size() == 1);
-  shop.good(act("delete_ticket", {{"ticket_id", Json(1)}}));
-  const auto gone = shop.visit(on("check_status", Json(name)));
-  CHECK(answers.contains(said(gone) + said(gone, "error")));
+  CHECK(answers == std::set<std::string>{"not_foundThere is no such ticket of this address."});
+  for (const char* none : {"T-2023-0001", "wt_00", "1.5"})
+    CHECK(said(shop.visit(on("check_status", Json(none))), "field") == "ticket_id");
+  CHECK(shop.visit(on("check_status", Json(to_text(id)), "JOE@visitor.example")).status == 200);
+}
+
+TEST_CASE("a ticket of nobody's widget is opened by none, whoever's address it bears",
+          "[server][api][widget][security]") {
+  Shop shop;
+  const Json own = shop.shows(writes())["id"], of_desk(shop.ticket());
+  // The desk has it that the same visitor is the contact: what was not written through the form stays with the desk.
+  Json telephone =
+      act("create_ticket", {{"subject", Json("By telephone")},
+                            {"description", Json("Joe called.")},
+                            {"conversation", Json::object({{"id", Json("1")},
+                                                           {"channel", Json("telephone")},
+                                                           {"customer_email", Json("joe@visitor.example")}})}});
+  const Json called = shop.good(telephone)["id"];
+  for (const Json& ticket : {of_desk, called}) CHECK(said(shop.visit(on("get_messages", ticket))) == "not_found");
+  CHECK(shop.visit(on("get_messages", own)).status == 200);
+}
+
+TEST_CASE("a ticket may be guessed at five times an hour, an address may guess sixty times",
+          "[server][api][widget][security]") {
+  Shop shop;
+  const Json made = shop.shows(writes());
+  const Json& id = made["id"];
+  const auto guess = [&](const Json& ticket, const char* email) {
+    return shop.visit(on("check_status", ticket, email));
+  };
+  for (int i = 0; i < 20; ++i) CHECK(guess(id, "joe@visitor.example").status == 200);  // being right is no try
+  shop.house.environment.advance(60'000);
+  for (int i = 0; i < 5; ++i) CHECK(said(guess(id, "eve@visitor.example")) == "not_found");
+  shop.house.environment.advance(600'000);
+  shop.house.peer = "198.51.100.7";  // of whatever address
+  const auto refused = guess(id, "joe@visitor.example");
+  CHECK(refused.status == 429);
+  CHECK(refused.header("retry-after") == "3000");
+  for (int i = 0; i < 5; ++i) CHECK(said(guess(Json(77), "joe@visitor.example")) == "not_found");
+  CHECK(guess(Json(77), "joe@visitor.example").status == 429);  // there being none makes no difference
+  Json by_secret = on("check_status", id);
+  by_secret.set("ticket_secret", made["ticket_secret"]);
+  CHECK(shop.visit(by_secret).status == 200);  // strangers keep nobody from their ticket
+  shop.house.environment.advance(3'000'000);
+  CHECK(guess(id, "joe@visitor.example").status == 200);
+
+  shop.house.peer = "203.0.113.9";
+  for (int i = 0; i < 60; ++i) {
+    CHECK(said(guess(Json(1'000 + i), "joe@visitor.example")) == "not_found");
+    shop.house.environment.advance(5'000);
+  }
+  CHECK(guess(Json(2'000), "joe@visitor.example").status == 429);
+  CHECK(guess(id, "joe@visitor.example").status == 429);
+  shop.house.peer = "203.0.114.9";
+  CHECK(guess(id, "joe@visitor.example").status == 200);
+}
+
+TEST_CASE("a ticket's secret is offered, and demanded where an organisation wants that",
+          "[server][api][widget][security]") {
+  Shop shop;
+  const Json made = shop.shows(writes()), other = shop.shows(writes("eve@visitor.example", "Another"));
+  const std::string secret = made["ticket_secret"].as_string();
+  const auto with = [&](const char* action, const std::string& text, const char* email = "joe@visitor.example") {
+    Json request = on(action, made["id"], email);
+    request.set("ticket_secret", Json(text));
+    shop.house.environment.advance(10'000);
+    return shop.visit(request);
+  };
+  std::string flipped = secret;
+  flipped.back() = flipped.back() == '0' ? '1' : '0';
+  for (const bool demanded : {false, true}) {
+    if (demanded) {
+      Json set = cmd("widget set", {{"widget", Json("Shop")}, {"ticket-secret", Json("demanded")}});
+      CHECK(shop.house.command(set)["ticket_secret"] == Json("demanded"));
+    }
+    for (const char* action : {"check_status", "get_messages", "add_reply"}) {
+      INFO(action);
+      CHECK(with(action, secret).status == 200);
+      for (const std::string& wrong : {flipped, secret + "00", std::string("wt_"), other["ticket_secret"].as_string()})
+        CHECK(said(with(action, wrong)) == "not_found");
+      CHECK(said(with(action, secret, "eve@visitor.example")) == "not_found");
+      const auto without = with(action, "");
+      CHECK(without.status == (demanded ? 400 : 200));
+      CHECK(said(without, "field") == (demanded ? "ticket_secret" : ""));
+    }
+  }
+  Json none = on("check_status", Json(99));  // and says nothing of what there is
+  CHECK(said(shop.visit(none), "error") == said(with("check_status", ""), "error"));
+  shop.house.command(cmd("widget set", {{"widget", Json("Shop")}, {"ticket-secret", Json("offered")}}));
+  CHECK(with("check_status", "").status == 200);
+  CHECK(shop.visit(on("check_status", other["id"])).status == 400);
+  CHECK(code_of(shop.house, cmd("widget set", {{"widget", Json("None")}, {"ticket-secret", Json("offered")}})) ==
+        ErrorCode::not_found);
+  CHECK(shop.house.command(cmd("verify"))["good"].as_bool(true));
 }
 
 TEST_CASE("a widget's key is for its pages, its door and its organisation, until it is revoked",
           "[server][api][widget][security]") {
+  const NothingFails once;
   Shop shop;
   const auto from = [&](const char* origin) { return shop.visit(writes(), {{"origin", origin}}); };
   const auto own = from("https://shop.example");
@@ -143,17 +242,19 @@ TEST_CASE("a widget's key is for its pages, its door and its organisation, until
     CHECK(said(shop.visit(act(action, {{"ticket_id", Json(1)}}))) == "not_found");
 
   shop.house.command(cmd("tenant add", {{"name", Json("Elsewhere")}}));
-  const std::string name = shop.shows(writes("a@b.example"))["id"].as_string();
+  const Json made = shop.shows(writes("a@b.example"));
   Json there = cmd("widget add", {{"name", Json("Shop")}, {"origins", Json::array({Json("https://shop.example")})}});
   there.set("tenant", Json("Elsewhere"));
-  Json across = on("check_status", Json(name), "a@b.example");
+  Json across = on("check_status", made["id"], "a@b.example");
   across.set("api_key", shop.house.command(there)["key"]);
   CHECK(said(shop.visit(across)) == "not_found");
-  Json second = on("check_status", Json(name), "a@b.example");
+  Json second = on("check_status", made["id"], "a@b.example");
   Json more = cmd("widget add", {{"name", Json("Second")}, {"origins", Json::array({Json("https://shop.example")})}});
   more.set("tenant", Json("Pumps"));
   second.set("api_key", shop.house.command(more)["key"]);
-  CHECK(said(shop.visit(second)) == "not_found");  // a name is of the widget that gave it
+  CHECK(said(shop.visit(second)) == "not_found");  // a ticket is of the widget through which it was written
+  second.set("ticket_secret", made["ticket_secret"]);
+  CHECK(said(shop.visit(second)) == "not_found");
 
   Json keys = cmd("key list");
   keys.set("tenant", Json("Pumps"));
@@ -174,10 +275,10 @@ TEST_CASE("an address writes few tickets an hour and asks seldom, others are not
   shop.house.peer = "198.51.100.7";
   CHECK(shop.visit(writes()).status == 200);
   int asked = 1;
-  while (shop.visit(on("check_status", Json("wt_00"))).status != 429) ++asked;
+  while (shop.visit(on("check_status", Json(1'000 + asked))).status != 429) ++asked;
   CHECK(asked == 30);
   shop.house.environment.advance(60'000);
-  CHECK(shop.visit(on("check_status", Json("wt_00"))).status == 400);
+  CHECK(shop.visit(on("check_status", Json(1'000))).status == 400);
   CHECK(server::bucket_of_address("2001:db8:1:2:3:4:5:6") == server::bucket_of_address("2001:db8:1:2:ffff::1"));
   CHECK(server::bucket_of_address("2001:db8:1:2:3:4:5:6") != server::bucket_of_address("2001:db8:1:3:3:4:5:6"));
   CHECK(server::bucket_of_address("192.0.2.1") != server::bucket_of_address("192.0.2.2"));
@@ -205,6 +306,72 @@ TEST_CASE("what a visitor says of themselves is an address, a name and a number,
     CHECK(code_of(shop.house, cmd("widget add", {{"name", Json("x")}, {"origins", Json::array({Json(origin)})}})) ==
           ErrorCode::invalid);
   CHECK(code_of(shop.house, cmd("widget add", {{"name", Json("x")}, {"origins", Json::array()}})) == ErrorCode::usage);
+}
+
+TEST_CASE("what opens a widget's tickets stands in no record: it comes back with a backup, and an older one is good",
+          "[server][api][widget][security]") {
+  const NothingFails once;
+  Shop shop;
+  const auto file_of = [&](const char* name) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(shop.house.options().directory))
+      if (entry.path().filename() == name) return file_at(entry.path());
+    return std::unique_ptr<sqlite::Database>();
+  };
+  const Json made = shop.shows(writes());
+  const auto opens = [&] {
+    Json request = on("check_status", made["id"]);
+    request.set("ticket_secret", made["ticket_secret"]);
+    shop.house.environment.advance(10'000);
+    return shop.visit(request);
+  };
+  CHECK(opens().status == 200);
+  const std::string backup = shop.house.folder.file("backup");
+  shop.house.command(cmd("backup", {{"to", Json(backup)}}));
+  shop.house.core.reset();
+  must(server::ServerCore::administer_offline(
+      shop.house.options(),
+      cmd("restore",
+          {{"from", Json(backup)}, {"recovery-key", Json(shop.house.recovery_key)}, {"replace", Json(true)}}),
+      shop.house.environment));
+  shop.house.reopen();
+  CHECK(opens().status == 200);
+  // As an older program left it: the record says the secret.
+  shop.house.core.reset();
+  Bytes id;
+  std::string secret;
+  {
+    const auto kept = file_of("server.db");
+    auto rows = must(kept->query("SELECT record_id, secret FROM channel_secret"));
+    REQUIRE(must(rows.step()));
+    id = Bytes(rows.blob(0));
+    secret = rows.text(1);
+  }
+  must(file_of("server.db")->exec("DELETE FROM channel_secret"));
+  shop.house.reopen();
+  CHECK(said(opens()) == "key_unknown");  // nothing is made with no secret
+  CHECK(said(shop.visit(writes())) == "key_unknown");
+  shop.house.core.reset();
+  {
+    const auto ledger = file_of("tern.db");
+    auto rows = must(ledger->query("SELECT data FROM record WHERE record_id = $1", sqlite::Blob{id}));
+    REQUIRE(must(rows.step()));
+    sync::Record record = must(sync::decode_record(rows.blob(0)));
+    CHECK_FALSE(record.attributes.contains("ticket_secret"));
+    record.attributes["ticket_secret"] = secret;
+    must(ledger->run("UPDATE record SET data = $2 WHERE record_id = $1", sqlite::Blob{id},
+                     sqlite::Blob{sync::encode_record(record)}));
+  }
+  shop.house.reopen();
+  CHECK(opens().status == 200);
+  CHECK(shop.visit(writes()).status == 200);
+  // A widget that is revoked takes its secret along.
+  shop.widget_of("Another", "https://another.example");
+  const auto secrets = [&] {
+    return must(file_of("server.db")->int64_of("SELECT count(*) FROM channel_secret")).value_or(-1);
+  };
+  CHECK(secrets() == 1);
+  shop.house.command(cmd("widget revoke", {{"widget", Json("Another")}}));
+  CHECK(secrets() == 0);
 }
 
 }  // namespace tern::test

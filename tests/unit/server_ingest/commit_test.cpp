@@ -31,6 +31,38 @@ TEST_CASE("a ticket made on a device gets its number, its id and its state", "[i
   CHECK(desk.differs_from_zero().empty());
 }
 
+TEST_CASE("work of a device that lacks a required field is taken: nothing is lost for a setting", "[ingest]") {
+  Desk desk;
+  const auto write = [&](const sync::Record& record) {
+    Change change;
+    change.intent = Intent::record;
+    change.record_kind = static_cast<std::uint32_t>(record.kind);
+    change.record = sync::encode_record(record);
+    REQUIRE(desk.act(change).outcomes.front() == Outcome::applied);
+  };
+  sync::Record meters;
+  meters.kind = sync::RecordKind::category;
+  meters.id = random_id<RecordId>(desk.environment);
+  meters.name = "Meters";
+  meters.attributes = {{"required", "type,contact"}};
+  write(meters);
+  sync::Record field;
+  field.kind = sync::RecordKind::custom_field;
+  field.id = random_id<RecordId>(desk.environment);
+  field.name = "meter_no";
+  field.attributes = {{"type", "number"}, {"required", "1"}};
+  write(field);
+  auto van = desk.add_van(desk.add_operator("Ada"));
+  const TicketId ticket = desk.new_ticket_id();
+  Change create = van->create(ticket);
+  create.fields.push_back({sync::FieldId::category, {}, Bytes(meters.id.view()), false});
+  const auto outcomes = van->send({create, van->make(Intent::resolve, ticket)});
+  REQUIRE(outcomes.size() == 2);
+  CHECK(outcomes[0].outcome == Outcome::applied);
+  CHECK(outcomes[1].outcome == Outcome::applied);
+  CHECK(sync::status_view(desk.state(ticket)).status == sync::Status::resolved);
+}
+
 TEST_CASE("a batch of more tickets than are kept in memory is one batch", "[ingest]") {
   Desk desk;
   const auto van = desk.add_van(desk.add_operator("Ada"));

@@ -130,7 +130,8 @@ template <typename Job>
 auto persist_job(server::Tenant& tenant, const Job& job) {
   bool again = false;
   return persist([&] {
-    if (std::exchange(again, true)) static_cast<void>(server::maintain(tenant));
+    if (std::exchange(again, true))
+      if (auto kept = server::maintain(tenant); !kept) return decltype(job())(tl::unexpected(std::move(kept).error()));
     return job();
   });
 }

@@ -124,11 +124,12 @@ TEST_CASE("what was made before the server had it is kept as late, once", "[inge
 }
 
 TEST_CASE("figures that were lost or spoiled are named by verify", "[ingest][reports][verify]") {
+  const char* const doubled =
+      "INSERT INTO figure SELECT tenant_id, 3, at_s, ticket_id, number, known_s, wall_s, business_s, more_wall_s, "
+      "more_business_s, outcome, touches, reopened_s, next_s, assignee, category FROM figure WHERE kind = 2";
   for (const char* sql :
        {"DELETE FROM figure WHERE kind = 2", "UPDATE figure SET wall_s = wall_s + 1 WHERE kind = 4",
-        "UPDATE figure SET assignee = NULL WHERE kind = 2", "UPDATE figure SET known_s = 1 WHERE kind = 1",
-        "INSERT INTO figure SELECT tenant_id, 3, at_s, ticket_id, number, known_s, wall_s, business_s, more_wall_s, "
-        "more_business_s, outcome, touches, reopened_s, next_s, assignee, category FROM figure WHERE kind = 2"}) {
+        "UPDATE figure SET assignee = NULL WHERE kind = 2", "UPDATE figure SET known_s = 1 WHERE kind = 1", doubled}) {
     Figured f;
     f.damage(sql);
     INFO(sql);
@@ -163,6 +164,38 @@ TEST_CASE("H6: what reports count of an older file is filled in, behind what is 
   CHECK(f.findings() == "");
   f.damage("DELETE FROM figure WHERE kind = 2");  // and from now on it is compared
   CHECK(f.findings() != "");
+}
+
+TEST_CASE("tickets are counted as they are written, of each client, and anew in an older file", "[ingest][reports]") {
+  const NothingFails calm;
+  Figured f;
+  const TicketId first = f.desk.new_ticket_id(), second = f.desk.new_ticket_id();
+  for (const TicketId& id : {first, second, f.desk.new_ticket_id()})
+    REQUIRE(f.van->send(f.van->create(id)).outcome == Outcome::applied);
+  const auto counted = [&](const std::string& which) {
+    return must(f.desk.tenant->reader()->db().int64_of("SELECT sum(n) FROM ticket_count WHERE " + which)).value_or(0);
+  };
+  const std::string client = "x'" + std::string(32, 'a') + "'", nobody = "organisation = x'' AND contact = x''";
+  const auto all = counted("n > 0"), others = counted("listed = 1 AND " + nobody) - 3;
+  f.damage("UPDATE ticket SET organisation = " + client + " WHERE integer_id IN (2, 3)");
+  f.damage("UPDATE ticket SET contact = " + client + ", listed = 7 WHERE integer_id > 1");
+  CHECK(counted("listed = 1 AND " + nobody) == others);
+  CHECK(counted("listed = 7 AND organisation = " + client + " AND contact = x''") == 2);
+  CHECK(counted("listed = 7 AND organisation = x'' AND contact = " + client) == 1);
+  f.damage("UPDATE ticket SET listed = 0 WHERE integer_id = 2");
+  CHECK(counted("n > 0") == all - 1);
+  f.damage("UPDATE ticket SET listed = 1, organisation = NULL, contact = NULL WHERE integer_id > 1");
+  CHECK(counted("listed = 1 AND " + nobody) == others + 3);
+  CHECK(counted("n > 0") == all);
+  CHECK(f.findings() == "");
+
+  f.damage(before_ticket_counts + "PRAGMA user_version = 27");
+  f.desk.reopen();
+  CHECK(counted("listed = 1 AND " + nobody) == others + 3);
+  CHECK(counted("n > 0") == all);
+  CHECK(f.findings() == "");
+  f.damage("UPDATE ticket_count SET n = n + 1 WHERE listed = 1 AND " + nobody);
+  CHECK(f.findings().find("1 of the numbers kept of tickets") != std::string::npos);
 }
 
 }  // namespace tern::test

@@ -306,6 +306,42 @@ TEST_CASE("relevance puts first what says most about the words", "[server][lists
   CHECK(refused({}, TicketOrder::relevance));
 }
 
+TEST_CASE("the beginning of a word finds all words that begin so, a few and very many", "[server][lists]") {
+  Desk desk;
+  std::map<std::string, std::vector<std::uint64_t>> due;  // the newest first
+  const auto add = [&](const std::string& beginning, const std::string& word) {
+    Change create;
+    create.intent = Intent::create;
+    create.ticket = desk.new_ticket_id();
+    create.text = word + " here, " + word;
+    create.fields.push_back({FieldId::subject, {}, Bytes("x"), false});
+    const TicketId id = create.ticket;
+    must(server::commit_server(*desk.tenant, {{std::move(create), {}}}));
+    due[beginning].insert(due[beginning].begin(), desk.state(id).integer_id);
+  };
+  for (int i = 0; i < 90; ++i) {
+    add("pump", "pump" + std::to_string(i * 37 % 90));
+    if (i % 3 == 0) add("valve", "valve" + std::to_string(i * 7 % 30));
+    if (i % 10 == 0) add("other", "pum" + std::to_string(i));
+  }
+  add("valve", "valve");
+  auto reader = desk.tenant->reader();
+  const server::Caller everything;
+  server::TicketView view(*desk.tenant, reader->db(), everything);
+  for (const auto& [beginning, tickets] : due) {
+    if (beginning == "other") continue;
+    INFO(beginning);
+    TicketFilter filter;
+    filter.words = "here " + beginning;
+    const auto page = must(persist([&] {
+      return server::list_page(reader->db(), *desk.tenant, everything, view, filter, {TicketOrder::newest, 0, 500, {}});
+    }));
+    std::vector<std::uint64_t> found;
+    for (const auto& ticket : page.tickets) found.push_back(ticket.state.integer_id);
+    CHECK(found == tickets);
+  }
+}
+
 TEST_CASE("of what very many tickets say pages lead on, and the total says that there are more", "[server][lists]") {
   Desk desk;
   constexpr std::size_t count = 2'030;

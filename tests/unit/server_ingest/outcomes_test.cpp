@@ -291,6 +291,34 @@ TEST_CASE("tickets are merged with a mirror on the target, cycles are refused, l
   CHECK(p.desk.verify().findings.empty());
 }
 
+TEST_CASE(
+    "a merge is taken back by who may merge: each ticket is its own again, with its own readers and its own clock",
+    "[ingest]") {
+  Pair p;
+  const OperatorId boss = p.desk.add_operator("Eve", sync::Role::supervisor);
+  auto office = p.desk.add_van(boss);
+  const TicketId target = p.desk.new_ticket_id();
+  p.van->send(
+      {p.van->create(target, "the other pump"), with_target(p.van->make(Intent::move_queue, target), p.queue.view())});
+  office->pull();
+  const auto readers = p.desk.members(p.ticket);
+  REQUIRE(office->send(with_target(office->make(Intent::merge, p.ticket), target.view())).outcome == Outcome::applied);
+  p.van->pull();
+  office->pull();
+  REQUIRE(p.van->send(p.van->note(p.ticket, "written meanwhile")).outcome == Outcome::redirected);
+  const Told forbidden = p.van->send(with_target(p.van->make(Intent::unmerge, p.ticket), target.view()));
+  CHECK(forbidden.outcome == Outcome::rejected);
+  CHECK(forbidden.reason == ReasonCode::not_permitted);
+  office->pull();
+  CHECK(office->send(with_target(office->make(Intent::unmerge, p.ticket), target.view())).outcome == Outcome::applied);
+  CHECK(p.desk.state(target).merged_from.empty());
+  CHECK_FALSE(p.desk.state(p.ticket).merged_into.has_value());
+  CHECK(p.desk.members(p.ticket) == readers);
+  p.van->pull();
+  CHECK(p.van->send(p.van->make(Intent::resolve, p.ticket)).outcome == Outcome::applied);
+  CHECK(p.desk.verify().findings.empty());
+}
+
 TEST_CASE("a customer's message brings a deleted ticket back, or opens a new one that says where it comes from",
           "[ingest]") {
   Pair p;

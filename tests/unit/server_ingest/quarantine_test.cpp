@@ -34,12 +34,13 @@ struct Lost {
     REQUIRE_FALSE(van->push(push).fault);
   }
   std::vector<server::QuarantinedSet> waiting() {
-    auto sets = server::quarantined_sets(*desk.tenant);
+    auto sets = persist([&] { return server::quarantined_sets(*desk.tenant); });
     REQUIRE(sets);
     return std::move(*sets);
   }
   server::ServerCommit release() {
-    auto commit = persist([&] { return server::release_quarantined(*desk.tenant, waiting(), boss); });
+    const auto sets = waiting();
+    auto commit = persist([&] { return server::release_quarantined(*desk.tenant, sets, boss); });
     REQUIRE(commit);
     return std::move(*commit);
   }

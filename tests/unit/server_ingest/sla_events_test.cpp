@@ -186,4 +186,104 @@ TEST_CASE("a ticket that another was merged into waits as long as the older of t
   const auto source = must(server::read_sla_ticket(reader.db(), desk.tenant->number(), first, server::SlaNames({})));
   CHECK(source.events.back().kind == sla::EventKind::withdrawn);
   CHECK(source.merged_into == second);
+
+  office->pull();
+  Change undo = office->make(Intent::unmerge, first);
+  undo.target = Bytes(second.view());
+  REQUIRE(office->send(undo).outcome == Outcome::applied);
+  auto after = must(desk.tenant->reader());
+  const auto alone = must(server::read_sla_ticket(after.db(), desk.tenant->number(), second, server::SlaNames({})));
+  CHECK(alone.events.back().kind == sla::EventKind::create);
+  const auto back = must(server::read_sla_ticket(after.db(), desk.tenant->number(), first, server::SlaNames({})));
+  CHECK(back.events.back().kind == sla::EventKind::restored);
+  CHECK_FALSE(back.merged_into.has_value());
+}
+
+TEST_CASE("K22: who wrote what a split gave away waits on the new ticket, from the split on or since they wrote",
+          "[ingest][sla]") {
+  Desk desk;
+  auto office = desk.add_van(desk.add_operator("Boss", sync::Role::supervisor), true);
+  const RecordId contact = desk.add_record(sync::RecordKind::contact, "Kim");
+  const TicketId pump = desk.new_ticket_id();
+  office->send(office->create(pump));
+  desk.environment.advance(hour_ms);
+  const auto say = [&](const std::string& text, sync::PrincipalKind by) {
+    Change message;
+    message.intent = Intent::message;
+    message.ticket = pump;
+    message.visibility = sync::Visibility::open;
+    message.text = text;
+    message.principal_kind = by;
+    message.principal_id = Bytes(contact.view());
+    desk.act(message);
+    desk.environment.advance(hour_ms);
+    return desk.messages(pump).back().stamp;
+  };
+  const sync::Stamp asked = say("the lamp is dark, too", sync::PrincipalKind::contact);
+  office->pull();
+  const Change noted = office->note(pump, "and the fan hums");
+  office->send(noted);
+  const sync::Stamp note = desk.messages(pump).back().stamp;
+  REQUIRE(note.ref() != asked.ref());
+  desk.environment.advance(hour_ms);
+  const auto split_off = [&](const sync::ChangeRef& message, std::uint32_t kind) {
+    const TicketId other = desk.new_ticket_id();
+    office->pull();
+    office->send(office->create(other));
+    Change split = office->make(Intent::split, pump);
+    split.target = Bytes(other.view());
+    split.targets = {message};
+    split.kind = kind;
+    REQUIRE(office->send(split).outcome == Outcome::applied);
+    return events_on(desk, other).at(0);
+  };
+  const std::uint32_t inherits = GENERATE(0U, 1U);
+  const sla::Event lamp = split_off(asked.ref(), inherits);
+  CHECK(lamp.opening == sla::Opening::by_customer);
+  CHECK(lamp.at == desk.environment.wall_ms() / 1000);
+  CHECK(lamp.clock_start == (inherits == 1 ? std::optional(asked.order_ms / 1000) : std::nullopt));
+  const sla::Event fan = split_off(note.ref(), inherits);  // nobody's but a colleague's
+  CHECK(fan.opening == (inherits == 1 ? sla::Opening::by_customer : sla::Opening::internal));
+  CHECK(fan.clock_start == (inherits == 1 ? std::optional(note.order_ms / 1000) : std::nullopt));
+  CHECK(desk.verify().good());
+}
+
+TEST_CASE("K3: the record of a phone call answers the customer if the call was answered", "[ingest][sla]") {
+  Desk desk;
+  auto van = desk.add_van(desk.add_operator("Ada"));
+  const TicketId ticket = desk.new_ticket_id();
+  Change create = van->create(ticket);
+  const RecordId contact = desk.add_record(sync::RecordKind::contact, "Kim");
+  create.fields.push_back({sync::FieldId::contact, {}, Bytes(contact.view()), false});
+  van->send(create);
+  const auto record = [&](sync::TimeEntryKind kind) {
+    desk.environment.advance(hour_ms);
+    van->pull();
+    Change entry = van->make(Intent::log_time, ticket);
+    entry.number = 5;
+    entry.kind = static_cast<std::uint32_t>(kind);
+    REQUIRE(van->send(entry).outcome == Outcome::applied);
+    return events_on(desk, ticket);
+  };
+  CHECK(record(sync::TimeEntryKind::work).size() == 1);
+  const auto missed = record(sync::TimeEntryKind::call_unanswered);
+  REQUIRE(missed.size() == 2);
+  CHECK(missed.back().kind == sla::EventKind::call);
+  CHECK_FALSE(sla::answers_customer(missed.back()));
+  CHECK(desk.state(ticket).first_response_ms == 0);
+  const auto answered = record(sync::TimeEntryKind::call);
+  REQUIRE(answered.size() == 3);
+  CHECK(sla::answers_customer(answered.back()));
+  CHECK(answered.back().at == desk.environment.wall_ms() / 1000);
+  CHECK(desk.state(ticket).first_response_ms == desk.environment.wall_ms());
+  REQUIRE(desk.state(ticket).time_entries.size() == 3);
+  CHECK(desk.state(ticket).time_entries.back().kind == sync::TimeEntryKind::call);
+  Change unknown = van->make(Intent::log_time, ticket);
+  unknown.number = 5;
+  unknown.kind = 3;
+  const auto refused = sync::validate_change(unknown);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().field == "kind");
+  CHECK(desk.differs_from_zero() == "");
+  CHECK(desk.verify().good());
 }

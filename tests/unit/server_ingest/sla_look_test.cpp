@@ -4,6 +4,7 @@
 #include "support/catch.hpp"
 #include "support/must.hpp"
 #include "support/older_schema.hpp"
+#include "support/persist.hpp"
 #include "tern/sqlite/database.hpp"
 
 namespace tern::test {
@@ -145,6 +146,7 @@ TEST_CASE("a breach that the server slept through is detected later, with its tr
 
 TEST_CASE("a breach waits for silent devices: rescinded by what they did, confirmed when they did nothing",
           "[ingest][sla]") {
+  const NothingFails heard;  // a broken file forgets of whom was heard just now
   Promised p;
   const TicketId ticket = p.ask();
   REQUIRE(p.van->send(p.van->make(Intent::take, ticket)).outcome == Outcome::applied);

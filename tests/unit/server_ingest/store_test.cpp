@@ -91,6 +91,19 @@ TEST_CASE("a zone file gives the year on both halves of the world and beyond its
   CHECK_FALSE(server::Zone::parse("TZif2 and nothing else"));
 }
 
+TEST_CASE("M10: a day of a zone is as long as its clocks say", "[store][reports]") {
+  const server::Zone kyiv = must(server::Zone::open("Europe/Kyiv"));
+  constexpr std::int64_t hour = 3'600, day = 24 * hour;
+  constexpr std::int64_t monday = 1'806'267'600;  // 2027-03-29T00:00:00+03:00: clocks went forward the day before
+  CHECK(kyiv.days_before(monday, 1) == monday - 23 * hour);
+  CHECK(kyiv.days_before(monday, 7) == monday - 7 * day + hour);
+  CHECK(kyiv.days_before(monday + 30 * hour, 1) == monday + 6 * hour);
+  CHECK(kyiv.days_before(monday + 27 * hour + 1'800, 2) == monday - 20 * hour);  // half past three was not there
+  CHECK(kyiv.day_of(monday - 1) == kyiv.day_of(monday) - 1);
+  CHECK(kyiv.days_before(monday + 217 * day + hour, 1) == monday + 216 * day);  // 2027-11-01, behind a day of 25 hours
+  CHECK(server::Zone().days_before(monday, 7) == monday - 7 * day);
+}
+
 TEST_CASE("an admission is kept as it was", "[store]") {
   sync::Admission admission;
   admission.verdict = sync::Admission::Verdict::held;
@@ -364,7 +377,7 @@ TEST_CASE("codes are made and forgotten again once a broken file can be opened",
   CHECK(desk.count("enrolment_code") == 0);
 }
 
-TEST_CASE("a full disk stores nothing of a batch, and the same push lands once there is room", "[ingest][store]") {
+TEST_CASE("a full disk stores nothing of a batch, and the same push lands once there is room", "[ingest][store][I28]") {
   Desk desk;
   auto van = desk.add_van(desk.add_operator("Ada"));
   const TicketId ticket = desk.new_ticket_id();

@@ -258,7 +258,7 @@ TEST_CASE("K13: a ticket has the colour of its worst open clock and sorts by the
   CHECK_FALSE(desk.clock("2026-06-03T20:00").next_due());
 }
 
-TEST_CASE("K15: yellow, breach and the levels behind it, each once", "[sla]") {
+TEST_CASE("K15: yellow, breach and the levels behind it, each once", "[sla][I23]") {
   SlaDesk desk = round_the_clock(no_target, 4 * h);
   CHECK(desk.alerts("2026-06-03T12:59").empty());
   CHECK(keys(desk.alerts("2026-06-03T13:00")) == std::vector<std::string>{"yellow"});
@@ -306,13 +306,17 @@ TEST_CASE("K15: quiet waits for the recipient's hours, but a breach reaches mana
   SlaDesk desk = round_the_clock(no_target, 4 * h);
   CalendarTimeline* hours = desk.calendars().find("KYIV");
   const Instant night = utc("2026-06-03T20:00");
-  const Alert yellow{AlertLevel::yellow, night, resolution, "e1", "1/p/14400"};
-  const Alert breach{AlertLevel::breach, night, resolution, "e1", "1/p/14400"};
-  CHECK(deliver_at(yellow, night, false, false, hours) == night);
-  CHECK(deliver_at(yellow, night, true, false, hours) == utc("2026-06-04T06:00"));
-  CHECK(deliver_at(breach, night, true, false, hours) == utc("2026-06-04T06:00"));
-  CHECK(deliver_at(breach, night, true, true, hours) == night);
-  CHECK(deliver_at(yellow, utc("2026-06-03T08:00"), true, false, hours) == utc("2026-06-03T08:00"));
+  const Alert yellow{AlertLevel::yellow, night, resolution, "e1", "1/p/14400", true};
+  const Alert breach{AlertLevel::breach, night, resolution, "e1", "1/p/14400", true};
+  Alert loud = yellow;
+  loud.quiet = false;
+  CHECK(deliver_at(loud, night, false, hours) == night);
+  CHECK(deliver_at(yellow, night, false, hours) == utc("2026-06-04T06:00"));
+  CHECK(deliver_at(yellow, night, true, hours) == utc("2026-06-04T06:00"));
+  CHECK(deliver_at(breach, night, false, hours) == utc("2026-06-04T06:00"));
+  CHECK(deliver_at(breach, night, true, hours) == night);
+  CHECK(deliver_at(yellow, utc("2026-06-03T08:00"), false, hours) == utc("2026-06-03T08:00"));
+  CHECK(deliver_at(yellow, night, false, nullptr) == night);
 }
 
 TEST_CASE("K16: the next look is the next instant at which something changes by itself", "[sla]") {

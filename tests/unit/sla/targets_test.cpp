@@ -105,7 +105,7 @@ TEST_CASE("K9: while it is paused a change breaches nothing; then the breach is 
   CHECK(cycle.cause == BreachCause::retarget);
 }
 
-TEST_CASE("K9: a breach is never removed by a change of target", "[sla]") {
+TEST_CASE("K9: a breach is never removed by a change of target", "[sla][I23]") {
   SlaDesk desk = round_the_clock(h);
   desk.rule("lo", "C247", 48 * h, no_target, no_target);
   desk.policy("2026-06-03T12:00", "lo");

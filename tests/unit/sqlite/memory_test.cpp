@@ -51,7 +51,7 @@ void check_all_or_nothing(Database& db, const Result<void>& written, std::int64_
 }  // namespace
 
 TEST_CASE("wherever memory fails in a transaction, nothing of it is stored and the connection works on",
-          "[sqlite][memory]") {
+          "[sqlite][memory][I28]") {
   const TempDir dir;
   for (const std::uint64_t times : {std::uint64_t{1}, std::uint64_t{3}, for_ever}) {
     const auto db = opened_with_two_tables(dir, std::to_string(times) + ".db");
@@ -160,4 +160,32 @@ TEST_CASE("after an error has taken a transaction back, nothing more of it is wr
     if (fault.failed == 0) break;
   }
   CHECK(taken_back > 0);
+}
+
+TEST_CASE("wherever memory fails while a database is opened, it is opened or refused, and opened afterwards",
+          "[sqlite][memory]") {
+  const TempDir dir;
+  for (const std::uint64_t times : {std::uint64_t{1}, std::uint64_t{2}, for_ever}) {
+    OpenOptions options = at(dir.file(std::to_string(times) + ".db"));
+    if (encryption_available()) options.key = key_of(7);
+    {
+      const auto db = must_open(options);
+      REQUIRE(db->exec("CREATE TABLE a (n INTEGER PRIMARY KEY, words TEXT); CREATE TABLE b (n INTEGER UNIQUE)"));
+      REQUIRE(write_both(*db, 1));
+    }
+    std::uint64_t place = 0, refused = 0;
+    for (bool failed = true; failed && place < places_max;) {
+      INFO("allocation " << ++place << " and " << times - 1 << " more");
+      MemoryFault fault{place, times, 0};
+      {
+        const MemoryOf memory(&fault);
+        const auto opened = Database::open(options);
+        refused += opened ? 0 : 1;
+      }
+      failed = fault.failed > 0;
+      CHECK(rows_of(*must_open(options), 1) == 2);
+    }
+    CHECK(refused > 10);
+    CHECK(place < places_max);
+  }
 }

@@ -147,7 +147,8 @@ TEST_CASE("an intent carries nothing it has no use for", "[sync][change]") {
 }
 
 TEST_CASE("a ticket is merged, linked and split into another one only", "[sync][change]") {
-  for (const Intent intent : {Intent::merge, Intent::link, Intent::unlink, Intent::split, Intent::merged_from}) {
+  for (const Intent intent : {Intent::merge, Intent::link, Intent::unlink, Intent::split, Intent::merged_from,
+                              Intent::unmerge, Intent::unmerged_from}) {
     Change change = smallest(intent);
     change.target = raw(change.ticket);
     CHECK(refusal_of(change) == invalid("ref"));

@@ -147,7 +147,7 @@ TEST_CASE("numbers of a later version ask for an upgrade", "[sync][change]") {
     how(bad.skeleton);
     return refusal_of(bad);
   };
-  CHECK(spoil([](v1::Skeleton& s) { s.set_intent(static_cast<v1::Intent>(65)); }) == unknown("intent"));
+  CHECK(spoil([](v1::Skeleton& s) { s.set_intent(static_cast<v1::Intent>(66)); }) == unknown("intent"));
   CHECK(spoil([](v1::Skeleton& s) { s.set_intent(static_cast<v1::Intent>(260)); }) == unknown("intent"));
   CHECK(spoil([](v1::Skeleton& s) { s.set_intent(static_cast<v1::Intent>(-1)); }) == unknown("intent"));
   CHECK(spoil([](v1::Skeleton& s) { s.clear_intent(); }) == malformed("intent"));

@@ -54,6 +54,8 @@ TEST_CASE("an overtaken claim is offered again as do it anyway", "[sync][conflic
 TEST_CASE("an overtaken move offers what gets the work done", "[sync][conflict]") {
   CHECK(ask(Intent::start, Outcome::overtaken, Rule::lifecycle).front() == "reopen");
   CHECK(ask(Intent::resolve, Outcome::overtaken, Rule::lifecycle).front() == "reopen and resolve");
+  CHECK(ask(Intent::message, Outcome::applied, Rule::unseen_customer) ==
+        Verbs{"read the customer's message", "send it anyway", "take it back"});
   CHECK(ask(Intent::close, Outcome::overtaken, Rule::unseen_customer).front() == "read the customer's message");
   CHECK(ask(Intent::resolve, Outcome::overtaken, Rule::merged_ticket).front() == "open the merged ticket");
   CHECK(ask(Intent::set, Outcome::overtaken, Rule::deleted_ticket).front() == "restore the ticket");

@@ -1,5 +1,6 @@
 #include "support/catch.hpp"
 #include "tern/protocol/limits.hpp"
+#include "tern/sync/asked_fields.hpp"
 #include "tern/sync/ticket_fields.hpp"
 
 using namespace tern;
@@ -185,4 +186,22 @@ TEST_CASE("custom values follow the type of their field", "[sync][fields]") {
   CHECK_FALSE(good_custom(T::rank, "1"));
   for (const std::string_view name : {"text", "number", "date", "select", "multi", "bool", "ref"})
     CHECK(custom_type_name(custom_type_from_name(name).value()) == name);
+}
+
+TEST_CASE("a category requires standard fields by their names, each once and in one order", "[sync][fields]") {
+  CHECK(required_fields_from_text("due_at, type,type contact").value() ==
+        std::vector{FieldId::type, FieldId::contact, FieldId::due_at});
+  CHECK(required_fields_from_text("").value().empty());
+  const auto unknown = required_fields_from_text("type,status");
+  REQUIRE_FALSE(unknown);
+  CHECK(unknown.error().field == "required");
+  CHECK(unknown.error().hint.find("priority type contact organisation due_at") != std::string::npos);
+  Record category;
+  category.kind = RecordKind::category;
+  category.attributes = {{"required", "type,of_a_newer_version"}};
+  const auto nothing = [](FieldId, std::string_view) { return false; };
+  CHECK(missing_fields(&category, {}, nothing) == std::vector{RequiredField{FieldId::type, {}}});
+  category.deleted = true;
+  CHECK(missing_fields(&category, {}, nothing).empty());
+  CHECK(missing_fields(nullptr, {}, nothing).empty());
 }

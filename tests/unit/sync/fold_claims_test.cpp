@@ -359,6 +359,69 @@ TEST_CASE("merge: after it messages are redirected and everything else is overta
   CHECK(desk.equals_zero());
 }
 
+TEST_CASE("unmerge: the ticket goes on where it was, what came in meanwhile stays as it was told",
+          "[sync][fold][merge]") {
+  FoldDesk source, target;
+  const Draft late = source.set("anna", at(10, 30), FieldId::category, raw_id("network"));
+  const Draft merge = source.to("boss", at(10), Intent::merge, "target");
+  source.commit(merge);
+  target.commit(target.to("server", at(10), Intent::merged_from, "source"));
+  const Draft meanwhile = source.text("bert", at(11), Intent::resolve, "new seal");
+  const Draft note = source.message("bert", at(11), "on my way", Visibility::team);
+  const Draft described = source.describe("bert", at(11), "one\ntwo\nthree", "better words");
+  for (const Draft& draft : {meanwhile, note, described}) source.commit(draft);
+  CHECK(source.commit(source.to("chief", at(12), Intent::unmerge, "target")).outcome == Outcome::applied);
+  target.commit(target.to("server", at(12), Intent::unmerged_from, "source"));
+
+  CHECK_FALSE(source.state().merged_into.has_value());
+  CHECK(class_of(source.state()) == StatusClass::todo);
+  CHECK(target.state().merged_from.empty());
+  CHECK(source.outcome(meanwhile) == Outcome::overtaken);
+  CHECK(source.outcome(note) == Outcome::redirected);
+  CHECK(source.outcome(described) == Outcome::overtaken);
+  CHECK(source.messages().size() == 1);
+  CHECK(derived_notes(source.state()).size() == 2);
+
+  CHECK(source.commit(late).outcome == Outcome::applied);  // its author met no merge, and none stands when it comes
+  CHECK(source.commit(source.text("anna", at(13), Intent::resolve, "cleaned")).outcome == Outcome::applied);
+  CHECK(source.status() == Status::resolved);
+  CHECK(source.state().description == "one\ntwo\nthree");
+  CHECK(source.equals_zero());
+  CHECK(target.equals_zero());
+  CHECK(decode_state(encode_state(source.state())).value() == source.state());
+}
+
+TEST_CASE("unmerge, concurrent: twice is once, in both arrival orders", "[sync][fold][merge]") {
+  for (const bool swapped : {false, true}) {
+    FoldDesk desk;
+    desk.commit(desk.to("boss", at(10), Intent::merge, "target"));
+    const Draft a = desk.to("boss", at(11), Intent::unmerge, "target");
+    const Draft b = desk.to("chief", at(11), Intent::unmerge, "target");
+    CHECK(desk.commit(swapped ? b : a).rule == Rule::sequential);
+    const Standing second = desk.commit(swapped ? a : b);
+    CHECK(second.outcome == Outcome::applied);
+    CHECK(second.rule == Rule::no_effect);
+    CHECK(desk.state().undone_merges.size() == 1);
+    CHECK(desk.equals_zero());
+  }
+}
+
+TEST_CASE("unmerge: it takes back the merge its author saw, and who saw it may merge again", "[sync][fold][merge]") {
+  FoldDesk desk;
+  desk.commit(desk.to("boss", at(10), Intent::merge, "target"));
+  const Draft blind_merge = desk.to("anna", at(11), Intent::merge, "other");
+  const Draft stale_undo = desk.to("anna", at(11), Intent::unmerge, "target");
+  const Draft undo = desk.to("boss", at(11), Intent::unmerge, "target");
+  desk.commit(undo);
+  CHECK(desk.commit(blind_merge) == Standing{Outcome::overtaken, Rule::claim_stands, undo.ref(), undo.author});
+  const Draft again = desk.to("boss", at(12), Intent::merge, "target");
+  CHECK(desk.commit(again).outcome == Outcome::applied);
+  CHECK(desk.commit(stale_undo) == Standing{Outcome::overtaken, Rule::claim_stands, again.ref(), again.author});
+  CHECK(desk.commit(desk.to("boss", at(13), Intent::unmerge, "other")).outcome == Outcome::overtaken);
+  CHECK(desk.state().merged_into->value == raw_id("target"));
+  CHECK(desk.equals_zero());
+}
+
 TEST_CASE("merge: before or after is asked of what was seen first, of time second", "[sync][fold][merge]") {
   FoldDesk desk;
   desk.commit(desk.to("boss", at(11), Intent::merge, "target"));

@@ -254,3 +254,43 @@ TEST_CASE("message deletes, sequential: a delete that saw the edit is no conflic
   CHECK(e.shown().empty());
   CHECK(e.desk.equals_zero());
 }
+
+TEST_CASE("replies: one that had not seen a customer's message before it is withheld until it is sent",
+          "[sync][fold][messages]") {
+  FoldDesk desk;
+  const Draft reply = desk.message("anna", at(11), "Tomorrow.");
+  const Draft note = desk.message("anna", at(11), "call them", Visibility::team);
+  Draft file = attachment(desk, "anna", at(11), "plan.pdf");
+  file.change.visibility = Visibility::open;
+  const Draft before = desk.message("bert", at(9, 30), "Hello.");
+  desk.commit(desk.message("customer", at(10), "not tomorrow"));
+  CHECK(desk.commit(reply) == Standing{Outcome::applied, Rule::unseen_customer, {}, {}});
+  CHECK(desk.commit(note).rule == Rule::append);
+  CHECK(desk.commit(before).rule == Rule::append);
+  desk.commit(file);
+  CHECK(desk.message(reply).withheld);
+  CHECK(desk.message(file).withheld);
+  CHECK_FALSE(desk.message(note).withheld);
+  CHECK_FALSE(desk.message(before).withheld);
+  CHECK(desk.state().first_response_ms == at(9, 30));  // its time counts
+  CHECK(decode_message(encode_message(desk.message(reply))).value() == desk.message(reply));
+  CHECK(desk.commit(desk.message("anna", at(12), "I see.")).rule == Rule::append);
+  CHECK(desk.commit(desk.on("anna", at(12), Intent::edit_message, reply.ref(), "On Friday.")).outcome ==
+        Outcome::applied);
+  CHECK(desk.message(reply).withheld);
+  CHECK(desk.commit(desk.on("anna", at(12), Intent::send_message, reply.ref())).outcome == Outcome::applied);
+  CHECK_FALSE(desk.message(reply).withheld);
+  CHECK(desk.equals_zero());
+}
+
+TEST_CASE("replies: what was sent before the customer's message arrived is not called back", "[sync][fold][messages]") {
+  FoldDesk desk;
+  const Draft question = desk.message("customer", at(10), "not tomorrow");
+  const Draft reply = desk.message("anna", at(11), "Tomorrow.");
+  CHECK(desk.commit(reply).rule == Rule::append);
+  desk.commit(question);
+  CHECK_FALSE(desk.message(reply).withheld);
+  CHECK(desk.standing(reply).rule == Rule::append);
+  CHECK(desk.amendments() == 0);
+  CHECK(desk.equals_zero());
+}

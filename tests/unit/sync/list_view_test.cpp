@@ -36,11 +36,13 @@ TEST_CASE("a view says what its list is narrowed to and sorted by, and which rec
                                      {"colour", "red"},
                                      {"tag", "vip"},
                                      {"text", "pump"},
+                                     {"age", "2"},
                                      {"sort", "sla"},
                                      {"order", "ascending"},
                                      {"folder", "Shifts"}}));
   REQUIRE(read.has_value());
-  CHECK(*read == tern::sync::ListTerms{"work", "urgent", "Field", "me", "none", "red", "vip", "pump", "sla", true});
+  CHECK(*read ==
+        tern::sync::ListTerms{"work", "urgent", "Field", "me", "none", "red", "vip", "pump", "2", "sla", true});
   CHECK(records_named_by(*read) == std::vector{NamedRecord{RecordKind::queue, "Field"}});
   const auto named = list_terms(view({{"assignee", "Ann"}, {"category", "Pumps"}, {"queue", "none"}}));
   REQUIRE(named.has_value());

@@ -49,6 +49,7 @@ Message message_by(OperatorId author, Visibility visibility = Visibility::team) 
 const std::vector<Role> all_roles = {Role::light, Role::operator_,  Role::supervisor, Role::manager, Role::sla_manager,
                                      Role::admin, Role::head_admin, Role::integrator, Role::analyst};
 const std::set<Intent> for_supervisors = {Intent::merge,
+                                          Intent::unmerge,
                                           Intent::split,
                                           Intent::delete_ticket,
                                           Intent::restore,
@@ -125,6 +126,19 @@ TEST_CASE("messages are changed by their author or a supervisor", "[sync][rights
     CHECK_FALSE(allowed(actor(Role::operator_), smallest(intent), near_one(), &others));
     CHECK(allowed(actor(Role::supervisor), smallest(intent), near_one(), &others));
   }
+}
+
+TEST_CASE("a withheld reply is sent by its author, by whoever has the ticket, or by a supervisor", "[sync][rights]") {
+  const Message own = message_by(me, Visibility::open), others = message_by(person(2), Visibility::open);
+  const Change send = smallest(Intent::send_message);
+  TicketState mine = near_one(), somebodys = near_one();
+  mine.assignee = Claim{stamp(3, 3'000), raw(me)};
+  somebodys.assignee = Claim{stamp(3, 3'000), raw(person(2))};
+  CHECK(allowed(actor(Role::operator_), send, somebodys, &own));
+  CHECK(allowed(actor(Role::operator_), send, mine, &others));
+  CHECK_FALSE(allowed(actor(Role::operator_), send, somebodys, &others));
+  CHECK(allowed(actor(Role::supervisor), send, somebodys, &others));
+  CHECK_FALSE(allowed(actor(Role::light), send, mine, &own));
 }
 
 TEST_CASE("an operator reassigns with a reason", "[sync][rights]") {

@@ -88,6 +88,7 @@ inline Change smallest(Intent intent) {
       out.targets = one_target;
       return out;
     case Intent::delete_message:
+    case Intent::send_message:
     case Intent::approve_estimate:
     case Intent::reject_estimate:
     case Intent::release:
@@ -122,7 +123,9 @@ inline Change smallest(Intent intent) {
       out.target = raw(person(3));
       return out;
     case Intent::merge:
+    case Intent::unmerge:
     case Intent::merged_from:
+    case Intent::unmerged_from:
       out.target = raw(ticket(2));
       return out;
     default:

@@ -41,6 +41,8 @@ FoldDesk busy_desk() {
   Draft split = desk.on("server", at(15), Intent::split_from, blind.ref());
   split.change.target = raw_id("fourth");
   desk.commit(split);
+  desk.commit(desk.to("boss", at(15, 30), Intent::merge, "other"));
+  desk.commit(desk.to("boss", at(15, 40), Intent::unmerge, "other"));
   desk.commit(desk.to("boss", at(16), Intent::merge, "target"));
   return desk;
 }

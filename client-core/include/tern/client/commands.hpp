@@ -54,7 +54,8 @@ class Commands {
 public:
   virtual ~Commands() = default;
 
-  /// Fills id, wall_ms, seen (the ticket's version on this device, from the confirmed state shown) and, where a change
+  /// Fills id, wall_ms, seen (the ticket's version on this device, from the confirmed state shown; a lower one that is
+  /// given stays: what its author had on the screen) and, where a change
   /// depends on an earlier one of the device's pending work on the same ticket (its create), `after`; validates;
   /// commits all or none to outbox.db; then folds them over the replica. When it returns they are *saved here*. A
   /// create whose ticket id is zero gets one, and a provisional number; later changes of the same call with a zero
@@ -62,8 +63,9 @@ public:
   /// `storage_failed`.
   virtual Result<std::vector<SavedChange>> save(std::vector<sync::Change> changes) = 0;
 
-  /// Whether the device's view offers this: rights and lifecycle. A step of its own; the replay does not ask.
-  /// Errors: `not_permitted`, `bad_transition` (hint lists what is possible here), `not_found`.
+  /// Whether the device's view offers this: rights, lifecycle and required fields. A step of its own; the replay does
+  /// not ask. Errors: `not_permitted`, `bad_transition` (hint lists what is possible here), `not_found`, `invalid` with
+  /// the field that does not fit or is missing.
   virtual Result<void> check_offered(const sync::Change& change) = 0;
 
   /// A ticket by number, provisional number, integer id, uuid or uuid prefix (4 digits or more). `not_found`;

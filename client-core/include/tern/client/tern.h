@@ -71,8 +71,11 @@ int tern_identity(tern_client* client, char** json);
  *   set                         "field", "value" (null: none); names of records, or uuids
  *   describe                    "text", "base"
  *   message                     "text", "visibility": "public" | "team" (default) | "restricted"
+ *                               either with "seen"?: the "version" of the ticket when its author began to write
+ *   send_message                "target": a reply that is withheld; it goes to the customer
  *   edit_message delete_message "target": {"device","id"} as in a timeline's "change"; "text"
  *   log_time estimate           "minutes", "text"?          hold     "text"?, "wake_at_ms"?
+ *                               log_time also "call": "answered" | "unanswered"?: a phone call
  *   attach                      "name", "content_hash": 32 bytes in hex, "media_type"?, "size_bytes"?, "text"?,
  *                               "visibility"
  *   on_site                     "text", "from_ms", "to_ms", "visibility": "public" (default) | "team", "signed_by"?,
@@ -81,8 +84,9 @@ int tern_identity(tern_client* client, char** json);
  *   assign move_queue           "to" (null: nobody, none), "reason"?
  *   watch unwatch               "to", "contact": bool       link unlink  "to", "kind"
  *   merge                       "to", "reason"?
- *   split                       "messages": [{"device","id"}, ...], "subject", "reason"?: makes the new ticket, too;
- *                               its create comes first in the result
+ *   split                       "messages": [{"device","id"}, ...], "subject", "reason"?, "inherit_clock": bool? (it
+ *                               is due as if it were as old as its oldest message): makes
+ *                               the new ticket, too; its create comes first in the result
  *   approve_estimate reject_estimate estimate_approved estimate_rejected release  "target"
  * and nothing more for take start wait resume close put_back pin unpin delete restore. In one array, changes without a
  * ticket belong to the create before them. */
@@ -108,7 +112,7 @@ int tern_find_record(tern_client* client, const char* kind, const char* name, ch
 
 /* ---- views: the JSON forms of `tern --json` ---- */
 
-/* `filter` = {"status"?, "priority"?, "queue"?, "assignee"?, "tag"?, "category"?, "colour"?, "text"?, "sort"?,
+/* `filter` = {"status"?, "priority"?, "queue"?, "assignee"?, "tag"?, "category"?, "colour"?, "text"?, "age"?, "sort"?,
  * "descending"?, "limit"?, "after"?}, or null. {"rows":[...], "next"?} */
 int tern_list(tern_client* client, const char* filter, char** json);
 int tern_ticket(tern_client* client, const char* name, char** json);

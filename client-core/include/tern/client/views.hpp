@@ -25,6 +25,7 @@ struct ListFilter {
   std::string status;  // canonical status, class, `active` (default), `all`
   std::string priority, queue, assignee /* name, "me", "none" */, tag, text;
   std::string category;          // name, "none"
+  std::string age;               // made so many working days ago or earlier: 1 to 365
   std::string colour;            // of the SLA clock or the deadline, the worse one: green, yellow, red, blue, none
   std::string sort = "updated";  // updated, created, priority, number, status, subject, assignee, sla (descending:
                                  // nearest due)
@@ -103,6 +104,7 @@ struct TimelineEntry {
   std::uint32_t time_flags = 0;
   std::string author, what /* intent or "message" */, visibility, text;
   bool deleted = false, edited = false, erased = false, effective = true /* false: overtaken */;
+  bool withheld = false;  // a reply that the customer is not shown until somebody sends it
   bool recorded = false;  // by the server, for its author: under no key of theirs
   Saved saved = Saved::confirmed;
   sync::ChangeRef change;

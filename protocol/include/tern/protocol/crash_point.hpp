@@ -2,10 +2,24 @@
 // environment ends it, as kill -9 would, the n-th time it comes by. Only in builds with -DTERN_CRASH_POINTS=ON; in all
 // others, and so in what people run, a point is nothing at all.
 //
-// Server: before_commit after_commit before_answer. Device: after_outbox_commit after_receipts before_apply mid_apply.
+// Tests that kill at each of them: process/kill_server_test.cpp, kill_device_test.cpp, outgoing_test.cpp.
 #pragma once
 
+#include <array>
 #include <string_view>
+
+namespace tern {
+
+/// Of a server, in the order in which a batch comes by them.
+inline constexpr std::array<std::string_view, 4> server_crash_points{"before_write", "before_commit", "after_commit",
+                                                                     "before_answer"};
+/// Of a server that sends something by itself.
+inline constexpr std::array<std::string_view, 2> sending_crash_points{"before_send", "after_send"};
+/// Of a device, from what is saved to what is shown.
+inline constexpr std::array<std::string_view, 6> device_crash_points{
+    "after_outbox_commit", "before_seal_commit", "after_seal", "after_receipts", "before_apply", "mid_apply"};
+
+}  // namespace tern
 
 #ifdef TERN_CRASH_POINTS
 #include <signal.h>

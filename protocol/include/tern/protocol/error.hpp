@@ -61,6 +61,7 @@ enum class ErrorCode : std::uint8_t {
   unknown_field,         // a parameter that the action does not have
   sort_field,            // an order that lists do not come in
   date_invalid,          // no instant that is on a calendar
+  url_not_public,        // an address that the internet does not reach
   origin,                // asked out of a page that may not
   idempotency_mismatch,  // the same Idempotency-Key with another request
   // Tables.

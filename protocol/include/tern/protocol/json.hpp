@@ -11,6 +11,13 @@
 
 #include "tern/protocol/error.hpp"
 
+// What a member returns lives in the object: clang then refuses a loop over what a temporary held (`f()["a"].items()`).
+#ifdef __clang__
+#define TERN_LIFETIMEBOUND [[clang::lifetimebound]]
+#else
+#define TERN_LIFETIMEBOUND
+#endif
+
 namespace tern {
 
 /// null, bool, integer, double, string, array or object. A value: copies and compares.
@@ -50,15 +57,15 @@ public:
   // Reading another type than the value has gives the fallback.
   [[nodiscard]] bool as_bool(bool fallback = false) const;
   [[nodiscard]] std::int64_t as_integer(std::int64_t fallback = 0) const;
-  [[nodiscard]] double as_double(double fallback = 0) const;  // integers too
-  [[nodiscard]] const std::string& as_string() const;         // empty string otherwise
-  [[nodiscard]] const Array& items() const;                   // empty unless an array
-  [[nodiscard]] const std::vector<Member>& members() const;   // empty unless an object
+  [[nodiscard]] double as_double(double fallback = 0) const;                    // integers too
+  [[nodiscard]] const std::string& as_string() const TERN_LIFETIMEBOUND;        // empty string otherwise
+  [[nodiscard]] const Array& items() const TERN_LIFETIMEBOUND;                  // empty unless an array
+  [[nodiscard]] const std::vector<Member>& members() const TERN_LIFETIMEBOUND;  // empty unless an object
 
   /// The member of that name; nullptr when there is none or this is no object.
-  [[nodiscard]] const Json* find(std::string_view name) const;
+  [[nodiscard]] const Json* find(std::string_view name) const TERN_LIFETIMEBOUND;
   /// The member of that name, or null.
-  [[nodiscard]] const Json& operator[](std::string_view name) const;
+  [[nodiscard]] const Json& operator[](std::string_view name) const TERN_LIFETIMEBOUND;
   /// Sets or replaces a member, keeping its place. A null becomes an object first; anything else is a bug.
   Json& set(std::string name, Json value);
   /// As `set`, for who knows that the name is new. Takes constant time.

@@ -41,6 +41,8 @@ enum class Mutant : int {
   device_keeps_erased,        // a device keeps what was erased
   number_given_twice,         // after a restore numbers are counted from the copy
   sequence_before_commit,     // a page reaches up to a commit that may still fail
+  once_forgotten,             // what comes again with its Idempotency-Key is done again
+  sent_though_refused,        // what was not taken counts as sent
 };
 
 #ifdef TERN_MUTANTS

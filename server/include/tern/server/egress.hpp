@@ -79,6 +79,8 @@ public:
   /// 250, or with what the address (550, 551, 553: for good; 4xx) or the message (5xx: for good; 4xx) was refused.
   /// `no_connection` for all trouble before, and for other refusals of the address, which are about this server.
   virtual Result<MailAnswer> mail(const MailServer& server, const MailPost& post) = 0;
+  /// Whether EgressOptions::allow names it.
+  [[nodiscard]] virtual bool allows(const std::string& host, std::uint16_t port) const = 0;
   /// Ends what is under way, but for a message that is being taken (mail_drain_ms); nothing begins after it.
   virtual void stop() = 0;
 };

@@ -2,6 +2,7 @@
 #include "admin/commands/describe.hpp"
 #include "api/actions.hpp"
 #include "desk/notifications.hpp"
+#include "desk/route_settings.hpp"
 
 namespace tern::server::admin {
 namespace {
@@ -103,14 +104,30 @@ std::vector<AdminEntry> reference_actions() {
                "get_notifications --limit 5",
                {otherwise(optional("limit", "At most so many, up to 100", ArgKind::integer), "20"),
                 optional("unread", "Only what is not read yet", ArgKind::flag),
-                optional("mark_read", "all, or the id of one: read from now on"),
-                one_of(repeated("mute", "From now on they are not told of these; none: of everything"),
+                optional("mark_read", "all, or the id of one: read from now on (by a key with write)"),
+                one_of(repeated("mute",
+                                "From now on (by a key with write) they are not told of these; none: of everything"),
                        mutable_kinds()),
-                one_of(repeated("mail", "From now on they get these by mail, too; none: nothing"), mutable_kinds())}),
+                one_of(repeated("mail", "From now on (by a key with write) they get these by mail, too; none: nothing"),
+                       mutable_kinds())}),
            reads(
                "get_notifications",
                R"([{"id":12,"type":"assigned","text":"Ann Lee assigned T-2026-0042 to you","ticket_id":42,"number":"T-2026-0042","subject":"CRM does not synchronise","author_name":"Ann Lee","detail":null,"created_at":"2026-03-19T10:30:00.000Z","read":false}])")),
        actions::get_notifications},
+      {offered(
+           command("api set_own_status", "Whether an operator takes work: they say it themselves",
+                   "Of the operator that a key acts as, or who is logged in. Who is not online is given no tickets; "
+                   "those that wait are given out when somebody comes.\nExample: ternd api set_own_status --status "
+                   "away",
+                   {one_of(required("status", "How they are there"),
+                           {std::begin(person_statuses), std::end(person_statuses)})}),
+           ApiFace{"set_own_status",
+                   ApiSurface::admin,
+                   {"write"},
+                   ApiRole::operator_,
+                   R"({"status":"away"})",
+                   R"({"id":5,"name":"Ann Lee","status":"away"})"}),
+       actions::set_own_status},
       {offered(
            command("api get_plan_features", "The plan, its limits, and what is used of them",
                    "Example: ternd api get_plan_features", {}),

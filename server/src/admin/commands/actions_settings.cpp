@@ -157,13 +157,14 @@ std::vector<AdminEntry> trigger_actions() {
            command(
                "api save_trigger", "Keeps a trigger: a new one, or another version of one",
                "Actions: notify team, notify assignee, notify supervisors, escalate [QUEUE], follow up, tag NAME, note "
-               "TEXT, priority NAME. What it did stands in the ticket as a note. State stored: something in it "
+               "TEXT, priority NAME, after agent_replied also wait. What it did stands in the ticket as a note. State "
+               "stored: something in it "
                "is none of these.\nExample: ternd api save_trigger --name \"Tell the team\" --event created "
                "--actions \"notify team\"",
                {which, optional("name", "What it is called; of a new one needed"),
                 one_of(optional("event", "When it acts; of a new one needed"),
                        {"created", "updated", "priority_changed", "status_changed", "assigned", "customer_replied",
-                        "no_response"}),
+                        "agent_replied", "no_response"}),
                 optional("conditions",
                          "What must hold: priority, status, category, queue, type, tag, portal_domain; hours of "
                          "no_response (24)",

@@ -30,7 +30,9 @@ AdminEntry on_own_ticket(std::string_view name, std::string_view action, std::st
 }
 
 constexpr std::string_view a_visitors_ticket =
-    R"({"id":"wt_5f0c1d2e...","ticket_id":"wt_5f0c1d2e...","number":"T-2026-0043","subject":"The pump leaks","status":"new","created_at":"2026-03-20T09:00:00.000Z","updated_at":"2026-03-20T09:00:00.000Z"})";
+    R"({"id":43,"ticket_id":43,"number":"T-2026-0043","subject":"The pump leaks","status":"new","created_at":"2026-03-20T09:00:00.000Z","updated_at":"2026-03-20T09:00:00.000Z"})";
+constexpr std::string_view a_new_visitors_ticket =
+    R"({"id":43,"ticket_id":43,"number":"T-2026-0043","subject":"The pump leaks","status":"new","created_at":"2026-03-20T09:00:00.000Z","updated_at":"2026-03-20T09:00:00.000Z","ticket_secret":"wt_5f0c1d2e..."})";
 
 AdminEntry by_visitor(std::string_view name, std::string_view action, std::string_view summary,
                       std::vector<AdminArg> args, std::string_view request, std::string_view answer, AdminHandler run) {
@@ -39,22 +41,36 @@ AdminEntry by_visitor(std::string_view name, std::string_view action, std::strin
           run};
 }
 std::vector<AdminArg> named_ticket(std::vector<AdminArg> more = {}) {
-  more.insert(more.begin(), {also_called(required("ticket_id", "As create_ticket gave it"), {"id"}),
-                             required("email", "The address that wrote it")});
+  more.insert(
+      more.begin(),
+      {also_called(required("ticket_id", "The ticket's id, as create_ticket gave it", ArgKind::integer), {"id"}),
+       required("email", "The address that wrote it")});
+  more.push_back(
+      optional("ticket_secret", "As create_ticket gave it: with it tries are not counted; some widgets demand it"));
   return more;
+}
+AdminArg how_tickets_open(AdminArg arg) {
+  return one_of(std::move(arg), {"offered", "demanded"});
 }
 
 }  // namespace
 
 std::vector<AdminEntry> widget_commands() {
   return {
-      {command(
-           "widget add", "A form that may be on pages of yours, for whoever visits them",
-           "Its key stands in these pages.\nExample: ternd widget add Shop --origins https://shop.example",
-           {positional("name", "What it is for"), repeated("origins", "https://shop.example, whose pages it is on")}),
+      {command("widget add", "A form that may be on pages of yours, for whoever visits them",
+               "Its key stands in these pages.\nExample: ternd widget add Shop --origins https://shop.example",
+               {positional("name", "What it is for"), repeated("origins", "https://shop.example, whose pages it is on"),
+                otherwise(how_tickets_open(
+                              optional("ticket-secret", "What opens a ticket beside its number and the address")),
+                          "offered")}),
        actions::widget_add},
       {command("widget list", "Widgets, with their keys", "Example: ternd widget list", {}), actions::widget_list},
-      {command("widget revoke", "The widget's key opens nothing any more, nor do names of tickets that it gave",
+      {command("widget set", "Whether number and address open a ticket, or it takes the secret that came with it",
+               "Example: ternd widget set Shop --ticket-secret demanded",
+               {positional("widget", "Name or id"),
+                how_tickets_open(required("ticket-secret", "What opens a ticket beside its number and the address"))}),
+       actions::widget_set},
+      {command("widget revoke", "The widget's key opens nothing any more, nor do the numbers of tickets that it gave",
                "Example: ternd widget revoke Shop", {positional("widget", "Name or id")}),
        actions::widget_revoke},
   };
@@ -68,17 +84,16 @@ std::vector<AdminEntry> widget_actions() {
            optional("phone", "A telephone number"), required("subject", "What it is about"),
            required("description", "Shown as its first message")},
           R"({"name":"Joe","email":"joe@visitor.example","subject":"The pump leaks","description":"In hall 2."})",
-          a_visitors_ticket, actions::widget_create_ticket),
+          a_new_visitors_ticket, actions::widget_create_ticket),
       by_visitor("widget check_status", "check_status", "Where that ticket stands", named_ticket(),
-                 R"({"ticket_id":"wt_5f0c1d2e...","email":"joe@visitor.example"})", a_visitors_ticket,
-                 actions::widget_check_status),
+                 R"({"ticket_id":43,"email":"joe@visitor.example"})", a_visitors_ticket, actions::widget_check_status),
       by_visitor("widget add_reply", "add_reply", "A reply to that ticket",
                  named_ticket({also_called(required("message", "The text"), {"text"})}),
-                 R"({"ticket_id":"wt_5f0c1d2e...","email":"joe@visitor.example","message":"It is pump 7."})",
-                 a_clients_message, actions::widget_add_reply),
+                 R"({"ticket_id":43,"email":"joe@visitor.example","message":"It is pump 7."})", a_clients_message,
+                 actions::widget_add_reply),
       by_visitor(
           "widget get_messages", "get_messages", "What was written to them and by them", named_ticket(),
-          R"({"ticket_id":"wt_5f0c1d2e...","email":"joe@visitor.example"})",
+          R"({"ticket_id":43,"email":"joe@visitor.example"})",
           R"([{"id":101,"message":"In hall 2.","author_type":"client","author_name":"Joe","is_note":false,"created_at":"2026-03-20T09:00:00.000Z","files":[]}])",
           actions::widget_get_messages),
   };

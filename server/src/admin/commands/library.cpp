@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view an_article =
     R"({"id":1,"title":"Reset a meter","status":"published","category":"setup","views":0,"created_at":"2026-03-19T10:30:00.000Z","updated_at":"2026-03-19T10:30:00.000Z","content":"Hold the key for 5 seconds."})";
 constexpr std::string_view a_tariff =
-    R"({"id":1,"name":"Standard","description":"For small offices","hours_per_month":20,"rate":35.5,"currency":"EUR","active":true,"sla":{"response_minutes":1440,"resolution_minutes":2880,"calendar":"24/7"}})";
+    R"({"id":1,"name":"Standard","description":"For small offices","hours_per_month":20,"rate":35.5,"currency":"EUR","active":true,"targets":null,"sla":{"response_minutes":1440,"resolution_minutes":2880,"calendar":"24/7"}})";
 
 ApiFace reads_library(std::string_view action, std::string_view answer) {
   return {action, ApiSurface::admin, {"read"}, ApiRole::operator_, "{}", answer};
@@ -36,7 +36,17 @@ std::vector<AdminArg> tariff_parts() {
   return {optional("description", "What is in it"),
           also_called(optional("hours_per_month", "Hours that are paid for", ArgKind::number), {"hours"}),
           also_called(optional("rate", "What an hour more costs", ArgKind::number), {"price"}),
-          optional("currency", "Of the rate"), one_of(optional("active", "Whether it is offered"), {"true", "false"})};
+          optional("currency", "Of the rate"),
+          also_called(optional("first_response",
+                               "Promised until somebody answers: 4h, 1h 30m, 2d; where there are no "
+                               "SLA rules of your own"),
+                      {"response"}),
+          optional("next_response", "The same for each later message of the customer"),
+          optional("resolution", "The same until it is resolved"),
+          optional("periodic_update", "The same from one public reply to the next while it is open"),
+          optional("on_site", "The same until somebody is there"),
+          optional("calendar", "Whose hours count for them; 24/7 when left out"),
+          one_of(optional("active", "Whether it is offered"), {"true", "false"})};
 }
 std::vector<AdminArg> led_by(AdminArg first, std::vector<AdminArg> others) {
   others.insert(others.begin(), std::move(first));
@@ -113,6 +123,7 @@ std::vector<AdminEntry> view_commands() {
              {sync::list_colours.begin(), sync::list_colours.end()}),
       optional("tag", "A tag"),
       optional("text", "Words in subject, description or messages"),
+      optional("age", "Made so many working days ago or earlier"),
       one_of(optional("sort", "Sorted by"), {sync::list_sorts.begin(), sync::list_sorts.end()}),
       one_of(optional("order", "Largest and newest first, or last"),
              {sync::list_orders.begin(), sync::list_orders.end()}),
@@ -181,9 +192,9 @@ std::vector<AdminEntry> tariff_commands() {
   return {
       {offered(
            command("tariff add", "A new tariff",
-                   "What it promises say the SLA rules that ask for it: ternd sla rule add Gold --when "
-                   "tariff=Gold --first-response 1h\nExample: ternd tariff add Standard --hours-per-month 20 --rate "
-                   "35.5 --currency EUR",
+                   "Targets of its own stand before those of categories and priorities, until you have SLA rules: then "
+                   "what it promises say the rules that ask for it, as --when tariff=Gold.\nExample: ternd tariff add "
+                   "Gold --hours-per-month 20 --rate 35.5 --currency EUR --first-response 1h --resolution 8h",
                    led_by(positional("name", "What it is called"), tariff_parts())),
            edits("create_tariff", R"({"name":"Standard","hours_per_month":20,"rate":35.5})", a_tariff)),
        actions::create_tariff},
@@ -192,7 +203,7 @@ std::vector<AdminEntry> tariff_commands() {
                    {optional("all", "Also those that are not offered any more", ArgKind::flag)}),
            reads_library(
                "get_tariff_plans",
-               R"([{"id":1,"name":"Standard","description":"For small offices","hours_per_month":20,"rate":35.5,"currency":"EUR","active":true,"sla":{"response_minutes":1440,"resolution_minutes":2880,"calendar":"24/7"}}])")),
+               R"([{"id":1,"name":"Standard","description":"For small offices","hours_per_month":20,"rate":35.5,"currency":"EUR","active":true,"targets":null,"sla":{"response_minutes":1440,"resolution_minutes":2880,"calendar":"24/7"}}])")),
        actions::get_tariff_plans},
       {offered(command("tariff set", "Changes a tariff",
                        "What is not named stays. Its name stays while an organisation or a rule names it.\nExample: "

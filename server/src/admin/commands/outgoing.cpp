@@ -111,6 +111,11 @@ std::vector<AdminEntry> outgoing_commands() {
                 optional("from", "Address that mails come from; answers go to it with +TICKET before the @"),
                 optional("company", "Name that mails come from"),
                 one_of(optional("language", "Of customers whose record says none"), {"en", "uk", "ru", "kk", "de"}),
+                one_of(optional("csat-delay",
+                                "When customers are asked to rate what was done: 0 in the mail that says so, 24h a day "
+                                "later in one of its own, off"),
+                       {csat_at_once, csat_next_day, csat_never}),
+                optional("csat-question", "What they are asked; an empty text: the usual question, in their language"),
                 optional("allow-plain", "Lets --security plain be used with a server that is not this machine",
                          ArgKind::flag),
                 optional("off", "Sends no more mail; what waits is dropped", ArgKind::flag),

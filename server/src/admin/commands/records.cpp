@@ -23,7 +23,8 @@ std::vector<AdminEntry> record_commands() {
   const std::vector<AdminArg> queue = {
       optional("description", "What it is for"), optional("sort", "Place in lists"),
       optional("strategy", "none: people take its tickets; least_open: each is given to who has the least to do"),
-      optional("urgent_weight", "1 or 2: what an urgent ticket counts in what people hold")};
+      optional("urgent_weight", "1 or 2: what an urgent ticket counts in what people hold"),
+      optional("answers_wait", "1: a public answer sets its tickets to waiting; 0: no trigger does, either")};
   const std::vector<AdminArg> category = {
       optional("code", "Short code"),
       optional("parent", "Category above it"),
@@ -31,6 +32,7 @@ std::vector<AdminEntry> record_commands() {
       optional("sort", "Place in lists"),
       optional("sla_hours", "Hours to the first response, where there are no rules of your own"),
       optional("default_agent", "Who is given its tickets: name, address or id"),
+      optional("required", "What its tickets need: priority type contact organisation due_at, with commas"),
       optional("sticky", "1: in any case, free or not"),
       optional("skills", "What they have to be good at, who are given its tickets: sip:2,crm")};
   const std::vector<AdminArg> contact = {optional("email", "Address"),
@@ -44,7 +46,7 @@ std::vector<AdminEntry> record_commands() {
   const std::vector<AdminArg> tag = {optional("colour", "Colour")};
   const std::vector<AdminArg> field = {
       optional("label", "What people read"), optional("options", "Of select and multi: values, one a line"),
-      optional("required", "1: is not emptied again"),
+      optional("required", "1: a new ticket needs it, and one that is resolved or closed; it is not emptied"),
       optional("category", "Only of tickets of this category: its name or code"), optional("sort", "Place in forms")};
   std::vector<AdminArg> new_field = field;
   new_field.insert(new_field.begin(), required("type", "text number date select multi bool ref"));

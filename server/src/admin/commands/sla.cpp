@@ -23,6 +23,8 @@ std::vector<AdminArg> rule_args(std::vector<AdminArg> args) {
                  ArgKind::integer),
         optional("yellow-left", "Or so long before its end, if that is sooner"),
         optional("late", "Alerts behind the breach: 50%,100% when left out; also 2h; none"),
+        optional("quiet",
+                 "true: alerts wait until who is told works by their calendar; breaches reach managers at once"),
         optional("offline-credit", "claimed attested strict manager: what counts of an answer made offline"),
         optional("offline-grace", "How long a breach waits for silent devices; 72h when left out"),
         optional("clock", "acted: when they answered; delivered: when the customer could read it"),

@@ -57,26 +57,12 @@ bool is_in_work(Status shown) {
 constexpr std::string_view open_ones = "listed IN (1, 2, 3, 4, 5, 6, 9)", done_ones = "listed = 7",
                            ended_ones = "listed IN (7, 8)", all_ones = "listed > 0";
 
-std::int64_t local_day(const Zone& zone, sla::Instant at) {
-  const std::int64_t local = at + zone.offset_at(at);
-  return local / sla::day_s - (local % sla::day_s < 0 ? 1 : 0);
-}
-
-/// The first second of the day: where a midnight does not exist, the one behind the gap.
 sla::Instant day_begin(const Zone& zone, std::int64_t day) {
-  sla::Instant low = (day - 1) * sla::day_s, high = (day + 1) * sla::day_s;
-  while (low < high) {
-    const sla::Instant middle = low + (high - low) / 2;
-    if (local_day(zone, middle) >= day)
-      high = middle;
-    else
-      low = middle + 1;
-  }
-  return low;
+  return zone.first_at(day * sla::day_s);
 }
 
 sla::Instant month_begin(const Zone& zone, sla::Instant at) {
-  const std::chrono::year_month_day today{std::chrono::sys_days{std::chrono::days{local_day(zone, at)}}};
+  const std::chrono::year_month_day today{std::chrono::sys_days{std::chrono::days{zone.day_of(at)}}};
   const std::chrono::sys_days first{today.year() / today.month() / 1};
   return day_begin(zone, first.time_since_epoch().count());
 }
@@ -109,9 +95,26 @@ public:
       row(rows);
     }
   }
+  /// Organisation and contact, how lists show it, how many. Counts are kept of all tickets; who reads some of them has
+  /// them counted.
+  template <typename Row>
+  Result<void> each_count(std::string_view which, Row row) {
+    if (!readable_ || !readable_->empty())
+      return each("organisation, contact, listed, count(*)", which, " GROUP BY organisation, contact, listed", row);
+    TERN_TRY(auto rows,
+             db_.prepare(fmt::format("SELECT nullif(organisation, x''), nullif(contact, x''), listed, n FROM "
+                                     "ticket_count WHERE tenant_id = $1 AND n > 0 AND {}",
+                                     which)));
+    rows.bind_all(call_.tenant().number());
+    for (;;) {
+      TERN_TRY(const bool there, rows.step());
+      if (!there) return {};
+      row(rows);
+    }
+  }
   Result<std::uint64_t> count(std::string_view which) {
     std::uint64_t counted = 0;
-    TERN_CHECKED(each("count(*)", which, "", [&](const auto& row) { counted = row.uint64(0); }));
+    TERN_CHECKED(each_count(which, [&](const auto& row) { counted += row.uint64(3); }));
     return counted;
   }
   /// The figures of a client, by organisation and contact in two columns of a row.
@@ -126,24 +129,19 @@ public:
   /// `row` is told the status and how many, too.
   template <typename Row>
   Result<void> open_of_clients(Row row) {
-    return each("organisation, contact, listed, count(*)", open_ones, " GROUP BY organisation, contact, listed",
-                [&](const auto& found) {
-                  const auto shown = static_cast<Status>(found.int64(2));
-                  row(shown, found.uint64(3));
-                  ClientFigures* of = client(found, 0, 1);
-                  if (of == nullptr) return;
-                  of->open += found.uint64(3);
-                  if (is_fresh(shown)) of->fresh += found.uint64(3);
-                });
+    return each_count(open_ones, [&](const auto& found) {
+      const auto shown = static_cast<Status>(found.int64(2));
+      row(shown, found.uint64(3));
+      ClientFigures* of = client(found, 0, 1);
+      if (of == nullptr) return;
+      of->open += found.uint64(3);
+      if (is_fresh(shown)) of->fresh += found.uint64(3);
+    });
   }
   Result<void> totals_of_clients() {
-    const auto add = [&](const auto& row) {
-      if (ClientFigures* of = client(row, 0, 1)) of->total += row.uint64(2);
-    };
-    TERN_CHECKED(each("organisation, NULL, count(*)", fmt::format("organisation IS NOT NULL AND {}", all_ones),
-                      " GROUP BY organisation", add));
-    return each("NULL, contact, count(*)", fmt::format("contact IS NOT NULL AND organisation IS NULL AND {}", all_ones),
-                " GROUP BY contact", add);
+    return each_count(all_ones, [&](const auto& row) {
+      if (ClientFigures* of = client(row, 0, 1)) of->total += row.uint64(3);
+    });
   }
   Result<void> done_of_clients() {
     return each("organisation, contact, count(*)",
@@ -256,7 +254,7 @@ struct DayFigures {
 class Days {
 public:
   Days(const Zone& zone, sla::Instant now, std::int64_t count) {
-    const std::int64_t today = local_day(zone, now);
+    const std::int64_t today = zone.day_of(now);
     for (std::int64_t day = today - count + 1; day <= today; ++day) {
       days_.push_back(day);
       starts_.push_back(day_begin(zone, day));

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "api/actions.hpp"
+#include "api/ticket_content.hpp"
 #include "api/ticket_writer.hpp"
 #include "tern/protocol/limits.hpp"
 #include "time_text.hpp"
@@ -21,6 +22,8 @@ template <typename Fill>
 Result<Json> move_ticket(AdminCall& call, Intent intent, Status to, Fill fill) {
   return change_ticket(call, [&](const sync::TicketState& state) -> Result<void> {
     TERN_TRY(const auto moves, moves_by(state, intent, to));
+    if (intent == Intent::resolve && !moves.empty())
+      TERN_CHECKED(check_required(call, {}, &state, sync::field_value(state, sync::FieldId::category), {}));
     std::vector<ServerChange> changes;
     for (const Intent move : moves) {
       changes.push_back(change_by(call.caller(), move, state.id));
@@ -33,7 +36,7 @@ Result<Json> move_ticket(AdminCall& call, Intent intent, Status to, Fill fill) {
 Result<void> assign_to(const AdminCall& call, const sync::TicketState& state, const RecordId& who) {
   const auto now = sync::assignee_of(state);
   if (now && now->view() == who.view()) return {};
-  return commit_changes(call, {assignment(call.caller(), state, who, text_or_none(call, "reason"))}, &state);
+  return commit_changes(call, {assignment(call.caller(), state.id, who, text_or_none(call, "reason"))}, &state);
 }
 
 }  // namespace

@@ -98,6 +98,38 @@ private:
   std::vector<sync::ChangeRef> taken_;
 };
 
+/// What the author of a reply had read, where they say so, and what is to become of one that is behind.
+Result<void> judge_stale(const AdminCall& call, TicketView& view, const sync::TicketState& state,
+                         std::vector<ServerChange>& changes) {
+  const std::int64_t read = call.integer("seen_message_id", 0);
+  if (read == 0) return {};
+  TERN_TRY(const NamedMessage named, view.find_message(read));
+  if (named.ticket.state.id != state.id)
+    return fail(ErrorCode::invalid, "The message is of another ticket.", "", "seen_message_id");
+  const std::uint64_t created = state.created ? state.created->commit_seq : 0;
+  const std::uint64_t seen = named.message ? named.message->message.stamp.commit_seq : created;
+  const bool stale = std::ranges::any_of(state.moves, [&](const sync::Move& move) {
+    return move.intent == Intent::message && move.stamp.commit_seq > seen;
+  });
+  if (!stale) return {};
+  const std::string policy = call.text("send_stale");
+  if (policy == "ask")
+    return fail(ErrorCode::bad_transition, "The customer has written since.", "Read it; nothing was written.",
+                "seen_message_id");
+  std::vector<ServerChange> sends;
+  for (ServerChange& one : changes) {
+    one.change.seen_now = false;
+    one.change.seen_seq = seen;
+    if (policy != "send") continue;
+    ServerChange send = change_by(call.caller(), Intent::send_message, state.id);
+    send.change.after = {one.change.ref.id};
+    send.change.targets = {{call.tenant().keys().sealing_device, one.change.ref.id}};
+    sends.push_back(std::move(send));
+  }
+  changes.insert(changes.end(), std::make_move_iterator(sends.begin()), std::make_move_iterator(sends.end()));
+  return {};
+}
+
 }  // namespace
 
 Result<Json> say_message(AdminCall& call, const Caller& author, sync::Visibility visibility, const FindTicket& find,
@@ -118,6 +150,8 @@ Result<Json> say_message(AdminCall& call, const Caller& author, sync::Visibility
     std::vector<ServerChange> changes = {change};
     changes.insert(changes.end(), files.begin(), files.end());
     for (ServerChange& one : changes) one.change.ticket = found.state.id;
+    if (!author.is_client() && visibility == sync::Visibility::open)
+      TERN_CHECKED(judge_stale(call, view, found.state, changes));
     return commit_changes(call, std::move(changes), &found.state);
   }));
   if (!call.is_repeated()) taken.keep();
@@ -145,6 +179,30 @@ Result<Json> add_message(AdminCall& call) {
 
 Result<Json> edit_message(AdminCall& call) {
   return rewrite_named(call, call.text("message"));
+}
+
+Result<Json> send_message(AdminCall& call) {
+  const std::int64_t id = call.integer("message_id", 0);
+  TERN_CHECKED(call.change([&]() -> Result<void> {
+    TERN_TRY(auto reader, call.tenant().reader());
+    TicketView view(call.tenant(), reader.db(), call.caller());
+    TERN_TRY(const NamedMessage named, view.find_message(id));
+    if (!named.message) return {};  // a description is shown as it is
+    const sync::Message& reply = named.message->message;
+    if (sync::is_deleted(reply) || reply.visibility != sync::Visibility::open)
+      return fail(ErrorCode::bad_transition, "The message is deleted, or a note.", "", "message_id");
+    TERN_TRY(const FoundMessage whole, view.with_files(named.ticket, *named.message));
+    std::vector<ServerChange> changes;
+    const auto send = [&](const sync::Message& message) {
+      if (!message.withheld) return;
+      changes.push_back(change_by(call.caller(), Intent::send_message, named.ticket.state.id));
+      changes.back().change.targets = {message.stamp.ref()};
+    };
+    send(reply);
+    for (const FoundMessage& file : whole.files) send(file.message);
+    return commit_changes(call, std::move(changes), &named.ticket.state, &reply);
+  }));
+  return Json::object({{"id", Json(id)}});
 }
 
 Result<Json> delete_message(AdminCall& call) {

@@ -6,6 +6,7 @@
 #include "api/actions.hpp"
 #include "api/actions/record_actions.hpp"
 #include "api/ticket_writer.hpp"
+#include "desk/route_settings.hpp"
 #include "tern/sync/rights.hpp"
 
 namespace tern::server::actions {
@@ -91,7 +92,7 @@ Result<std::uint64_t> return_tickets(AdminCall& call, const RecordId& who) {
         TERN_TRY(const FoundTicket ticket, view.find(id));
         // By now somebody else's.
         if (sync::assignee_of(ticket.state) != OperatorId::or_zero(who.view())) continue;
-        changes.push_back(assignment(call.caller(), ticket.state, std::nullopt, "Their operator was removed."));
+        changes.push_back(assignment(call.caller(), ticket.state.id, std::nullopt, "Their operator was removed."));
         TERN_CHECKED(check_change(call, changes.back(), &ticket.state));
       }
       given_back = changes.size();
@@ -159,6 +160,27 @@ Result<Json> toggle_operator_edit(AdminCall& call) {
     const bool wanted = call.has("enabled") ? call.text("enabled") == "true" : !edits;
     admin::put_attribute(record, "may_edit", wanted ? "1" : "");
   });
+}
+
+Result<Json> set_own_status(AdminCall& call) {
+  const auto who = RecordId::or_zero(call.caller().acting().view());
+  const auto write = [&]() -> Result<void> {
+    auto person = call.tenant().find_record(RecordKind::operator_, who);
+    if (!person)
+      return fail(ErrorCode::not_permitted, "Nobody is logged in, and the key acts as no operator.",
+                  "Give it one: update_api_key, operator_id.");
+    call.makes(who.view());
+    const sync::Record before = *person;
+    const std::string& status = call.text("status");
+    admin::put_attribute(*person, status_attribute, status == person_statuses[0] ? std::string() : status);
+    return *person == before ? Result<void>{} : admin::write_records(call.tenant(), {*person}, call.beside());
+  };
+  TERN_TRY(const Bytes changed, call.change(write));
+  const sync::Record person = operator_record(call, changed);
+  const std::string status = person_route(person).status;
+  return Json::object({{"id", Json(person.integer_id)},
+                       {"name", Json(person.name)},
+                       {"status", status.empty() ? Json(person_statuses[0]) : Json(status)}});
 }
 
 }  // namespace tern::server::actions

@@ -45,7 +45,11 @@ Result<Json> merge_tickets(AdminCall& call) {
     TERN_TRY(const FoundTicket source, view.find(from));
     auto target = view.find(into);
     if (!target) return fail(target.error().code, target.error().message, "", "target_id");
-    ServerChange merge = change_by(call.caller(), Intent::merge, source.state.id);
+    const bool undo = call.flag("undo");
+    const auto& merged = source.state.merged_into;
+    if (undo && (!merged || merged->value != target->state.id.view()))
+      return fail(ErrorCode::bad_transition, "The ticket is not merged into that one.", "", "target_id");
+    ServerChange merge = change_by(call.caller(), undo ? Intent::unmerge : Intent::merge, source.state.id);
     merge.change.target = Bytes(target->state.id.view());
     if (call.has("reason")) merge.change.reason = call.text("reason");
     return commit_changes(call, {std::move(merge)}, &source.state);
@@ -56,6 +60,32 @@ Result<Json> merge_tickets(AdminCall& call) {
 Result<Json> delete_ticket(AdminCall& call) {
   TERN_CHECKED(remove(call, {call.integer("ticket_id", 0)}));
   return Json::object({{"id", Json(call.integer("ticket_id", 0))}});
+}
+
+Result<Json> restore_ticket(AdminCall& call) {
+  const std::int64_t wanted = call.integer("ticket_id", 0);
+  const auto unknown = [&] {
+    return fail(ErrorCode::not_found, "There is no ticket " + std::to_string(wanted) + ".", "", "ticket_id");
+  };
+  TERN_TRY(const Bytes restored, call.change([&]() -> Result<void> {
+    TERN_TRY(auto reader, call.tenant().reader());
+    TicketView view(call.tenant(), reader.db(), call.caller());
+    TERN_TRY(const auto id, view.id_of(wanted));
+    if (!id) return unknown();
+    TERN_TRY(const FoundTicket found, view.find(*id));
+    const auto& actor = call.caller().actor;
+    if (actor && !sync::may_read(*actor, found.state)) return unknown();
+    if (!sync::is_deleted(found.state))
+      return fail(ErrorCode::bad_transition, "The ticket is not deleted.", "", "ticket_id");
+    call.makes(found.state.id.view());
+    ServerChange change = change_by(call.caller(), Intent::restore, found.state.id);
+    if (call.has("reason")) change.change.reason = call.text("reason");
+    return commit_changes(call, {std::move(change)}, &found.state);
+  }));
+  TERN_TRY(auto reader, call.tenant().reader());
+  TicketView view(call.tenant(), reader.db(), call.caller());
+  TERN_TRY(const FoundTicket found, find_changed(call, view, restored));
+  return view.ticket(found.state);
 }
 
 Result<Json> bulk_delete_tickets(AdminCall& call) {

@@ -1,10 +1,13 @@
-// Tariffs: how many hours a month, at which rate. What is promised to who has one, the SLA rules say.
+// Tariffs: how many hours a month, at which rate, and what is promised to who has one. SLA rules of the tenant's own
+// stand before that.
 #include <memory>
 
 #include "admin/library_records.hpp"
 #include "admin/record_writer.hpp"
+#include "admin/sla_records.hpp"
 #include "api/actions.hpp"
 #include "api/actions/record_actions.hpp"
+#include "desk/sla_records.hpp"
 #include "desk/sla_settings.hpp"
 
 namespace tern::server::actions {
@@ -54,6 +57,16 @@ private:
   std::unique_ptr<SlaSettings> settings_;
 };
 
+/// As they were said; null: it has none of its own.
+Json targets_json(const sync::Record& tariff) {
+  Json out = Json::object({});
+  for (const char* name : sync::promise_attributes)
+    if (tariff.attributes.contains(name)) out.set(name, attribute_json(tariff, name));
+  if (out.members().empty()) return {};
+  out.set("calendar", tariff.attributes.contains("calendar") ? attribute_json(tariff, "calendar") : Json(always_open));
+  return out;
+}
+
 Json tariff_json(const sync::Record& tariff, Promises& promises) {
   return Json::object({{"id", Json(tariff.integer_id)},
                        {"name", Json(tariff.name)},
@@ -62,6 +75,7 @@ Json tariff_json(const sync::Record& tariff, Promises& promises) {
                        {"rate", number_json(tariff, "rate")},
                        {"currency", attribute_json(tariff, "currency")},
                        {"active", Json(is_offered(tariff))},
+                       {"targets", targets_json(tariff)},
                        {"sla", promises.of(tariff.name)}});
 }
 
@@ -70,14 +84,16 @@ Result<Json> one_tariff(AdminCall& call, const sync::Record& tariff) {
   return tariff_json(tariff, promises);
 }
 
-Result<void> fill_tariff(const AdminCall& call, sync::Record& record) {
-  for (const char* name : {"description", "currency"}) put_said(call, record, name);
+Result<void> fill_tariff(AdminCall& call, sync::Record& record) {
+  for (const char* name : {"description", "currency", "calendar"}) put_said(call, record, name);
+  for (const char* name : sync::promise_attributes) put_said(call, record, name);
   for (const char* name : {"hours_per_month", "rate"}) {
     if (!call.has(name)) continue;
     TERN_TRY(record.attributes[name], admin::amount_text(call.number(name, 0), name));
   }
   if (call.has("active")) admin::put_attribute(record, "active", call.text("active") == "false" ? "0" : "");
-  return admin::check_library_record(record, {});
+  TERN_CHECKED(admin::check_library_record(record, {}));
+  return admin::SlaRecordCheck(call.tenant(), {}).take(record);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "api/actions.hpp"
 #include "api/conversations.hpp"
 #include "api/dialect.hpp"
+#include "api/ticket_content.hpp"
 #include "api/ticket_list.hpp"
 #include "api/ticket_writer.hpp"
 #include "desk/duplicates.hpp"
@@ -98,18 +99,21 @@ Result<void> add_status(const AdminCall& call, const sync::TicketState& state, s
   return {};
 }
 
-/// 0 is nobody.
-Result<void> add_assignee(const AdminCall& call, const sync::TicketState& state, std::vector<ServerChange>& changes) {
-  if (!call.has("assigned_to")) return {};
-  std::optional<RecordId> to;
-  if (const std::int64_t wanted = call.integer("assigned_to", 0); wanted != 0) {
-    TERN_TRY(const sync::Record who, find_assignee(call.tenant(), wanted));
-    to = who.id;
-  }
-  const auto now = sync::assignee_of(state);
-  if ((now ? Bytes(now->view()) : Bytes()) == (to ? Bytes(to->view()) : Bytes())) return {};
-  changes.push_back(assignment(call.caller(), state, to, {}));
-  return {};
+/// The category as the changes leave it.
+std::optional<Bytes> category_then(const sync::TicketState& state, const std::vector<ServerChange>& changes,
+                                   const std::vector<sync::FieldSetting>& settings) {
+  for (const ServerChange& change : changes)
+    for (const sync::FieldSetting& setting : change.change.fields)
+      if (setting.field == FieldId::category) return setting.value;
+  for (const sync::FieldSetting& setting : settings)
+    if (setting.field == FieldId::category) return setting.value;
+  return sync::field_value(state, FieldId::category);
+}
+
+bool ends_ticket(const std::vector<ServerChange>& changes) {
+  return std::ranges::any_of(changes, [](const ServerChange& change) {
+    return change.change.intent == Intent::resolve || change.change.intent == Intent::close;
+  });
 }
 
 // ---- what else there is on the same matter ----
@@ -289,10 +293,14 @@ Result<Json> make_ticket(AdminCall& call, const AddToTicket& add) {
       return {};
     }
     std::vector<ServerChange> changes = std::move(made.first);
+    std::optional<Bytes> category;
     if (call.has("category")) {
-      TERN_TRY(const RecordId category, category_of(call, call.text("category"), changes));
-      fields.push_back({FieldId::category, {}, Bytes(category.view()), false});
+      TERN_TRY(const RecordId named, category_of(call, call.text("category"), changes));
+      category = Bytes(named.view());
+      fields.push_back({FieldId::category, {}, category, false});
     }
+    TERN_CHECKED(check_custom(call, fields, category, changes));
+    if (made.asks) TERN_CHECKED(check_required(call, fields, nullptr, category, changes));
     changes.push_back(create);
     for (ServerChange& change : made.then) changes.push_back(std::move(change));
     for (const ServerChange& change : changes) TERN_CHECKED(check_change(call, change, nullptr));
@@ -318,21 +326,51 @@ Result<Json> create_ticket(AdminCall& call) {
   }
   return make_ticket(call, [&](NewTicket& made) -> Result<void> {
     if (conversation) TERN_CHECKED(add_conversation(call, *conversation, made));
-    if (made.instead || !call.has("portal_domain")) return {};
-    TERN_TRY(const sync::Record client, find_client(call.tenant(), call.text("portal_domain")));
-    made.create.fields.push_back({FieldId::organisation, {}, Bytes(client.id.view()), false});
-    return {};
+    return made.instead ? Result<void>{} : add_content(call, made);
   });
+}
+
+Result<void> add_content(const AdminCall& call, NewTicket& made) {
+  made.asks = true;
+  TERN_TRY(auto settings, settings_said(call));
+  auto& fields = made.create.fields;
+  for (sync::FieldSetting& setting : settings) {
+    std::erase_if(fields, [&](const auto& one) { return one.field == setting.field && one.key == setting.key; });
+    if (setting.value) fields.push_back(std::move(setting));
+  }
+  if (call.has("portal_domain")) {
+    TERN_TRY(const sync::Record client, find_client(call.tenant(), call.text("portal_domain")));
+    fields.push_back({FieldId::organisation, {}, Bytes(client.id.view()), false});
+  }
+  const TicketId& ticket = made.create.ticket;
+  TERN_CHECKED(add_queue(call, ticket, nullptr, made.then));
+  TERN_CHECKED(add_elements(call, ticket, nullptr, made.then));
+  return add_assignee(call, ticket, nullptr, made.then);
 }
 
 Result<Json> update_ticket(AdminCall& call) {
   return change_ticket(call, [&](const sync::TicketState& state) -> Result<void> {
     std::vector<ServerChange> changes;
+    TERN_TRY(auto settings, settings_said(call));
+    if (call.has("portal_domain")) {
+      TERN_TRY(const sync::Record client, find_client(call.tenant(), call.text("portal_domain")));
+      settings.push_back({FieldId::organisation, {}, Bytes(client.id.view()), false});
+    }
     TERN_CHECKED(add_category(call, state, changes));
+    const auto category = category_then(state, changes, settings);
+    TERN_CHECKED(check_custom(call, settings, category, changes));
     add_subject(call, state, changes);
     add_priority(call, state, changes);
-    TERN_CHECKED(add_assignee(call, state, changes));
+    add_settings(call, state, settings, changes);
+    TERN_CHECKED(add_queue(call, state.id, &state, changes));
+    TERN_CHECKED(add_elements(call, state.id, &state, changes));
+    TERN_CHECKED(add_assignee(call, state.id, &state, changes));
+    const std::size_t before_status = changes.size();
     TERN_CHECKED(add_status(call, state, changes));
+    if (changes.size() > before_status && ends_ticket(changes)) {
+      if (call.has("priority")) settings.push_back({FieldId::priority, {}, Bytes("2"), false});  // which one: no matter
+      TERN_CHECKED(check_required(call, settings, &state, category, changes));
+    }
     return commit_changes(call, std::move(changes), &state);
   });
 }

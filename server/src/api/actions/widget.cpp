@@ -1,4 +1,4 @@
-// What anybody does through a widget: writes, and reads what was written to them under the name that they were given.
+// What anybody does through a widget: writes, and reads what was written to them, by number and address of the ticket.
 #include <algorithm>
 
 #include "admin/record_writer.hpp"
@@ -8,6 +8,7 @@
 #include "api/ticket_writer.hpp"
 #include "api/widgets.hpp"
 #include "one_line.hpp"
+#include "tern/protocol/crypto.hpp"
 #include "time_text.hpp"
 
 namespace tern::server::actions {
@@ -31,6 +32,7 @@ Result<Widget> widget_of(const AdminCall& call) {
   const auto record = call.tenant().find_record(sync::RecordKind::api_key, call.caller().key);
   auto widget = record ? read_widget(*record) : std::nullopt;
   if (!widget) return fail(ErrorCode::key_unknown, "This widget's key is not known.", "", "api_key");
+  TERN_CHECKED(complete_widget(*widget, call.parts().directory, call.tenant()));
   return std::move(*widget);
 }
 
@@ -51,22 +53,29 @@ Result<Caller> visitor_of(const AdminCall& call) {
   return visitor;
 }
 
-/// One answer for whatever is wrong: nobody learns here which tickets and which addresses there are.
+/// One answer for whatever is wrong: nobody learns here which tickets and which addresses there are. How often one may
+/// be wrong, VisitorTries counts.
 Result<FoundTicket> visitors_ticket(const AdminCall& call, TicketView& view) {
   TERN_TRY(const Widget widget, widget_of(call));
-  if (const auto id = ticket_of_visitor(widget, call.text("ticket_id"), call.text("email"))) {
-    auto found = view.find(*id);
-    if (!found && found.error().code != ErrorCode::not_found) return found;
-    if (found && !sync::is_deleted(found->state)) return found;
+  if (widget.demands_secret && !call.has("ticket_secret"))
+    return fail(ErrorCode::invalid,
+                "ticket_secret is required: of this widget's tickets number and address are not enough.",
+                "It came with the answer of create_ticket.", "ticket_secret");
+  TERN_TRY(const auto id, view.id_of(call.integer("ticket_id", 0)));
+  const std::string& email = call.text("email");
+  if (id && is_ticket_of(widget, *id, email) &&
+      (!call.has("ticket_secret") ||
+       protocol::equal_secret(call.text("ticket_secret"), ticket_secret_of(widget, *id, email)))) {
+    TERN_TRY(FoundTicket found, view.find(*id));
+    if (!sync::is_deleted(found.state)) return found;
   }
   return fail(ErrorCode::not_found, "There is no such ticket of this address.", "", "ticket_id");
 }
 
-Json visitors_view(const AdminCall& call, const Widget& widget, const sync::TicketState& state) {
-  const std::string name = visitors_name_of(widget, state.id, call.text("email"));
+Json visitors_view(const sync::TicketState& state) {
   const auto subject = sync::field_value(state, FieldId::subject);
-  return Json::object({{"id", Json(name)},
-                       {"ticket_id", Json(name)},
+  return Json::object({{"id", Json(state.integer_id)},
+                       {"ticket_id", Json(state.integer_id)},
                        {"number", Json(state.number)},
                        {"subject", subject ? Json(*subject) : Json()},
                        {"status", Json(shown_status(state))},
@@ -79,7 +88,8 @@ Json visitors_view(const AdminCall& call, const Widget& widget, const sync::Tick
 Result<Json> widget_create_ticket(AdminCall& call) {
   TERN_TRY(const Widget widget, widget_of(call));
   TERN_TRY(const Caller visitor, visitor_of(call));
-  ServerChange create = change_by(visitor, Intent::create, random_id<TicketId>(call.parts().environment));
+  ServerChange create =
+      change_by(visitor, Intent::create, make_widget_ticket_id(widget, call.text("email"), call.parts().environment));
   call.makes(create.change.ticket.view());
   create.change.fields.push_back({FieldId::subject, {}, call.text("subject"), false});
   create.change.fields.push_back({FieldId::contact, {}, visitor.id, false});
@@ -93,15 +103,16 @@ Result<Json> widget_create_ticket(AdminCall& call) {
   TERN_TRY(auto reader, call.tenant().reader());
   TicketView view(call.tenant(), reader.db(), visitor);
   TERN_TRY(const FoundTicket made, find_changed(call, view, id));
-  return visitors_view(call, widget, made.state);
+  Json out = visitors_view(made.state);
+  out.append_member("ticket_secret", Json(ticket_secret_of(widget, made.state.id, call.text("email"))));
+  return out;
 }
 
 Result<Json> widget_check_status(AdminCall& call) {
-  TERN_TRY(const Widget widget, widget_of(call));
   TERN_TRY(auto reader, call.tenant().reader());
   TicketView view(call.tenant(), reader.db(), call.caller());
   TERN_TRY(const FoundTicket found, visitors_ticket(call, view));
-  return visitors_view(call, widget, found.state);
+  return visitors_view(found.state);
 }
 
 Result<Json> widget_add_reply(AdminCall& call) {
@@ -137,8 +148,15 @@ Result<Json> widget_add(AdminCall& call) {
     return fail(ErrorCode::usage, "A widget is on the pages of 1 to 20 origins.", "--origins https://shop.example",
                 "origins");
   TERN_TRY(std::string name, admin::record_name(call.text("name")));
-  const sync::Record record = make_widget(std::move(name), origins, call.tenant().now_ms(), call.parts().environment);
-  TERN_CHECKED(call.on_strand([&] { return admin::write_records(call.tenant(), {record}); }));
+  NewWidget made = make_widget(std::move(name), origins, call.tenant().now_ms(), call.parts().environment);
+  sync::Record& record = made.record;
+  set_demands_secret(record, call.text("ticket-secret") == "demanded");
+  const Result<void> written = call.on_strand([&]() -> Result<void> {
+    // The secret first: there is no moment at which the widget is without.
+    TERN_CHECKED(call.parts().directory.put_channel_secret(call.tenant().number(), record.id, made.secret));
+    return admin::write_records(call.tenant(), {record});
+  });
+  TERN_CHECKED(written);
   const auto stored = call.tenant().find_record(record.kind, record.id);
   return widget_json(*read_widget(stored.value_or(record)));
 }
@@ -153,19 +171,39 @@ Result<Json> widget_list(AdminCall& call) {
   return Json::object({{"rows", std::move(out)}});
 }
 
+namespace {
+
+/// The active one of that name or id.
+Result<sync::Record> named_widget(const AdminCall& call) {
+  const std::string& wanted = call.text("widget");
+  for (sync::Record record : call.tenant().records(sync::RecordKind::api_key)) {
+    const auto widget = read_widget(record);
+    const bool named = record.name == wanted || std::to_string(record.integer_id) == wanted;
+    if (widget && !record.deleted && widget->revoked_ms == 0 && named) return record;
+  }
+  return fail(ErrorCode::not_found, "There is no widget \"" + wanted + "\".", "See: ternd widget list", "widget");
+}
+
+}  // namespace
+
+Result<Json> widget_set(AdminCall& call) {
+  TERN_TRY(const sync::Record set, call.on_strand([&]() -> Result<sync::Record> {
+    TERN_TRY(sync::Record record, named_widget(call));
+    set_demands_secret(record, call.text("ticket-secret") == "demanded");
+    TERN_CHECKED(admin::write_records(call.tenant(), {record}));
+    return record;
+  }));
+  return widget_json(*read_widget(set));
+}
+
 Result<Json> widget_revoke(AdminCall& call) {
   const auto revoke = [&]() -> Result<sync::Record> {
-    for (sync::Record record : call.tenant().records(sync::RecordKind::api_key)) {
-      const auto widget = read_widget(record);
-      const bool named = record.name == call.text("widget") || std::to_string(record.integer_id) == call.text("widget");
-      if (!widget || record.deleted || widget->revoked_ms != 0 || !named) continue;
-      TERN_CHECKED(call.parts().directory.note_revoked(call.tenant().id(), DeviceId::or_zero(record.id.view())));
-      record.attributes["revoked_ms"] = std::to_string(call.tenant().now_ms());
-      TERN_CHECKED(admin::write_records(call.tenant(), {record}));
-      return record;
-    }
-    return fail(ErrorCode::not_found, "There is no widget \"" + call.text("widget") + "\".", "See: ternd widget list",
-                "widget");
+    TERN_TRY(sync::Record record, named_widget(call));
+    TERN_CHECKED(call.parts().directory.note_revoked(call.tenant().id(), DeviceId::or_zero(record.id.view())));
+    record.attributes["revoked_ms"] = std::to_string(call.tenant().now_ms());
+    TERN_CHECKED(admin::write_records(call.tenant(), {record}));
+    TERN_CHECKED(call.parts().directory.drop_channel_secret(call.tenant().number(), record.id));
+    return record;
   };
   TERN_TRY(const sync::Record revoked, call.with_room([&] { return call.on_strand(revoke); }));
   return widget_json(*read_widget(revoked));

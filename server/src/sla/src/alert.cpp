@@ -33,7 +33,7 @@ std::vector<Alert> alerts(const TicketClock& clock, Instant now) {
   std::vector<Alert> out;
   for (const Cycle& cycle : clock.cycles) {
     const auto add = [&](AlertLevel level, std::optional<Instant> at) {
-      if (at && *at <= now) out.push_back({level, *at, cycle.metric, cycle.id, target_version(cycle)});
+      if (at && *at <= now) out.push_back({level, *at, cycle.metric, cycle.id, target_version(cycle), cycle.quiet});
     };
     // Paused ones are left in peace (K7); what ended in time has nothing more to tell.
     if (cycle.open && !cycle.breached_at && cycle.state == CycleState::running)
@@ -43,7 +43,8 @@ std::vector<Alert> alerts(const TicketClock& clock, Instant now) {
       add(static_cast<AlertLevel>(static_cast<std::size_t>(AlertLevel::late_1) + i), cycle.late_at[i]);
   }
   if (clock.pause && clock.pause->alert_at <= now)
-    out.push_back({AlertLevel::long_pause, clock.pause->alert_at, Metric::resolution, clock.pause->id, {}});
+    out.push_back(
+        {AlertLevel::long_pause, clock.pause->alert_at, Metric::resolution, clock.pause->id, {}, clock.pause->quiet});
   return out;
 }
 
@@ -52,8 +53,8 @@ std::vector<Alert> unsent(std::vector<Alert> alerts, const std::set<std::string>
   return alerts;
 }
 
-Instant deliver_at(const Alert& alert, Instant now, bool quiet, bool manager, CalendarTimeline* recipients_hours) {
-  if (!quiet || recipients_hours == nullptr || (manager && alert.level == AlertLevel::breach)) return now;
+Instant deliver_at(const Alert& alert, Instant now, bool manager, CalendarTimeline* recipients_hours) {
+  if (!alert.quiet || recipients_hours == nullptr || (manager && alert.level == AlertLevel::breach)) return now;
   return recipients_hours->next_open(now).value_or(now);
 }
 

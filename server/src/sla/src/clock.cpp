@@ -111,10 +111,12 @@ std::optional<LongPause> long_pause(const Inputs& inputs, const Plans& plans, In
     if (!is_waiting(event.status))
       pause.reset();
     else if (!pause)
-      pause = LongPause{event.id, event.at, event.at};
+      pause = LongPause{event.id, event.at, event.at, false};
   }
   if (!pause || done) return std::nullopt;
-  pause->alert_at += plans.before(Metric::resolution, pause->since).terms().max_pause;
+  const Terms& terms = plans.before(Metric::resolution, pause->since).terms();
+  pause->alert_at += terms.max_pause;
+  pause->quiet = terms.quiet;
   return pause;
 }
 

@@ -72,6 +72,7 @@ Cycle Track::cycle_of(const Run& stored, Instant now, std::span<const Event> eve
   cycle.book_version = by.book_version;
   cycle.judged_target = by.target;
   cycle.offline_grace = by.terms().offline_grace;
+  cycle.quiet = by.terms().quiet;
   if (by.calendar != nullptr) {
     const Calendar& calendar = by.calendar->version_at(run.breached_at.value_or(cycle.open ? now : run.stopped_at));
     cycle.calendar = calendar.id;

@@ -64,9 +64,12 @@ struct Change {
   std::vector<FieldSetting> fields;
   Bytes target;  // 16 raw bytes: operator, queue, other ticket, contact who signed; empty = none   (skeleton.ref)
   std::vector<ChangeRef> targets;
-  std::int64_t number = 0;  // log_time, estimate: minutes; hold: when to wake it, ms, 0 = never; rate: 1 to 5
-  std::uint32_t kind = 0;   // link: LinkKind; watch: 0 operator, 1 contact
-  std::string label;        // tag
+  // log_time, estimate: minutes; hold: when to wake it, ms, 0 = never; rate: 1 to 5; split_from: since when somebody
+  // waits, ms, 0 = nobody does
+  std::int64_t number = 0;
+  std::uint32_t kind =
+      0;  // link: LinkKind; watch: 0 operator, 1 contact; split: 1 inherits the clock; log_time: TimeEntryKind
+  std::string label;                    // tag
   std::int64_t from_ms = 0, to_ms = 0;  // on_site: when the work there began and ended, by the author's clock
   std::string text;                     // body
   std::string base;                     // body

@@ -89,6 +89,9 @@ struct StandingChange {
   Standing after;
 };
 
+/// Whether its author has to be shown what became of it.
+bool needs_attention(Outcome outcome, Rule rule);
+
 /// One-step follow-ups that `attention` offers, by outcome and intent: "set mine again", "take anyway", "reopen" ...
 std::vector<std::string_view> follow_ups(Intent intent, const Standing& standing);
 

@@ -35,6 +35,7 @@ struct Admission {
   bool author_has_device = false;     // assignee changes: whether the one before could be dark (custody)
   OperatorId custody_of;              // the previous assignee who keeps a custody mark; zero = none
   bool redirected = false;            // ordered after a merge: shows on the target
+  bool unseen_customer = false;       // a reply that had not seen a customer's message before it: it is withheld
   std::uint64_t integer_id = 0;       // create
   std::string number;                 // create
   std::uint64_t message_id = 0;       // of what makes a message; create: of its description. No part of the fold
@@ -75,6 +76,10 @@ inline bool amends(const StandingChange& change) {
   return change.before.outcome != change.after.outcome;
 }
 
+/// What a message, file, time or report meets when it is committed: a merge that it stands after; a customer's message
+/// before it that its author had not seen. Neither is asked again.
+void judge_append(const TicketState& state, const Change& change, const Stamp& stamp, Admission& admission);
+
 /// Folds one admitted change in at its place, which may be in the middle. Held and rejected changes are not folded
 /// (a release is: pass the quoted change with the release's admission and stamp).
 /// The change must not have been folded in before (callers know by ChangeRef). Facts fold in any order that respects
@@ -94,19 +99,19 @@ struct FoldResult {
 };
 FoldResult fold_from_zero(std::span<const PlacedChange> changes);
 
-/// Folds an edit or a delete into its message. Returns the edit's own standing and what it altered.
+/// Folds an edit, a delete or the sending of a withheld reply into its message. Returns the edit's own standing and
+/// what it altered.
 FoldEffect fold_message_edit(Message& message, const PlacedChange& edit);
 
 /// The description from all its edits (the create and every `describe`; sorted here): three-way merge by line, bounded;
-/// where edits overlap, or the base was erased, the later stands. Pass state.merged_into: what stands after the merge
-/// is overtaken. `standings[i]` belongs to `edits[i]`.
+/// where edits overlap, or the base was erased, the later stands. What stands after a merge of `state` is overtaken.
+/// `standings[i]` belongs to `edits[i]`.
 struct DescriptionFold {
   std::string text;
   bool erased = false;
   std::vector<Standing> standings;
 };
-DescriptionFold fold_description(std::span<const PlacedChange* const> edits,
-                                 const std::optional<Claim>& merged_into = {});
+DescriptionFold fold_description(std::span<const PlacedChange* const> edits, const TicketState& state);
 
 /// Three-way merge by line. Nothing when the edits overlap, the work would exceed `cells_max` steps, or the result the
 /// limit of a text. `cells_used`, when given, is raised by the work done.

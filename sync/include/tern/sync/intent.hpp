@@ -28,6 +28,7 @@ enum class Intent : std::uint8_t {
   pin = 15,
   unpin = 16,
   on_site = 17,
+  send_message = 18,
   start = 20,
   wait = 21,
   hold = 22,
@@ -49,11 +50,13 @@ enum class Intent : std::uint8_t {
   approve_estimate = 47,
   reject_estimate = 48,
   rate = 49,
+  unmerge = 50,
   merged_from = 60,
   split_from = 61,
   custody_end = 62,
   record = 63,
   erase = 64,
+  unmerged_from = 65,
   release = 70,
 };
 
@@ -125,6 +128,10 @@ struct IntentSpec {
 const IntentSpec* find_intent(Intent intent);
 const IntentSpec* find_intent(std::string_view name);
 std::span<const IntentSpec> all_intents();
+/// Of one message, which `targets` names.
+inline bool is_about_message(Intent intent) {
+  return intent == Intent::edit_message || intent == Intent::delete_message || intent == Intent::send_message;
+}
 inline bool is_claim(const IntentSpec& spec) {
   return spec.ruling == Ruling::claim;
 }

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,12 +25,19 @@ inline constexpr std::array<std::string_view, 2> list_orders = {"descending",
                                                                 "ascending"};  // the first where none is said
 
 /// Empty ones say nothing. `queue`, `category` and `assignee` are names of records, or `none`; an assignee also `me`.
-/// `status` is a status, a class of them, `active` or `all`.
+/// `status` is a status, a class of them, `active` or `all`. `age`: made so many working days ago or earlier.
 struct ListTerms {
-  std::string status, priority, queue, assignee, category, colour, tag, text, sort;
+  std::string status, priority, queue, assignee, category, colour, tag, text, age, sort;
   bool ascending = false;
   bool operator==(const ListTerms&) const = default;
 };
+
+inline constexpr int list_age_days_max = 365;
+/// 1 to `list_age_days_max`; nothing for other texts.
+std::optional<int> list_age(std::string_view text);
+/// So many days of 24 hours before `now_ms`, of which Saturdays and Sundays (of UTC) have none. Holidays count: whose
+/// they are a device does not know.
+std::int64_t working_days_before(std::int64_t now_ms, int days);
 
 /// Whether lists know a status, a class, or the word for several of them.
 bool is_list_status(std::string_view status);

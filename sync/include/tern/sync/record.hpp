@@ -2,6 +2,7 @@
 // entries; what devices may know of them reaches them in packs.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -66,11 +67,14 @@ bool may_be_personal(RecordKind kind);
 bool is_for(const Record& record, const OperatorId& reader);
 /// Whether the server keeps each version: what operators were (rights as of `seen`), what was promised when.
 bool keeps_history(RecordKind kind);
-/// The same of one version; null: there is none before it. Of categories those that promise something, and what ended
-/// it.
+/// The same of one version; null: there is none before it. Of categories and tariffs those that promise something, and
+/// what ended it.
 bool keeps_history(const Record& record, const Record* before);
 /// Attribute of a category: hours to the first response, where a tenant has no rules of its own.
 inline constexpr const char* sla_hours_attribute = "sla_hours";
+/// Attributes of a rule and of a tariff that promise something, each a length of time.
+inline constexpr std::array promise_attributes = {"first_response", "next_response", "resolution", "periodic_update",
+                                                  "on_site"};
 /// What devices of that operator get of it: the attributes that travel. Of what is not for them, only that it is gone.
 Record for_devices(Record record, const OperatorId& reader = {});
 

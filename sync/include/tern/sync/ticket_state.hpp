@@ -60,6 +60,13 @@ struct Claim {
   bool operator==(const Claim&) const = default;
 };
 
+/// A merge that was taken back.
+struct UndoneMerge {
+  Claim merge;  // value: the target
+  Stamp undo;
+  bool operator==(const UndoneMerge&) const = default;
+};
+
 struct Custody {
   OperatorId operator_id;
   std::int64_t since_ms = 0;
@@ -67,11 +74,19 @@ struct Custody {
   bool operator==(const Custody&) const = default;
 };
 
+/// What the time was spent on, as `kind` of log_time says. An answered call answers the customer (docs/sla.md, K3).
+enum class TimeEntryKind : std::uint8_t { work = 0, call = 1, call_unanswered = 2 };
+/// As in --json, exports and docs; nothing for other numbers and names.
+std::string_view time_entry_kind_name(TimeEntryKind kind);
+std::optional<TimeEntryKind> time_entry_kind_from_name(std::string_view name);
+std::optional<TimeEntryKind> time_entry_kind_from_number(std::uint64_t number);
+
 struct TimeEntry {
   Stamp stamp;
   std::int64_t minutes = 0;
   std::string note;
   bool erased = false;
+  TimeEntryKind kind = TimeEntryKind::work;
   bool operator==(const TimeEntry&) const = default;
 };
 
@@ -117,6 +132,7 @@ struct TicketState {
   bool description_erased = false;
   std::optional<Claim> assignee, queue, merged_into, deletion;  // the claim that stands; deletion: value "1" or empty
   std::vector<Claim> merged_from, split_from;
+  std::vector<UndoneMerge> undone_merges;  // as they were committed
   std::vector<ChangeRef> split_messages;
   std::vector<Split> splits;  // of this ticket, in order
   std::vector<Custody> custody;
@@ -163,6 +179,7 @@ struct Message {
   std::uint64_t size_bytes = 0;
   Bytes content_hash;
   OnSite on_site;
+  bool withheld = false;  // a reply to the customer that is not shown to them until it is sent
   bool operator==(const Message&) const = default;
 };
 
@@ -190,6 +207,8 @@ std::vector<Message> derived_notes(const TicketState& state);
 const Head* standing_head(const TicketState& state, FieldId field, std::string_view key = {});
 /// Standing value; nothing = none (or erased: see the head).
 std::optional<Bytes> field_value(const TicketState& state, FieldId field, std::string_view key = {});
+/// Whose the ticket is, into the create of one that is split off: contact and organisation, where it does not say.
+void take_over_customer(const TicketState& source, Change& create);
 std::uint8_t priority_of(const TicketState& state);
 std::optional<OperatorId> assignee_of(const TicketState& state);
 std::optional<RecordId> queue_of(const TicketState& state);
@@ -198,6 +217,9 @@ std::vector<RecordId> customers_of(const TicketState& state);
 /// Null: nobody has rated it.
 const Rating* rating_of(const TicketState& state, const ChangeRef& resolution);
 bool is_deleted(const TicketState& state);
+/// The merge that the fact stands after: the one that stands, or one that was taken back only after the fact was
+/// committed. Null: none, the fact is the ticket's own.
+const Stamp* merge_over(const TicketState& state, const Stamp& fact);
 /// end class while merged or deleted; else the status's class.
 StatusClass class_of(const TicketState& state);
 /// Elements of a set field, in byte order.

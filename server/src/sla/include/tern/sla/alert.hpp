@@ -19,6 +19,7 @@ struct Alert {
   Metric metric = Metric::first_response;
   std::string cycle;           // of a long pause: the move that began it
   std::string target_version;  // which promise was in force then: list version, rule, target
+  bool quiet = false;          // it waits for its recipient's hours
 
   /// Unique within the ticket; what was sent is stored by it.
   [[nodiscard]] std::string key() const;
@@ -30,9 +31,9 @@ std::vector<Alert> alerts(const TicketClock& clock, Instant now);
 /// Those whose key was not sent.
 std::vector<Alert> unsent(std::vector<Alert> alerts, const std::set<std::string>& sent);
 
-/// When a recipient is told: at `now`, or when they next work if they asked for quiet (K15). Breaches reach managers at
-/// once, always.
-Instant deliver_at(const Alert& alert, Instant now, bool quiet, bool manager, CalendarTimeline* recipients_hours);
+/// When a recipient is told: at `now`, or when they next work if the rule asks for quiet (K15). Breaches reach managers
+/// at once, always. nullptr: they have no hours of their own.
+Instant deliver_at(const Alert& alert, Instant now, bool manager, CalendarTimeline* recipients_hours);
 
 /// The sweep that is behind the timers (K16).
 inline constexpr Seconds sweep_interval_max = 15 * minute_s;

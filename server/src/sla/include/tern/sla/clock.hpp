@@ -72,6 +72,7 @@ struct Cycle {
   std::optional<Seconds> judged_target;
   std::uint32_t book_version = 0, calendar_version = 0;
   Seconds offline_grace = 72 * hour_s;
+  bool quiet = false;  // K15
 
   /// K13: grey without a target, blue while paused, else the heat.
   [[nodiscard]] Colour colour() const;
@@ -83,6 +84,7 @@ struct LongPause {
   std::string id;  // of the move that began it
   Instant since = 0;
   Instant alert_at = 0;
+  bool quiet = false;  // K15
   bool operator==(const LongPause&) const = default;
 };
 

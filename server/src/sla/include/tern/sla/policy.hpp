@@ -67,6 +67,7 @@ struct Terms {
   int yellow_percent = 75;              // 50 to 95
   std::optional<Seconds> yellow_left;   // or so much before the end, whichever is earlier
   std::vector<LateLevel> late = {{50, 0}, {100, 0}};
+  bool quiet = false;  // alerts wait for their recipient's hours (K15)
   /// By metric (K6).
   std::array<StatusSet, metric_count> paused_by = {
       StatusSet{sync::Status::on_hold}, StatusSet{sync::Status::on_hold},
