@@ -213,7 +213,6 @@ void read_content(ProtoReader& in, Message& message) {
       message.content_hash = in.bytes();
       break;
     case 27:
-      message.kind = MessageKind::on_site;
       message.on_site = read_on_site(in);
       break;
     case 28:
@@ -267,10 +266,13 @@ Result<Message> decode_message(ByteView bytes) {
   message.visibility = Visibility::unspecified;
   message.stamp.kind = fact_kind;
   message.stamp.author_kind = PrincipalKind::unspecified;
+  bool on_site = false;
   while (in.next()) {
     read_stamp(in, message.stamp);
     read_content(in, message);
+    on_site = on_site || in.field() == 27;
   }
+  if (on_site) message.kind = MessageKind::on_site;  // whatever `kind` says, before it or behind it
   if (in.bad() || message.stamp.change.is_zero()) return fail(ErrorCode::corrupt, "A stored message cannot be read.");
   return message;
 }

@@ -29,13 +29,14 @@ std::unique_ptr<sqlite::Database> read_own(const WorldDisk* disk, Device& device
   return must(try_read_own(disk, device, file, key));
 }
 
-/// One that could not be made anew on a bad disk stands in memory until the program starts again (Replica::rebuild).
+/// One that could not be made anew on a bad disk stands in memory until the program starts again (Replica::rebuild);
+/// a file that was begun beside it may have every table, and no place in the history.
 bool copy_is_on_disk(const WorldDisk* disk, Device& device) {
   const auto keys = device.keys();
   const auto copy = try_read_own(disk, device, "replica.db", keys.replica_key);
   if (!copy) return false;
-  const auto made = (*copy)->int64_of("SELECT 1 FROM sqlite_schema WHERE name = 'ticket'");
-  return made && made->has_value();
+  const auto place = (*copy)->int64_of("SELECT 1 FROM meta WHERE name = 'cursor'");
+  return place && place->has_value();
 }
 
 /// Calls `row` for each row.
