@@ -63,11 +63,7 @@ World::World(Seed s, WorldDisk* d)
       seed_shown_(Catch::MessageBuilder("INFO", CATCH_INTERNAL_LINEINFO, Catch::ResultWas::Info)
                   << "the run of TERN_SEED=" << s.value) {
   server.before_going = [this] { network.break_streams(); };
-  server.run_pushes_later = [this](std::function<void()> push) {
-    schedule.after(0, [this, push = std::move(push)] {
-      if (server.up()) push();
-    });
-  };
+  server.run_pushes_later = [this](std::function<void()> push) { schedule.after(0, std::move(push)); };
 }
 
 World::~World() {

@@ -93,8 +93,9 @@ Result<void> Server::try_open() {
   auto watcher = std::make_unique<Watcher>(*this);
   committer_ = watcher.get();
   core_->use_committer(std::move(watcher));
-  core_->use_push_executor([this](const std::function<void()>& push) {
-    const auto here = [this, push] {
+  core_->use_push_executor([this, life = ++lives_](const std::function<void()>& push) {
+    const auto here = [this, life, push] {
+      if (!core_ || life != lives_) return;  // whose it was is gone, though there may be another one by now
       const Running pushing = running();
       push();
     };

@@ -122,6 +122,7 @@ private:
   std::map<TenantId, server::Tenant*> open_tenants_;
   std::string log_lines_, refusals_;
   std::uint64_t requests_ = 0, copies_ = 0, opened_ = 0, acknowledged_again_ = 0;
+  std::uint64_t lives_ = 0;                                                    // of the core: each opening begins one
   std::set<std::tuple<DeviceId, std::uint64_t, std::uint64_t>> acknowledged_;  // device, its epoch, number of the set
 };
 
