@@ -144,10 +144,15 @@ Result<ExitCode> run_device_command(Session& session) {
   if (session.call().command == "sync") return run_sync(session);
   if (session.call().command == "salvage") return salvage(session);
   TERN_TRY(const auto status, session.client().views().status());
-  if (session.call().json)
-    std::cout << tern::to_text(client::to_json(status)) << '\n';
-  else
-    print_status(status);
+  // A wiped device has none; what keeps them from being counted, other commands say.
+  const auto unread = session.client().views().unread().value_or(client::UnreadCount{});
+  if (session.call().json) {
+    Json line = client::to_json(status);
+    line.set("unread", client::to_json(unread));
+    std::cout << tern::to_text(line) << '\n';
+  } else {
+    print_status(status, unread);
+  }
   if (status.wiped) return exit_not_enrolled;
   const bool tell = status.needs_attention + status.files_stuck > 0 || !status.paused.empty() || !status.notice.empty();
   return tell ? exit_attention : exit_done;

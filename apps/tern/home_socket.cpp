@@ -133,6 +133,7 @@ void each_field(Call& call, Visit&& visit) {
   visit("sort", call.sort);
   visit("after", call.after);
   visit("ascending", call.ascending);
+  visit("unread", call.unread);
   visit("limit", call.limit);
   visit("dismiss", call.dismiss);
   visit("entry", call.entry);

@@ -43,7 +43,7 @@ struct Invocation {
 
   // lists
   std::string view, status, tag, contains, age, sort, after;
-  bool ascending = false;
+  bool ascending = false, unread = false;
   std::size_t limit = 50;
   std::string dismiss, entry, follow_up;  // attention
 

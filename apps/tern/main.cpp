@@ -134,6 +134,8 @@ private:
     list->add_option("--tag", call_.tag, "A tag");
     list->add_option("--text", call_.contains, "Words in subject, description or messages");
     list->add_option("--age", call_.age, "Made so many working days ago or earlier");
+    list->add_flag("--unread", call_.unread,
+                   "Only what others made or wrote to since it was shown here; of any status");
     list->add_option("--sort", call_.sort, "Sort by")
         ->check(CLI::IsMember({"updated", "created", "priority", "number", "status", "subject", "assignee", "sla"}))
         ->default_str("updated");
@@ -141,6 +143,10 @@ private:
     paging(list);
     CLI::App* show = ticket_command("show", "One ticket with its timeline");
     show->group("Read");
+    CLI::App* read = command(
+        "read", "Mark a ticket as read on this device, without showing it",
+        "tern show does so, too, without --json.\nExample: tern read T-2026-0042\n         tern read all", "Read");
+    read->add_option("ticket", call_.ticket, "The ticket, or all")->required();
     CLI::App* search = command("search", "Search subjects, descriptions and messages on this device",
                                "Example: tern search \"leaking pump\"", "Read");
     search->add_option("text", call_.text, "Words")->required();

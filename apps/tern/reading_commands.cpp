@@ -1,6 +1,7 @@
 // Commands that only look.
 #include <algorithm>
 #include <iostream>
+#include <limits>
 
 #include "render.hpp"
 #include "session.hpp"
@@ -65,6 +66,7 @@ Result<client::ListFilter> filter_of(Session& session) {
 Result<ExitCode> list(Session& session) {
   const Invocation& call = session.call();
   TERN_TRY(client::ListFilter filter, filter_of(session));
+  filter.unread = call.unread;
   filter.limit = call.limit;
   filter.after = call.after;
   TERN_TRY(const auto page, session.client().views().list(filter));
@@ -102,12 +104,38 @@ Result<client::FollowUp> follow_up_named(const client::HistoryEntry& entry, cons
   return fail(ErrorCode::usage, "\"" + name + "\" is nothing that can be done about it.", "There is: " + offered, "do");
 }
 
+/// What was shown to a person was read; who asks for JSON says so with tern read. Beside a program that holds the home,
+/// that one notes it; where nobody can, it stays unread.
+void note_read(Session& session, const client::TicketView& view) {
+  if (view.row.unread == 0) return;
+  const auto noted = session.client().commands().mark_read(view.row.id, view.read_mark);
+  if (noted || noted.error().code != ErrorCode::busy) return;
+  Invocation call;
+  call.command = "read";
+  call.home = session.call().home;
+  call.ticket = to_uuid_text(view.row.id.view());
+  call.seen = view.read_mark;
+  static_cast<void>(hand_over(call));
+}
+
+/// `seen`: from a program that showed the ticket, how much of it.
+Result<ExitCode> read(Session& session) {
+  const Invocation& call = session.call();
+  client::Commands& commands = session.client().commands();
+  if (call.ticket == "all") return commands.mark_all_read().map([] { return exit_done; });
+  TERN_TRY(const TicketId id, session.ticket(call.ticket));
+  const std::int64_t mark = call.seen > 0 ? call.seen : std::numeric_limits<std::int64_t>::max();
+  return commands.mark_read(id, mark).map([] { return exit_done; });
+}
+
 Result<ExitCode> show_ticket(Session& session, const TicketId& id) {
   TERN_TRY(const auto view, session.client().views().ticket(id, clock_for(session)));
-  if (session.call().json)
+  if (session.call().json) {
     std::cout << tern::to_text(client::to_json(view)) << '\n';
-  else
+  } else {
     print_ticket(view);
+    note_read(session, view);
+  }
   return exit_done;
 }
 
@@ -167,7 +195,7 @@ Result<ExitCode> attention(Session& session) {
 
 bool is_reading_command(std::string_view command) {
   return command == "list" || command == "show" || command == "search" || command == "history" ||
-         command == "attention";
+         command == "attention" || command == "read";
 }
 
 Result<ExitCode> run_reading_command(Session& session) {
@@ -175,6 +203,7 @@ Result<ExitCode> run_reading_command(Session& session) {
   client::Views& views = session.client().views();
   if (call.command == "list") return list(session);
   if (call.command == "attention") return attention(session);
+  if (call.command == "read") return read(session);
   if (call.command == "search") {
     TERN_TRY(const auto page, views.search(call.text, call.limit, call.after));
     return show_page(session, page);

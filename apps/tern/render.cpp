@@ -79,6 +79,7 @@ void print_timeline(const client::TimelineEntry& entry) {
     std::cout << " (" << entry.visibility << ")  " << to_hex(entry.change.id).substr(0, short_id_digits);
   if (!entry.effective) std::cout << ", without effect";
   if (entry.edited) std::cout << ", edited";
+  if (entry.unread) std::cout << "  [new]";
   if (entry.saved != client::Saved::confirmed) std::cout << "  [" << to_string(entry.saved) << ']';
   std::cout << '\n';
   if (entry.on_site) std::cout << "    " << on_site_text(*entry.on_site) << '\n';
@@ -225,6 +226,7 @@ std::string list_line(const client::ListRow& row, std::size_t columns, ListLook 
   std::string marks;
   if (row.saved != client::Saved::confirmed) marks += " " + std::string(to_string(row.saved));
   if (row.ghost) marks += " (left this device)";
+  if (row.unread > 0) marks += fmt::format(" {} new", row.unread);
   std::string line = padded(row.number, 18) + ' ' + padded(row.status, 11) + ' ' + padded(row.priority, 6) + ' ';
   const std::size_t sla_at = line.size();
   const std::string cell = row.sla ? sla_cell(*row.sla) : "-";
@@ -363,7 +365,7 @@ void print_wiped(const client::SyncStatus& status) {
   std::cout << "To go on working, ask for a new code and enrol in another home: tern enrol --home DIR ...\n";
 }
 
-void print_status(const client::SyncStatus& status) {
+void print_status(const client::SyncStatus& status, const client::UnreadCount& unread) {
   if (status.wiped) return print_wiped(status);
   std::cout << fmt::format("{} saved here, {} sent, {} confirmed, {} need{} attention\n", status.saved_here,
                            status.sent, status.confirmed, status.needs_attention,
@@ -371,6 +373,9 @@ void print_status(const client::SyncStatus& status) {
   std::cout << fmt::format("{} ticket{} on this device", status.tickets, status.tickets == 1 ? "" : "s");
   if (status.ghosts > 0) std::cout << fmt::format(", {} left it with work of yours on the way", status.ghosts);
   std::cout << '\n';
+  if (unread.items > 0)
+    std::cout << fmt::format("{} new on {} ticket{}, {} of them yours: tern list --unread\n", unread.items,
+                             unread.tickets, unread.tickets == 1 ? "" : "s", unread.mine);
   std::cout << (status.current_as_of_ms == 0 ? "Never synced. Run: tern sync"
                                              : "Current as of " + local_minute(status.current_as_of_ms))
             << '\n';

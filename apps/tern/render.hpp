@@ -39,7 +39,7 @@ std::string counted_files(std::uint64_t files, std::uint64_t bytes);
 void print_files(const std::vector<client::FileView>& files);
 void print_ticket(const client::TicketView& view);
 void print_history(const std::vector<client::HistoryEntry>& entries, bool with_follow_ups);
-void print_status(const client::SyncStatus& status);
+void print_status(const client::SyncStatus& status, const client::UnreadCount& unread);
 
 /// Columns a terminal shows for UTF-8 text (no wide-character tables: one for each code point), cut with "…".
 std::string cut_to(std::string_view text, std::size_t columns);

@@ -130,7 +130,7 @@ constexpr int patience_ms = 5'000, patience_step_ms = 20;  // for a command that
 
 bool only_looks(const Invocation& call) {
   return call.command == "status" || call.command == "files" || is_library_command(call.command) ||
-         (is_reading_command(call.command) && call.dismiss.empty() && call.follow_up.empty());
+         (is_reading_command(call.command) && call.command != "read" && call.dismiss.empty() && call.follow_up.empty());
 }
 
 /// On a full or broken disk who wrote something wants to know whether it is there.

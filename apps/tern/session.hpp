@@ -61,7 +61,7 @@ private:
 
 // Each gives the exit code or the error to report.
 Result<ExitCode> run_device_command(Session& session);   // enrol salvage sync status
-Result<ExitCode> run_reading_command(Session& session);  // list show search history attention
+Result<ExitCode> run_reading_command(Session& session);  // list show read search history attention
 Result<ExitCode> run_library_command(Session& session);  // quick-replies, macro list, kb search, kb show
 Result<ExitCode> run_file_command(Session& session);     // attach files fetch fetch-policy
 Result<ExitCode> run_writing_command(Session& session);  // everything that changes a ticket

@@ -143,7 +143,7 @@ Result<ListFilter> filter_of(const Json& json) {
       {"category", &filter.category}, {"colour", &filter.colour},     {"age", &filter.age},
       {"sort", &filter.sort},         {"after", &filter.after}};
   for (const auto& [name, value] : json.members()) {
-    bool known = name == "limit" || name == "descending";
+    bool known = name == "limit" || name == "descending" || name == "unread";
     for (const auto& [member, target] : texts) {
       if (name != member) continue;
       known = true;
@@ -153,6 +153,7 @@ Result<ListFilter> filter_of(const Json& json) {
     if (!known) return fail(ErrorCode::usage, "a filter has no '" + name + "'", "see tern.h", name);
   }
   filter.descending = json["descending"].as_bool(filter.descending);
+  filter.unread = json["unread"].as_bool();
   const std::int64_t limit = json["limit"].as_integer(static_cast<std::int64_t>(filter.limit));
   filter.limit = limit < 0 ? 0 : static_cast<std::size_t>(limit);
   return filter;
@@ -460,6 +461,20 @@ int tern_history(tern_client* client, const char* name, char** json) {
 int tern_status(tern_client* client, char** json) {
   return with_client(client, json, [](Client& open) -> Result<Json> {
     return open.views().status().map([](const SyncStatus& status) { return to_json(status); });
+  });
+}
+
+int tern_unread(tern_client* client, char** json) {
+  return with_client(client, json, [](Client& open) -> Result<Json> {
+    return open.views().unread().map([](const UnreadCount& unread) { return to_json(unread); });
+  });
+}
+
+int tern_mark_read(tern_client* client, const char* ticket, int64_t read_mark, char** json) {
+  return with_client(client, json, [ticket, read_mark](Client& open) -> Result<Json> {
+    if (ticket == nullptr) return open.commands().mark_all_read().map([] { return Json::object(); });
+    TERN_TRY(const TicketId id, open.commands().find_ticket(ticket));
+    return open.commands().mark_read(id, read_mark).map([] { return Json::object(); });
   });
 }
 

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
+#include <set>
 #include <span>
 
 #include "exchange/sync_state.hpp"
@@ -115,6 +117,22 @@ public:
     return store_file_policy(parts_.outbox, policy);
   }
 
+  Result<void> mark_read(const TicketId& ticket, std::int64_t read_mark) override {
+    TERN_CHECKED(check_writable());
+    return ask([&]() -> Result<void> {
+      TERN_TRY(const auto held, parts_.replica.held(ticket));
+      if (!held) return fail(ErrorCode::not_found, "this ticket is not on this device", {}, "ticket");
+      TERN_CHECKED(parts_.replica.mark_read(ticket, read_mark));
+      std::set<TicketId> marked{ticket};
+      return mark_merged(ticket, marked);
+    });
+  }
+
+  Result<void> mark_all_read() override {
+    TERN_CHECKED(check_writable());
+    return ask([&] { return parts_.replica.mark_all_read(); });
+  }
+
   Result<void> dismiss(const sync::ChangeRef& ref) override {
     TERN_CHECKED(check_writable());
     if (ref.device == parts_.identity.device) return dismiss_own(ref);
@@ -156,6 +174,19 @@ public:
   }
 
 private:
+  /// What was written to those that a ticket shows with it.
+  Result<void> mark_merged(const TicketId& ticket, std::set<TicketId>& marked) {
+    TERN_TRY(const auto state, parts_.replica.shown(ticket));
+    if (!state) return {};
+    for (const sync::Claim& merged : state->merged_from) {
+      const auto source = TicketId::or_zero(merged.value);
+      if (!marked.insert(source).second) continue;
+      TERN_CHECKED(parts_.replica.mark_read(source, std::numeric_limits<std::int64_t>::max()));
+      TERN_CHECKED(mark_merged(source, marked));
+    }
+    return {};
+  }
+
   Result<std::optional<OwnChange>> late_end(const sync::ChangeRef& ref) {
     return ask([&] {
       NameBook names(parts_.replica, parts_.identity);

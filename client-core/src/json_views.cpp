@@ -56,6 +56,7 @@ Json entry_json(const TimelineEntry& entry) {
   if (entry.time_flags != 0) out.set("time_flags", number(entry.time_flags));
   if (entry.recorded) out.set("recorded", Json(true));
   out.set("effective", entry.effective);
+  if (entry.unread) out.set("unread", true);
   if (entry.deleted) out.set("deleted", true);
   if (entry.withheld) out.set("withheld", true);
   if (entry.edited) out.set("edited", true);
@@ -100,6 +101,7 @@ Json to_json(const ListRow& row) {
                        {"updated_at", time_or_null(row.updated_ms)},
                        {"saved", to_string(row.saved)},
                        {"ghost", row.ghost},
+                       {"unread", number(row.unread)},
                        {"sla", row.sla ? sla_json(*row.sla) : Json()},
                        {"due_at", time_or_null(row.due_at_ms)},
                        {"due_colour", text_or_null(row.due_colour)}});
@@ -135,6 +137,7 @@ Json to_json(const TicketView& view) {
   out.set("deleted", view.deleted);
   out.set("pinned", view.pinned);
   out.set("version", number(view.version));
+  out.set("read_mark", Json(view.read_mark));
   out.set("possible_moves", texts(view.possible_moves));
   Json waits = Json::array();
   for (const SlaView& wait : view.sla) waits.push(sla_json(wait));
@@ -145,6 +148,11 @@ Json to_json(const TicketView& view) {
   for (const TimelineEntry& entry : view.timeline) timeline.push(entry_json(entry));
   out.set("timeline", std::move(timeline));
   return out;
+}
+
+Json to_json(const UnreadCount& unread) {
+  return Json::object(
+      {{"unread", number(unread.items)}, {"tickets", number(unread.tickets)}, {"mine", number(unread.mine)}});
 }
 
 Json to_json(const HistoryEntry& entry) {

@@ -56,6 +56,10 @@ public:
     return ask([&](ListParts list) { return read_status(list); });
   }
 
+  Result<UnreadCount> unread() override {
+    return ask_tickets([&](ListParts list) { return count_unread(list); });
+  }
+
   Result<std::vector<FileView>> files(const TicketId& id) override {
     TERN_TRY(const TicketView view, ticket(id, {}));
     std::vector<FileView> out;

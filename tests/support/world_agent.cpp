@@ -102,6 +102,7 @@ Result<void> Agent::touch(const TicketId& ticket, const TicketId& other) {
     case 10: {
       change.intent = describe;
       TERN_TRY(const client::TicketView shown, device_.client().views().ticket(ticket));
+      TERN_CHECKED(device_.client().commands().mark_read(ticket, shown.read_mark));
       change.base = shown.description;
       change.text = change.base + "\n" + words("described");
       break;

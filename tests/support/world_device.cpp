@@ -119,7 +119,12 @@ std::string Device::view(const TicketId& ticket) {
   client::TicketView seen = show(ticket);
   seen.pinned = false;
   seen.row.saved = client::Saved::confirmed;
-  for (client::TimelineEntry& entry : seen.timeline) entry.saved = client::Saved::confirmed;
+  for (client::TimelineEntry& entry : seen.timeline) {
+    entry.saved = client::Saved::confirmed;
+    entry.unread = false;
+  }
+  seen.row.unread = 0;  // each device's own
+  seen.read_mark = 0;
   seen.sla.clear();  // by each device's clock, as of its own last exchange
   seen.row.sla.reset();
   seen.waits_since_ms.reset();

@@ -38,17 +38,24 @@ bool names_file(const v1::TicketMessage& message) {
 
 }  // namespace
 
-Result<void> MessageTable::insert(std::int64_t ticket, const v1::TicketMessage& message) {
-  return add(ticket, message, false);
+MessageTable::By MessageTable::writer_of(const v1::TicketMessage& message, const OperatorId& reader) {
+  const bool own = message.author_kind() == static_cast<std::uint32_t>(sync::PrincipalKind::operator_) &&
+                   message.author() == reader.view();
+  return own ? By::reader : By::other;
 }
 
-Result<void> MessageTable::add(std::int64_t ticket, const v1::TicketMessage& message, bool pending) {
+Result<void> MessageTable::insert(std::int64_t ticket, const v1::TicketMessage& message, const OperatorId& reader) {
+  return add(ticket, message, writer_of(message, reader));
+}
+
+Result<void> MessageTable::add(std::int64_t ticket, const v1::TicketMessage& message, By by) {
   if (message.device_id().size() != DeviceId::size_bytes || message.change_id().size() != ChangeId::size_bytes) {
     return fail(ErrorCode::corrupt, "a message has no name", {}, "row");
   }
   TERN_CHECKED(database_.run(
-      "INSERT INTO message (ticket, change_id, pending, data, is_file) VALUES ($1, $2, $3, $4, $5)", ticket,
-      change_number(message.change_id()), pending ? 1 : 0, Blob{message.SerializeAsString()}, names_file(message)));
+      "INSERT INTO message (ticket, change_id, pending, data, is_file, by_other) VALUES ($1, $2, $3, $4, $5, $6)",
+      ticket, change_number(message.change_id()), by == By::reader_pending, Blob{message.SerializeAsString()},
+      names_file(message), by == By::other));
   words_.added_message(database_.last_insert_rowid());
   return {};
 }
@@ -66,7 +73,7 @@ Result<std::vector<MessageTable::Row>> MessageTable::confirmed(std::int64_t tick
   }
 }
 
-Result<void> MessageTable::put(std::int64_t ticket, const v1::TicketMessage& message) {
+Result<void> MessageTable::put(std::int64_t ticket, const v1::TicketMessage& message, const OperatorId& reader) {
   TERN_TRY(const std::vector<Row> same, confirmed(ticket, message.change_id()));
   for (const Row& row : same) {
     TERN_TRY(const v1::TicketMessage held, parse(row.data));
@@ -74,7 +81,7 @@ Result<void> MessageTable::put(std::int64_t ticket, const v1::TicketMessage& mes
     if (held.version() > message.version()) return {};
     TERN_CHECKED(remove_row(row.id, held));
   }
-  return add(ticket, message, false);
+  return add(ticket, message, writer_of(message, reader));
 }
 
 Result<void> MessageTable::remove_quote(std::int64_t ticket, const v1::TicketMessage& original) {
@@ -89,22 +96,32 @@ Result<void> MessageTable::remove_quote(std::int64_t ticket, const v1::TicketMes
 }
 
 /// Rows that an older version wrote.
-Result<void> MessageTable::find_files() {
-  std::vector<std::int64_t> files;
-  TERN_TRY(auto all, database_.query("SELECT id, data FROM message"));
+template <typename Holds>
+Result<void> MessageTable::find(const Holds& holds, std::string_view mark_sql) {
+  std::vector<std::int64_t> found;
+  TERN_TRY(auto all, database_.query("SELECT id, data FROM message WHERE pending = 0"));
   for (;;) {
     TERN_TRY(const bool row, all.step());
     if (!row) break;
     TERN_TRY(const v1::TicketMessage message, parse(all.blob(1)));
-    if (names_file(message)) files.push_back(all.int64(0));
+    if (holds(message)) found.push_back(all.int64(0));
   }
-  for (const std::int64_t id : files) TERN_CHECKED(database_.run("UPDATE message SET is_file = 1 WHERE id = $1", id));
+  for (const std::int64_t id : found) TERN_CHECKED(database_.run(mark_sql, id));
   return {};
+}
+
+Result<void> MessageTable::find_files() {
+  return find(names_file, "UPDATE message SET is_file = 1 WHERE id = $1");
+}
+
+Result<void> MessageTable::find_others(const OperatorId& reader) {
+  return find([&reader](const v1::TicketMessage& message) { return writer_of(message, reader) == By::other; },
+              "UPDATE message SET by_other = 1 WHERE id = $1");
 }
 
 Result<void> MessageTable::insert_pending(std::int64_t ticket, const sync::Message& message) {
   TERN_TRY(const v1::TicketMessage wire, parse(sync::encode_message(message)));
-  return add(ticket, wire, true);
+  return add(ticket, wire, By::reader_pending);
 }
 
 Result<void> MessageTable::remove_pending(std::int64_t ticket) {

@@ -92,6 +92,7 @@ private:
     TERN_TRY(rights_version_, impl().number(replica_meta::rights_version));
     TERN_TRY(cursor_, impl().cursor());
     TERN_TRY(restored_, impl().meta(replica_meta::restored));
+    TERN_TRY(reading_, impl().number(replica_meta::reading));
     TERN_TRY(clocks_, impl().clocks_place());
 
     if (!impl().open_page) {
@@ -273,6 +274,7 @@ private:
                impl().tickets().insert(ticket, state->version, patch.state(), columns_of(*state)));
       digest_.add(ticket, state->version, rights_version_);
       inserted_.emplace(ticket, id);
+      if (reading_ != 0 && !made_by_reader(*state)) TERN_CHECKED(impl().marks().note_new(ticket));
       return add_messages(id, patch);
     }
     if (row->pending > 0 || row->ghost || !row->has_state) patched_.insert(ticket);
@@ -284,9 +286,16 @@ private:
     }
     for (const v1::TicketMessage& message : patch.messages()) {
       if (restored_) TERN_CHECKED(impl().messages().remove_quote(row->id, message));
-      TERN_CHECKED(impl().messages().put(row->id, message));
+      TERN_CHECKED(impl().messages().put(row->id, message, reader()));
     }
     return {};
+  }
+
+  [[nodiscard]] const OperatorId& reader() const { return outbox_.owner().operator_id; }
+
+  [[nodiscard]] bool made_by_reader(const sync::TicketState& state) const {
+    return state.created && state.created->author_kind == sync::PrincipalKind::operator_ &&
+           state.created->author == reader();
   }
 
   // ---- "as your own fold of it" ----
@@ -377,13 +386,14 @@ private:
     for (const Bytes& encoded : messages) {
       v1::TicketMessage message;
       check(message.ParseFromString(encoded), "a message that was just written");
-      TERN_CHECKED(impl().messages().put(row, message));
+      TERN_CHECKED(impl().messages().put(row, message, reader()));
     }
     return {};
   }
 
   Result<void> add_messages(std::int64_t row, const v1::Patch& patch) {
-    for (const v1::TicketMessage& message : patch.messages()) TERN_CHECKED(impl().messages().insert(row, message));
+    for (const v1::TicketMessage& message : patch.messages())
+      TERN_CHECKED(impl().messages().insert(row, message, reader()));
     return {};
   }
 
@@ -444,8 +454,18 @@ private:
       TERN_CHECKED(impl().set_number(replica_meta::in_scope, page_->tickets_in_scope()));
     if (page_->more()) return {};
     impl().healed = false;  // the copy is whole again
-    if (page_->page_token().empty()) TERN_CHECKED(impl().set_number(replica_meta::complete, 1));
+    if (page_->page_token().empty()) {
+      TERN_CHECKED(impl().set_number(replica_meta::complete, 1));
+      TERN_CHECKED(begin_reading());
+    }
     return impl().set_number(replica_meta::current_as_of, static_cast<std::uint64_t>(page_->server_time_ms()));
+  }
+
+  /// The first download was here before anybody could read it.
+  Result<void> begin_reading() {
+    if (reading_ != 0) return {};
+    TERN_CHECKED(impl().marks().begin());
+    return impl().set_number(replica_meta::reading, 1);
   }
 
   /// Where the replica stands behind this page.
@@ -489,7 +509,7 @@ private:
   // of the running slice
   sync::ScopeDigest digest_;
   std::unordered_set<TicketId> touched_, patched_;
-  std::uint64_t rights_version_ = 0;
+  std::uint64_t rights_version_ = 0, reading_ = 0;
   std::optional<Bytes> restored_;  // the copy may show what a history that was given up had
   CursorHeld cursor_, clocks_;
 };

@@ -88,6 +88,8 @@ Result<void> Replica::Impl::open() {
   if (role != sqlite::Role::writer) {  // of a home that nobody may write to: as an older program left it
     TERN_TRY(const auto there, database->int64_of("SELECT count(*) FROM sqlite_master WHERE name = 'clock'"));
     has_clocks = there.value_or(0) != 0;
+    TERN_TRY(const auto marks, database->int64_of("SELECT count(*) FROM sqlite_master WHERE name = 'read_mark'"));
+    has_marks = marks.value_or(0) != 0;
     return cursor().map([](const CursorHeld&) {});
   }
   TERN_CHECKED(sqlite::migrate(*database, replica_migrations));
@@ -126,13 +128,74 @@ void Replica::Impl::stand_in() {
 
 Result<void> Replica::rebuild(Outbox& outbox) {
   impl_->drop_page();
+  const auto marks = impl_->marks_to_keep();
   impl_->database.reset();
   const bool on_disk = impl_->path != in_memory;
   auto made = on_disk ? destroy(impl_->path, impl_->vfs) : Result<void>{};
   if (made) made = impl_->open();
   if (!made && on_disk) impl_->stand_in();
   TERN_CHECKED(made);
+  // Without them it is a copy all the same.
+  static_cast<void>(impl_->keep_marks(marks));
+  static_cast<void>(impl_->begin_reading(outbox.owner().operator_id));
   return fold_what_was_missed(outbox);
+}
+
+// ---- read marks ----
+
+std::vector<ReadMarks::Mark> Replica::Impl::marks_to_keep() {
+  if (database == nullptr || number(replica_meta::reading).value_or(0) == 0) return {};
+  return marks().all().value_or(std::vector<ReadMarks::Mark>{});
+}
+
+Result<void> Replica::Impl::keep_marks(const std::vector<ReadMarks::Mark>& kept) {
+  if (kept.empty()) return {};
+  TERN_TRY(auto transaction, Transaction::begin_write(*database));
+  TERN_CHECKED(marks().put(kept));
+  TERN_CHECKED(set_number(replica_meta::reading, 1));
+  return transaction.commit();
+}
+
+/// What an older program stored does not say who wrote it; all of it was read.
+Result<void> Replica::Impl::begin_reading(const OperatorId& reader) {
+  TERN_TRY(const auto found, meta(replica_meta::others_found));
+  if (found) return {};
+  TERN_TRY(auto transaction, Transaction::begin_write(*database));
+  TERN_CHECKED(messages().find_others(reader));
+  TERN_CHECKED(set_meta(replica_meta::others_found, "1"));
+  TERN_TRY(const std::uint64_t complete, number(replica_meta::complete));
+  TERN_TRY(const std::uint64_t begun, number(replica_meta::reading));
+  if (complete != 0 && begun == 0) {
+    TERN_CHECKED(marks().begin());
+    TERN_CHECKED(set_number(replica_meta::reading, 1));
+  }
+  return transaction.commit();
+}
+
+Result<bool> Replica::counts_unread() {
+  if (!impl_->has_marks) return false;
+  TERN_TRY(const std::uint64_t begun, impl_->number(replica_meta::reading));
+  TERN_TRY(const std::uint64_t complete, impl_->number(replica_meta::complete));
+  return begun != 0 && complete != 0;
+}
+
+Result<Reading> Replica::reading(const TicketId& id) {
+  TERN_TRY(const bool counts, counts_unread());
+  return counts ? impl_->marks().reading(id) : Reading{};
+}
+
+Result<void> Replica::mark_read(const TicketId& id, std::int64_t messages) {
+  TERN_TRY(const bool counts, counts_unread());
+  if (!counts) return {};
+  TERN_CHECKED(impl_->settle());
+  return impl_->marks().mark(id, messages);
+}
+
+Result<void> Replica::mark_all_read() {
+  TERN_TRY(const bool counts, counts_unread());
+  if (!counts) return {};
+  TERN_CHECKED(impl_->settle());
+  return impl_->marks().mark_all();
 }
 
 Result<void> Replica::leave_disk() {
@@ -398,7 +461,8 @@ Result<void> Replica::index_words() {
 }
 
 Result<void> Replica::catch_up(Outbox& outbox) {
-  auto caught_up = fold_what_was_missed(outbox);
+  auto caught_up = impl_->begin_reading(outbox.owner().operator_id);
+  if (caught_up) caught_up = fold_what_was_missed(outbox);
   // Without room it is shown as it was; the outbox has the rest, and the next opening folds it.
   if (!caught_up && caught_up.error().code == ErrorCode::storage_full) return {};
   if (caught_up || heal(outbox, caught_up.error())) return {};  // a rebuild has folded it

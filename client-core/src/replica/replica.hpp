@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "replica/read_marks.hpp"
 #include "tern/protocol/bytes.hpp"
 #include "tern/protocol/error.hpp"
 #include "tern/sqlite/database.hpp"
@@ -102,6 +103,12 @@ public:
   [[nodiscard]] bool has_clocks() const;
   /// Up to which number the server has told of clocks, in the cursor's epoch; 0: of none.
   Result<std::uint64_t> clocks_upto();
+  /// False while the first download is not complete, or of a file as `has_clocks` says: nothing counts as unread.
+  Result<bool> counts_unread();
+  Result<Reading> reading(const TicketId& id);
+  /// Somebody looked at so many messages of others; of all tickets, at all.
+  Result<void> mark_read(const TicketId& id, std::int64_t messages);
+  Result<void> mark_all_read();
   Result<std::optional<sync::Record>> record(sync::RecordKind kind, const RecordId& id);
   Result<std::vector<sync::Record>> records(sync::RecordKind kind);
   Result<std::vector<std::pair<std::uint32_t, std::uint64_t>>> pack_versions();

@@ -8,6 +8,7 @@
 
 #include "replica/clock_table.hpp"
 #include "replica/message_table.hpp"
+#include "replica/read_marks.hpp"
 #include "replica/replica.hpp"
 #include "replica/ticket_table.hpp"
 #include "tern/protocol/crypto.hpp"
@@ -26,6 +27,8 @@ inline constexpr std::string_view current_as_of = "current_as_of_ms";   // decim
 inline constexpr std::string_view rights_version = "rights_version";    // decimal
 inline constexpr std::string_view restored = "digest_suspended";        // "1"; the engine's, from a restore on
 inline constexpr std::string_view files_found = "files_found";          // "1": is_file of messages is right
+inline constexpr std::string_view others_found = "others_found";        // "1": by_other of messages is right
+inline constexpr std::string_view reading = "reading_begun";            // "1": what has no read mark is unread
 inline constexpr std::string_view clocks = "clocks";  // up to which number SLA clocks are here, and of which epoch
 }  // namespace replica_meta
 
@@ -39,12 +42,12 @@ struct Replica::Impl {
   // Slices of one page, and pages that follow each other, share a transaction: the pages of the file that each of them
   // touches are written once.
   std::optional<sqlite::Transaction> open_page;
-  int open_pages = 0;          // whole ones in it
-  bool healed = false;         // once in a life: damage that comes back has another cause
-  bool page_lost = false;      // it could not be committed; the page has to come again
-  bool receipts_came = false;  // since somebody last looked
-  bool has_clocks = true;      // false: a file of before, opened to look only
-  std::uint64_t life = 0;      // a new one with every opening
+  int open_pages = 0;                        // whole ones in it
+  bool healed = false;                       // once in a life: damage that comes back has another cause
+  bool page_lost = false;                    // it could not be committed; the page has to come again
+  bool receipts_came = false;                // since somebody last looked
+  bool has_clocks = true, has_marks = true;  // false: a file of before, opened to look only
+  std::uint64_t life = 0;                    // a new one with every opening
 
   ~Impl() { static_cast<void>(settle()); }
   /// Commits the slices that were applied so far. Whoever else writes calls this first.
@@ -77,6 +80,12 @@ struct Replica::Impl {
   [[nodiscard]] TicketTable tickets() { return {*database, words}; }
   [[nodiscard]] MessageTable messages() { return {*database, words}; }
   [[nodiscard]] ClockTable clocks() { return ClockTable(*database); }
+  [[nodiscard]] ReadMarks marks() { return ReadMarks(*database); }
+
+  // Read marks go along when the copy is made anew, as far as they can be read.
+  std::vector<ReadMarks::Mark> marks_to_keep();
+  Result<void> keep_marks(const std::vector<ReadMarks::Mark>& marks);
+  Result<void> begin_reading(const OperatorId& reader);
 };
 
 }  // namespace tern::client

@@ -31,7 +31,7 @@ constexpr std::string_view columns_sql =
     "t.category_id, t.contact_id, t.created_ms, t.updated_ms, t.ghost, t.pending, c.clock, -coalesce(c.due_s, "
     "9000000000000000), t.due_ms, t.status_class, coalesce((SELECT r.name FROM record r WHERE r.kind = 1 AND "
     "r.record_id = "
-    "t.assignee_id), '') FROM ticket t LEFT JOIN ";
+    "t.assignee_id), ''), ";
 constexpr std::string_view clocks_sql = "clock",
                            no_clocks_sql = "(SELECT NULL AS ticket, NULL AS due_s, NULL AS clock)";
 
@@ -69,7 +69,9 @@ public:
 
   Result<sqlite::Statement> run(Replica& replica, std::string_view order) {
     sqlite::Database& database = replica.database();
+    TERN_TRY(const bool counts_unread, replica.counts_unread());
     std::string sql(columns_sql);
+    sql.append(counts_unread ? unread_sql : "0").append(" FROM ticket t LEFT JOIN ");
     sql.append(replica.has_clocks() ? clocks_sql : no_clocks_sql).append(" c ON c.ticket = t.id ");
     for (std::size_t i = 0; i < conditions_.size(); ++i) sql.append(i == 0 ? "WHERE " : " AND ").append(conditions_[i]);
     TERN_TRY(auto statement, database.prepare(sql.append(order)));
@@ -108,7 +110,7 @@ private:
 // ---- filters ----
 
 Result<void> filter_status(Query& query, const std::string& status) {
-  if (status.empty() || status == "active") {
+  if (status == "active") {
     query.where("t.status_class <= " + query.number(static_cast<int>(sync::StatusClass::hold)));
   } else if (status == "all") {
     query.where("t.deleted = 0");
@@ -254,6 +256,7 @@ public:
     row.contact = parts_.names.of(RecordKind::contact, from.blob(10));
     row.created_ms = from.int64(11);
     row.updated_ms = from.int64(12);
+    row.unread = from.uint64(20);
     TERN_TRY(row.saved, saved(row.id, from.int64(14) > 0));
     if (!from.is_null(15)) {
       TERN_TRY(const auto clock, of_copy(sync::decode_sla_clock(from.blob(15))));
@@ -299,7 +302,12 @@ Result<ListPage> list_tickets(ListParts parts, const ListFilter& filter) {
   if (!is_valid_utf8(filter.text)) return bad("text", "the text to look for is not UTF-8");
   TERN_TRY(const std::uint8_t column, sort_index(filter.sort));
   Query query;
-  TERN_CHECKED(filter_status(query, filter.status));
+  // What is new is news on a closed ticket, too.
+  TERN_CHECKED(filter_status(query, !filter.status.empty() ? filter.status : filter.unread ? "all" : "active"));
+  if (filter.unread) {
+    TERN_TRY(const bool counts, parts.replica.counts_unread());
+    query.where(counts ? std::string(unread_sql).append(" > 0") : "0");
+  }
   TERN_CHECKED(filter_priority(query, filter.priority));
   TERN_CHECKED(filter_ref(query, parts, "queue_id", RecordKind::queue, filter.queue));
   TERN_CHECKED(filter_ref(query, parts, "assignee_id", RecordKind::operator_, filter.assignee));
@@ -342,6 +350,23 @@ Result<ListPage> list_tickets(ListParts parts, const ListFilter& filter) {
   }
   page.next = write_token(last);
   return page;
+}
+
+Result<UnreadCount> count_unread(ListParts parts) {
+  UnreadCount out;
+  TERN_TRY(const bool counts, parts.replica.counts_unread());
+  if (!counts) return out;
+  TERN_TRY(auto rows, parts.replica.database().query(
+                          "SELECT count(*), sum(u), sum(mine) FROM (SELECT " + std::string(unread_sql) +
+                              " AS u, t.assignee_id IS $1 AS mine FROM ticket t WHERE t.deleted = 0) WHERE u > 0",
+                          parts.names.identity().operator_id));
+  TERN_TRY(const bool found, rows.step());
+  check(found, "a sum has a row");
+  out.tickets = rows.uint64(0);
+  if (out.tickets == 0) return out;
+  out.items = rows.uint64(1);
+  out.mine = rows.uint64(2);
+  return out;
 }
 
 Result<ListRow> list_row(ListParts parts, const TicketId& ticket) {

@@ -24,6 +24,8 @@ struct ListParts {
 /// `not_found` and `ambiguous` for names of queues and assignees.
 Result<ListPage> list_tickets(ListParts parts, const ListFilter& filter);
 
+Result<UnreadCount> count_unread(ListParts parts);
+
 /// One row, whatever its status. `not_found`.
 Result<ListRow> list_row(ListParts parts, const TicketId& ticket);
 

@@ -437,6 +437,18 @@ private:
   std::set<sync::ChangeRef> shown_;
 };
 
+/// Of what others wrote, what the server got last: it may stand anywhere in the timeline.
+void mark_unread(TicketView& view, const std::vector<sync::Message>& messages, const OperatorId& reader) {
+  std::vector<sync::Stamp> others;
+  for (const sync::Message& message : messages)
+    if (message.stamp.author != reader || message.stamp.author_kind != sync::PrincipalKind::operator_)
+      others.push_back(message.stamp);
+  std::ranges::stable_sort(others, std::ranges::greater{}, &sync::Stamp::commit_seq);
+  others.resize(std::min<std::size_t>(others.size(), view.row.unread));
+  for (TimelineEntry& entry : view.timeline)
+    entry.unread = std::ranges::any_of(others, [&](const sync::Stamp& stamp) { return stamp.ref() == entry.change; });
+}
+
 Result<void> fill_sla(TicketView& view, ListParts parts, const TicketId& ticket) {
   TERN_TRY(const auto clock, parts.replica.sla_clock(ticket));
   view.now_ms = parts.now_ms;
@@ -466,9 +478,12 @@ Result<TicketView> ticket_page(ListParts parts, const TicketId& ticket, const Cl
     for (const OwnChange& change : own) timeline.add_own_work(change, parts.names.identity().operator_id);
   }
   TERN_CHECKED(fill_sla(view, parts, ticket));
+  TERN_TRY(const Reading reading, parts.replica.reading(ticket));
+  view.read_mark = reading.messages;
   view.version = confirmed ? confirmed->version : 0;  // what an author has seen is what was confirmed
   timeline.add_messages(messages, ticket);
   view.timeline = timeline.take();
+  mark_unread(view, messages, parts.names.identity().operator_id);
   return view;
 }
 

@@ -166,6 +166,11 @@ static void works(tern_client* client) {
   expect(tern_save(client, "[{\"intent\":\"message\",\"text\":\"x\"}]", next()) == TERN_ERROR, "no ticket", last);
   expect(tern_save(client, "{}", next()) == TERN_ERROR && says("usage"), "no array", last);
   expect(tern_dismiss_notice(client, next()) == TERN_OK, "the notice is dealt with", last);
+  expect(tern_unread(client, next()) == TERN_OK && says("\"unread\":0"), "own work is read", last);
+  expect(tern_list(client, "{\"unread\":true}", next()) == TERN_OK && says("\"rows\":[]"), "no news", last);
+  expect(tern_mark_read(client, number, 0, next()) == TERN_OK, "a ticket was looked at", last);
+  expect(tern_mark_read(client, NULL, 0, next()) == TERN_OK, "all were looked at", last);
+  expect(tern_mark_read(client, "no", 0, next()) == TERN_ERROR && says("not_found"), "no such ticket", last);
   expect(tern_follow_up(client, "{\"device\":\"01010101-0101-0101-0101-010101010101\",\"id\":\"0101010101010101\"}",
                         "keep-theirs", NULL, next()) == TERN_ERROR &&
              says("not_found"),
@@ -213,6 +218,8 @@ static void refuses_no_client(void) {
   REFUSES(tern_attention(NULL, json));
   REFUSES(tern_history(NULL, NULL, json));
   REFUSES(tern_status(NULL, json));
+  REFUSES(tern_unread(NULL, json));
+  REFUSES(tern_mark_read(NULL, "x", 0, json));
   REFUSES(tern_quick_replies(NULL, json));
   REFUSES(tern_macros(NULL, json));
   REFUSES(tern_saved_views(NULL, json));

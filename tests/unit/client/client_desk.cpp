@@ -41,6 +41,12 @@ public:
   Result<void> set_file_policy(const client::FilePolicy& policy) override {
     return persist([&] { return inner_->set_file_policy(policy); });
   }
+  Result<void> mark_read(const TicketId& ticket, std::int64_t read_mark) override {
+    return persist([&] { return inner_->mark_read(ticket, read_mark); });
+  }
+  Result<void> mark_all_read() override {
+    return persist([&] { return inner_->mark_all_read(); });
+  }
   Result<void> dismiss(const sync::ChangeRef& ref) override {
     return persist([&] { return inner_->dismiss(ref); });
   }
@@ -88,6 +94,9 @@ public:
   }
   Result<client::SyncStatus> status() override {
     return persist([&] { return inner_->status(); }, only_whole);
+  }
+  Result<client::UnreadCount> unread() override {
+    return persist([&] { return inner_->unread(); }, only_whole);
   }
   Result<std::vector<client::FileView>> files(const TicketId& id) override {
     return persist([&] { return inner_->files(id); }, only_whole);

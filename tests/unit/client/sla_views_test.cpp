@@ -195,7 +195,8 @@ TEST_CASE("a home of an older program that nobody may write to is read as it is,
   Clocked desk;
   must(desk.replica->database().exec(
       "DROP TABLE clock; DROP TABLE given_up; DROP INDEX message_files; ALTER TABLE message DROP COLUMN is_file; "
-      "DELETE FROM meta WHERE name = 'files_found'; PRAGMA user_version = 2"));
+      "DROP INDEX message_by_others; ALTER TABLE message DROP COLUMN by_other; DROP TABLE read_mark; "
+      "DELETE FROM meta WHERE name IN ('files_found', 'others_found', 'reading_begun'); PRAGMA user_version = 2"));
   desk.close();
   const auto outbox = must(Outbox::open(desk.outbox_path(), Bytes(32, 'k'), {}, sqlite::Role::reader));
   const auto replica = must(Replica::open(desk.replica_path(), Bytes(32, 'k'), {}, sqlite::Role::reader));
@@ -206,6 +207,7 @@ TEST_CASE("a home of an older program that nobody may write to is read as it is,
   REQUIRE(page.rows.size() == 2);
   CHECK_FALSE(page.rows[0].sla);
   CHECK(must(views->ticket(desk.pump)).sla.empty());
+  CHECK(must(views->unread()).items == 0);
   desk.reopen();  // and who may write brings it along
   desk.apply(desk.told({{desk.pump, desk.due_in(30)}}, 0, 7));
   CHECK(desk.sla(desk.pump));

@@ -89,6 +89,12 @@ public:
   virtual Result<FilePolicy> file_policy() = 0;
   virtual Result<void> set_file_policy(const FilePolicy& policy) = 0;
 
+  /// The agent has looked at a ticket, as far as TicketView::read_mark says: that much is unread no more, nor is what
+  /// was merged into it. Only this device knows. `not_found`.
+  virtual Result<void> mark_read(const TicketId& ticket, std::int64_t read_mark) = 0;
+  /// All that is on this device.
+  virtual Result<void> mark_all_read() = 0;
+
   /// The agent has dealt with what became of this change: attention shows it no more. `not_found`.
   virtual Result<void> dismiss(const sync::ChangeRef& ref) = 0;
   /// The same for the notice of the status.

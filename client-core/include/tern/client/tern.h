@@ -102,6 +102,8 @@ int tern_apply_macro(tern_client* client, const char* ticket, const char* macro,
 int tern_dismiss(tern_client* client, const char* change, char** json);
 /* The same for the "notice" of tern_status. {} */
 int tern_dismiss_notice(tern_client* client, char** json);
+/* The agent has looked at a ticket as far as the "read_mark" of its tern_ticket; `ticket` null: at all. {} */
+int tern_mark_read(tern_client* client, const char* ticket, int64_t read_mark, char** json);
 /* Does one of the "follow_ups" of an entry of tern_attention, by its "id"; `reason` may be null. {"saved":[...],
  * "rest": "nothing" | "look" (at "ticket", and decide) | "sync", "ticket"} */
 int tern_follow_up(tern_client* client, const char* change, const char* id, const char* reason, char** json);
@@ -113,7 +115,7 @@ int tern_find_record(tern_client* client, const char* kind, const char* name, ch
 /* ---- views: the JSON forms of `tern --json` ---- */
 
 /* `filter` = {"status"?, "priority"?, "queue"?, "assignee"?, "tag"?, "category"?, "colour"?, "text"?, "age"?, "sort"?,
- * "descending"?, "limit"?, "after"?}, or null. {"rows":[...], "next"?} */
+ * "descending"?, "unread"?, "limit"?, "after"?}, or null. {"rows":[...], "next"?} */
 int tern_list(tern_client* client, const char* filter, char** json);
 int tern_ticket(tern_client* client, const char* name, char** json);
 /* {"rows":[...], "next"?}; `after` may be null */
@@ -124,6 +126,9 @@ int tern_attention(tern_client* client, char** json);
 /* [ ... ] oldest first; `name` null: on all tickets */
 int tern_history(tern_client* client, const char* name, char** json);
 int tern_status(tern_client* client, char** json);
+/* {"unread", "tickets", "mine"}: what others wrote since somebody looked here, on how many tickets, how many of them
+ * one's own */
+int tern_unread(tern_client* client, char** json);
 /* [ ... ] by name: what is there to answer with, what there is to do at once */
 int tern_quick_replies(tern_client* client, char** json);
 int tern_macros(tern_client* client, char** json);

@@ -29,6 +29,7 @@ struct ListFilter {
   std::string colour;            // of the SLA clock or the deadline, the worse one: green, yellow, red, blue, none
   std::string sort = "updated";  // updated, created, priority, number, status, subject, assignee, sla (descending:
                                  // nearest due)
+  bool unread = false;           // only with something unread; then `status` empty is `all`
   bool descending = true;
   std::size_t limit = 50;  // 1..500
   std::string after;       // token of the page before
@@ -51,6 +52,7 @@ struct ListRow {
   std::int64_t created_ms = 0, updated_ms = 0;
   Saved saved = Saved::confirmed;
   bool ghost = false;
+  std::uint64_t unread = 0;    // messages of others since it was last looked at here, one more where it is new here
   std::optional<SlaView> sla;  // the worst of what is open; nothing: nothing is promised
   std::optional<std::int64_t> due_at_ms;
   std::string due_colour;  // of that: "green", "yellow", "red"; empty: there is none, or the work is done
@@ -105,6 +107,7 @@ struct TimelineEntry {
   std::string author, what /* intent or "message" */, visibility, text;
   bool deleted = false, edited = false, erased = false, effective = true /* false: overtaken */;
   bool withheld = false;  // a reply that the customer is not shown until somebody sends it
+  bool unread = false;    // see ListRow::unread
   bool recorded = false;  // by the server, for its author: under no key of theirs
   Saved saved = Saved::confirmed;
   sync::ChangeRef change;
@@ -128,7 +131,8 @@ struct TicketView {
   std::string merged_into;
   bool deleted = false, pinned = false;
   std::uint64_t version = 0;
-  std::vector<SlaView> sla;                    // all that is open, without what own pending work will make of it
+  std::int64_t read_mark = 0;  // for Commands::mark_read: this view, and nothing that comes after it, was looked at
+  std::vector<SlaView> sla;    // all that is open, without what own pending work will make of it
   std::int64_t sla_as_of_ms = 0, now_ms = 0;   // server time of the last sync; of this view
   std::optional<std::int64_t> waits_since_ms;  // paused since then
   std::vector<TimelineEntry> timeline;
@@ -184,6 +188,12 @@ struct SyncStatus {
   std::string files_problem;                                 // why they cannot be looked at; empty = they can
 };
 
+/// What is unread on the tickets of this device that are not deleted.
+struct UnreadCount {
+  std::uint64_t items = 0, tickets = 0;  // see ListRow::unread
+  std::uint64_t mine = 0;                // of the tickets, those assigned to this operator
+};
+
 /// A text to answer with: the desk's, or this operator's own.
 struct QuickReply {
   RecordId id;
@@ -235,6 +245,7 @@ public:
   virtual Result<std::vector<HistoryEntry>> history(const std::optional<TicketId>& ticket,
                                                     const ClockText& clock = {}) = 0;
   virtual Result<SyncStatus> status() = 0;
+  virtual Result<UnreadCount> unread() = 0;
 
   /// What stands attached to a ticket, in its order.
   virtual Result<std::vector<FileView>> files(const TicketId& id) = 0;
@@ -264,6 +275,7 @@ Json to_json(const ListRow& row);
 Json to_json(const TicketView& view);
 Json to_json(const HistoryEntry& entry);
 Json to_json(const SyncStatus& status);
+Json to_json(const UnreadCount& unread);
 Json to_json(const FileView& file);
 Json to_json(const QuickReply& reply);
 Json to_json(const Macro& macro);
