@@ -187,6 +187,8 @@ TEST_CASE("somebody is away for 40 days, with work of the first day and of the l
     return ben.tern({"show", closing}).exit_code == 3;
   }));
   CHECK(ann({"show", mine}).line()["priority"].as_string() == "urgent");
+  ann({"read", "all"});  // what each of them has not read differs
+  ben({"read", "all"});
   CHECK(to_text(ann({"show", mine}).line()["timeline"]) == to_text(ben({"show", mine}).line()["timeline"]));
   const OwnWork work = work_of(ben);
   CHECK(work.confirmed == work.all);

@@ -1,4 +1,4 @@
-// What takes a tenant's file back to the schema of an older program, for tests that open it again.
+// What takes a tenant's file, or a device's copy, back to the schema of an older program, for tests that open it again.
 #pragma once
 
 #include <string>
@@ -74,5 +74,11 @@ inline const std::string before_message_ids =
     before_lists +
     "DROP INDEX message_integer; DROP INDEX ticket_message; ALTER TABLE message DROP COLUMN integer_id; "
     "ALTER TABLE ticket DROP COLUMN message_id; DELETE FROM meta WHERE name = 'next_message_id';";
+
+/// A device's copy before its migration 7, the same.
+inline const std::string before_read_marks =
+    "DROP INDEX message_by_others; ALTER TABLE message DROP COLUMN by_other; DROP TABLE read_mark; DELETE FROM meta "
+    "WHERE "
+    "name IN ('others_found', 'reading_begun'); ";
 
 }  // namespace tern::test

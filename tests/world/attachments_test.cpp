@@ -6,6 +6,7 @@
 #include "files/file_shelf.hpp"
 #include "files/file_store.hpp"
 #include "support/files.hpp"
+#include "support/older_schema.hpp"
 #include "support/world_intruder.hpp"
 #include "tern/protocol/file_pieces.hpp"
 
@@ -504,6 +505,7 @@ TEST_CASE("files that came before their messages were marked are found", "[world
   CHECK(where(scene.desk, scene.ticket, small) == "not here");
   scene.desk.close();
   scene.desk.change_copy(
+      before_read_marks +
       "DROP INDEX given_up_once; ALTER TABLE given_up DROP COLUMN part; CREATE UNIQUE INDEX given_up_once ON given_up "
       "(ticket_id, epoch); DROP INDEX message_files; ALTER TABLE message DROP COLUMN is_file; DELETE FROM meta WHERE "
       "name = 'files_found'; "

@@ -1,6 +1,7 @@
 // Deadlines on a device: kept beside the tickets, counted down without the server.
 #include "exchange/sync_state.hpp"
 #include "support/catch.hpp"
+#include "support/older_schema.hpp"
 #include "tern/protocol/anchor.hpp"
 #include "tern/protocol/signed_statement.hpp"
 #include "tern/sync/sla_clock.hpp"
@@ -194,9 +195,9 @@ TEST_CASE("a copy that is fetched anew knows no clock", "[client][sla]") {
 TEST_CASE("a home of an older program that nobody may write to is read as it is, without clocks", "[client][sla]") {
   Clocked desk;
   must(desk.replica->database().exec(
+      before_read_marks +
       "DROP TABLE clock; DROP TABLE given_up; DROP INDEX message_files; ALTER TABLE message DROP COLUMN is_file; "
-      "DROP INDEX message_by_others; ALTER TABLE message DROP COLUMN by_other; DROP TABLE read_mark; "
-      "DELETE FROM meta WHERE name IN ('files_found', 'others_found', 'reading_begun'); PRAGMA user_version = 2"));
+      "DELETE FROM meta WHERE name = 'files_found'; PRAGMA user_version = 2"));
   desk.close();
   const auto outbox = must(Outbox::open(desk.outbox_path(), Bytes(32, 'k'), {}, sqlite::Role::reader));
   const auto replica = must(Replica::open(desk.replica_path(), Bytes(32, 'k'), {}, sqlite::Role::reader));
