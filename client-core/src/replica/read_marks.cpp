@@ -8,7 +8,7 @@ Result<void> ReadMarks::begin() {
   return database_.run(
       "INSERT INTO read_mark (ticket_id, messages) SELECT t.ticket_id, (SELECT count(*) FROM message m WHERE m.ticket "
       "= "
-      "t.id AND m.by_other = 1) FROM ticket t WHERE t.state IS NOT NULL ON CONFLICT DO NOTHING");
+      "t.id AND m.by_other = 1) FROM ticket t WHERE t.state IS NOT NULL ORDER BY t.ticket_id ON CONFLICT DO NOTHING");
 }
 
 Result<void> ReadMarks::note_new(const TicketId& ticket) {

@@ -170,10 +170,10 @@ TEST_CASE("every action that writes does with an Idempotency-Key once what it do
     const Json fixture = must(parse_json(content_of(folder + "/" + name + ".json"), {.decimals = true}));
     if (fixture["by"].as_string() == "nobody") continue;  // of no organisation: nothing is kept for it
     const Json request = ids.put_into(fixture["request"]);
-    const std::string once = "key-" + std::to_string(++key);
+    const std::string once_key = "key-" + std::to_string(++key);
     const std::string by = fixture["by"].as_string();
     const auto ask = [&] {
-      std::vector<server::Header> headers = {{"idempotency-key", once}};
+      std::vector<server::Header> headers = {{"idempotency-key", once_key}};
       if (by == "admin") headers.push_back({"cookie", by_admin});
       if (by == "head") headers.push_back({"cookie", by_head});
       if (by == "client") headers.push_back({"x-client-token", client_token});
