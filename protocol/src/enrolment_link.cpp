@@ -77,6 +77,8 @@ Result<EnrolmentLink> enrolment_link_from_text(std::string_view text) {
   TERN_CHECKED(EnrolmentCode::from_text(link.code));
   link.tenant = *tenant;
   link.root = *root;
+  // Signs that somebody left unescaped take more room once it is written again.
+  if (to_text(link).size() > link_bytes_max) return refused("link");
   return link;
 }
 

@@ -198,6 +198,10 @@ TEST_CASE("an enrolment link says the same to a phone as to a person", "[protoco
   CHECK(outcome(enrolment_link_from_text("tern:enrol?v=1&url=x")) == "usage tenant");
   CHECK(outcome(enrolment_link_from_text(text.substr(0, text.size() - 3))) == "usage code");
   CHECK(outcome(enrolment_link_from_text("tern:enrol?v=1&url=%f&tenant=1")) == "usage url");
+  // What is not escaped takes three times the room once it is.
+  const std::string tail = text.substr(text.find("&tenant="));
+  CHECK(enrolment_link_from_text("tern:enrol?v=1&url=" + std::string(600, '>') + tail));
+  CHECK(outcome(enrolment_link_from_text("tern:enrol?v=1&url=" + std::string(700, '>') + tail)) == "usage link");
 }
 
 }  // namespace tern::protocol::test
