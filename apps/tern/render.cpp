@@ -328,6 +328,7 @@ void print_ticket(const client::TicketView& view) {
   for (const std::string& mark : view.custody) line("Custody", mark);
   if (view.row.saved != client::Saved::confirmed) line("Your work", to_string(view.row.saved));
   std::vector<std::string> moves;
+  moves.reserve(view.possible_moves.size());
   for (const std::string& move : view.possible_moves) moves.push_back(client::command_word(move));
   line("Moves", joined(moves));
   const std::string description = read(view.description, "description");

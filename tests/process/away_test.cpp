@@ -12,7 +12,7 @@ namespace {
 
 std::int64_t ms_of(const Json& rfc3339) {
   tm parts{};
-  const std::string text = rfc3339.as_string();
+  const std::string& text = rfc3339.as_string();
   if (::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts) == nullptr) FAIL("no time: " << text);
   return static_cast<std::int64_t>(::timegm(&parts)) * 1000;
 }
