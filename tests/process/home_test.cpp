@@ -9,24 +9,12 @@
 namespace tern::test {
 namespace {
 
-struct Homes {
-  Homes() {
-    server.start({"--quiet"});
-    ann = std::make_unique<DeviceProcess>(server, folder.file("ann"), "Ann");
-    ben = std::make_unique<DeviceProcess>(server, folder.file("ben"), "Ben");
-    static_cast<void>(ann->open_ticket("Pump leaks"));
-    (*ann)({"sync"});
-    (*ben)({"sync"});
-    number = ann->number_of("Pump leaks");
-  }
+struct Homes : TwoAgents {
+  Homes() : TwoAgents({"--quiet"}) {}
   DeviceProcess copy_of(const DeviceProcess& device, const std::string& name) const {
     std::filesystem::copy(device.home(), folder.file(name), std::filesystem::copy_options::recursive);
     return DeviceProcess(folder.file(name));
   }
-  TempDir folder;
-  ServerProcess server{folder.file("server")};
-  std::unique_ptr<DeviceProcess> ann, ben;
-  std::string number;
 };
 
 }  // namespace

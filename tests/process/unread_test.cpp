@@ -18,31 +18,17 @@ std::int64_t unread(const DeviceProcess& device, const std::string& number) {
   return device({"show", number}).line()["unread"].as_integer(-1);
 }
 
-/// A ticket of Ann's that Ben has read.
-struct TwoAgents {
-  TwoAgents() {
-    server.start();
-    ann.emplace(server, folder.file("ann"), "Ann");
-    static_cast<void>(ann->open_ticket("Pump leaks"));
-    (*ann)({"sync"});
-    number = ann->number_of("Pump leaks");
-    ben.emplace(server, folder.file("ben"), "Ben");  // with the first download
-  }
-  void write(const std::string& text) {
+struct ReadDesk : TwoAgents {
+  void write(const std::string& text) const {
     (*ann)({"note", number, text});
     (*ann)({"sync"});
   }
-
-  TempDir folder;
-  ServerProcess server{folder.file("server")};
-  std::optional<DeviceProcess> ann, ben;
-  std::string number;
 };
 
 }  // namespace
 
 TEST_CASE("what others wrote is new in lists, on the ticket and in the status until somebody looks", "[unread]") {
-  TwoAgents desk;
+  ReadDesk desk;
   CHECK(plain(*desk.ben, {"list", "--unread"}).err == "No tickets.\n");
   desk.write("the key is at the gate");
   desk.write("part ordered");
@@ -69,7 +55,7 @@ TEST_CASE("what others wrote is new in lists, on the ticket and in the status un
 }
 
 TEST_CASE("what is shown beside a watcher was read, too", "[unread][watch]") {
-  TwoAgents desk;
+  ReadDesk desk;
   Child watching(desk.ben->command({"sync", "--watch"}));
   REQUIRE(until([&] { return holds(desk.server.child().err(), "\"status\":101"); }));
   desk.write("the key is at the gate");

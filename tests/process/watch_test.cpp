@@ -95,21 +95,11 @@ DeviceProcess enrolled_through(const FaultProxy& proxy, ServerProcess& server, c
 }
 
 /// A home with one ticket, its watcher connected.
-struct WatchedHome {
+struct WatchedHome : AnnsDesk {
   WatchedHome() {
-    server.start();
-    ann.emplace(server, folder.file("ann"), "Ann");
-    static_cast<void>(ann->open_ticket("Pump leaks"));
-    (*ann)({"sync"});
-    number = ann->number_of("Pump leaks");
     watching.emplace(ann->command({"sync", "--watch"}));
     REQUIRE(until([&] { return holds(server.child().err(), "\"status\":101"); }));
   }
-
-  TempDir folder;
-  ServerProcess server{folder.file("server")};
-  std::optional<DeviceProcess> ann;
-  std::string number;
   std::optional<Child> watching;
 };
 

@@ -149,6 +149,18 @@ std::string DeviceProcess::number_of(const std::string& subject) const {
 
 // ---- what became of it ----
 
+AnnsDesk::AnnsDesk(const Words& server_flags) {
+  server.start(server_flags);
+  ann.emplace(server, folder.file("ann"), "Ann");
+  static_cast<void>(ann->open_ticket("Pump leaks"));
+  (*ann)({"sync"});
+  number = ann->number_of("Pump leaks");
+}
+
+TwoAgents::TwoAgents(const Words& server_flags) : AnnsDesk(server_flags) {
+  ben.emplace(server, folder.file("ben"), "Ben");
+}
+
 Ledger ledger_of(const ServerProcess& server) {
   Ledger ledger;
   std::set<std::string> entries;

@@ -81,6 +81,21 @@ private:
   std::string home_;
 };
 
+/// Ann, whose ticket "Pump leaks" the server has.
+struct AnnsDesk {
+  explicit AnnsDesk(const Words& server_flags = {});
+  TempDir folder;
+  ServerProcess server{folder.file("server")};
+  std::optional<DeviceProcess> ann;
+  std::string number;  // of the ticket
+};
+
+/// And Ben, who got it with his first download.
+struct TwoAgents : AnnsDesk {
+  explicit TwoAgents(const Words& server_flags = {});
+  std::optional<DeviceProcess> ben;
+};
+
 /// What the server's ledger holds, by its export. Changes are named "device:change".
 struct Ledger {
   std::set<std::string> changes;

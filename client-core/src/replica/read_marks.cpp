@@ -1,14 +1,30 @@
 #include "replica/read_marks.hpp"
 
-#include <string>
-
 namespace tern::client {
 
+namespace {
+
+/// Messages of others of the row `t` of ticket.
+const std::string others_sql = "(SELECT count(*) FROM message m WHERE m.ticket = t.id AND m.by_other = 1)";
+
+/// In the order of the marks' index, which is written from its beginning to its end.
+const std::string mark_whole_sql = "INSERT INTO read_mark (ticket_id, messages) SELECT t.ticket_id, " + others_sql +
+                                   " FROM ticket t WHERE t.state IS NOT NULL ORDER BY t.ticket_id ON CONFLICT ";
+
+const std::string mark_one_sql =
+    "INSERT INTO read_mark (ticket_id, messages) SELECT t.ticket_id, min($2, " + others_sql +
+    ") FROM ticket t WHERE t.ticket_id = $1 AND t.state IS NOT NULL ON CONFLICT (ticket_id) DO UPDATE SET messages = "
+    "max(excluded.messages, min(messages, (SELECT " +
+    others_sql + " FROM ticket t WHERE t.ticket_id = $1)))";
+
+}  // namespace
+
+const std::string unread_sql =
+    "CASE WHEN t.ghost = 1 OR t.state IS NULL THEN 0 ELSE max(0, " + others_sql +
+    " - coalesce((SELECT k.messages FROM read_mark k WHERE k.ticket_id = t.ticket_id), 0)) END";
+
 Result<void> ReadMarks::begin() {
-  return database_.run(
-      "INSERT INTO read_mark (ticket_id, messages) SELECT t.ticket_id, (SELECT count(*) FROM message m WHERE m.ticket "
-      "= "
-      "t.id AND m.by_other = 1) FROM ticket t WHERE t.state IS NOT NULL ORDER BY t.ticket_id ON CONFLICT DO NOTHING");
+  return database_.run(mark_whole_sql + "DO NOTHING");
 }
 
 Result<void> ReadMarks::note_new(const TicketId& ticket) {
@@ -16,27 +32,17 @@ Result<void> ReadMarks::note_new(const TicketId& ticket) {
 }
 
 Result<void> ReadMarks::mark(const TicketId& ticket, std::int64_t messages) {
-  return database_.run(
-      "INSERT INTO read_mark (ticket_id, messages) SELECT t.ticket_id, min($2, (SELECT count(*) FROM message m WHERE "
-      "m.ticket = t.id AND m.by_other = 1)) FROM ticket t WHERE t.ticket_id = $1 AND t.state IS NOT NULL ON CONFLICT "
-      "(ticket_id) DO UPDATE SET messages = max(excluded.messages, min(messages, (SELECT count(*) FROM message m JOIN "
-      "ticket t ON t.id = m.ticket WHERE t.ticket_id = $1 AND m.by_other = 1)))",
-      ticket, messages);
+  return database_.run(mark_one_sql, ticket, messages);
 }
 
 Result<void> ReadMarks::mark_all() {
-  return database_.run(
-      "INSERT INTO read_mark (ticket_id, messages) SELECT t.ticket_id, (SELECT count(*) FROM message m WHERE m.ticket "
-      "= "
-      "t.id AND m.by_other = 1) FROM ticket t WHERE t.state IS NOT NULL ON CONFLICT (ticket_id) DO UPDATE SET messages "
-      "= excluded.messages");
+  return database_.run(mark_whole_sql + "(ticket_id) DO UPDATE SET messages = excluded.messages");
 }
 
 Result<Reading> ReadMarks::reading(const TicketId& ticket) {
-  TERN_TRY(auto rows, database_.query("SELECT (SELECT count(*) FROM message m WHERE m.ticket = t.id AND m.by_other = "
-                                      "1), " +
-                                          std::string(unread_sql) + " FROM ticket t WHERE t.ticket_id = $1",
-                                      ticket));
+  TERN_TRY(
+      auto rows,
+      database_.query("SELECT " + others_sql + ", " + unread_sql + " FROM ticket t WHERE t.ticket_id = $1", ticket));
   TERN_TRY(const bool found, rows.step());
   return found ? Reading{rows.int64(0), rows.uint64(1)} : Reading{};
 }

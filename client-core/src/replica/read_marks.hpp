@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
+#include <string>
 #include <vector>
 
 #include "tern/protocol/bytes.hpp"
@@ -19,9 +19,7 @@ struct Reading {
 };
 
 /// Unread of the row `t` of ticket.
-inline constexpr std::string_view unread_sql =
-    "CASE WHEN t.ghost = 1 OR t.state IS NULL THEN 0 ELSE max(0, (SELECT count(*) FROM message m WHERE m.ticket = t.id "
-    "AND m.by_other = 1) - coalesce((SELECT k.messages FROM read_mark k WHERE k.ticket_id = t.ticket_id), 0)) END";
+extern const std::string unread_sql;
 
 class ReadMarks {
 public:

@@ -306,7 +306,7 @@ Result<ListPage> list_tickets(ListParts parts, const ListFilter& filter) {
   TERN_CHECKED(filter_status(query, !filter.status.empty() ? filter.status : filter.unread ? "all" : "active"));
   if (filter.unread) {
     TERN_TRY(const bool counts, parts.replica.counts_unread());
-    query.where(counts ? std::string(unread_sql).append(" > 0") : "0");
+    query.where(counts ? unread_sql + " > 0" : "0");
   }
   TERN_CHECKED(filter_priority(query, filter.priority));
   TERN_CHECKED(filter_ref(query, parts, "queue_id", RecordKind::queue, filter.queue));
@@ -357,7 +357,7 @@ Result<UnreadCount> count_unread(ListParts parts) {
   TERN_TRY(const bool counts, parts.replica.counts_unread());
   if (!counts) return out;
   TERN_TRY(auto rows, parts.replica.database().query(
-                          "SELECT count(*), sum(u), sum(mine) FROM (SELECT " + std::string(unread_sql) +
+                          "SELECT count(*), sum(u), sum(mine) FROM (SELECT " + unread_sql +
                               " AS u, t.assignee_id IS $1 AS mine FROM ticket t WHERE t.deleted = 0) WHERE u > 0",
                           parts.names.identity().operator_id));
   TERN_TRY(const bool found, rows.step());
