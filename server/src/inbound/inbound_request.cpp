@@ -111,16 +111,18 @@ bool is_called_like_a_secret(std::string_view name) {
   return std::ranges::any_of(words, [&](std::string_view word) { return folded.find(word) != std::string::npos; });
 }
 
-bool holds_secret(std::string_view text, const HookSecrets& secrets) {
+/// As it is, and as it is written: digits of an escape may begin a secret of digits.
+bool holds_secret(const Json& value, const HookSecrets& secrets) {
+  const std::string written = to_text(value);
   const auto holds = [&](const std::string& secret) {
-    return !secret.empty() && text.find(secret) != std::string_view::npos;
+    return !secret.empty() && (written.find(secret) != std::string::npos ||
+                               (value.is_string() && value.as_string().find(secret) != std::string::npos));
   };
   return holds(secrets.now) || holds(secrets.before);
 }
 
 Json hide(const Json& value, const HookSecrets& secrets) {
-  if (value.is_string()) return holds_secret(value.as_string(), secrets) ? Json(inbound_hidden) : value;
-  if (value.is_number()) return holds_secret(to_text(value), secrets) ? Json(inbound_hidden) : value;
+  if (value.is_string() || value.is_number()) return holds_secret(value, secrets) ? Json(inbound_hidden) : value;
   if (value.is_array()) {
     Json out = Json::array();
     for (const Json& item : value.items()) out.push(hide(item, secrets));
@@ -130,7 +132,7 @@ Json hide(const Json& value, const HookSecrets& secrets) {
   Json out = Json::object();
   bool hidden_name = false;
   for (const auto& [name, member] : value.members()) {
-    if (holds_secret(name, secrets))
+    if (holds_secret(Json(name), secrets))
       hidden_name = true;
     else
       out.append_member(name, is_called_like_a_secret(name) ? Json(inbound_hidden) : hide(member, secrets));

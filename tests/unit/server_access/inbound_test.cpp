@@ -205,6 +205,7 @@ TEST_CASE("a request that maps to nothing is told why, and is kept without its s
   CHECK(all.find("CANARY") == std::string::npos);
   CHECK(all.find(gate.secret) == std::string::npos);
   CHECK(server::without_secrets(parsed(R"({"n":[12345678,1]})"), {"12345678", "", 0}) == R"({"n":["***",1]})");
+  CHECK(server::without_secrets(parsed(R"({"n":"\u00112345678"})"), {"12345678", "", 0}) == R"({"n":"***"})");
   for (const std::string& line : gate.house.log) CHECK(line.find("CANARY") == std::string::npos);
 
   gate.house.command(cmd("inbound set", {{"name", Json("Alerts")},
