@@ -257,6 +257,8 @@ Result<void> Core::refold_old_states_of(Tenant& tenant) const {
     log_.write(LogLevel::info, "filling_lists", {{"tenant", id}, {"tickets", Json(tickets)}});
   });
   if (!filled && filled.error().code != ErrorCode::storage_full) return tl::unexpected(filled.error());
+  const auto channels = fill_channels(tenant);
+  if (!channels && channels.error().code != ErrorCode::storage_full) return tl::unexpected(channels.error());
   // On a full disk they stay as they are until the next start.
   if (!differed && differed.error().code != ErrorCode::storage_full) return tl::unexpected(differed.error());
   if (differed && *differed != 0)

@@ -5,8 +5,12 @@
 
 namespace tern::test {
 
-/// Before migration 29, to stand in front of what undoes earlier ones.
-inline const std::string before_removals = "DROP INDEX change_removals; ";
+/// Before migration 30, to stand in front of what undoes earlier ones.
+inline const std::string before_channels =
+    "DROP INDEX ticket_without_channel; ALTER TABLE ticket DROP COLUMN channel; ";
+
+/// Before migration 29, the same.
+inline const std::string before_removals = before_channels + "DROP INDEX change_removals; ";
 
 /// Before migration 28, the same.
 inline const std::string before_ticket_counts =

@@ -1,4 +1,4 @@
-// The figures of a period by queue, category, client or priority: docs/reports.md.
+// The figures of a period by queue, category, client, channel or priority: docs/reports.md.
 #include <algorithm>
 #include <map>
 #include <unordered_map>
@@ -26,12 +26,10 @@ struct GroupFigures {
 class Grouping {
 public:
   Grouping(const Tenant& tenant, std::string_view by) : tenant_(tenant) {
-    if (by == "priority") {
-      column_ = "priority";
-      return;
-    }
+    column_ = by;
+    if (by == "priority" || by == "channel") return;
     const bool by_client = by == "client";
-    column_ = by_client ? "organisation" : by;
+    if (by_client) column_ = "organisation";
     kind_ = by_client          ? sync::RecordKind::organisation
             : by == "category" ? sync::RecordKind::category
                                : sync::RecordKind::queue;
@@ -48,14 +46,19 @@ public:
   }
   /// Of a row that begins with these columns; empty: of none.
   [[nodiscard]] Bytes key_of(const sqlite::Statement& row) const {
-    if (kind_ == sync::RecordKind::unspecified) return std::to_string(row.int64(0));
+    if (kind_ == sync::RecordKind::unspecified) return Bytes(row.blob(0));
     if (!row.is_null(0)) return Bytes(row.blob(0));
     const auto client = client_of_contact_.find(row.id<RecordId>(1));
     return client == client_of_contact_.end() ? Bytes() : Bytes(client->second.view());
   }
-  /// The highest priority or the first record first, none last; then "group" and "id".
+  /// The highest priority, the first record or the first name first, none last; then "group" and "id".
   [[nodiscard]] std::pair<std::uint64_t, Json> shown(const Bytes& key) const {
     Json out = Json::object();
+    if (column_ == "channel") {
+      out.append_member("group", key.empty() ? Json() : Json(key));
+      out.append_member("id", Json());
+      return {0, std::move(out)};
+    }
     if (kind_ == sync::RecordKind::unspecified) {
       const int rank = key.empty() ? 0 : key.front() - '0';
       out.append_member("group", Json(sync::priority_name(static_cast<std::uint8_t>(rank))));

@@ -33,6 +33,7 @@ Result<std::string> asked_condition(const AdminCall& call, sqlite::Database& db)
     TERN_TRY(const std::string of_client, client_condition(db, call.tenant(), client->id));
     out += of_client;
   }
+  if (call.has("channel")) out += fmt::format(" AND channel = CAST({} AS TEXT)", blob_literal(call.text("channel")));
   if (!call.has("priority")) return out;
   const auto rank = sync::priority_rank(call.text("priority"));
   if (!rank) return fail(ErrorCode::invalid, "There is no priority \"" + call.text("priority") + "\".", "", "priority");

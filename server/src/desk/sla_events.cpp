@@ -48,15 +48,6 @@ Event event_of(const sync::PlacedChange& placed, EventKind kind) {
   return event;
 }
 
-/// Which way a ticket came: what it was made with says so, or else who made it.
-std::string channel_of(const sync::TicketState& state) {
-  if (const auto told = sync::field_value(state, FieldId::external_ref, channel_ref)) return *told;
-  if (const auto chat = sync::field_value(state, FieldId::external_ref, conversation_ref))
-    return chat->substr(0, chat->find(':'));
-  const auto by = state.created ? state.created->author_kind : sync::PrincipalKind::operator_;
-  return by == sync::PrincipalKind::contact ? "portal" : by == sync::PrincipalKind::integration ? "api" : "desk";
-}
-
 sla::Attributes attributes_of(const sync::TicketState& state, const SlaNames& names) {
   const auto id_of = [&](FieldId field) { return sync::field_value(state, field).value_or(Bytes()); };
   sla::Attributes out;

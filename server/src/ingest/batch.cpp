@@ -17,8 +17,8 @@ constexpr std::size_t anchors_kept_max = 10'000;
 
 constexpr std::string_view select_ticket =
     "SELECT state, change_count, last_commit, top_ms, top_device, top_epoch, second_ms, message_id, listed, priority, "
-    "assignee, queue, category, contact, organisation, created_ms, first_response_ms, resolved_ms, worked_ms "
-    "FROM ticket WHERE tenant_id = $1 AND ticket_id = $2";
+    "assignee, queue, category, contact, organisation, created_ms, first_response_ms, resolved_ms, worked_ms, "
+    "channel FROM ticket WHERE tenant_id = $1 AND ticket_id = $2";
 
 ListColumns list_columns(const sqlite::Statement& row, int first) {
   ListColumns columns;
@@ -33,6 +33,7 @@ ListColumns list_columns(const sqlite::Statement& row, int first) {
   columns.first_response_ms = row.int64(first + 8);
   columns.resolved_ms = row.int64(first + 9);
   columns.worked_ms = row.int64(first + 10);
+  columns.channel = row.blob(first + 11);
   return columns;
 }
 

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "desk/operator_loads.hpp"
+#include "desk/ticket_refs.hpp"
 #include "jobs.hpp"
 #include "store/tenant_internals.hpp"
 #include "store/words.hpp"
@@ -79,6 +80,28 @@ Result<std::size_t> fill_step(sqlite::Database& db, std::int64_t tenant, std::ui
   return tickets.size();
 }
 
+/// One transaction of it, the same.
+Result<std::size_t> fill_channels(sqlite::Database& db, std::int64_t tenant) {
+  TERN_TRY(auto transaction, sqlite::Transaction::begin_write(db));
+  std::vector<std::pair<TicketId, std::string>> channels;
+  {
+    TERN_TRY(auto rows,
+             db.query("SELECT ticket_id, state FROM ticket WHERE tenant_id = $1 AND channel IS NULL LIMIT $2", tenant,
+                      filled_per_step));
+    for (;;) {
+      TERN_TRY(const bool more, rows.step());
+      if (!more) break;
+      const auto state = sync::decode_state(rows.blob(1));  // damaged: `verify` names it
+      channels.emplace_back(rows.id<TicketId>(0), channel_of(state.value_or(sync::TicketState{})));
+    }
+  }
+  for (const auto& [ticket, channel] : channels)
+    TERN_CHECKED(db.run("UPDATE ticket SET channel = $3 WHERE tenant_id = $1 AND ticket_id = $2", tenant, ticket,
+                        sqlite::Text{channel}));
+  TERN_CHECKED(transaction.commit());
+  return channels.size();
+}
+
 Result<std::uint64_t> fill_while(Tenant& tenant, const std::function<bool(std::uint64_t)>& goes_on) {
   Tenant::Internals& in = tenant.internals();
   std::uint64_t filled = 0;
@@ -121,6 +144,20 @@ Result<std::uint64_t> fill_lists(Tenant& tenant, const std::function<void(std::u
     if (filled % told_every == 0) done(filled);
     return true;
   });
+}
+
+Result<std::uint64_t> fill_channels(Tenant& tenant) {
+  Tenant::Internals& in = tenant.internals();
+  std::uint64_t filled = 0;
+  for (std::size_t of_step = filled_per_step; of_step == filled_per_step; filled += of_step) {
+    const auto strand = tenant.lock_writer();
+    TERN_CHECKED(in.ensure_writer());
+    TERN_CHECKED(tenant.write([&](sqlite::Database& db) -> Result<void> {
+      TERN_TRY(of_step, fill_channels(db, tenant.number()));
+      return {};
+    }));
+  }
+  return filled;
 }
 
 Result<std::uint64_t> rebuild_words(Tenant& tenant, const std::function<bool()>& stop) {

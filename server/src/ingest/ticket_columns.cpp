@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "desk/ticket_refs.hpp"
+
 namespace tern::server {
 namespace {
 
@@ -25,6 +27,7 @@ ListColumns list_columns_of(const sync::TicketState& state, const sync::StatusVi
   lists.resolved_ms = view.resolved_ms;
   for (const sync::TimeEntry& entry : state.time_entries)
     lists.worked_ms = std::max(lists.worked_ms, entry.stamp.order_ms);
+  lists.channel = channel_of(state);
   return lists;
 }
 
@@ -95,6 +98,7 @@ std::vector<std::string> differing_columns(const sqlite::Statement& row, int fir
   number("first_response_ms", due.lists.first_response_ms);
   number("resolved_ms", due.lists.resolved_ms);
   number("worked_ms", due.lists.worked_ms);
+  if (!row.is_null(at)) text("channel", due.lists.channel);
   return differing;
 }
 

@@ -35,7 +35,7 @@ void add_burden(OperatorLoads& loads, const ListColumns& lists, std::int64_t tim
 inline constexpr std::string_view ticket_column_names =
     "integer_id, number, version, status, status_class, priority, assignee, queue, category, contact, subject, "
     "created_ms, updated_ms, ended_ms, merged_into, deleted, change_count, last_commit, top_ms, top_device, top_epoch, "
-    "second_ms, organisation, listed, first_response_ms, resolved_ms, worked_ms";
+    "second_ms, organisation, listed, first_response_ms, resolved_ms, worked_ms, channel";
 /// Names of the columns in which the row, read from its column `first` on, is not what it is due to be. Not `filled`:
 /// those that an older program did not write say nothing yet.
 std::vector<std::string> differing_columns(const sqlite::Statement& row, int first, const TicketColumns& due,

@@ -11,8 +11,9 @@ constexpr std::string_view insert_ticket =
     "INSERT INTO ticket (tenant_id, ticket_id, integer_id, number, version, status, status_class, subject, updated_ms, "
     "merged_into, deleted, change_count, last_commit, top_ms, top_device, top_epoch, second_ms, ended_ms, listed, "
     "priority, assignee, queue, category, contact, organisation, created_ms, first_response_ms, resolved_ms, "
-    "worked_ms, state, message_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
-    "$18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)";
+    "worked_ms, channel, state, message_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
+    "$16, $17, "
+    "$18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)";
 
 /// Id and number stay for ever. The indexes of a column in the SET list are written, whether its value changes or not.
 std::string update_ticket(bool ended, bool lists) {
@@ -24,8 +25,8 @@ std::string update_ticket(bool ended, bool lists) {
   if (lists)
     sql +=
         "listed = $19, priority = $20, assignee = $21, queue = $22, category = $23, contact = $24, organisation = $25, "
-        "created_ms = $26, first_response_ms = $27, resolved_ms = $28, worked_ms = $29, ";
-  return sql + "state = $30 WHERE tenant_id = $1 AND ticket_id = $2";
+        "created_ms = $26, first_response_ms = $27, resolved_ms = $28, worked_ms = $29, channel = $30, ";
+  return sql + "state = $31 WHERE tenant_id = $1 AND ticket_id = $2";
 }
 const std::string update_sql[2][2] = {{update_ticket(false, false), update_ticket(false, true)},
                                       {update_ticket(true, false), update_ticket(true, true)}};
@@ -60,7 +61,7 @@ Result<void> write_ticket(Batch& batch, const TicketId& id, const WorkingTicket&
                           latest.top.epoch, latest.second_ms, of.ended_ms, lists.listed, lists.priority,
                           some(lists.assignee), some(lists.queue), some(lists.category), some(lists.contact),
                           some(lists.organisation), lists.created_ms, lists.first_response_ms, lists.resolved_ms,
-                          lists.worked_ms, sqlite::Blob{encoded}, more...);
+                          lists.worked_ms, sqlite::Text{lists.channel}, sqlite::Blob{encoded}, more...);
   };
   return ticket.stored ? write() : write(ticket.message_id);
 }

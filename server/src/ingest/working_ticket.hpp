@@ -57,6 +57,7 @@ struct ListColumns {
   Bytes assignee, queue, category, contact, organisation;  // empty: none
   std::int64_t created_ms = 0, first_response_ms = 0, resolved_ms = 0;
   std::int64_t worked_ms = 0;  // of the newest time entry
+  Bytes channel;               // which way it came in; empty: of an older program, not looked at yet
   bool operator==(const ListColumns&) const = default;
 };
 

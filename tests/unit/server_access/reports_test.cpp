@@ -212,6 +212,17 @@ TEST_CASE("M13: figures are of the tickets that are asked for, and by group they
   CHECK(group("priority", Json("urgent"))["resolved"] == Json(1));
   CHECK(group("priority", Json("normal"))["created"] == Json(2));
   CHECK(desk.report("groups", {{"by", Json("queue")}, {"client", Json("North")}})["rows"].size() == 1);
+
+  sync::Change chat = desk.sue->create(random_id<TicketId>(desk.house.environment), "by telegram");
+  chat.fields.push_back({sync::FieldId::external_ref, "conversation", "telegram:77", false});
+  by_sue(chat);
+  CHECK(group("channel", Json("telegram"))["created"] == Json(1));
+  CHECK(group("channel", Json("telegram"))["open"] == Json(1));
+  CHECK(group("channel", Json("desk"))["created"] == Json(3));
+  CHECK(group("channel", Json("desk"))["resolved"] == Json(1));
+  CHECK(figure({{"channel", Json("telegram")}}, "created") == Json(1));
+  CHECK(figure({{"channel", Json("email")}}, "created") == Json(0));
+  CHECK(desk.report("groups", {{"by", Json("channel")}})["rows"].items().front()["group"] == Json("desk"));
   // In pages they are the same, and in the same order.
   for (const char* by : {"queue", "category", "client", "priority"}) {
     INFO(by);

@@ -162,6 +162,19 @@ TEST_CASE("verify names a search index that is not what the texts say, and it ca
   }
 }
 
+TEST_CASE("tickets of an older file know which way they came in once it was opened", "[ingest]") {
+  const NothingFails calm;
+  Talk t;
+  t.damage(before_channels + "PRAGMA user_version = 29");
+  t.desk.reopen();
+  CHECK(t.findings() == "");
+  const TicketId since = t.desk.new_ticket_id();  // work goes on meanwhile
+  t.van->send(t.van->create(since, "made since"));
+  CHECK(must(persist_job(*t.desk.tenant, [&] { return server::fill_channels(*t.desk.tenant); })) == 1);
+  CHECK(t.findings() == "");
+  CHECK(must(persist_job(*t.desk.tenant, [&] { return server::fill_channels(*t.desk.tenant); })) == 0);
+}
+
 TEST_CASE("an older file gets its search index and the columns of lists when it is opened", "[ingest][words]") {
   const NothingFails calm;
   Talk t;

@@ -15,6 +15,7 @@ std::vector<AdminArg> of_period(std::vector<AdminArg> more = {}) {
       optional("queue", "Only tickets that lie in it now: name or id, or none"),
       optional("category", "Only tickets of it: name or id, or none"),
       optional("client", "Only tickets of that organisation of customers: name or id"),
+      optional("channel", "Only tickets that came in so: desk, portal, api, email, telegram, ..."),
       one_of(optional("priority", "Only tickets that have it now: low, normal, high or urgent"),
              {"low", "normal", "high", "urgent"})};
   args.insert(args.end(), more.begin(), more.end());
@@ -42,14 +43,16 @@ std::vector<AdminEntry> report_commands() {
                of_period()),
        report_sla},
       {offered(
-           command("report groups", "The figures of a period by queue, category, client or priority",
-                   "By what tickets are now, and as it is known now; what was known at the end of a past period tells "
-                   "report dashboard with --queue, --category, --client or --priority.\nExample: ternd report groups "
-                   "--by queue --days 30 --csv",
-                   of_period(paged({one_of(required("by",
-                                                    "What tickets are told apart by: queue, category, client or "
-                                                    "priority"),
-                                           {"queue", "category", "client", "priority"})}))),
+           command(
+               "report groups", "The figures of a period by queue, category, client, channel or priority",
+               "By what tickets are now, and as it is known now; what was known at the end of a past period tells "
+               "report dashboard with --queue, --category, --client, --channel or --priority.\nExample: ternd report "
+               "groups "
+               "--by queue --days 30 --csv",
+               of_period(paged({one_of(required("by",
+                                                "What tickets are told apart by: queue, category, client, channel or "
+                                                "priority"),
+                                       {"queue", "category", "client", "channel", "priority"})}))),
            {"report_groups",
             ApiSurface::admin,
             {"read"},
