@@ -253,11 +253,12 @@ Result<void> Core::refold_old_states_of(Tenant& tenant) const {
     log_.write(LogLevel::info, "refolding", {{"tenant", id}, {"tickets", Json(tickets)}});
   });
   // Behind it: each ticket is looked at once.
-  const auto filled = fill_lists(tenant, [&](std::uint64_t tickets) {
+  const auto filling = [&](std::uint64_t tickets) {
     log_.write(LogLevel::info, "filling_lists", {{"tenant", id}, {"tickets", Json(tickets)}});
-  });
+  };
+  const auto filled = fill_lists(tenant, filling);
   if (!filled && filled.error().code != ErrorCode::storage_full) return tl::unexpected(filled.error());
-  const auto channels = fill_channels(tenant);
+  const auto channels = fill_channels(tenant, filling);
   if (!channels && channels.error().code != ErrorCode::storage_full) return tl::unexpected(channels.error());
   // On a full disk they stay as they are until the next start.
   if (!differed && differed.error().code != ErrorCode::storage_full) return tl::unexpected(differed.error());

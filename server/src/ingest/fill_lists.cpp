@@ -14,6 +14,7 @@ namespace tern::server {
 namespace {
 
 constexpr std::size_t filled_per_step = 200;
+constexpr std::uint64_t told_every = 10'000;
 
 struct Unfilled {
   std::uint64_t integer_id = 0, message_id = 0;
@@ -139,14 +140,13 @@ Result<void> throw_words_away(sqlite::Database& db, std::int64_t tenant) {
 }  // namespace
 
 Result<std::uint64_t> fill_lists(Tenant& tenant, const std::function<void(std::uint64_t)>& done) {
-  constexpr std::uint64_t told_every = 10'000;
   return fill_while(tenant, [&](std::uint64_t filled) {
     if (filled % told_every == 0) done(filled);
     return true;
   });
 }
 
-Result<std::uint64_t> fill_channels(Tenant& tenant) {
+Result<std::uint64_t> fill_channels(Tenant& tenant, const std::function<void(std::uint64_t)>& done) {
   Tenant::Internals& in = tenant.internals();
   std::uint64_t filled = 0;
   for (std::size_t of_step = filled_per_step; of_step == filled_per_step; filled += of_step) {
@@ -156,6 +156,7 @@ Result<std::uint64_t> fill_channels(Tenant& tenant) {
       TERN_TRY(of_step, fill_channels(db, tenant.number()));
       return {};
     }));
+    if (const std::uint64_t now = filled + of_step; now / told_every != filled / told_every) done(now);
   }
   return filled;
 }

@@ -68,7 +68,7 @@ Result<std::uint64_t> refold_old_states(Tenant& tenant, const std::function<void
 /// in; `done` is told as it goes.
 Result<std::uint64_t> fill_lists(Tenant& tenant, const std::function<void(std::uint64_t)>& done);
 /// Which way tickets of an older program came in, the same.
-Result<std::uint64_t> fill_channels(Tenant& tenant);
+Result<std::uint64_t> fill_channels(Tenant& tenant, const std::function<void(std::uint64_t)>& done);
 /// Throws the search index away and makes it anew. `stop` is asked between transactions: what is left is filled in when
 /// the tenant is opened again.
 Result<std::uint64_t> rebuild_words(Tenant& tenant, const std::function<bool()>& stop);
